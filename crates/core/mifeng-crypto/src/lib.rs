@@ -1,0 +1,2 @@
+//! The two algorithm suites and the nouns that every floor shares.
+#![forbid(unsafe_code)]

@@ -1,0 +1,2 @@
+//! The sealed bid.
+#![forbid(unsafe_code)]

@@ -1,0 +1,2 @@
+//! Board keys, shares, opening policies and the verifiable draw.
+#![forbid(unsafe_code)]

@@ -1,0 +1,2 @@
+//! Merkle trees, checkpoints, proofs, cosignatures and beats of a transparency log.
+#![forbid(unsafe_code)]

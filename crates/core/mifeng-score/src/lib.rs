@@ -1,0 +1,2 @@
+//! Prices and score sheets into a ranking, in exact arithmetic.
+#![forbid(unsafe_code)]

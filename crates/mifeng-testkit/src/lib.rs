@@ -1,0 +1,2 @@
+//! Vectors, made worlds and test documents.
+#![forbid(unsafe_code)]

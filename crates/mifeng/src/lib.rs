@@ -1,0 +1,2 @@
+//! The paved path: seal, receipt, open, dossier, verify.
+#![forbid(unsafe_code)]

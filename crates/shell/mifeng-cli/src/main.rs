@@ -1,0 +1,3 @@
+//! The mifeng command.
+#![forbid(unsafe_code)]
+fn main() {}

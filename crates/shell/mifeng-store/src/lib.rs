@@ -1,0 +1,2 @@
+//! Where records and bodies are kept: a directory.
+#![forbid(unsafe_code)]

@@ -1,0 +1,2 @@
+//! The signed record: canonical form, roles, validators, the legal calendar.
+#![forbid(unsafe_code)]

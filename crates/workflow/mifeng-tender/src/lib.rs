@@ -1,0 +1,2 @@
+//! Notice, bids, opening, evaluation, award: one pure function over records.
+#![forbid(unsafe_code)]
