@@ -1,0 +1,455 @@
+//! The group of the suite's curve: scalars and points, on the RustCrypto arithmetic.
+//!
+//! Operands of one operation must be on one curve. A suite fixes the curve of everything under it
+//! and parsing takes the curve as an argument, so a mix can only be a bug and panics.
+
+use crate::{Entropy, Error, HashAlg, Suite};
+use core::fmt;
+use elliptic_curve::group::Group as _;
+use elliptic_curve::sec1::{FromSec1Point, ToSec1Point};
+use elliptic_curve::{Field, PrimeField};
+use zeroize::Zeroize;
+
+/// A curve of 256 bits with prime order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Curve {
+    /// sm2p256v1 (GB/T 32918.5).
+    Sm2,
+    /// NIST P-256 (FIPS 186-5).
+    P256,
+}
+
+impl Curve {
+    /// The name used in labels: `sm2p256v1` or `P-256`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Curve::Sm2 => "sm2p256v1",
+            Curve::P256 => "P-256",
+        }
+    }
+}
+
+/// An integer modulo the group order. Zeroized on drop, shown never.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Scalar(ScalarOn);
+
+#[derive(Clone, PartialEq, Eq)]
+enum ScalarOn {
+    Sm2(sm2::Scalar),
+    P256(p256::Scalar),
+}
+
+impl Drop for Scalar {
+    fn drop(&mut self) {
+        match &mut self.0 {
+            ScalarOn::Sm2(scalar) => scalar.zeroize(),
+            ScalarOn::P256(scalar) => scalar.zeroize(),
+        }
+    }
+}
+
+/// A point of the group. Only arithmetic can make the identity; parsing refuses it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Point(PointOn);
+
+#[derive(Clone, PartialEq, Eq)]
+enum PointOn {
+    Sm2(sm2::ProjectivePoint),
+    P256(p256::ProjectivePoint),
+}
+
+fn mixed() -> ! {
+    unreachable!("operands on two curves: a suite fixes the curve of everything under it")
+}
+
+macro_rules! two {
+    ($kind:ident, $a:expr, $b:expr, |$x:ident, $y:ident| $body:expr) => {
+        match ($a, $b) {
+            ($kind::Sm2($x), $kind::Sm2($y)) => $kind::Sm2($body),
+            ($kind::P256($x), $kind::P256($y)) => $kind::P256($body),
+            _ => mixed(),
+        }
+    };
+}
+
+fn scalar_from_repr<F: PrimeField>(bytes: &[u8; 32]) -> Option<F> {
+    let mut repr = F::Repr::default();
+    repr.as_mut().copy_from_slice(bytes);
+    F::from_repr(repr).into()
+}
+
+fn scalar_reduce<F: PrimeField>(wide: &[u8; 48]) -> F {
+    // wide = ((a·2^128) + b)·2^128 + c with limbs of 16 bytes, each below any 256-bit order.
+    let limb = |at: usize| {
+        let mut bytes = [0; 32];
+        bytes[16..].copy_from_slice(&wide[at..at + 16]);
+        scalar_from_repr::<F>(&bytes).expect("128 bits are below a 256-bit order")
+    };
+    let mut shift = [0; 32];
+    shift[15] = 1;
+    let shift = scalar_from_repr::<F>(&shift).expect("2^128 is below a 256-bit order");
+    (limb(0) * shift + limb(16)) * shift + limb(32)
+}
+
+impl Scalar {
+    /// Reads 32 big-endian bytes below the group order.
+    ///
+    /// # Errors
+    /// [`Error::Encoding`] if the value is not below the order.
+    pub fn from_be_bytes(curve: Curve, bytes: &[u8; 32]) -> Result<Self, Error> {
+        let scalar = match curve {
+            Curve::Sm2 => scalar_from_repr(bytes).map(ScalarOn::Sm2),
+            Curve::P256 => scalar_from_repr(bytes).map(ScalarOn::P256),
+        };
+        scalar.map(Scalar).ok_or(Error::Encoding { what: "scalar" })
+    }
+
+    /// 48 big-endian bytes modulo the group order (bias below 2^-128).
+    pub fn reduce(curve: Curve, wide: &[u8; 48]) -> Self {
+        Scalar(match curve {
+            Curve::Sm2 => ScalarOn::Sm2(scalar_reduce(wide)),
+            Curve::P256 => ScalarOn::P256(scalar_reduce(wide)),
+        })
+    }
+
+    /// A small integer.
+    pub fn from_u64(curve: Curve, value: u64) -> Self {
+        Scalar(match curve {
+            Curve::Sm2 => ScalarOn::Sm2(sm2::Scalar::from(value)),
+            Curve::P256 => ScalarOn::P256(p256::Scalar::from(value)),
+        })
+    }
+
+    /// A random scalar other than zero.
+    ///
+    /// # Errors
+    /// [`Error::Entropy`] if the source has none.
+    pub fn random(curve: Curve, entropy: &mut dyn Entropy) -> Result<Self, Error> {
+        let mut wide = zeroize::Zeroizing::new([0; 48]);
+        loop {
+            entropy.fill(&mut wide[..])?;
+            let scalar = Scalar::reduce(curve, &wide);
+            if !scalar.is_zero() {
+                return Ok(scalar);
+            }
+        }
+    }
+
+    /// The curve whose order is the modulus.
+    pub fn curve(&self) -> Curve {
+        match self.0 {
+            ScalarOn::Sm2(_) => Curve::Sm2,
+            ScalarOn::P256(_) => Curve::P256,
+        }
+    }
+
+    /// 32 big-endian bytes.
+    pub fn to_be_bytes(&self) -> [u8; 32] {
+        match &self.0 {
+            ScalarOn::Sm2(scalar) => scalar.to_repr().into(),
+            ScalarOn::P256(scalar) => scalar.to_repr().into(),
+        }
+    }
+
+    /// `self + other`.
+    #[must_use]
+    pub fn add(&self, other: &Scalar) -> Scalar {
+        Scalar(two!(ScalarOn, &self.0, &other.0, |a, b| a + b))
+    }
+
+    /// `self - other`.
+    #[must_use]
+    pub fn sub(&self, other: &Scalar) -> Scalar {
+        Scalar(two!(ScalarOn, &self.0, &other.0, |a, b| a - b))
+    }
+
+    /// `self · other`.
+    #[must_use]
+    pub fn mul(&self, other: &Scalar) -> Scalar {
+        Scalar(two!(ScalarOn, &self.0, &other.0, |a, b| a * b))
+    }
+
+    /// `-self`.
+    #[must_use]
+    pub fn neg(&self) -> Scalar {
+        Scalar::from_u64(self.curve(), 0).sub(self)
+    }
+
+    /// The inverse, unless this is zero.
+    pub fn invert(&self) -> Option<Scalar> {
+        let inverse = match &self.0 {
+            ScalarOn::Sm2(scalar) => Option::from(scalar.invert()).map(ScalarOn::Sm2),
+            ScalarOn::P256(scalar) => Option::from(scalar.invert()).map(ScalarOn::P256),
+        };
+        inverse.map(Scalar)
+    }
+
+    /// Whether this is zero.
+    pub fn is_zero(&self) -> bool {
+        match &self.0 {
+            ScalarOn::Sm2(scalar) => bool::from(Field::is_zero(scalar)),
+            ScalarOn::P256(scalar) => bool::from(Field::is_zero(scalar)),
+        }
+    }
+}
+
+impl Point {
+    /// The generator of the group.
+    pub fn generator(curve: Curve) -> Self {
+        Point(match curve {
+            Curve::Sm2 => PointOn::Sm2(sm2::ProjectivePoint::GENERATOR),
+            Curve::P256 => PointOn::P256(p256::ProjectivePoint::GENERATOR),
+        })
+    }
+
+    /// `scalar · G`.
+    pub fn mul_generator(scalar: &Scalar) -> Self {
+        Point(match &scalar.0 {
+            ScalarOn::Sm2(k) => PointOn::Sm2(sm2::ProjectivePoint::mul_by_generator(k)),
+            ScalarOn::P256(k) => PointOn::P256(p256::ProjectivePoint::mul_by_generator(k)),
+        })
+    }
+
+    /// Reads a SEC1 compressed point (33 bytes) of the group, not the identity.
+    ///
+    /// # Errors
+    /// [`Error::Encoding`] for anything else.
+    pub fn from_bytes(curve: Curve, bytes: &[u8]) -> Result<Self, Error> {
+        match bytes {
+            [2 | 3, rest @ ..] if rest.len() == 32 => Self::from_sec1(curve, bytes),
+            _ => Err(Error::Encoding {
+                what: "compressed point",
+            }),
+        }
+    }
+
+    /// Reads a SEC1 uncompressed point (65 bytes, leading 04) of the group.
+    ///
+    /// # Errors
+    /// [`Error::Encoding`] for anything else.
+    pub fn from_uncompressed(curve: Curve, bytes: &[u8]) -> Result<Self, Error> {
+        match bytes {
+            [4, rest @ ..] if rest.len() == 64 => Self::from_sec1(curve, bytes),
+            _ => Err(Error::Encoding {
+                what: "uncompressed point",
+            }),
+        }
+    }
+
+    fn from_sec1(curve: Curve, bytes: &[u8]) -> Result<Self, Error> {
+        let wrong = Error::Encoding {
+            what: "point on the curve",
+        };
+        let point = match curve {
+            Curve::Sm2 => {
+                let encoded = elliptic_curve::sec1::Sec1Point::<sm2::Sm2>::from_bytes(bytes)
+                    .map_err(|_| wrong.clone())?;
+                Option::from(sm2::ProjectivePoint::from_sec1_point(&encoded)).map(PointOn::Sm2)
+            }
+            Curve::P256 => {
+                let encoded = elliptic_curve::sec1::Sec1Point::<p256::NistP256>::from_bytes(bytes)
+                    .map_err(|_| wrong.clone())?;
+                Option::from(p256::ProjectivePoint::from_sec1_point(&encoded)).map(PointOn::P256)
+            }
+        };
+        match point.map(Point) {
+            Some(point) if !point.is_identity() => Ok(point),
+            _ => Err(wrong),
+        }
+    }
+
+    /// The curve this point is on.
+    pub fn curve(&self) -> Curve {
+        match self.0 {
+            PointOn::Sm2(_) => Curve::Sm2,
+            PointOn::P256(_) => Curve::P256,
+        }
+    }
+
+    /// SEC1 compressed form; 33 zero bytes for the identity, which parsing refuses.
+    pub fn to_bytes(&self) -> [u8; 33] {
+        let mut out = [0; 33];
+        if !self.is_identity() {
+            match &self.0 {
+                PointOn::Sm2(point) => out.copy_from_slice(point.to_sec1_point(true).as_bytes()),
+                PointOn::P256(point) => out.copy_from_slice(point.to_sec1_point(true).as_bytes()),
+            }
+        }
+        out
+    }
+
+    /// SEC1 uncompressed form; 65 zero bytes for the identity, which parsing refuses.
+    pub fn to_uncompressed(&self) -> [u8; 65] {
+        let mut out = [0; 65];
+        if !self.is_identity() {
+            match &self.0 {
+                PointOn::Sm2(point) => out.copy_from_slice(point.to_sec1_point(false).as_bytes()),
+                PointOn::P256(point) => out.copy_from_slice(point.to_sec1_point(false).as_bytes()),
+            }
+        }
+        out
+    }
+
+    /// `self + other`.
+    #[must_use]
+    pub fn add(&self, other: &Point) -> Point {
+        Point(two!(PointOn, &self.0, &other.0, |a, b| *a + *b))
+    }
+
+    /// `self - other`.
+    #[must_use]
+    pub fn sub(&self, other: &Point) -> Point {
+        Point(two!(PointOn, &self.0, &other.0, |a, b| *a - *b))
+    }
+
+    /// `scalar · self`.
+    #[must_use]
+    pub fn mul(&self, scalar: &Scalar) -> Point {
+        Point(match (&self.0, &scalar.0) {
+            (PointOn::Sm2(point), ScalarOn::Sm2(k)) => PointOn::Sm2(*point * k),
+            (PointOn::P256(point), ScalarOn::P256(k)) => PointOn::P256(*point * k),
+            _ => mixed(),
+        })
+    }
+
+    /// The sum of `scalar · point` over all pairs, in variable time: for public values only.
+    ///
+    /// # Panics
+    /// If `pairs` is empty: a sum of nothing has no curve.
+    pub fn lincomb_vartime(pairs: &[(&Scalar, &Point)]) -> Point {
+        use elliptic_curve::ops::LinearCombination;
+        let first = pairs.first().expect("callers pass at least one term");
+        match first.1.0 {
+            PointOn::Sm2(_) => {
+                let terms: Vec<_> = pairs
+                    .iter()
+                    .map(|(k, p)| match (&p.0, &k.0) {
+                        (PointOn::Sm2(p), ScalarOn::Sm2(k)) => (*p, *k),
+                        _ => mixed(),
+                    })
+                    .collect();
+                Point(PointOn::Sm2(sm2::ProjectivePoint::lincomb_vartime(
+                    &terms[..],
+                )))
+            }
+            PointOn::P256(_) => {
+                let terms: Vec<_> = pairs
+                    .iter()
+                    .map(|(k, p)| match (&p.0, &k.0) {
+                        (PointOn::P256(p), ScalarOn::P256(k)) => (*p, *k),
+                        _ => mixed(),
+                    })
+                    .collect();
+                Point(PointOn::P256(p256::ProjectivePoint::lincomb_vartime(
+                    &terms[..],
+                )))
+            }
+        }
+    }
+
+    /// Whether this is the identity.
+    pub fn is_identity(&self) -> bool {
+        match &self.0 {
+            PointOn::Sm2(point) => bool::from(point.is_identity()),
+            PointOn::P256(point) => bool::from(point.is_identity()),
+        }
+    }
+
+    /// The affine x and y coordinates, 32 big-endian bytes each (zeros for the identity).
+    pub fn coordinates(&self) -> ([u8; 32], [u8; 32]) {
+        let full = self.to_uncompressed();
+        let (mut x, mut y) = ([0; 32], [0; 32]);
+        x.copy_from_slice(&full[1..33]);
+        y.copy_from_slice(&full[33..]);
+        (x, y)
+    }
+}
+
+impl fmt::Debug for Point {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&hex::encode(self.to_bytes()))
+    }
+}
+
+impl fmt::Debug for Scalar {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Scalar").finish_non_exhaustive()
+    }
+}
+
+/// A point whose logarithm nobody knows: try-and-increment over
+/// `02 ‖ H_tag(label, input, be32 counter)` read as a compressed point (PROTOCOL 2.2, 5).
+///
+/// In variable time: the input is public.
+pub fn hash_to_point(suite: &Suite, label: &str, input: &[u8]) -> Point {
+    for counter in 0_u32..=u32::MAX {
+        let x = suite.h_tag(label, &[input, &counter.to_be_bytes()]);
+        let mut encoded = [2; 33];
+        encoded[1..].copy_from_slice(x.as_bytes());
+        if let Ok(point) = Point::from_bytes(suite.curve(), &encoded) {
+            return point;
+        }
+    }
+    // Each try succeeds with probability one half.
+    unreachable!("2^32 hash values in a row off the curve")
+}
+
+/// The digest that names a public key given as a point: the suite hash of its compressed form.
+impl Point {
+    /// The hash of the compressed encoding.
+    pub fn digest(&self, alg: HashAlg) -> crate::Digest {
+        alg.digest(&self.to_bytes())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{GM, INTL, SeededEntropy};
+
+    #[test]
+    fn group_laws_on_both_curves() -> Result<(), Error> {
+        for curve in [Curve::Sm2, Curve::P256] {
+            let mut entropy = SeededEntropy::new(b"group");
+            let (a, b) = (
+                Scalar::random(curve, &mut entropy)?,
+                Scalar::random(curve, &mut entropy)?,
+            );
+            let g = Point::generator(curve);
+            assert_eq!(g.mul(&a).add(&g.mul(&b)), Point::mul_generator(&a.add(&b)));
+            assert_eq!(g.mul(&a).mul(&b), g.mul(&a.mul(&b)));
+            assert_eq!(
+                Point::lincomb_vartime(&[(&a, &g), (&b, &g)]),
+                g.mul(&a.add(&b))
+            );
+            assert!(g.sub(&g).is_identity());
+            assert_eq!(
+                a.mul(&a.invert().ok_or(Error::Unverified)?),
+                Scalar::from_u64(curve, 1)
+            );
+            assert!(a.add(&a.neg()).is_zero());
+            let bytes = g.mul(&a).to_bytes();
+            assert_eq!(Point::from_bytes(curve, &bytes)?, g.mul(&a));
+            assert!(Point::from_bytes(curve, &[0; 33]).is_err());
+            assert!(Point::from_bytes(curve, &[0]).is_err());
+            assert!(Scalar::from_be_bytes(curve, &[0xff; 32]).is_err());
+            // 2^256 ≡ reduce(…) checked against repeated doubling.
+            let mut wide = [0; 48];
+            wide[15] = 1;
+            let mut doubled = Scalar::from_u64(curve, 1);
+            for _ in 0..256 {
+                doubled = doubled.add(&doubled);
+            }
+            assert_eq!(Scalar::reduce(curve, &wide), doubled);
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn hash_to_point_differs_by_label_input_and_suite() {
+        let a = hash_to_point(&GM, "test", b"x");
+        assert_ne!(a, hash_to_point(&GM, "test", b"y"));
+        assert_ne!(a, hash_to_point(&GM, "tess", b"x"));
+        assert_eq!(hash_to_point(&INTL, "test", b"x").curve(), Curve::P256);
+    }
+}
