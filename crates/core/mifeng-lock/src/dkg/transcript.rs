@@ -1,0 +1,228 @@
+//! What all members must agree on, and what follows from it.
+
+use mifeng_crypto::{Digest, Point, Scalar};
+
+use super::message::{Message, open_share};
+use super::schnorr::{self, SIGNATURE_BYTES};
+use super::seal::{Channel, names};
+use super::{Complaint, Setup, StaticKey, evaluate_commitment, index_of};
+use crate::board::{Board, SecretShare};
+use crate::{Error, Result};
+
+/// The public outcome of round 1: every message parsed, every proof of possession checked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Transcript {
+    setup: Setup,
+    messages: Vec<Message>,
+    bytes: Vec<u8>,
+    board: Board,
+}
+
+impl Transcript {
+    /// Checks the messages of all members, in order, and derives the board.
+    ///
+    /// The transcript's extension binds the whole messages, encrypted shares included, so that a share can be
+    /// recomputed years later from exactly the bytes that were agreed on.
+    ///
+    /// # Errors
+    /// Names the first member whose message is wrong.
+    pub fn build<M: AsRef<[u8]>>(setup: &Setup, messages: &[M]) -> Result<Self> {
+        let parts: Vec<&[u8]> = messages.iter().map(AsRef::as_ref).collect();
+        let extension = setup.suite.h_tag("dkg-messages", &parts);
+        Self::build_with_extension(setup, messages, extension.as_bytes())
+    }
+
+    pub(crate) fn build_with_extension<M: AsRef<[u8]>>(
+        setup: &Setup,
+        messages: &[M],
+        extension: &[u8],
+    ) -> Result<Self> {
+        if messages.len() != setup.members.len() {
+            return Err(Error::Board {
+                what: "one message of every member is needed",
+            });
+        }
+        let messages = messages
+            .iter()
+            .enumerate()
+            .map(|(position, bytes)| Message::parse(setup, index_of(position), bytes.as_ref()))
+            .collect::<Result<Vec<_>>>()?;
+        refuse_copies(&messages)?;
+        let board = derive_board(setup, &messages)?;
+        let bytes = encode(setup, &messages, extension);
+        Ok(Self {
+            setup: setup.clone(),
+            messages,
+            bytes,
+            board,
+        })
+    }
+
+    /// The board this transcript makes. Trust it only with the signatures of all members ([`Transcript::finish`]).
+    pub fn board(&self) -> &Board {
+        &self.board
+    }
+
+    /// What was agreed on before.
+    pub fn setup(&self) -> &Setup {
+        &self.setup
+    }
+
+    /// The canonical transcript T that members sign.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// The hash of T, which each member's CA signing certificate signs.
+    pub fn hash(&self) -> Digest {
+        self.setup.suite.hash().digest(&self.bytes)
+    }
+
+    /// Round 2, and recovery at any later time: this member's secret share, every part of it checked.
+    ///
+    /// # Errors
+    /// Names the member who sent a wrong part; [`Transcript::complain`] proves it to others.
+    pub fn share(&self, key: &StaticKey) -> Result<SecretShare> {
+        let index = self.setup.index_of(key)?;
+        let mut sum = Scalar::from_u64(self.setup.suite.curve(), 0);
+        for position in 0..self.messages.len() {
+            sum = sum.add(&self.part_from(position, key, index)?);
+        }
+        SecretShare::new(&self.board, index, sum)
+    }
+
+    fn part_from(&self, position: usize, key: &StaticKey, index: u8) -> Result<Scalar> {
+        let (message, sender) = (&self.messages[position], &self.setup.members[position]);
+        let channel = Channel {
+            ephemeral_secret: &message.ephemeral.mul(&key.secret),
+            static_secret: &sender.mul(&key.secret),
+            ephemeral: &message.ephemeral,
+            sender,
+            recipient: &key.public,
+        };
+        open_share(&self.setup, index_of(position), message, index, &channel)
+    }
+
+    /// Round 3: this member's signature over T. Holding `share` shows that round 2 succeeded.
+    ///
+    /// # Errors
+    /// When the share is not this member's share of this board.
+    pub fn sign(&self, key: &StaticKey, share: &SecretShare) -> Result<[u8; SIGNATURE_BYTES]> {
+        if share.board_key() != self.board.key() || share.index() != self.setup.index_of(key)? {
+            return Err(Error::OtherBoard);
+        }
+        schnorr::sign(self.setup.suite, &key.secret, &self.bytes)
+    }
+
+    /// The board, once every member has signed.
+    ///
+    /// # Errors
+    /// [`Error::DkgSignature`] names the first member whose signature does not verify.
+    pub fn finish<S: AsRef<[u8]>>(&self, signatures: &[S]) -> Result<Board> {
+        if signatures.len() != self.setup.members.len() {
+            return Err(Error::Board {
+                what: "one signature of every member is needed",
+            });
+        }
+        for (position, (public, signature)) in self.setup.members.iter().zip(signatures).enumerate()
+        {
+            if !schnorr::verify(self.setup.suite, public, &self.bytes, signature.as_ref()) {
+                return Err(Error::DkgSignature {
+                    culprit: index_of(position),
+                });
+            }
+        }
+        Ok(self.board.clone())
+    }
+
+    /// Proof for everyone that `sender` sent this member a wrong share; see [`Complaint`].
+    ///
+    /// # Errors
+    /// [`Error::DkgComplaint`] when the share is right.
+    pub fn complain(
+        &self,
+        key: &StaticKey,
+        sender: u8,
+        entropy: &mut dyn mifeng_crypto::Entropy,
+    ) -> Result<Complaint> {
+        Complaint::make(self, key, sender, entropy)
+    }
+
+    pub(super) fn message(&self, sender: u8) -> Result<(&Message, &Point)> {
+        let position = usize::from(sender).wrapping_sub(1);
+        match (
+            self.messages.get(position),
+            self.setup.members.get(position),
+        ) {
+            (Some(message), Some(public)) => Ok((message, public)),
+            _ => Err(Error::ShareIndex {
+                index: sender,
+                n: self.board.members(),
+            }),
+        }
+    }
+}
+
+// A proof of possession does not say whose it is, so a copied one would pass: refuse the copy by name.
+fn refuse_copies(messages: &[Message]) -> Result<()> {
+    for (later, message) in messages.iter().enumerate() {
+        let copied = messages[..later].iter().any(|earlier| {
+            earlier.commitment[0] == message.commitment[0] || earlier.ephemeral == message.ephemeral
+        });
+        if copied {
+            return Err(Error::DkgMessage {
+                culprit: index_of(later),
+                what: "copies another member's message",
+            });
+        }
+    }
+    Ok(())
+}
+
+fn derive_board(setup: &Setup, messages: &[Message]) -> Result<Board> {
+    let one = Scalar::from_u64(setup.suite.curve(), 1);
+    let sums: Vec<Point> = (0..usize::from(setup.threshold))
+        .map(|k| {
+            let terms: Vec<(&Scalar, &Point)> =
+                messages.iter().map(|m| (&one, &m.commitment[k])).collect();
+            Point::lincomb_vartime(&terms)
+        })
+        .collect();
+    let share_keys = (0..messages.len())
+        .map(|position| evaluate_commitment(&sums, index_of(position)))
+        .collect::<Result<Vec<_>>>()?;
+    let public = sums
+        .into_iter()
+        .next()
+        .ok_or(Error::Malformed { what: "commitment" })?;
+    Board::new(setup.suite, setup.threshold, public, share_keys)
+}
+
+// "Round 3: Certification", step 1 of the specification.
+fn encode(setup: &Setup, messages: &[Message], extension: &[u8]) -> Vec<u8> {
+    let mut out = Vec::new();
+    let framed = |out: &mut Vec<u8>, bytes: &[u8]| {
+        out.extend_from_slice(&(bytes.len() as u64).to_le_bytes());
+        out.extend_from_slice(bytes);
+    };
+    framed(&mut out, names(setup.suite).id.as_bytes());
+    framed(&mut out, setup.context.as_bytes());
+    out.extend_from_slice(&(setup.members.len() as u32).to_le_bytes());
+    out.extend_from_slice(&u32::from(setup.threshold).to_le_bytes());
+    setup
+        .members
+        .iter()
+        .for_each(|p| out.extend_from_slice(&p.to_bytes()));
+    messages
+        .iter()
+        .flat_map(|m| &m.commitment)
+        .for_each(|p| out.extend_from_slice(&p.to_bytes()));
+    messages
+        .iter()
+        .for_each(|m| out.extend_from_slice(&m.proof));
+    messages
+        .iter()
+        .for_each(|m| out.extend_from_slice(&m.ephemeral.to_bytes()));
+    framed(&mut out, extension);
+    out
+}
