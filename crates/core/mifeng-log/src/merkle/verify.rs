@@ -100,7 +100,8 @@ pub fn verify_subtree_inclusion(
 }
 
 /// Checks that the subtree over the entries `range` with hash `part` is part of the tree with
-/// this size and root (same draft, "Verifying a Subtree Consistency Proof").
+/// this size and root (same draft, "Verifying a Subtree Consistency Proof"). An empty range is
+/// part of every tree.
 ///
 /// # Errors
 /// [`Error::Range`] if the range is no subtree of such a tree, [`Error::NotProven`].
@@ -112,7 +113,6 @@ pub fn verify_subtree_consistency(
     root: Digest,
     proof: &[Digest],
 ) -> Result<(), Error> {
-    check_subtree(&range)?;
     if range.end > size {
         return Err(Error::Range {
             what: "end of the subtree",
@@ -120,6 +120,11 @@ pub fn verify_subtree_consistency(
             limit: size.saturating_add(1),
         });
     }
+    if range.start == range.end {
+        expect_length(CONSISTENCY, 0, proof)?;
+        return proven(CONSISTENCY, part == empty_root(alg));
+    }
+    check_subtree(&range)?;
     let (mut first, mut node, mut last) = (range.start, range.end - 1, size - 1);
     // Up to the lowest node whose hash the verifier has, or else the proof starts with.
     while first != node && (node == last || node & 1 == 1) {
