@@ -1,0 +1,69 @@
+//! The block cipher SM4 (GB/T 32907-2016, ISO/IEC 18033-3) and its counter mode with
+//! authentication, [`gcm`] (RFC 8998).
+//!
+//! Nothing here looks up a table at a secret address or branches on a secret, on any machine.
+//!
+//! ```
+//! use mifeng_crypto::sm4::Sm4;
+//! let key = 0x0123456789abcdeffedcba9876543210u128.to_be_bytes();
+//! let mut block = key;
+//! Sm4::new(&key).encrypt_block(&mut block);
+//! assert_eq!(u128::from_be_bytes(block), 0x681edf34d206965e86b3e94f536e4246);
+//! ```
+
+pub mod gcm;
+mod portable;
+mod sbox;
+
+use zeroize::Zeroize;
+
+/// Bytes of a block.
+pub const BLOCK: usize = 16;
+
+/// Round keys in the order of use.
+pub(crate) type RoundKeys = [u32; 32];
+
+/// SM4 under one key. The key schedule is overwritten when the value goes away.
+pub struct Sm4 {
+    keys: RoundKeys,
+    reversed: RoundKeys,
+}
+
+impl Sm4 {
+    /// The cipher under `key`.
+    #[must_use]
+    pub fn new(key: &[u8; 16]) -> Self {
+        let mut keys = [0; 32];
+        portable::expand(key, &mut keys);
+        let mut reversed = keys;
+        reversed.reverse();
+        Sm4 { keys, reversed }
+    }
+
+    /// Encrypts one block in place.
+    pub fn encrypt_block(&self, block: &mut [u8; BLOCK]) {
+        portable::crypt_block(&self.keys, block);
+    }
+
+    /// Decrypts one block in place.
+    pub fn decrypt_block(&self, block: &mut [u8; BLOCK]) {
+        portable::crypt_block(&self.reversed, block);
+    }
+
+    /// Encrypts many independent blocks in place (ECB: a building block, not a mode to use).
+    pub fn encrypt_blocks(&self, blocks: &mut [[u8; BLOCK]]) {
+        portable::crypt_blocks(&self.keys, blocks);
+    }
+
+    /// Decrypts many independent blocks in place.
+    pub fn decrypt_blocks(&self, blocks: &mut [[u8; BLOCK]]) {
+        portable::crypt_blocks(&self.reversed, blocks);
+    }
+}
+
+impl Drop for Sm4 {
+    fn drop(&mut self) {
+        self.keys.zeroize();
+        self.reversed.zeroize();
+    }
+}
