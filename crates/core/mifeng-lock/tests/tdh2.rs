@@ -1,0 +1,175 @@
+//! Threshold encryption: every quorum opens, nothing else does, and every false share names its sender.
+
+mod common;
+
+use common::World;
+use mifeng_crypto::{GM, INTL, Point};
+use mifeng_lock::tdh2::{self, Ciphertext};
+use mifeng_lock::{Error, Share};
+
+const LABEL: &[u8] = b"leaf\0context r.2";
+const SECRET: [u8; 32] = [0x5a; 32];
+
+fn seal(world: &World, rho: u8) -> Ciphertext {
+    let bytes = tdh2::encrypt(world.board(), LABEL, &[rho; 96], &SECRET).expect("encrypts");
+    Ciphertext::parse_and_check(world.board(), LABEL, &bytes).expect("valid")
+}
+
+fn shares(world: &mut World, ciphertext: &Ciphertext) -> Vec<Share> {
+    let board = world.transcript.board();
+    world
+        .shares
+        .iter()
+        .map(|secret| tdh2::release(board, secret, ciphertext, &mut world.entropy).expect("share"))
+        .collect()
+}
+
+#[test]
+fn every_subset_opens_exactly_from_the_threshold_on() {
+    for suite in [&GM, &INTL] {
+        let mut world = World::new(suite, 3, 5, "subsets");
+        let ciphertext = seal(&world, 1);
+        let all = shares(&mut world, &ciphertext);
+        for subset in 0u32..32 {
+            let chosen: Vec<Share> = (0..5)
+                .filter(|i| subset >> i & 1 == 1)
+                .map(|i| all[i as usize].clone())
+                .collect();
+            let opened = tdh2::combine(world.board(), &ciphertext, &chosen);
+            if chosen.len() >= 3 {
+                assert_eq!(*opened.expect("opens"), SECRET);
+            } else {
+                assert_eq!(
+                    opened,
+                    Err(Error::TooFewShares {
+                        need: 3,
+                        found: chosen.len()
+                    })
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn ciphertexts_hold_under_their_label_and_board_only() {
+    let world = World::new(&GM, 2, 3, "labels");
+    let other = World::new(&GM, 2, 3, "other board");
+    let bytes = seal(&world, 2).to_bytes();
+    assert!(Ciphertext::parse_and_check(world.board(), b"another bid", &bytes).is_err());
+    assert!(Ciphertext::parse_and_check(other.board(), LABEL, &bytes).is_err());
+    for at in 0..bytes.len() {
+        for bit in [1, 0x80] {
+            let mut forged = bytes;
+            forged[at] ^= bit;
+            assert!(
+                Ciphertext::parse_and_check(world.board(), LABEL, &forged).is_err(),
+                "byte {at}"
+            );
+        }
+    }
+    for length in [0, 161, 163] {
+        assert!(Ciphertext::parse_and_check(world.board(), LABEL, &vec![2; length]).is_err());
+    }
+    assert_eq!(
+        seal(&world, 2),
+        seal(&world, 2),
+        "sealing is a function of its inputs"
+    );
+    assert_ne!(seal(&world, 2), seal(&world, 3));
+    assert!(tdh2::encrypt(world.board(), LABEL, &[0; 96], &SECRET).is_err());
+}
+
+#[test]
+fn shares_hold_for_their_bid_board_and_trustee_only() {
+    let mut world = World::new(&GM, 2, 3, "shares");
+    let mut other = World::new(&GM, 2, 3, "shares of another board");
+    let (first, second) = (seal(&world, 4), seal(&world, 5));
+    let good = shares(&mut world, &first);
+    let board = world.board();
+    assert!(tdh2::verify_share(board, &first, &good[0]).is_ok());
+    assert_eq!(
+        tdh2::verify_share(board, &second, &good[0]),
+        Err(Error::ShareProof { index: 1 })
+    );
+
+    // The same U under another label: the proof is bound to the label.
+    let bytes = tdh2::encrypt(board, b"other label", &[4; 96], &SECRET).expect("encrypts");
+    let relabelled = Ciphertext::parse_and_check(board, b"other label", &bytes).expect("valid");
+    assert_eq!(
+        tdh2::verify_share(board, &relabelled, &good[0]),
+        Err(Error::ShareProof { index: 1 })
+    );
+
+    let mut stolen = good[0].clone();
+    stolen.index = 2;
+    assert_eq!(
+        tdh2::verify_share(board, &first, &stolen),
+        Err(Error::ShareProof { index: 2 })
+    );
+    stolen.index = 0;
+    assert_eq!(
+        tdh2::verify_share(board, &first, &stolen),
+        Err(Error::ShareIndex { index: 0, n: 3 })
+    );
+    stolen.index = 4;
+    assert_eq!(
+        tdh2::verify_share(board, &first, &stolen),
+        Err(Error::ShareIndex { index: 4, n: 3 })
+    );
+
+    let twice = [good[1].clone(), good[0].clone(), good[1].clone()];
+    assert_eq!(
+        tdh2::combine(board, &first, &twice),
+        Err(Error::DuplicateShare { index: 2 })
+    );
+
+    let elsewhere = seal(&other, 4);
+    let foreign = shares(&mut other, &elsewhere);
+    let mixed = [good[0].clone(), foreign[1].clone()];
+    assert_eq!(
+        tdh2::combine(board, &first, &mixed),
+        Err(Error::ShareProof { index: 2 })
+    );
+    assert_eq!(
+        tdh2::combine(board, &elsewhere, &good),
+        Err(Error::OtherBoard)
+    );
+    let mut entropy = mifeng_crypto::SeededEntropy::new(b"x");
+    let refused = tdh2::release(board, &other.shares[0], &first, &mut entropy);
+    assert_eq!(refused, Err(Error::OtherBoard));
+}
+
+#[test]
+fn flipped_share_bytes_are_refused() {
+    let mut world = World::new(&INTL, 2, 3, "flips");
+    let ciphertext = seal(&world, 6);
+    let good = shares(&mut world, &ciphertext).remove(2);
+    let bytes = good.to_bytes();
+    assert_eq!(Share::from_bytes(INTL.curve(), &bytes), Ok(good.clone()));
+    assert_eq!(
+        Share::from_record(INTL.curve(), &good.to_record()),
+        Ok(good)
+    );
+    for at in 0..bytes.len() {
+        let mut forged = bytes;
+        forged[at] ^= 1;
+        let refused = Share::from_bytes(INTL.curve(), &forged)
+            .and_then(|share| tdh2::verify_share(world.board(), &ciphertext, &share));
+        assert!(refused.is_err(), "byte {at}");
+    }
+    for point in [[0; 33], [0xff; 33], {
+        let mut off_curve = [0xff; 33];
+        off_curve[0] = 2;
+        off_curve
+    }] {
+        let mut forged = bytes;
+        forged[1..34].copy_from_slice(&point);
+        assert!(Share::from_bytes(INTL.curve(), &forged).is_err());
+    }
+    assert!(Share::from_bytes(INTL.curve(), &bytes[..97]).is_err());
+    let other_curve = Point::generator(GM.curve());
+    let mut mixed = Share::from_bytes(INTL.curve(), &bytes).expect("share");
+    mixed.d = other_curve;
+    assert!(tdh2::verify_share(world.board(), &ciphertext, &mixed).is_err());
+}
