@@ -30,7 +30,7 @@ pub fn hash_tiles(tree: &merkle::Tree) -> Vec<File> {
         let width = TILE_WIDTH as usize;
         for (n, tile) in row.chunks(width).enumerate() {
             let bytes = tile.iter().flat_map(|hash| *hash.as_bytes()).collect();
-            files.push((path(&level.to_string(), n as u64, tile.len()), bytes));
+            files.push((tile_path(&level.to_string(), n as u64, tile.len()), bytes));
         }
         // Only full tiles have a hash on the level above.
         row = row
@@ -59,7 +59,7 @@ pub fn entry_bundles<E: AsRef<[u8]>>(entries: &[E]) -> Result<Vec<File>, Error> 
             bytes.extend_from_slice(&len.to_be_bytes());
             bytes.extend_from_slice(entry);
         }
-        files.push((path("entries", n as u64, bundle.len()), bytes));
+        files.push((tile_path("entries", n as u64, bundle.len()), bytes));
     }
     Ok(files)
 }
@@ -125,7 +125,7 @@ pub fn read_entries(size: u64, files: &BTreeMap<String, Vec<u8>>) -> Result<Vec<
     let mut entries = Vec::new();
     for n in 0..size.div_ceil(TILE_WIDTH) {
         let width = (size - n * TILE_WIDTH).min(TILE_WIDTH) as usize;
-        let path = path("entries", n, width);
+        let path = tile_path("entries", n, width);
         let bundle = files.get(&path).ok_or_else(|| missing(&path))?;
         entries.extend(parse_bundle(bundle, width)?);
     }
@@ -158,8 +158,9 @@ pub fn parse_bundle(mut bytes: &[u8], width: usize) -> Result<Vec<Vec<u8>>, Erro
     Ok(entries)
 }
 
-/// `tile/<level>/<index in groups of three digits>[.p/<width>]`.
-fn path(level: &str, index: u64, width: usize) -> String {
+/// `tile/<level>/<index in groups of three digits>[.p/<width>]`; the level of entry bundles is
+/// `entries`.
+pub fn tile_path(level: &str, index: u64, width: usize) -> String {
     let mut groups = format!("{:03}", index % 1000);
     let mut rest = index / 1000;
     while rest > 0 {
