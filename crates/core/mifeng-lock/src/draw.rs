@@ -242,13 +242,21 @@ impl Draw {
         share::verify(board, &self.label(), &self.base, share)
     }
 
+    /// The point `V = x·P`, the same for every quorum and unknown to fewer.
+    ///
+    /// # Errors
+    /// As [`crate::tdh2::combine`].
+    pub fn value(&self, board: &Board, shares: &[Share]) -> Result<Point> {
+        self.same_suite(board)?;
+        share::combine(board, &self.label(), &self.base, shares)
+    }
+
     /// The outcome, the same for every quorum; at most `places` rows are drawn (all, when there are fewer).
     ///
     /// # Errors
     /// As [`crate::tdh2::combine`].
     pub fn combine(&self, board: &Board, shares: &[Share], places: usize) -> Result<Outcome> {
-        self.same_suite(board)?;
-        let point = share::combine(board, &self.label(), &self.base, shares)?;
+        let point = self.value(board, shares)?;
         let seed = self
             .suite
             .h_tag("draw-seed", &[&point.to_bytes(), self.id.as_bytes()]);

@@ -1,0 +1,196 @@
+//! Writes the published vectors of this crate: `cargo run -p mifeng-lock --example make_vectors`.
+//!
+//! Everything is fixed by seeds, so a second run changes nothing; `tests/vectors.rs` compares.
+#![allow(
+    dead_code,
+    clippy::expect_used,
+    reason = "also compiled into the test that compares"
+)]
+
+#[path = "../tests/common/mod.rs"]
+mod common;
+
+use common::World;
+use mifeng_crypto::{Digest, GM, INTL, SeededEntropy, Suite};
+use mifeng_lock::draw::{Draw, Pool, Row};
+use mifeng_lock::policy::{Leaf, Node};
+use mifeng_lock::tdh2::{self, Ciphertext};
+use mifeng_lock::{Policy, sharing};
+use serde_json::{Value, json};
+
+/// The workspace folder of the vectors.
+pub(crate) const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../test-vectors");
+
+/// Every file, as path and text.
+pub(crate) fn all() -> Vec<(String, String)> {
+    let mut files = Vec::new();
+    for suite in [&GM, &INTL] {
+        files.push((format!("tdh2/{}.json", suite.id()), tdh2_vector(suite)));
+        files.push((format!("policy/{}.json", suite.id()), policy_vector(suite)));
+        files.push((format!("draw/{}.json", suite.id()), draw_vector(suite)));
+    }
+    files.push(("dkg-sm2/2-of-3.json".to_owned(), dkg_vector(2, 3)));
+    files.push(("dkg-sm2/3-of-5.json".to_owned(), dkg_vector(3, 5)));
+    files
+        .into_iter()
+        .map(|(path, value)| (path, format!("{value:#}\n")))
+        .collect()
+}
+
+fn tdh2_vector(suite: &'static Suite) -> Value {
+    let mut world = World::new(suite, 2, 3, "tdh2 vector");
+    let board = world.transcript.board();
+    let label = b"leaf\0example label";
+    let (rho, m): ([u8; 96], [u8; 32]) = (core::array::from_fn(|i| i as u8), [0x4d; 32]);
+    let bytes = tdh2::encrypt(board, label, &rho, &m).expect("encrypts");
+    let ciphertext = Ciphertext::parse_and_check(board, label, &bytes).expect("valid");
+    let shares: Vec<_> = world
+        .shares
+        .iter()
+        .map(|secret| tdh2::release(board, secret, &ciphertext, &mut world.entropy).expect("share"))
+        .collect();
+    assert_eq!(
+        *tdh2::combine(board, &ciphertext, &shares[1..]).expect("opens"),
+        m
+    );
+    json!({
+        "suite": suite.id(),
+        "board": board.to_record(),
+        "board_key": board.key(),
+        "g_bar": hex::encode(tdh2::second_generator(suite).to_bytes()),
+        "label": hex::encode(label),
+        "rho": hex::encode(rho),
+        "m": hex::encode(m),
+        "ciphertext": hex::encode(bytes),
+        "shares": shares.iter().map(|share| share.to_record()).collect::<Vec<_>>(),
+    })
+}
+
+fn policy_vector(suite: &'static Suite) -> Value {
+    let digest = |byte| Digest::from_bytes([byte; 32]);
+    let two_of_three = Node::Gate {
+        k: 2,
+        of: (1..=3)
+            .map(|i| Node::Leaf(Leaf::Group(digest(i))))
+            .collect(),
+    };
+    let policies = [
+        Policy::board(digest(0xbb)),
+        Policy::joint(digest(0xbb)).resolve(digest(0xcc)),
+        Policy::joint_with_remedy(digest(0xbb), digest(0xff)).resolve(digest(0xcc)),
+        Policy::new(Node::all(vec![
+            two_of_three,
+            Node::Leaf(Leaf::Cert(digest(0xcc))),
+        ]))
+        .expect("grammar"),
+    ];
+    let (sigma, context) = ([0x73; 32], digest(0x63));
+    let cases: Vec<Value> = policies
+        .iter()
+        .map(|policy| {
+            let shares: Vec<Value> = sharing::deal(policy, &sigma, &context, suite)
+                .iter()
+                .map(|(path, share)| json!({"path": path, "share": hex::encode(share.as_slice())}))
+                .collect();
+            let text = String::from_utf8(policy.to_jcs().expect("serialises")).expect("UTF-8");
+            json!({"policy": text, "shares": shares})
+        })
+        .collect();
+    json!({
+        "suite": suite.id(),
+        "sigma": hex::encode(sigma),
+        "context": context,
+        "cases": cases,
+    })
+}
+
+fn draw_vector(suite: &'static Suite) -> Value {
+    let mut world = World::new(suite, 3, 5, "draw vector");
+    let rows = (0..12u64)
+        .map(|i| Row {
+            id: format!("e{:02}", (i * 7) % 12),
+            weight: 1 + i % 5,
+        })
+        .collect();
+    let pool = Pool::new("A0812", rows).expect("pool");
+    let tender_event = suite.hash().digest(b"example tender event");
+    let draw = Draw::new(suite, &tender_event, pool, 1).expect("draw");
+    let board = world.transcript.board();
+    let shares: Vec<_> = world
+        .shares
+        .iter()
+        .map(|secret| {
+            draw.release(board, secret, &mut world.entropy)
+                .expect("share")
+        })
+        .collect();
+    let outcome = draw.combine(board, &shares[2..], 12).expect("outcome");
+    draw.recompute(board, &shares[..3], &outcome)
+        .expect("every quorum agrees");
+    json!({
+        "suite": suite.id(),
+        "hash": suite.hash().name(),
+        "tender_event": tender_event,
+        "pool": draw.pool(),
+        "pool_hash": draw.pool().hash(suite).expect("hash"),
+        "n": 1,
+        "point": hex::encode(draw.point().to_bytes()),
+        "board": board.to_record(),
+        "shares": shares.iter().map(|share| share.to_record()).collect::<Vec<_>>(),
+        "value": hex::encode(draw.value(board, &shares).expect("value").to_bytes()),
+        "draw_id": outcome.draw_id,
+        "seed": outcome.seed,
+        "order": outcome.order,
+    })
+}
+
+fn dkg_vector(t: u8, n: u8) -> Value {
+    let seed = format!("dkg vector {t} of {n}");
+    let world = World::new(&GM, t, n, &seed);
+    let signatures: Vec<String> = world
+        .keys
+        .iter()
+        .zip(&world.shares)
+        .map(|(key, share)| hex::encode(world.transcript.sign(key, share).expect("signs")))
+        .collect();
+    // The secrets again, from the same stream: static keys first, then each member's coefficients and ephemeral key.
+    let mut stream = SeededEntropy::new(seed.as_bytes());
+    let mut scalars = |count: usize| -> Vec<String> {
+        (0..count)
+            .map(|_| mifeng_crypto::Scalar::random(GM.curve(), &mut stream).expect("entropy"))
+            .map(|scalar| hex::encode(scalar.to_be_bytes()))
+            .collect()
+    };
+    let static_keys = scalars(n.into());
+    for (secret, key) in static_keys.iter().zip(&world.keys) {
+        assert_eq!(*secret, hex::encode(key.to_bytes().as_slice()));
+    }
+    let round1_secrets: Vec<Vec<String>> = (0..n).map(|_| scalars(usize::from(t) + 1)).collect();
+    json!({
+        "ciphersuite": "COCKTAIL(SM2, SM3)",
+        "t": t,
+        "n": n,
+        "session": hex::encode(&seed),
+        "context": world.setup.context(),
+        "static_secret_keys": static_keys,
+        "static_public_keys": world.setup.members().iter().map(|p| hex::encode(p.to_bytes())).collect::<Vec<_>>(),
+        "round1_secrets": round1_secrets,
+        "round1": world.messages.iter().map(hex::encode).collect::<Vec<_>>(),
+        "transcript_hash": world.transcript.hash(),
+        "signatures": signatures,
+        "board": world.board().to_record(),
+        "board_key": world.board().key(),
+    })
+}
+
+fn main() -> std::io::Result<()> {
+    for (path, text) in all() {
+        let file = std::path::Path::new(FOLDER).join(&path);
+        if let Some(folder) = file.parent() {
+            std::fs::create_dir_all(folder)?;
+        }
+        std::fs::write(&file, text)?;
+        println!("{path}");
+    }
+    Ok(())
+}
