@@ -165,7 +165,7 @@ fn check_subtree(range: &core::ops::Range<u64>) -> Result<(), Error> {
     let len = range.end.saturating_sub(range.start);
     let aligned = match len.checked_next_power_of_two() {
         _ if len == 0 => false,
-        Some(ceiling) => range.start % ceiling == 0,
+        Some(ceiling) => range.start.is_multiple_of(ceiling),
         None => range.start == 0,
     };
     if !aligned {
