@@ -14,7 +14,7 @@ fn vectors(path: &str) -> Value {
 }
 
 fn part<T: serde::de::DeserializeOwned>(value: &Value, name: &str) -> T {
-    serde_json::from_value(value[name].clone()).unwrap_or_else(|e| panic!("{name}: {e}"))
+    serde_json::from_value(value[name].clone()).expect(name)
 }
 
 fn suites() -> [&'static Suite; 2] {
