@@ -3,7 +3,7 @@
 use crate::entry::check_depth;
 use crate::{Entry, Error, merkle};
 use mifeng_crypto::{Digest, Suite};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// Deepest batch: 65,536 records in one beat, far beyond what one tender's bidders send, and two
 /// megabytes of filler for a verifier to recompute.
@@ -32,8 +32,9 @@ impl Batch {
     ) -> Result<Self, Error> {
         let positions = places(suite, depth, seed, commitments.len())?;
         let mut disclosed = HashMap::new();
+        let mut seen = HashSet::new();
         for (nth, (position, commitment)) in positions.iter().zip(commitments).enumerate() {
-            if commitments[..nth].contains(commitment) {
+            if !seen.insert(commitment) {
                 return Err(Error::Duplicate { nth });
             }
             disclosed.insert(*position, *commitment);
