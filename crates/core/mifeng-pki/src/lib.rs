@@ -1,2 +1,30 @@
 //! Whose key is this, at that time, under this policy; CMS signatures; time stamps.
+//!
+//! *What is it?* X.509 certificates and paths judged at a given instant ([`verify_path`]),
+//! detached CMS signatures ([`cms`]), RFC 3161 time stamps ([`tsp`]), passphrase-protected key
+//! files ([`keyfile`]) and a small development CA ([`issue`]). *When do I want it?* When an
+//! artefact has to name a person or an organisation; applications use the facade crate `mifeng`.
+//!
+//! No clock and no network: the instant, the anchors and the revocation lists are arguments.
 #![forbid(unsafe_code)]
+
+mod asn1;
+mod certificate;
+pub mod cms;
+mod crl;
+mod error;
+pub mod issue;
+pub mod keyfile;
+mod oid;
+mod path;
+pub mod pem;
+mod signer;
+pub mod tsp;
+mod uscc;
+
+pub use certificate::{CERTIFICATE_LEN_MAX, Certificate, KeyUsage};
+pub use crl::{RevocationList, Revoked};
+pub use error::Error;
+pub use path::{Anchors, Purpose, VerifiedPath, verify_path};
+pub use signer::{Decrypter, Signer, SoftwareDecrypter, SoftwareSigner};
+pub use uscc::is_uscc;

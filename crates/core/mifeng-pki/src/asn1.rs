@@ -1,0 +1,271 @@
+//! Strict DER (X.690): a cursor that refuses every second encoding, and a few writers.
+
+use crate::Error;
+use crate::oid::Oid;
+use mifeng_crypto::Time;
+
+/// Identifier octets used here.
+pub(crate) mod tag {
+    pub(crate) const BOOLEAN: u8 = 1;
+    pub(crate) const INTEGER: u8 = 2;
+    pub(crate) const BIT_STRING: u8 = 3;
+    pub(crate) const OCTET_STRING: u8 = 4;
+    pub(crate) const OID: u8 = 6;
+    pub(crate) const ENUMERATED: u8 = 10;
+    pub(crate) const UTF8_STRING: u8 = 12;
+    pub(crate) const PRINTABLE_STRING: u8 = 19;
+    pub(crate) const UTC_TIME: u8 = 23;
+    pub(crate) const GENERALIZED_TIME: u8 = 24;
+    pub(crate) const SEQUENCE: u8 = 0x30;
+    pub(crate) const SET: u8 = 0x31;
+    /// `[n]`, constructed.
+    pub(crate) const fn context(n: u8) -> u8 {
+        0xa0 | n
+    }
+}
+
+/// A cursor over DER elements.
+#[derive(Clone, Copy)]
+pub(crate) struct Reader<'a> {
+    left: &'a [u8],
+    what: &'static str,
+}
+
+impl<'a> Reader<'a> {
+    pub(crate) fn new(input: &'a [u8], what: &'static str) -> Self {
+        Reader { left: input, what }
+    }
+
+    pub(crate) fn what(&self) -> &'static str {
+        self.what
+    }
+
+    pub(crate) fn wrong(&self) -> Error {
+        Error::Malformed { what: self.what }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.left.is_empty()
+    }
+
+    pub(crate) fn rest(&self) -> &'a [u8] {
+        self.left
+    }
+
+    pub(crate) fn finish(&self) -> Result<(), Error> {
+        if self.left.is_empty() {
+            Ok(())
+        } else {
+            Err(self.wrong())
+        }
+    }
+
+    pub(crate) fn peek(&self) -> Option<u8> {
+        self.left.first().copied()
+    }
+
+    /// The next element: tag, whole TLV, value.
+    pub(crate) fn any(&mut self) -> Result<(u8, &'a [u8], &'a [u8]), Error> {
+        let wrong = self.wrong();
+        let [tag, first, ..] = *self.left else {
+            return Err(wrong);
+        };
+        // Multi-byte tags do not occur in these structures.
+        if tag & 0x1f == 0x1f || tag == 0 {
+            return Err(wrong);
+        }
+        let (header, len) = match first {
+            0..=0x7f => (2, usize::from(first)),
+            0x81..=0x83 => {
+                let count = usize::from(first & 0x7f);
+                let digits = self.left.get(2..2 + count).ok_or(wrong.clone())?;
+                let len = digits.iter().fold(0, |n, d| n << 8 | usize::from(*d));
+                // Minimal length octets (X.690 section 10.1).
+                if digits[0] == 0 || len < 0x80 {
+                    return Err(wrong);
+                }
+                (2 + count, len)
+            }
+            _ => return Err(wrong),
+        };
+        let whole = self.left.get(..header + len).ok_or(wrong)?;
+        self.left = &self.left[header + len..];
+        Ok((tag, whole, &whole[header..]))
+    }
+
+    /// The value of the next element, which has this tag.
+    pub(crate) fn value(&mut self, expected: u8) -> Result<&'a [u8], Error> {
+        match self.any()? {
+            (tag, _, value) if tag == expected => Ok(value),
+            _ => Err(self.wrong()),
+        }
+    }
+
+    /// The whole TLV of the next element, which has this tag.
+    pub(crate) fn whole(&mut self, expected: u8) -> Result<&'a [u8], Error> {
+        match self.any()? {
+            (tag, whole, _) if tag == expected => Ok(whole),
+            _ => Err(self.wrong()),
+        }
+    }
+
+    pub(crate) fn enter(&mut self, expected: u8) -> Result<Reader<'a>, Error> {
+        Ok(Reader::new(self.value(expected)?, self.what))
+    }
+
+    pub(crate) fn optional(&mut self, expected: u8) -> Result<Option<Reader<'a>>, Error> {
+        if self.peek() == Some(expected) {
+            return self.enter(expected).map(Some);
+        }
+        Ok(None)
+    }
+
+    pub(crate) fn oid(&mut self) -> Result<Oid, Error> {
+        Oid::from_bytes(self.value(tag::OID)?).map_err(|_| self.wrong())
+    }
+
+    /// The content octets of a minimally encoded INTEGER.
+    pub(crate) fn integer(&mut self) -> Result<&'a [u8], Error> {
+        let value = self.value(tag::INTEGER)?;
+        let redundant = matches!(value, [0, next, ..] if *next < 0x80)
+            || matches!(value, [0xff, next, ..] if *next >= 0x80);
+        if value.is_empty() || redundant {
+            return Err(self.wrong());
+        }
+        Ok(value)
+    }
+
+    pub(crate) fn small(&mut self) -> Result<u64, Error> {
+        let value = self.integer()?;
+        if value.len() > 8 || value[0] & 0x80 != 0 {
+            return Err(self.wrong());
+        }
+        Ok(value.iter().fold(0, |n, b| n << 8 | u64::from(*b)))
+    }
+
+    /// A BIT STRING of whole bytes.
+    pub(crate) fn bits(&mut self) -> Result<&'a [u8], Error> {
+        match self.value(tag::BIT_STRING)? {
+            [0, bytes @ ..] => Ok(bytes),
+            _ => Err(self.wrong()),
+        }
+    }
+
+    /// UTCTime or GeneralizedTime, in UTC with seconds; fractions in GeneralizedTime only.
+    pub(crate) fn time(&mut self) -> Result<Time, Error> {
+        let (tag, _, value) = self.any()?;
+        let wrong = self.wrong();
+        let text = core::str::from_utf8(value).map_err(|_| wrong.clone())?;
+        let digits = text.strip_suffix('Z').ok_or(wrong.clone())?;
+        let (whole, fraction) = digits.split_once('.').map_or((digits, None), |(a, b)| (a, Some(b)));
+        if fraction.is_some_and(|f| f.is_empty() || f.ends_with('0') || tag == tag::UTC_TIME) {
+            return Err(wrong);
+        }
+        if !whole.bytes().all(|b| b.is_ascii_digit()) {
+            return Err(wrong);
+        }
+        let full = match (tag, whole.len()) {
+            // RFC 5280 section 4.1.2.5.1: 50 to 99 are of the twentieth century.
+            (tag::UTC_TIME, 12) if whole >= "50" => format!("19{whole}"),
+            (tag::UTC_TIME, 12) => format!("20{whole}"),
+            (tag::GENERALIZED_TIME, 14) => whole.to_owned(),
+            _ => return Err(wrong),
+        };
+        let f = |from: usize, to: usize| &full[from..to];
+        let fraction = fraction.map(|f| format!(".{f}")).unwrap_or_default();
+        let (date, clock) = ((f(0, 4), f(4, 6), f(6, 8)), (f(8, 10), f(10, 12), f(12, 14)));
+        let text = format!(
+            "{}-{}-{}T{}:{}:{}{fraction}Z",
+            date.0, date.1, date.2, clock.0, clock.1, clock.2
+        );
+        Time::parse_rfc3339(&text).map_err(|_| wrong)
+    }
+}
+
+/// Writers of DER.
+pub(crate) mod write {
+    use super::tag;
+    use crate::oid::Oid;
+    use mifeng_crypto::Time;
+
+    pub(crate) fn tlv(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
+        let len: usize = parts.iter().map(|p| p.len()).sum();
+        let mut out = vec![tag];
+        if len < 0x80 {
+            out.push(len as u8);
+        } else {
+            let digits = len.to_be_bytes();
+            let skip = digits.iter().take_while(|d| **d == 0).count();
+            out.push(0x80 | (digits.len() - skip) as u8);
+            out.extend_from_slice(&digits[skip..]);
+        }
+        for part in parts {
+            out.extend_from_slice(part);
+        }
+        out
+    }
+
+    pub(crate) fn seq(parts: &[&[u8]]) -> Vec<u8> {
+        tlv(tag::SEQUENCE, parts)
+    }
+
+    /// SET OF, sorted as DER asks (X.690 section 11.6), under the given tag.
+    pub(crate) fn set_of(tag: u8, mut parts: Vec<Vec<u8>>) -> Vec<u8> {
+        parts.sort();
+        let refs: Vec<&[u8]> = parts.iter().map(Vec::as_slice).collect();
+        tlv(tag, &refs)
+    }
+
+    pub(crate) fn oid(oid: Oid) -> Vec<u8> {
+        tlv(tag::OID, &[oid.as_bytes()])
+    }
+
+    pub(crate) fn octets(bytes: &[u8]) -> Vec<u8> {
+        tlv(tag::OCTET_STRING, &[bytes])
+    }
+
+    pub(crate) fn bits(bytes: &[u8]) -> Vec<u8> {
+        tlv(tag::BIT_STRING, &[&[0], bytes])
+    }
+
+    /// A non-negative INTEGER from big-endian bytes.
+    pub(crate) fn integer(bytes: &[u8]) -> Vec<u8> {
+        let skip = bytes.iter().take_while(|b| **b == 0).count();
+        let bytes = &bytes[skip..];
+        match bytes.first() {
+            Some(top) if *top < 0x80 => tlv(tag::INTEGER, &[bytes]),
+            _ => tlv(tag::INTEGER, &[&[0], bytes]),
+        }
+    }
+
+    pub(crate) fn small(value: u64) -> Vec<u8> {
+        integer(&value.to_be_bytes())
+    }
+
+    /// RFC 5280 Time: UTCTime up to 2049, GeneralizedTime after; whole seconds.
+    pub(crate) fn time(time: Time) -> Vec<u8> {
+        let text = generalized_text(time);
+        match text.get(..4) {
+            Some(year) if ("1950".."2050").contains(&year) => {
+                tlv(tag::UTC_TIME, &[&text.as_bytes()[2..], b"Z"])
+            }
+            _ => tlv(tag::GENERALIZED_TIME, &[text.as_bytes(), b"Z"]),
+        }
+    }
+
+    /// GeneralizedTime with the fraction of the second, if there is one.
+    pub(crate) fn generalized(time: Time) -> Vec<u8> {
+        let nanos = time.as_unix_nanos().rem_euclid(1_000_000_000);
+        let mut text = generalized_text(time);
+        if nanos != 0 {
+            text.push('.');
+            text.push_str(format!("{nanos:09}").trim_end_matches('0'));
+        }
+        tlv(tag::GENERALIZED_TIME, &[text.as_bytes(), b"Z"])
+    }
+
+    fn generalized_text(time: Time) -> String {
+        let (year, month, day, hour, minute, second) = time.utc_fields();
+        format!("{year:04}{month:02}{day:02}{hour:02}{minute:02}{second:02}")
+    }
+}

@@ -1,0 +1,186 @@
+//! Why a certificate, a signature or a time stamp was not taken.
+
+use mifeng_crypto::{Kind, Time};
+
+/// Errors of certificates, signatures and time stamps.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// Bytes are not the DER structure they should be.
+    #[error("malformed {what}")]
+    Malformed {
+        /// The structure that was expected.
+        what: &'static str,
+    },
+    /// Input larger than its limit.
+    #[error("{what} has {found} units, at most {max} are allowed")]
+    TooLarge {
+        /// What was too large.
+        what: &'static str,
+        /// Size found.
+        found: usize,
+        /// Size allowed.
+        max: usize,
+    },
+    /// The certificate had ended.
+    #[error("certificate of {subject} ended {not_after}, asked about {at}")]
+    Expired {
+        /// Whose certificate.
+        subject: String,
+        /// Its last instant.
+        not_after: Time,
+        /// The instant asked about.
+        at: Time,
+    },
+    /// The certificate had not begun.
+    #[error("certificate of {subject} begins {not_before}, asked about {at}")]
+    NotYetValid {
+        /// Whose certificate.
+        subject: String,
+        /// Its first instant.
+        not_before: Time,
+        /// The instant asked about.
+        at: Time,
+    },
+    /// The certificate was revoked at the instant asked about.
+    #[error("certificate of {subject} was revoked at {revoked}, asked about {at}")]
+    Revoked {
+        /// Whose certificate.
+        subject: String,
+        /// When it was revoked (or its key compromised).
+        revoked: Time,
+        /// The instant asked about.
+        at: Time,
+    },
+    /// Every revocation list of this issuer ended before the instant asked about.
+    #[error("revocation list of {issuer} ended {next_update}, asked about {at}")]
+    StaleRevocation {
+        /// Whose list.
+        issuer: String,
+        /// The end of the newest list.
+        next_update: Time,
+        /// The instant asked about.
+        at: Time,
+    },
+    /// No path leads to a trust anchor.
+    #[error("no path from {subject} (issued by {issuer}) to a listed CA")]
+    UnlistedCa {
+        /// Whose certificate.
+        subject: String,
+        /// Who issued it.
+        issuer: String,
+    },
+    /// The certificate may not be used for this.
+    #[error("certificate of {subject} is not for {purpose}")]
+    KeyUsage {
+        /// Whose certificate.
+        subject: String,
+        /// The use that was wanted.
+        purpose: &'static str,
+    },
+    /// An algorithm of another suite.
+    #[error("{what} does not belong to suite {suite}")]
+    WrongSuite {
+        /// What does not belong.
+        what: &'static str,
+        /// The suite in force.
+        suite: &'static str,
+    },
+    /// A signature does not verify.
+    #[error("signature of {what} does not verify")]
+    BadSignature {
+        /// What was signed.
+        what: &'static str,
+    },
+    /// A CA rule is broken: basicConstraints, pathLen, keyCertSign, key identifiers.
+    #[error("certificate of {subject} breaks {rule}")]
+    CaRule {
+        /// Whose certificate.
+        subject: String,
+        /// The rule.
+        rule: &'static str,
+    },
+    /// A critical extension that this code does not know.
+    #[error("unknown critical extension {oid}")]
+    CriticalExtension {
+        /// Its object identifier.
+        oid: String,
+    },
+    /// More signature checks than a path may cost.
+    #[error("path search costs more than {max} signature checks")]
+    Budget {
+        /// The limit.
+        max: usize,
+    },
+    /// The content is not what was signed.
+    #[error("digest of the {what} does not match")]
+    DigestMismatch {
+        /// What was digested.
+        what: &'static str,
+    },
+    /// A signature message lacks or repeats something, or its parts disagree.
+    #[error("signature message: {rule}")]
+    Message {
+        /// The rule that is broken.
+        rule: &'static str,
+    },
+    /// A time stamp token breaks a rule.
+    #[error("time stamp: {rule}")]
+    TimeStamp {
+        /// The rule that is broken.
+        rule: &'static str,
+    },
+    /// Private key and certificate do not belong together.
+    #[error("private key does not match the certificate")]
+    KeyMismatch,
+    /// The passphrase is wrong, or the key file is damaged.
+    #[error("key file cannot be opened with this passphrase")]
+    Passphrase,
+    /// A device or service that holds the key is not there.
+    #[error("key holder unavailable: {what}")]
+    Unavailable {
+        /// What is missing.
+        what: &'static str,
+    },
+    /// An error of the cryptographic ground floor.
+    #[error(transparent)]
+    Crypto(#[from] mifeng_crypto::Error),
+}
+
+impl Error {
+    /// The stable code of this error.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Error::Malformed { .. } => "pki.malformed",
+            Error::TooLarge { .. } => "pki.too-large",
+            Error::Expired { .. } => "pki.expired",
+            Error::NotYetValid { .. } => "pki.not-yet-valid",
+            Error::Revoked { .. } => "pki.revoked",
+            Error::StaleRevocation { .. } => "pki.stale-revocation",
+            Error::UnlistedCa { .. } => "pki.unlisted-ca",
+            Error::KeyUsage { .. } => "pki.key-usage",
+            Error::WrongSuite { .. } => "pki.wrong-suite",
+            Error::BadSignature { .. } => "pki.bad-signature",
+            Error::CaRule { .. } => "pki.ca-rule",
+            Error::CriticalExtension { .. } => "pki.critical-extension",
+            Error::Budget { .. } => "pki.budget",
+            Error::DigestMismatch { .. } => "pki.digest-mismatch",
+            Error::Message { .. } => "pki.message",
+            Error::TimeStamp { .. } => "pki.time-stamp",
+            Error::KeyMismatch => "pki.key-mismatch",
+            Error::Passphrase => "pki.passphrase",
+            Error::Unavailable { .. } => "pki.unavailable",
+            Error::Crypto(inner) => inner.code(),
+        }
+    }
+
+    /// Whose fault it is.
+    pub fn kind(&self) -> Kind {
+        match self {
+            Error::Malformed { .. } | Error::TooLarge { .. } => Kind::Malformed,
+            Error::Unavailable { .. } | Error::StaleRevocation { .. } => Kind::Unavailable,
+            Error::Crypto(inner) => inner.kind(),
+            _ => Kind::Refused,
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! The joints to keys: in software here, in tokens and machines elsewhere.
+
+use crate::{Certificate, Error};
+use mifeng_crypto::PrivateKey;
+use zeroize::Zeroizing;
+
+/// Something that signs with the key of a certificate: a software key, a token, a machine.
+pub trait Signer {
+    /// The certificate of the key.
+    fn certificate(&self) -> &Certificate;
+    /// The certificates above it, nearest first; the anchor may be left out.
+    fn chain(&self) -> &[Certificate];
+    /// Signs `message` (not its digest) with the algorithm that belongs to the key.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] if the key holder is not there.
+    fn sign(&self, message: &[u8]) -> Result<Vec<u8>, Error>;
+}
+
+/// Something that opens what was encrypted to a certificate.
+pub trait Decrypter {
+    /// The certificate of the key.
+    fn certificate(&self) -> &Certificate;
+    /// Opens an SM2 ciphertext in DER (GB/T 35276).
+    ///
+    /// # Errors
+    /// [`Error::Crypto`] without any detail.
+    fn unwrap_key(&self, ciphertext: &[u8]) -> Result<Zeroizing<Vec<u8>>, Error>;
+    /// Opens an HPKE ciphertext (RFC 9180, base mode, P-256).
+    ///
+    /// # Errors
+    /// [`Error::Crypto`] without any detail.
+    fn hpke_open(&self, info: &[u8], ciphertext: &[u8]) -> Result<Zeroizing<Vec<u8>>, Error>;
+}
+
+fn check_pair(key: &PrivateKey, certificate: &Certificate) -> Result<(), Error> {
+    let public = key.public_key()?;
+    let of = certificate.public_key();
+    if public.key_alg() == of.key_alg() && public.raw() == of.raw() {
+        return Ok(());
+    }
+    Err(Error::KeyMismatch)
+}
+
+/// A signing key in memory.
+pub struct SoftwareSigner {
+    key: PrivateKey,
+    certificate: Certificate,
+    chain: Vec<Certificate>,
+}
+
+impl SoftwareSigner {
+    /// Puts key and certificate together.
+    ///
+    /// # Errors
+    /// [`Error::KeyMismatch`] if they do not belong together.
+    pub fn new(
+        key: PrivateKey,
+        certificate: Certificate,
+        chain: Vec<Certificate>,
+    ) -> Result<Self, Error> {
+        check_pair(&key, &certificate)?;
+        Ok(SoftwareSigner {
+            key,
+            certificate,
+            chain,
+        })
+    }
+}
+
+impl Signer for SoftwareSigner {
+    fn certificate(&self) -> &Certificate {
+        &self.certificate
+    }
+    fn chain(&self) -> &[Certificate] {
+        &self.chain
+    }
+    fn sign(&self, message: &[u8]) -> Result<Vec<u8>, Error> {
+        Ok(self.key.sign(message)?)
+    }
+}
+
+/// A decryption key in memory.
+pub struct SoftwareDecrypter {
+    key: PrivateKey,
+    certificate: Certificate,
+}
+
+impl SoftwareDecrypter {
+    /// Puts key and certificate together.
+    ///
+    /// # Errors
+    /// [`Error::KeyMismatch`] if they do not belong together.
+    pub fn new(key: PrivateKey, certificate: Certificate) -> Result<Self, Error> {
+        check_pair(&key, &certificate)?;
+        Ok(SoftwareDecrypter { key, certificate })
+    }
+}
+
+impl Decrypter for SoftwareDecrypter {
+    fn certificate(&self) -> &Certificate {
+        &self.certificate
+    }
+    fn unwrap_key(&self, ciphertext: &[u8]) -> Result<Zeroizing<Vec<u8>>, Error> {
+        Ok(self.key.sm2_decrypt(ciphertext)?)
+    }
+    fn hpke_open(&self, info: &[u8], ciphertext: &[u8]) -> Result<Zeroizing<Vec<u8>>, Error> {
+        Ok(self.key.hpke_open(info, ciphertext)?)
+    }
+}
