@@ -157,7 +157,9 @@ impl<'a> Reader<'a> {
         let wrong = self.wrong();
         let text = core::str::from_utf8(value).map_err(|_| wrong.clone())?;
         let digits = text.strip_suffix('Z').ok_or(wrong.clone())?;
-        let (whole, fraction) = digits.split_once('.').map_or((digits, None), |(a, b)| (a, Some(b)));
+        let (whole, fraction) = digits
+            .split_once('.')
+            .map_or((digits, None), |(a, b)| (a, Some(b)));
         if fraction.is_some_and(|f| f.is_empty() || f.ends_with('0') || tag == tag::UTC_TIME) {
             return Err(wrong);
         }
@@ -173,7 +175,10 @@ impl<'a> Reader<'a> {
         };
         let f = |from: usize, to: usize| &full[from..to];
         let fraction = fraction.map(|f| format!(".{f}")).unwrap_or_default();
-        let (date, clock) = ((f(0, 4), f(4, 6), f(6, 8)), (f(8, 10), f(10, 12), f(12, 14)));
+        let (date, clock) = (
+            (f(0, 4), f(4, 6), f(6, 8)),
+            (f(8, 10), f(10, 12), f(12, 14)),
+        );
         let text = format!(
             "{}-{}-{}T{}:{}:{}{fraction}Z",
             date.0, date.1, date.2, clock.0, clock.1, clock.2

@@ -285,7 +285,12 @@ impl Eq for Certificate {}
 
 impl fmt::Debug for Certificate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Certificate({}, {})", self.subject_name(), self.serial_hex())
+        write!(
+            f,
+            "Certificate({}, {})",
+            self.subject_name(),
+            self.serial_hex()
+        )
     }
 }
 
@@ -305,7 +310,9 @@ fn attributes(name: &[u8]) -> Result<Vec<(Oid, Vec<u8>)>, Error> {
             pair.finish()?;
             // BMPString is UTF-16, the only type here that is not read as UTF-8.
             let value = if kind == 30 {
-                let units = value.chunks(2).map(|c| c.iter().fold(0, |n, b| n << 8 | u16::from(*b)));
+                let units = value
+                    .chunks(2)
+                    .map(|c| c.iter().fold(0, |n, b| n << 8 | u16::from(*b)));
                 String::from_utf16_lossy(&units.collect::<Vec<u16>>()).into_bytes()
             } else {
                 value.to_vec()
@@ -343,7 +350,11 @@ impl Fields {
             oid::BASIC_CONSTRAINTS => {
                 let mut inner = input.enter(tag::SEQUENCE)?;
                 let ca = boolean(&mut inner)?;
-                let len = if inner.is_empty() { None } else { Some(inner.small()?) };
+                let len = if inner.is_empty() {
+                    None
+                } else {
+                    Some(inner.small()?)
+                };
                 inner.finish()?;
                 input.finish()?;
                 self.basic = Some((ca, len));
@@ -412,7 +423,10 @@ fn key_usage(input: &mut Reader<'_>) -> Result<KeyUsage, Error> {
     let ([unused @ 0..=7, bits @ ..], true) = (value, matches!(value.len(), 2..=3)) else {
         return Err(input.wrong());
     };
-    if bits.last().is_some_and(|last| last & ((1u8 << unused) - 1) != 0) {
+    if bits
+        .last()
+        .is_some_and(|last| last & ((1u8 << unused) - 1) != 0)
+    {
         return Err(input.wrong());
     }
     // Bit 0 is the top bit of the first byte.

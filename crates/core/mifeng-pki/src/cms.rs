@@ -122,7 +122,10 @@ pub(crate) fn build(
         attribute(oid::CONTENT_TYPE, &write::oid(content_type)),
         attribute(oid::MESSAGE_DIGEST, &write::octets(digest.as_bytes())),
         attribute(oid::SIGNING_TIME, &write::time(signing_time)),
-        attribute(oid::SIGNING_CERTIFICATE_V2, &signing_certificate(hash, &all)),
+        attribute(
+            oid::SIGNING_CERTIFICATE_V2,
+            &signing_certificate(hash, &all),
+        ),
     ];
     let signed = write::set_of(tag::SET, attributes);
     let signature = signer.sign(&signed)?;
@@ -341,6 +344,12 @@ impl SignedData {
         self.content_type
     }
 
+    /// Whether a signed attribute names the signer's certificate.
+    pub(crate) fn binds_signer(&self) -> bool {
+        let read = self.attributes.as_deref().map(Attributes::read);
+        matches!(read, Some(Ok(Attributes { bound: Some(_), .. })))
+    }
+
     /// Verifies a message that carries its content.
     ///
     /// # Errors
@@ -418,7 +427,9 @@ impl SignedData {
         if suite.hash().digest(content) != *digest {
             return Err(Error::DigestMismatch { what: "content" });
         }
-        let verified = certificate.public_key().verify(alg, content, &self.signature);
+        let verified = certificate
+            .public_key()
+            .verify(alg, content, &self.signature);
         verified.map_err(|_| Error::BadSignature { what: WHAT })
     }
 

@@ -137,7 +137,9 @@ impl RevocationList {
     }
     /// The entry of this serial number (content octets of the INTEGER).
     pub fn find(&self, serial: &[u8]) -> Option<&Revoked> {
-        let at = self.entries.binary_search_by(|e| e.serial.as_slice().cmp(serial));
+        let at = self
+            .entries
+            .binary_search_by(|e| e.serial.as_slice().cmp(serial));
         at.ok().map(|at| &self.entries[at])
     }
 
@@ -154,7 +156,10 @@ impl RevocationList {
     /// # Errors
     /// [`Error::CaRule`] without cRLSign, [`Error::BadSignature`].
     pub(crate) fn verify(&self, issuer: &Certificate) -> Result<(), Error> {
-        if issuer.key_usage().is_some_and(|usage| !usage.signs_revocations()) {
+        if issuer
+            .key_usage()
+            .is_some_and(|usage| !usage.signs_revocations())
+        {
             return Err(Error::CaRule {
                 subject: issuer.subject_name(),
                 rule: "cRLSign",
@@ -168,7 +173,9 @@ impl RevocationList {
 }
 
 fn critical(id: oid::Oid) -> Error {
-    Error::CriticalExtension { oid: id.to_string() }
+    Error::CriticalExtension {
+        oid: id.to_string(),
+    }
 }
 
 fn entries(mut list: Reader<'_>) -> Result<Vec<Revoked>, Error> {

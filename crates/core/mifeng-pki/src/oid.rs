@@ -1,7 +1,7 @@
 //! Object identifiers, and algorithm identifiers as this crate writes and reads them.
 
-use crate::asn1::{Reader, tag, write};
 use crate::Error;
+use crate::asn1::{Reader, tag, write};
 pub(crate) use der::asn1::ObjectIdentifier as Oid;
 use mifeng_crypto::{HashAlg, SignatureAlg, Suite};
 

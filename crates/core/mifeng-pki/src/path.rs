@@ -60,7 +60,9 @@ impl Purpose {
         let special = |id: &oid::Oid| [oid::TIME_STAMPING, oid::OCSP_SIGNING].contains(id);
         match self {
             Purpose::Signing => {
-                usage.signs() && !leaf.is_ca() && (extended.is_empty() || !extended.iter().all(special))
+                usage.signs()
+                    && !leaf.is_ca()
+                    && (extended.is_empty() || !extended.iter().all(special))
             }
             Purpose::BidEncryption => usage.encrypts() && !leaf.is_ca(),
             // RFC 3161 section 2.3: this usage alone, and critical.
@@ -204,12 +206,21 @@ impl Search<'_> {
         if !issuer.is_ca() {
             return Err(broken("basicConstraints"));
         }
-        if issuer.key_usage().is_some_and(|usage| !usage.signs_certificates()) {
+        if issuer
+            .key_usage()
+            .is_some_and(|usage| !usage.signs_certificates())
+        {
             return Err(broken("keyCertSign"));
         }
         // Self-issued certificates do not count, nor does the leaf (RFC 5280 section 4.2.1.9).
-        let cas = below.iter().skip(1).filter(|c| c.subject_raw() != c.issuer_raw());
-        if issuer.path_len().is_some_and(|max| cas.count() as u64 > max) {
+        let cas = below
+            .iter()
+            .skip(1)
+            .filter(|c| c.subject_raw() != c.issuer_raw());
+        if issuer
+            .path_len()
+            .is_some_and(|max| cas.count() as u64 > max)
+        {
             return Err(broken("pathLenConstraint"));
         }
         if let (Some(a), Some(b)) = (child.authority_key_id(), issuer.subject_key_id())
@@ -218,14 +229,23 @@ impl Search<'_> {
             return Err(broken("key identifiers"));
         }
         self.spend()?;
-        let alg = child.signature_alg().ok_or(self.foreign("certificate signature"))?;
-        let verified = issuer.public_key().verify(alg, child.tbs_der(), child.signature());
-        verified.map_err(|_| Error::BadSignature { what: "certificate" })?;
+        let alg = child
+            .signature_alg()
+            .ok_or(self.foreign("certificate signature"))?;
+        let verified = issuer
+            .public_key()
+            .verify(alg, child.tbs_der(), child.signature());
+        verified.map_err(|_| Error::BadSignature {
+            what: "certificate",
+        })?;
         self.check_revocation(child, issuer)
     }
 
     fn spend(&mut self) -> Result<(), Error> {
-        self.budget = self.budget.checked_sub(1).ok_or(Error::Budget { max: BUDGET })?;
+        self.budget = self
+            .budget
+            .checked_sub(1)
+            .ok_or(Error::Budget { max: BUDGET })?;
         Ok(())
     }
 
@@ -239,7 +259,11 @@ impl Search<'_> {
     /// What a certificate must satisfy wherever it stands.
     fn check_one(&self, certificate: &Certificate, leaf: bool) -> Result<(), Error> {
         let gm = self.suite.hash() == HashAlg::Sm3;
-        let rsa_min = if leaf { RSA_LEAF_BITS_MIN } else { RSA_CA_BITS_MIN };
+        let rsa_min = if leaf {
+            RSA_LEAF_BITS_MIN
+        } else {
+            RSA_CA_BITS_MIN
+        };
         let key_fits = match certificate.public_key().key_alg() {
             KeyAlg::Sm2 => gm,
             KeyAlg::P256 | KeyAlg::P384 => !gm,
@@ -254,7 +278,9 @@ impl Search<'_> {
             return Err(self.foreign("certificate signature"));
         }
         if let Some(id) = certificate.unknown_critical() {
-            return Err(Error::CriticalExtension { oid: id.to_string() });
+            return Err(Error::CriticalExtension {
+                oid: id.to_string(),
+            });
         }
         let subject = || certificate.subject_name();
         if self.at < certificate.not_before() {
@@ -276,11 +302,18 @@ impl Search<'_> {
     }
 
     /// True if a list of the issuer spoke about `child` at the instant asked about.
-    fn check_revocation(&mut self, child: &Certificate, issuer: &Certificate) -> Result<bool, Error> {
+    fn check_revocation(
+        &mut self,
+        child: &Certificate,
+        issuer: &Certificate,
+    ) -> Result<bool, Error> {
         let (mut fresh, mut stale) = (false, None);
         let crls = self.crls;
         for list in crls.iter().filter(|list| list.names(issuer)) {
-            if !list.signature_alg().is_some_and(|alg| oid::belongs(alg, self.suite)) {
+            if !list
+                .signature_alg()
+                .is_some_and(|alg| oid::belongs(alg, self.suite))
+            {
                 return Err(self.foreign("revocation list signature"));
             }
             self.spend()?;

@@ -33,7 +33,10 @@ pub fn decode(label: &str, text: &str) -> Result<Vec<Vec<u8>>, Error> {
             max: TEXT_LEN_MAX,
         });
     }
-    let (begin, end) = (format!("-----BEGIN {label}-----"), format!("-----END {label}-----"));
+    let (begin, end) = (
+        format!("-----BEGIN {label}-----"),
+        format!("-----END {label}-----"),
+    );
     let (mut out, mut left) = (Vec::new(), text);
     while let Some((_, after)) = left.split_once(&begin) {
         let (body, rest) = after.split_once(&end).ok_or(wrong.clone())?;
@@ -53,5 +56,8 @@ pub fn decode(label: &str, text: &str) -> Result<Vec<Vec<u8>>, Error> {
 /// As [`decode`] and [`crate::Certificate::parse`].
 pub fn certificates(text: &str) -> Result<Vec<crate::Certificate>, Error> {
     let blocks = decode("CERTIFICATE", text)?;
-    blocks.iter().map(|der| crate::Certificate::parse(der)).collect()
+    blocks
+        .iter()
+        .map(|der| crate::Certificate::parse(der))
+        .collect()
 }

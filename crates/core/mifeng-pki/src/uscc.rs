@@ -40,7 +40,12 @@ mod tests {
     #[test]
     fn known_code_and_its_neighbours() {
         assert!(is_uscc("91350100M000100Y43"));
-        for wrong in ["91350100M000100Y44", "91350100M000100Y4", "", "9135010OM000100Y43"] {
+        for wrong in [
+            "91350100M000100Y44",
+            "91350100M000100Y4",
+            "",
+            "9135010OM000100Y43",
+        ] {
             assert!(!is_uscc(wrong), "{wrong}");
         }
     }
@@ -49,7 +54,10 @@ mod tests {
     fn found_inside_names() {
         let text = "91350100M000100Y43某某公司";
         assert_eq!(find(text.as_bytes()).as_deref(), Some("91350100M000100Y43"));
-        assert_eq!(find("x@91350100M000100Y43@1".as_bytes()).as_deref(), Some("91350100M000100Y43"));
+        assert_eq!(
+            find("x@91350100M000100Y43@1".as_bytes()).as_deref(),
+            Some("91350100M000100Y43")
+        );
         assert_eq!(find(b"191350100M000100Y43"), None);
     }
 }
