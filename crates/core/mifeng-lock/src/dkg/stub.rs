@@ -1,3 +1,6 @@
+//! Stands in for `mifeng_crypto::ChunkCipher` until that is exported: gm-1 shares travel under AES-128-GCM here,
+//! not yet under SM4-GCM as spec/board.md says. Delete this module then.
+
 use aes_gcm::{Aes128Gcm, Aes256Gcm, KeyInit, aead::AeadInOut};
 use mifeng_crypto::{Error, Suite};
 pub(super) enum ChunkCipher {
