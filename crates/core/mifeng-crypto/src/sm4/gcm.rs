@@ -1,7 +1,10 @@
 //! SM4 in Galois/Counter Mode (NIST SP 800-38D, parameters of RFC 8998: 12-byte nonce, 16-byte
 //! tag).
 
-use super::{Sm4, portable};
+use super::Sm4;
+use super::backend::Backend;
+#[cfg(target_arch = "x86_64")]
+use super::kernel::Powers;
 use ghash::GHash;
 use ghash::universal_hash::UniversalHash;
 use subtle::ConstantTimeEq;
@@ -35,18 +38,35 @@ pub struct Unverified;
 pub struct Sm4Gcm {
     cipher: Sm4,
     hash: GHash,
+    #[cfg(target_arch = "x86_64")]
+    powers: Powers,
 }
 
 impl Sm4Gcm {
     /// The mode under `key`.
     #[must_use]
     pub fn new(key: &[u8; 16]) -> Self {
-        let cipher = Sm4::new(key);
+        Sm4Gcm::with_backend(key, Backend::best())
+    }
+
+    pub(crate) fn with_backend(key: &[u8; 16], backend: Backend) -> Self {
+        let cipher = Sm4::with_backend(key, backend);
         let mut h = [0; 16];
         cipher.encrypt_block(&mut h);
+        #[cfg(target_arch = "x86_64")]
+        let powers = {
+            let mut powers = [0; 64];
+            backend.powers(&h, &mut powers);
+            powers
+        };
         let hash = GHash::new(&h.into());
         h.zeroize();
-        Sm4Gcm { cipher, hash }
+        Sm4Gcm {
+            cipher,
+            hash,
+            #[cfg(target_arch = "x86_64")]
+            powers,
+        }
     }
 
     /// Encrypts `buf` in place and returns the tag over `aad` and the ciphertext.
@@ -59,7 +79,16 @@ impl Sm4Gcm {
             within_limit(buf),
             "more than 2^36 - 32 bytes under one nonce"
         );
-        portable::ctr(&self.cipher.keys, nonce, 2, buf);
+        #[cfg(target_arch = "x86_64")]
+        if self.cipher.backend != Backend::Portable {
+            let (keys, backend) = (&self.cipher.keys, self.cipher.backend);
+            let state = backend.hash(&self.powers, 0, aad);
+            let state = backend.seal(keys, &self.powers, nonce, state, buf);
+            let lengths = lengths(aad, buf);
+            let state = backend.hash(&self.powers, state, &lengths);
+            return self.masked(nonce, state.to_be_bytes());
+        }
+        self.ctr(nonce, buf);
         self.tag(nonce, aad, buf)
     }
 
@@ -82,23 +111,51 @@ impl Sm4Gcm {
         if !bool::from(expected.ct_eq(tag)) {
             return Err(Unverified);
         }
-        portable::ctr(&self.cipher.keys, nonce, 2, buf);
+        self.ctr(nonce, buf);
         Ok(())
     }
 
+    fn ctr(&self, nonce: &[u8; 12], buf: &mut [u8]) {
+        self.cipher.backend.ctr(&self.cipher.keys, nonce, 2, buf);
+    }
+
     fn tag(&self, nonce: &[u8; 12], aad: &[u8], ciphertext: &[u8]) -> [u8; TAG] {
+        #[cfg(target_arch = "x86_64")]
+        if self.cipher.backend != Backend::Portable {
+            let backend = self.cipher.backend;
+            let state = backend.hash(&self.powers, 0, aad);
+            let state = backend.hash(&self.powers, state, ciphertext);
+            let state = backend.hash(&self.powers, state, &lengths(aad, ciphertext));
+            return self.masked(nonce, state.to_be_bytes());
+        }
         let mut hash = self.hash.clone();
         hash.update_padded(aad);
         hash.update_padded(ciphertext);
-        let mut lengths = [0; 16];
-        lengths[..8].copy_from_slice(&(aad.len() as u64 * 8).to_be_bytes());
-        lengths[8..].copy_from_slice(&(ciphertext.len() as u64 * 8).to_be_bytes());
-        hash.update(&[lengths.into()]);
-        let mut tag: [u8; TAG] = hash.finalize().into();
-        // The mask is E(nonce ‖ 1): the key stream before the first data block.
-        portable::ctr(&self.cipher.keys, nonce, 1, &mut tag);
-        tag
+        hash.update(&[lengths(aad, ciphertext).into()]);
+        self.masked(nonce, hash.finalize().into())
     }
+
+    /// The tag is the hash under E(nonce ‖ 1), the key stream before the first data block.
+    fn masked(&self, nonce: &[u8; 12], mut hash: [u8; TAG]) -> [u8; TAG] {
+        let cipher = &self.cipher;
+        cipher.backend.ctr(&cipher.keys, nonce, 1, &mut hash);
+        hash
+    }
+}
+
+impl Drop for Sm4Gcm {
+    fn drop(&mut self) {
+        #[cfg(target_arch = "x86_64")]
+        self.powers.zeroize();
+    }
+}
+
+/// The last block of GHASH: both lengths in bits.
+fn lengths(aad: &[u8], ciphertext: &[u8]) -> [u8; 16] {
+    let mut out = [0; 16];
+    out[..8].copy_from_slice(&(aad.len() as u64 * 8).to_be_bytes());
+    out[8..].copy_from_slice(&(ciphertext.len() as u64 * 8).to_be_bytes());
+    out
 }
 
 fn within_limit(buf: &[u8]) -> bool {

@@ -11,10 +11,18 @@
 //! assert_eq!(u128::from_be_bytes(block), 0x681edf34d206965e86b3e94f536e4246);
 //! ```
 
+mod backend;
 pub mod gcm;
+#[cfg(target_arch = "x86_64")]
+mod kernel;
 mod portable;
 mod sbox;
+#[cfg(test)]
+mod tests;
+#[cfg(target_arch = "x86_64")]
+mod x86;
 
+use backend::Backend;
 use zeroize::Zeroize;
 
 /// Bytes of a block.
@@ -27,17 +35,26 @@ pub(crate) type RoundKeys = [u32; 32];
 pub struct Sm4 {
     keys: RoundKeys,
     reversed: RoundKeys,
+    backend: Backend,
 }
 
 impl Sm4 {
     /// The cipher under `key`.
     #[must_use]
     pub fn new(key: &[u8; 16]) -> Self {
+        Sm4::with_backend(key, Backend::best())
+    }
+
+    pub(crate) fn with_backend(key: &[u8; 16], backend: Backend) -> Self {
         let mut keys = [0; 32];
         portable::expand(key, &mut keys);
         let mut reversed = keys;
         reversed.reverse();
-        Sm4 { keys, reversed }
+        Sm4 {
+            keys,
+            reversed,
+            backend,
+        }
     }
 
     /// Encrypts one block in place.
@@ -52,12 +69,12 @@ impl Sm4 {
 
     /// Encrypts many independent blocks in place (ECB: a building block, not a mode to use).
     pub fn encrypt_blocks(&self, blocks: &mut [[u8; BLOCK]]) {
-        portable::crypt_blocks(&self.keys, blocks);
+        self.backend.crypt_blocks(&self.keys, blocks);
     }
 
     /// Decrypts many independent blocks in place.
     pub fn decrypt_blocks(&self, blocks: &mut [[u8; BLOCK]]) {
-        portable::crypt_blocks(&self.reversed, blocks);
+        self.backend.crypt_blocks(&self.reversed, blocks);
     }
 }
 

@@ -1,0 +1,121 @@
+//! Which kernel this machine gets, and the one place where features meet `unsafe`.
+#![allow(unsafe_code)]
+
+use super::{BLOCK, RoundKeys, portable};
+#[cfg(target_arch = "x86_64")]
+use super::{kernel::Powers, x86};
+
+/// A way to compute SM4 here. Every value but `Portable` is only made by [`Backend::available`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Backend {
+    Portable,
+    #[cfg(target_arch = "x86_64")]
+    Aes,
+    #[cfg(target_arch = "x86_64")]
+    Vaes,
+    #[cfg(target_arch = "x86_64")]
+    Gfni,
+}
+
+/// Runs an entry point of the chosen vector kernel, or the portable expression.
+#[cfg(target_arch = "x86_64")]
+macro_rules! enter {
+    ($backend:expr, $call:ident($($arg:expr),*), $portable:expr) => {
+        // SAFETY: a vector backend is only made after its features were detected.
+        match $backend {
+            Backend::Portable => $portable,
+            Backend::Aes => unsafe { x86::aes::$call($($arg),*) },
+            Backend::Vaes => unsafe { x86::vaes::$call($($arg),*) },
+            Backend::Gfni => unsafe { x86::gfni::$call($($arg),*) },
+        }
+    };
+}
+
+impl Backend {
+    /// All backends of this machine, best first; the last one is `Portable`.
+    pub(crate) fn available() -> impl Iterator<Item = Backend> {
+        let mut found = [None; 4];
+        #[cfg(target_arch = "x86_64")]
+        {
+            let aes = is_x86_feature_detected!("aes")
+                && is_x86_feature_detected!("pclmulqdq")
+                && is_x86_feature_detected!("ssse3")
+                && is_x86_feature_detected!("sse4.1");
+            let wide = aes && is_x86_feature_detected!("vpclmulqdq");
+            let vaes = wide && is_x86_feature_detected!("avx2") && is_x86_feature_detected!("vaes");
+            let gfni = wide
+                && is_x86_feature_detected!("avx512f")
+                && is_x86_feature_detected!("avx512bw")
+                && is_x86_feature_detected!("avx512vl")
+                && is_x86_feature_detected!("gfni");
+            found[0] = gfni.then_some(Backend::Gfni);
+            found[1] = vaes.then_some(Backend::Vaes);
+            found[2] = aes.then_some(Backend::Aes);
+        }
+        found[3] = Some(Backend::Portable);
+        found.into_iter().flatten()
+    }
+
+    /// The best backend of this machine.
+    pub(crate) fn best() -> Backend {
+        Backend::available().next().unwrap_or(Backend::Portable)
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    pub(crate) fn crypt_blocks(self, keys: &RoundKeys, blocks: &mut [[u8; BLOCK]]) {
+        let done = enter!(self, ecb(keys, blocks), 0);
+        portable::crypt_blocks(keys, &mut blocks[done..]);
+    }
+
+    #[cfg(not(target_arch = "x86_64"))]
+    pub(crate) fn crypt_blocks(self, keys: &RoundKeys, blocks: &mut [[u8; BLOCK]]) {
+        portable::crypt_blocks(keys, blocks);
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    pub(crate) fn ctr(self, keys: &RoundKeys, nonce: &[u8; 12], counter: u32, data: &mut [u8]) {
+        let words = nonce_words(nonce);
+        enter!(
+            self,
+            ctr(keys, &words, counter, data),
+            portable::ctr(keys, nonce, counter, data)
+        );
+    }
+
+    #[cfg(not(target_arch = "x86_64"))]
+    pub(crate) fn ctr(self, keys: &RoundKeys, nonce: &[u8; 12], counter: u32, data: &mut [u8]) {
+        portable::ctr(keys, nonce, counter, data);
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+impl Backend {
+    /// Powers of the hash key; nothing for `Portable`.
+    pub(crate) fn powers(self, h: &[u8; 16], out: &mut Powers) {
+        enter!(self, powers(h, out), ());
+    }
+
+    /// GHASH over `data`; the state as it is for `Portable`, which hashes elsewhere.
+    pub(crate) fn hash(self, powers: &Powers, state: u128, data: &[u8]) -> u128 {
+        enter!(self, hash(powers, state, data), state)
+    }
+
+    /// Encrypts and hashes in one pass. `Portable` never comes here.
+    pub(crate) fn seal(
+        self,
+        keys: &RoundKeys,
+        powers: &Powers,
+        nonce: &[u8; 12],
+        state: u128,
+        data: &mut [u8],
+    ) -> u128 {
+        let words = nonce_words(nonce);
+        enter!(self, seal(keys, powers, &words, state, data), state)
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+fn nonce_words(nonce: &[u8; 12]) -> [u32; 3] {
+    let (words, _) = nonce.as_chunks::<4>();
+    [words[0], words[1], words[2]].map(u32::from_be_bytes)
+}

@@ -1,0 +1,410 @@
+//! The registers of x86-64: AES-NI (16 bytes), VAES (32 bytes), GFNI with AVX-512 (64 bytes).
+//!
+//! The S-box is affine ∘ inversion ∘ affine, and AES hardware inverts in the field with 0x11b. With
+//! φ from SM4's field into AES's: `PRE` is φ∘A, `POST` is A∘φ⁻¹. GFNI does both affine maps and the
+//! inversion itself; AESENCLAST with a zero key does ShiftRows and the AES S-box, whose own affine
+//! map is folded into `POST`, and ShiftRows is undone in the byte shuffles that rotate by 8.
+#![allow(unsafe_code)]
+
+use super::kernel::{self, Lanes, Powers};
+use super::{BLOCK, RoundKeys};
+use core::arch::x86_64::*;
+
+const PRE: u64 = 0x4c28_7db9_1a22_505d;
+const PRE_ADD: u8 = 0x3e;
+const POST: u64 = 0xf3ab_34a9_74a6_b589;
+const POST_ADD: u8 = 0xd3;
+
+/// The affine map of GF2P8AFFINEQB: bit i of the result is the parity of byte 7 − i of the matrix
+/// masked by `x`.
+const fn affine(matrix: u64, add: u8, x: u8) -> u8 {
+    let mut out = add;
+    let mut i = 0;
+    while i < 8 {
+        let row = (matrix >> (8 * (7 - i))) as u8;
+        out ^= (((row & x).count_ones() & 1) as u8) << i;
+        i += 1;
+    }
+    out
+}
+
+const fn before(x: u8) -> u8 {
+    affine(PRE, PRE_ADD, x)
+}
+
+/// The affine half of the AES S-box undone (FIPS 197 section 5.3.2), then `POST`.
+const fn after(x: u8) -> u8 {
+    let inverse = x.rotate_left(1) ^ x.rotate_left(3) ^ x.rotate_left(6) ^ 0x05;
+    affine(POST, POST_ADD, inverse)
+}
+
+/// An affine map as two tables of a nibble each, for a byte shuffle.
+const fn nibbles(post: bool) -> [[u8; 16]; 2] {
+    let mut out = [[0; 16]; 2];
+    let mut i = 0;
+    while i < 16 {
+        let low = i as u8;
+        let high = low << 4;
+        out[0][i] = if post { after(low) } else { before(low) };
+        out[1][i] = if post {
+            after(high) ^ after(0)
+        } else {
+            before(high) ^ before(0)
+        };
+        i += 1;
+    }
+    out
+}
+
+static BEFORE: [[u8; 16]; 2] = nibbles(false);
+static AFTER: [[u8; 16]; 2] = nibbles(true);
+static LOW_NIBBLE: [u8; 16] = [0x0f; 16];
+static SWAP_WORDS: [u8; 16] = [3, 2, 1, 0, 7, 6, 5, 4, 11, 10, 9, 8, 15, 14, 13, 12];
+static SWAP_LANE: [u8; 16] = [15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0];
+
+/// Undoes ShiftRows and rotates each word to the left by 8 · `bytes`.
+const fn unshift(bytes: usize) -> [u8; 16] {
+    let mut out = [0; 16];
+    let mut i = 0;
+    while i < 16 {
+        let (column, row) = (i / 4, (i + 4 - bytes) % 4);
+        // ShiftRows put the byte of column c, row r into column c − r.
+        out[i] = (((column + 4 - row) % 4) * 4 + row) as u8;
+        i += 1;
+    }
+    out
+}
+
+static UNSHIFT: [[u8; 16]; 4] = [unshift(0), unshift(1), unshift(2), unshift(3)];
+
+macro_rules! aes_lanes {
+    ($type:ident, $raw:ty, $blocks:literal, $table:expr, $splat:ident, $load:ident, $store:ident,
+     $xor:ident, $and:ident, $add:ident, $shuffle:ident, $left:ident, $right:ident, $right64:ident,
+     $low32:ident, $high32:ident, $low64:ident, $high64:ident, $last:ident, $zero:ident,
+     $clmul:ident, $fold:expr) => {
+        #[derive(Clone, Copy)]
+        struct $type($raw);
+
+        impl $type {
+            #[inline(always)]
+            unsafe fn shuffle(self, table: &[u8; 16]) -> Self {
+                unsafe { $type($shuffle(self.0, $table(table))) }
+            }
+            #[inline(always)]
+            unsafe fn affine(self, tables: &[[u8; 16]; 2]) -> Self {
+                unsafe {
+                    let mask = $table(&LOW_NIBBLE);
+                    let low = $shuffle($table(&tables[0]), $and(self.0, mask));
+                    let high = $and($right64::<4>(self.0), mask);
+                    $type($xor(low, $shuffle($table(&tables[1]), high)))
+                }
+            }
+        }
+
+        impl Lanes for $type {
+            const BLOCKS: usize = $blocks;
+            #[inline(always)]
+            unsafe fn splat(word: u32) -> Self {
+                unsafe { $type($splat(word as i32)) }
+            }
+            #[inline(always)]
+            unsafe fn load(from: *const u8) -> Self {
+                unsafe { $type($load(from.cast())) }
+            }
+            #[inline(always)]
+            unsafe fn store(self, to: *mut u8) {
+                unsafe { $store(to.cast(), self.0) }
+            }
+            #[inline(always)]
+            unsafe fn xor(self, other: Self) -> Self {
+                unsafe { $type($xor(self.0, other.0)) }
+            }
+            #[inline(always)]
+            unsafe fn add(self, other: Self) -> Self {
+                unsafe { $type($add(self.0, other.0)) }
+            }
+            #[inline(always)]
+            unsafe fn swap_words(self) -> Self {
+                unsafe { self.shuffle(&SWAP_WORDS) }
+            }
+            #[inline(always)]
+            unsafe fn swap_lanes(self) -> Self {
+                unsafe { self.shuffle(&SWAP_LANE) }
+            }
+            #[inline(always)]
+            unsafe fn low32(self, other: Self) -> Self {
+                unsafe { $type($low32(self.0, other.0)) }
+            }
+            #[inline(always)]
+            unsafe fn high32(self, other: Self) -> Self {
+                unsafe { $type($high32(self.0, other.0)) }
+            }
+            #[inline(always)]
+            unsafe fn low64(self, other: Self) -> Self {
+                unsafe { $type($low64(self.0, other.0)) }
+            }
+            #[inline(always)]
+            unsafe fn high64(self, other: Self) -> Self {
+                unsafe { $type($high64(self.0, other.0)) }
+            }
+            #[inline(always)]
+            unsafe fn round(x: Self, a: Self) -> Self {
+                unsafe {
+                    let s = $type($last(a.affine(&BEFORE).0, $zero())).affine(&AFTER);
+                    // L(s) = s ⊕ (s ⋘ 24) ⊕ ((s ⊕ (s ⋘ 8) ⊕ (s ⋘ 16)) ⋘ 2)
+                    let [s0, s8, s16, s24] = [
+                        s.shuffle(&UNSHIFT[0]),
+                        s.shuffle(&UNSHIFT[1]),
+                        s.shuffle(&UNSHIFT[2]),
+                        s.shuffle(&UNSHIFT[3]),
+                    ];
+                    let t = s0.xor(s8).xor(s16);
+                    let turned = $type($xor($left::<2>(t.0), $right::<30>(t.0)));
+                    x.xor(s0).xor(s24).xor(turned)
+                }
+            }
+            #[inline(always)]
+            unsafe fn products(self, other: Self) -> [Self; 3] {
+                unsafe {
+                    let (a, b) = (self.0, other.0);
+                    let middle = $xor($clmul::<0x01>(a, b), $clmul::<0x10>(a, b));
+                    [$clmul::<0x00>(a, b), $clmul::<0x11>(a, b), middle].map($type)
+                }
+            }
+            #[inline(always)]
+            unsafe fn fold(self) -> __m128i {
+                unsafe { $fold(self.0) }
+            }
+        }
+    };
+}
+
+#[inline(always)]
+unsafe fn table128(table: &[u8; 16]) -> __m128i {
+    unsafe { _mm_loadu_si128(table.as_ptr().cast()) }
+}
+
+#[inline(always)]
+unsafe fn table256(table: &[u8; 16]) -> __m256i {
+    unsafe { _mm256_broadcastsi128_si256(table128(table)) }
+}
+
+#[inline(always)]
+unsafe fn fold128(x: __m128i) -> __m128i {
+    x
+}
+
+#[inline(always)]
+unsafe fn fold256(x: __m256i) -> __m128i {
+    unsafe { _mm_xor_si128(_mm256_castsi256_si128(x), _mm256_extracti128_si256::<1>(x)) }
+}
+
+aes_lanes!(
+    Aes,
+    __m128i,
+    1,
+    table128,
+    _mm_set1_epi32,
+    _mm_loadu_si128,
+    _mm_storeu_si128,
+    _mm_xor_si128,
+    _mm_and_si128,
+    _mm_add_epi32,
+    _mm_shuffle_epi8,
+    _mm_slli_epi32,
+    _mm_srli_epi32,
+    _mm_srli_epi64,
+    _mm_unpacklo_epi32,
+    _mm_unpackhi_epi32,
+    _mm_unpacklo_epi64,
+    _mm_unpackhi_epi64,
+    _mm_aesenclast_si128,
+    _mm_setzero_si128,
+    _mm_clmulepi64_si128,
+    fold128
+);
+aes_lanes!(
+    Vaes,
+    __m256i,
+    2,
+    table256,
+    _mm256_set1_epi32,
+    _mm256_loadu_si256,
+    _mm256_storeu_si256,
+    _mm256_xor_si256,
+    _mm256_and_si256,
+    _mm256_add_epi32,
+    _mm256_shuffle_epi8,
+    _mm256_slli_epi32,
+    _mm256_srli_epi32,
+    _mm256_srli_epi64,
+    _mm256_unpacklo_epi32,
+    _mm256_unpackhi_epi32,
+    _mm256_unpacklo_epi64,
+    _mm256_unpackhi_epi64,
+    _mm256_aesenclast_epi128,
+    _mm256_setzero_si256,
+    _mm256_clmulepi64_epi128,
+    fold256
+);
+
+/// The entry points of one kernel.
+///
+/// # Safety
+/// The caller has seen the features on this machine.
+macro_rules! entries {
+    ($module:ident, $type:ident, $features:literal) => {
+        pub(super) mod $module {
+            use super::*;
+
+            #[target_feature(enable = $features)]
+            pub(in crate::sm4) unsafe fn ctr(
+                keys: &RoundKeys,
+                nonce: &[u32; 3],
+                counter: u32,
+                data: &mut [u8],
+            ) {
+                unsafe { kernel::ctr::<$type>(keys, nonce, counter, data) }
+            }
+
+            #[target_feature(enable = $features)]
+            pub(in crate::sm4) unsafe fn powers(h: &[u8; 16], out: &mut Powers) {
+                unsafe { kernel::powers(h, out) }
+            }
+
+            #[target_feature(enable = $features)]
+            pub(in crate::sm4) unsafe fn hash(powers: &Powers, state: u128, data: &[u8]) -> u128 {
+                unsafe { kernel::hash::<$type>(powers, state, data) }
+            }
+
+            #[target_feature(enable = $features)]
+            pub(in crate::sm4) unsafe fn seal(
+                keys: &RoundKeys,
+                powers: &Powers,
+                nonce: &[u32; 3],
+                state: u128,
+                data: &mut [u8],
+            ) -> u128 {
+                unsafe { kernel::seal::<$type>(keys, powers, nonce, state, data) }
+            }
+
+            /// Whole batches of four groups; returns how many blocks were done.
+            #[target_feature(enable = $features)]
+            pub(in crate::sm4) unsafe fn ecb(keys: &RoundKeys, data: &mut [[u8; BLOCK]]) -> usize {
+                let batch = kernel::GROUPS * 4 * $type::BLOCKS;
+                let mut done = 0;
+                for blocks in data.chunks_exact_mut(batch) {
+                    let at = blocks.as_mut_ptr().cast();
+                    unsafe { kernel::ecb_batch::<$type, { kernel::GROUPS }>(keys, at) };
+                    done += batch;
+                }
+                done
+            }
+        }
+    };
+}
+
+entries!(aes, Aes, "aes,pclmulqdq,ssse3,sse4.1");
+entries!(vaes, Vaes, "avx2,aes,pclmulqdq,vaes,vpclmulqdq");
+entries!(
+    gfni,
+    Gfni,
+    "avx512f,avx512bw,avx512vl,gfni,pclmulqdq,vpclmulqdq"
+);
+
+#[derive(Clone, Copy)]
+struct Gfni(__m512i);
+
+impl Lanes for Gfni {
+    const BLOCKS: usize = 4;
+    #[inline(always)]
+    unsafe fn splat(word: u32) -> Self {
+        unsafe { Gfni(_mm512_set1_epi32(word as i32)) }
+    }
+    #[inline(always)]
+    unsafe fn load(from: *const u8) -> Self {
+        unsafe { Gfni(_mm512_loadu_si512(from.cast())) }
+    }
+    #[inline(always)]
+    unsafe fn store(self, to: *mut u8) {
+        unsafe { _mm512_storeu_si512(to.cast(), self.0) }
+    }
+    #[inline(always)]
+    unsafe fn xor(self, other: Self) -> Self {
+        unsafe { Gfni(_mm512_xor_si512(self.0, other.0)) }
+    }
+    #[inline(always)]
+    unsafe fn add(self, other: Self) -> Self {
+        unsafe { Gfni(_mm512_add_epi32(self.0, other.0)) }
+    }
+    #[inline(always)]
+    unsafe fn swap_words(self) -> Self {
+        unsafe {
+            Gfni(_mm512_shuffle_epi8(
+                self.0,
+                _mm512_broadcast_i32x4(table128(&SWAP_WORDS)),
+            ))
+        }
+    }
+    #[inline(always)]
+    unsafe fn swap_lanes(self) -> Self {
+        unsafe {
+            Gfni(_mm512_shuffle_epi8(
+                self.0,
+                _mm512_broadcast_i32x4(table128(&SWAP_LANE)),
+            ))
+        }
+    }
+    #[inline(always)]
+    unsafe fn low32(self, other: Self) -> Self {
+        unsafe { Gfni(_mm512_unpacklo_epi32(self.0, other.0)) }
+    }
+    #[inline(always)]
+    unsafe fn high32(self, other: Self) -> Self {
+        unsafe { Gfni(_mm512_unpackhi_epi32(self.0, other.0)) }
+    }
+    #[inline(always)]
+    unsafe fn low64(self, other: Self) -> Self {
+        unsafe { Gfni(_mm512_unpacklo_epi64(self.0, other.0)) }
+    }
+    #[inline(always)]
+    unsafe fn high64(self, other: Self) -> Self {
+        unsafe { Gfni(_mm512_unpackhi_epi64(self.0, other.0)) }
+    }
+    #[inline(always)]
+    unsafe fn round(x: Self, a: Self) -> Self {
+        const PRE_IMM: i32 = PRE_ADD as i32;
+        const POST_IMM: i32 = POST_ADD as i32;
+        unsafe {
+            let a = _mm512_gf2p8affine_epi64_epi8::<PRE_IMM>(a.0, _mm512_set1_epi64(PRE as i64));
+            let post = _mm512_set1_epi64(POST as i64);
+            let s = _mm512_gf2p8affineinv_epi64_epi8::<POST_IMM>(a, post);
+            // 0x96 is the exclusive or of three.
+            let (s2, s10) = (_mm512_rol_epi32::<2>(s), _mm512_rol_epi32::<10>(s));
+            let (s18, s24) = (_mm512_rol_epi32::<18>(s), _mm512_rol_epi32::<24>(s));
+            let u = _mm512_ternarylogic_epi32::<0x96>(s, s2, s10);
+            let v = _mm512_ternarylogic_epi32::<0x96>(x.0, s18, s24);
+            Gfni(_mm512_xor_si512(u, v))
+        }
+    }
+    #[inline(always)]
+    unsafe fn products(self, other: Self) -> [Self; 3] {
+        unsafe {
+            let (a, b) = (self.0, other.0);
+            let crossed = _mm512_clmulepi64_epi128::<0x01>(a, b);
+            let middle = _mm512_xor_si512(crossed, _mm512_clmulepi64_epi128::<0x10>(a, b));
+            [
+                Gfni(_mm512_clmulepi64_epi128::<0x00>(a, b)),
+                Gfni(_mm512_clmulepi64_epi128::<0x11>(a, b)),
+                Gfni(middle),
+            ]
+        }
+    }
+    #[inline(always)]
+    unsafe fn fold(self) -> __m128i {
+        unsafe {
+            let high = _mm512_extracti64x4_epi64::<1>(self.0);
+            fold256(_mm256_xor_si256(_mm512_castsi512_si256(self.0), high))
+        }
+    }
+}
