@@ -439,7 +439,7 @@ fn key_usage(input: &mut Reader<'_>) -> Result<KeyUsage, Error> {
 fn second_opinion(der: &[u8]) -> Result<(), Error> {
     use x509_parser::prelude::{FromDer, X509Certificate};
     match X509Certificate::from_der(der) {
-        Ok((rest, _)) if rest.is_empty() => Ok(()),
+        Ok(([], _)) => Ok(()),
         _ => Err(Error::Malformed { what: WHAT }),
     }
 }

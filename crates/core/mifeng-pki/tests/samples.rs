@@ -1,5 +1,7 @@
 //! Files of other makers, read in place.
 
+#![allow(clippy::panic)]
+
 use mifeng_crypto::{GM, HashAlg, PrivateKey, Time};
 use mifeng_pki::cms::{SignedData, Strictness};
 use mifeng_pki::{Anchors, Certificate, Purpose, RevocationList, keyfile, pem, tsp, verify_path};
