@@ -16,7 +16,6 @@ mod complaint;
 mod message;
 mod schnorr;
 mod seal;
-mod stub;
 mod transcript;
 #[cfg(test)]
 mod vectors;

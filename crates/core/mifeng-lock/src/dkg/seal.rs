@@ -4,10 +4,9 @@
 //! first 16 bytes of the derived key and the first 12 of the derived nonce. Every key serves one message: it
 //! depends on the sender's ephemeral key.
 
-use super::stub::ChunkCipher;
 use aes_gcm::aes::Aes256;
 use cipher::{BlockCipherEncrypt, KeyInit};
-use mifeng_crypto::{Curve, Point, Suite};
+use mifeng_crypto::{ChunkCipher, Curve, Point, Suite};
 use zeroize::Zeroizing;
 
 use crate::Result;
