@@ -1,0 +1,64 @@
+//! The few things this crate asks of certificates and keys.
+
+use mifeng_crypto::{KeyAlg, Point};
+use mifeng_pki::{Certificate, Decrypter, Error, Signer};
+use zeroize::Zeroizing;
+
+/// The point of an SM2 or P-256 certificate.
+pub(crate) fn encryption_point(certificate: &Certificate) -> Option<Point> {
+    certificate.public_key().point().cloned()
+}
+
+pub(crate) fn is_rsa(certificate: &Certificate) -> bool {
+    matches!(certificate.public_key().key_alg(), KeyAlg::Rsa { .. })
+}
+
+/// Whether the certificate names this organisation.
+pub(crate) fn is_of(certificate: &Certificate, uscc: &str) -> bool {
+    certificate.uscc().is_some_and(|found| found == uscc)
+}
+
+pub(crate) fn sign(signer: &dyn Signer, message: &[u8]) -> Result<Vec<u8>, Error> {
+    signer.sign(message)
+}
+
+pub(crate) fn sm2_decrypt(key: &dyn Decrypter, ct: &[u8]) -> Result<Zeroizing<Vec<u8>>, Error> {
+    key.unwrap_key(ct)
+}
+
+pub(crate) fn hpke_open(
+    key: &dyn Decrypter,
+    info: &[u8],
+    ct: &[u8],
+) -> Result<Zeroizing<Vec<u8>>, Error> {
+    key.hpke_open(info, ct)
+}
+
+/// A signer whose messages also carry the bidder's encryption certificate.
+pub(crate) struct Carrying<'a> {
+    signer: &'a dyn Signer,
+    chain: Vec<Certificate>,
+}
+
+impl<'a> Carrying<'a> {
+    pub(crate) fn new(signer: &'a dyn Signer, encryption: Option<&Certificate>) -> Self {
+        let own = signer.certificate().der();
+        let extra = encryption.filter(|c| {
+            c.der() != own && signer.chain().iter().all(|known| known.der() != c.der())
+        });
+        let chain = signer.chain().iter().chain(extra).cloned().collect();
+        Carrying { signer, chain }
+    }
+}
+
+impl Signer for Carrying<'_> {
+    fn certificate(&self) -> &Certificate {
+        self.signer.certificate()
+    }
+    fn chain(&self) -> &[Certificate] {
+        &self.chain
+    }
+    fn sign(&self, message: &[u8]) -> Result<Vec<u8>, Error> {
+        self.signer.sign(message)
+    }
+}

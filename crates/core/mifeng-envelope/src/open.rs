@@ -1,0 +1,231 @@
+//! Opening: from leaf shares to σ, and from σ to the content.
+
+use crate::body::{BodyCipher, SALT, plain_len};
+use crate::leaf::{Keys, build_header};
+use crate::manifest::Manifest;
+use crate::stream::read_body;
+use crate::tar::{Reader, TarSink};
+use crate::verify::VerifiedSeal;
+use crate::{Error, Result};
+use mifeng_crypto::{Digest, Suite};
+use mifeng_lock::{Board, sharing};
+use mifeng_pki::cms;
+use std::io::{Read, Seek};
+use zeroize::{Zeroize, Zeroizing};
+
+/// The one secret of a seal, recovered and checked: holding one proves that the header rebuilds
+/// from it byte for byte.
+pub struct Sigma(pub(crate) [u8; 32]);
+
+impl Sigma {
+    /// The bytes, for the restricted annex of the archive.
+    pub fn reveal(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+impl Drop for Sigma {
+    fn drop(&mut self) {
+        self.0.zeroize();
+    }
+}
+
+impl VerifiedSeal {
+    /// Puts leaf shares together and rebuilds the header from the result (PROTOCOL 2.2, acceptance).
+    ///
+    /// # Errors
+    /// [`Error::NotSatisfied`] if shares are missing; [`Error::Opening`], the bidder's fault, if the
+    /// header does not rebuild. Board shares must have been verified before: then no one else can
+    /// be at fault.
+    pub fn recover(
+        &self,
+        shares: &[(String, Zeroizing<[u8; 32]>)],
+        boards: &[&Board],
+    ) -> Result<Sigma> {
+        let mut plain: Vec<(&str, [u8; 32])> = shares
+            .iter()
+            .map(|(path, share)| (path.as_str(), **share))
+            .collect();
+        let sigma = sharing::combine(self.policy(), &plain);
+        plain.iter_mut().for_each(|(_, share)| share.zeroize());
+        self.rebuild(*sigma.ok_or(Error::NotSatisfied)?, boards)
+    }
+
+    /// Rebuilds the header from a secret given whole, as an archive's verifier does.
+    ///
+    /// # Errors
+    /// As [`VerifiedSeal::recover`].
+    pub fn rebuild(&self, sigma: [u8; 32], boards: &[&Board]) -> Result<Sigma> {
+        let sigma = Sigma(sigma);
+        let certificates = self.all_certificates();
+        let keys = Keys {
+            boards,
+            certificates: &certificates,
+        };
+        let (header, _) =
+            match build_header(self.suite, &sigma.0, self.context(), self.policy(), &keys) {
+                Ok(built) => built,
+                Err(e @ Error::UnknownKey { .. }) => return Err(e),
+                Err(_) => {
+                    return Err(Error::Opening {
+                        what: "header cannot be rebuilt",
+                    });
+                }
+            };
+        if header == self.record.header {
+            Ok(sigma)
+        } else {
+            Err(Error::Opening {
+                what: "header does not rebuild from the secret",
+            })
+        }
+    }
+}
+
+/// The body's cipher for σ and C.
+pub(crate) fn body_cipher(suite: &Suite, sigma: &[u8; 32], c: &Digest) -> Result<BodyCipher> {
+    let mut key = Zeroizing::new(vec![0; suite.body_key_len()]);
+    suite.kdf(sigma, "body", c.as_bytes(), &mut key);
+    let mut salt = [0; SALT];
+    suite.kdf(sigma, "salt", c.as_bytes(), &mut salt);
+    BodyCipher::new(suite, &key, &salt, c.as_bytes())
+}
+
+/// Takes the content of a bid as it is decrypted. Nothing of it is final before `finish`: whoever
+/// writes files writes them under temporary names until then, and drops them on any error.
+pub trait PlainSink {
+    /// A file starts; `path` has passed [`crate::check_path`].
+    ///
+    /// # Errors
+    /// Ends the opening.
+    fn begin_file(&mut self, path: &str, size: u64) -> std::io::Result<()>;
+    /// The file's next bytes.
+    ///
+    /// # Errors
+    /// Ends the opening.
+    fn write(&mut self, data: &[u8]) -> std::io::Result<()>;
+    /// The file is complete and has the manifest's hash.
+    ///
+    /// # Errors
+    /// Ends the opening.
+    fn end_file(&mut self) -> std::io::Result<()>;
+    /// Everything passed: final chunk, padding, root, manifest signature, hashes.
+    ///
+    /// # Errors
+    /// Ends the opening.
+    fn finish(&mut self, manifest: &Manifest) -> std::io::Result<()>;
+}
+
+/// Takes nothing: for those who only verify.
+pub struct NoSink;
+
+impl PlainSink for NoSink {
+    fn begin_file(&mut self, _: &str, _: u64) -> std::io::Result<()> {
+        Ok(())
+    }
+    fn write(&mut self, _: &[u8]) -> std::io::Result<()> {
+        Ok(())
+    }
+    fn end_file(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+    fn finish(&mut self, _: &Manifest) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+struct Checked<'a> {
+    seal: &'a VerifiedSeal,
+    sink: &'a mut dyn PlainSink,
+    digest: Option<Digest>,
+}
+
+impl TarSink for Checked<'_> {
+    fn manifest(&mut self, bytes: &[u8], signature: &[u8]) -> Result<Manifest> {
+        let bad = |what| Error::Opening { what };
+        let suite = self.seal.suite;
+        let signed = cms::verify_detached(signature, bytes, suite)
+            .map_err(|_| bad("manifest signature does not verify"))?;
+        if signed.certificate.fingerprint(suite.hash()) != self.seal.context().bidder_cert {
+            return Err(bad("manifest is signed by another certificate"));
+        }
+        let manifest =
+            Manifest::parse(bytes).map_err(|_| bad("manifest is not in the one form"))?;
+        if manifest.context != self.seal.c {
+            return Err(bad("manifest is of another context"));
+        }
+        self.digest = Some(suite.hash().digest(bytes));
+        Ok(manifest)
+    }
+    fn begin_file(&mut self, path: &str, size: u64) -> Result<()> {
+        self.sink
+            .begin_file(path, size)
+            .map_err(Error::io("writing the content"))
+    }
+    fn write(&mut self, data: &[u8]) -> Result<()> {
+        self.sink
+            .write(data)
+            .map_err(Error::io("writing the content"))
+    }
+    fn end_file(&mut self) -> Result<()> {
+        self.sink
+            .end_file()
+            .map_err(Error::io("writing the content"))
+    }
+}
+
+/// Decrypts the body in `file` (the whole `*.bid`) to `sink` and checks all of it; returns the
+/// manifest and the suite hash of its bytes.
+///
+/// # Errors
+/// [`Error::BodyRoot`] if the body is not the signed one (checked over the whole body first, so that
+/// storage faults are not charged to the bidder); [`Error::Opening`] if it is, and opens to something
+/// malformed; reading and writing errors.
+pub fn open_body<R: Read + Seek + ?Sized>(
+    file: &mut R,
+    seal: &VerifiedSeal,
+    sigma: &Sigma,
+    sink: &mut dyn PlainSink,
+) -> Result<(Manifest, Digest)> {
+    open_body_with(file, seal, sigma, sink, crate::WORKERS)
+}
+
+/// As [`open_body`], on up to `workers` threads and with as many MiB of memory.
+///
+/// # Errors
+/// As [`open_body`].
+pub fn open_body_with<R: Read + Seek + ?Sized>(
+    mut file: &mut R,
+    seal: &VerifiedSeal,
+    sigma: &Sigma,
+    sink: &mut dyn PlainSink,
+    workers: usize,
+) -> Result<(Manifest, Digest)> {
+    seal.seek_body(file)?;
+    let cipher = body_cipher(seal.suite, &sigma.0, &seal.c)?;
+    let alg = seal.suite.hash();
+    let len = seal.body_len();
+    let plain = plain_len(len).ok_or(Error::BodyLength { found: len })?;
+    let mut checked = Checked {
+        seal,
+        sink,
+        digest: None,
+    };
+    let mut reader = Reader::new(alg, plain, &mut checked);
+    let (root, outcome) = read_body(&mut file, len, &cipher, alg, workers, &mut |piece| {
+        reader.push(piece)
+    })?;
+    if root != seal.root() {
+        return Err(Error::BodyRoot);
+    }
+    outcome?;
+    let manifest = reader.finish()?;
+    let digest = checked.digest.ok_or(Error::Opening {
+        what: "tar ends early",
+    })?;
+    checked
+        .sink
+        .finish(&manifest)
+        .map_err(Error::io("writing the content"))?;
+    Ok((manifest, digest))
+}

@@ -1,0 +1,394 @@
+//! What anyone checks about a seal without any secret.
+
+use crate::body::{plain_len, sealed_len};
+use crate::leaf::{Keys, open_cert_leaf};
+use crate::record::SealRecord;
+use crate::root::{BLOCK, RootHasher};
+use crate::{Context, Error, Header, Result, SealedFile, context_digest, identity, leaf_label};
+use mifeng_crypto::{Digest, Suite};
+use mifeng_lock::{Board, Leaf, Policy, sharing, tdh2};
+use mifeng_pki::{Certificate, Decrypter, cms};
+use std::collections::BTreeSet;
+use std::io::{Read, Seek, SeekFrom};
+
+/// What a tender says about the seals it takes.
+#[derive(Clone, Copy)]
+pub struct Tender<'a> {
+    /// The notice's suite.
+    pub suite: &'static Suite,
+    /// Leaf hash of the notice, or of its last amendment.
+    pub event: Digest,
+    /// The ids of its lots.
+    pub lots: &'a [&'a str],
+    /// The opening policy, with the bidder's place open.
+    pub policy: &'a Policy,
+    /// The boards that the policy names.
+    pub boards: &'a [&'a Board],
+}
+
+/// A leaf closed to a board, its public proof checked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GroupLeaf {
+    /// Its path in the policy.
+    pub path: String,
+    /// L: what shares for it are bound to.
+    pub label: Vec<u8>,
+    /// What the trustees release shares for.
+    pub ciphertext: tdh2::Ciphertext,
+    /// The board's key digest.
+    pub key: Digest,
+}
+
+/// A seal whose form, signature and binding to its tender have been checked. Whether the signer's
+/// certificate chains to a recognised root is the caller's next question ([`VerifiedSeal::signer`]).
+#[derive(Debug, Clone)]
+pub struct VerifiedSeal {
+    pub(crate) suite: &'static Suite,
+    pub(crate) record: SealRecord,
+    pub(crate) header: Header,
+    pub(crate) c: Digest,
+    id: Digest,
+    root: Digest,
+    body_len: u64,
+    signer: Certificate,
+    pub(crate) others: Vec<Certificate>,
+    bidder_leaf: Option<String>,
+    leaf_digests: Vec<Digest>,
+    groups: Vec<GroupLeaf>,
+}
+
+impl SealRecord {
+    /// Checks everything that needs no secret and no body (PROTOCOL 2.2, 3.2, V7).
+    ///
+    /// # Errors
+    /// [`Error::Mismatch`] if the seal is for something else ([`Error::is_bound_elsewhere`]); the
+    /// error of the part that is wrong otherwise.
+    pub fn verify(&self, tender: &Tender<'_>) -> Result<VerifiedSeal> {
+        let suite = tender.suite;
+        let (header, trailer) = (self.parse_header()?, self.parse_trailer()?);
+        if header.v != 1 || trailer.v != 1 || trailer.block != BLOCK as u64 {
+            return Err(Error::Unsupported {
+                what: "seal version",
+            });
+        }
+        check_binding(&header.ctx, tender)?;
+        let bidder_leaf = check_policy(&header.policy, tender.policy)?;
+        let id = self.id(suite);
+        if trailer.header != id {
+            return Err(Error::Mismatch {
+                what: "header digest in the trailer",
+            });
+        }
+        if plain_len(trailer.body_len).and_then(sealed_len) != Some(trailer.body_len) {
+            return Err(Error::BodyLength {
+                found: trailer.body_len,
+            });
+        }
+        let signed = cms::verify_detached(&self.cms, &self.trailer, suite)?;
+        let alg = suite.hash();
+        if signed.certificate.fingerprint(alg) != header.ctx.bidder_cert {
+            return Err(Error::Mismatch {
+                what: "signer's certificate",
+            });
+        }
+        if !identity::is_of(&signed.certificate, &header.ctx.bidder) {
+            return Err(Error::Mismatch {
+                what: "signer's organisation",
+            });
+        }
+        let c = context_digest(suite, &header.ctx, &header.policy)?;
+        let mut seal = VerifiedSeal {
+            suite,
+            record: self.clone(),
+            c,
+            id,
+            root: trailer.root,
+            body_len: trailer.body_len,
+            signer: signed.certificate,
+            others: signed.chain,
+            bidder_leaf,
+            leaf_digests: Vec::new(),
+            groups: Vec::new(),
+            header,
+        };
+        seal.check_leaves(tender.boards)?;
+        Ok(seal)
+    }
+}
+
+fn check_binding(ctx: &Context, tender: &Tender<'_>) -> Result<()> {
+    ctx.check()?;
+    let what = if ctx.suite != tender.suite.id() {
+        "suite"
+    } else if ctx.tender_event != tender.event {
+        "tender event"
+    } else if !tender.lots.contains(&ctx.lot.as_str()) {
+        "lot"
+    } else {
+        return Ok(());
+    };
+    Err(Error::Mismatch { what })
+}
+
+/// The bid's policy must be the notice's with the bidder resolved; gives the bidder's leaf.
+fn check_policy(found: &Policy, notice: &Policy) -> Result<Option<String>> {
+    let wrong = Error::Mismatch {
+        what: "opening policy",
+    };
+    let place = notice
+        .leaves()
+        .into_iter()
+        .find(|(_, leaf)| *leaf == Leaf::Bidder);
+    let Some((path, _)) = place else {
+        return if found == notice {
+            Ok(None)
+        } else {
+            Err(wrong)
+        };
+    };
+    let leaf = found.leaves().into_iter().find(|(p, _)| *p == path);
+    match leaf {
+        Some((_, Leaf::Cert(digest))) if notice.resolve(digest) == *found => Ok(Some(path)),
+        _ => Err(wrong),
+    }
+}
+
+impl VerifiedSeal {
+    fn check_leaves(&mut self, boards: &[&Board]) -> Result<()> {
+        let leaves = self.header.policy.leaves();
+        if leaves.len() != self.header.leaves.len() {
+            return Err(Error::Malformed {
+                what: "leaves: not those of the policy",
+            });
+        }
+        let keys = Keys {
+            boards,
+            certificates: &[],
+        };
+        let mut seen = BTreeSet::new();
+        for ((path, leaf), sealed) in leaves.iter().zip(&self.header.leaves) {
+            if *path != sealed.path {
+                return Err(Error::Malformed {
+                    what: "leaves: not those of the policy",
+                });
+            }
+            let ct = unhex(&sealed.ct)?;
+            let digest = self.suite.hash().digest(&ct);
+            if !seen.insert(digest) {
+                return Err(Error::Malformed {
+                    what: "leaves: one ciphertext twice",
+                });
+            }
+            self.leaf_digests.push(digest);
+            match leaf {
+                Leaf::Group(key) => {
+                    let label = leaf_label(&self.c, path, *leaf)?;
+                    let ciphertext =
+                        tdh2::Ciphertext::parse_and_check(keys.board(key)?, &label, &ct)?;
+                    self.groups.push(GroupLeaf {
+                        path: path.clone(),
+                        label,
+                        ciphertext,
+                        key: *key,
+                    });
+                }
+                Leaf::Cert(digest) => {
+                    let certificate = self.certificate(digest)?;
+                    let own = self.bidder_leaf.as_deref() == Some(path);
+                    if own && !identity::is_of(certificate, &self.header.ctx.bidder) {
+                        return Err(Error::Mismatch {
+                            what: "organisation of the encryption certificate",
+                        });
+                    }
+                }
+                Leaf::Tlock { .. } => {
+                    return Err(Error::Unsupported {
+                        what: "timelock leaf",
+                    });
+                }
+                Leaf::Bidder => {
+                    return Err(Error::Malformed {
+                        what: "policy: bidder not resolved",
+                    });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn certificate(&self, digest: &Digest) -> Result<&Certificate> {
+        let alg = self.suite.hash();
+        core::iter::once(&self.signer)
+            .chain(&self.others)
+            .find(|c| c.fingerprint(alg) == *digest)
+            .ok_or(Error::UnknownKey {
+                what: "certificate",
+            })
+    }
+
+    /// The record it was verified from.
+    pub fn record(&self) -> &SealRecord {
+        &self.record
+    }
+
+    /// The suite.
+    pub fn suite(&self) -> &'static Suite {
+        self.suite
+    }
+
+    /// What it is for.
+    pub fn context(&self) -> &Context {
+        &self.header.ctx
+    }
+
+    /// C.
+    pub fn context_digest(&self) -> Digest {
+        self.c
+    }
+
+    /// The seal's id: `H_tag("header", header)`.
+    pub fn id(&self) -> Digest {
+        self.id
+    }
+
+    /// The root of the body.
+    pub fn root(&self) -> Digest {
+        self.root
+    }
+
+    /// Bytes of the body.
+    pub fn body_len(&self) -> u64 {
+        self.body_len
+    }
+
+    /// The policy, bidder resolved.
+    pub fn policy(&self) -> &Policy {
+        &self.header.policy
+    }
+
+    /// The signing certificate; its path is still to be verified.
+    pub fn signer(&self) -> &Certificate {
+        &self.signer
+    }
+
+    /// The other certificates that came with the outer signature.
+    pub fn chain(&self) -> &[Certificate] {
+        &self.others
+    }
+
+    /// The certificate that the bidder's leaf is sealed to; its path is still to be verified.
+    pub fn encryption_certificate(&self) -> Option<&Certificate> {
+        let path = self.bidder_leaf.as_deref()?;
+        let (_, leaf) = self
+            .policy()
+            .leaves()
+            .into_iter()
+            .find(|(p, _)| p == path)?;
+        match leaf {
+            Leaf::Cert(digest) => self.certificate(&digest).ok(),
+            _ => None,
+        }
+    }
+
+    /// Suite hash of every leaf's ciphertext: no leaf may come twice in a tender.
+    pub fn leaf_digests(&self) -> Vec<Digest> {
+        self.leaf_digests.clone()
+    }
+
+    /// The path of the bidder's own leaf, if the policy has one.
+    pub fn bidder_leaf_path(&self) -> Option<String> {
+        self.bidder_leaf.clone()
+    }
+
+    /// The leaves that boards release shares for.
+    pub fn group_leaves(&self) -> &[GroupLeaf] {
+        &self.groups
+    }
+
+    /// The board leaf at `path`.
+    pub fn group_leaf(&self, path: &str) -> Option<&GroupLeaf> {
+        self.groups.iter().find(|leaf| leaf.path == path)
+    }
+
+    /// Opens the bidder's own leaf. Whether the share is right shows only when the header is
+    /// rebuilt from all shares.
+    ///
+    /// # Errors
+    /// [`Error::NotOurLeaf`], whatever the reason.
+    pub fn bidder_leaf_share(&self, decrypter: &dyn Decrypter) -> Result<sharing::Secret> {
+        let path = self.bidder_leaf.as_deref().ok_or(Error::NotOurLeaf)?;
+        let leaves = self.policy().leaves();
+        let (at, leaf) = leaves
+            .iter()
+            .enumerate()
+            .find_map(|(at, (p, leaf))| (p == path).then_some((at, *leaf)))
+            .ok_or(Error::NotOurLeaf)?;
+        let label = leaf_label(&self.c, path, leaf)?;
+        let sealed = self.header.leaves.get(at).ok_or(Error::NotOurLeaf)?;
+        open_cert_leaf(self.suite, &label, &unhex(&sealed.ct)?, decrypter)
+    }
+
+    pub(crate) fn all_certificates(&self) -> Vec<&Certificate> {
+        core::iter::once(&self.signer).chain(&self.others).collect()
+    }
+
+    /// Puts the reader at the body, after checking that `file` is the file of this seal.
+    pub(crate) fn seek_body<R: Read + Seek + ?Sized>(&self, file: &mut R) -> Result<()> {
+        let sealed = SealedFile::read(file)?;
+        if *sealed.record() != self.record || sealed.body_len() != self.body_len {
+            return Err(Error::Mismatch {
+                what: "seal record of the file",
+            });
+        }
+        file.seek(SeekFrom::Start(sealed.body_offset()))
+            .map_err(Error::io("reading the sealed file"))?;
+        Ok(())
+    }
+}
+
+fn unhex(text: &str) -> Result<Vec<u8>> {
+    let wrong = Error::Malformed {
+        what: "leaf ciphertext: not lower-case hex",
+    };
+    if text.bytes().any(|b| b.is_ascii_uppercase()) {
+        return Err(wrong);
+    }
+    hex::decode(text).map_err(|_| wrong)
+}
+
+/// Checks that the body in `file` (the whole `*.bid`) has the signed root; needs no key.
+///
+/// # Errors
+/// [`Error::BodyRoot`]; those of [`SealedFile::read`]; [`Error::Mismatch`] if it is another seal's file.
+pub fn check_body<R: Read + Seek + ?Sized>(file: &mut R, seal: &VerifiedSeal) -> Result<()> {
+    check_body_with(file, seal, crate::WORKERS)
+}
+
+/// As [`check_body`], on up to `workers` threads and with as many MiB of memory.
+///
+/// # Errors
+/// As [`check_body`].
+pub fn check_body_with<R: Read + Seek + ?Sized>(
+    file: &mut R,
+    seal: &VerifiedSeal,
+    workers: usize,
+) -> Result<()> {
+    seal.seek_body(file)?;
+    let workers = workers.clamp(1, crate::WORKERS_MAX);
+    let mut root = RootHasher::new(seal.suite.hash(), workers);
+    let mut buffer = vec![0; workers * BLOCK];
+    let mut left = seal.body_len;
+    while left > 0 {
+        // At most the buffer's length, so the conversion cannot cut.
+        let take = left.min(buffer.len() as u64) as usize;
+        file.read_exact(&mut buffer[..take])
+            .map_err(Error::io("reading the body"))?;
+        root.update(&buffer[..take]);
+        left -= take as u64;
+    }
+    if root.finish() == seal.root {
+        Ok(())
+    } else {
+        Err(Error::BodyRoot)
+    }
+}
