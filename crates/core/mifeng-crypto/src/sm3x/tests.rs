@@ -1,0 +1,131 @@
+//! Every length, prefix and neighbourhood against the `sm3` crate.
+
+use super::lanes::{LANES, State};
+use super::{BLOCK, digest_many, digest_many_prefixed, edge};
+use crate::{Entropy as _, SeededEntropy};
+use sm3::{Digest as _, Sm3};
+
+fn bytes(len: usize) -> Vec<u8> {
+    let mut out = vec![0; len];
+    SeededEntropy::new(&(len as u64).to_be_bytes())
+        .fill(&mut out)
+        .expect("seeded entropy never ends");
+    out
+}
+
+fn expect(prefix: &[u8], inputs: &[&[u8]]) {
+    let found = digest_many_prefixed(prefix, inputs);
+    assert_eq!(found.len(), inputs.len());
+    for (digest, input) in found.iter().zip(inputs) {
+        let expected = Sm3::new().chain_update(prefix).chain_update(input);
+        assert_eq!(
+            digest[..],
+            expected.finalize()[..],
+            "{} behind {} bytes",
+            input.len(),
+            prefix.len()
+        );
+    }
+}
+
+/// GB/T 32905 appendix A, in every lane.
+#[test]
+fn standard_examples() {
+    let long = b"abcd".repeat(16);
+    for (message, expected) in [
+        (
+            &b"abc"[..],
+            "66c7f0f462eeedd9d1f2d46bdc10e4e24167c4875cf2f7a2297da02b8f4ba8e0",
+        ),
+        (
+            &long,
+            "debe9ff92275b8a138604889c18e5a4d6fdb70e5387e5765293dcba39c0c5732",
+        ),
+    ] {
+        for digest in digest_many(&[message; 9]) {
+            assert_eq!(hex::encode(digest), expected);
+        }
+    }
+}
+
+#[test]
+fn every_length_behind_every_prefix() {
+    let data = bytes(8 * 200);
+    for len in 0..=200 {
+        let inputs: Vec<&[u8]> = (0..8).map(|i| &data[200 * i..200 * i + len]).collect();
+        for prefix in [0, 1, 2, 33, 55, 56, 62, 63] {
+            expect(&data[..prefix], &inputs);
+        }
+    }
+    expect(&data[..64], &[&data[..]; 9]);
+    expect(&data[..200], &[&data[..]; 9]);
+    expect(&[0], &[]);
+}
+
+#[test]
+fn random_neighbourhoods() {
+    let data = bytes(40_000);
+    let draws = bytes(4_000);
+    for (round, draw) in draws.chunks(80).enumerate() {
+        let inputs: Vec<&[u8]> = draw
+            .chunks(2)
+            .map(|two| {
+                // Small spreads let neighbours share lanes, large ones part them.
+                let spread = [2, 64, 500, 5_000][round % 4];
+                let len = usize::from(two[0]) * 256 % spread + usize::from(two[1]) % spread;
+                let at = usize::from(two[1]) * 100;
+                &data[at..at + len]
+            })
+            .collect();
+        for count in [1, 3, 4, 7, 8, 9, 40] {
+            expect(&draw[..round % 3], &inputs[..count]);
+        }
+    }
+}
+
+/// The expression for other machines, which this machine may never choose.
+#[test]
+fn plain_lanes_equal_the_oracle() {
+    let data = bytes(LANES * 150);
+    let inputs: Vec<&[u8]> = data.chunks(150).collect();
+    let mut state = State::start();
+    for index in 0..3 {
+        let mut words = [[0; LANES]; 16];
+        for (lane, input) in inputs.iter().enumerate() {
+            let mut block = [0; BLOCK];
+            edge(&[], input, index, &mut block);
+            for (word, four) in words.iter_mut().zip(block.as_chunks::<4>().0) {
+                word[lane] = u32::from_be_bytes(*four);
+            }
+        }
+        state.compress_plain(&words);
+    }
+    for (digest, input) in state.digests().iter().zip(&inputs) {
+        assert_eq!(digest[..], Sm3::digest(input)[..]);
+    }
+}
+
+/// Prints how the lanes compare with one message after the other:
+/// `cargo test --release -p mifeng-crypto sm3x -- --ignored --nocapture`.
+#[test]
+#[ignore = "a measurement, not a check"]
+fn measure() {
+    let data = bytes(1024 * 1024);
+    for len in [64, 1024, 16_384] {
+        let inputs: Vec<&[u8]> = data.chunks_exact(len).collect();
+        let rate = |run: &dyn Fn() -> usize| {
+            let start = std::time::Instant::now();
+            let done: usize = (0..24).map(|_| run()).sum();
+            assert_eq!(done, 24 * inputs.len());
+            (24 * data.len()) as u128 / start.elapsed().as_micros().max(1)
+        };
+        let wide = rate(&|| digest_many_prefixed(&[0], &inputs).len());
+        let one = rate(&|| {
+            let digests = inputs.iter().map(|i| super::digest_one(&[0], i));
+            digests.fold(0, |n, d| {
+                n + usize::from(std::hint::black_box(d).len() == 32)
+            })
+        });
+        eprintln!("sm3 of {len} bytes: {wide} MB/s in lanes, {one} MB/s one by one");
+    }
+}
