@@ -1,2 +1,53 @@
-//! The paved path: seal, receipt, open, dossier, verify.
+//! The paved path of Mifeng 密封: sealed-bid electronic tendering.
+//!
+//! *What is it?* One crate over all rooms: a [`Host`] takes signed records into a transparency log
+//! and gives receipts, bidders seal ([`bidder::seal`]), trustees release ([`trustee::release`]), and
+//! anyone verifies the dossier offline ([`verify()`]). *What does it not do?* It opens no socket and
+//! reads no clock: time is an argument, and a [`Store`] keeps the bytes.
 #![forbid(unsafe_code)]
+
+pub mod bidder;
+mod bundle;
+mod dossier;
+mod error;
+mod host;
+mod layout;
+mod opening;
+mod receipt;
+mod replay;
+mod store;
+pub mod trustee;
+mod ustar;
+mod verify;
+pub mod words;
+
+pub use bundle::{FILES_MAX, Files, SMALL_FILE_MAX, Tar};
+pub use error::Error;
+pub use host::{Export, Host, HostKeys, sign_record};
+pub use opening::{Opened, open_bid};
+pub use receipt::{Receipt, Received};
+pub use replay::{Head, Logged, Replay};
+pub use store::{ReadSeek, Store};
+pub use verify::{Check, Report, Trusted, Verdict, verify};
+
+// The rooms below, for those who need their parts.
+pub use mifeng_crypto as crypto;
+pub use mifeng_envelope as envelope;
+pub use mifeng_lock as lock;
+pub use mifeng_log as log;
+pub use mifeng_pki as pki;
+pub use mifeng_record as record;
+pub use mifeng_score as score;
+pub use mifeng_tender as tender;
+
+use base64::prelude::{BASE64_STANDARD, Engine as _};
+
+pub(crate) fn encode_base64(bytes: &[u8]) -> String {
+    BASE64_STANDARD.encode(bytes)
+}
+
+pub(crate) fn decode_base64(what: &'static str, text: &str) -> Result<Vec<u8>, Error> {
+    BASE64_STANDARD
+        .decode(text)
+        .map_err(|_| Error::malformed(what, "not base64"))
+}

@@ -7,8 +7,16 @@ fn page_and_rules_agree() {
     let page = include_str!("../../../spec/refusals.md");
     let expected: Vec<String> = RULES
         .iter()
-        .map(|rule| format!("| `{}` | {} | {} | {} |", rule.code, rule.clause, rule.zh, rule.en))
+        .map(|rule| {
+            format!(
+                "| `{}` | {} | {} | {} |",
+                rule.code, rule.clause, rule.zh, rule.en
+            )
+        })
         .collect();
-    let found: Vec<&str> = page.lines().filter(|line| line.starts_with("| `")).collect();
+    let found: Vec<&str> = page
+        .lines()
+        .filter(|line| line.starts_with("| `"))
+        .collect();
     assert_eq!(found, expected);
 }

@@ -1,3 +1,338 @@
-//! The mifeng command.
+//! The `mifeng` command: everybody's part of a sealed-bid tender, with files going to and fro.
+//!
+//! Thin: it reads files, the clock and passphrases, and calls the facade.
 #![forbid(unsafe_code)]
-fn main() {}
+
+mod args;
+mod bidder;
+mod bundle;
+mod check;
+mod clock;
+mod demo;
+mod host;
+mod identity;
+mod notice;
+mod person;
+mod sink;
+mod ui;
+
+use args::{
+    BidCommand, BoardCommand, CaCommand, Command, PanelCommand, ReceiptCommand, TenderCommand,
+    TsaCommand,
+};
+use bundle::Bundle;
+use clap::Parser;
+use identity::Identity;
+use mifeng::Export;
+use std::process::ExitCode;
+use ui::{Failure, Outcome, Ui};
+
+fn main() -> ExitCode {
+    let args = args::Args::parse();
+    let ui = Ui {
+        quiet: false,
+        lang: args.lang,
+        pin_file: args.pin_file.clone(),
+        pin_fd: args.pin_fd,
+        pin_given: std::cell::RefCell::new(None),
+    };
+    // A panic is a bug of ours: say so, and never with a half-written file (see `ui::write`).
+    let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| run(&ui, &args)))
+        .unwrap_or_else(|_| {
+            Err(Failure {
+                exit: 101,
+                code: "bug".to_owned(),
+                clause: None,
+                text: ui
+                    .t("程序内部错误，请报告", "internal error: please report it")
+                    .to_owned(),
+            })
+        });
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            report(&ui, &args, &failure);
+            ExitCode::from(failure.exit)
+        }
+    }
+}
+
+fn report(ui: &Ui, args: &args::Args, failure: &Failure) {
+    if args.json {
+        let json = serde_json::json!({
+            "error": failure.text, "code": failure.code, "clause": failure.clause, "exit": failure.exit,
+        });
+        eprintln!("{json}");
+        return;
+    }
+    let word = match failure.exit {
+        1 => ui.t("拒绝", "refused"),
+        2 => ui.t("用法", "usage"),
+        3 => ui.t("格式错误", "malformed"),
+        4 => ui.t("不可用", "unavailable"),
+        _ => ui.t("错误", "error"),
+    };
+    let clause = failure
+        .clause
+        .as_ref()
+        .map(|c| format!("（{c}）"))
+        .unwrap_or_default();
+    eprintln!("{word} [{}] {}{clause}", failure.code, failure.text);
+}
+
+/// Base64 as records carry it.
+pub(crate) fn base64(bytes: &[u8]) -> String {
+    use base64::prelude::{BASE64_STANDARD, Engine as _};
+    BASE64_STANDARD.encode(bytes)
+}
+
+fn run(ui: &Ui, args: &args::Args) -> Outcome {
+    match &args.command {
+        Command::Ca(command) => ca(ui, command),
+        Command::Board(command) => board(ui, command),
+        Command::Tender(command) => tender(ui, command),
+        Command::Bid(command) => bid(ui, command),
+        Command::Receipt(ReceiptCommand::Verify {
+            receipt,
+            record,
+            tender,
+        }) => check::receipt(ui, receipt, record, tender),
+        Command::Panel(command) => panel(ui, command),
+        Command::Tsa(TsaCommand::Stamp { id, tender, out }) => {
+            person::stamp(&Identity::load(ui, id)?, &Bundle::open(tender)?, out)
+        }
+        Command::Archive { host, out } => host::archive(ui, &mut host::open(ui, host)?, out),
+        Command::Verify(verify) => check::verify(ui, verify, args.json),
+        Command::Inspect { file } => check::inspect(ui, file),
+        Command::Demo(demo) => demo::run(ui, demo),
+    }
+}
+
+fn ca(ui: &Ui, command: &CaCommand) -> Outcome {
+    match command {
+        CaCommand::Init { ca, suite, name } => {
+            identity::init_ca(ui, ca, suite.suite(), name, clock::now())?;
+            ui.say(
+                format!("CA已建立：{}", ca.display()),
+                format!("CA made: {}", ca.display()),
+            );
+            Ok(())
+        }
+        CaCommand::Issue {
+            ca,
+            kind,
+            name,
+            uscc,
+            out,
+        } => {
+            let authority = identity::Ca::load(ui, ca)?;
+            authority.issue(ui, *kind, name, uscc.as_deref(), out, clock::now())?;
+            ui.say(format!("已签发：{name}"), format!("issued: {name}"));
+            Ok(())
+        }
+        CaCommand::Revoke { ca, cert } => {
+            let authority = identity::Ca::load(ui, ca)?;
+            let certificate = identity::load_certificate(cert)?;
+            authority.revoke(&certificate, clock::now())?;
+            let serial = certificate.serial_hex();
+            ui.say(format!("已吊销：{serial}"), format!("revoked: {serial}"));
+            Ok(())
+        }
+    }
+}
+
+fn board(ui: &Ui, command: &BoardCommand) -> Outcome {
+    match command {
+        BoardCommand::Join {
+            id,
+            session,
+            index,
+            quorum,
+            of,
+            out,
+        } => {
+            let join = person::Join {
+                session,
+                index: *index,
+                t: *quorum,
+                n: *of,
+            };
+            person::board_join(ui, &Identity::load(ui, id)?, &join, out)
+        }
+        BoardCommand::Round1 { id, files, out } => {
+            person::board_round1(ui, &Identity::load(ui, id)?, files, out)
+        }
+        BoardCommand::Round2 { id, files, out } => {
+            person::board_round2(ui, &Identity::load(ui, id)?, files, out)
+        }
+        BoardCommand::Cosign { id, tender, out } => {
+            person::cosign(ui, &Identity::load(ui, id)?, &Bundle::open(tender)?, out)
+        }
+        BoardCommand::Release { id, tender, out } => {
+            let bundle = Bundle::open(tender)?;
+            // What is asked and what holds is shown before the passphrase is asked for.
+            person::show_conditions(ui, &bundle)?;
+            person::release(ui, &Identity::load(ui, id)?, &bundle, out)
+        }
+        BoardCommand::Draw { id, tender, out } => {
+            person::draw_share(ui, &Identity::load(ui, id)?, &Bundle::open(tender)?, out)
+        }
+    }
+}
+
+fn tender(ui: &Ui, command: &TenderCommand) -> Outcome {
+    match command {
+        TenderCommand::Init {
+            host,
+            suite,
+            origin,
+            trust,
+        } => host::init(ui, host, suite.suite(), origin, trust).map(|_| ()),
+        TenderCommand::Accept {
+            host,
+            record,
+            bid,
+            receipt,
+        } => {
+            let mut open = host::open(ui, host)?;
+            for record in record {
+                host::accept(ui, &mut open, record, bid.as_deref(), receipt.as_deref())?;
+            }
+            Ok(())
+        }
+        TenderCommand::Crl { host, file } => Ok(host::open(ui, host)?.add_crl(&ui::read(file)?)?),
+        TenderCommand::Close { host, wait } => host::close(ui, &mut host::open(ui, host)?, *wait),
+        TenderCommand::CloseWindow { host } => Ok(host::open(ui, host)?
+            .close_window(clock::now(), &mut mifeng::crypto::SystemEntropy::new())?),
+        TenderCommand::Open { host, out } => host::open_bids(ui, &mut host::open(ui, host)?, out),
+        TenderCommand::Cosigned { host, files } => {
+            let mut open = host::open(ui, host)?;
+            for file in files {
+                let count = open
+                    .add_cosignature(&ui::read(file)?)
+                    .map_err(|e| Failure::from(e).at(file))?;
+                ui.say(
+                    format!("该日志头已有 {count} 名见证人"),
+                    format!("{count} witnesses on that head"),
+                );
+            }
+            Ok(())
+        }
+        TenderCommand::Stamp { host, file } => {
+            Ok(host::open(ui, host)?.add_stamp(&ui::read(file)?)?)
+        }
+        TenderCommand::Export { host, full, out } => {
+            let what = if *full {
+                Export::Dossier
+            } else {
+                Export::Records
+            };
+            host::export(&host::open(ui, host)?, what, out)
+        }
+        TenderCommand::Publish {
+            id,
+            tender,
+            plan,
+            out,
+        } => notice::publish(&Identity::load(ui, id)?, &Bundle::open(tender)?, plan, out),
+        TenderCommand::Minutes { id, tender, out } => {
+            person::minutes(&Identity::load(ui, id)?, &Bundle::open(tender)?, out)
+        }
+        TenderCommand::Sign { id, tender, out } => {
+            person::sign_minutes(&Identity::load(ui, id)?, &Bundle::open(tender)?, out)
+        }
+        TenderCommand::Rank {
+            id,
+            tender,
+            lot,
+            out,
+        } => person::rank(&Identity::load(ui, id)?, &Bundle::open(tender)?, lot, out),
+        TenderCommand::Award {
+            id,
+            tender,
+            lot,
+            out,
+        } => person::award(&Identity::load(ui, id)?, &Bundle::open(tender)?, lot, out),
+    }
+}
+
+fn bid(ui: &Ui, command: &BidCommand) -> Outcome {
+    match command {
+        BidCommand::Seal(seal) => bidder::seal(ui, seal),
+        BidCommand::Submit {
+            id,
+            tender,
+            bid,
+            out,
+        } => bidder::submit(ui, id, tender, bid, None, out),
+        BidCommand::Replace {
+            id,
+            tender,
+            bid,
+            old,
+            out,
+        } => bidder::submit(ui, id, tender, bid, Some(old), out),
+        BidCommand::Withdraw {
+            id,
+            tender,
+            bid,
+            out,
+        } => bidder::withdraw(ui, id, tender, bid, out),
+        BidCommand::Release {
+            id,
+            tender,
+            bid,
+            backup,
+            out,
+        } => bidder::release(ui, id, tender, bid, backup.as_deref(), out),
+        BidCommand::Confirm {
+            id,
+            tender,
+            lot,
+            out,
+        } => bidder::confirm(ui, id, tender, lot, out),
+        BidCommand::Check { tender, bid } => bidder::check(ui, tender, bid),
+    }
+}
+
+fn panel(ui: &Ui, command: &PanelCommand) -> Outcome {
+    match command {
+        PanelCommand::Pool {
+            id,
+            tender,
+            experts,
+            secret,
+            out,
+        } => person::pool(
+            &Identity::load(ui, id)?,
+            &Bundle::open(tender)?,
+            experts,
+            secret,
+            out,
+        ),
+        PanelCommand::Draw {
+            id,
+            tender,
+            secret,
+            out,
+        } => person::drawn(
+            &Identity::load(ui, id)?,
+            &Bundle::open(tender)?,
+            secret,
+            out,
+        ),
+        PanelCommand::Sheet {
+            id,
+            tender,
+            lot,
+            scores,
+            out,
+        } => person::sheet(
+            &Identity::load(ui, id)?,
+            &Bundle::open(tender)?,
+            lot,
+            scores,
+            out,
+        ),
+    }
+}

@@ -1,0 +1,801 @@
+//! The host's engine: takes records in, keeps the log, hands out receipts.
+//!
+//! Order of every commit: the files of the record, then the entry, then the head, then the answer
+//! (PROTOCOL 4). The recovery path is the normal start-up path: [`Host::open`] replays everything.
+
+use crate::bundle::Assembly;
+use crate::replay::Beat;
+use crate::store::Store;
+use crate::{Error, Receipt, Replay, layout};
+use mifeng_crypto::{Digest, Entropy, HashAlg, PrivateKey, Suite, Time, jcs};
+use mifeng_log::{
+    Batch, BatchPlace, Entry, LogTree, Note, NoteSigner, ReceiptProof, Schedule, tiles,
+};
+use mifeng_pki::{Certificate, RevocationList, Signer};
+use mifeng_record::{Draft, Facts, Record, SignedRecord};
+use mifeng_tender::{Close, LogConfig, Refusal, Stage, State, WindowClose, rules};
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::io::{Read, Write};
+
+/// Entries of the log, each behind its length in two bytes.
+const ENTRIES: &str = "entries";
+/// The head that counts: entries beyond it were never acknowledged.
+const HEAD: &str = "head.json";
+/// Seeds and records of beats, secret until the close.
+const BEATS: &str = "beats/";
+/// A record whose clock is further ahead of the host's is refused: five minutes.
+const CLOCK_AHEAD_MAX_MS: i64 = 300_000;
+
+/// The host's keys.
+pub struct HostKeys {
+    /// Signs the host's own records and receipts.
+    pub signer: Box<dyn Signer>,
+    /// Signs the heads of the log.
+    pub log_key: PrivateKey,
+}
+
+/// One tender on its host.
+pub struct Host<S: Store> {
+    store: S,
+    keys: HostKeys,
+    replay: Replay,
+    beats: Vec<Beat>,
+    entries_len: u64,
+    pending: Vec<Pending>,
+}
+
+struct Pending {
+    record: SignedRecord,
+    received: Time,
+}
+
+#[derive(serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Head {
+    size: u64,
+    entries_len: u64,
+    checkpoint: String,
+    checkpoint_sha256: Option<String>,
+}
+
+/// What goes into a bundle.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Export {
+    /// Records and log only: what trustees, bidders and experts work on.
+    Records,
+    /// Everything that may be shown: with the sealed bids that were opened.
+    Dossier,
+}
+
+impl<S: Store> Host<S> {
+    /// Starts the log of a new tender with its first record, `log.config`.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] or [`Error::Unavailable`].
+    pub fn create(
+        store: S,
+        suite: &'static Suite,
+        origin: &str,
+        keys: HostKeys,
+        roots: &[Certificate],
+        now: Time,
+        entropy: &mut dyn Entropy,
+    ) -> Result<Self, Error> {
+        if store.read(HEAD).map_err(|e| Error::io(HEAD, &e))?.is_some() {
+            return Err(Error::malformed(
+                "host folder",
+                "there is a tender in it already",
+            ));
+        }
+        let mut host = Host {
+            replay: Replay::empty(suite, origin, roots.to_vec(), Vec::new())?,
+            store,
+            keys,
+            beats: Vec::new(),
+            entries_len: 0,
+            pending: Vec::new(),
+        };
+        for root in roots {
+            host.put(
+                &layout::certificate(&root.fingerprint(suite.hash())),
+                root.der(),
+            )?;
+        }
+        let (key, key_sm3) = host.log_vkeys()?;
+        let config = LogConfig {
+            suite: suite.id().to_owned(),
+            key,
+            key_sm3,
+        };
+        let record = host.draft("log.config", &config, now, entropy)?;
+        host.submit(record, None, now)?;
+        Ok(host)
+    }
+
+    /// Opens the log of a tender and replays it; what a crash left beyond the head is cut off.
+    ///
+    /// # Errors
+    /// [`Error::Failed`] if the store does not hold what it held.
+    pub fn open(store: S, keys: HostKeys) -> Result<Self, Error> {
+        let bytes = store
+            .read(HEAD)
+            .map_err(|e| Error::io(HEAD, &e))?
+            .ok_or_else(|| Error::malformed("host folder", "there is no tender in it"))?;
+        let head: Head = jcs::from_slice(&bytes, 1 << 20)?;
+        let all = store
+            .read(ENTRIES)
+            .map_err(|e| Error::io(ENTRIES, &e))?
+            .unwrap_or_default();
+        let len = usize::try_from(head.entries_len).unwrap_or(usize::MAX);
+        let committed = all.get(..len).ok_or_else(|| {
+            Error::malformed("host folder", "entries are shorter than the head says")
+        })?;
+        let entries = tiles::parse_bundle(committed, usize::try_from(head.size).unwrap_or(0))?;
+        let beats = read_beats(&store, &entries)?;
+        let replay = {
+            let mut assembly = Assembly::new(&store);
+            assemble(&mut assembly, &store, &entries, &beats, &head, true)?;
+            Replay::of(&assembly)?
+        };
+        Ok(Host {
+            store,
+            keys,
+            replay,
+            beats,
+            entries_len: head.entries_len,
+            pending: Vec::new(),
+        })
+    }
+
+    /// What the records amount to, pending ones included.
+    pub fn state(&self) -> &State {
+        &self.replay.state
+    }
+
+    /// The replayed log.
+    pub fn replay(&self) -> &Replay {
+        &self.replay
+    }
+
+    fn suite(&self) -> &'static Suite {
+        self.replay.suite()
+    }
+
+    fn put(&mut self, name: &str, content: &[u8]) -> Result<(), Error> {
+        self.store
+            .write(name, &mut &content[..])
+            .map(|_| ())
+            .map_err(|e| Error::io(name, &e))
+    }
+
+    /// Adds a revocation list, which is evidence from now on.
+    ///
+    /// # Errors
+    /// [`Error::Pki`] if it is none.
+    pub fn add_crl(&mut self, der: &[u8]) -> Result<(), Error> {
+        let list = RevocationList::parse(der)?;
+        self.put(&layout::crl(&self.suite().hash().digest(der)), der)?;
+        self.replay.crls.push(list);
+        Ok(())
+    }
+
+    /// Adds a file of the tender document.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`].
+    pub fn add_document(&mut self, content: &[u8]) -> Result<Digest, Error> {
+        let hash = self.suite().hash().digest(content);
+        self.put(&layout::document(&hash), content)?;
+        Ok(hash)
+    }
+
+    /// Writes and signs a record of the host itself.
+    ///
+    /// # Errors
+    /// [`Error::Record`].
+    pub fn draft<T: Serialize + ?Sized>(
+        &self,
+        kind: &str,
+        data: &T,
+        now: Time,
+        entropy: &mut dyn Entropy,
+    ) -> Result<SignedRecord, Error> {
+        sign_record(
+            &self.replay.state,
+            kind,
+            data,
+            &*self.keys.signer,
+            now,
+            entropy,
+        )
+    }
+
+    /// Takes a record in. Outside the time of bids it is logged at once; bids wait for their beat,
+    /// and [`Host::beat`] gives the receipts.
+    ///
+    /// `body` is the sealed bid file, for `bid.submit` and `bid.replace`. `received` is the instant
+    /// at which its last byte had arrived.
+    ///
+    /// # Errors
+    /// [`Error::Refused`], with nothing changed.
+    pub fn submit(
+        &mut self,
+        record: SignedRecord,
+        body: Option<&mut dyn Read>,
+        received: Time,
+    ) -> Result<(), Error> {
+        let verified = Record::verify(record.clone(), self.suite())?;
+        if verified.time() > received.plus_millis(CLOCK_AHEAD_MAX_MS) {
+            return Err(Error::malformed(
+                "record",
+                "its time is more than five minutes ahead of the host's clock",
+            ));
+        }
+        let staged = body.map(|body| self.stage_body(body)).transpose()?;
+        self.check_body(&verified, staged.as_deref())?;
+        let in_beat =
+            self.replay.state.stage() == Stage::Open && verified.kind() != "submission.close";
+        let alg = self.suite().hash();
+        let names = (record.body_digest(alg), record.signature_digest(alg));
+        // Files first: a head never names what is not there.
+        self.put(&layout::body(&names.0), &record.body)?;
+        self.put(&layout::signature(&names.1), &record.signature)?;
+        let index = self.replay.tree.size();
+        let at = if in_beat {
+            received
+        } else {
+            self.single_time(&verified, received)
+        };
+        self.replay.apply_record(index, &verified, at, in_beat)?;
+        if in_beat {
+            self.pending.push(Pending { record, received });
+            return Ok(());
+        }
+        self.commit(&Entry::record(names.0, names.1))
+    }
+
+    /// Single records are replayed at their own time; it may not lie in the future.
+    fn single_time(&self, record: &Record, received: Time) -> Time {
+        record.time().min(received)
+    }
+
+    /// Streams the sealed bid into the store under its seal id; the record decides if it stays.
+    fn stage_body(&mut self, body: &mut dyn Read) -> Result<String, Error> {
+        let name = "incoming.bid";
+        self.store
+            .write(name, body)
+            .map_err(|e| Error::io("sealed bid", &e))?;
+        Ok(name.to_owned())
+    }
+
+    /// The sealed bid must be the one that the record's seal names, whole (root and length).
+    fn check_body(&mut self, record: &Record, staged: Option<&str>) -> Result<(), Error> {
+        let seal = match record.kind() {
+            "bid.submit" => record.data::<mifeng_tender::BidSubmit>()?.seal,
+            "bid.replace" => record.data::<mifeng_tender::BidReplace>()?.seal,
+            _ => return Ok(()),
+        };
+        let bad = |detail: &str| Error::from(Refusal::by(&rules::BAD_SEAL, detail));
+        let staged = staged.ok_or_else(|| bad("the sealed bid file is missing"))?;
+        let seal = crate::decode_base64("seal record", &seal)?;
+        let seal = mifeng_envelope::SealRecord::parse(&seal).map_err(|e| bad(&e.to_string()))?;
+        let verified = self.replay.state.verify_seal(&seal)?;
+        let mut file = self.store.open(staged).map_err(|e| Error::io(staged, &e))?;
+        let sealed =
+            mifeng_envelope::SealedFile::read(&mut *file).map_err(|e| bad(&e.to_string()))?;
+        if *sealed.record() != seal {
+            return Err(bad("the file holds another seal than the record"));
+        }
+        mifeng_envelope::check_body(&mut *file, &verified).map_err(|e| bad(&e.to_string()))?;
+        let mut file = self.store.open(staged).map_err(|e| Error::io(staged, &e))?;
+        self.store
+            .write(&layout::seal(&verified.id()), &mut *file)
+            .map_err(|e| Error::io("sealed bid", &e))?;
+        Ok(())
+    }
+
+    /// Commits every beat that is due at `now`, filler or not, and returns the receipts.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] if the store fails: no receipt was given then.
+    pub fn beat(&mut self, now: Time, entropy: &mut dyn Entropy) -> Result<Vec<Receipt>, Error> {
+        let mut receipts = Vec::new();
+        while let Some((schedule, number)) = self.due(now)? {
+            let mut seed = [0; 32];
+            entropy.fill(&mut seed)?;
+            let room = 1_usize << schedule.depth();
+            let taken: Vec<Pending> = self.pending.drain(..self.pending.len().min(room)).collect();
+            receipts.extend(self.commit_beat(number, &schedule, seed, taken, now)?);
+        }
+        Ok(receipts)
+    }
+
+    /// The next beat, if its time has come: all beats up to the first at or after the deadline.
+    fn due(&self, now: Time) -> Result<Option<(Schedule, u64)>, Error> {
+        let Some((_, notice)) = self.replay.state.notice() else {
+            return Ok(None);
+        };
+        let number = self.replay.beats;
+        let last = number
+            .checked_sub(1)
+            .map(|before| notice.beats.beat_time(before))
+            .transpose()?;
+        let over = last.is_some_and(|last| last >= notice.deadline) && self.pending.is_empty();
+        if self.replay.state.closed().is_some() || over || notice.beats.beat_time(number)? > now {
+            return Ok(None);
+        }
+        Ok(Some((notice.beats.clone(), number)))
+    }
+
+    /// The time of the next beat, while bids are received.
+    pub fn next_beat(&self) -> Option<Time> {
+        let (_, notice) = self.replay.state.notice()?;
+        if self.replay.state.closed().is_some() {
+            return None;
+        }
+        notice.beats.beat_time(self.replay.beats).ok()
+    }
+
+    fn commit_beat(
+        &mut self,
+        number: u64,
+        schedule: &Schedule,
+        seed: [u8; 32],
+        taken: Vec<Pending>,
+        now: Time,
+    ) -> Result<Vec<Receipt>, Error> {
+        let suite = self.suite();
+        let alg = suite.hash();
+        let commitments: Vec<Digest> = taken.iter().map(|p| p.record.commitment(suite)).collect();
+        let batch = Batch::build(suite, schedule.depth(), &seed, &commitments)?;
+        let beat = Beat {
+            seed: Digest::from_bytes(seed),
+            records: taken
+                .iter()
+                .map(|p| (p.record.body_digest(alg), p.record.signature_digest(alg)))
+                .collect(),
+        };
+        self.put(&format!("{BEATS}{number:08}.json"), &jcs::to_vec(&beat)?)?;
+        self.beats.push(beat);
+        self.replay.beats += 1;
+        let index = self.replay.tree.size();
+        self.commit(&batch.entry())?;
+        taken
+            .iter()
+            .zip(batch.positions())
+            .map(|(pending, position)| {
+                let place = BatchPlace {
+                    path: batch.path(*position)?,
+                    position: *position,
+                };
+                self.receipt(
+                    &pending.record,
+                    batch.entry(),
+                    index,
+                    Some(place),
+                    pending.received,
+                    now,
+                )
+            })
+            .collect()
+    }
+
+    fn receipt(
+        &self,
+        record: &SignedRecord,
+        entry: Entry,
+        index: u64,
+        batch: Option<BatchPlace>,
+        received: Time,
+        now: Time,
+    ) -> Result<Receipt, Error> {
+        let size = self.replay.tree.size();
+        let proof = ReceiptProof {
+            entry,
+            index,
+            batch,
+            proof: self.replay.tree.tree().inclusion_proof(index, size)?,
+            checkpoint: self.replay.checkpoint()?.note().clone(),
+        };
+        Receipt::issue(
+            &self.replay.state,
+            record,
+            &proof,
+            received,
+            &*self.keys.signer,
+            now,
+        )
+    }
+
+    /// The receipt of a record that is in the log: the same promise again, after a lost answer.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] if the record is not in the log.
+    pub fn receipt_again(&self, record: &SignedRecord, now: Time) -> Result<Receipt, Error> {
+        let suite = self.suite();
+        let wanted = record.commitment(suite);
+        let alg = suite.hash();
+        let names = (record.body_digest(alg), record.signature_digest(alg));
+        let mut number = 0;
+        for (index, bytes) in (0_u64..).zip(&self.replay.entries) {
+            match Entry::parse(bytes)? {
+                entry @ Entry::Batch { depth, .. } => {
+                    let beat = &self.beats[number];
+                    number += 1;
+                    let Some(nth) = beat.records.iter().position(|names_of| *names_of == names)
+                    else {
+                        continue;
+                    };
+                    let commitments: Vec<Digest> = beat
+                        .records
+                        .iter()
+                        .map(|(body, sig)| mifeng_log::commitment(suite, body, sig))
+                        .collect();
+                    let batch = Batch::build(suite, depth, beat.seed.as_bytes(), &commitments)?;
+                    let position = batch.positions()[nth];
+                    let place = BatchPlace {
+                        path: batch.path(position)?,
+                        position,
+                    };
+                    let received = self
+                        .replay
+                        .records
+                        .iter()
+                        .find(|r| r.commitment == wanted)
+                        .map_or(now, |r| r.at);
+                    return self.receipt(record, entry, index, Some(place), received, now);
+                }
+                entry @ Entry::Record { body, sig } if (body, sig) == names => {
+                    return self.receipt(record, entry, index, None, now, now);
+                }
+                Entry::Record { .. } => {}
+            }
+        }
+        Err(Refusal::by(&rules::UNKNOWN_SEAL, "the record is not in the log").into())
+    }
+
+    /// Closes submission: every due beat, then `submission.close`.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] before the deadline.
+    pub fn close(&mut self, now: Time, entropy: &mut dyn Entropy) -> Result<Vec<Receipt>, Error> {
+        let deadline = self
+            .replay
+            .state
+            .notice()
+            .map(|(_, notice)| notice.deadline)
+            .ok_or_else(|| Refusal::by(&rules::WRONG_STAGE, "there is no notice yet"))?;
+        if now < deadline {
+            return Err(
+                Refusal::by(&rules::EARLY, format!("deadline {deadline}, now {now}")).into(),
+            );
+        }
+        let receipts = self.beat(now, entropy)?;
+        if let Some(next) = self.due_at_deadline(deadline)? {
+            return Err(
+                Refusal::by(&rules::EARLY, format!("the last beat falls at {next}")).into(),
+            );
+        }
+        let data = Close {
+            deadline,
+            beats: self.replay.beats,
+        };
+        let record = self.draft("submission.close", &data, now, entropy)?;
+        self.submit(record, None, now)?;
+        Ok(receipts)
+    }
+
+    /// The first beat at or after the deadline must be in the log before the close.
+    fn due_at_deadline(&self, deadline: Time) -> Result<Option<Time>, Error> {
+        let Some((_, notice)) = self.replay.state.notice() else {
+            return Ok(None);
+        };
+        let done = match self.replay.beats.checked_sub(1) {
+            Some(last) => notice.beats.beat_time(last)? >= deadline,
+            None => false,
+        };
+        Ok(if done {
+            None
+        } else {
+            Some(notice.beats.beat_time(self.replay.beats)?)
+        })
+    }
+
+    /// Closes the bidders' window.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] while bidders may still release.
+    pub fn close_window(&mut self, now: Time, entropy: &mut dyn Entropy) -> Result<(), Error> {
+        let data = WindowClose {
+            missing: self.replay.state.missing_leaves(),
+        };
+        let record = self.draft("bidder-window.close", &data, now, entropy)?;
+        self.submit(record, None, now)
+    }
+
+    fn log_vkeys(&self) -> Result<(String, Option<String>), Error> {
+        let vkey = |name: &str| -> Result<String, Error> {
+            Ok(NoteSigner::new(name, &self.keys.log_key)?
+                .verifier()
+                .key()
+                .to_string())
+        };
+        let origin = self.replay.state.origin();
+        Ok(match self.suite().hash() {
+            HashAlg::Sha256 => (vkey(origin)?, None),
+            HashAlg::Sm3 => (
+                vkey(origin)?,
+                Some(vkey(&LogTree::authoritative_origin(self.suite(), origin))?),
+            ),
+        })
+    }
+
+    /// Appends one entry: entry, then head, durable in this order.
+    fn commit(&mut self, entry: &Entry) -> Result<(), Error> {
+        let bytes = entry.to_bytes();
+        let len = u16::try_from(bytes.len()).map_err(|_| Error::malformed("entry", "too long"))?;
+        let framed = [&len.to_be_bytes()[..], &bytes].concat();
+        self.store
+            .append(ENTRIES, self.entries_len, &framed)
+            .map_err(|e| Error::io(ENTRIES, &e))?;
+        self.entries_len += framed.len() as u64;
+        self.replay.tree.append(&bytes)?;
+        self.replay.entries.push(bytes);
+        let head = self.sign_head()?;
+        self.put(HEAD, &jcs::to_vec(&head)?)?;
+        Ok(())
+    }
+
+    fn sign_head(&mut self) -> Result<Head, Error> {
+        let tree = &self.replay.tree;
+        let sign = |checkpoint: mifeng_log::Checkpoint| -> Result<Note, Error> {
+            let signer = NoteSigner::new(checkpoint.origin(), &self.keys.log_key)?;
+            Ok(checkpoint.sign(&signer)?)
+        };
+        let note = sign(tree.checkpoint())?;
+        let sha256 = match self.suite().hash() {
+            HashAlg::Sha256 => None,
+            HashAlg::Sm3 => Some(sign(tree.sha256_checkpoint())?.to_text()),
+        };
+        let signer = NoteSigner::new(tree.checkpoint().origin(), &self.keys.log_key)?;
+        let signed =
+            mifeng_log::SignedCheckpoint::verify(note.to_text().as_bytes(), signer.verifier())?;
+        self.replay.checkpoint = Some(signed);
+        Ok(Head {
+            size: self.replay.tree.size(),
+            entries_len: self.entries_len,
+            checkpoint: note.to_text(),
+            checkpoint_sha256: sha256,
+        })
+    }
+
+    fn head(&self) -> Result<Head, Error> {
+        let bytes = self
+            .store
+            .read(HEAD)
+            .map_err(|e| Error::io(HEAD, &e))?
+            .unwrap_or_default();
+        Ok(jcs::from_slice(&bytes, 1 << 20)?)
+    }
+
+    /// Takes in a witness's cosignature of a head; returns how many witnesses that head has now.
+    ///
+    /// # Errors
+    /// [`Error::Failed`] if it is not a head of this log, [`Error::Log`] if no line verifies.
+    pub fn add_cosignature(&mut self, note: &[u8]) -> Result<usize, Error> {
+        let given = Note::parse(note)?;
+        let checkpoint = mifeng_log::Checkpoint::parse(given.text())?;
+        if self.replay.tree.tree().root_at(checkpoint.size()).ok() != Some(checkpoint.root()) {
+            return Err(Error::malformed("cosigned head", "not a head of this log"));
+        }
+        let name = layout::head(checkpoint.size());
+        let mut merged = match self.store.read(&name).map_err(|e| Error::io(&*name, &e))? {
+            Some(bytes) => Note::parse(&bytes)?,
+            None => {
+                let mut note = checkpoint.to_note();
+                NoteSigner::new(checkpoint.origin(), &self.keys.log_key)?.sign(&mut note)?;
+                note
+            }
+        };
+        let quorum = self.replay.quorum(0)?;
+        for witness in quorum.witnesses() {
+            let id = (witness.key().name().to_owned(), witness.key().id());
+            let line = |s: &&mifeng_log::Signature| s.name() == id.0 && s.key_id() == id.1;
+            if merged.signatures().iter().any(|s| line(&s)) {
+                continue;
+            }
+            if let Some(found) = given.signatures().iter().find(line) {
+                let mut single = checkpoint.to_note();
+                single.add(found.clone())?;
+                witness.verify(&single)?;
+                merged.add(found.clone())?;
+            }
+        }
+        let count = merged.signatures().len() - 1;
+        self.put(&name, merged.to_text().as_bytes())?;
+        Ok(count)
+    }
+
+    /// Takes in a time-stamp token over a stored head.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`]; the token is checked by whoever relies on it.
+    pub fn add_stamp(&mut self, token: &[u8]) -> Result<(), Error> {
+        let name = layout::stamp(&self.suite().hash().digest(token));
+        self.put(&name, token)
+    }
+
+    /// Puts together a bundle of what the log holds now.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`].
+    pub fn export(&self, what: Export, out: &mut dyn Write) -> Result<(), Error> {
+        let mut assembly = Assembly::new(&self.store);
+        let revealed = self.replay.state.closed().is_some();
+        assemble(
+            &mut assembly,
+            &self.store,
+            &self.replay.entries,
+            &self.beats,
+            &self.head()?,
+            revealed,
+        )?;
+        if what == Export::Dossier {
+            self.link_bids(&mut assembly)?;
+        }
+        assembly.write(out)
+    }
+
+    fn link_bids(&self, assembly: &mut Assembly<'_>) -> Result<(), Error> {
+        for id in self.replay.state.outcomes().keys() {
+            let name = layout::seal(id);
+            for (stored, size) in self.store.list(&name).map_err(|e| Error::io(&*name, &e))? {
+                assembly.link(name.clone(), stored, size);
+            }
+        }
+        Ok(())
+    }
+
+    /// Closes the log for good: fixes every file of the dossier in `archive.close`.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] while the tender has no end.
+    pub fn archive(&mut self, now: Time, entropy: &mut dyn Entropy) -> Result<(), Error> {
+        let files = {
+            let mut assembly = Assembly::new(&self.store);
+            assemble(
+                &mut assembly,
+                &self.store,
+                &self.replay.entries,
+                &self.beats,
+                &self.head()?,
+                true,
+            )?;
+            self.link_bids(&mut assembly)?;
+            crate::dossier::files_digest(self.suite(), &assembly, &[])?
+        };
+        let record = self.draft(
+            "archive.close",
+            &mifeng_tender::Archive { files },
+            now,
+            entropy,
+        )?;
+        self.submit(record, None, now)
+    }
+
+    /// Opens one sealed bid of the store for reading.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`].
+    pub fn sealed(&self, id: &Digest) -> Result<Box<dyn crate::store::ReadSeek>, Error> {
+        let name = layout::seal(id);
+        self.store.open(&name).map_err(|e| Error::io(name, &e))
+    }
+}
+
+/// Writes and signs a record of `kind` for the log that `state` stands for.
+///
+/// # Errors
+/// [`Error::Record`], [`Error::Crypto`].
+pub fn sign_record<T: Serialize + ?Sized>(
+    state: &State,
+    kind: &str,
+    data: &T,
+    signer: &dyn Signer,
+    now: Time,
+    entropy: &mut dyn Entropy,
+) -> Result<SignedRecord, Error> {
+    let suite = state.suite();
+    let actor = signer.certificate();
+    let mut salt = [0; 32];
+    entropy.fill(&mut salt)?;
+    let facts = Facts {
+        kind,
+        origin: state.origin(),
+        seq: state.next_seq(&actor.fingerprint(suite.hash())),
+        time: now,
+        salt,
+        data,
+    };
+    Ok(Draft::new(&facts, actor, suite)?.sign(signer, suite)?)
+}
+
+fn read_beats(store: &dyn Store, entries: &[Vec<u8>]) -> Result<Vec<Beat>, Error> {
+    let mut beats = Vec::new();
+    for bytes in entries {
+        if let Entry::Batch { .. } = Entry::parse(bytes)? {
+            let name = format!("{BEATS}{:08}.json", beats.len());
+            let bytes = store
+                .read(&name)
+                .map_err(|e| Error::io(&*name, &e))?
+                .ok_or_else(|| Error::malformed("host folder", format!("{name} is missing")))?;
+            beats.push(jcs::from_slice(&bytes, 64 << 20)?);
+        }
+    }
+    Ok(beats)
+}
+
+/// The files of a bundle: the log as tiles, and every body, signature and evidence that may be shown.
+fn assemble(
+    assembly: &mut Assembly<'_>,
+    store: &dyn Store,
+    entries: &[Vec<u8>],
+    beats: &[Beat],
+    head: &Head,
+    revealed: bool,
+) -> Result<(), Error> {
+    assembly.add(
+        layout::README.to_owned(),
+        layout::README_TEXT.as_bytes().to_vec(),
+    );
+    let sha256 = head.checkpoint_sha256.as_ref().unwrap_or(&head.checkpoint);
+    assembly.add(layout::CHECKPOINT.to_owned(), sha256.clone().into_bytes());
+    for (name, bytes) in tiles::tiles(HashAlg::Sha256, entries)? {
+        assembly.add(format!("{}{name}", layout::TILES), bytes);
+    }
+    if head.checkpoint_sha256.is_some() {
+        assembly.add(
+            layout::CHECKPOINT_SM3.to_owned(),
+            head.checkpoint.clone().into_bytes(),
+        );
+        for (name, bytes) in tiles::tiles(HashAlg::Sm3, entries)? {
+            assembly.add(format!("{}{name}", layout::TILES_SM3), bytes);
+        }
+    }
+    let mut shown: Vec<(Digest, Digest)> = Vec::new();
+    for bytes in entries {
+        if let Entry::Record { body, sig } = Entry::parse(bytes)? {
+            shown.push((body, sig));
+        }
+    }
+    if revealed && !beats.is_empty() {
+        assembly.add(layout::BEATS.to_owned(), jcs::to_vec(beats)?);
+        shown.extend(beats.iter().flat_map(|beat| beat.records.iter().copied()));
+    }
+    let sizes = |prefix: &str| -> Result<BTreeMap<String, u64>, Error> {
+        Ok(store
+            .list(prefix)
+            .map_err(|e| Error::io(prefix, &e))?
+            .into_iter()
+            .collect())
+    };
+    let (bodies, signatures) = (sizes("body/")?, sizes("sig/")?);
+    for (body, sig) in shown {
+        for (name, known) in [
+            (layout::body(&body), &bodies),
+            (layout::signature(&sig), &signatures),
+        ] {
+            let size = known
+                .get(&name)
+                .ok_or_else(|| Error::malformed("host folder", format!("{name} is missing")))?;
+            assembly.link(name.clone(), name, *size);
+        }
+    }
+    for prefix in ["certs/", "crl/", "docs/", layout::HEADS, "tsr/"] {
+        for (name, size) in sizes(prefix)? {
+            assembly.link(name.clone(), name, size);
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,64 @@
+//! Names of the files in a bundle and in a host's store (spec/dossier.md).
+
+use mifeng_crypto::Digest;
+
+/// Checkpoint over the SHA-256 tree.
+pub(crate) const CHECKPOINT: &str = "log/checkpoint";
+/// Checkpoint over the SM3 tree, in gm-1.
+pub(crate) const CHECKPOINT_SM3: &str = "log/sm3/checkpoint";
+/// Entries and hash tiles of the SHA-256 tree (C2SP tlog-tiles).
+pub(crate) const TILES: &str = "log/";
+/// Hash tiles of the SM3 tree.
+pub(crate) const TILES_SM3: &str = "log/sm3/";
+/// Seeds and records of every beat, revealed after the close.
+pub(crate) const BEATS: &str = "log/beats.json";
+/// Heads with cosignatures.
+pub(crate) const HEADS: &str = "log/heads/";
+/// What a person finds first.
+pub(crate) const README: &str = "VERIFY.txt";
+
+pub(crate) fn body(hash: &Digest) -> String {
+    format!("body/{hash}.json")
+}
+
+pub(crate) fn signature(hash: &Digest) -> String {
+    format!("sig/{hash}.p7s")
+}
+
+pub(crate) fn seal(id: &Digest) -> String {
+    format!("seal/{id}.bid")
+}
+
+pub(crate) fn certificate(fingerprint: &Digest) -> String {
+    format!("certs/{fingerprint}.cer")
+}
+
+pub(crate) fn crl(hash: &Digest) -> String {
+    format!("crl/{hash}.crl")
+}
+
+pub(crate) fn document(hash: &Digest) -> String {
+    format!("docs/{hash}")
+}
+
+/// Head of `size` entries, as a note of the authoritative tree.
+pub(crate) fn head(size: u64) -> String {
+    format!("{HEADS}{size:010}.note")
+}
+
+pub(crate) fn stamp(hash: &Digest) -> String {
+    format!("tsr/{hash}.tsr")
+}
+
+/// `VERIFY.txt`: fixed text, so that no byte of a dossier is free.
+pub(crate) const README_TEXT: &str = "\
+本文件夹是一个电子招标项目的完整档案。任何人都可以离线验证，无需信任平台：
+    mifeng verify dossier.tar
+各文件格式见 spec/dossier.md；单个签名可用通用工具核对，例如：
+    openssl cms -verify -binary -inform DER -content body/X.json -in sig/Y.p7s -CAfile ca.pem
+
+This is the complete dossier of one tender. Anyone can verify it offline, without trusting the host:
+    mifeng verify dossier.tar
+The formats are described in spec/dossier.md; single signatures can be checked with common tools,
+as above for the suite intl-1.
+";

@@ -1,0 +1,104 @@
+//! Opening bids: with enough released, anyone can; the host does it and logs what it read.
+
+use crate::host::Host;
+use crate::store::Store;
+use crate::{Error, Export};
+use mifeng_crypto::{Digest, Entropy, Time};
+use mifeng_envelope::{PlainSink, VerifiedSeal};
+use mifeng_tender::{BidFail, BidOpen, BidStatus, State, rules};
+use std::io::{Read, Seek};
+
+/// How the opening of one bid ended.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Opened {
+    /// It opened; what its manifest says.
+    Bid(Box<BidOpen>),
+    /// It did not, and by whose fault.
+    Fault(BidFail),
+}
+
+/// Opens one bid from what the log holds; its files go to `sink`, which keeps nothing of a bid that
+/// fails.
+///
+/// # Errors
+/// [`Error::Refused`] if too little was released, [`Error::Unavailable`] if the file cannot be read.
+pub fn open_bid<R: Read + Seek + ?Sized>(
+    state: &State,
+    seal: &Digest,
+    sealed: &mut R,
+    sink: &mut dyn PlainSink,
+) -> Result<Opened, Error> {
+    let revoked = |cause: &str| {
+        Opened::Fault(BidFail {
+            seal: *seal,
+            status: BidStatus::RevokedBidderCause,
+            cause: cause.to_owned(),
+        })
+    };
+    let bid = state
+        .bids()
+        .get(seal)
+        .ok_or_else(|| mifeng_tender::Refusal::by(&rules::UNKNOWN_SEAL, format!("seal {seal}")))?;
+    if state.missing_leaves().contains(seal) {
+        return Ok(revoked("bidder.no-release"));
+    }
+    let sigma = match state.sigma(seal) {
+        Ok(sigma) => sigma,
+        Err(refusal) if refusal.code() == rules::BAD_SEAL.code => {
+            return Ok(revoked(refusal.code()));
+        }
+        Err(refusal) => return Err(refusal.into()),
+    };
+    match open_with(&bid.seal, &sigma, sealed, sink) {
+        Ok(open) => Ok(Opened::Bid(Box::new(open))),
+        Err(e) if e.is_bidder_fault() => Ok(revoked(e.code())),
+        Err(e) => Err(e.into()),
+    }
+}
+
+fn open_with<R: Read + Seek + ?Sized>(
+    seal: &VerifiedSeal,
+    sigma: &mifeng_envelope::Sigma,
+    sealed: &mut R,
+    sink: &mut dyn PlainSink,
+) -> Result<BidOpen, mifeng_envelope::Error> {
+    let (manifest, digest) = mifeng_envelope::open_body(sealed, seal, sigma, sink)?;
+    Ok(BidOpen {
+        seal: seal.id(),
+        manifest: digest,
+        opening: manifest.opening,
+        declarations: manifest.declarations,
+        detail: manifest.detail,
+    })
+}
+
+impl<S: Store> Host<S> {
+    /// Opens one bid and logs the outcome.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] if too little was released.
+    pub fn open_bid(
+        &mut self,
+        seal: &Digest,
+        sink: &mut dyn PlainSink,
+        now: Time,
+        entropy: &mut dyn Entropy,
+    ) -> Result<Opened, Error> {
+        let mut sealed = self.sealed(seal)?;
+        let opened = open_bid(self.state(), seal, &mut *sealed, sink)?;
+        let record = match &opened {
+            Opened::Bid(open) => self.draft("bid.open", &**open, now, entropy)?,
+            Opened::Fault(fail) => self.draft("bid.fail", fail, now, entropy)?,
+        };
+        self.submit(record, None, now)?;
+        Ok(opened)
+    }
+
+    /// The whole dossier, after `archive.close`.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`].
+    pub fn dossier(&self, out: &mut dyn std::io::Write) -> Result<(), Error> {
+        self.export(Export::Dossier, out)
+    }
+}

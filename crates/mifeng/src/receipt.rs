@@ -1,0 +1,197 @@
+//! The receipt: the host's signed proof that a record is in the log (spec/receipt.md).
+
+use crate::{Error, Replay, decode_base64, encode_base64};
+use mifeng_crypto::{Digest, Time, jcs};
+use mifeng_log::ReceiptProof;
+use mifeng_pki::{Signer, cms};
+use mifeng_record::SignedRecord;
+use mifeng_tender::State;
+use serde::{Deserialize, Serialize};
+
+/// A receipt is a few kilobytes: proof, checkpoint, and one CMS.
+const RECEIPT_LEN_MAX: usize = 1 << 20;
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Body {
+    v: u64,
+    origin: String,
+    /// Hashes of the record's body and signature.
+    body: Digest,
+    sig: Digest,
+    /// The instant at which the last byte had arrived.
+    received: Time,
+    proof: String,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    v: u64,
+    receipt: String,
+    sig: String,
+}
+
+/// A receipt as it travels; nothing is checked yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Receipt {
+    body: Vec<u8>,
+    signature: Vec<u8>,
+}
+
+/// What a verified receipt says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[must_use]
+pub struct Received {
+    /// The instant at which the last byte had arrived, by the host's clock.
+    pub at: Time,
+    /// Index of the log entry.
+    pub index: u64,
+    /// Entries under the head that the receipt carries.
+    pub size: u64,
+    /// What stands for the record in the log.
+    pub commitment: Digest,
+}
+
+impl Receipt {
+    pub(crate) fn issue(
+        state: &State,
+        record: &SignedRecord,
+        proof: &ReceiptProof,
+        received: Time,
+        signer: &dyn Signer,
+        now: Time,
+    ) -> Result<Self, Error> {
+        let alg = state.suite().hash();
+        let body = jcs::to_vec(&Body {
+            v: 1,
+            origin: state.origin().to_owned(),
+            body: record.body_digest(alg),
+            sig: record.signature_digest(alg),
+            received,
+            proof: encode_base64(&proof.to_bytes()?),
+        })?;
+        let signature = cms::sign_detached(signer, &body, now, cms::Profile::of(state.suite()))?;
+        Ok(Receipt { body, signature })
+    }
+
+    /// Reads a receipt file.
+    ///
+    /// # Errors
+    /// [`Error::Crypto`] or [`Error::Malformed`].
+    pub fn from_file(bytes: &[u8]) -> Result<Self, Error> {
+        let file: File = jcs::from_slice(bytes, RECEIPT_LEN_MAX)?;
+        if file.v != 1 {
+            return Err(Error::malformed(
+                "receipt",
+                format!("version {}, expected 1", file.v),
+            ));
+        }
+        Ok(Receipt {
+            body: decode_base64("receipt", &file.receipt)?,
+            signature: decode_base64("sig", &file.sig)?,
+        })
+    }
+
+    /// Writes a receipt file.
+    ///
+    /// # Errors
+    /// [`Error::Crypto`] never in practice.
+    pub fn to_file(&self) -> Result<Vec<u8>, Error> {
+        Ok(jcs::to_vec(&File {
+            v: 1,
+            receipt: encode_base64(&self.body),
+            sig: encode_base64(&self.signature),
+        })?)
+    }
+
+    /// Checks the host's signature, the proof, and that it is for `record`.
+    ///
+    /// `tender` is any bundle of the tender from its publication on: it names host and log keys.
+    ///
+    /// # Errors
+    /// [`Error::Failed`] with code `receipt.*`, or that of the signature or proof.
+    pub fn verify(&self, record: &SignedRecord, tender: &Replay) -> Result<Received, Error> {
+        let suite = tender.suite();
+        let alg = suite.hash();
+        let no = |code, detail: String| Error::Failed {
+            check: "receipt",
+            code,
+            detail,
+        };
+        let by = cms::verify_detached(&self.signature, &self.body, suite)?;
+        let host = tender.state.host().map(|(cert, _)| *cert);
+        if host != Some(by.certificate.fingerprint(alg)) {
+            return Err(no(
+                "receipt.not-host",
+                format!("signed by {}", by.certificate.subject_name()),
+            ));
+        }
+        let body: Body = jcs::from_slice(&self.body, RECEIPT_LEN_MAX)?;
+        if body.v != 1 || body.origin != tender.state.origin() {
+            return Err(no(
+                "receipt.other-log",
+                format!("for the log {}", body.origin),
+            ));
+        }
+        let (expected, found) = (
+            (record.body_digest(alg), record.signature_digest(alg)),
+            (body.body, body.sig),
+        );
+        if expected != found {
+            return Err(no(
+                "receipt.other-record",
+                format!("for the record {}", body.body),
+            ));
+        }
+        let commitment = record.commitment(suite);
+        let proof = ReceiptProof::parse(&decode_base64("proof", &body.proof)?)?;
+        let proved = proof.verify(
+            suite,
+            &tender.log_verifier()?,
+            &mifeng_log::Quorum::none(),
+            &commitment,
+        )?;
+        Ok(Received {
+            at: body.received,
+            index: proved.index(),
+            size: proved.size(),
+            commitment,
+        })
+    }
+
+    /// Checks a receipt against a later bundle: what it promises must be there, and the head it
+    /// carries must be a head of that log. If not, the host broke its promise and the receipt is
+    /// the proof.
+    ///
+    /// # Errors
+    /// [`Error::Failed`] with code `receipt.breach`.
+    pub fn hold_against(&self, record: &SignedRecord, later: &Replay) -> Result<Received, Error> {
+        let received = self.verify(record, later)?;
+        let breach = |detail: String| Error::Failed {
+            check: "receipt",
+            code: "receipt.breach",
+            detail,
+        };
+        let body: Body = jcs::from_slice(&self.body, RECEIPT_LEN_MAX)?;
+        let proof = ReceiptProof::parse(&decode_base64("proof", &body.proof)?)?;
+        let head = mifeng_log::Checkpoint::parse(proof.checkpoint.text())?;
+        if later.tree.tree().root_at(head.size()).ok() != Some(head.root()) {
+            return Err(breach(format!(
+                "the host signed a head of {} entries that is not of this log",
+                head.size()
+            )));
+        }
+        if !later
+            .records
+            .iter()
+            .any(|r| r.commitment == received.commitment)
+            && later.hidden_beats == 0
+        {
+            return Err(breach(
+                "the record that the host acknowledged is missing".to_owned(),
+            ));
+        }
+        Ok(received)
+    }
+}

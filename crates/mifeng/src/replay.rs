@@ -1,0 +1,585 @@
+//! From the files of a bundle to the state they amount to: the same `apply` that the host ran.
+
+use crate::bundle::Files;
+use crate::{Error, layout};
+use mifeng_crypto::{Digest, HashAlg, Suite, Time, jcs};
+use mifeng_log::{Entry, LogTree, NoteVerifier, SignedCheckpoint, tiles};
+use mifeng_pki::{Certificate, RevocationList};
+use mifeng_record::{Record, SignedRecord};
+use mifeng_tender::{Refusal, State, Trust};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// `log/beats.json` of the longest schedule (a beat a second for weeks) stays below this.
+const BEATS_LEN_MAX: usize = 256 << 20;
+
+/// What the host reveals of one beat after the close.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Beat {
+    /// Seed of filler and places.
+    pub(crate) seed: Digest,
+    /// Hashes of body and signature of each record, in the order they were put in.
+    pub(crate) records: Vec<(Digest, Digest)>,
+}
+
+/// One record of the log, in the order it was applied.
+#[derive(Clone, Debug)]
+pub struct Logged {
+    /// Index of its log entry.
+    pub index: u64,
+    /// Whether it came in a beat.
+    pub in_beat: bool,
+    /// Event type.
+    pub kind: String,
+    /// Who signed it.
+    pub signer: String,
+    /// The signer's clock.
+    pub time: Time,
+    /// The time at which it was applied.
+    pub at: Time,
+    /// Hash of the body.
+    pub body: Digest,
+    /// Hash of the signature.
+    pub signature: Digest,
+    /// What stands for it in a batch.
+    pub commitment: Digest,
+}
+
+/// A cosigned head of the log.
+#[derive(Clone, Debug)]
+pub struct Head {
+    /// Entries under it.
+    pub size: u64,
+    /// Witnesses of the board that cosigned it, and when.
+    pub cosigned: Vec<(String, Time)>,
+    /// The note.
+    pub note: mifeng_log::Note,
+}
+
+/// A bundle, replayed.
+pub struct Replay {
+    /// What the records amount to.
+    pub state: State,
+    /// The records, in the order they were applied.
+    pub records: Vec<Logged>,
+    /// Log entries.
+    pub entries: Vec<Vec<u8>>,
+    /// The trees over them.
+    pub tree: LogTree,
+    /// Number of beats in the log.
+    pub beats: u64,
+    /// Beats whose records were not revealed yet.
+    pub hidden_beats: u64,
+    /// Heads with the board's cosignatures.
+    pub heads: Vec<Head>,
+    /// Candidate roots that the bundle carries.
+    pub roots: Vec<Certificate>,
+    /// Revocation lists that the bundle carries.
+    pub crls: Vec<RevocationList>,
+    /// The head of the authoritative tree, as signed by the host.
+    pub(crate) checkpoint: Option<SignedCheckpoint>,
+}
+
+fn failed(check: &'static str, code: &'static str, detail: impl Into<String>) -> Error {
+    Error::Failed {
+        check,
+        code,
+        detail: detail.into(),
+    }
+}
+
+/// Which numbered check of the verifier a refusal in the replay belongs to.
+fn check_of(refusal: &Refusal, kind: &str) -> &'static str {
+    if refusal.code().starts_with("cert.") {
+        return "V3";
+    }
+    match kind {
+        k if k.starts_with("board.") && k != "board.share" => "V5",
+        k if k.starts_with("tender.") => "V6",
+        "bid.submit" | "bid.replace" | "bid.withdraw" | "submission.close" => "V7",
+        "bidder.share" | "bidder-window.close" => "V8",
+        "board.share" => "V9",
+        "bid.open" => "V10",
+        "bid.fail" => "V11",
+        "opening.minutes" | "opening.sign" => "V12",
+        "expert.pool" | "draw.share" | "draw.result" => "V13",
+        "price.confirm" | "score" | "rank" | "award" => "V14",
+        _ => "V4",
+    }
+}
+
+impl Replay {
+    /// Reads a bundle: recomputes the log, checks every signature and applies every record.
+    ///
+    /// # Errors
+    /// [`Error::Failed`] with the numbered check that the bundle fails, or [`Error::Unavailable`].
+    pub fn of(files: &dyn Files) -> Result<Self, Error> {
+        let entries = entries(files)?;
+        let (suite, origin) = first_facts(files, &entries)?;
+        let tree = LogTree::from_entries(suite, &origin, &entries)
+            .map_err(|e| failed("V2", e.code(), e.to_string()))?;
+        let mut replay = Replay {
+            state: State::new(suite, &origin),
+            records: Vec::new(),
+            tree,
+            beats: 0,
+            hidden_beats: 0,
+            heads: Vec::new(),
+            roots: certificates(files, suite)?,
+            crls: crls(files, suite)?,
+            checkpoint: Some(checkpoint(files, suite, &origin, &entries)?),
+            entries,
+        };
+        replay.check_roots(files)?;
+        replay.run(files)?;
+        replay.read_heads(files)?;
+        Ok(replay)
+    }
+
+    /// The suite.
+    pub fn suite(&self) -> &'static Suite {
+        self.state.suite()
+    }
+
+    /// The head of the authoritative tree, as signed by the host.
+    ///
+    /// # Errors
+    /// [`Error::Failed`] for a log that has no entry yet.
+    pub fn checkpoint(&self) -> Result<&SignedCheckpoint, Error> {
+        self.checkpoint
+            .as_ref()
+            .ok_or_else(|| failed("V2", "log.empty", "the log has no entry yet"))
+    }
+
+    fn check_roots(&self, files: &dyn Files) -> Result<(), Error> {
+        let head = self.checkpoint()?.checkpoint();
+        if head.size() != self.tree.size() || head.root() != self.tree.root() {
+            return Err(failed(
+                "V2",
+                "log.root",
+                "the signed head is not the root of the entries",
+            ));
+        }
+        if self.suite().hash() == HashAlg::Sm3 {
+            let sha256 = config(files, &self.entries)?.key;
+            let verifier = NoteVerifier::parse(&sha256)?;
+            let note = files.read(layout::CHECKPOINT)?;
+            let signed = SignedCheckpoint::verify(&note, &verifier)
+                .map_err(|e| failed("V2", e.code(), e.to_string()))?;
+            let head = signed.checkpoint();
+            if head.size() != self.tree.size() || head.root() != self.tree.sha256_tree().root() {
+                return Err(failed(
+                    "V2",
+                    "log.root",
+                    "the SHA-256 head is not the root of the entries",
+                ));
+            }
+            if signed.note().signatures().len() != 1 {
+                return Err(failed(
+                    "V2",
+                    "log.signatures",
+                    "one signature expected on log/checkpoint",
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    fn run(&mut self, files: &dyn Files) -> Result<(), Error> {
+        let beats = read_beats(files)?;
+        let entries = self.entries.clone();
+        for (index, bytes) in (0_u64..).zip(&entries) {
+            let entry = Entry::parse(bytes).map_err(|e| failed("V2", e.code(), e.to_string()))?;
+            match entry {
+                Entry::Record { body, sig } => {
+                    let record = load(files, self.suite(), &body, &sig)?;
+                    let at = record.time();
+                    self.apply(index, &record, at, false)?;
+                }
+                Entry::Batch { root, depth } => {
+                    self.run_beat(files, index, root, depth, beats.as_deref())?;
+                }
+            }
+        }
+        let revealed = beats.map_or(0, |beats| beats.len() as u64);
+        if revealed != 0 && revealed != self.beats {
+            return Err(failed(
+                "V2",
+                "log.beats",
+                format!("{} beats in the log, {revealed} revealed", self.beats),
+            ));
+        }
+        self.check_close()
+    }
+
+    fn check_close(&self) -> Result<(), Error> {
+        if let Some(close) = self.state.closed()
+            && close.beats != self.beats
+        {
+            return Err(failed(
+                "V7",
+                "log.beats",
+                format!(
+                    "{} beats in the log, {} at the close",
+                    self.beats, close.beats
+                ),
+            ));
+        }
+        Ok(())
+    }
+
+    fn run_beat(
+        &mut self,
+        files: &dyn Files,
+        index: u64,
+        root: Digest,
+        depth: u8,
+        beats: Option<&[Beat]>,
+    ) -> Result<(), Error> {
+        let schedule = match self.state.notice() {
+            Some((_, notice)) if self.state.closed().is_none() => notice.beats.clone(),
+            _ => {
+                return Err(failed(
+                    "V2",
+                    "log.beats",
+                    "a beat before the notice or after the close",
+                ));
+            }
+        };
+        if depth != schedule.depth() {
+            return Err(failed("V2", "log.beats", format!("batch of depth {depth}")));
+        }
+        let number = self.beats;
+        self.beats += 1;
+        let Some(beat) = beats.and_then(|beats| beats.get(usize::try_from(number).ok()?)) else {
+            self.hidden_beats += 1;
+            return Ok(());
+        };
+        let suite = self.suite();
+        let disclosed: Vec<Digest> = beat
+            .records
+            .iter()
+            .map(|(body, sig)| mifeng_log::commitment(suite, body, sig))
+            .collect();
+        let places = mifeng_log::places(suite, depth, beat.seed.as_bytes(), disclosed.len())?;
+        let disclosed: Vec<(u64, Digest)> = places.into_iter().zip(disclosed).collect();
+        mifeng_log::account(suite, depth, beat.seed.as_bytes(), root, &disclosed)
+            .map_err(|e| failed("V2", e.code(), format!("beat {number}: {e}")))?;
+        // Records of a beat came in after the beat before it: the earliest time they can claim.
+        let at = match number.checked_sub(1) {
+            Some(before) => schedule.beat_time(before)?,
+            None => schedule.start(),
+        };
+        let mut records = beat
+            .records
+            .iter()
+            .map(|(body, sig)| load(files, suite, body, sig))
+            .collect::<Result<Vec<_>, _>>()?;
+        records.sort_by_key(|record| (record.actor(), record.seq()));
+        for record in records {
+            self.apply(index, &record, at, true)?;
+        }
+        Ok(())
+    }
+
+    fn apply(&mut self, index: u64, record: &Record, at: Time, in_beat: bool) -> Result<(), Error> {
+        self.apply_record(index, record, at, in_beat)
+            .map_err(|e| match e {
+                Error::Refused(refusal) => failed(
+                    check_of(&refusal, record.kind()),
+                    refusal.code(),
+                    format!("entry {index}, {}: {refusal}", record.kind()),
+                ),
+                other => other,
+            })
+    }
+
+    /// Applies one record to the state and remembers it; on refusal nothing changes.
+    pub(crate) fn apply_record(
+        &mut self,
+        index: u64,
+        record: &Record,
+        at: Time,
+        in_beat: bool,
+    ) -> Result<(), Error> {
+        let trust = Trust {
+            roots: &self.roots,
+            crls: &self.crls,
+        };
+        self.state.apply(record, at, &trust)?;
+        let alg = self.suite().hash();
+        self.records.push(Logged {
+            index,
+            in_beat,
+            kind: record.kind().to_owned(),
+            signer: record.signer().subject_name(),
+            time: record.time(),
+            at,
+            body: record.signed().body_digest(alg),
+            signature: record.signed().signature_digest(alg),
+            commitment: record.commitment(),
+        });
+        Ok(())
+    }
+
+    /// The replay of a log that has no entry yet.
+    pub(crate) fn empty(
+        suite: &'static Suite,
+        origin: &str,
+        roots: Vec<Certificate>,
+        crls: Vec<RevocationList>,
+    ) -> Result<Self, Error> {
+        Ok(Replay {
+            state: State::new(suite, origin),
+            records: Vec::new(),
+            entries: Vec::new(),
+            tree: LogTree::new(suite, origin)?,
+            beats: 0,
+            hidden_beats: 0,
+            heads: Vec::new(),
+            roots,
+            crls,
+            checkpoint: None,
+        })
+    }
+
+    /// The board's witnesses, `needed` of whom must have cosigned.
+    ///
+    /// # Errors
+    /// [`Error::Log`] if the board's records name no proper keys.
+    pub fn quorum(&self, needed: usize) -> Result<mifeng_log::Quorum, Error> {
+        let witnesses = self
+            .state
+            .members()
+            .values()
+            .map(|(_, member)| mifeng_log::CosignVerifier::parse(&member.witness))
+            .collect::<Result<Vec<_>, _>>()?;
+        Ok(mifeng_log::Quorum::new(witnesses, needed)?)
+    }
+
+    /// What verifies the host's signature on heads of the authoritative tree.
+    ///
+    /// # Errors
+    /// [`Error::Failed`] if the log has no configuration.
+    pub fn log_verifier(&self) -> Result<NoteVerifier, Error> {
+        let (_, config) = self
+            .state
+            .host()
+            .ok_or_else(|| failed("V2", "log.config", "no log.config record"))?;
+        let key = config.key_sm3.as_ref().unwrap_or(&config.key);
+        Ok(NoteVerifier::parse(key)?)
+    }
+
+    fn read_heads(&mut self, files: &dyn Files) -> Result<(), Error> {
+        let verifier = self.log_verifier()?;
+        let quorum = self.quorum(0)?;
+        for (name, bytes) in files.read_all(layout::HEADS)? {
+            let broken =
+                |code, detail: String| failed("V2", code, format!("head {name}: {detail}"));
+            let signed = SignedCheckpoint::verify(&bytes, &verifier)
+                .map_err(|e| broken(e.code(), e.to_string()))?;
+            let head = signed.checkpoint();
+            if layout::head(head.size()) != format!("{}{name}", layout::HEADS) {
+                return Err(broken(
+                    "log.head-name",
+                    "named after another size".to_owned(),
+                ));
+            }
+            let root = self.tree.tree().root_at(head.size()).ok();
+            if root != Some(head.root()) {
+                return Err(broken("log.fork", "not a head of this log".to_owned()));
+            }
+            let cosigned = quorum
+                .verify(signed.note())
+                .map_err(|e| broken(e.code(), e.to_string()))?;
+            // Every line must be the host's or a board witness's: no byte of a bundle is free.
+            if signed.note().signatures().len() != cosigned.len() + 1
+                || signed.note().to_text().as_bytes() != bytes
+            {
+                return Err(broken(
+                    "log.signatures",
+                    "a line of nobody's known key".to_owned(),
+                ));
+            }
+            self.heads.push(Head {
+                size: head.size(),
+                cosigned,
+                note: signed.note().clone(),
+            });
+        }
+        Ok(())
+    }
+}
+
+/// Entries of the SHA-256 tiles, which must be exactly the tiles of those entries; in gm-1 the SM3
+/// tiles as well.
+fn entries(files: &dyn Files) -> Result<Vec<Vec<u8>>, Error> {
+    let note = files
+        .read(layout::CHECKPOINT)
+        .map_err(|e| failed("V1", "file.missing", e.to_string()))?;
+    let size = unsigned_checkpoint(&note)?.size();
+    let under = |prefix: &str| -> Result<BTreeMap<String, Vec<u8>>, Error> {
+        let mut found = files.read_all(&format!("{prefix}tile/"))?;
+        Ok(std::mem::take(&mut found)
+            .into_iter()
+            .map(|(name, bytes)| (format!("tile/{name}"), bytes))
+            .collect())
+    };
+    let log_failed = |e: mifeng_log::Error| failed("V2", e.code(), e.to_string());
+    let entries = tiles::read(HashAlg::Sha256, size, &under(layout::TILES)?).map_err(log_failed)?;
+    if files.index().contains_key(layout::CHECKPOINT_SM3) {
+        let again =
+            tiles::read(HashAlg::Sm3, size, &under(layout::TILES_SM3)?).map_err(log_failed)?;
+        if again != entries {
+            return Err(failed(
+                "V2",
+                "log.trees-differ",
+                "the two trees hold other entries",
+            ));
+        }
+    }
+    Ok(entries)
+}
+
+fn unsigned_checkpoint(note: &[u8]) -> Result<mifeng_log::Checkpoint, Error> {
+    let broken = |e: mifeng_log::Error| failed("V2", e.code(), format!("log/checkpoint: {e}"));
+    let note = mifeng_log::Note::parse(note).map_err(broken)?;
+    mifeng_log::Checkpoint::parse(note.text()).map_err(broken)
+}
+
+#[derive(Deserialize)]
+struct FirstBody {
+    origin: String,
+    data: mifeng_tender::LogConfig,
+}
+
+fn first(files: &dyn Files, entries: &[Vec<u8>]) -> Result<FirstBody, Error> {
+    let bad = |detail: &str| failed("V4", "log.config", detail);
+    let entry = entries.first().ok_or_else(|| bad("the log is empty"))?;
+    let Ok(Entry::Record { body, .. }) = Entry::parse(entry) else {
+        return Err(bad("the first entry is not log.config"));
+    };
+    let bytes = files
+        .read(&layout::body(&body))
+        .map_err(|e| failed("V1", "file.missing", e.to_string()))?;
+    serde_json::from_slice(&bytes).map_err(|_| bad("the first record is not log.config"))
+}
+
+/// Suite and origin, as the first record says; the record is verified when it is applied.
+fn first_facts(files: &dyn Files, entries: &[Vec<u8>]) -> Result<(&'static Suite, String), Error> {
+    let first = first(files, entries)?;
+    let suite = Suite::by_id(&first.data.suite)?;
+    Ok((suite, first.origin))
+}
+
+fn config(files: &dyn Files, entries: &[Vec<u8>]) -> Result<mifeng_tender::LogConfig, Error> {
+    Ok(first(files, entries)?.data)
+}
+
+/// The signed head of the authoritative tree.
+fn checkpoint(
+    files: &dyn Files,
+    suite: &'static Suite,
+    origin: &str,
+    entries: &[Vec<u8>],
+) -> Result<SignedCheckpoint, Error> {
+    let config = config(files, entries)?;
+    let (name, key) = match (suite.hash(), &config.key_sm3) {
+        (HashAlg::Sha256, None) => (layout::CHECKPOINT, &config.key),
+        (HashAlg::Sm3, Some(key)) => (layout::CHECKPOINT_SM3, key),
+        _ => return Err(failed("V4", "log.config", "keys do not fit the suite")),
+    };
+    let verifier = NoteVerifier::parse(key).map_err(|e| failed("V2", e.code(), e.to_string()))?;
+    if verifier.name() != LogTree::authoritative_origin(suite, origin) {
+        return Err(failed("V2", "log.origin", "the log's key has another name"));
+    }
+    let bytes = files
+        .read(name)
+        .map_err(|e| failed("V1", "file.missing", e.to_string()))?;
+    let signed = SignedCheckpoint::verify(&bytes, &verifier)
+        .map_err(|e| failed("V2", e.code(), e.to_string()))?;
+    if signed.note().signatures().len() != 1 {
+        return Err(failed(
+            "V2",
+            "log.signatures",
+            format!("one signature expected on {name}"),
+        ));
+    }
+    Ok(signed)
+}
+
+fn read_beats(files: &dyn Files) -> Result<Option<Vec<Beat>>, Error> {
+    if !files.index().contains_key(layout::BEATS) {
+        return Ok(None);
+    }
+    let bytes = files.read(layout::BEATS)?;
+    jcs::from_slice(&bytes, BEATS_LEN_MAX)
+        .map(Some)
+        .map_err(|e| failed("V2", e.code(), format!("log/beats.json: {e}")))
+}
+
+/// Loads and verifies one record.
+fn load(
+    files: &dyn Files,
+    suite: &'static Suite,
+    body: &Digest,
+    sig: &Digest,
+) -> Result<Record, Error> {
+    let part = |name: String, hash: &Digest| -> Result<Vec<u8>, Error> {
+        let bytes = files
+            .read(&name)
+            .map_err(|e| failed("V1", "file.missing", e.to_string()))?;
+        if suite.hash().digest(&bytes) != *hash {
+            return Err(failed(
+                "V1",
+                "file.hash",
+                format!("{name} does not have the hash in its name"),
+            ));
+        }
+        Ok(bytes)
+    };
+    let signed = SignedRecord {
+        body: part(layout::body(body), body)?,
+        signature: part(layout::signature(sig), sig)?,
+    };
+    Record::verify(signed, suite).map_err(|e| failed("V4", e.code(), format!("body/{body}: {e}")))
+}
+
+fn certificates(files: &dyn Files, suite: &Suite) -> Result<Vec<Certificate>, Error> {
+    files
+        .read_all("certs/")?
+        .into_iter()
+        .map(|(name, der)| {
+            let certificate = Certificate::parse(&der)
+                .map_err(|e| failed("V1", e.code(), format!("certs/{name}: {e}")))?;
+            let fingerprint = certificate.fingerprint(suite.hash());
+            if layout::certificate(&fingerprint) != format!("certs/{name}") {
+                return Err(failed(
+                    "V1",
+                    "file.hash",
+                    format!("certs/{name} does not have the hash in its name"),
+                ));
+            }
+            Ok(certificate)
+        })
+        .collect()
+}
+
+fn crls(files: &dyn Files, suite: &Suite) -> Result<Vec<RevocationList>, Error> {
+    files
+        .read_all("crl/")?
+        .into_iter()
+        .map(|(name, der)| {
+            if layout::crl(&suite.hash().digest(&der)) != format!("crl/{name}") {
+                return Err(failed(
+                    "V1",
+                    "file.hash",
+                    format!("crl/{name} does not have the hash in its name"),
+                ));
+            }
+            RevocationList::parse(&der)
+                .map_err(|e| failed("V3", e.code(), format!("crl/{name}: {e}")))
+        })
+        .collect()
+}

@@ -1,0 +1,296 @@
+//! The trustee's program: it decides on its own, from the log and its own clock, whether to release
+//! (PROTOCOL 1.3). The host cannot make it.
+
+use crate::bundle::Files;
+use crate::{Error, Replay, layout};
+use mifeng_crypto::{Digest, Entropy, PrivateKey, Time};
+use mifeng_lock::dkg::StaticKey;
+use mifeng_lock::{SecretShare, tdh2};
+use mifeng_log::{Note, SignedCheckpoint, Witness, WitnessState};
+use mifeng_pki::{Anchors, tsp};
+use mifeng_tender::{BoardShare, BoardShares, DrawShare, Refusal, Stage, rules};
+
+/// One condition of the release rule, met or not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Condition {
+    /// Number in PROTOCOL 1.3.
+    pub number: u8,
+    /// Whether it is met.
+    pub met: bool,
+    /// What it asks, in Chinese.
+    pub zh: String,
+    /// What it asks, in English.
+    pub en: String,
+}
+
+/// Judges every condition of the release rule.
+///
+/// # Errors
+/// [`Error::Failed`] if the bundle does not hold together at all.
+pub fn release_conditions(
+    replay: &Replay,
+    files: &dyn Files,
+    now: Time,
+) -> Result<Vec<Condition>, Error> {
+    let Some((_, notice)) = replay.state.notice() else {
+        return Err(Refusal::by(&rules::WRONG_STAGE, "there is no notice yet").into());
+    };
+    let deadline = notice.deadline;
+    let needed = replay
+        .state
+        .board()
+        .map_or(usize::MAX, |board| board.threshold().into());
+    let closed_at = replay
+        .records
+        .iter()
+        .find(|r| r.kind == "submission.close")
+        .map(|r| r.index);
+    let witnesses = closed_at.map_or(0, |index| cosigned_after(replay, index, deadline));
+    let stamp = stamped_after(replay, files, deadline)?;
+    let condition = |number, met, zh: String, en: String| Condition {
+        number,
+        met,
+        zh,
+        en,
+    };
+    Ok(vec![
+        condition(
+            1,
+            witnesses >= needed,
+            format!("截标记录已由 {witnesses} 名见证人在截止时间之后共签（需 {needed}）"),
+            format!(
+                "close of submission cosigned after the deadline by {witnesses} witnesses ({needed} needed)"
+            ),
+        ),
+        condition(
+            2,
+            now >= deadline && stamp.is_some(),
+            format!(
+                "本机时间 {now} 与时间戳 {} 均不早于截止时间 {deadline}",
+                shown(stamp)
+            ),
+            format!(
+                "own clock {now} and time stamp {} are not before the deadline {deadline}",
+                shown(stamp)
+            ),
+        ),
+        condition(
+            3,
+            !replay.state.is_halted(),
+            "项目未暂停、未终止".to_owned(),
+            "the tender is neither suspended nor cancelled".to_owned(),
+        ),
+        condition(
+            4,
+            replay.hidden_beats == 0 && closed_at.is_some(),
+            format!(
+                "截标名单完整：{} 份有效投标待开",
+                replay.state.to_open().len()
+            ),
+            format!(
+                "the closed list is complete: {} live bids to open",
+                replay.state.to_open().len()
+            ),
+        ),
+        condition(
+            5,
+            replay.state.stage() >= Stage::Opening,
+            "投标人解密时段已结束".to_owned(),
+            "the bidders' window is closed".to_owned(),
+        ),
+    ])
+}
+
+fn shown(time: Option<Time>) -> String {
+    time.map_or_else(|| "-".to_owned(), |time| time.to_string())
+}
+
+/// The most witnesses of the board that cosigned one head over entry `index`, after `deadline`.
+pub(crate) fn cosigned_after(replay: &Replay, index: u64, deadline: Time) -> usize {
+    replay
+        .heads
+        .iter()
+        .filter(|head| head.size > index)
+        .map(|head| {
+            head.cosigned
+                .iter()
+                .filter(|(_, time)| *time >= deadline)
+                .count()
+        })
+        .max()
+        .unwrap_or(0)
+}
+
+/// The earliest valid time stamp over a stored head that is not before `deadline`.
+pub(crate) fn stamped_after(
+    replay: &Replay,
+    files: &dyn Files,
+    deadline: Time,
+) -> Result<Option<Time>, Error> {
+    Ok(stamps(replay, files)?
+        .into_iter()
+        .map(|(time, _)| time)
+        .filter(|time| *time >= deadline)
+        .min())
+}
+
+/// Every time stamp of the bundle, verified, with the size of the head it stamps.
+pub(crate) fn stamps(replay: &Replay, files: &dyn Files) -> Result<Vec<(Time, u64)>, Error> {
+    let suite = replay.suite();
+    let trust = replay
+        .state
+        .notice()
+        .map(|(_, notice)| notice.trust.clone())
+        .unwrap_or_default();
+    let listed = replay
+        .roots
+        .iter()
+        .filter(|root| trust.contains(&root.fingerprint(suite.hash())));
+    let anchors = Anchors::new(listed.cloned().collect());
+    let mut found = Vec::new();
+    for (name, token) in files.read_all("tsr/")? {
+        if layout::stamp(&suite.hash().digest(&token)) != format!("tsr/{name}") {
+            return Err(Error::Failed {
+                check: "V1",
+                code: "file.hash",
+                detail: format!("tsr/{name} does not have the hash in its name"),
+            });
+        }
+        let stamped = replay.heads.iter().find_map(|head| {
+            let imprint = suite.hash().digest(head.note.text().as_bytes());
+            let stamp = tsp::verify_token(
+                &token,
+                &imprint,
+                suite.hash(),
+                &anchors,
+                &replay.crls,
+                suite,
+            )
+            .ok()?;
+            Some((stamp.gen_time, head.size))
+        });
+        found.push(stamped.ok_or_else(|| Error::Failed {
+            check: "V2",
+            code: "stamp.invalid",
+            detail: format!("tsr/{name} is not a valid time stamp of a head of this log"),
+        })?);
+    }
+    Ok(found)
+}
+
+/// What a time stamp of a head covers: the text of its note.
+pub fn stamp_imprint(replay: &Replay) -> Result<Digest, Error> {
+    let text = replay.checkpoint()?.note().text().to_owned();
+    Ok(replay.suite().hash().digest(text.as_bytes()))
+}
+
+/// The trustee's share of the board's key, recomputed from the log and the static key.
+///
+/// # Errors
+/// [`Error::Lock`] naming the member whose part is wrong, or if the key is not of this board.
+pub fn secret_share(replay: &Replay, key: &StaticKey) -> Result<SecretShare, Error> {
+    Ok(replay.state.board_transcript()?.share(key)?)
+}
+
+/// The data of `board.share`: a share for every bid that is to be opened and whose own leaf was
+/// released where the policy has one. Withdrawn, replaced and late bids are never in it.
+///
+/// # Errors
+/// [`Error::Refused`] with [`rules::SHARE_EARLY`] or [`rules::EARLY`] if a condition is not met.
+pub fn release(
+    replay: &Replay,
+    files: &dyn Files,
+    secret: &SecretShare,
+    now: Time,
+    entropy: &mut dyn Entropy,
+) -> Result<BoardShares, Error> {
+    let conditions = release_conditions(replay, files, now)?;
+    if let Some(unmet) = conditions.iter().find(|condition| !condition.met) {
+        let deadline = replay.state.notice().map(|(_, notice)| notice.deadline);
+        let early = deadline.is_some_and(|deadline| now < deadline);
+        let rule = if early {
+            &rules::EARLY
+        } else {
+            &rules::SHARE_EARLY
+        };
+        return Err(Refusal::by(rule, format!("condition {}: {}", unmet.number, unmet.en)).into());
+    }
+    let board = replay
+        .state
+        .board()
+        .ok_or_else(|| Refusal::by(&rules::WRONG_STAGE, "no board"))?;
+    let missing = replay.state.missing_leaves();
+    let mut shares = Vec::new();
+    for seal in replay.state.to_open() {
+        if missing.contains(&seal) {
+            continue;
+        }
+        for leaf in replay.state.bids()[&seal].seal.group_leaves() {
+            let share = tdh2::release(board, secret, &leaf.ciphertext, entropy)?;
+            shares.push(BoardShare {
+                seal,
+                path: leaf.path.clone(),
+                share: share.to_record(),
+            });
+        }
+    }
+    Ok(BoardShares {
+        index: secret.index(),
+        shares,
+    })
+}
+
+/// The data of `draw.share`: the trustee's answer for the frozen pool.
+///
+/// # Errors
+/// [`Error::Refused`] if no pool is frozen.
+pub fn draw_share(
+    replay: &Replay,
+    secret: &SecretShare,
+    entropy: &mut dyn Entropy,
+) -> Result<DrawShare, Error> {
+    let no_pool = || Refusal::by(&rules::WRONG_STAGE, "no pool is frozen");
+    let (Some(drawing), Some(board)) = (replay.state.draw(), replay.state.board()) else {
+        return Err(no_pool().into());
+    };
+    let share = drawing.draw.release(board, secret, entropy)?;
+    Ok(DrawShare {
+        draw: drawing.draw.id(),
+        share: share.to_record(),
+    })
+}
+
+/// Cosigns the head of a bundle as the witness named in the board's records, after checking that it
+/// extends what this witness saw before. Store the new state before the note leaves.
+///
+/// # Errors
+/// [`Error::Log`] for a fork, a rollback or a clock that went back.
+pub fn cosign(
+    replay: &Replay,
+    name: &str,
+    key: &PrivateKey,
+    seen: &WitnessState,
+    now: Time,
+) -> Result<(Note, WitnessState), Error> {
+    let tree = replay.tree.tree();
+    let proof = if seen.size() == 0 {
+        Vec::new()
+    } else {
+        tree.consistency_proof(seen.size(), tree.size())?
+    };
+    let witness = Witness::new(name, key)?;
+    let head = replay.checkpoint()?;
+    let signed =
+        SignedCheckpoint::verify(head.note().to_text().as_bytes(), &replay.log_verifier()?)?;
+    let (line, state) = witness.cosign(
+        seen,
+        replay.suite().hash(),
+        &replay.log_verifier()?,
+        signed.note().to_text().as_bytes(),
+        &proof,
+        now,
+    )?;
+    let mut note = signed.note().clone();
+    note.add(line)?;
+    Ok((note, state))
+}

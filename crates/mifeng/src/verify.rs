@@ -1,0 +1,767 @@
+//! The verifier: V1 to V14 over a dossier (PROTOCOL 5), each with what it saw.
+
+use crate::bundle::Files;
+use crate::opening::{Opened, open_bid};
+use crate::replay::Replay;
+use crate::trustee::{cosigned_after, stamps};
+use crate::{Error, dossier, layout};
+use mifeng_crypto::Digest;
+use mifeng_envelope::{NoSink, SealedFile};
+use mifeng_tender::{BidLife, BidOutcome, Stage};
+use serde::Serialize;
+use std::collections::BTreeSet;
+
+/// How one check ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Verdict {
+    /// Everything it looks at is as it must be.
+    Pass,
+    /// Something is not.
+    Fail,
+    /// It was not reached, because a check before it failed.
+    NotRun,
+}
+
+/// One numbered check.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Check {
+    /// `V1` to `V14`.
+    pub id: &'static str,
+    /// Title in Chinese.
+    pub zh: &'static str,
+    /// Title in English.
+    pub en: &'static str,
+    /// How it ended.
+    pub verdict: Verdict,
+    /// Number of things looked at.
+    pub count: u64,
+    /// What it saw, in Chinese.
+    pub saw_zh: String,
+    /// What it saw, in English.
+    pub saw_en: String,
+    /// Stable code of the failure, if any.
+    pub code: Option<String>,
+}
+
+/// A verifier's answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[must_use]
+pub struct Report {
+    /// The tender, as the notice names it.
+    pub tender: Option<String>,
+    /// The suite.
+    pub suite: Option<&'static str>,
+    /// The head of the log: hex of its root.
+    pub root: Option<Digest>,
+    /// All fourteen checks.
+    pub checks: Vec<Check>,
+}
+
+impl Report {
+    /// Whether every check passed.
+    pub fn is_valid(&self) -> bool {
+        self.checks
+            .iter()
+            .all(|check| check.verdict == Verdict::Pass)
+    }
+
+    /// The first check that failed.
+    pub fn failure(&self) -> Option<&Check> {
+        self.checks
+            .iter()
+            .find(|check| check.verdict == Verdict::Fail)
+    }
+}
+
+/// What an auditor adds to what the dossier says.
+#[derive(Default)]
+pub struct Trusted {
+    /// Fingerprints of roots; if not empty, every root that the notice lists must be among them.
+    pub roots: Vec<Digest>,
+    /// An earlier bundle of the same tender, of which nothing may have been rewritten.
+    pub earlier: Option<Box<dyn Files>>,
+}
+
+const TITLES: [(&str, &str, &str); 14] = [
+    ("V1", "档案完整", "completeness"),
+    ("V2", "日志", "log"),
+    ("V3", "证书", "certificates"),
+    ("V4", "事件", "events"),
+    ("V5", "开标委员会密钥", "board key"),
+    ("V6", "公告与规则", "tender"),
+    ("V7", "投标", "bids"),
+    ("V8", "投标人解密份额", "bidder shares"),
+    ("V9", "委员会解密份额", "board shares"),
+    ("V10", "开标", "openings"),
+    ("V11", "未开标原因", "fail reasons"),
+    ("V12", "开标记录", "minutes and price list"),
+    ("V13", "专家抽取", "draw"),
+    ("V14", "评分与定标", "scores and award"),
+];
+
+type Saw = (u64, String, String);
+
+struct Run<'a> {
+    files: &'a dyn Files,
+    checks: Vec<Check>,
+}
+
+impl Run<'_> {
+    fn pass(&mut self, (count, zh, en): Saw) {
+        self.push(Verdict::Pass, count, zh, en, None);
+    }
+
+    fn push(
+        &mut self,
+        verdict: Verdict,
+        count: u64,
+        saw_zh: String,
+        saw_en: String,
+        code: Option<String>,
+    ) {
+        let (id, zh, en) = TITLES[self.checks.len()];
+        self.checks.push(Check {
+            id,
+            zh,
+            en,
+            verdict,
+            count,
+            saw_zh,
+            saw_en,
+            code,
+        });
+    }
+}
+
+/// Runs every check. A dossier that cannot even be replayed fails the check that saw it first.
+///
+/// # Errors
+/// [`Error::Unavailable`] only: everything else is a failed check in the report.
+pub fn verify(files: &dyn Files, trusted: &Trusted) -> Result<Report, Error> {
+    let mut run = Run {
+        files,
+        checks: Vec::new(),
+    };
+    let mut report = Report {
+        tender: None,
+        suite: None,
+        root: None,
+        checks: Vec::new(),
+    };
+    let ended = match Replay::of(files) {
+        Ok(replay) => {
+            report.tender = replay
+                .state
+                .notice()
+                .map(|(_, notice)| notice.tender.clone());
+            report.suite = Some(replay.suite().id());
+            report.root = Some(replay.tree.root());
+            run.all(&replay, trusted)
+        }
+        Err(e) => Err(e),
+    };
+    if let Err(e) = ended {
+        if matches!(e, Error::Unavailable { .. }) {
+            return Err(e);
+        }
+        run.fail(&e);
+    }
+    report.checks = run.checks;
+    Ok(report)
+}
+
+impl Run<'_> {
+    /// Marks the check that the error names as failed, and those after it as not run. Checks before
+    /// it that were not finished are not run either: nothing is said to hold that was not seen.
+    fn fail(&mut self, error: &Error) {
+        let (check, code) = match error {
+            Error::Failed { check, code, .. } => (*check, *code),
+            other => ("V1", other.code()),
+        };
+        let at = TITLES
+            .iter()
+            .position(|(id, _, _)| *id == check)
+            .unwrap_or(0);
+        self.checks.truncate(at);
+        let skipped = |run: &mut Self| {
+            run.push(
+                Verdict::NotRun,
+                0,
+                "未进行".to_owned(),
+                "not run".to_owned(),
+                None,
+            );
+        };
+        while self.checks.len() < at {
+            skipped(self);
+        }
+        let detail = match error {
+            Error::Failed { detail, .. } => detail.clone(),
+            other => other.to_string(),
+        };
+        self.push(
+            Verdict::Fail,
+            0,
+            detail.clone(),
+            detail,
+            Some(code.to_owned()),
+        );
+        while self.checks.len() < TITLES.len() {
+            skipped(self);
+        }
+    }
+
+    fn all(&mut self, replay: &Replay, trusted: &Trusted) -> Result<(), Error> {
+        let seen = self.completeness(replay)?;
+        self.pass(seen);
+        let seen = self.log(replay, trusted)?;
+        self.pass(seen);
+        let seen = self.certificates(replay, trusted)?;
+        self.pass(seen);
+        self.pass(events(replay));
+        self.pass(board(replay)?);
+        let seen = self.tender(replay)?;
+        self.pass(seen);
+        let seen = self.bids(replay)?;
+        self.pass(seen);
+        self.pass(bidder_shares(replay));
+        self.pass(board_shares(replay)?);
+        let (opened, failed) = self.openings(replay)?;
+        self.pass(opened);
+        self.pass(failed);
+        self.pass(minutes(replay)?);
+        self.pass(draw(replay)?);
+        self.pass(scores(replay)?);
+        Ok(())
+    }
+
+    fn completeness(&self, replay: &Replay) -> Result<Saw, Error> {
+        let fail = |code, detail: String| Error::Failed {
+            check: "V1",
+            code,
+            detail,
+        };
+        if self.files.read(layout::README)? != layout::README_TEXT.as_bytes() {
+            return Err(fail(
+                "file.changed",
+                "VERIFY.txt is not the fixed text".to_owned(),
+            ));
+        }
+        let last = replay.records.last().filter(|r| r.kind == "archive.close");
+        let Some(last) = last else {
+            return Err(fail(
+                "dossier.open",
+                "the log is not closed: no archive.close at its end".to_owned(),
+            ));
+        };
+        let archive = [layout::body(&last.body), layout::signature(&last.signature)];
+        let found = dossier::files_digest(replay.suite(), self.files, &archive)?;
+        let body = self.files.read(&archive[0])?;
+        let fixed = archived_digest(&body)
+            .ok_or_else(|| fail("record.data", "archive.close".to_owned()))?;
+        if found != fixed {
+            return Err(fail("dossier.files", self.odd_file(replay)));
+        }
+        if let Some(name) = self.unexpected(replay) {
+            return Err(fail(
+                "file.unexpected",
+                format!("{name} belongs to no record"),
+            ));
+        }
+        let withheld = replay
+            .state
+            .bids()
+            .values()
+            .filter(|bid| bid.life != BidLife::Live)
+            .count();
+        let files = self.files.index().len() as u64;
+        Ok((
+            files,
+            format!("{files} 个文件齐全，{withheld} 份撤回或被替换的投标只留摘要"),
+            format!(
+                "{files} files, all there; {withheld} withdrawn or replaced bids withheld, their hashes kept"
+            ),
+        ))
+    }
+
+    /// Names the file that is not what `archive.close` fixed, as far as its own name tells.
+    fn odd_file(&self, replay: &Replay) -> String {
+        let alg = replay.suite().hash();
+        for name in self.files.index().keys() {
+            let Some(hash) = name
+                .split(['/', '.'])
+                .nth(1)
+                .and_then(|h| h.parse::<Digest>().ok())
+            else {
+                continue;
+            };
+            let named_by_content = !name.starts_with("seal/");
+            if named_by_content
+                && self
+                    .files
+                    .read(name)
+                    .is_ok_and(|bytes| alg.digest(&bytes) != hash)
+            {
+                return format!("{name} does not have the hash in its name");
+            }
+        }
+        "the files are not those that archive.close fixed".to_owned()
+    }
+
+    fn unexpected(&self, replay: &Replay) -> Option<String> {
+        let mut known: BTreeSet<String> = BTreeSet::new();
+        for record in &replay.records {
+            known.insert(layout::body(&record.body));
+            known.insert(layout::signature(&record.signature));
+        }
+        known.extend(replay.state.outcomes().keys().map(layout::seal));
+        let checked = ["certs/", "crl/", "docs/", "log/", "tsr/"];
+        self.files
+            .index()
+            .keys()
+            .find(|name| {
+                !known.contains(*name)
+                    && *name != layout::README
+                    && !checked.iter().any(|prefix| name.starts_with(prefix))
+            })
+            .cloned()
+    }
+
+    fn log(&self, replay: &Replay, trusted: &Trusted) -> Result<Saw, Error> {
+        let fail = |code, detail: String| Error::Failed {
+            check: "V2",
+            code,
+            detail,
+        };
+        self.only_log_files(replay)?;
+        if replay.hidden_beats != 0 {
+            return Err(fail(
+                "log.beats",
+                format!("{} beats were not revealed", replay.hidden_beats),
+            ));
+        }
+        let stamps = stamps(replay, self.files)?;
+        if let Some(earlier) = &trusted.earlier {
+            let old = Replay::of(&**earlier)?;
+            let root = replay.tree.tree().root_at(old.tree.size()).ok();
+            if root != Some(old.tree.root()) || old.state.origin() != replay.state.origin() {
+                return Err(fail(
+                    "log.fork",
+                    "not a continuation of the earlier bundle".to_owned(),
+                ));
+            }
+        }
+        let size = replay.tree.size();
+        let (beats, heads) = (replay.beats, replay.heads.len());
+        Ok((
+            size,
+            format!(
+                "{size} 条日志、{beats} 个节拍全部重算一致；{heads} 个共签日志头，{} 个时间戳",
+                stamps.len()
+            ),
+            format!(
+                "{size} entries and {beats} beats recomputed; {heads} cosigned heads, {} time stamps",
+                stamps.len()
+            ),
+        ))
+    }
+
+    fn only_log_files(&self, replay: &Replay) -> Result<(), Error> {
+        let heads: BTreeSet<String> = replay
+            .heads
+            .iter()
+            .map(|head| layout::head(head.size))
+            .collect();
+        let sm3 = replay.suite().hash() == mifeng_crypto::HashAlg::Sm3;
+        for name in self
+            .files
+            .index()
+            .keys()
+            .filter(|name| name.starts_with("log/"))
+        {
+            let known = name == layout::CHECKPOINT
+                || name == layout::BEATS
+                || name.starts_with("log/tile/")
+                || (sm3 && (name == layout::CHECKPOINT_SM3 || name.starts_with("log/sm3/tile/")))
+                || heads.contains(name);
+            if !known {
+                return Err(Error::Failed {
+                    check: "V1",
+                    code: "file.unexpected",
+                    detail: name.clone(),
+                });
+            }
+        }
+        Ok(())
+    }
+
+    fn certificates(&self, replay: &Replay, trusted: &Trusted) -> Result<Saw, Error> {
+        let suite = replay.suite();
+        let listed = replay
+            .state
+            .notice()
+            .map(|(_, notice)| notice.trust.clone())
+            .unwrap_or_default();
+        if let Some(root) = listed
+            .iter()
+            .find(|root| !trusted.roots.is_empty() && !trusted.roots.contains(root))
+        {
+            return Err(Error::Failed {
+                check: "V3",
+                code: "cert.untrusted-root",
+                detail: format!("the notice recognises root {root}, which you do not trust"),
+            });
+        }
+        let unlisted =
+            |root: &&mifeng_pki::Certificate| !listed.contains(&root.fingerprint(suite.hash()));
+        if let Some(root) = replay.roots.iter().find(unlisted) {
+            return Err(Error::Failed {
+                check: "V3",
+                code: "file.unexpected",
+                detail: format!(
+                    "certs holds {}, which the notice does not recognise",
+                    root.subject_name()
+                ),
+            });
+        }
+        let signers: BTreeSet<&str> = replay.records.iter().map(|r| r.signer.as_str()).collect();
+        let (count, crls) = (signers.len() as u64, replay.crls.len());
+        Ok((
+            count,
+            format!(
+                "{count} 名签名人的证书链在其签名时间有效，{} 个根，{crls} 份吊销列表",
+                listed.len()
+            ),
+            format!(
+                "the chains of {count} signers valid at their times; {} roots, {crls} revocation lists",
+                listed.len()
+            ),
+        ))
+    }
+
+    fn tender(&self, replay: &Replay) -> Result<Saw, Error> {
+        let fail = |code, detail: String| Error::Failed {
+            check: "V6",
+            code,
+            detail,
+        };
+        let (_, notice) = replay
+            .state
+            .notice()
+            .ok_or_else(|| fail("notice.missing", "no notice".to_owned()))?;
+        for document in &notice.documents {
+            let bytes = self.files.read(&layout::document(&document.hash))?;
+            if bytes.len() as u64 != document.size
+                || replay.suite().hash().digest(&bytes) != document.hash
+            {
+                return Err(fail(
+                    "file.hash",
+                    format!("tender document {}", document.name),
+                ));
+            }
+        }
+        let close = replay.records.iter().find(|r| r.kind == "submission.close");
+        let close =
+            close.ok_or_else(|| fail("close.missing", "submission was never closed".to_owned()))?;
+        let needed = replay
+            .state
+            .board()
+            .map_or(1, |board| usize::from(board.threshold()));
+        let cosigned = cosigned_after(replay, close.index, notice.deadline);
+        if cosigned < needed {
+            return Err(fail(
+                "close.not-witnessed",
+                format!(
+                    "the close is cosigned by {cosigned} witnesses after the deadline, {needed} are needed"
+                ),
+            ));
+        }
+        // A witness that cosigned a head without the close bounds the host's clock from the other side.
+        let early = replay.heads.iter().filter(|head| head.size > close.index);
+        if let Some((name, time)) = early
+            .flat_map(|head| &head.cosigned)
+            .find(|(_, time)| *time < notice.deadline)
+        {
+            return Err(fail(
+                "close.early",
+                format!("{name} saw the close at {time}, before the deadline"),
+            ));
+        }
+        let lots = notice.lots.len() as u64;
+        let policy = notice.policy.name().unwrap_or("own formula");
+        Ok((
+            lots,
+            format!(
+                "{lots} 个标段，开标策略 {policy}，截止 {}，截标由 {cosigned} 名见证人共签",
+                notice.deadline
+            ),
+            format!(
+                "{lots} lots, opening policy {policy}, deadline {}, close cosigned by {cosigned} witnesses",
+                notice.deadline
+            ),
+        ))
+    }
+
+    fn bids(&self, replay: &Replay) -> Result<Saw, Error> {
+        for id in replay.state.outcomes().keys() {
+            let fail = |e: mifeng_envelope::Error| Error::Failed {
+                check: "V7",
+                code: e.code(),
+                detail: format!("seal/{id}.bid: {e}"),
+            };
+            let bid = &replay.state.bids()[id];
+            let name = layout::seal(id);
+            let missing = |e: Error| Error::Failed {
+                check: "V1",
+                code: "file.missing",
+                detail: e.to_string(),
+            };
+            let mut file = self.files.open(&name).map_err(missing)?;
+            let sealed = SealedFile::read(&mut *file).map_err(fail)?;
+            if !sealed.record().is_of(&bid.seal) {
+                return Err(Error::Failed {
+                    check: "V7",
+                    code: "bid.other-seal",
+                    detail: format!("{name} holds another seal than the log"),
+                });
+            }
+            mifeng_envelope::check_body(&mut *file, &bid.seal).map_err(fail)?;
+        }
+        let bids = replay.state.bids();
+        let (all, live) = (
+            bids.len() as u64,
+            bids.values().filter(|b| b.life == BidLife::Live).count(),
+        );
+        Ok((
+            all,
+            format!("收到 {all} 份密封投标，有效 {live} 份，均在截止前、绑定本项目、无重复"),
+            format!(
+                "{all} sealed bids received, {live} live; all on time, bound to this tender, none twice"
+            ),
+        ))
+    }
+
+    fn openings(&self, replay: &Replay) -> Result<(Saw, Saw), Error> {
+        let (mut opened, mut failed) = (0_u64, 0_u64);
+        for (id, outcome) in replay.state.outcomes() {
+            let name = layout::seal(id);
+            let mut file = self.files.open(&name)?;
+            let again = open_bid(&replay.state, id, &mut *file, &mut NoSink)?;
+            let (check, same) = match (outcome, &again) {
+                (BidOutcome::Opened(logged), Opened::Bid(found)) => ("V10", logged == found),
+                (BidOutcome::Opened(_), Opened::Fault(_)) => ("V10", false),
+                (BidOutcome::Failed(logged), Opened::Fault(found)) => ("V11", logged == found),
+                (BidOutcome::Failed(_), Opened::Bid(_)) => ("V11", false),
+            };
+            if !same {
+                return Err(Error::Failed {
+                    check,
+                    code: "result.differs",
+                    detail: format!("{name} opens to something else than the log says"),
+                });
+            }
+            match again {
+                Opened::Bid(_) => opened += 1,
+                Opened::Fault(_) => failed += 1,
+            }
+        }
+        let due = replay.state.to_open().len() as u64;
+        if opened + failed != due && !replay.state.is_halted() {
+            return Err(Error::Failed {
+                check: "V10",
+                code: "opening.incomplete",
+                detail: format!(
+                    "{due} bids are to be opened, {} have an outcome",
+                    opened + failed
+                ),
+            });
+        }
+        Ok((
+            (
+                opened,
+                format!("{opened} 份投标由份额重新解密，封头逐字节一致，内外签名与文件摘要相符"),
+                format!(
+                    "{opened} bids decrypted again from the shares; headers byte-equal, inner signatures and file hashes hold"
+                ),
+            ),
+            (
+                failed,
+                format!("{failed} 份未能开标，原因均由记录推出"),
+                format!("{failed} bids could not be opened, each cause follows from the records"),
+            ),
+        ))
+    }
+}
+
+fn archived_digest(body: &[u8]) -> Option<Digest> {
+    let body: serde_json::Value = serde_json::from_slice(body).ok()?;
+    body.pointer("/data/files")?.as_str()?.parse().ok()
+}
+
+fn events(replay: &Replay) -> Saw {
+    let count = replay.records.len() as u64;
+    let in_beats = replay.records.iter().filter(|r| r.in_beat).count();
+    (
+        count,
+        format!("{count} 条签名记录格式规范、顺序合规，其中 {in_beats} 条在节拍内"),
+        format!(
+            "{count} signed records canonical and in lawful order, {in_beats} of them inside beats"
+        ),
+    )
+}
+
+fn board(replay: &Replay) -> Result<Saw, Error> {
+    let board = replay.state.board().ok_or_else(|| Error::Failed {
+        check: "V5",
+        code: "board.missing",
+        detail: "no board".to_owned(),
+    })?;
+    let (t, n) = (board.threshold(), board.members());
+    Ok((
+        u64::from(n),
+        format!("{n} 名受托人共同生成密钥（{t}/{n}），记录重算一致"),
+        format!("key made by {n} trustees together ({t} of {n}), recomputed from the transcript"),
+    ))
+}
+
+fn bidder_shares(replay: &Replay) -> Saw {
+    let count = replay.state.released_leaves().len() as u64;
+    let missing = replay.state.missing_leaves().len();
+    (
+        count,
+        format!("{count} 份投标人份额在时段内释放，{missing} 份缺席"),
+        format!("{count} bidder shares released in the window, {missing} missing"),
+    )
+}
+
+fn board_shares(replay: &Replay) -> Result<Saw, Error> {
+    let count: u64 = replay.state.shares().values().map(|s| s.len() as u64).sum();
+    let needed = replay
+        .state
+        .board()
+        .map_or(1, |b| usize::from(b.threshold()));
+    for id in replay
+        .state
+        .outcomes()
+        .iter()
+        .filter(|(_, o)| matches!(o, BidOutcome::Opened(_)))
+        .map(|(id, _)| id)
+    {
+        let enough = replay
+            .state
+            .shares()
+            .iter()
+            .any(|((seal, _), shares)| seal == id && shares.len() >= needed);
+        let has_board_leaf = !replay.state.bids()[id].seal.group_leaves().is_empty();
+        if has_board_leaf && !enough {
+            return Err(Error::Failed {
+                check: "V9",
+                code: "board.quorum-short",
+                detail: format!("seal {id}"),
+            });
+        }
+    }
+    Ok((
+        count,
+        format!("{count} 份解密份额的证明全部成立，未开标的投标一份也没有"),
+        format!("the proofs of {count} shares hold; none for a bid that stays shut"),
+    ))
+}
+
+fn minutes(replay: &Replay) -> Result<Saw, Error> {
+    let Some((_, minutes)) = replay.state.minutes() else {
+        if replay.state.is_halted() {
+            return Ok((
+                0,
+                "项目已终止，无开标记录".to_owned(),
+                "cancelled: no opening record".to_owned(),
+            ));
+        }
+        return Err(Error::Failed {
+            check: "V12",
+            code: "minutes.missing",
+            detail: "no opening record".to_owned(),
+        });
+    };
+    let (rows, signed) = (
+        minutes.rows.len() as u64,
+        replay.state.minutes_signed().len() + 1,
+    );
+    Ok((
+        rows,
+        format!("开标记录 {rows} 行与所开标书一致，{signed} 方签名"),
+        format!("opening record of {rows} rows equals the opened manifests, signed by {signed}"),
+    ))
+}
+
+fn draw(replay: &Replay) -> Result<Saw, Error> {
+    let result = replay
+        .state
+        .draw()
+        .and_then(|draw| draw.result.as_ref().map(|r| (draw, r)));
+    let Some((drawing, result)) = result else {
+        if replay.state.ranks().is_empty() {
+            return Ok((
+                0,
+                "未抽取专家".to_owned(),
+                "no committee was drawn".to_owned(),
+            ));
+        }
+        return Err(Error::Failed {
+            check: "V13",
+            code: "draw.missing",
+            detail: "scores without a draw".to_owned(),
+        });
+    };
+    let (pool, seats) = (drawing.pool.rows.len(), result.seats.len() as u64);
+    Ok((
+        seats,
+        format!(
+            "从 {pool} 名候选中抽取 {seats} 名，种子与次序重算一致（第 {} 次抽取）",
+            drawing.pool.n
+        ),
+        format!(
+            "{seats} experts drawn of {pool}; seed and order recomputed (draw number {})",
+            drawing.pool.n
+        ),
+    ))
+}
+
+fn scores(replay: &Replay) -> Result<Saw, Error> {
+    let fail = |code, detail: String| Error::Failed {
+        check: "V14",
+        code,
+        detail,
+    };
+    if replay.state.stage() != Stage::Archived {
+        return Err(fail(
+            "dossier.open",
+            "the tender is not at its end".to_owned(),
+        ));
+    }
+    let lots = replay
+        .state
+        .notice()
+        .map_or(0, |(_, notice)| notice.lots.len());
+    let (ranked, awarded) = (replay.state.ranks().len(), replay.state.awards().len());
+    let sheets: usize = replay
+        .state
+        .sheets()
+        .values()
+        .map(std::collections::BTreeMap::len)
+        .sum();
+    if ranked < awarded {
+        return Err(fail(
+            "award.unranked",
+            "an award without a ranking".to_owned(),
+        ));
+    }
+    Ok((
+        ranked as u64,
+        format!("{sheets} 张评分表，{ranked}/{lots} 个标段逐分重算一致，{awarded} 个定标"),
+        format!(
+            "{sheets} sheets; {ranked} of {lots} lots recomputed to the cent, {awarded} awarded"
+        ),
+    ))
+}

@@ -1,0 +1,524 @@
+//! The arguments, written first: people in a room with a clock ticking read these texts.
+
+use crate::demo::DemoArgs;
+use crate::host::HostArgs;
+use crate::identity::Kind;
+use crate::ui::Lang;
+use mifeng::crypto::{GM, INTL, Suite};
+use std::path::PathBuf;
+
+/// 密封投标电子招采引擎 / sealed-bid electronic tendering
+///
+/// 每个人在自己的文件夹里工作，只交换文件。退出码：0 成功，1 拒绝或验证不通过，2 用法，3 格式错误，4 不可用。
+/// Everybody works in an own folder; only files are exchanged. Exit codes: 0 ok, 1 refused or not
+/// verified, 2 usage, 3 malformed, 4 unavailable.
+#[derive(clap::Parser, Debug)]
+#[command(name = "mifeng", version, max_term_width = 100)]
+pub(crate) struct Args {
+    /// 语言 / language
+    #[arg(long, global = true, value_enum, default_value = "zh")]
+    pub(crate) lang: Lang,
+    /// 以 JSON 输出结果与错误 / print results and errors as JSON
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// 口令文件（第一行）；默认在终端询问 / file whose first line is the passphrase; default: ask
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) pin_file: Option<PathBuf>,
+    /// 从该文件描述符读口令 / read the passphrase from this file descriptor
+    #[arg(long, global = true, value_name = "N", conflicts_with = "pin_file")]
+    pub(crate) pin_fd: Option<i32>,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(clap::Subcommand, Debug)]
+pub(crate) enum Command {
+    /// 在本机跑完整个招标 / run a whole tender on this machine
+    Demo(DemoArgs),
+    /// 验证档案，打印 V1–V14 / verify a dossier, printing V1–V14
+    Verify(VerifyArgs),
+    /// 开发用证书机构 / development certificate authority
+    #[command(subcommand)]
+    Ca(CaCommand),
+    /// 开标委员会受托人：生成密钥、共签、释放份额 / trustees: key generation, cosigning, release
+    #[command(subcommand)]
+    Board(BoardCommand),
+    /// 平台、代理机构、采购人：公告到定标 / host, agency, buyer: from notice to award
+    #[command(subcommand)]
+    Tender(TenderCommand),
+    /// 投标人：密封、提交、替换、撤回、解密 / bidders: seal, submit, replace, withdraw, release
+    #[command(subcommand)]
+    Bid(BidCommand),
+    /// 回执 / receipts
+    #[command(subcommand)]
+    Receipt(ReceiptCommand),
+    /// 评审委员会：抽取与评分 / evaluation committee: draw and score sheets
+    #[command(subcommand)]
+    Panel(PanelCommand),
+    /// 时间戳机构（开发用） / time-stamp authority (for development)
+    #[command(subcommand)]
+    Tsa(TsaCommand),
+    /// 归档：关闭日志并写出档案 / close the log and write the dossier
+    Archive {
+        #[command(flatten)]
+        host: HostArgs,
+        /// 档案文件 / dossier file
+        #[arg(long)]
+        out: PathBuf,
+    },
+    /// 看一个文件是什么、说了什么 / show what a file is and what it says
+    Inspect {
+        /// 任意本系统文件 / any file of this system
+        file: PathBuf,
+    },
+}
+
+#[derive(clap::Args, Debug)]
+pub(crate) struct VerifyArgs {
+    /// 档案 / dossier
+    pub(crate) dossier: PathBuf,
+    /// 我信任的根证书；不给则只按公告所列 / roots that I trust; without: those the notice lists
+    #[arg(long, value_name = "CERT")]
+    pub(crate) trust: Vec<PathBuf>,
+    /// 较早的档案或记录包：证明其后无改写 / earlier bundle: prove that nothing was rewritten since
+    #[arg(long, value_name = "TAR")]
+    pub(crate) earlier: Option<PathBuf>,
+    /// 用这份回执核对档案 / hold this receipt against the dossier
+    #[arg(long, requires = "record")]
+    pub(crate) receipt: Option<PathBuf>,
+    /// 回执所对应的记录 / the record that the receipt is for
+    #[arg(long, requires = "receipt")]
+    pub(crate) record: Option<PathBuf>,
+}
+
+/// The two suites by their short names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum SuiteName {
+    /// 国密：SM2、SM3、SM4-GCM
+    Gm,
+    /// P-256, SHA-256, AES-256-GCM
+    Intl,
+}
+
+impl SuiteName {
+    pub(crate) fn suite(self) -> &'static Suite {
+        match self {
+            SuiteName::Gm => &GM,
+            SuiteName::Intl => &INTL,
+        }
+    }
+}
+
+#[derive(clap::Subcommand, Debug)]
+pub(crate) enum CaCommand {
+    /// 建立根与签发CA / make a root and an issuing CA
+    Init {
+        /// CA文件夹 / folder of the CA
+        #[arg(long)]
+        ca: PathBuf,
+        #[arg(long, value_enum, default_value = "gm")]
+        suite: SuiteName,
+        /// CA名称 / name of the CA
+        #[arg(long)]
+        name: String,
+    },
+    /// 签发一人的证书与密钥 / issue one person's certificates and keys
+    Issue {
+        #[arg(long)]
+        ca: PathBuf,
+        #[arg(long, value_enum)]
+        kind: Kind,
+        /// 姓名或单位名称 / name of the person or body
+        #[arg(long)]
+        name: String,
+        /// 统一社会信用代码 / unified social credit code
+        #[arg(long)]
+        uscc: Option<String>,
+        /// 身份文件夹 / identity folder
+        #[arg(long)]
+        out: PathBuf,
+    },
+    /// 吊销证书，更新 ca.crl / revoke a certificate and renew ca.crl
+    Revoke {
+        #[arg(long)]
+        ca: PathBuf,
+        #[arg(long)]
+        cert: PathBuf,
+    },
+}
+
+#[derive(clap::Subcommand, Debug)]
+pub(crate) enum BoardCommand {
+    /// 加入委员会 / join a board
+    Join {
+        #[arg(long)]
+        id: PathBuf,
+        /// 委员会名称，全体相同 / name of the board, the same for all
+        #[arg(long)]
+        session: String,
+        /// 第几位 / which member, from 1
+        #[arg(long)]
+        index: u8,
+        /// 几人到场即可开标 / how many can open together
+        #[arg(long)]
+        quorum: u8,
+        /// 共几人 / members
+        #[arg(long)]
+        of: u8,
+        #[arg(long)]
+        out: PathBuf,
+    },
+    /// 第一轮：需要全体的加入记录 / first round: takes all members' join records
+    Round1 {
+        #[arg(long)]
+        id: PathBuf,
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+        #[arg(long)]
+        out: PathBuf,
+    },
+    /// 第二轮：需要以上全部记录 / second round: takes all records so far
+    Round2 {
+        #[arg(long)]
+        id: PathBuf,
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+        #[arg(long)]
+        out: PathBuf,
+    },
+    /// 见证：共签日志头 / witness: cosign the head of the log
+    Cosign {
+        #[arg(long)]
+        id: PathBuf,
+        #[arg(long)]
+        tender: PathBuf,
+        #[arg(long)]
+        out: PathBuf,
+    },
+    /// 逐条核对释放条件，然后释放解密份额 / check each release condition, then release shares
+    Release {
+        #[arg(long)]
+        id: PathBuf,
+        #[arg(long)]
+        tender: PathBuf,
+        #[arg(long)]
+        out: PathBuf,
+    },
+    /// 为专家抽取给出份额 / answer for the draw
+    Draw {
+        #[arg(long)]
+        id: PathBuf,
+        #[arg(long)]
+        tender: PathBuf,
+        #[arg(long)]
+        out: PathBuf,
+    },
+}
+
+#[derive(clap::Subcommand, Debug)]
+pub(crate) enum TenderCommand {
+    /// 平台：建立项目日志 / host: start the tender's log
+    Init {
+        #[command(flatten)]
+        host: HostArgs,
+        #[arg(long, value_enum, default_value = "gm")]
+        suite: SuiteName,
+        /// 日志名称，如 host.example/t/2026-001 / name of the log
+        #[arg(long)]
+        origin: String,
+        /// 认可的根证书 / recognised root certificates
+        #[arg(long, required = true)]
+        trust: Vec<PathBuf>,
+    },
+    /// 平台：收记录；投标期内等到节拍后出回执 / host: take records in; during bidding, wait for the beat
+    Accept {
+        #[command(flatten)]
+        host: HostArgs,
+        /// 记录文件 *.rec / record files
+        #[arg(required = true)]
+        record: Vec<PathBuf>,
+        /// 密封投标文件 / sealed bid file
+        #[arg(long)]
+        bid: Option<PathBuf>,
+        /// 回执写到此处 / where to write the receipt
+        #[arg(long)]
+        receipt: Option<PathBuf>,
+    },
+    /// 平台：加入吊销列表 / host: add a revocation list
+    Crl {
+        #[command(flatten)]
+        host: HostArgs,
+        file: PathBuf,
+    },
+    /// 平台：截标 / host: close submission
+    Close {
+        #[command(flatten)]
+        host: HostArgs,
+        /// 未到时间则等待 / wait for the deadline
+        #[arg(long)]
+        wait: bool,
+    },
+    /// 平台：结束投标人解密时段 / host: end the bidders' window
+    CloseWindow {
+        #[command(flatten)]
+        host: HostArgs,
+    },
+    /// 平台：开标，文件写到 --out / host: open the bids into --out
+    Open {
+        #[command(flatten)]
+        host: HostArgs,
+        #[arg(long)]
+        out: PathBuf,
+    },
+    /// 平台：收见证人共签 / host: take in cosignatures
+    Cosigned {
+        #[command(flatten)]
+        host: HostArgs,
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+    },
+    /// 平台：收时间戳 / host: take in a time stamp
+    Stamp {
+        #[command(flatten)]
+        host: HostArgs,
+        file: PathBuf,
+    },
+    /// 平台：导出记录包，供各方使用 / host: export the bundle that everybody works on
+    Export {
+        #[command(flatten)]
+        host: HostArgs,
+        /// 含已开标的密封文件 / with the sealed bids that were opened
+        #[arg(long)]
+        full: bool,
+        #[arg(long)]
+        out: PathBuf,
+    },
+    /// 代理机构：签发公告 / agency: sign the notice
+    Publish {
+        #[arg(long)]
+        id: PathBuf,
+        #[arg(long)]
+        tender: PathBuf,
+        /// 公告内容 JSON / the notice as JSON
+        #[arg(long)]
+        plan: PathBuf,
+        #[arg(long)]
+        out: PathBuf,
+    },
+    /// 代理机构：签发开标记录 / agency: sign the opening record
+    Minutes {
+        #[arg(long)]
+        id: PathBuf,
+        #[arg(long)]
+        tender: PathBuf,
+        #[arg(long)]
+        out: PathBuf,
+    },
+    /// 在场各方：在开标记录上签名 / those present: sign the opening record
+    Sign {
+        #[arg(long)]
+        id: PathBuf,
+        #[arg(long)]
+        tender: PathBuf,
+        #[arg(long)]
+        out: PathBuf,
+    },
+    /// 代理机构：计算并签发排名 / agency: compute and sign the ranking
+    Rank {
+        #[arg(long)]
+        id: PathBuf,
+        #[arg(long)]
+        tender: PathBuf,
+        #[arg(long)]
+        lot: String,
+        #[arg(long)]
+        out: PathBuf,
+    },
+    /// 采购人：定标 / buyer: award
+    Award {
+        #[arg(long)]
+        id: PathBuf,
+        #[arg(long)]
+        tender: PathBuf,
+        #[arg(long)]
+        lot: String,
+        #[arg(long)]
+        out: PathBuf,
+    },
+}
+
+/// What a bidder seals.
+#[derive(clap::Args, Clone, Debug)]
+pub(crate) struct SealArgs {
+    /// 投标人身份文件夹 / the bidder's identity folder
+    #[arg(long)]
+    pub(crate) id: PathBuf,
+    /// 项目记录包 / the tender's bundle
+    #[arg(long)]
+    pub(crate) tender: PathBuf,
+    /// 标段 / lot
+    #[arg(long)]
+    pub(crate) lot: String,
+    /// 投标文件夹 / folder with the bid's files
+    #[arg(long)]
+    pub(crate) files: PathBuf,
+    /// 报价（元，数字） / price in yuan, digits
+    #[arg(long)]
+    pub(crate) price: String,
+    /// 报价大写 / price in capital Chinese numerals
+    #[arg(long)]
+    pub(crate) price_cn: String,
+    /// 声明：小微企业 / declare: small or micro enterprise
+    #[arg(long)]
+    pub(crate) small: bool,
+    /// 声明：本国产品 / declare: domestic product
+    #[arg(long)]
+    pub(crate) domestic: bool,
+    /// 密封文件写到此处 / where to write the sealed bid
+    #[arg(long)]
+    pub(crate) out: PathBuf,
+}
+
+#[derive(clap::Subcommand, Debug)]
+pub(crate) enum BidCommand {
+    /// 密封投标文件 / seal a bid
+    Seal(SealArgs),
+    /// 签提交记录 / sign the submission
+    Submit {
+        #[arg(long)]
+        id: PathBuf,
+        #[arg(long)]
+        tender: PathBuf,
+        #[arg(long)]
+        bid: PathBuf,
+        #[arg(long)]
+        out: PathBuf,
+    },
+    /// 以新文件替换旧文件 / replace a submitted bid
+    Replace {
+        #[arg(long)]
+        id: PathBuf,
+        #[arg(long)]
+        tender: PathBuf,
+        #[arg(long)]
+        bid: PathBuf,
+        /// 旧的密封文件 / the old sealed bid
+        #[arg(long)]
+        old: PathBuf,
+        #[arg(long)]
+        out: PathBuf,
+    },
+    /// 撤回 / withdraw
+    Withdraw {
+        #[arg(long)]
+        id: PathBuf,
+        #[arg(long)]
+        tender: PathBuf,
+        #[arg(long)]
+        bid: PathBuf,
+        #[arg(long)]
+        out: PathBuf,
+    },
+    /// 截标后释放本方解密份额 / after the close, release the own leaf
+    Release {
+        #[arg(long)]
+        id: PathBuf,
+        #[arg(long)]
+        tender: PathBuf,
+        #[arg(long)]
+        bid: PathBuf,
+        /// UKey 丢失时用密封时留下的备份 / the backup written when sealing, if the key is lost
+        #[arg(long)]
+        backup: Option<PathBuf>,
+        #[arg(long)]
+        out: PathBuf,
+    },
+    /// 确认按规则修正后的报价 / confirm the price as corrected by the rules
+    Confirm {
+        #[arg(long)]
+        id: PathBuf,
+        #[arg(long)]
+        tender: PathBuf,
+        #[arg(long)]
+        lot: String,
+        #[arg(long)]
+        out: PathBuf,
+    },
+    /// 查看密封文件的公开信息 / show the public facts of a sealed bid
+    Check {
+        #[arg(long)]
+        tender: PathBuf,
+        #[arg(long)]
+        bid: PathBuf,
+    },
+}
+
+#[derive(clap::Subcommand, Debug)]
+pub(crate) enum ReceiptCommand {
+    /// 验证回执 / verify a receipt
+    Verify {
+        #[arg(long)]
+        receipt: PathBuf,
+        #[arg(long)]
+        record: PathBuf,
+        #[arg(long)]
+        tender: PathBuf,
+    },
+}
+
+#[derive(clap::Subcommand, Debug)]
+pub(crate) enum PanelCommand {
+    /// 代理机构：冻结候选名单 / agency: freeze the pool
+    Pool {
+        #[arg(long)]
+        id: PathBuf,
+        #[arg(long)]
+        tender: PathBuf,
+        /// 候选专家证书 / candidates' certificates
+        #[arg(long, required = true, num_args = 1..)]
+        experts: Vec<PathBuf>,
+        /// 盲号对照表（保密） / list that opens the blind ids (secret)
+        #[arg(long)]
+        secret: PathBuf,
+        #[arg(long)]
+        out: PathBuf,
+    },
+    /// 代理机构：由受托人份额得出抽取结果 / agency: the result from the trustees' answers
+    Draw {
+        #[arg(long)]
+        id: PathBuf,
+        #[arg(long)]
+        tender: PathBuf,
+        #[arg(long)]
+        secret: PathBuf,
+        #[arg(long)]
+        out: PathBuf,
+    },
+    /// 专家：签评分表 / expert: sign a score sheet
+    Sheet {
+        #[arg(long)]
+        id: PathBuf,
+        #[arg(long)]
+        tender: PathBuf,
+        #[arg(long)]
+        lot: String,
+        /// 分数 JSON：信用代码 → 评分项 → 分 / scores as JSON: credit code → item → points
+        #[arg(long)]
+        scores: PathBuf,
+        #[arg(long)]
+        out: PathBuf,
+    },
+}
+
+#[derive(clap::Subcommand, Debug)]
+pub(crate) enum TsaCommand {
+    /// 给日志头加盖时间戳 / stamp the head of a bundle
+    Stamp {
+        #[arg(long)]
+        id: PathBuf,
+        #[arg(long)]
+        tender: PathBuf,
+        #[arg(long)]
+        out: PathBuf,
+    },
+}

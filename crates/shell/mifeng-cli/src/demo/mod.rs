@@ -1,0 +1,123 @@
+//! `mifeng demo`: a whole tender on this machine, made of the same calls as the single commands.
+//!
+//! Every person has a folder; only files go from one to the other.
+
+mod attacks;
+mod plan;
+mod stages;
+mod world;
+
+use crate::args::SuiteName;
+use crate::ui::{Failure, Outcome, Ui};
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+/// Fewest bidders: below three a tender is not opened (87 art. 41).
+const BIDDERS_MIN: usize = 3;
+/// Most bidders of a demo: a batch of one beat has room for them all.
+const BIDDERS_MAX: usize = 50;
+
+/// Opening policies that the demo offers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum PolicyName {
+    /// 委员会即可开标 / the board alone opens
+    Board,
+    /// 投标人与委员会共同开标 / bidder and board open together
+    Joint,
+}
+
+impl PolicyName {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            PolicyName::Board => "board",
+            PolicyName::Joint => "joint",
+        }
+    }
+}
+
+#[derive(clap::Args, Clone, Debug)]
+pub(crate) struct DemoArgs {
+    /// 算法套件 / suite
+    #[arg(long, value_enum, default_value = "gm")]
+    pub(crate) suite: SuiteName,
+    /// 开标策略 / opening policy
+    #[arg(long, value_enum, default_value = "board")]
+    pub(crate) policy: PolicyName,
+    /// 投标人数 / number of bidders
+    #[arg(long, default_value_t = 5)]
+    pub(crate) bidders: usize,
+    /// 每个投标人的文件大小（MB） / megabytes of files for each bidder
+    #[arg(long, default_value_t = 6, value_name = "MB")]
+    pub(crate) size: usize,
+    /// 保留全部文件 / keep all files here
+    #[arg(long, value_name = "DIR")]
+    pub(crate) keep: Option<PathBuf>,
+    /// 使用真实文件：每个投标人一个子文件夹 / real files: one sub-folder for each bidder
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) bids: Option<PathBuf>,
+    /// 演示系统拦下的攻击 / show the attacks that are stopped
+    #[arg(long)]
+    pub(crate) attacks: bool,
+}
+
+/// Runs the demo, or the attacks.
+pub(crate) fn run(ui: &Ui, args: &DemoArgs) -> Outcome {
+    let mut args = args.clone();
+    if let Some(folder) = &args.bids {
+        args.bidders = world::sub_folders(folder)?.len();
+    }
+    if !(BIDDERS_MIN..=BIDDERS_MAX).contains(&args.bidders) {
+        return Err(Failure::usage(format!(
+            "--bidders {BIDDERS_MIN}..{BIDDERS_MAX}"
+        )));
+    }
+    let started = Instant::now();
+    let place = Place::make(args.keep.as_deref())?;
+    let ended = if args.attacks {
+        attacks::run(ui, &args, &place.root)
+    } else {
+        stages::run(ui, &args, &place.root)
+    };
+    ended?;
+    let seconds = format!("{:.1}", started.elapsed().as_secs_f32());
+    ui.say(format!("用时 {seconds} 秒"), format!("took {seconds} s"));
+    if args.attacks {
+        return Ok(());
+    }
+    let dossier = place.dossier.display().to_string();
+    ui.say(
+        format!("全部文件在 {}", place.root.display()),
+        format!("everything lies in {}", place.root.display()),
+    );
+    ui.say(
+        format!("审计人员输入：mifeng verify {dossier}"),
+        format!("an auditor would type: mifeng verify {dossier} --lang en"),
+    );
+    Ok(())
+}
+
+/// Where the demo lies. What it made lies there afterwards, so that an auditor can look at it.
+struct Place {
+    root: PathBuf,
+    dossier: PathBuf,
+}
+
+impl Place {
+    fn make(keep: Option<&Path>) -> Result<Self, Failure> {
+        let root = match keep {
+            Some(folder) => folder.to_owned(),
+            None => std::env::temp_dir().join(format!("mifeng-demo-{}", std::process::id())),
+        };
+        if root.exists()
+            && std::fs::read_dir(&root).is_ok_and(|mut entries| entries.next().is_some())
+        {
+            return Err(Failure::usage(format!(
+                "{}: 文件夹不为空 / folder is not empty",
+                root.display()
+            )));
+        }
+        std::fs::create_dir_all(&root).map_err(|e| Failure::io(&root, &e))?;
+        let dossier = root.join("dossier.tar");
+        Ok(Place { root, dossier })
+    }
+}

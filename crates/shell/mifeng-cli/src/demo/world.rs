@@ -1,0 +1,225 @@
+//! The people of the demo: certificates, folders, files.
+
+use super::DemoArgs;
+use crate::identity::{self, Ca, Identity, Kind};
+use crate::ui::{Failure, Ui};
+use crate::{clock, host, person};
+use mifeng::crypto::{Entropy, Suite, SystemEntropy};
+use std::cell::RefCell;
+use std::fs;
+use std::path::{Path, PathBuf};
+use zeroize::Zeroizing;
+
+/// Trustees of the board, and how many open together.
+pub(crate) const TRUSTEES: u8 = 3;
+pub(crate) const QUORUM: u8 = 2;
+/// Candidates in the experts' pool.
+pub(crate) const CANDIDATES: usize = 9;
+
+const COMPANIES: [&str; 10] = [
+    "山东海岳医疗科技",
+    "威海远洋器械",
+    "临沂沂蒙医疗设备",
+    "青岛蓝湾生物",
+    "济南泉城健康",
+    "烟台东山仪器",
+    "潍坊鸢都医疗",
+    "泰安岱宗设备",
+    "日照曙光科技",
+    "淄博齐风医疗",
+];
+const TRUSTEE_NAMES: [&str; 3] = ["采购人代表 王敏", "公证员 李正", "监督员 赵清"];
+
+/// The world of one demo.
+pub(crate) struct World {
+    pub(crate) root: PathBuf,
+    pub(crate) suite: &'static Suite,
+    pub(crate) ui: Ui,
+    pub(crate) ca: PathBuf,
+    pub(crate) board_files: Vec<PathBuf>,
+}
+
+/// Sub-folders of a folder with bids, sorted.
+pub(crate) fn sub_folders(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
+    let entries = fs::read_dir(folder).map_err(|e| Failure::io(folder, &e))?;
+    let mut found: Vec<PathBuf> = entries
+        .flatten()
+        .map(|entry| entry.path())
+        .filter(|path| path.is_dir())
+        .collect();
+    found.sort();
+    Ok(found)
+}
+
+/// A valid unified social credit code for bidder `number` (GB 32100: weights 3^i modulo 31).
+pub(crate) fn credit_code(number: usize) -> String {
+    const SIGNS: &[u8] = b"0123456789ABCDEFGHJKLMNPQRTUWXY";
+    let organisation = format!("{:08}", 70_000_000 + number * 7_919);
+    let weights = [3, 7, 9, 10, 5, 8, 4, 2];
+    let sum: u32 = organisation
+        .chars()
+        .zip(weights)
+        .map(|(c, w)| c.to_digit(10).unwrap_or(0) * w)
+        .sum();
+    let check = match 11 - sum % 11 {
+        10 => 'X',
+        11 => '0',
+        digit => char::from_digit(digit, 10).unwrap_or('0'),
+    };
+    let body = format!("91371000{organisation}{check}");
+    let mut weight = 1;
+    let mut total = 0;
+    for sign in body.bytes() {
+        total += SIGNS.iter().position(|s| *s == sign).unwrap_or(0) * weight;
+        weight = weight * 3 % 31;
+    }
+    let last = SIGNS[(31 - total % 31) % 31] as char;
+    format!("{body}{last}")
+}
+
+pub(crate) fn company(number: usize) -> String {
+    let base = COMPANIES[(number - 1) % COMPANIES.len()];
+    match (number - 1) / COMPANIES.len() {
+        0 => format!("{base}有限公司"),
+        more => format!("{base}第{more}分公司"),
+    }
+}
+
+impl World {
+    /// Certificates for everybody, and the board's key.
+    pub(crate) fn make(ui: &Ui, args: &DemoArgs, root: &Path) -> Result<Self, Failure> {
+        let suite = args.suite.suite();
+        let mut pin = Zeroizing::new(vec![0; 16]);
+        SystemEntropy::new().fill(&mut pin)?;
+        let quiet = Ui {
+            quiet: true,
+            lang: ui.lang,
+            pin_file: None,
+            pin_fd: None,
+            pin_given: RefCell::new(Some(Zeroizing::new(hex::encode(&*pin).into_bytes()))),
+        };
+        let mut world = World {
+            root: root.to_owned(),
+            suite,
+            ui: quiet,
+            ca: root.join("ca"),
+            board_files: Vec::new(),
+        };
+        ui.title("1. 证书", "1. certificates");
+        world.issue_all(args.bidders)?;
+        ui.say(
+            format!("根与签发CA；{} 家投标人各有签名与加密双证书；采购人、代理机构、平台、3 名受托人、{CANDIDATES} 名候选专家、时间戳机构", args.bidders),
+            format!("root and issuing CA; dual certificates for {} bidders; buyer, agency, host, 3 trustees, {CANDIDATES} candidate experts, time-stamp authority", args.bidders),
+        );
+        ui.title(
+            "2. 开标委员会共同生成密钥（3 人中 2 人）",
+            "2. the board makes its key together (2 of 3)",
+        );
+        world.make_board(ui)?;
+        Ok(world)
+    }
+
+    fn issue_all(&self, bidders: usize) -> Result<(), Failure> {
+        let now = clock::now();
+        identity::init_ca(&self.ui, &self.ca, self.suite, "演示认证中心", now)?;
+        let ca = Ca::load(&self.ui, &self.ca)?;
+        let issue = |kind, name: &str, uscc: Option<&str>, folder: &str| {
+            ca.issue(&self.ui, kind, name, uscc, &self.root.join(folder), now)
+        };
+        issue(Kind::Buyer, "县人民医院", None, "buyer")?;
+        issue(Kind::Agency, "齐鲁招标代理有限公司", None, "agency")?;
+        issue(Kind::Host, "公共资源交易平台", None, "platform")?;
+        issue(Kind::Tsa, "演示时间戳机构", None, "tsa")?;
+        for index in 1..=TRUSTEES {
+            issue(
+                Kind::Trustee,
+                TRUSTEE_NAMES[usize::from(index) - 1],
+                None,
+                &format!("trustee{index}"),
+            )?;
+        }
+        for index in 1..=CANDIDATES {
+            issue(
+                Kind::Expert,
+                &format!("专家{index:02}"),
+                None,
+                &format!("expert{index}"),
+            )?;
+        }
+        for number in 1..=bidders {
+            issue(
+                Kind::Bidder,
+                &company(number),
+                Some(&credit_code(number)),
+                &format!("bidder{number}"),
+            )?;
+        }
+        Ok(())
+    }
+
+    fn make_board(&mut self, ui: &Ui) -> Result<(), Failure> {
+        const SESSION: &str = "demo-board";
+        for index in 1..=TRUSTEES {
+            let out = self.root.join(format!("board/{index}.join.rec"));
+            let join = person::Join {
+                session: SESSION,
+                index,
+                t: QUORUM,
+                n: TRUSTEES,
+            };
+            person::board_join(&self.ui, &self.trustee(index)?, &join, &out)?;
+            self.board_files.push(out);
+        }
+        let joined = self.board_files.clone();
+        for index in 1..=TRUSTEES {
+            let out = self.root.join(format!("board/{index}.round1.rec"));
+            person::board_round1(&self.ui, &self.trustee(index)?, &joined, &out)?;
+            self.board_files.push(out);
+        }
+        let first = self.board_files.clone();
+        for index in 1..=TRUSTEES {
+            let out = self.root.join(format!("board/{index}.round2.rec"));
+            person::board_round2(&self.ui, &self.trustee(index)?, &first, &out)?;
+            self.board_files.push(out);
+        }
+        let key = person::board_key(self.suite, &self.board_files)?;
+        ui.say(
+            format!("委员会公钥摘要 {key}"),
+            format!("digest of the board's key {key}"),
+        );
+        Ok(())
+    }
+
+    pub(crate) fn identity(&self, folder: &str) -> Result<Identity, Failure> {
+        Identity::load(&self.ui, &self.root.join(folder))
+    }
+
+    pub(crate) fn trustee(&self, index: u8) -> Result<Identity, Failure> {
+        self.identity(&format!("trustee{index}"))
+    }
+
+    pub(crate) fn path(&self, name: impl AsRef<Path>) -> PathBuf {
+        self.root.join(name)
+    }
+
+    /// Starts the host's log and takes in the board's records.
+    pub(crate) fn start_host(&self) -> Result<host::FolderHost, Failure> {
+        let args = host::HostArgs {
+            host: self.path("host"),
+            id: self.path("platform"),
+        };
+        let trust = [self.ca.join("root.cer")];
+        let mut host = host::init(
+            &self.ui,
+            &args,
+            self.suite,
+            "host.example/t/DEMO-2026-001",
+            &trust,
+        )?;
+        host.add_crl(&crate::ui::read(&self.ca.join("ca.crl"))?)?;
+        for file in &self.board_files {
+            host::accept(&self.ui, &mut host, file, None, None)?;
+        }
+        Ok(host)
+    }
+}

@@ -1,0 +1,206 @@
+//! The host's commands: take records in, keep the log, close, open, archive.
+
+use crate::clock;
+use crate::identity::{self, Identity};
+use crate::sink::FolderSink;
+use crate::ui::{self, Failure, Outcome, Ui};
+use mifeng::crypto::{KeyAlg, PrivateKey, Suite, SystemEntropy};
+use mifeng::record::SignedRecord;
+use mifeng::tender::{BidOutcome, Stage};
+use mifeng::{Export, Host, HostKeys, Opened};
+use mifeng_store::Directory;
+use std::path::{Path, PathBuf};
+
+/// Which tender of which host.
+#[derive(clap::Args, Clone, Debug)]
+pub(crate) struct HostArgs {
+    /// 平台存放该项目的文件夹 / folder in which the host keeps this tender
+    #[arg(long)]
+    pub(crate) host: PathBuf,
+    /// 平台的身份文件夹 / the host's identity folder
+    #[arg(long)]
+    pub(crate) id: PathBuf,
+}
+
+pub(crate) type FolderHost = Host<Directory>;
+
+fn keys(ui: &Ui, id: &Path) -> Result<HostKeys, Failure> {
+    let identity = Identity::load(ui, id)?;
+    let log_key = identity::load_key(ui, &id.join("log.key"))?;
+    Ok(HostKeys {
+        signer: Box::new(identity.signer),
+        log_key,
+    })
+}
+
+fn store(folder: &Path) -> Result<Directory, Failure> {
+    Directory::open(folder).map_err(|e| Failure::io(folder, &e))
+}
+
+pub(crate) fn open(ui: &Ui, args: &HostArgs) -> Result<FolderHost, Failure> {
+    let keys = keys(ui, &args.id)?;
+    Host::open(store(&args.host)?, keys).map_err(|e| Failure::from(e).at(&args.host))
+}
+
+pub(crate) fn init(
+    ui: &Ui,
+    args: &HostArgs,
+    suite: &'static Suite,
+    origin: &str,
+    trust: &[PathBuf],
+) -> Result<FolderHost, Failure> {
+    let log_key = args.id.join("log.key");
+    if !log_key.exists() {
+        let alg = if suite.id() == "gm-1" {
+            KeyAlg::Sm2
+        } else {
+            KeyAlg::Ed25519
+        };
+        let key = PrivateKey::generate(alg, &mut SystemEntropy::new())?;
+        identity::store_key(ui, &log_key, &key, suite)?;
+    }
+    let roots = trust
+        .iter()
+        .map(|path| identity::load_certificate(path))
+        .collect::<Result<Vec<_>, _>>()?;
+    if roots.is_empty() {
+        return Err(Failure::usage(ui.t(
+            "至少需要一个 --trust 根证书",
+            "at least one --trust root certificate is needed",
+        )));
+    }
+    let keys = keys(ui, &args.id)?;
+    let now = clock::now();
+    let store = store(&args.host)?;
+    let host = Host::create(
+        store,
+        suite,
+        origin,
+        keys,
+        &roots,
+        now,
+        &mut SystemEntropy::new(),
+    )?;
+    ui.say(
+        format!("日志已建立：{origin}"),
+        format!("log started: {origin}"),
+    );
+    Ok(host)
+}
+
+/// Takes one record in; while bids are received, waits for the beat and returns the receipt.
+pub(crate) fn accept(
+    ui: &Ui,
+    host: &mut FolderHost,
+    record: &Path,
+    bid: Option<&Path>,
+    receipt: Option<&Path>,
+) -> Outcome {
+    let signed =
+        SignedRecord::from_file(&ui::read(record)?).map_err(|e| Failure::from(e).at(record))?;
+    let mut body = bid
+        .map(|path| std::fs::File::open(path).map_err(|e| Failure::io(path, &e)))
+        .transpose()?;
+    let before = host.state().stage();
+    let now = clock::now();
+    let stream = body.as_mut().map(|file| file as &mut dyn std::io::Read);
+    host.submit(signed.clone(), stream, now)
+        .map_err(|e| Failure::from(e).at(record))?;
+    if before == Stage::Open {
+        if let Some(next) = host.next_beat() {
+            clock::wait_until(next);
+        }
+        host.beat(clock::now(), &mut SystemEntropy::new())?;
+    }
+    if let Some(path) = receipt {
+        let receipt = host.receipt_again(&signed, clock::now())?;
+        ui::write(path, &receipt.to_file()?)?;
+    }
+    ui.say(
+        format!("已入日志：{}", record.display()),
+        format!("logged: {}", record.display()),
+    );
+    Ok(())
+}
+
+/// Closes submission at the deadline, waiting for it if it is near.
+pub(crate) fn close(ui: &Ui, host: &mut FolderHost, wait: bool) -> Outcome {
+    if wait {
+        // The last beat falls at or after the deadline; the close comes right after it.
+        while let Some(next) = host.next_beat() {
+            let deadline = host.state().notice().map(|(_, n)| n.deadline);
+            let done =
+                deadline.is_some_and(|deadline| clock::now() >= deadline && next > clock::now());
+            if done {
+                break;
+            }
+            clock::wait_until(next);
+            host.beat(clock::now(), &mut SystemEntropy::new())?;
+        }
+    }
+    host.close(clock::now(), &mut SystemEntropy::new())?;
+    let live = host.state().to_open().len();
+    ui.say(
+        format!("已截标：{live} 份有效投标待开"),
+        format!("submission closed: {live} live bids to open"),
+    );
+    Ok(())
+}
+
+pub(crate) fn export(host: &FolderHost, what: Export, out: &Path) -> Outcome {
+    ui::write_with(out, |file| host.export(what, file).map_err(Failure::from))
+}
+
+/// Opens every bid that has no outcome yet; its files go to `out/<lot>/<bidder>/`.
+pub(crate) fn open_bids(ui: &Ui, host: &mut FolderHost, out: &Path) -> Outcome {
+    let due = host.state().to_open();
+    for seal in due {
+        if host.state().outcomes().contains_key(&seal) {
+            continue;
+        }
+        let bid = &host.state().bids()[&seal];
+        let (lot, bidder, name) = (
+            bid.seal.context().lot.clone(),
+            bid.seal.context().bidder.clone(),
+            bid.name.clone(),
+        );
+        let mut sink = FolderSink::new(&out.join(&lot).join(&bidder))?;
+        let opened = host.open_bid(&seal, &mut sink, clock::now(), &mut SystemEntropy::new());
+        match opened? {
+            Opened::Bid(open) => ui.say(
+                format!(
+                    "标段 {lot}  {name}  {} 元（{}）",
+                    open.opening.price, open.opening.price_cn
+                ),
+                format!("lot {lot}  {name}  {} CNY", open.opening.price),
+            ),
+            Opened::Fault(fail) => ui.say(
+                format!("标段 {lot}  {name}  未能开标：{}", fail.cause),
+                format!("lot {lot}  {name}  not opened: {}", fail.cause),
+            ),
+        }
+    }
+    let opened = host
+        .state()
+        .outcomes()
+        .values()
+        .filter(|o| matches!(o, BidOutcome::Opened(_)))
+        .count();
+    ui.say(
+        format!("共开启 {opened} 份投标"),
+        format!("{opened} bids opened"),
+    );
+    Ok(())
+}
+
+pub(crate) fn archive(ui: &Ui, host: &mut FolderHost, out: &Path) -> Outcome {
+    if host.state().stage() != Stage::Archived {
+        host.archive(clock::now(), &mut SystemEntropy::new())?;
+    }
+    export(host, Export::Dossier, out)?;
+    ui.say(
+        format!("档案：{}", out.display()),
+        format!("dossier: {}", out.display()),
+    );
+    Ok(())
+}

@@ -1,0 +1,273 @@
+//! Identity folders: a person's certificates and passphrase-protected keys.
+
+use crate::ui::{self, Failure, Outcome, Ui};
+use mifeng::crypto::{Entropy, KeyAlg, PrivateKey, Suite, SystemEntropy, Time};
+use mifeng::pki::issue::{CertificateAuthority, Profile, Revocation, Subject, Validity};
+use mifeng::pki::{Certificate, SoftwareDecrypter, SoftwareSigner, keyfile, pem};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Rounds of PBKDF2 for key files: about a quarter of a second on an ordinary laptop.
+const PIN_ROUNDS: u32 = 100_000;
+/// Validity of what the development CA issues.
+const DAYS: i64 = 365;
+
+/// Who a certificate is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Kind {
+    /// 投标人（签名与加密双证书） / bidder: a signing and an encryption certificate
+    Bidder,
+    /// 采购人 / buyer
+    Buyer,
+    /// 采购代理机构 / agency
+    Agency,
+    /// 平台 / host
+    Host,
+    /// 开标委员会受托人 / trustee of the opening board
+    Trustee,
+    /// 评审专家 / expert
+    Expert,
+    /// 时间戳机构 / time-stamp authority
+    Tsa,
+}
+
+pub(crate) fn key_alg(suite: &Suite) -> KeyAlg {
+    match suite.id() {
+        "gm-1" => KeyAlg::Sm2,
+        _ => KeyAlg::P256,
+    }
+}
+
+/// An identity folder, opened.
+pub(crate) struct Identity {
+    pub(crate) folder: PathBuf,
+    pub(crate) signer: SoftwareSigner,
+}
+
+pub(crate) fn load_certificates(path: &Path) -> Result<Vec<Certificate>, Failure> {
+    let text = ui::read_text(path)?;
+    pem::certificates(&text).map_err(|e| Failure::from(e).at(path))
+}
+
+pub(crate) fn load_certificate(path: &Path) -> Result<Certificate, Failure> {
+    let mut all = load_certificates(path)?;
+    match (all.pop(), all.is_empty()) {
+        (Some(certificate), true) => Ok(certificate),
+        _ => Err(Failure::malformed(format!(
+            "{}: one certificate expected",
+            path.display()
+        ))),
+    }
+}
+
+pub(crate) fn load_key(ui: &Ui, path: &Path) -> Result<PrivateKey, Failure> {
+    let text = ui::read_text(path)?;
+    let pin = ui.pin(path)?;
+    keyfile::decrypt(&text, &pin).map_err(|e| Failure::from(e).at(path))
+}
+
+pub(crate) fn store_key(ui: &Ui, path: &Path, key: &PrivateKey, suite: &Suite) -> Outcome {
+    let pin = ui.pin(path)?;
+    let text = keyfile::encrypt(key, &pin, suite, PIN_ROUNDS, &mut SystemEntropy::new())?;
+    ui::write(path, text.as_bytes())
+}
+
+pub(crate) fn store_certificates(path: &Path, certificates: &[&Certificate]) -> Outcome {
+    let text: String = certificates
+        .iter()
+        .map(|c| pem::encode("CERTIFICATE", c.der()))
+        .collect();
+    ui::write(path, text.as_bytes())
+}
+
+impl Identity {
+    /// Opens the folder and asks for the passphrase.
+    pub(crate) fn load(ui: &Ui, folder: &Path) -> Result<Self, Failure> {
+        let certificate = load_certificate(&folder.join("sign.cer"))?;
+        let chain = load_certificates(&folder.join("chain.cer"))?;
+        let key = load_key(ui, &folder.join("sign.key"))?;
+        Ok(Identity {
+            folder: folder.to_owned(),
+            signer: SoftwareSigner::new(key, certificate, chain)?,
+        })
+    }
+}
+
+/// Opens a bidder's decryption key.
+pub(crate) fn load_decrypter(ui: &Ui, folder: &Path) -> Result<SoftwareDecrypter, Failure> {
+    let certificate = load_certificate(&folder.join("enc.cer"))?;
+    let key = load_key(ui, &folder.join("enc.key"))?;
+    Ok(SoftwareDecrypter::new(key, certificate)?)
+}
+
+fn serial() -> Result<[u8; 16], Failure> {
+    let mut serial = [0; 16];
+    SystemEntropy::new().fill(&mut serial)?;
+    // Positive and of constant length (RFC 5280 section 4.1.2.2).
+    serial[0] = (serial[0] & 0x3f) | 0x40;
+    Ok(serial)
+}
+
+fn validity(now: Time) -> Validity {
+    let start = now.as_unix_seconds() - 3_600;
+    Validity {
+        not_before: Time::from_unix_seconds(start),
+        not_after: Time::from_unix_seconds(start + DAYS * 86_400),
+    }
+}
+
+/// Makes a development CA: a root and an issuing CA below it.
+pub(crate) fn init_ca(
+    ui: &Ui,
+    folder: &Path,
+    suite: &'static Suite,
+    name: &str,
+    now: Time,
+) -> Outcome {
+    if folder.join("root.cer").exists() {
+        return Err(Failure::usage(format!(
+            "{}: {}",
+            folder.display(),
+            ui.t("已有CA", "there is a CA already")
+        )));
+    }
+    let entropy = &mut SystemEntropy::new();
+    let subject = |suffix: &str| Subject {
+        common_name: format!("{name}{suffix}"),
+        organisation: Some(name.to_owned()),
+        country: Some("CN".to_owned()),
+        ..Subject::default()
+    };
+    let root_key = PrivateKey::generate(key_alg(suite), entropy)?;
+    let root =
+        CertificateAuthority::new_root(root_key, &subject(" Root"), validity(now), &serial()?)?;
+    let key = PrivateKey::generate(key_alg(suite), entropy)?;
+    let issuing = root.issue_ca(
+        &subject(" CA"),
+        &key.public_key()?,
+        Some(0),
+        validity(now),
+        &serial()?,
+    )?;
+    ui::write(&folder.join("suite"), suite.id().as_bytes())?;
+    store_key(ui, &folder.join("root.key"), root.key(), suite)?;
+    store_key(ui, &folder.join("issuing.key"), &key, suite)?;
+    store_certificates(&folder.join("issuing.cer"), &[&issuing])?;
+    let authority = CertificateAuthority::from_parts(key, issuing)?;
+    store_crl(folder, &authority, &[], now)?;
+    // Last, so that its presence means that the folder is whole.
+    store_certificates(&folder.join("root.cer"), &[root.certificate()])
+}
+
+/// A CA folder, opened for issuing.
+pub(crate) struct Ca {
+    folder: PathBuf,
+    pub(crate) suite: &'static Suite,
+    authority: CertificateAuthority,
+    root: Certificate,
+}
+
+impl Ca {
+    pub(crate) fn load(ui: &Ui, folder: &Path) -> Result<Self, Failure> {
+        let root = load_certificate(&folder.join("root.cer"))?;
+        let issuing = load_certificate(&folder.join("issuing.cer"))?;
+        let suite = Suite::by_id(ui::read_text(&folder.join("suite"))?.trim())?;
+        let key = load_key(ui, &folder.join("issuing.key"))?;
+        let authority = CertificateAuthority::from_parts(key, issuing)?;
+        Ok(Ca {
+            folder: folder.to_owned(),
+            suite,
+            authority,
+            root,
+        })
+    }
+
+    /// Issues the certificates of one person or body into an identity folder.
+    pub(crate) fn issue(
+        &self,
+        ui: &Ui,
+        kind: Kind,
+        name: &str,
+        uscc: Option<&str>,
+        out: &Path,
+        now: Time,
+    ) -> Outcome {
+        if kind == Kind::Bidder && uscc.is_none() {
+            return Err(Failure::usage(ui.t(
+                "投标人证书需要 --uscc 统一社会信用代码",
+                "a bidder's certificate needs --uscc, the unified social credit code",
+            )));
+        }
+        if let Some(code) = uscc.filter(|code| !mifeng::pki::is_uscc(code)) {
+            return Err(Failure::malformed(format!("--uscc {code}: GB 32100")));
+        }
+        let subject = Subject {
+            common_name: name.to_owned(),
+            organisation: (kind != Kind::Expert).then(|| name.to_owned()),
+            uscc: uscc.map(str::to_owned),
+            country: Some("CN".to_owned()),
+        };
+        let profile = match kind {
+            Kind::Bidder => Profile::BidderSign,
+            Kind::Tsa => Profile::TimeStamping,
+            _ => Profile::Person,
+        };
+        let entropy = &mut SystemEntropy::new();
+        let make = |profile, entropy: &mut SystemEntropy| -> Result<_, Failure> {
+            let key = PrivateKey::generate(key_alg(self.suite), entropy)?;
+            let public = key.public_key()?;
+            let certificate =
+                self.authority
+                    .issue(&subject, &public, profile, validity(now), &serial()?)?;
+            Ok((key, certificate))
+        };
+        if kind == Kind::Bidder {
+            let (key, certificate) = make(Profile::BidderEncrypt, entropy)?;
+            store_key(ui, &out.join("enc.key"), &key, self.suite)?;
+            store_certificates(&out.join("enc.cer"), &[&certificate])?;
+        }
+        let (key, certificate) = make(profile, entropy)?;
+        store_key(ui, &out.join("sign.key"), &key, self.suite)?;
+        store_certificates(&out.join("chain.cer"), &[self.authority.certificate()])?;
+        store_certificates(&out.join("root.cer"), &[&self.root])?;
+        store_certificates(&out.join("sign.cer"), &[&certificate])
+    }
+
+    /// Revokes a certificate: adds it to the list kept in the CA's folder.
+    pub(crate) fn revoke(&self, certificate: &Certificate, now: Time) -> Outcome {
+        let path = self.folder.join("revoked.txt");
+        let mut text = fs::read_to_string(&path).unwrap_or_default();
+        text.push_str(&format!(
+            "{} {}\n",
+            certificate.serial_hex(),
+            now.as_unix_seconds()
+        ));
+        let entries = text
+            .lines()
+            .map(|line| {
+                let bad = || Failure::malformed(format!("{}: serial seconds", path.display()));
+                let (serial, seconds) = line.split_once(' ').ok_or_else(bad)?;
+                Ok(Revocation {
+                    serial: hex::decode(serial).map_err(|_| bad())?,
+                    revoked: Time::from_unix_seconds(seconds.parse().map_err(|_| bad())?),
+                    reason: 1,
+                    invalid_since: None,
+                })
+            })
+            .collect::<Result<Vec<_>, Failure>>()?;
+        store_crl(&self.folder, &self.authority, &entries, now)?;
+        ui::write(&path, text.as_bytes())
+    }
+}
+
+fn store_crl(
+    folder: &Path,
+    authority: &CertificateAuthority,
+    entries: &[Revocation],
+    now: Time,
+) -> Outcome {
+    let number = u64::try_from(now.as_unix_seconds()).unwrap_or(0);
+    let next = Time::from_unix_seconds(now.as_unix_seconds() + 30 * 86_400);
+    let list = authority.revocation_list(entries, now, next, number)?;
+    ui::write(&folder.join("ca.crl"), &list)
+}

@@ -1,0 +1,103 @@
+//! The agency's notice: a plan that people write, completed with what the log and the keys say.
+
+use crate::bundle::Bundle;
+use crate::clock;
+use crate::identity::{self, Identity};
+use crate::person;
+use crate::ui::{self, Failure, Outcome};
+use mifeng::crypto::Time;
+use mifeng::lock::Policy;
+use mifeng::log::{Pace, Schedule};
+use mifeng::pki::Signer;
+use mifeng::tender::{Committee, Lot, Notice, Party, Text};
+use serde::{Deserialize, Serialize};
+use std::path::{Path, PathBuf};
+
+/// What the agency writes as JSON.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Plan {
+    pub(crate) tender: String,
+    pub(crate) title: Text,
+    /// The buyer's certificate file, relative to the plan.
+    pub(crate) buyer: PathBuf,
+    /// RFC 3339 with an offset, whole seconds.
+    pub(crate) deadline: String,
+    /// Milliseconds between beats.
+    pub(crate) beat_ms: u64,
+    /// Each beat has room for 2^depth records.
+    pub(crate) beat_depth: u8,
+    pub(crate) window_ms: u64,
+    /// `board` or `joint`.
+    pub(crate) policy: String,
+    pub(crate) bidders_min: u32,
+    pub(crate) committee: Committee,
+    pub(crate) lots: Vec<Lot>,
+}
+
+/// Signs the notice.
+pub(crate) fn publish(identity: &Identity, bundle: &Bundle, path: &Path, out: &Path) -> Outcome {
+    let plan: Plan = serde_json::from_slice(&ui::read(path)?)
+        .map_err(|e| Failure::malformed(format!("{}: {e}", path.display())))?;
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let notice = complete(&plan, folder, identity, bundle)?;
+    if let Some(fault) = notice.fault() {
+        return Err(Failure::refused("notice.unlawful", fault));
+    }
+    person::sign(&bundle.replay, identity, "tender.publish", &notice, out)
+}
+
+fn complete(
+    plan: &Plan,
+    folder: &Path,
+    identity: &Identity,
+    bundle: &Bundle,
+) -> Result<Notice, Failure> {
+    let state = &bundle.replay.state;
+    let suite = state.suite();
+    let board = state
+        .board()
+        .ok_or_else(|| Failure::refused("board.formation", "the bundle holds no complete board"))?;
+    let policy = match plan.policy.as_str() {
+        "board" => Policy::board(board.key()),
+        "joint" => Policy::joint(board.key()),
+        other => {
+            return Err(Failure::malformed(format!(
+                "policy {other:?}: board, joint"
+            )));
+        }
+    };
+    let deadline = Time::parse_rfc3339(&plan.deadline)
+        .map_err(|_| Failure::malformed(format!("deadline {:?}: RFC 3339", plan.deadline)))?;
+    let party = |certificate: &mifeng::pki::Certificate| Party {
+        name: certificate.subject_name(),
+        cert: certificate.fingerprint(suite.hash()),
+    };
+    let start = clock::now().trunc_millis();
+    let pace = Pace {
+        from: start,
+        period_ms: plan.beat_ms,
+    };
+    Ok(Notice {
+        tender: plan.tender.clone(),
+        title: plan.title.clone(),
+        suite: suite.id().to_owned(),
+        buyer: party(&identity::load_certificate(&folder.join(&plan.buyer))?),
+        agency: party(identity.signer.certificate()),
+        board: board.key(),
+        policy,
+        deadline,
+        window_ms: plan.window_ms,
+        beats: Schedule::new(plan.beat_depth, vec![pace])?,
+        trust: bundle
+            .replay
+            .roots
+            .iter()
+            .map(|root| root.fingerprint(suite.hash()))
+            .collect(),
+        bidders_min: plan.bidders_min,
+        lots: plan.lots.clone(),
+        committee: plan.committee.clone(),
+        documents: Vec::new(),
+    })
+}

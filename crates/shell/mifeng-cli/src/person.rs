@@ -1,0 +1,486 @@
+//! Everybody who signs a record over a bundle: agency, buyer, trustees, experts, bidders.
+
+use crate::bundle::Bundle;
+use crate::clock;
+use crate::identity::{self, Identity};
+use crate::ui::{self, Failure, Outcome, Ui};
+use mifeng::crypto::{Digest, KeyAlg, PrivateKey, Suite, SystemEntropy};
+use mifeng::lock::dkg::{self, StaticKey};
+use mifeng::lock::draw::Row;
+use mifeng::log::{CosignVerifier, WitnessState};
+use mifeng::pki::{Signer, tsp};
+use mifeng::record::{Draft, Facts, Record, SignedRecord};
+use mifeng::tender::*;
+use mifeng::{Replay, trustee};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use zeroize::Zeroizing;
+
+/// Signs one record for the log of a bundle and writes it.
+pub(crate) fn sign<T: Serialize + ?Sized>(
+    replay: &Replay,
+    identity: &Identity,
+    kind: &str,
+    data: &T,
+    out: &Path,
+) -> Outcome {
+    let record = mifeng::sign_record(
+        &replay.state,
+        kind,
+        data,
+        &identity.signer,
+        clock::now(),
+        &mut SystemEntropy::new(),
+    )?;
+    ui::write(out, &record.to_file()?)
+}
+
+/// A board's own records: they have the board's origin and exist before any tender.
+fn sign_board<T: Serialize>(
+    suite: &'static Suite,
+    session: &str,
+    seq: u64,
+    identity: &Identity,
+    kind: &str,
+    data: &T,
+    out: &Path,
+) -> Outcome {
+    let mut salt = [0; 32];
+    mifeng::crypto::Entropy::fill(&mut SystemEntropy::new(), &mut salt)?;
+    let origin = format!("board/{session}");
+    let facts = Facts {
+        kind,
+        origin: &origin,
+        seq,
+        time: clock::now(),
+        salt,
+        data,
+    };
+    let draft = Draft::new(&facts, identity.signer.certificate(), suite)?;
+    ui::write(out, &draft.sign(&identity.signer, suite)?.to_file()?)
+}
+
+pub(crate) fn suite_of(identity: &Identity) -> Result<&'static Suite, Failure> {
+    let sm2 = identity.signer.certificate().public_key().key_alg() == KeyAlg::Sm2;
+    Ok(if sm2 {
+        &mifeng::crypto::GM
+    } else {
+        &mifeng::crypto::INTL
+    })
+}
+
+/// What a trustee says when joining a board.
+pub(crate) struct Join<'a> {
+    pub(crate) session: &'a str,
+    pub(crate) index: u8,
+    pub(crate) t: u8,
+    pub(crate) n: u8,
+}
+
+/// A trustee joins a board: makes its static key and its witness key and endorses both.
+pub(crate) fn board_join(ui: &Ui, identity: &Identity, join: &Join<'_>, out: &Path) -> Outcome {
+    let suite = suite_of(identity)?;
+    let entropy = &mut SystemEntropy::new();
+    let folder = &identity.folder;
+    let static_path = folder.join("static.key");
+    if static_path.exists() {
+        return Err(Failure::usage(format!(
+            "{}: {}",
+            static_path.display(),
+            ui.t(
+                "已是某委员会成员，不覆盖",
+                "belongs to a board already; not overwritten"
+            )
+        )));
+    }
+    let key = StaticKey::generate(suite, entropy)?;
+    let scalar = mifeng::crypto::Scalar::from_be_bytes(suite.curve(), &key.to_bytes())?;
+    identity::store_key(ui, &static_path, &PrivateKey::from_scalar(&scalar)?, suite)?;
+    let alg = if suite.id() == "gm-1" {
+        KeyAlg::Sm2
+    } else {
+        KeyAlg::Ed25519
+    };
+    let witness = PrivateKey::generate(alg, entropy)?;
+    identity::store_key(ui, &folder.join("witness.key"), &witness, suite)?;
+    let name = witness_name(join.session, join.index);
+    let data = BoardCert {
+        session: join.session.to_owned(),
+        index: join.index,
+        t: join.t,
+        n: join.n,
+        static_key: hex::encode(key.public().to_bytes()),
+        witness: CosignVerifier::new(&name, witness.public_key()?)?
+            .key()
+            .to_string(),
+    };
+    sign_board(suite, join.session, 0, identity, "board.cert", &data, out)
+}
+
+fn witness_name(session: &str, index: u8) -> String {
+    format!("{session}/witness/{index}")
+}
+
+fn static_key(ui: &Ui, identity: &Identity, suite: &'static Suite) -> Result<StaticKey, Failure> {
+    let key = identity::load_key(ui, &identity.folder.join("static.key"))?;
+    let pkcs8 = key.to_pkcs8_der()?;
+    // The scalar is the 32-byte octet string of ECPrivateKey (RFC 5915), inside the PKCS#8 document.
+    let at = pkcs8
+        .windows(2)
+        .position(|pair| pair == [4, 32])
+        .ok_or_else(|| Failure::malformed("static.key"))?;
+    let bytes = Zeroizing::new(
+        <[u8; 32]>::try_from(&pkcs8[at + 2..at + 34])
+            .map_err(|_| Failure::malformed("static.key"))?,
+    );
+    Ok(StaticKey::from_bytes(suite, &bytes)?)
+}
+
+/// A board's records applied to an empty state, as every tender's log will apply them.
+fn board_state(suite: &'static Suite, files: &[PathBuf]) -> Result<State, Failure> {
+    let mut state = State::new(suite, "board-formation");
+    let mut records = files
+        .iter()
+        .map(|path| {
+            let signed =
+                SignedRecord::from_file(&ui::read(path)?).map_err(|e| Failure::from(e).at(path))?;
+            Record::verify(signed, suite).map_err(|e| Failure::from(e).at(path))
+        })
+        .collect::<Result<Vec<_>, Failure>>()?;
+    records.sort_by_key(Record::seq);
+    let trust = Trust {
+        roots: &[],
+        crls: &[],
+    };
+    for record in &records {
+        state.apply(record, record.time(), &trust)?;
+    }
+    Ok(state)
+}
+
+fn own_member<'s>(state: &'s State, identity: &Identity) -> Result<(u8, &'s BoardCert), Failure> {
+    let own = identity
+        .signer
+        .certificate()
+        .fingerprint(state.suite().hash());
+    state
+        .members()
+        .iter()
+        .find(|(_, (cert, _))| *cert == own)
+        .map(|(index, (_, member))| (*index, member))
+        .ok_or_else(|| Failure::refused("board.not-a-member", "not a member of this board"))
+}
+
+/// First message of key generation.
+pub(crate) fn board_round1(ui: &Ui, identity: &Identity, files: &[PathBuf], out: &Path) -> Outcome {
+    let suite = suite_of(identity)?;
+    let state = board_state(suite, files)?;
+    let (index, member) = own_member(&state, identity)?;
+    let key = static_key(ui, identity, suite)?;
+    let message = dkg::round1(&state.board_setup()?, &key, &mut SystemEntropy::new())?;
+    let data = BoardDkg1 {
+        index,
+        message: crate::base64(&message),
+    };
+    sign_board(
+        suite,
+        &member.session,
+        1,
+        identity,
+        "board.dkg1",
+        &data,
+        out,
+    )
+}
+
+/// Second message: everything was checked.
+pub(crate) fn board_round2(ui: &Ui, identity: &Identity, files: &[PathBuf], out: &Path) -> Outcome {
+    let suite = suite_of(identity)?;
+    let state = board_state(suite, files)?;
+    let (index, member) = own_member(&state, identity)?;
+    let key = static_key(ui, identity, suite)?;
+    let transcript = state.board_transcript()?;
+    let share = transcript.share(&key)?;
+    let data = BoardDkg2 {
+        index,
+        transcript: transcript.hash(),
+        signature: hex::encode(transcript.sign(&key, &share)?),
+    };
+    let board = transcript.board().key();
+    let words = mifeng::words::fingerprint(&board, ui.lang == crate::ui::Lang::Zh);
+    ui.say(format!("委员会密钥 {words}"), format!("board key {words}"));
+    sign_board(
+        suite,
+        &member.session,
+        2,
+        identity,
+        "board.dkg2",
+        &data,
+        out,
+    )
+}
+
+/// The key that a complete set of board records makes.
+pub(crate) fn board_key(suite: &'static Suite, files: &[PathBuf]) -> Result<Digest, Failure> {
+    let state = board_state(suite, files)?;
+    let board = state.board().ok_or_else(|| {
+        Failure::refused("board.formation", "the board's records are not complete")
+    })?;
+    Ok(board.key())
+}
+
+/// The trustee's witness cosigns the head of a bundle.
+pub(crate) fn cosign(ui: &Ui, identity: &Identity, bundle: &Bundle, out: &Path) -> Outcome {
+    let replay = &bundle.replay;
+    let (index, member) = own_member(&replay.state, identity)?;
+    let key = identity::load_key(ui, &identity.folder.join("witness.key"))?;
+    let origin = replay.checkpoint()?.checkpoint().origin().to_owned();
+    // One state per log: a witness that forgets could sign two histories.
+    let file = format!(
+        "witness-{}.json",
+        replay.suite().hash().digest(origin.as_bytes())
+    );
+    let path = identity.folder.join(file);
+    let seen: WitnessState = if path.exists() {
+        serde_json::from_slice(&ui::read(&path)?)
+            .map_err(|_| Failure::malformed(format!("{}: witness state", path.display())))?
+    } else {
+        WitnessState::new(&origin, replay.suite().hash())
+    };
+    let name = witness_name(&member.session, index);
+    let (note, state) = trustee::cosign(replay, &name, &key, &seen, clock::now())?;
+    let bytes = serde_json::to_vec(&state).map_err(|_| Failure::malformed("witness state"))?;
+    ui::write(&path, &bytes)?;
+    ui::write(out, note.to_text().as_bytes())
+}
+
+/// Shows each condition of the release rule as a met or unmet line.
+pub(crate) fn show_conditions(ui: &Ui, bundle: &Bundle) -> Outcome {
+    for condition in trustee::release_conditions(&bundle.replay, &bundle.files, clock::now())? {
+        let mark = if condition.met { "✔" } else { "✘" };
+        ui.say(
+            format!("  {mark} {}. {}", condition.number, condition.zh),
+            format!("  {mark} {}. {}", condition.number, condition.en),
+        );
+    }
+    Ok(())
+}
+
+/// The trustee's own decision, then its shares.
+pub(crate) fn release(ui: &Ui, identity: &Identity, bundle: &Bundle, out: &Path) -> Outcome {
+    let replay = &bundle.replay;
+    let key = static_key(ui, identity, replay.suite())?;
+    let secret = trustee::secret_share(replay, &key)?;
+    let data = trustee::release(
+        replay,
+        &bundle.files,
+        &secret,
+        clock::now(),
+        &mut SystemEntropy::new(),
+    )?;
+    sign(replay, identity, "board.share", &data, out)
+}
+
+/// The trustee's answer for a draw.
+pub(crate) fn draw_share(ui: &Ui, identity: &Identity, bundle: &Bundle, out: &Path) -> Outcome {
+    let key = static_key(ui, identity, bundle.replay.suite())?;
+    let secret = trustee::secret_share(&bundle.replay, &key)?;
+    let data = trustee::draw_share(&bundle.replay, &secret, &mut SystemEntropy::new())?;
+    sign(&bundle.replay, identity, "draw.share", &data, out)
+}
+
+/// A time stamp over the head of a bundle.
+pub(crate) fn stamp(identity: &Identity, bundle: &Bundle, out: &Path) -> Outcome {
+    /// Policy of the development authority: an arc for documentation (RFC 7299 keeps none of ours).
+    const POLICY: &str = "1.3.6.1.4.1.32473.1";
+    let imprint = trustee::stamp_imprint(&bundle.replay)?;
+    let now = clock::now();
+    let request = tsp::Request::new(imprint, bundle.replay.suite().hash(), None);
+    let serial = u64::try_from(now.as_unix_nanos() / 1000).unwrap_or(0);
+    let token = tsp::respond(&identity.signer, POLICY, serial, now, &request)?;
+    ui::write(out, &token)
+}
+
+/// The opening record, computed from the log and signed by the agency.
+pub(crate) fn minutes(identity: &Identity, bundle: &Bundle, out: &Path) -> Outcome {
+    let data = bundle.replay.state.expected_minutes()?;
+    sign(&bundle.replay, identity, "opening.minutes", &data, out)
+}
+
+/// One who was present signs the opening record.
+pub(crate) fn sign_minutes(identity: &Identity, bundle: &Bundle, out: &Path) -> Outcome {
+    let (id, _) =
+        bundle.replay.state.minutes().ok_or_else(|| {
+            Failure::refused("record.wrong-stage", "there is no opening record yet")
+        })?;
+    sign(
+        &bundle.replay,
+        identity,
+        "opening.sign",
+        &MinutesSign { minutes: *id },
+        out,
+    )
+}
+
+/// The agency's list of candidate experts: certificate files, with secret salts per draw.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Candidates {
+    pub(crate) rows: Vec<Candidate>,
+}
+
+/// One candidate.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Candidate {
+    pub(crate) cert: Digest,
+    pub(crate) salt: Digest,
+    pub(crate) weight: u64,
+}
+
+/// Freezes the pool; writes the secret list that opens the blind ids later.
+pub(crate) fn pool(
+    identity: &Identity,
+    bundle: &Bundle,
+    experts: &[PathBuf],
+    secret: &Path,
+    out: &Path,
+) -> Outcome {
+    let suite = bundle.replay.suite();
+    let (_, notice) = bundle
+        .replay
+        .state
+        .notice()
+        .ok_or_else(|| Failure::refused("record.wrong-stage", "there is no notice"))?;
+    let mut rows = Vec::new();
+    let mut candidates = Vec::new();
+    for path in experts {
+        let cert = identity::load_certificate(path)?.fingerprint(suite.hash());
+        let mut salt = [0; 32];
+        mifeng::crypto::Entropy::fill(&mut SystemEntropy::new(), &mut salt)?;
+        let salt = Digest::from_bytes(salt);
+        rows.push(Row {
+            id: blind_id(suite, &salt, &cert).to_string(),
+            weight: 1,
+        });
+        candidates.push(Candidate {
+            cert,
+            salt,
+            weight: 1,
+        });
+    }
+    rows.sort_by(|a, b| a.id.cmp(&b.id));
+    let data = Pool {
+        specialty: notice.committee.specialty.clone(),
+        n: 1,
+        reason: String::new(),
+        rows,
+    };
+    let bytes = serde_json::to_vec_pretty(&Candidates { rows: candidates })
+        .map_err(|_| Failure::malformed("candidates"))?;
+    ui::write(secret, &bytes)?;
+    sign(&bundle.replay, identity, "expert.pool", &data, out)
+}
+
+/// The result of the draw, with who sits.
+pub(crate) fn drawn(identity: &Identity, bundle: &Bundle, secret: &Path, out: &Path) -> Outcome {
+    let state = &bundle.replay.state;
+    let outcome = state.drawn()?;
+    let candidates: Candidates = serde_json::from_slice(&ui::read(secret)?)
+        .map_err(|e| Failure::malformed(format!("{}: {e}", secret.display())))?;
+    let by_id: BTreeMap<String, &Candidate> = candidates
+        .rows
+        .iter()
+        .map(|row| {
+            (
+                blind_id(state.suite(), &row.salt, &row.cert).to_string(),
+                row,
+            )
+        })
+        .collect();
+    let experts = state
+        .notice()
+        .map_or(0, |(_, notice)| notice.committee.experts as usize);
+    let seats = outcome
+        .order
+        .iter()
+        .take(experts)
+        .map(|id| {
+            let row = by_id
+                .get(id)
+                .ok_or_else(|| Failure::malformed(format!("{}: {id}", secret.display())))?;
+            Ok(Seat {
+                id: id.clone(),
+                salt: row.salt,
+                cert: row.cert,
+            })
+        })
+        .collect::<Result<Vec<_>, Failure>>()?;
+    let data = DrawResult {
+        draw: outcome.draw_id,
+        seed: outcome.seed,
+        order: outcome.order,
+        seats,
+        declined: Vec::new(),
+    };
+    sign(&bundle.replay, identity, "draw.result", &data, out)
+}
+
+/// An expert's sheet: points by bidder (credit code) and item, signed by the expert alone.
+pub(crate) fn sheet(
+    identity: &Identity,
+    bundle: &Bundle,
+    lot: &str,
+    scores: &Path,
+    out: &Path,
+) -> Outcome {
+    type Scores = BTreeMap<String, BTreeMap<String, String>>;
+    let given: Scores = serde_json::from_slice(&ui::read(scores)?)
+        .map_err(|e| Failure::malformed(format!("{}: {e}", scores.display())))?;
+    let mut by_seal = BTreeMap::new();
+    for (bidder, items) in given {
+        let seal = bundle
+            .replay
+            .state
+            .outcomes()
+            .keys()
+            .find(|id| {
+                let context = bundle.replay.state.bids()[id].seal.context();
+                context.bidder == bidder && context.lot == lot
+            })
+            .ok_or_else(|| Failure::malformed(format!("{}: {bidder}", scores.display())))?;
+        by_seal.insert(seal.to_string(), items);
+    }
+    sign(
+        &bundle.replay,
+        identity,
+        "score",
+        &Score {
+            lot: lot.to_owned(),
+            scores: by_seal,
+        },
+        out,
+    )
+}
+
+/// The computed ranking of a lot.
+pub(crate) fn rank(identity: &Identity, bundle: &Bundle, lot: &str, out: &Path) -> Outcome {
+    let outcome = bundle.replay.state.computed(lot)?;
+    sign(
+        &bundle.replay,
+        identity,
+        "rank",
+        &Rank {
+            lot: lot.to_owned(),
+            outcome,
+        },
+        out,
+    )
+}
+
+/// The buyer's award, which must follow from the ranking.
+pub(crate) fn award(identity: &Identity, bundle: &Bundle, lot: &str, out: &Path) -> Outcome {
+    let award = bundle.replay.state.expected_award(lot)?;
+    sign(&bundle.replay, identity, "award", &award, out)
+}

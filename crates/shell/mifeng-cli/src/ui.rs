@@ -1,0 +1,257 @@
+//! What a person sees: language, messages, passphrases, files.
+
+use mifeng::crypto::Kind;
+use mifeng::{Error, crypto};
+use std::fs;
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+use zeroize::Zeroizing;
+
+/// The largest small file that a command reads whole: bundles and bids are streamed.
+const FILE_LEN_MAX: u64 = 64 << 20;
+
+/// Language of messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Lang {
+    /// 中文
+    Zh,
+    /// English
+    En,
+}
+
+/// How to speak to the person at the keyboard.
+pub(crate) struct Ui {
+    /// Says nothing: for the many hands of the demo, which tells its own story.
+    pub(crate) quiet: bool,
+    pub(crate) lang: Lang,
+    pub(crate) pin_file: Option<PathBuf>,
+    pub(crate) pin_fd: Option<i32>,
+    /// The passphrase once it was given: one command asks once.
+    pub(crate) pin_given: std::cell::RefCell<Option<Zeroizing<Vec<u8>>>>,
+}
+
+/// A failed command: exit code and one sentence.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    pub(crate) exit: u8,
+    pub(crate) code: String,
+    pub(crate) clause: Option<String>,
+    pub(crate) text: String,
+}
+
+pub(crate) type Outcome = Result<(), Failure>;
+
+impl Failure {
+    pub(crate) fn usage(text: impl Into<String>) -> Self {
+        Failure {
+            exit: 2,
+            code: "usage".to_owned(),
+            clause: None,
+            text: text.into(),
+        }
+    }
+
+    pub(crate) fn malformed(what: impl Into<String>) -> Self {
+        Failure {
+            exit: 3,
+            code: "file.malformed".to_owned(),
+            clause: None,
+            text: what.into(),
+        }
+    }
+
+    pub(crate) fn refused(code: &str, text: impl Into<String>) -> Self {
+        Failure {
+            exit: 1,
+            code: code.to_owned(),
+            clause: None,
+            text: text.into(),
+        }
+    }
+
+    pub(crate) fn io(path: &Path, error: &io::Error) -> Self {
+        Failure {
+            exit: 4,
+            code: "system.unavailable".to_owned(),
+            clause: None,
+            text: format!("{}: {error}", path.display()),
+        }
+    }
+
+    /// Says which file the error is about.
+    pub(crate) fn at(mut self, path: &Path) -> Self {
+        self.text = format!("{}: {}", path.display(), self.text);
+        self
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        let exit = match error.kind() {
+            Kind::Refused => 1,
+            Kind::Malformed => 3,
+            Kind::Unavailable => 4,
+            _ => 101,
+        };
+        Failure {
+            exit,
+            code: error.code().to_owned(),
+            clause: error.refusal().map(|r| r.clause().to_owned()),
+            text: match error.refusal() {
+                Some(r) if r.detail().is_empty() => format!("{} / {}", r.zh(), r.en()),
+                Some(r) => format!("{} / {}: {}", r.zh(), r.en(), r.detail()),
+                None => error.to_string(),
+            },
+        }
+    }
+}
+
+macro_rules! from {
+    ($($inner:ty),*) => {
+        $(impl From<$inner> for Failure {
+            fn from(error: $inner) -> Self {
+                Error::from(error).into()
+            }
+        })*
+    };
+}
+
+from!(
+    crypto::Error,
+    mifeng::pki::Error,
+    mifeng::lock::Error,
+    mifeng::log::Error,
+    mifeng::envelope::Error,
+    mifeng::record::Error,
+    mifeng::tender::Refusal
+);
+
+impl Ui {
+    /// Picks the text of the language in use.
+    pub(crate) fn t<'a>(&self, zh: &'a str, en: &'a str) -> &'a str {
+        match self.lang {
+            Lang::Zh => zh,
+            Lang::En => en,
+        }
+    }
+
+    /// Prints one line.
+    pub(crate) fn say(&self, zh: impl AsRef<str>, en: impl AsRef<str>) {
+        if self.quiet {
+            return;
+        }
+        let text = self.t(zh.as_ref(), en.as_ref());
+        // A closed pipe is the reader's choice, not our failure.
+        let _ = writeln!(io::stdout(), "{text}");
+    }
+
+    /// Prints a heading.
+    pub(crate) fn title(&self, zh: &str, en: &str) {
+        self.say(format!("\n== {zh}"), format!("\n== {en}"));
+    }
+
+    /// Asks for the passphrase of a key: file, file descriptor, or a prompt without echo.
+    pub(crate) fn pin(&self, of: &Path) -> Result<Zeroizing<Vec<u8>>, Failure> {
+        if let Some(pin) = &*self.pin_given.borrow() {
+            return Ok(pin.clone());
+        }
+        let pin = self.ask_pin(of)?;
+        *self.pin_given.borrow_mut() = Some(pin.clone());
+        Ok(pin)
+    }
+
+    fn ask_pin(&self, of: &Path) -> Result<Zeroizing<Vec<u8>>, Failure> {
+        if let Some(path) = &self.pin_file {
+            let bytes = Zeroizing::new(fs::read(path).map_err(|e| Failure::io(path, &e))?);
+            return Ok(first_line(&bytes));
+        }
+        if let Some(fd) = self.pin_fd {
+            let path = PathBuf::from(format!("/dev/fd/{fd}"));
+            let mut bytes = Zeroizing::new(Vec::new());
+            fs::File::open(&path)
+                .and_then(|file| file.take(4096).read_to_end(&mut bytes))
+                .map_err(|e| Failure::io(&path, &e))?;
+            return Ok(first_line(&bytes));
+        }
+        let question = format!(
+            "{} {}: ",
+            self.t("请输入密钥口令", "passphrase for"),
+            of.display()
+        );
+        rpassword::prompt_password(question)
+            .map(|text| Zeroizing::new(text.into_bytes()))
+            .map_err(|_| {
+                Failure::usage(self.t(
+                    "没有终端可输入口令，请用 --pin-file 或 --pin-fd",
+                    "no terminal to ask for the passphrase: use --pin-file or --pin-fd",
+                ))
+            })
+    }
+}
+
+fn first_line(bytes: &[u8]) -> Zeroizing<Vec<u8>> {
+    let line = bytes
+        .split(|b| *b == b'\n' || *b == b'\r')
+        .next()
+        .unwrap_or_default();
+    Zeroizing::new(line.to_vec())
+}
+
+/// Reads a small file whole.
+pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Failure> {
+    let file = fs::File::open(path).map_err(|e| Failure::io(path, &e))?;
+    let mut bytes = Vec::new();
+    file.take(FILE_LEN_MAX + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|e| Failure::io(path, &e))?;
+    if bytes.len() as u64 > FILE_LEN_MAX {
+        return Err(Failure::malformed(format!(
+            "{}: > {FILE_LEN_MAX} bytes",
+            path.display()
+        )));
+    }
+    Ok(bytes)
+}
+
+pub(crate) fn read_text(path: &Path) -> Result<String, Failure> {
+    String::from_utf8(read(path)?)
+        .map_err(|_| Failure::malformed(format!("{}: UTF-8", path.display())))
+}
+
+/// Writes a file all or nothing: a half-written file never has the final name.
+pub(crate) fn write(path: &Path, bytes: &[u8]) -> Outcome {
+    write_with(path, |out| {
+        out.write_all(bytes).map_err(|e| Failure::io(path, &e))
+    })
+}
+
+/// As [`write`], with the content produced piece by piece.
+pub(crate) fn write_with(path: &Path, produce: impl FnOnce(&mut dyn Write) -> Outcome) -> Outcome {
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    fs::create_dir_all(folder).map_err(|e| Failure::io(folder, &e))?;
+    let name = path
+        .file_name()
+        .map(|n| n.to_string_lossy().into_owned())
+        .unwrap_or_default();
+    let part = folder.join(format!(".{name}.part"));
+    let result = (|| {
+        let file = fs::File::create(&part).map_err(|e| Failure::io(&part, &e))?;
+        let mut out = io::BufWriter::with_capacity(1 << 20, file);
+        produce(&mut out)?;
+        let file = out
+            .into_inner()
+            .map_err(|e| Failure::io(&part, e.error()))?;
+        file.sync_all().map_err(|e| Failure::io(&part, &e))?;
+        fs::rename(&part, path).map_err(|e| Failure::io(path, &e))?;
+        fs::File::open(folder)
+            .and_then(|folder| folder.sync_all())
+            .map_err(|e| Failure::io(folder, &e))
+    })();
+    if result.is_err() {
+        let _ = fs::remove_file(&part);
+    }
+    result
+}

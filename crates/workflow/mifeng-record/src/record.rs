@@ -1,0 +1,281 @@
+//! The record: a canonical JSON body and a detached CMS signature of the person who acts.
+
+use crate::Error;
+use base64::prelude::{BASE64_STANDARD, Engine as _};
+use mifeng_crypto::{Digest, HashAlg, Suite, Time, jcs};
+use mifeng_pki::{Certificate, Signer, cms};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+/// The largest body: a score sheet or an opening record of a thousand bids has about 300 KB.
+pub const BODY_LEN_MAX: usize = 4 << 20;
+/// The largest signature: a CMS with a chain of four certificates has about 8 KB.
+pub const SIGNATURE_LEN_MAX: usize = 64 << 10;
+/// The largest transport file: body and signature in base64.
+pub const FILE_LEN_MAX: usize = (BODY_LEN_MAX + SIGNATURE_LEN_MAX) / 3 * 4 + 1024;
+
+/// The JSON of a body (spec/record.md).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Body {
+    v: u64,
+    #[serde(rename = "type")]
+    kind: String,
+    origin: String,
+    seq: u64,
+    time: Time,
+    actor: Digest,
+    data: serde_json::Value,
+    salt: Digest,
+}
+
+/// What a person is about to sign: show it, then [`Draft::sign`] or send [`Draft::message`] to a token.
+#[derive(Clone, Debug)]
+pub struct Draft {
+    body: Vec<u8>,
+    time: Time,
+}
+
+/// The facts of a draft.
+pub struct Facts<'a, T: ?Sized> {
+    /// Event type, as `bid.submit`.
+    pub kind: &'a str,
+    /// Origin of the log it is meant for: a record is good for one log only.
+    pub origin: &'a str,
+    /// The actor's own count of records in this log, from 0.
+    pub seq: u64,
+    /// The actor's clock.
+    pub time: Time,
+    /// 32 random bytes that hide the body's content behind its hash.
+    pub salt: [u8; 32],
+    /// The data of the event.
+    pub data: &'a T,
+}
+
+impl Draft {
+    /// Writes the body.
+    ///
+    /// # Errors
+    /// [`Error::Json`] if the data breaks the JSON profile.
+    pub fn new<T: Serialize + ?Sized>(
+        facts: &Facts<'_, T>,
+        actor: &Certificate,
+        suite: &Suite,
+    ) -> Result<Self, Error> {
+        let broken = |_| {
+            Error::Json(mifeng_crypto::Error::Json {
+                reason: "data has no JSON form",
+                position: 0,
+            })
+        };
+        let body = Body {
+            v: 1,
+            kind: facts.kind.to_owned(),
+            origin: facts.origin.to_owned(),
+            seq: facts.seq,
+            time: facts.time.trunc_millis(),
+            actor: actor.fingerprint(suite.hash()),
+            data: serde_json::to_value(facts.data).map_err(broken)?,
+            salt: Digest::from_bytes(facts.salt),
+        };
+        Ok(Draft {
+            body: jcs::to_vec(&body).map_err(Error::Json)?,
+            time: body.time,
+        })
+    }
+
+    /// The bytes to be signed.
+    pub fn message(&self) -> &[u8] {
+        &self.body
+    }
+
+    /// Signs with a key at hand.
+    ///
+    /// # Errors
+    /// [`Error::Signature`] if the key refuses.
+    pub fn sign(self, signer: &dyn Signer, suite: &Suite) -> Result<SignedRecord, Error> {
+        let signature = cms::sign_detached(signer, &self.body, self.time, cms::Profile::of(suite))
+            .map_err(Error::Signature)?;
+        Ok(SignedRecord {
+            body: self.body,
+            signature,
+        })
+    }
+}
+
+/// A body and its signature as they travel and are stored; nothing is checked yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SignedRecord {
+    /// The canonical JSON body.
+    pub body: Vec<u8>,
+    /// The detached CMS SignedData over the body.
+    pub signature: Vec<u8>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    v: u64,
+    body: String,
+    sig: String,
+}
+
+impl SignedRecord {
+    /// Reads a transport file (`*.rec`).
+    ///
+    /// # Errors
+    /// [`Error::Json`], [`Error::Version`], [`Error::Base64`].
+    pub fn from_file(bytes: &[u8]) -> Result<Self, Error> {
+        let file: File = jcs::from_slice(bytes, FILE_LEN_MAX).map_err(Error::Json)?;
+        if file.v != 1 {
+            return Err(Error::Version { found: file.v });
+        }
+        let decode = |what, text: &str| {
+            BASE64_STANDARD
+                .decode(text)
+                .map_err(|_| Error::Base64 { what })
+        };
+        Ok(SignedRecord {
+            body: decode("body", &file.body)?,
+            signature: decode("sig", &file.sig)?,
+        })
+    }
+
+    /// Writes a transport file.
+    ///
+    /// # Errors
+    /// [`Error::Json`] never in practice: the parts are text.
+    pub fn to_file(&self) -> Result<Vec<u8>, Error> {
+        jcs::to_vec(&File {
+            v: 1,
+            body: BASE64_STANDARD.encode(&self.body),
+            sig: BASE64_STANDARD.encode(&self.signature),
+        })
+        .map_err(Error::Json)
+    }
+
+    /// The hash under which the body is stored and logged.
+    pub fn body_digest(&self, alg: HashAlg) -> Digest {
+        alg.digest(&self.body)
+    }
+
+    /// The hash under which the signature is stored and logged.
+    pub fn signature_digest(&self, alg: HashAlg) -> Digest {
+        alg.digest(&self.signature)
+    }
+
+    /// What a batch of a beat holds in place of this record (PROTOCOL 4).
+    pub fn commitment(&self, suite: &Suite) -> Digest {
+        let alg = suite.hash();
+        mifeng_log::commitment(suite, &self.body_digest(alg), &self.signature_digest(alg))
+    }
+}
+
+/// A record whose form and signature have been checked. Whether its signer's certificate chains
+/// to a recognised root, and whether the signer may do this, are the next two questions.
+#[derive(Clone, Debug)]
+pub struct Record {
+    body: Body,
+    signed: SignedRecord,
+    signer: Certificate,
+    chain: Vec<Certificate>,
+    commitment: Digest,
+}
+
+impl Record {
+    /// Checks form, signature, and that the actor named is the one who signed.
+    ///
+    /// # Errors
+    /// [`Error`], with the part that failed.
+    pub fn verify(signed: SignedRecord, suite: &'static Suite) -> Result<Self, Error> {
+        let body: Body = jcs::from_slice(&signed.body, BODY_LEN_MAX).map_err(Error::Json)?;
+        if body.v != 1 {
+            return Err(Error::Version { found: body.v });
+        }
+        if signed.signature.len() > SIGNATURE_LEN_MAX {
+            return Err(Error::Json(mifeng_crypto::Error::TooLong {
+                what: "signature",
+                found: signed.signature.len(),
+                max: SIGNATURE_LEN_MAX,
+            }));
+        }
+        let by = cms::verify_detached(&signed.signature, &signed.body, suite)
+            .map_err(Error::Signature)?;
+        let fingerprint = by.certificate.fingerprint(suite.hash());
+        if fingerprint != body.actor {
+            return Err(Error::Actor {
+                named: body.actor,
+                signed: fingerprint,
+            });
+        }
+        let signed_at = by.signing_time.ok_or(Error::NoSigningTime)?;
+        // CMS signing times have whole seconds (RFC 5652 section 11.3 with UTCTime).
+        if signed_at.as_unix_seconds() != body.time.as_unix_seconds() {
+            return Err(Error::SigningTime {
+                signed: signed_at,
+                body: body.time,
+            });
+        }
+        Ok(Record {
+            commitment: signed.commitment(suite),
+            body,
+            signed,
+            signer: by.certificate,
+            chain: by.chain,
+        })
+    }
+
+    /// The event type.
+    pub fn kind(&self) -> &str {
+        &self.body.kind
+    }
+
+    /// The origin of the log it was made for.
+    pub fn origin(&self) -> &str {
+        &self.body.origin
+    }
+
+    /// The actor's own count.
+    pub fn seq(&self) -> u64 {
+        self.body.seq
+    }
+
+    /// The time the actor's clock showed.
+    pub fn time(&self) -> Time {
+        self.body.time
+    }
+
+    /// The fingerprint of the actor's signing certificate.
+    pub fn actor(&self) -> Digest {
+        self.body.actor
+    }
+
+    /// The data, read as the type of its event; unknown members are that type's affair to refuse.
+    ///
+    /// # Errors
+    /// [`Error::Json`] if the members do not fit.
+    pub fn data<T: DeserializeOwned>(&self) -> Result<T, Error> {
+        T::deserialize(&self.body.data)
+            .map_err(|_| Error::Json(mifeng_crypto::Error::Schema { line: 1, column: 1 }))
+    }
+
+    /// The signing certificate.
+    pub fn signer(&self) -> &Certificate {
+        &self.signer
+    }
+
+    /// Further certificates that came with the signature.
+    pub fn chain(&self) -> &[Certificate] {
+        &self.chain
+    }
+
+    /// What stands for this record in a batch.
+    pub fn commitment(&self) -> Digest {
+        self.commitment
+    }
+
+    /// The bytes.
+    pub fn signed(&self) -> &SignedRecord {
+        &self.signed
+    }
+}

@@ -1,0 +1,218 @@
+//! Bids: submit, replace, withdraw, close.
+
+use crate::events::*;
+use crate::refusal::{self, Refusal};
+use crate::state::{Bid, BidLife, Stage, State};
+use base64::prelude::{BASE64_STANDARD, Engine as _};
+use mifeng_crypto::{Digest, Time};
+use mifeng_envelope::{SealRecord, Tender, VerifiedSeal};
+use mifeng_record::Record;
+
+impl State {
+    pub(crate) fn submit(&mut self, seal: &str, record: &Record, at: Time) -> Result<(), Refusal> {
+        let seal = self.check_bid(seal, record, at)?;
+        let lot = seal.context().lot.clone();
+        if let Some(id) = self.live_bid(&record.actor(), &lot) {
+            return Err(Refusal::new(
+                &refusal::SECOND_BID,
+                format!("lot {lot} has seal {id}"),
+            ));
+        }
+        self.insert(seal, record);
+        Ok(())
+    }
+
+    pub(crate) fn replace(
+        &mut self,
+        data: &BidReplace,
+        record: &Record,
+        at: Time,
+    ) -> Result<(), Refusal> {
+        let seal = self.check_bid(&data.seal, record, at)?;
+        let lot = seal.context().lot.clone();
+        if self.live_bid(&record.actor(), &lot) != Some(data.old) {
+            return Err(unknown(&data.old));
+        }
+        if let Some(old) = self.bids.get_mut(&data.old) {
+            old.life = BidLife::Replaced;
+        }
+        self.insert(seal, record);
+        Ok(())
+    }
+
+    pub(crate) fn withdraw(
+        &mut self,
+        data: &BidWithdraw,
+        record: &Record,
+        at: Time,
+    ) -> Result<(), Refusal> {
+        self.check_open(at)?;
+        match self.bids.get_mut(&data.seal) {
+            Some(bid)
+                if bid.life == BidLife::Live
+                    && bid.seal.context().bidder_cert == record.actor() =>
+            {
+                bid.life = BidLife::Withdrawn;
+                Ok(())
+            }
+            _ => Err(unknown(&data.seal)),
+        }
+    }
+
+    pub(crate) fn close(&mut self, data: &Close, record: &Record, at: Time) -> Result<(), Refusal> {
+        let notice = self.require(Stage::Open)?;
+        self.require_host(record)?;
+        if at < notice.deadline || record.time() < notice.deadline {
+            return Err(Refusal::new(
+                &refusal::EARLY,
+                format!("deadline {}, closed at {at}", notice.deadline),
+            ));
+        }
+        if data.deadline != notice.deadline {
+            return Err(Refusal::new(
+                &refusal::MALFORMED,
+                "another deadline than the notice's",
+            ));
+        }
+        self.closed = Some(data.clone());
+        self.stage = Stage::Window;
+        Ok(())
+    }
+
+    /// Half-open: received strictly before the deadline (PROTOCOL 4).
+    fn check_open(&self, at: Time) -> Result<(), Refusal> {
+        let Some((_, notice)) = &self.notice else {
+            return Err(Refusal::new(
+                &refusal::WRONG_STAGE,
+                "there is no notice yet",
+            ));
+        };
+        if at >= notice.deadline || self.stage > Stage::Open {
+            return Err(Refusal::new(
+                &refusal::LATE,
+                format!("deadline {}, received at {at}", notice.deadline),
+            ));
+        }
+        self.require_not_halted()
+    }
+
+    fn check_bid(&self, seal: &str, record: &Record, at: Time) -> Result<VerifiedSeal, Refusal> {
+        self.check_open(at)?;
+        let bad = |detail: String| Refusal::new(&refusal::BAD_SEAL, detail);
+        let bytes = BASE64_STANDARD
+            .decode(seal)
+            .map_err(|_| bad("seal record is not base64".to_owned()))?;
+        let seal = SealRecord::parse(&bytes).map_err(|e| bad(e.to_string()))?;
+        let seal = self.verify_seal(&seal)?;
+        if seal.context().bidder_cert != record.actor() {
+            return Err(Refusal::new(
+                &refusal::COPIED,
+                format!(
+                    "bound to the certificate {}, submitted by {}",
+                    seal.context().bidder_cert,
+                    record.actor()
+                ),
+            ));
+        }
+        if self.bids.contains_key(&seal.id()) {
+            return Err(Refusal::new(
+                &refusal::DUPLICATE,
+                format!("seal {}", seal.id()),
+            ));
+        }
+        for leaf in seal.leaf_digests() {
+            if let Some(other) = self.leaf_digests.get(&leaf) {
+                return Err(Refusal::new(
+                    &refusal::DUPLICATE,
+                    format!("a leaf of seal {other} again"),
+                ));
+            }
+        }
+        Ok(seal)
+    }
+
+    /// Checks a seal record against the notice, as the host does at the door and a bidder before.
+    ///
+    /// # Errors
+    /// [`Refusal`], by the rule that the seal breaks.
+    pub fn verify_seal(&self, seal: &SealRecord) -> Result<VerifiedSeal, Refusal> {
+        let Some((event, notice)) = &self.notice else {
+            return Err(Refusal::new(
+                &refusal::WRONG_STAGE,
+                "there is no notice yet",
+            ));
+        };
+        let board = self
+            .board
+            .as_ref()
+            .ok_or_else(|| Refusal::new(&refusal::WRONG_STAGE, "there is no board yet"))?;
+        let lots: Vec<&str> = notice.lots.iter().map(|lot| lot.id.as_str()).collect();
+        let tender = Tender {
+            suite: self.suite,
+            event: *event,
+            lots: &lots,
+            policy: &notice.policy,
+            boards: &[board],
+        };
+        seal.verify(&tender).map_err(|e| {
+            let rule = if e.is_bound_elsewhere() {
+                &refusal::COPIED
+            } else {
+                &refusal::BAD_SEAL
+            };
+            Refusal::new(rule, e.to_string())
+        })
+    }
+
+    fn insert(&mut self, seal: VerifiedSeal, record: &Record) {
+        let id = seal.id();
+        for leaf in seal.leaf_digests() {
+            self.leaf_digests.insert(leaf, id);
+        }
+        let bid = Bid {
+            seal,
+            record: record.commitment(),
+            name: record.signer().subject_name(),
+            life: BidLife::Live,
+        };
+        self.bids.insert(id, bid);
+    }
+
+    /// The live seal of a bidder for a lot.
+    pub fn live_bid(&self, bidder_cert: &Digest, lot: &str) -> Option<Digest> {
+        self.bids
+            .iter()
+            .find(|(_, bid)| {
+                let context = bid.seal.context();
+                bid.life == BidLife::Live
+                    && context.bidder_cert == *bidder_cert
+                    && context.lot == lot
+            })
+            .map(|(id, _)| *id)
+    }
+
+    /// The live bids of lots that have enough of them: what is to be opened, in order of seal id.
+    pub fn to_open(&self) -> Vec<Digest> {
+        let min = self
+            .notice
+            .as_ref()
+            .map_or(u32::MAX, |(_, n)| n.bidders_min);
+        self.bids
+            .iter()
+            .filter(|(_, bid)| bid.life == BidLife::Live)
+            .filter(|(_, bid)| self.live_count(&bid.seal.context().lot) >= min as usize)
+            .map(|(id, _)| *id)
+            .collect()
+    }
+
+    fn live_count(&self, lot: &str) -> usize {
+        self.bids
+            .values()
+            .filter(|bid| bid.life == BidLife::Live && bid.seal.context().lot == lot)
+            .count()
+    }
+}
+
+fn unknown(seal: &Digest) -> Refusal {
+    Refusal::new(&refusal::UNKNOWN_SEAL, format!("seal {seal}"))
+}

@@ -1,0 +1,348 @@
+//! The data of each event type (spec/events.md).
+
+use crate::notice::Notice;
+use mifeng_crypto::{Digest, Time};
+use mifeng_lock::draw::Row;
+use mifeng_lock::share::ShareRecord;
+use mifeng_score::{Outcome, Sheet};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+macro_rules! event_data {
+    ($($(#[$doc:meta])* $name:ident { $($(#[$field_doc:meta])* $field:ident: $type:ty,)* })*) => {
+        $($(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+        #[serde(deny_unknown_fields)]
+        pub struct $name { $($(#[$field_doc])* pub $field: $type,)* })*
+    };
+}
+
+event_data! {
+    /// `log.config`: the host opens the log.
+    LogConfig {
+        /// The suite of the tender.
+        suite: String,
+        /// Verifier key of the checkpoints over the SHA-256 tree.
+        key: String,
+        /// Verifier key of the checkpoints over the SM3 tree; only in gm-1.
+        key_sm3: Option<String>,
+    }
+    /// `board.cert`: a trustee joins a board and endorses its static key and witness key.
+    BoardCert {
+        /// Name of the board's session; every member names the same.
+        session: String,
+        /// 1 to n.
+        index: u8,
+        /// Shares needed.
+        t: u8,
+        /// Members.
+        n: u8,
+        /// Static public key, compressed point in hex.
+        static_key: String,
+        /// Verifier key of the trustee's witness.
+        witness: String,
+    }
+    /// `board.dkg1`: first message of key generation.
+    BoardDkg1 {
+        /// 1 to n.
+        index: u8,
+        /// The message, base64.
+        message: String,
+    }
+    /// `board.dkg2`: the trustee has checked everything and signs the transcript.
+    BoardDkg2 {
+        /// 1 to n.
+        index: u8,
+        /// Hash of the transcript that the trustee checked.
+        transcript: Digest,
+        /// Signature by the static key over the transcript, hex.
+        signature: String,
+    }
+    /// `tender.suspend`, `tender.resume`, `tender.cancel`.
+    Halt {
+        /// Why.
+        reason: String,
+    }
+    /// `bid.submit`: one sealed bid for one lot.
+    BidSubmit {
+        /// The seal record, base64.
+        seal: String,
+    }
+    /// `bid.replace`: a new sealed bid in place of one.
+    BidReplace {
+        /// The seal that is replaced.
+        old: Digest,
+        /// The seal record, base64.
+        seal: String,
+    }
+    /// `bid.withdraw`.
+    BidWithdraw {
+        /// The seal that is withdrawn.
+        seal: Digest,
+    }
+    /// `submission.close`.
+    Close {
+        /// The deadline that has passed.
+        deadline: Time,
+        /// Number of beats in the log.
+        beats: u64,
+    }
+    /// `bidder.share`: a bidder releases its own leaf.
+    BidderShare {
+        /// The seal.
+        seal: Digest,
+        /// Leaf path.
+        path: String,
+        /// The leaf share, 32 bytes in hex.
+        share: Digest,
+    }
+    /// `bidder-window.close`: the bidders' time is over.
+    WindowClose {
+        /// Seals whose bidder released nothing.
+        missing: Vec<Digest>,
+    }
+    /// `board.share`: a trustee's shares for every bid that is to be opened.
+    BoardShares {
+        /// 1 to n.
+        index: u8,
+        /// One row for each bid and group leaf.
+        shares: Vec<BoardShare>,
+    }
+    /// One row of `board.share`.
+    BoardShare {
+        /// The seal.
+        seal: Digest,
+        /// Leaf path.
+        path: String,
+        /// The decryption share with its proof.
+        share: ShareRecord,
+    }
+    /// `bid.open`: what a bid says, as read out.
+    BidOpen {
+        /// The seal.
+        seal: Digest,
+        /// Hash of manifest.json.
+        manifest: Digest,
+        /// The opening list of the manifest.
+        opening: mifeng_envelope::Opening,
+        /// The declarations of the manifest.
+        declarations: mifeng_envelope::Declarations,
+        /// The detail lines of the manifest.
+        detail: Vec<mifeng_envelope::DetailLine>,
+    }
+    /// `price.confirm`: a bidder confirms its price as corrected by the rules (87 art. 59).
+    PriceConfirm {
+        /// The seal.
+        seal: Digest,
+        /// The corrected price.
+        price: String,
+    }
+    /// `bid.fail`: a bid that could not be opened, and by whose fault.
+    BidFail {
+        /// The seal.
+        seal: Digest,
+        /// Its one final status.
+        status: BidStatus,
+        /// Code of the cause.
+        cause: String,
+    }
+    /// `opening.minutes`: the opening record (开标记录).
+    Minutes {
+        /// The deadline.
+        deadline: Time,
+        /// One row for each bid that was ever received, by lot and seal.
+        rows: Vec<MinutesRow>,
+    }
+    /// One row of the opening record.
+    MinutesRow {
+        /// Lot.
+        lot: String,
+        /// The seal.
+        seal: Digest,
+        /// Credit code of the bidder.
+        bidder: String,
+        /// Name of the bidder, from its certificate.
+        name: String,
+        /// Its one status.
+        status: BidStatus,
+        /// The price read out, if it was opened.
+        price: Option<String>,
+    }
+    /// `opening.sign`: one who was present signs the opening record.
+    MinutesSign {
+        /// Commitment of the `opening.minutes` record.
+        minutes: Digest,
+    }
+    /// `expert.pool`: the pool is frozen.
+    Pool {
+        /// Specialty code.
+        specialty: String,
+        /// Which draw over this specialty this is, from 1; a repeat needs a reason.
+        n: u32,
+        /// Why there is a repeat; empty for the first.
+        reason: String,
+        /// The rows, sorted by blind id: H_tag("expert", salt, certificate fingerprint) in hex.
+        rows: Vec<Row>,
+    }
+    /// `draw.share`: a trustee answers for the draw.
+    DrawShare {
+        /// The draw.
+        draw: Digest,
+        /// The answer with its proof.
+        share: ShareRecord,
+    }
+    /// `draw.result`: who was drawn, in order, and who they are.
+    DrawResult {
+        /// The draw.
+        draw: Digest,
+        /// Seed, as recomputed by anyone.
+        seed: Digest,
+        /// The drawn ids in order: first the chosen, then the alternates.
+        order: Vec<String>,
+        /// Who sits: the chosen, or alternates in order for those who declined.
+        seats: Vec<Seat>,
+        /// Ids of the drawn who declined.
+        declined: Vec<String>,
+    }
+    /// One seat of the committee.
+    Seat {
+        /// Blind id.
+        id: String,
+        /// Salt of the blind id.
+        salt: Digest,
+        /// The expert's certificate fingerprint.
+        cert: Digest,
+    }
+    /// `score`: an expert's own sheet for a lot.
+    Score {
+        /// Lot.
+        lot: String,
+        /// Points by bid and item.
+        scores: BTreeMap<String, BTreeMap<String, String>>,
+    }
+    /// `rank`: the computed result of a lot.
+    Rank {
+        /// Lot.
+        lot: String,
+        /// The computation, line by line.
+        outcome: Outcome,
+    }
+    /// `award`: the buyer fixes the winner.
+    Award {
+        /// Lot.
+        lot: String,
+        /// The winning seal.
+        seal: Digest,
+        /// Credit code of the winner.
+        bidder: String,
+        /// Name of the winner.
+        name: String,
+        /// The contract price: the price as bid and corrected, never the evaluated one.
+        price: String,
+    }
+    /// `archive.close`: the host closes the log and fixes every file of the dossier but itself.
+    Archive {
+        /// Hash over the list of files (spec/dossier.md).
+        files: Digest,
+    }
+}
+
+/// The one status that each received bid ends in (RULES 3.6).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BidStatus {
+    /// Opened and read out.
+    Opened,
+    /// Treated as revoked: the bidder's own cause (撤销).
+    RevokedBidderCause,
+    /// Treated as withdrawn: another's cause (撤回).
+    WithdrawnOtherCause,
+    /// Withdrawn by the bidder before the deadline.
+    WithdrawnBeforeDeadline,
+    /// Replaced by the bidder before the deadline.
+    Replaced,
+    /// Left sealed because the lot had too few bids.
+    NotOpened,
+}
+
+/// One event, its data read.
+#[derive(Clone, Debug)]
+#[allow(missing_docs)] // Each variant is named by its data type above.
+pub enum Event {
+    LogConfig(LogConfig),
+    BoardCert(BoardCert),
+    BoardDkg1(BoardDkg1),
+    BoardDkg2(BoardDkg2),
+    Publish(Box<Notice>),
+    Suspend(Halt),
+    Resume(Halt),
+    Cancel(Halt),
+    Submit(BidSubmit),
+    Replace(BidReplace),
+    Withdraw(BidWithdraw),
+    Close(Close),
+    BidderShare(BidderShare),
+    WindowClose(WindowClose),
+    BoardShares(BoardShares),
+    Open(BidOpen),
+    Fail(BidFail),
+    Minutes(Minutes),
+    MinutesSign(MinutesSign),
+    Pool(Pool),
+    DrawShare(DrawShare),
+    DrawResult(DrawResult),
+    PriceConfirm(PriceConfirm),
+    Score(Score),
+    Rank(Rank),
+    Award(Award),
+    Archive(Archive),
+}
+
+impl Event {
+    /// Reads the event of a record; `None` for a type that this version does not know.
+    ///
+    /// # Errors
+    /// If the data does not fit the type.
+    pub fn read(record: &mifeng_record::Record) -> Result<Option<Self>, mifeng_record::Error> {
+        Ok(Some(match record.kind() {
+            "log.config" => Event::LogConfig(record.data()?),
+            "board.cert" => Event::BoardCert(record.data()?),
+            "board.dkg1" => Event::BoardDkg1(record.data()?),
+            "board.dkg2" => Event::BoardDkg2(record.data()?),
+            "tender.publish" => Event::Publish(Box::new(record.data()?)),
+            "tender.suspend" => Event::Suspend(record.data()?),
+            "tender.resume" => Event::Resume(record.data()?),
+            "tender.cancel" => Event::Cancel(record.data()?),
+            "bid.submit" => Event::Submit(record.data()?),
+            "bid.replace" => Event::Replace(record.data()?),
+            "bid.withdraw" => Event::Withdraw(record.data()?),
+            "submission.close" => Event::Close(record.data()?),
+            "bidder.share" => Event::BidderShare(record.data()?),
+            "bidder-window.close" => Event::WindowClose(record.data()?),
+            "board.share" => Event::BoardShares(record.data()?),
+            "bid.open" => Event::Open(record.data()?),
+            "bid.fail" => Event::Fail(record.data()?),
+            "opening.minutes" => Event::Minutes(record.data()?),
+            "opening.sign" => Event::MinutesSign(record.data()?),
+            "expert.pool" => Event::Pool(record.data()?),
+            "draw.share" => Event::DrawShare(record.data()?),
+            "draw.result" => Event::DrawResult(record.data()?),
+            "price.confirm" => Event::PriceConfirm(record.data()?),
+            "score" => Event::Score(record.data()?),
+            "rank" => Event::Rank(record.data()?),
+            "award" => Event::Award(record.data()?),
+            "archive.close" => Event::Archive(record.data()?),
+            _ => return Ok(None),
+        }))
+    }
+}
+
+impl Score {
+    /// The sheet in the form that scoring takes.
+    pub fn sheet(&self, judge: &Digest) -> Sheet {
+        Sheet {
+            judge: judge.to_string(),
+            scores: self.scores.clone(),
+        }
+    }
+}

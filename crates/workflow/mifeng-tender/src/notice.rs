@@ -1,0 +1,163 @@
+//! The notice: the rules of one tender, which every later record must agree with.
+
+use mifeng_crypto::{Digest, Suite, Time};
+use mifeng_lock::Policy;
+use mifeng_log::Schedule;
+use mifeng_score::RuleSet;
+use serde::{Deserialize, Serialize};
+
+/// Lots in one tender; larger projects are several tenders.
+pub const LOTS_MAX: usize = 64;
+/// Members of one evaluation committee (87 art. 47 asks for 5 or 7; room for large works).
+pub const EXPERTS_MAX: u32 = 31;
+
+/// A text in both languages.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Text {
+    /// Chinese, which governs.
+    pub zh: String,
+    /// English.
+    pub en: String,
+}
+
+/// The data of `tender.publish` (spec/notice.md).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Notice {
+    /// Number of the tender, as people cite it.
+    pub tender: String,
+    /// Its title.
+    pub title: Text,
+    /// The suite, named here once.
+    pub suite: String,
+    /// Who buys.
+    pub buyer: Party,
+    /// Who runs the procedure.
+    pub agency: Party,
+    /// Digest of the board key that holds the bids shut.
+    pub board: Digest,
+    /// Who can open a bid; the bidder's leaf is the word `bidder`.
+    pub policy: Policy,
+    /// Bids are received before this instant.
+    pub deadline: Time,
+    /// Milliseconds that bidders have to release their own leaf after the close.
+    pub window_ms: u64,
+    /// When the log grows before the close.
+    pub beats: Schedule,
+    /// Fingerprints of the root certificates that are recognised.
+    pub trust: Vec<Digest>,
+    /// Fewer live bids than this in a lot, and it is not opened.
+    pub bidders_min: u32,
+    /// The lots.
+    pub lots: Vec<Lot>,
+    /// How the evaluation committee is drawn.
+    pub committee: Committee,
+    /// Files of the tender document.
+    pub documents: Vec<Document>,
+}
+
+/// A person or body named in the notice.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Party {
+    /// Name as filed.
+    pub name: String,
+    /// Fingerprint of the signing certificate.
+    pub cert: Digest,
+}
+
+/// One lot (标段/包).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Lot {
+    /// Id, as `1`.
+    pub id: String,
+    /// What is bought.
+    pub title: Text,
+    /// The scoring rules.
+    pub rules: RuleSet,
+}
+
+/// The draw of the evaluation committee.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Committee {
+    /// Specialty code of the pool.
+    pub specialty: String,
+    /// Experts to be drawn.
+    pub experts: u32,
+    /// Alternates drawn with them, in order.
+    pub alternates: u32,
+}
+
+/// A file of the tender document.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Document {
+    /// File name.
+    pub name: String,
+    /// Bytes.
+    pub size: u64,
+    /// Hash with the suite's algorithm.
+    pub hash: Digest,
+}
+
+impl Notice {
+    /// The suite.
+    ///
+    /// # Errors
+    /// If the id is none of the two.
+    pub fn suite(&self) -> Result<&'static Suite, mifeng_crypto::Error> {
+        Suite::by_id(&self.suite)
+    }
+
+    /// The lot with this id.
+    pub fn lot(&self, id: &str) -> Option<&Lot> {
+        self.lots.iter().find(|lot| lot.id == id)
+    }
+
+    /// What the notice breaks, as one sentence; `None` if nothing.
+    pub fn fault(&self) -> Option<String> {
+        if self.lots.is_empty() || self.lots.len() > LOTS_MAX {
+            return Some(format!(
+                "{} lots, 1 to {LOTS_MAX} are allowed",
+                self.lots.len()
+            ));
+        }
+        for (at, lot) in self.lots.iter().enumerate() {
+            if lot.id.is_empty() || self.lots[..at].iter().any(|other| other.id == lot.id) {
+                return Some(format!("lot id {:?} is empty or used twice", lot.id));
+            }
+            if let Some(finding) = mifeng_score::lint(&lot.rules)
+                .into_iter()
+                .find(mifeng_score::Finding::is_error)
+            {
+                return Some(format!(
+                    "lot {}: {} ({})",
+                    lot.id, finding.code, finding.article
+                ));
+            }
+        }
+        if let Some(finding) = self.policy.lint().first() {
+            return Some(format!("opening policy: {}", finding.code()));
+        }
+        // Witnesses' times have whole seconds; a deadline between two could not be told from them.
+        if self.deadline.as_unix_nanos() % 1_000_000_000 != 0 {
+            return Some(format!("deadline {} is not a whole second", self.deadline));
+        }
+        if self.trust.is_empty() {
+            return Some("no recognised root certificate".to_owned());
+        }
+        if self.committee.experts == 0
+            || self.committee.experts % 2 == 0
+            || self.committee.experts + self.committee.alternates > EXPERTS_MAX
+        {
+            return Some(format!(
+                "a committee of {} experts, an odd number is required (87 art. 47)",
+                self.committee.experts
+            ));
+        }
+        None
+    }
+}

@@ -1,0 +1,365 @@
+//! After the close: leaves and shares released, bids opened, the opening record.
+
+use crate::events::*;
+use crate::refusal::{self, Refusal};
+use crate::state::{BidLife, Outcome, Stage, State};
+use mifeng_crypto::{Digest, Time};
+use mifeng_envelope::{Sigma, VerifiedSeal};
+use mifeng_lock::{Share, tdh2};
+use mifeng_record::Record;
+use std::collections::BTreeMap;
+
+/// Everything that trustees and bidders released for one bid, verified.
+#[derive(Debug)]
+pub struct Released(Vec<(String, zeroize::Zeroizing<[u8; 32]>)>);
+
+impl State {
+    pub(crate) fn bidder_share(
+        &mut self,
+        data: &BidderShare,
+        record: &Record,
+    ) -> Result<(), Refusal> {
+        self.require(Stage::Window)?;
+        self.require_not_halted()?;
+        let bid = self.live(&data.seal)?;
+        self.require_actor(record, Some(bid.context().bidder_cert), "bidder")?;
+        if bid.bidder_leaf_path().as_deref() != Some(data.path.as_str()) {
+            return Err(Refusal::new(
+                &refusal::BAD_SHARE,
+                format!("{} is not the bidder's leaf", data.path),
+            ));
+        }
+        let key = (data.seal, data.path.clone());
+        if self.bidder_shares.contains_key(&key) {
+            return Err(Refusal::new(
+                &refusal::DUPLICATE,
+                format!("leaf of seal {}", data.seal),
+            ));
+        }
+        self.bidder_shares.insert(key, *data.share.as_bytes());
+        Ok(())
+    }
+
+    pub(crate) fn window_close(
+        &mut self,
+        data: &WindowClose,
+        record: &Record,
+        at: Time,
+    ) -> Result<(), Refusal> {
+        let notice = self.require(Stage::Window)?;
+        self.require_host(record)?;
+        let missing = self.missing_leaves();
+        let window = i64::try_from(notice.window_ms).unwrap_or(i64::MAX);
+        // With every leaf in hand nobody is waited for.
+        if !missing.is_empty() && at < notice.deadline.plus_millis(window) {
+            return Err(Refusal::new(
+                &refusal::EARLY,
+                format!(
+                    "{} bidders may still release until the window ends",
+                    missing.len()
+                ),
+            ));
+        }
+        if missing != data.missing {
+            return Err(Refusal::new(
+                &refusal::NOT_RECOMPUTED,
+                format!(
+                    "{} bidders released nothing, the record names {}",
+                    missing.len(),
+                    data.missing.len()
+                ),
+            ));
+        }
+        self.stage = Stage::Opening;
+        Ok(())
+    }
+
+    /// Bids to be opened whose policy needs the bidder's leaf and whose bidder has not released it.
+    pub fn missing_leaves(&self) -> Vec<Digest> {
+        self.to_open()
+            .into_iter()
+            .filter(|id| {
+                self.bids[id]
+                    .seal
+                    .bidder_leaf_path()
+                    .is_some_and(|path| !self.bidder_shares.contains_key(&(*id, path)))
+            })
+            .collect()
+    }
+
+    pub(crate) fn board_shares(
+        &mut self,
+        data: &BoardShares,
+        record: &Record,
+        at: Time,
+    ) -> Result<(), Refusal> {
+        if self.stage < Stage::Opening {
+            let deadline = self.notice.as_ref().map(|(_, n)| n.deadline);
+            let rule = if deadline.is_some_and(|deadline| at < deadline) {
+                &refusal::EARLY
+            } else {
+                &refusal::SHARE_EARLY
+            };
+            return Err(Refusal::new(
+                rule,
+                "the log holds no close of submission and window",
+            ));
+        }
+        self.require(Stage::Opening)?;
+        self.require_not_halted()?;
+        self.require_trustee(record, data.index)?;
+        let due = self.to_open();
+        let mut accepted = Vec::with_capacity(data.shares.len());
+        for row in &data.shares {
+            if !due.contains(&row.seal) {
+                return Err(Refusal::new(
+                    &refusal::SHARE_EARLY,
+                    format!("seal {} is not to be opened", row.seal),
+                ));
+            }
+            accepted.push((
+                (row.seal, row.path.clone()),
+                self.check_share(data.index, row)?,
+            ));
+        }
+        for (key, share) in accepted {
+            let shares = self.board_shares.entry(key).or_default();
+            if shares.insert(data.index, share).is_some() {
+                return Err(Refusal::new(
+                    &refusal::DUPLICATE,
+                    format!("shares of trustee {}", data.index),
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// Parses and verifies one released share.
+    fn check_share(&self, index: u8, row: &BoardShare) -> Result<Share, Refusal> {
+        let bad = |detail: String| Refusal::new(&refusal::BAD_SHARE, detail);
+        let board = self
+            .board
+            .as_ref()
+            .ok_or_else(|| bad("no board".to_owned()))?;
+        let leaf = self.bids[&row.seal]
+            .seal
+            .group_leaf(&row.path)
+            .ok_or_else(|| bad(format!("{} is no leaf of the board", row.path)))?;
+        let named = |e: mifeng_lock::Error| bad(format!("trustee {index}, seal {}: {e}", row.seal));
+        let share = Share::from_record(self.suite.curve(), &row.share).map_err(named)?;
+        if share.index != index {
+            return Err(bad(format!(
+                "trustee {index} sent a share of trustee {}",
+                share.index
+            )));
+        }
+        tdh2::verify_share(board, &leaf.ciphertext, &share).map_err(named)?;
+        Ok(share)
+    }
+
+    /// What was released for a bid, combined per leaf: enough for its policy.
+    ///
+    /// # Errors
+    /// [`refusal::QUORUM`] if it is not enough.
+    pub fn released(&self, seal: &Digest) -> Result<Released, Refusal> {
+        let bid = self.live(seal)?;
+        let board = self
+            .board
+            .as_ref()
+            .ok_or_else(|| Refusal::new(&refusal::QUORUM, "no board"))?;
+        let mut shares = Vec::new();
+        for ((_, path), share) in self.range_of(seal, &self.bidder_shares) {
+            shares.push((path.clone(), zeroize::Zeroizing::new(*share)));
+        }
+        for leaf in bid.group_leaves() {
+            let Some(from) = self.board_shares.get(&(*seal, leaf.path.clone())) else {
+                continue;
+            };
+            let given: Vec<Share> = from.values().cloned().collect();
+            // Every share was verified when it was accepted.
+            if let Ok(share) = tdh2::combine(board, &leaf.ciphertext, &given) {
+                shares.push((leaf.path.clone(), share));
+            }
+        }
+        let paths: Vec<&str> = shares.iter().map(|(path, _)| path.as_str()).collect();
+        if !bid.policy().is_satisfied_by(&paths) {
+            return Err(Refusal::new(
+                &refusal::QUORUM,
+                format!("seal {seal}: released leaves {paths:?} do not satisfy the policy"),
+            ));
+        }
+        Ok(Released(shares))
+    }
+
+    fn range_of<'a, V>(
+        &self,
+        seal: &Digest,
+        map: &'a BTreeMap<(Digest, String), V>,
+    ) -> impl Iterator<Item = (&'a (Digest, String), &'a V)> + use<'a, V> {
+        let seal = *seal;
+        map.range((seal, String::new())..)
+            .take_while(move |((id, _), _)| *id == seal)
+    }
+
+    /// The secret of a bid, rebuilt and checked against its header (PROTOCOL 2.2).
+    ///
+    /// # Errors
+    /// [`refusal::QUORUM`] if too little was released; [`refusal::BAD_SEAL`] if the header does not
+    /// rebuild: the bidder's fault.
+    pub fn sigma(&self, seal: &Digest) -> Result<Sigma, Refusal> {
+        let released = self.released(seal)?;
+        let bid = self.live(seal)?;
+        let board = self
+            .board
+            .as_ref()
+            .ok_or_else(|| Refusal::new(&refusal::QUORUM, "no board"))?;
+        bid.recover(&released.0, &[board])
+            .map_err(|e| Refusal::new(&refusal::BAD_SEAL, e.to_string()))
+    }
+
+    pub(crate) fn bid_open(&mut self, data: &BidOpen, record: &Record) -> Result<(), Refusal> {
+        self.require(Stage::Opening)?;
+        self.require_not_halted()?;
+        self.require_host(record)?;
+        self.require_undecided(&data.seal)?;
+        self.sigma(&data.seal)?;
+        self.outcomes
+            .insert(data.seal, Outcome::Opened(Box::new(data.clone())));
+        Ok(())
+    }
+
+    pub(crate) fn bid_fail(&mut self, data: &BidFail, record: &Record) -> Result<(), Refusal> {
+        self.require(Stage::Opening)?;
+        self.require_host(record)?;
+        self.require_undecided(&data.seal)?;
+        let silent = self.missing_leaves().contains(&data.seal);
+        let fits = match (data.status, self.sigma(&data.seal)) {
+            // The bidder released nothing, or what it released does not rebuild the header.
+            (BidStatus::RevokedBidderCause, Err(e)) => silent || e.code() == refusal::BAD_SEAL.code,
+            // The header rebuilds and the body does not open: seen by whoever has the body (V10).
+            (BidStatus::RevokedBidderCause, Ok(_)) => data.cause.starts_with("envelope."),
+            (BidStatus::WithdrawnOtherCause, Err(e)) => !silent && e.code() == refusal::QUORUM.code,
+            _ => false,
+        };
+        if !fits {
+            return Err(Refusal::new(
+                &refusal::NOT_RECOMPUTED,
+                format!("{:?} does not follow from what was released", data.status),
+            ));
+        }
+        self.outcomes
+            .insert(data.seal, Outcome::Failed(data.clone()));
+        Ok(())
+    }
+
+    fn require_undecided(&self, seal: &Digest) -> Result<(), Refusal> {
+        if !self.to_open().contains(seal) {
+            return Err(Refusal::new(
+                &refusal::UNKNOWN_SEAL,
+                format!("seal {seal} is not to be opened"),
+            ));
+        }
+        if self.outcomes.contains_key(seal) {
+            return Err(Refusal::new(
+                &refusal::DUPLICATE,
+                format!("seal {seal} has its outcome"),
+            ));
+        }
+        Ok(())
+    }
+
+    /// The opening record that the records give, once every bid has its outcome.
+    ///
+    /// # Errors
+    /// [`refusal::WRONG_STAGE`] while an outcome is missing.
+    pub fn expected_minutes(&self) -> Result<Minutes, Refusal> {
+        let notice = self.require(Stage::Opening)?;
+        let due = self.to_open();
+        let mut rows = self
+            .bids
+            .iter()
+            .map(|(id, bid)| {
+                let (status, price) = match (bid.life, self.outcomes.get(id)) {
+                    (BidLife::Withdrawn, _) => (BidStatus::WithdrawnBeforeDeadline, None),
+                    (BidLife::Replaced, _) => (BidStatus::Replaced, None),
+                    (BidLife::Live, Some(Outcome::Opened(open))) => {
+                        (BidStatus::Opened, Some(open.opening.price.clone()))
+                    }
+                    (BidLife::Live, Some(Outcome::Failed(fail))) => (fail.status, None),
+                    (BidLife::Live, None) if due.contains(id) => {
+                        return Err(Refusal::new(
+                            &refusal::WRONG_STAGE,
+                            format!("seal {id} has no outcome yet"),
+                        ));
+                    }
+                    (BidLife::Live, None) => (BidStatus::NotOpened, None),
+                };
+                let context = bid.seal.context();
+                Ok(MinutesRow {
+                    lot: context.lot.clone(),
+                    seal: *id,
+                    bidder: context.bidder.clone(),
+                    name: bid.name.clone(),
+                    status,
+                    price,
+                })
+            })
+            .collect::<Result<Vec<_>, Refusal>>()?;
+        rows.sort_by(|a, b| (&a.lot, &a.seal).cmp(&(&b.lot, &b.seal)));
+        Ok(Minutes {
+            deadline: notice.deadline,
+            rows,
+        })
+    }
+
+    pub(crate) fn record_minutes(
+        &mut self,
+        data: &Minutes,
+        record: &Record,
+    ) -> Result<(), Refusal> {
+        self.require_agency(record)?;
+        if self.expected_minutes()? != *data {
+            return Err(Refusal::new(&refusal::NOT_RECOMPUTED, "the opening record"));
+        }
+        self.minutes = Some((record.commitment(), data.clone()));
+        self.stage = Stage::Evaluation;
+        Ok(())
+    }
+
+    pub(crate) fn sign_minutes(
+        &mut self,
+        data: &MinutesSign,
+        record: &Record,
+    ) -> Result<(), Refusal> {
+        let minutes = self.minutes.as_ref().map(|(id, _)| *id);
+        if minutes != Some(data.minutes) {
+            return Err(Refusal::new(
+                &refusal::NOT_RECOMPUTED,
+                "another opening record",
+            ));
+        }
+        let actor = record.actor();
+        let notice = self.require(Stage::Evaluation)?;
+        let present = actor == notice.buyer.cert
+            || self.members.values().any(|(cert, _)| *cert == actor)
+            || self
+                .bids
+                .values()
+                .any(|bid| bid.seal.context().bidder_cert == actor);
+        if !present || self.minutes_signed.contains(&actor) {
+            return Err(Refusal::new(
+                &refusal::NOT_AUTHORISED,
+                "buyer, trustees and bidders sign the opening record, once each",
+            ));
+        }
+        self.minutes_signed.push(actor);
+        Ok(())
+    }
+
+    fn live(&self, seal: &Digest) -> Result<&VerifiedSeal, Refusal> {
+        match self.bids.get(seal) {
+            Some(bid) if bid.life == BidLife::Live => Ok(&bid.seal),
+            _ => Err(Refusal::new(&refusal::UNKNOWN_SEAL, format!("seal {seal}"))),
+        }
+    }
+}

@@ -1,0 +1,164 @@
+//! A rule's "no": a normal, coded outcome with the clause it rests on.
+
+use core::fmt;
+
+/// Why a record was not accepted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    rule: &'static Rule,
+    detail: String,
+}
+
+/// One rule that can say no.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Rule {
+    /// Stable code.
+    pub code: &'static str,
+    /// The clause it rests on.
+    pub clause: &'static str,
+    /// What it says, in Chinese.
+    pub zh: &'static str,
+    /// What it says, in English.
+    pub en: &'static str,
+}
+
+impl Refusal {
+    pub(crate) fn new(rule: &'static Rule, detail: impl Into<String>) -> Self {
+        Refusal {
+            rule,
+            detail: detail.into(),
+        }
+    }
+
+    /// A refusal by `rule` from outside the state machine (the host's door, the trustee's program).
+    pub fn by(rule: &'static Rule, detail: impl Into<String>) -> Self {
+        Self::new(rule, detail)
+    }
+
+    /// The stable code.
+    pub fn code(&self) -> &'static str {
+        self.rule.code
+    }
+
+    /// The clause of law, tender document or protocol that the rule rests on.
+    pub fn clause(&self) -> &'static str {
+        self.rule.clause
+    }
+
+    /// The rule in Chinese.
+    pub fn zh(&self) -> &'static str {
+        self.rule.zh
+    }
+
+    /// The rule in English.
+    pub fn en(&self) -> &'static str {
+        self.rule.en
+    }
+
+    /// What was expected and what was found here.
+    pub fn detail(&self) -> &str {
+        &self.detail
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} ({}; {})",
+            self.rule.en, self.rule.clause, self.rule.code
+        )?;
+        if !self.detail.is_empty() {
+            write!(f, ": {}", self.detail)?;
+        }
+        Ok(())
+    }
+}
+
+impl core::error::Error for Refusal {}
+
+macro_rules! rules {
+    ($($(#[$doc:meta])* $name:ident = $code:literal, $clause:literal, $zh:literal, $en:literal;)*) => {
+        $($(#[$doc])* pub static $name: Rule = Rule { code: $code, clause: $clause, zh: $zh, en: $en };)*
+        /// Every rule that can refuse.
+        pub static RULES: &[&Rule] = &[$(&$name),*];
+    };
+}
+
+rules! {
+    /// A bid, replacement or withdrawal at or after the deadline.
+    LATE = "bid.late", "财政部令第87号 33条 / order 87 art. 33",
+        "投标截止后送达，应当拒收", "received at or after the deadline and must be refused";
+    /// The submission was closed before its deadline, or opened before the close.
+    EARLY = "opening.early", "财政部令第87号 39条 / order 87 art. 39",
+        "未到投标截止时间，不得截标、解密或开标", "the deadline has not passed: no closing, no release, no opening";
+    /// A record for another log.
+    WRONG_ORIGIN = "record.wrong-origin", "PROTOCOL 2.4(4)",
+        "记录属于另一个项目的日志", "the record was made for another log";
+    /// A record out of its stage.
+    WRONG_STAGE = "record.wrong-stage", "PROTOCOL 4",
+        "当前阶段不接受此类记录", "records of this type are not accepted in this stage";
+    /// An unknown event type, or data that does not fit it.
+    MALFORMED = "record.data", "spec/events.md",
+        "记录内容不符合该事件的格式", "the data does not fit the event's schema";
+    /// The signer may not do this.
+    NOT_AUTHORISED = "record.not-authorised", "spec/events.md",
+        "签名人无权办理此事项", "the signer may not do this";
+    /// The actor's count does not go on by one.
+    REPLAY = "record.replay", "PROTOCOL 4",
+        "记录序号不连续（重放、遗漏或乱序）", "the actor's count does not continue: replayed, missing or reordered";
+    /// No path to a root that the notice recognises.
+    UNLISTED_CA = "cert.unlisted-ca", "电子签名法 16条 / ESL art. 16",
+        "签发机构不在本项目认可的CA名单内", "the issuing CA is not on this tender's trust list";
+    /// The certificate was revoked before.
+    REVOKED = "cert.revoked", "电子签名法 13条 / ESL art. 13",
+        "证书在签名前已被吊销", "the certificate was revoked before the signature";
+    /// The certificate is invalid at that time for another reason.
+    BAD_CERTIFICATE = "cert.invalid", "RFC 5280 6.1",
+        "证书在该时间无效或用途不符", "the certificate is not valid at that time or for that use";
+    /// A sealed bid that is not one.
+    BAD_SEAL = "bid.malformed", "财政部令第87号 33条 / order 87 art. 33",
+        "未按要求密封", "not sealed as required";
+    /// A sealed bid whose context names another bidder, tender or lot.
+    COPIED = "bid.bound-elsewhere", "PROTOCOL 2.4(4)",
+        "密封内容绑定于其他投标人、标段或项目", "the seal is bound to another bidder, lot or tender";
+    /// The same seal or part of it twice.
+    DUPLICATE = "bid.duplicate", "PROTOCOL 2.4(4)",
+        "重复提交或复制了他人密文", "already submitted, or parts copied from another seal";
+    /// A second bid for a lot without replacing the first.
+    SECOND_BID = "bid.second", "财政部令第87号 34条 / order 87 art. 34",
+        "该标段已有投标，请使用替换", "there is a bid for this lot already: replace it instead";
+    /// A seal that this log does not hold, or that is not the signer's, or no longer counts.
+    UNKNOWN_SEAL = "bid.unknown", "PROTOCOL 4",
+        "日志中没有此密封投标，或其已撤回、被替换", "no such live bid in this log";
+    /// The tender is suspended or cancelled.
+    HALTED = "tender.halted", "政府采购法 36条 / PL art. 36",
+        "项目已暂停或终止", "the tender is suspended or cancelled";
+    /// The notice breaks a rule.
+    BAD_NOTICE = "notice.unlawful", "spec/notice.md",
+        "公告内容不合规则", "the notice breaks a rule";
+    /// Board formation failed.
+    BAD_BOARD = "board.formation", "PROTOCOL 1.2",
+        "开标委员会密钥生成未通过校验", "the board's key generation does not verify";
+    /// A trustee's share that does not verify.
+    BAD_SHARE = "board.share-invalid", "PROTOCOL 1.3",
+        "解密份额证明不成立", "the share's proof does not hold";
+    /// A release before close or for a bid that must stay shut.
+    SHARE_EARLY = "board.share-early", "PROTOCOL 1.3",
+        "尚不满足释放条件", "the release rule is not met";
+    /// Fewer shares than the quorum.
+    QUORUM = "board.quorum-short", "PROTOCOL 1.3",
+        "有效份额不足门限", "fewer valid shares than the quorum";
+    /// A result that does not follow from the records.
+    NOT_RECOMPUTED = "result.differs", "PROTOCOL 5",
+        "与依记录重算的结果不一致", "differs from what the records give when recomputed";
+    /// An expert who was not drawn, or whose seat was declined.
+    NOT_DRAWN = "expert.not-drawn", "财库〔2016〕198号 12条 / 198 art. 12",
+        "该专家未被抽中", "the expert was not drawn";
+    /// A score sheet outside its bands, incomplete, or a second one.
+    BAD_SHEET = "score.invalid", "财政部令第87号 64条 / order 87 art. 64",
+        "评分表不完整、超出分值或重复", "the sheet is incomplete, out of its bands, or a second one";
+    /// Too few bidders to open.
+    TOO_FEW = "opening.too-few", "财政部令第87号 41条 / order 87 art. 41",
+        "投标人不足，不得开标", "too few bidders: the bids stay sealed";
+}

@@ -1,0 +1,241 @@
+//! Before the bids: log, board, notice; suspension and cancellation.
+
+use crate::events::*;
+use crate::notice::Notice;
+use crate::refusal::{self, Refusal};
+use crate::state::{Stage, State, Trust, board_origin, check_path};
+use base64::prelude::{BASE64_STANDARD, Engine as _};
+use mifeng_crypto::Time;
+use mifeng_lock::dkg;
+use mifeng_record::Record;
+use std::collections::BTreeMap;
+
+fn formation(detail: impl core::fmt::Display) -> Refusal {
+    Refusal::new(&refusal::BAD_BOARD, detail.to_string())
+}
+
+impl State {
+    fn require_setup(&self) -> Result<(), Refusal> {
+        if self.stage != Stage::Setup {
+            return Err(Refusal::new(
+                &refusal::WRONG_STAGE,
+                "the notice is out already",
+            ));
+        }
+        Ok(())
+    }
+
+    pub(crate) fn log_config(&mut self, data: &LogConfig, record: &Record) -> Result<(), Refusal> {
+        self.require_setup()?;
+        if self.host.is_some() {
+            return Err(Refusal::new(
+                &refusal::WRONG_STAGE,
+                "the log has its configuration",
+            ));
+        }
+        if data.suite != self.suite.id() {
+            return Err(Refusal::new(
+                &refusal::MALFORMED,
+                format!("suite {}, expected {}", data.suite, self.suite.id()),
+            ));
+        }
+        self.host = Some((record.actor(), data.clone()));
+        Ok(())
+    }
+
+    pub(crate) fn board_cert(&mut self, data: &BoardCert, record: &Record) -> Result<(), Refusal> {
+        self.require_setup()?;
+        if record.origin() != board_origin(&data.session) {
+            return Err(Refusal::new(
+                &refusal::WRONG_ORIGIN,
+                "of the board's session",
+            ));
+        }
+        let same = |other: &BoardCert| (other.t, other.n) == (data.t, data.n);
+        if self.members.values().any(|(_, other)| !same(other)) {
+            return Err(formation("members disagree on quorum or number"));
+        }
+        if data.index == 0 || data.index > data.n || self.members.contains_key(&data.index) {
+            return Err(formation(format!(
+                "index {} is taken or out of range",
+                data.index
+            )));
+        }
+        let taken = |(cert, other): &(_, BoardCert)| {
+            *cert == record.actor()
+                || other.static_key == data.static_key
+                || other.witness == data.witness
+        };
+        if self.members.values().any(taken) {
+            return Err(formation("two members with one key or certificate"));
+        }
+        self.members
+            .insert(data.index, (record.actor(), data.clone()));
+        Ok(())
+    }
+
+    pub(crate) fn board_dkg1(&mut self, data: &BoardDkg1, record: &Record) -> Result<(), Refusal> {
+        self.require_setup()?;
+        self.require_trustee(record, data.index)?;
+        let complete = self
+            .members
+            .values()
+            .next()
+            .is_some_and(|(_, first)| usize::from(first.n) == self.members.len());
+        if !complete || self.dkg1.contains_key(&data.index) {
+            return Err(formation("first messages come after all members, one each"));
+        }
+        let message = BASE64_STANDARD
+            .decode(&data.message)
+            .map_err(|_| formation("message is not base64"))?;
+        self.dkg1.insert(data.index, message);
+        Ok(())
+    }
+
+    pub(crate) fn board_dkg2(&mut self, data: &BoardDkg2, record: &Record) -> Result<(), Refusal> {
+        self.require_setup()?;
+        self.require_trustee(record, data.index)?;
+        if self.dkg1.len() != self.members.len() || self.dkg2.contains_key(&data.index) {
+            return Err(formation(
+                "second messages come after all first ones, one each",
+            ));
+        }
+        let transcript = self.board_transcript()?;
+        if transcript.hash() != data.transcript {
+            return Err(formation("the trustee checked another transcript"));
+        }
+        let decode = |data: &BoardDkg2| {
+            hex::decode(&data.signature).map_err(|_| formation("signature is not hex"))
+        };
+        let mut signatures = BTreeMap::from([(data.index, decode(data)?)]);
+        for (index, other) in &self.dkg2 {
+            signatures.insert(*index, decode(other)?);
+        }
+        if signatures.len() == self.members.len() {
+            let signatures: Vec<Vec<u8>> = signatures.into_values().collect();
+            self.board = Some(transcript.finish(&signatures).map_err(formation)?);
+        }
+        self.dkg2.insert(data.index, data.clone());
+        Ok(())
+    }
+
+    /// The public side of key generation, from the members and their first messages.
+    ///
+    /// # Errors
+    /// [`refusal::BAD_BOARD`] while one is missing, or naming the member whose message is wrong.
+    pub fn board_transcript(&self) -> Result<dkg::Transcript, Refusal> {
+        let setup = self.board_setup()?;
+        let messages: Vec<&[u8]> = self.dkg1.values().map(Vec::as_slice).collect();
+        dkg::Transcript::build(&setup, &messages).map_err(formation)
+    }
+
+    /// What the board's members agree on before their first messages.
+    ///
+    /// # Errors
+    /// [`refusal::BAD_BOARD`] while a member is missing or if they do not fit together.
+    pub fn board_setup(&self) -> Result<dkg::Setup, Refusal> {
+        let members: Vec<&BoardCert> = self.members.values().map(|(_, cert)| cert).collect();
+        let first = members.first().ok_or_else(|| formation("no members"))?;
+        if members.len() != usize::from(first.n) {
+            return Err(formation(format!(
+                "{} members of {}",
+                members.len(),
+                first.n
+            )));
+        }
+        let keys = members
+            .iter()
+            .map(|member| {
+                let bytes = hex::decode(&member.static_key)
+                    .map_err(|_| formation("static key is not hex"))?;
+                mifeng_crypto::Point::from_bytes(self.suite.curve(), &bytes).map_err(formation)
+            })
+            .collect::<Result<Vec<_>, _>>()?;
+        dkg::Setup::new(self.suite, first.t, keys, first.session.as_bytes()).map_err(formation)
+    }
+
+    pub(crate) fn publish(
+        &mut self,
+        data: &Notice,
+        record: &Record,
+        at: Time,
+        trust: &Trust<'_>,
+    ) -> Result<(), Refusal> {
+        self.require_setup()?;
+        let unlawful = |detail: String| Refusal::new(&refusal::BAD_NOTICE, detail);
+        if self.host.is_none() {
+            return Err(Refusal::new(
+                &refusal::WRONG_STAGE,
+                "the log has no configuration",
+            ));
+        }
+        self.require_actor(
+            record,
+            Some(data.agency.cert),
+            "agency that the notice names",
+        )?;
+        if data.suite != self.suite.id() {
+            return Err(unlawful(format!(
+                "suite {}, the log is {}",
+                data.suite,
+                self.suite.id()
+            )));
+        }
+        if let Some(fault) = data.fault() {
+            return Err(unlawful(fault));
+        }
+        if at >= data.deadline {
+            return Err(unlawful(format!("deadline {} has passed", data.deadline)));
+        }
+        match &self.board {
+            Some(board) if board.key() == data.board => {}
+            _ => {
+                return Err(unlawful(
+                    "the board key is not that of this log's board".to_owned(),
+                ));
+            }
+        }
+        check_path(data, self.suite, record.signer(), record.chain(), at, trust)?;
+        for (certificate, chain, time) in &self.signers {
+            check_path(data, self.suite, certificate, chain, *time, trust)?;
+        }
+        self.notice = Some((record.commitment(), data.clone()));
+        self.stage = Stage::Open;
+        self.signers.clear();
+        Ok(())
+    }
+
+    pub(crate) fn halt(&mut self, record: &Record, halted: bool) -> Result<(), Refusal> {
+        self.require_agency(record)?;
+        if self.stage == Stage::Archived || self.cancelled || self.halted == halted {
+            return Err(Refusal::new(
+                &refusal::WRONG_STAGE,
+                "nothing to suspend or resume",
+            ));
+        }
+        self.halted = halted;
+        Ok(())
+    }
+
+    pub(crate) fn cancel(&mut self, record: &Record) -> Result<(), Refusal> {
+        self.require_agency(record)?;
+        if self.stage == Stage::Archived || self.cancelled {
+            return Err(Refusal::new(&refusal::WRONG_STAGE, "nothing to cancel"));
+        }
+        self.cancelled = true;
+        Ok(())
+    }
+
+    pub(crate) fn archive(&mut self, record: &Record) -> Result<(), Refusal> {
+        self.require_host(record)?;
+        let done = self.cancelled || !self.awards.is_empty() || self.minutes.is_some();
+        if self.stage == Stage::Archived || !done {
+            return Err(Refusal::new(
+                &refusal::WRONG_STAGE,
+                "the tender has no end yet",
+            ));
+        }
+        self.stage = Stage::Archived;
+        Ok(())
+    }
+}

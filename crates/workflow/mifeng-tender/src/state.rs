@@ -1,0 +1,468 @@
+//! What the records so far amount to, and the one function that takes the next record.
+
+use crate::events::*;
+use crate::notice::Notice;
+use crate::refusal::{self, Refusal};
+use mifeng_crypto::{Digest, Suite, Time};
+use mifeng_envelope::VerifiedSeal;
+use mifeng_lock::{Board, Share};
+use mifeng_pki::{Anchors, Certificate, Purpose, RevocationList};
+use mifeng_record::Record;
+use mifeng_score::{Outcome as RankOutcome, Sheet};
+use std::collections::BTreeMap;
+
+/// Records that one person may put into one log; a trustee of a tender with many draws needs some
+/// dozens, a bidder a few per lot.
+const RECORDS_PER_ACTOR_MAX: u64 = 10_000;
+
+/// The certificates that whoever applies records has at hand: the notice says which roots count.
+pub struct Trust<'a> {
+    /// Candidate roots; only those whose fingerprints the notice lists are used.
+    pub roots: &'a [Certificate],
+    /// Revocation lists to be consulted.
+    pub crls: &'a [RevocationList],
+}
+
+/// Where the tender stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Stage {
+    /// Before the notice.
+    Setup,
+    /// Bids are received.
+    Open,
+    /// Submission is closed; bidders may release their leaves.
+    Window,
+    /// Trustees release, bids are opened.
+    Opening,
+    /// The opening record stands; the committee is drawn and scores.
+    Evaluation,
+    /// The log is closed.
+    Archived,
+}
+
+/// Whether a received bid still counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BidLife {
+    /// It counts.
+    Live,
+    /// The bidder withdrew it before the deadline.
+    Withdrawn,
+    /// The bidder replaced it before the deadline.
+    Replaced,
+}
+
+/// A received bid.
+#[derive(Clone, Debug)]
+pub struct Bid {
+    /// The verified seal.
+    pub seal: VerifiedSeal,
+    /// Commitment of the record that brought it.
+    pub record: Digest,
+    /// The name in the bidder's certificate.
+    pub name: String,
+    /// Whether it counts.
+    pub life: BidLife,
+}
+
+/// How the opening of a live bid ended.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Outcome {
+    /// It was opened; what it says.
+    Opened(Box<BidOpen>),
+    /// It was not, and by whose fault.
+    Failed(BidFail),
+}
+
+/// A draw in progress or done.
+#[derive(Clone, Debug)]
+pub struct DrawState {
+    /// The frozen pool.
+    pub pool: Pool,
+    /// The draw over it.
+    pub draw: mifeng_lock::draw::Draw,
+    /// Verified answers by trustee index.
+    pub shares: BTreeMap<u8, Share>,
+    /// The result.
+    pub result: Option<DrawResult>,
+}
+
+/// What the records so far amount to.
+pub struct State {
+    pub(crate) suite: &'static Suite,
+    pub(crate) origin: String,
+    pub(crate) stage: Stage,
+    pub(crate) host: Option<(Digest, LogConfig)>,
+    pub(crate) members: BTreeMap<u8, (Digest, BoardCert)>,
+    pub(crate) dkg1: BTreeMap<u8, Vec<u8>>,
+    pub(crate) dkg2: BTreeMap<u8, BoardDkg2>,
+    pub(crate) board: Option<Board>,
+    pub(crate) notice: Option<(Digest, Notice)>,
+    pub(crate) halted: bool,
+    pub(crate) cancelled: bool,
+    pub(crate) signers: Vec<(Certificate, Vec<Certificate>, Time)>,
+    pub(crate) bids: BTreeMap<Digest, Bid>,
+    pub(crate) leaf_digests: BTreeMap<Digest, Digest>,
+    pub(crate) closed: Option<Close>,
+    pub(crate) bidder_shares: BTreeMap<(Digest, String), [u8; 32]>,
+    pub(crate) board_shares: BTreeMap<(Digest, String), BTreeMap<u8, Share>>,
+    pub(crate) outcomes: BTreeMap<Digest, Outcome>,
+    pub(crate) minutes: Option<(Digest, Minutes)>,
+    pub(crate) minutes_signed: Vec<Digest>,
+    pub(crate) draw: Option<DrawState>,
+    pub(crate) confirmed: BTreeMap<Digest, String>,
+    pub(crate) sheets: BTreeMap<String, BTreeMap<Digest, Sheet>>,
+    pub(crate) ranks: BTreeMap<String, RankOutcome>,
+    pub(crate) awards: BTreeMap<String, Award>,
+    seqs: BTreeMap<Digest, u64>,
+}
+
+impl State {
+    /// The state of an empty log.
+    pub fn new(suite: &'static Suite, origin: &str) -> Self {
+        State {
+            suite,
+            origin: origin.to_owned(),
+            stage: Stage::Setup,
+            host: None,
+            members: BTreeMap::new(),
+            dkg1: BTreeMap::new(),
+            dkg2: BTreeMap::new(),
+            board: None,
+            notice: None,
+            halted: false,
+            cancelled: false,
+            signers: Vec::new(),
+            bids: BTreeMap::new(),
+            leaf_digests: BTreeMap::new(),
+            closed: None,
+            bidder_shares: BTreeMap::new(),
+            board_shares: BTreeMap::new(),
+            outcomes: BTreeMap::new(),
+            minutes: None,
+            minutes_signed: Vec::new(),
+            draw: None,
+            confirmed: BTreeMap::new(),
+            sheets: BTreeMap::new(),
+            ranks: BTreeMap::new(),
+            awards: BTreeMap::new(),
+            seqs: BTreeMap::new(),
+        }
+    }
+
+    /// Takes the next record, received at `at`; on refusal the state is as before.
+    ///
+    /// In a replay `at` is the earliest time at which the log allows the record to have come in.
+    ///
+    /// # Errors
+    /// The [`Refusal`] of the first rule that says no.
+    pub fn apply(&mut self, record: &Record, at: Time, trust: &Trust<'_>) -> Result<(), Refusal> {
+        let event = Event::read(record)
+            .map_err(|e| Refusal::new(&refusal::MALFORMED, e.to_string()))?
+            .ok_or_else(|| {
+                Refusal::new(
+                    &refusal::MALFORMED,
+                    format!("unknown type {:?}", record.kind()),
+                )
+            })?;
+        self.check_origin(record)?;
+        let next = self.check_seq(record)?;
+        if self.notice.is_some() {
+            self.check_certificate(record.signer(), record.chain(), at, trust)?;
+        }
+        self.dispatch(&event, record, at, trust)?;
+        self.seqs.insert(record.actor(), next);
+        if self.notice.is_none() {
+            let signer = (
+                record.signer().clone(),
+                record.chain().to_vec(),
+                record.time(),
+            );
+            self.signers.push(signer);
+        }
+        Ok(())
+    }
+
+    fn dispatch(
+        &mut self,
+        event: &Event,
+        record: &Record,
+        at: Time,
+        trust: &Trust<'_>,
+    ) -> Result<(), Refusal> {
+        match event {
+            Event::LogConfig(data) => self.log_config(data, record),
+            Event::BoardCert(data) => self.board_cert(data, record),
+            Event::BoardDkg1(data) => self.board_dkg1(data, record),
+            Event::BoardDkg2(data) => self.board_dkg2(data, record),
+            Event::Publish(data) => self.publish(data, record, at, trust),
+            Event::Suspend(_) => self.halt(record, true),
+            Event::Resume(_) => self.halt(record, false),
+            Event::Cancel(_) => self.cancel(record),
+            Event::Submit(data) => self.submit(&data.seal, record, at),
+            Event::Replace(data) => self.replace(data, record, at),
+            Event::Withdraw(data) => self.withdraw(data, record, at),
+            Event::Close(data) => self.close(data, record, at),
+            Event::BidderShare(data) => self.bidder_share(data, record),
+            Event::WindowClose(data) => self.window_close(data, record, at),
+            Event::BoardShares(data) => self.board_shares(data, record, at),
+            Event::Open(data) => self.bid_open(data, record),
+            Event::Fail(data) => self.bid_fail(data, record),
+            Event::Minutes(data) => self.record_minutes(data, record),
+            Event::MinutesSign(data) => self.sign_minutes(data, record),
+            Event::Pool(data) => self.pool(data, record),
+            Event::DrawShare(data) => self.draw_share(data, record),
+            Event::DrawResult(data) => self.draw_result(data, record),
+            Event::PriceConfirm(data) => self.price_confirm(data, record),
+            Event::Score(data) => self.score(data, record),
+            Event::Rank(data) => self.rank(data, record),
+            Event::Award(data) => self.award(data, record),
+            Event::Archive(_) => self.archive(record),
+        }
+    }
+
+    /// Board records are made once for many tenders, under the board's own origin.
+    fn check_origin(&self, record: &Record) -> Result<(), Refusal> {
+        let of_board = record.kind().starts_with("board.") && record.kind() != "board.share";
+        let expected = match (of_board, self.members.values().next()) {
+            (false, _) => self.origin.clone(),
+            (true, Some((_, first))) => board_origin(&first.session),
+            (true, None) => return Ok(()),
+        };
+        if record.origin() == expected {
+            Ok(())
+        } else {
+            Err(Refusal::new(
+                &refusal::WRONG_ORIGIN,
+                format!("expected {expected}, found {}", record.origin()),
+            ))
+        }
+    }
+
+    /// Records of one actor count 0, 1, 2 … in one log; board records count under the board's origin.
+    fn check_seq(&self, record: &Record) -> Result<u64, Refusal> {
+        let board_offset = self.board_records_of(&record.actor());
+        let of_board = record.origin() != self.origin;
+        let expected = if of_board {
+            board_offset
+        } else {
+            self.seqs.get(&record.actor()).copied().unwrap_or(0)
+        };
+        if record.seq() != expected || expected >= RECORDS_PER_ACTOR_MAX {
+            return Err(Refusal::new(
+                &refusal::REPLAY,
+                format!("expected number {expected}, found {}", record.seq()),
+            ));
+        }
+        let own = self.seqs.get(&record.actor()).copied().unwrap_or(0);
+        Ok(if of_board { own } else { own + 1 })
+    }
+
+    fn board_records_of(&self, actor: &Digest) -> u64 {
+        let Some((index, _)) = self.members.iter().find(|(_, (cert, _))| cert == actor) else {
+            return 0;
+        };
+        1 + u64::from(self.dkg1.contains_key(index)) + u64::from(self.dkg2.contains_key(index))
+    }
+
+    /// Path to a root that the notice recognises, valid for signing at `at`.
+    pub(crate) fn check_certificate(
+        &self,
+        certificate: &Certificate,
+        chain: &[Certificate],
+        at: Time,
+        trust: &Trust<'_>,
+    ) -> Result<(), Refusal> {
+        let Some((_, notice)) = &self.notice else {
+            return Ok(());
+        };
+        check_path(notice, self.suite, certificate, chain, at, trust)
+    }
+
+    /// The suite.
+    pub fn suite(&self) -> &'static Suite {
+        self.suite
+    }
+
+    /// The origin of the log.
+    pub fn origin(&self) -> &str {
+        &self.origin
+    }
+
+    /// Where the tender stands.
+    pub fn stage(&self) -> Stage {
+        self.stage
+    }
+
+    /// Whether the tender is suspended or cancelled.
+    pub fn is_halted(&self) -> bool {
+        self.halted || self.cancelled
+    }
+
+    /// The notice and the event that published it.
+    pub fn notice(&self) -> Option<(&Digest, &Notice)> {
+        self.notice.as_ref().map(|(event, notice)| (event, notice))
+    }
+
+    /// The host's certificate and log keys.
+    pub fn host(&self) -> Option<(&Digest, &LogConfig)> {
+        self.host.as_ref().map(|(cert, config)| (cert, config))
+    }
+
+    /// The board, once its keys are made.
+    pub fn board(&self) -> Option<&Board> {
+        self.board.as_ref()
+    }
+
+    /// The board's members: index to certificate fingerprint and endorsement.
+    pub fn members(&self) -> &BTreeMap<u8, (Digest, BoardCert)> {
+        &self.members
+    }
+
+    /// Every bid that was ever received, by seal id.
+    pub fn bids(&self) -> &BTreeMap<Digest, Bid> {
+        &self.bids
+    }
+
+    /// The close, if submission is closed.
+    pub fn closed(&self) -> Option<&Close> {
+        self.closed.as_ref()
+    }
+
+    /// How openings ended, by seal id.
+    pub fn outcomes(&self) -> &BTreeMap<Digest, Outcome> {
+        &self.outcomes
+    }
+
+    /// The opening record and its commitment.
+    pub fn minutes(&self) -> Option<(&Digest, &Minutes)> {
+        self.minutes.as_ref().map(|(id, minutes)| (id, minutes))
+    }
+
+    /// Who has signed the opening record.
+    pub fn minutes_signed(&self) -> &[Digest] {
+        &self.minutes_signed
+    }
+
+    /// The draw of the committee.
+    pub fn draw(&self) -> Option<&DrawState> {
+        self.draw.as_ref()
+    }
+
+    /// Sheets by lot and expert.
+    pub fn sheets(&self) -> &BTreeMap<String, BTreeMap<Digest, Sheet>> {
+        &self.sheets
+    }
+
+    /// Results by lot.
+    pub fn ranks(&self) -> &BTreeMap<String, RankOutcome> {
+        &self.ranks
+    }
+
+    /// Awards by lot.
+    pub fn awards(&self) -> &BTreeMap<String, Award> {
+        &self.awards
+    }
+
+    /// The number that the next record of `actor` must carry.
+    pub fn next_seq(&self, actor: &Digest) -> u64 {
+        self.seqs.get(actor).copied().unwrap_or(0)
+    }
+
+    /// The verified board shares, by seal and path, then trustee.
+    pub fn shares(&self) -> &BTreeMap<(Digest, String), BTreeMap<u8, Share>> {
+        &self.board_shares
+    }
+
+    /// The bidders' released leaf shares, by seal and path.
+    pub fn released_leaves(&self) -> &BTreeMap<(Digest, String), [u8; 32]> {
+        &self.bidder_shares
+    }
+
+    pub(crate) fn require(&self, stage: Stage) -> Result<&Notice, Refusal> {
+        match &self.notice {
+            Some((_, notice)) if self.stage == stage => Ok(notice),
+            _ => Err(Refusal::new(
+                &refusal::WRONG_STAGE,
+                format!("expected {stage:?}, the tender is in {:?}", self.stage),
+            )),
+        }
+    }
+
+    pub(crate) fn require_not_halted(&self) -> Result<(), Refusal> {
+        if self.is_halted() {
+            return Err(Refusal::new(&refusal::HALTED, ""));
+        }
+        Ok(())
+    }
+
+    pub(crate) fn require_actor(
+        &self,
+        record: &Record,
+        who: Option<Digest>,
+        role: &str,
+    ) -> Result<(), Refusal> {
+        if who == Some(record.actor()) {
+            Ok(())
+        } else {
+            Err(Refusal::new(
+                &refusal::NOT_AUTHORISED,
+                format!("{} must be signed by the {role}", record.kind()),
+            ))
+        }
+    }
+
+    pub(crate) fn require_host(&self, record: &Record) -> Result<(), Refusal> {
+        self.require_actor(record, self.host.as_ref().map(|(cert, _)| *cert), "host")
+    }
+
+    pub(crate) fn require_agency(&self, record: &Record) -> Result<(), Refusal> {
+        let agency = self.notice.as_ref().map(|(_, notice)| notice.agency.cert);
+        self.require_actor(record, agency, "agency")
+    }
+
+    /// Index of the trustee who signed.
+    pub(crate) fn require_trustee(&self, record: &Record, index: u8) -> Result<(), Refusal> {
+        let cert = self.members.get(&index).map(|(cert, _)| *cert);
+        self.require_actor(record, cert, "trustee of that index")
+    }
+}
+
+/// The origin of a board's own records.
+pub(crate) fn board_origin(session: &str) -> String {
+    format!("board/{session}")
+}
+
+pub(crate) fn check_path(
+    notice: &Notice,
+    suite: &'static Suite,
+    certificate: &Certificate,
+    chain: &[Certificate],
+    at: Time,
+    trust: &Trust<'_>,
+) -> Result<(), Refusal> {
+    let listed: Vec<Certificate> = trust
+        .roots
+        .iter()
+        .filter(|root| notice.trust.contains(&root.fingerprint(suite.hash())))
+        .cloned()
+        .collect();
+    let anchors = Anchors::new(listed);
+    mifeng_pki::verify_path(
+        certificate,
+        chain,
+        &anchors,
+        trust.crls,
+        at,
+        Purpose::Signing,
+        suite,
+    )
+    .map(|_| ())
+    .map_err(|e| {
+        let rule = match e.code() {
+            "pki.unlisted-ca" => &refusal::UNLISTED_CA,
+            "pki.revoked" => &refusal::REVOKED,
+            _ => &refusal::BAD_CERTIFICATE,
+        };
+        Refusal::new(rule, format!("{}: {e}", certificate.subject_name()))
+    })
+}
