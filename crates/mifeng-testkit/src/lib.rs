@@ -14,3 +14,4 @@
 pub mod bids;
 pub mod pdf;
 mod random;
+pub mod vectors;

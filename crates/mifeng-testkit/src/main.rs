@@ -1,0 +1,134 @@
+//! `mifeng-testkit`: runs test vectors and makes bid folders.
+#![forbid(unsafe_code)]
+
+use mifeng_testkit::bids;
+use mifeng_testkit::vectors::{self, FileReport};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+const HELP: &str = "\
+Usage:
+  mifeng-testkit vectors FOLDER... [--json]   run every test vector below the folders
+  mifeng-testkit bids FOLDER [--bidders N] [--megabytes N]
+                                              make folders of bid documents, one per bidder
+
+`vectors` prints one line per file and a summary; exit code 1 if any case failed.";
+
+/// Exit code for a wrong command line.
+const USAGE: u8 = 2;
+/// Exit code for folders that cannot be read or written.
+const UNAVAILABLE: u8 = 4;
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match words.as_slice() {
+        ["vectors", rest @ ..] => run_vectors(rest),
+        ["bids", folder, options @ ..] => make_bids(folder, options),
+        ["help" | "--help" | "-h"] => {
+            say(HELP);
+            ExitCode::SUCCESS
+        }
+        _ => usage("expected `vectors` or `bids`"),
+    }
+}
+
+fn usage(fault: &str) -> ExitCode {
+    eprintln!("{fault}\n\n{HELP}");
+    ExitCode::from(USAGE)
+}
+
+/// Prints a line; a reader that went away is no fault of ours.
+fn say(line: &str) {
+    let _ = writeln!(std::io::stdout(), "{line}");
+}
+
+fn run_vectors(words: &[&str]) -> ExitCode {
+    let json = words.contains(&"--json");
+    let folders: Vec<&str> = words
+        .iter()
+        .copied()
+        .filter(|word| *word != "--json")
+        .collect();
+    if folders.is_empty() || folders.iter().any(|word| word.starts_with('-')) {
+        return usage("`vectors` takes one folder or more, and --json");
+    }
+    // Panics of the code under test are counted as failures, not printed.
+    std::panic::set_hook(Box::new(|_| {}));
+    let report = vectors::run_with(&folders, &mut |file| {
+        if !json {
+            say(&line(file));
+        }
+    });
+    let report = match report {
+        Ok(report) => report,
+        Err(error) => {
+            eprintln!("cannot read the vectors: {error}");
+            return ExitCode::from(UNAVAILABLE);
+        }
+    };
+    if json {
+        match serde_json::to_string_pretty(&report) {
+            Ok(text) => say(&text),
+            Err(error) => eprintln!("cannot write the report: {error}"),
+        }
+    } else {
+        let (passed, failed, skipped) = (report.passed, report.failed, report.skipped);
+        say(&format!(
+            "{passed} passed, {failed} failed, {skipped} skipped"
+        ));
+    }
+    ExitCode::from(u8::from(report.failed > 0))
+}
+
+/// One file's line: counts, reasons for skipping, and what failed first.
+fn line(file: &FileReport) -> String {
+    let tally = &file.tally;
+    let (passed, failed, skipped) = (tally.passed, tally.failures.len(), tally.skipped());
+    let mut line = format!(
+        "{}: {passed} passed, {failed} failed, {skipped} skipped",
+        file.path.display()
+    );
+    let reasons: Vec<String> = tally
+        .skips
+        .iter()
+        .map(|(reason, cases)| {
+            if *cases == skipped {
+                (*reason).to_owned()
+            } else {
+                format!("{cases}: {reason}")
+            }
+        })
+        .collect();
+    if !reasons.is_empty() {
+        line.push_str(&format!(" ({})", reasons.join("; ")));
+    }
+    if let Some(first) = tally.failures.first() {
+        line.push_str(&format!(" FAILED: {first}"));
+    }
+    line
+}
+
+fn make_bids(folder: &str, options: &[&str]) -> ExitCode {
+    let (mut bidders, mut megabytes) = (5, 20);
+    for pair in options.chunks(2) {
+        let number = pair.get(1).and_then(|value| value.parse::<u32>().ok());
+        match (pair[0], number) {
+            ("--bidders", Some(value)) => bidders = value,
+            ("--megabytes", Some(value)) => megabytes = value,
+            _ => return usage("`bids` takes --bidders N and --megabytes N"),
+        }
+    }
+    let folder = Path::new(folder);
+    for bidder in 1..=bidders {
+        let path: PathBuf = folder.join(format!("bidder-{bidder}"));
+        let bytes = megabytes as usize * 1_000_000;
+        if let Err(error) = bids::write_bid_folder(&path, bidder, "lot-1", bytes) {
+            eprintln!("cannot write {}: {error}", path.display());
+            return ExitCode::from(UNAVAILABLE);
+        }
+        say(&path.display().to_string());
+    }
+    ExitCode::SUCCESS
+}

@@ -1,0 +1,49 @@
+//! The published vectors of this project all agree; others' are run by `mifeng-testkit vectors`.
+
+use mifeng_testkit::vectors;
+use std::path::Path;
+
+#[test]
+fn own_vectors_agree() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../test-vectors");
+    let report = vectors::run(&[folder]).expect("the folder is readable");
+    let failed: Vec<_> = report
+        .files
+        .iter()
+        .filter(|file| !file.tally.failures.is_empty())
+        .collect();
+    assert!(failed.is_empty(), "{failed:#?}");
+    assert!(report.passed > 0);
+}
+
+#[test]
+fn files_of_no_known_kind_are_skipped_with_a_reason() {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("unknown");
+    std::fs::create_dir_all(folder.join("cobblestone")).expect("writable");
+    let files: [(&str, &[u8]); 4] = [
+        ("noise.bin", b"\x00\xff"),
+        ("empty.json", b""),
+        ("array.json", b"[]"),
+        ("broken.csv", b"case,code,verdict\nU1,\"open"),
+    ];
+    for (name, bytes) in files {
+        std::fs::write(folder.join(name), bytes).expect("writable");
+    }
+    let report = vectors::run(&[&folder]).expect("readable");
+    assert_eq!(
+        (report.files.len(), report.passed, report.failed),
+        (4, 0, 0)
+    );
+    assert_eq!(report.skipped, 4);
+}
+
+#[test]
+fn a_vector_that_disagrees_fails() {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("wrong");
+    std::fs::create_dir_all(&folder).expect("writable");
+    let lie = r#"{"vectors":[{"deadline":"2026-01-01T00:00:00Z","received":"2026-01-01T00:00:00Z",
+        "expect":"accept","why":"equal is late"}]}"#;
+    std::fs::write(folder.join("deadline.json"), lie).expect("writable");
+    let report = vectors::run(&[&folder]).expect("readable");
+    assert_eq!((report.passed, report.failed), (0, 1));
+}
