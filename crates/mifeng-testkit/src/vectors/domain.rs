@@ -3,8 +3,9 @@
 use super::Plan;
 use super::case::{Case, Input, Stop, Tally, check, fail, same};
 use mifeng_pki::is_uscc;
+use mifeng_record::amount;
 use mifeng_score::{Money, Ratio, case};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 pub(super) fn plan(input: &Input) -> Option<Plan> {
     let name = input.name();
@@ -28,7 +29,7 @@ pub(super) fn plan(input: &Input) -> Option<Plan> {
         return Some(Plan::Run(credit_codes));
     }
     if has("digits") && has("upper") {
-        return Some(Plan::Skip("amounts in capital numerals are not read"));
+        return Some(Plan::Run(amounts));
     }
     if has("end_unrolled") {
         return Some(Plan::Skip("statutory periods are not counted"));
@@ -114,6 +115,37 @@ fn credit_codes(input: &Input, tally: &mut Tally) {
     }
 }
 
+/// Amounts in capital numerals (大写) beside their digits. `equal_or_flag` may be refused, never
+/// read as another amount.
+fn amounts(input: &Input, tally: &mut Tally) {
+    for row in rows(input) {
+        let cell = |name: &str| row.get(name).map_or("", String::as_str);
+        tally.case(cell("case"), || {
+            let read = amount::parse(cell("upper")).map(amount::Amount::fen);
+            if cell("verdict") == "reject" {
+                return check(read.is_err(), "malformed, but read");
+            }
+            let digits = Money::parse(cell("digits")).map_err(fail("digits"))?.fen();
+            match (cell("verdict"), read) {
+                ("equal", Err(error)) => return Err(Stop::Fail(error.to_string())),
+                ("equal" | "equal_or_flag", Ok(fen)) => same("amount", fen, digits)?,
+                ("equal_or_flag", Err(_)) => {}
+                ("mismatch", Ok(fen)) => check(fen != digits, "another amount, read as equal")?,
+                ("mismatch", Err(error)) => return Err(Stop::Fail(error.to_string())),
+                _ => return Err(Stop::Skip("a verdict that is not known here")),
+            }
+            if cell("note").starts_with("canonical form") {
+                same(
+                    "written form",
+                    amount::format(digits).as_str(),
+                    cell("upper"),
+                )?;
+            }
+            Ok(())
+        });
+    }
+}
+
 /// `derived_law87_points100`: lowest listed price over this price in hundredths, half up; and the
 /// order of the prices.
 fn award_notices(input: &Input, tally: &mut Tally) {
@@ -153,7 +185,9 @@ fn award_row(row: &BTreeMap<String, String>, prices: &[Ratio]) -> Case {
         points.round_half_up(2).to_fixed(2).as_str(),
         cell("derived_law87_points100"),
     )?;
-    let rank = 1 + prices.iter().filter(|other| **other < price).count();
+    // Equal prices share a rank and the next price has the next one, without a gap.
+    let lower: BTreeSet<&Ratio> = prices.iter().filter(|other| **other < price).collect();
+    let rank = 1 + lower.len();
     same(
         "rank by price",
         rank.to_string().as_str(),
