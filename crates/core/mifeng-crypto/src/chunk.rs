@@ -1,6 +1,6 @@
 //! The authenticated cipher of one 16 KiB chunk of a bid's body.
 
-use crate::sm4::gcm::Sm4Gcm;
+use crate::sm4::gcm::{MAX_LEN, Sm4Gcm};
 use crate::{Error, Suite};
 use ring::aead;
 
@@ -38,8 +38,10 @@ impl ChunkCipher {
     /// Encrypts `buffer` in place and returns the tag.
     ///
     /// # Errors
-    /// [`Error::Unverified`] only if the buffer is beyond the cipher's limit (2^36 − 32 bytes).
+    /// [`Error::TooLong`] only if the buffer is beyond the limit of counter mode ([`MAX_LEN`], the
+    /// same for both ciphers); it is then left as it was.
     pub fn seal(&self, nonce: &[u8; 12], buffer: &mut [u8]) -> Result<[u8; TAG_LEN], Error> {
+        check_len(buffer.len())?;
         match &self.0 {
             Cipher::Sm4(cipher) => Ok(cipher.seal(nonce, &[], buffer)),
             Cipher::Aes(key) => {
@@ -76,5 +78,56 @@ impl ChunkCipher {
                     .map_err(|_| Error::Unverified)
             }
         }
+    }
+}
+
+fn check_len(found: usize) -> Result<(), Error> {
+    if found as u64 <= MAX_LEN {
+        return Ok(());
+    }
+    Err(Error::TooLong {
+        what: "chunk",
+        found,
+        max: usize::try_from(MAX_LEN).unwrap_or(usize::MAX),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{GM, INTL};
+
+    #[test]
+    fn lengths_are_checked_before_the_cipher() {
+        let max = usize::try_from(MAX_LEN).expect("tests run on 64 bits");
+        assert_eq!(check_len(max), Ok(()));
+        let refused = check_len(max + 1).map_err(|e| e.code());
+        assert_eq!(refused, Err("crypto.too-long"));
+    }
+
+    #[test]
+    fn both_ciphers_open_what_they_sealed_and_nothing_else() -> Result<(), Error> {
+        for suite in [&GM, &INTL] {
+            let key = vec![7; suite.body_key_len()];
+            assert!(ChunkCipher::new(suite, &key[1..]).is_err());
+            let cipher = ChunkCipher::new(suite, &key)?;
+            for len in [0, 1, 16, 1_000, 16_384] {
+                let mut buffer = vec![3; len];
+                let tag = cipher.seal(&[1; 12], &mut buffer)?;
+                buffer.extend(tag);
+                for at in [0, len / 2, len, len + TAG_LEN - 1] {
+                    let mut bent = buffer.clone();
+                    bent[at] ^= 1;
+                    let opened = cipher.open(&[1; 12], &mut bent).map(|_| ());
+                    assert_eq!(opened, Err(Error::Unverified), "byte {at} of {len}");
+                }
+                let mut other = buffer.clone();
+                assert!(cipher.open(&[2; 12], &mut other).is_err());
+                assert!(cipher.open(&[1; 12], &mut buffer[1..].to_vec()).is_err());
+                assert_eq!(cipher.open(&[1; 12], &mut buffer)?, vec![3; len]);
+            }
+            assert!(cipher.open(&[1; 12], &mut [0; TAG_LEN - 1]).is_err());
+        }
+        Ok(())
     }
 }

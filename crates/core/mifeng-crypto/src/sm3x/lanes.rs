@@ -83,6 +83,16 @@ impl Wide {
     }
 }
 
+/// Whether this machine has registers for the lanes. Without them the lanes spill, and run at half
+/// the speed of one message after the other.
+pub(super) fn worth_it() -> bool {
+    #[cfg(target_arch = "x86_64")]
+    let wide = is_x86_feature_detected!("avx2");
+    #[cfg(not(target_arch = "x86_64"))]
+    let wide = false;
+    wide
+}
+
 /// The chaining values of all lanes.
 pub(super) struct State([Wide; 8]);
 
@@ -91,11 +101,11 @@ impl State {
         State(IV.map(Wide::splat))
     }
 
-    /// One block of every lane, with the widest instructions of this machine.
+    /// One block of every lane.
     #[allow(unsafe_code)]
     pub(super) fn compress(&mut self, words: &Words) {
         #[cfg(target_arch = "x86_64")]
-        if is_x86_feature_detected!("avx2") {
+        if worth_it() {
             // SAFETY: the one feature that `compress_avx2` is compiled with was just detected.
             unsafe { compress_avx2(&mut self.0, words) };
             return;

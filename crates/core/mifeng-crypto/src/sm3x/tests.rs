@@ -83,7 +83,7 @@ fn random_neighbourhoods() {
     }
 }
 
-/// The expression for other machines, which this machine may never choose.
+/// The lanes without AVX2, which only a test reaches.
 #[test]
 fn plain_lanes_equal_the_oracle() {
     let data = bytes(LANES * 150);

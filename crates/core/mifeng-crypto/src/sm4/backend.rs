@@ -1,9 +1,10 @@
 //! Which kernel this machine gets, and the one place where features meet `unsafe`.
 #![allow(unsafe_code)]
 
-use super::{BLOCK, RoundKeys, portable};
+use super::{BLOCK, RoundKeys, portable, selftest};
 #[cfg(target_arch = "x86_64")]
 use super::{kernel::Powers, x86};
+use std::sync::OnceLock;
 
 /// A way to compute SM4 here. Every value but `Portable` is only made by [`Backend::available`].
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -21,11 +22,13 @@ pub(crate) enum Backend {
 #[cfg(target_arch = "x86_64")]
 macro_rules! enter {
     ($backend:expr, $call:ident($($arg:expr),*), $portable:expr) => {
-        // SAFETY: a vector backend is only made after its features were detected.
         match $backend {
             Backend::Portable => $portable,
+            // SAFETY: `available` makes `Aes` only after it detected the features of `x86::aes`.
             Backend::Aes => unsafe { x86::aes::$call($($arg),*) },
+            // SAFETY: `available` makes `Vaes` only after it detected the features of `x86::vaes`.
             Backend::Vaes => unsafe { x86::vaes::$call($($arg),*) },
+            // SAFETY: `available` makes `Gfni` only after it detected the features of `x86::gfni`.
             Backend::Gfni => unsafe { x86::gfni::$call($($arg),*) },
         }
     };
@@ -56,9 +59,21 @@ impl Backend {
         found.into_iter().flatten()
     }
 
-    /// The best backend of this machine.
+    /// The best backend of this machine that passes its examination, which is made once in a
+    /// process; see [`selftest`].
     pub(crate) fn best() -> Backend {
-        Backend::available().next().unwrap_or(Backend::Portable)
+        static BEST: OnceLock<Backend> = OnceLock::new();
+        *BEST.get_or_init(|| Backend::choose(Backend::available(), selftest::passes))
+    }
+
+    /// The first candidate that passes. `Portable` needs no examination: it is the measure.
+    pub(super) fn choose(
+        mut candidates: impl Iterator<Item = Backend>,
+        passes: impl Fn(Backend) -> bool,
+    ) -> Backend {
+        candidates
+            .find(|backend| passes(*backend))
+            .unwrap_or(Backend::Portable)
     }
 
     #[cfg(target_arch = "x86_64")]

@@ -115,6 +115,10 @@ impl Sm4Gcm {
         Ok(())
     }
 
+    pub(super) fn cipher(&self) -> &Sm4 {
+        &self.cipher
+    }
+
     fn ctr(&self, nonce: &[u8; 12], buf: &mut [u8]) {
         self.cipher.backend.ctr(&self.cipher.keys, nonce, 2, buf);
     }

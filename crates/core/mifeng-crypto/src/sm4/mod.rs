@@ -1,7 +1,10 @@
 //! The block cipher SM4 (GB/T 32907-2016, ISO/IEC 18033-3) and its counter mode with
 //! authentication, [`gcm`] (RFC 8998).
 //!
-//! Nothing here looks up a table at a secret address or branches on a secret, on any machine.
+//! Nothing here looks up a table at a secret address or branches on a secret, on any machine. The
+//! fastest kernel that the processor claims to run is taken only after it has agreed with the
+//! portable one, once in a process; otherwise the next one is asked ([`kernel_name`] tells which
+//! one it is).
 //!
 //! ```
 //! use mifeng_crypto::sm4::Sm4;
@@ -17,6 +20,7 @@ pub mod gcm;
 mod kernel;
 mod portable;
 mod sbox;
+mod selftest;
 #[cfg(test)]
 mod tests;
 #[cfg(target_arch = "x86_64")]
@@ -36,6 +40,20 @@ pub struct Sm4 {
     keys: RoundKeys,
     reversed: RoundKeys,
     backend: Backend,
+}
+
+/// The kernel that this process uses: `gfni`, `vaes`, `aes` or `portable`.
+#[must_use]
+pub fn kernel_name() -> &'static str {
+    match Backend::best() {
+        Backend::Portable => "portable",
+        #[cfg(target_arch = "x86_64")]
+        Backend::Aes => "aes",
+        #[cfg(target_arch = "x86_64")]
+        Backend::Vaes => "vaes",
+        #[cfg(target_arch = "x86_64")]
+        Backend::Gfni => "gfni",
+    }
 }
 
 impl Sm4 {
