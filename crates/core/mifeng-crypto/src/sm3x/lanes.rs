@@ -1,6 +1,8 @@
 //! The compression function of SM3 over lanes: safe Rust that compilers turn into vector
 //! instructions, entered with AVX2 where the machine has it.
 
+#![deny(clippy::undocumented_unsafe_blocks)]
+
 use core::ops::{Add, BitAnd, BitOr, BitXor, Not};
 
 /// Messages side by side: the 32-bit words of an AVX2 register.

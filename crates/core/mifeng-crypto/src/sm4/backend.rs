@@ -1,5 +1,6 @@
 //! Which kernel this machine gets, and the one place where features meet `unsafe`.
 #![allow(unsafe_code)]
+#![deny(clippy::undocumented_unsafe_blocks)]
 
 use super::{BLOCK, RoundKeys, portable, selftest};
 #[cfg(target_arch = "x86_64")]

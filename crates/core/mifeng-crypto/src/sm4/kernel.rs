@@ -4,6 +4,7 @@
 //! Sixteen bytes of a register are a *lane*. Four registers hold the four state words of
 //! `4 · BLOCKS` blocks; [`GROUPS`] such groups run side by side to fill the pipeline.
 #![allow(unsafe_code)]
+#![deny(clippy::undocumented_unsafe_blocks)]
 
 use super::{BLOCK, RoundKeys};
 use core::arch::x86_64::{
@@ -25,7 +26,12 @@ pub(super) type Powers = [u128; MAX_BATCH];
 /// A register of [`Lanes::BLOCKS`] lanes.
 ///
 /// # Safety
-/// Every method needs the instructions of the implementing type to be present.
+/// Every method needs the instructions of the implementing type to be present (the `enable` list of
+/// its entry points in [`super::x86`]). `load` reads and `store` writes `16 · BLOCKS` bytes, of any
+/// alignment, at their pointer.
+///
+/// The functions below that are generic over `Lanes` pass this contract on: who calls them has the
+/// instructions, and gives a pointer to as many blocks as their description says.
 pub(super) trait Lanes: Copy {
     const BLOCKS: usize;
     unsafe fn splat(word: u32) -> Self;
@@ -57,6 +63,7 @@ pub(super) const fn batch_len<V: Lanes, const G: usize>() -> usize {
 /// Transposes the 4 × 4 words of each lane.
 #[inline(always)]
 unsafe fn transpose<V: Lanes>(x: [V; 4]) -> [V; 4] {
+    // SAFETY: features by the caller's contract, which is that of `Lanes`.
     unsafe {
         let (a, b) = (x[0].low32(x[1]), x[0].high32(x[1]));
         let (c, d) = (x[2].low32(x[3]), x[2].high32(x[3]));
@@ -68,6 +75,7 @@ unsafe fn transpose<V: Lanes>(x: [V; 4]) -> [V; 4] {
 unsafe fn rounds<V: Lanes, const G: usize>(keys: &RoundKeys, x: &mut [[V; 4]; G]) {
     for four in keys.as_chunks::<4>().0 {
         for r in 0..4 {
+            // SAFETY: features by the caller's contract, which is that of `Lanes`.
             unsafe {
                 let key = V::splat(four[r]);
                 for group in x.iter_mut() {
@@ -82,6 +90,7 @@ unsafe fn rounds<V: Lanes, const G: usize>(keys: &RoundKeys, x: &mut [[V; 4]; G]
 /// `4 · G · BLOCKS` independent blocks in place at `data`.
 #[inline(always)]
 pub(super) unsafe fn ecb_batch<V: Lanes, const G: usize>(keys: &RoundKeys, data: *mut u8) {
+    // SAFETY: features by the caller's contract; `at` stays inside the 4 · G registers of `data`.
     unsafe {
         let zero = V::splat(0);
         let mut x = [[zero; 4]; G];
@@ -110,6 +119,8 @@ unsafe fn ctr_batch<V: Lanes, const G: usize>(
     counter: u32,
     data: *mut u8,
 ) {
+    // SAFETY: features by the caller's contract; `order` has the 16 words of the widest
+    // register, and `place` stays inside the 4 · G registers of `data`.
     unsafe {
         // After the transposition register k, lane l holds what word k of lane l held: that must
         // be block k · BLOCKS + l.
@@ -149,13 +160,14 @@ pub(super) unsafe fn ctr<V: Lanes>(
 ) {
     let mut long = data.chunks_exact_mut(batch_len::<V, GROUPS>());
     for batch in &mut long {
+        // SAFETY: features by the caller's contract; `batch` is a whole long batch.
         unsafe { ctr_batch::<V, GROUPS>(keys, nonce, counter, batch.as_mut_ptr()) };
         counter = counter.wrapping_add((GROUPS * 4 * V::BLOCKS) as u32);
     }
     let mut buffer = [0u8; 16 * BLOCK];
     for rest in long.into_remainder().chunks_mut(batch_len::<V, 1>()) {
         buffer[..rest.len()].copy_from_slice(rest);
-        // At most 16 blocks: a group of the widest register.
+        // SAFETY: features by the caller's contract; a group has at most 16 blocks, the buffer's size.
         unsafe { ctr_batch::<V, 1>(keys, nonce, counter, buffer.as_mut_ptr()) };
         counter = counter.wrapping_add((4 * V::BLOCKS) as u32);
         rest.copy_from_slice(&buffer[..rest.len()]);
@@ -166,6 +178,7 @@ pub(super) unsafe fn ctr<V: Lanes>(
 /// Montgomery reduction modulo x^128 + x^127 + x^126 + x^121 + 1 (RFC 8452 appendix A).
 #[inline(always)]
 unsafe fn reduce(low: __m128i, high: __m128i) -> __m128i {
+    // SAFETY: the caller has PCLMULQDQ; the rest is SSE2.
     unsafe {
         let poly = _mm_set_epi64x(0xc200_0000_0000_0000_u64 as i64, 1);
         let a = _mm_clmulepi64_si128::<0x10>(low, poly);
@@ -178,6 +191,7 @@ unsafe fn reduce(low: __m128i, high: __m128i) -> __m128i {
 
 #[inline(always)]
 unsafe fn close(low: __m128i, high: __m128i, middle: __m128i) -> __m128i {
+    // SAFETY: the caller has PCLMULQDQ; the rest is SSE2.
     unsafe {
         reduce(
             _mm_xor_si128(low, _mm_slli_si128::<8>(middle)),
@@ -188,6 +202,7 @@ unsafe fn close(low: __m128i, high: __m128i, middle: __m128i) -> __m128i {
 
 #[inline(always)]
 unsafe fn multiply(a: __m128i, b: __m128i) -> __m128i {
+    // SAFETY: the caller has PCLMULQDQ; the rest is SSE2.
     unsafe {
         let low = _mm_clmulepi64_si128::<0x00>(a, b);
         let high = _mm_clmulepi64_si128::<0x11>(a, b);
@@ -201,12 +216,14 @@ unsafe fn multiply(a: __m128i, b: __m128i) -> __m128i {
 
 #[inline(always)]
 unsafe fn from_u128(value: u128) -> __m128i {
+    // SAFETY: SSE2 is part of x86-64; a u128 has the 16 bytes read.
     unsafe { _mm_loadu_si128((&raw const value).cast()) }
 }
 
 #[inline(always)]
 unsafe fn to_u128(value: __m128i) -> u128 {
     let mut out = 0u128;
+    // SAFETY: SSE2 is part of x86-64; a u128 has room for the 16 bytes written.
     unsafe { _mm_storeu_si128((&raw mut out).cast(), value) };
     out
 }
@@ -221,6 +238,7 @@ pub(super) unsafe fn powers(h: &[u8; 16], out: &mut Powers) {
     let mut power = h;
     for place in out.iter_mut().rev() {
         *place = power;
+        // SAFETY: the caller has PCLMULQDQ.
         power = unsafe { to_u128(multiply(from_u128(power), from_u128(h))) };
     }
 }
@@ -232,6 +250,8 @@ unsafe fn hash_batch<V: Lanes, const G: usize>(
     state: u128,
     data: *const u8,
 ) -> u128 {
+    // SAFETY: features by the caller's contract; `data` is a whole batch, `powers` ends after
+    // exactly as many entries as the batch has blocks, `first` has the widest register's 64 bytes.
     unsafe {
         let powers = powers.as_ptr().add(MAX_BATCH - G * 4 * V::BLOCKS);
         let mut first = [0u128; 4];
@@ -258,6 +278,7 @@ pub(super) unsafe fn hash<V: Lanes>(powers: &Powers, mut state: u128, data: &[u8
     let batches = data.chunks_exact(batch_len::<V, GROUPS>());
     let rest = batches.remainder();
     for batch in batches {
+        // SAFETY: features by the caller's contract; `batch` is a whole long batch.
         state = unsafe { hash_batch::<V, GROUPS>(powers, state, batch.as_ptr()) };
     }
     for rest in rest.chunks(batch_len::<V, 1>()) {
@@ -268,6 +289,7 @@ pub(super) unsafe fn hash<V: Lanes>(powers: &Powers, mut state: u128, data: &[u8
         for (byte, mask) in buffer[at..].iter_mut().zip(state.to_be_bytes()) {
             *byte ^= mask;
         }
+        // SAFETY: features by the caller's contract; the buffer holds a group of the widest register.
         state = unsafe { hash_batch::<V, 1>(powers, 0, buffer.as_ptr()) };
     }
     state
@@ -289,6 +311,8 @@ pub(super) unsafe fn seal<V: Lanes>(
     let base = batches.as_mut_ptr();
     let mut at = 0;
     while at < whole {
+        // SAFETY: features by the caller's contract; `at` is a multiple of `len` below `whole`, so a
+        // whole batch starts there and, if it is not the first one, another before it.
         unsafe {
             ctr_batch::<V, GROUPS>(keys, nonce, counter, base.add(at));
             if at > 0 {
@@ -298,6 +322,7 @@ pub(super) unsafe fn seal<V: Lanes>(
         counter = counter.wrapping_add((GROUPS * 4 * V::BLOCKS) as u32);
         at += len;
     }
+    // SAFETY: features by the caller's contract; the last whole batch ends at `whole`.
     unsafe {
         if whole > 0 {
             state = hash_batch::<V, GROUPS>(powers, state, base.add(whole - len));

@@ -69,7 +69,7 @@ pub(super) fn examine<S: Subject>(make: impl Fn(&[u8; 16]) -> S) -> bool {
             let subject = make(key);
             let mut text = [0; LONGEST];
             for (i, byte) in text.iter_mut().enumerate() {
-                *byte = (i * 167 >> 3) as u8;
+                *byte = ((i * 167) >> 3) as u8;
             }
             same_blocks(&subject, &oracle, &text)
                 && LENGTHS
@@ -108,14 +108,15 @@ fn same_message(subject: &impl Subject, oracle: &Sm4Gcm, text: &[u8; LONGEST], l
     let (mut own, mut expected) = (text.to_vec(), text.to_vec());
     let tag = subject.seal(&NONCE, aad, &mut own);
     let expected_tag = oracle.seal(&NONCE, aad, &mut expected);
+    if own != expected || tag != expected_tag {
+        return false;
+    }
     let mut wrong = tag;
     wrong[len % TAG] ^= 1;
-    own == expected
-        && tag == expected_tag
-        && !subject.open(&NONCE, aad, &mut own, &wrong)
-        && own == expected
-        && subject.open(&NONCE, aad, &mut own, &tag)
-        && own == text
+    if subject.open(&NONCE, aad, &mut own, &wrong) || own != expected {
+        return false;
+    }
+    subject.open(&NONCE, aad, &mut own, &tag) && own == text
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 //! inversion itself; AESENCLAST with a zero key does ShiftRows and the AES S-box, whose own affine
 //! map is folded into `POST`, and ShiftRows is undone in the byte shuffles that rotate by 8.
 #![allow(unsafe_code)]
+#![deny(clippy::undocumented_unsafe_blocks)]
 
 use super::kernel::{self, Lanes, Powers};
 use super::{BLOCK, RoundKeys};
@@ -88,10 +89,12 @@ macro_rules! aes_lanes {
         impl $type {
             #[inline(always)]
             unsafe fn shuffle(self, table: &[u8; 16]) -> Self {
+                // SAFETY: only called by the methods of `Lanes`, under their contract.
                 unsafe { $type($shuffle(self.0, $table(table))) }
             }
             #[inline(always)]
             unsafe fn affine(self, tables: &[[u8; 16]; 2]) -> Self {
+                // SAFETY: only called by the methods of `Lanes`, under their contract.
                 unsafe {
                     let mask = $table(&LOW_NIBBLE);
                     let low = $shuffle($table(&tables[0]), $and(self.0, mask));
@@ -105,50 +108,62 @@ macro_rules! aes_lanes {
             const BLOCKS: usize = $blocks;
             #[inline(always)]
             unsafe fn splat(word: u32) -> Self {
+                // SAFETY: features by the trait's contract.
                 unsafe { $type($splat(word as i32)) }
             }
             #[inline(always)]
             unsafe fn load(from: *const u8) -> Self {
+                // SAFETY: features by the trait's contract; the caller gave a whole register of bytes.
                 unsafe { $type($load(from.cast())) }
             }
             #[inline(always)]
             unsafe fn store(self, to: *mut u8) {
+                // SAFETY: features by the trait's contract; the caller gave room for a whole register.
                 unsafe { $store(to.cast(), self.0) }
             }
             #[inline(always)]
             unsafe fn xor(self, other: Self) -> Self {
+                // SAFETY: features by the trait's contract.
                 unsafe { $type($xor(self.0, other.0)) }
             }
             #[inline(always)]
             unsafe fn add(self, other: Self) -> Self {
+                // SAFETY: features by the trait's contract.
                 unsafe { $type($add(self.0, other.0)) }
             }
             #[inline(always)]
             unsafe fn swap_words(self) -> Self {
+                // SAFETY: features by the trait's contract.
                 unsafe { self.shuffle(&SWAP_WORDS) }
             }
             #[inline(always)]
             unsafe fn swap_lanes(self) -> Self {
+                // SAFETY: features by the trait's contract.
                 unsafe { self.shuffle(&SWAP_LANE) }
             }
             #[inline(always)]
             unsafe fn low32(self, other: Self) -> Self {
+                // SAFETY: features by the trait's contract.
                 unsafe { $type($low32(self.0, other.0)) }
             }
             #[inline(always)]
             unsafe fn high32(self, other: Self) -> Self {
+                // SAFETY: features by the trait's contract.
                 unsafe { $type($high32(self.0, other.0)) }
             }
             #[inline(always)]
             unsafe fn low64(self, other: Self) -> Self {
+                // SAFETY: features by the trait's contract.
                 unsafe { $type($low64(self.0, other.0)) }
             }
             #[inline(always)]
             unsafe fn high64(self, other: Self) -> Self {
+                // SAFETY: features by the trait's contract.
                 unsafe { $type($high64(self.0, other.0)) }
             }
             #[inline(always)]
             unsafe fn round(x: Self, a: Self) -> Self {
+                // SAFETY: features by the trait's contract.
                 unsafe {
                     let s = $type($last(a.affine(&BEFORE).0, $zero())).affine(&AFTER);
                     // L(s) = s ⊕ (s ⋘ 24) ⊕ ((s ⊕ (s ⋘ 8) ⊕ (s ⋘ 16)) ⋘ 2)
@@ -165,6 +180,7 @@ macro_rules! aes_lanes {
             }
             #[inline(always)]
             unsafe fn products(self, other: Self) -> [Self; 3] {
+                // SAFETY: features by the trait's contract.
                 unsafe {
                     let (a, b) = (self.0, other.0);
                     let middle = $xor($clmul::<0x01>(a, b), $clmul::<0x10>(a, b));
@@ -173,6 +189,7 @@ macro_rules! aes_lanes {
             }
             #[inline(always)]
             unsafe fn fold(self) -> __m128i {
+                // SAFETY: features by the trait's contract.
                 unsafe { $fold(self.0) }
             }
         }
@@ -181,11 +198,13 @@ macro_rules! aes_lanes {
 
 #[inline(always)]
 unsafe fn table128(table: &[u8; 16]) -> __m128i {
+    // SAFETY: SSE2 is part of x86-64; the table has the 16 bytes read.
     unsafe { _mm_loadu_si128(table.as_ptr().cast()) }
 }
 
 #[inline(always)]
 unsafe fn table256(table: &[u8; 16]) -> __m256i {
+    // SAFETY: only lanes of 32 bytes and more come here, and they need AVX2.
     unsafe { _mm256_broadcastsi128_si256(table128(table)) }
 }
 
@@ -196,6 +215,7 @@ unsafe fn fold128(x: __m128i) -> __m128i {
 
 #[inline(always)]
 unsafe fn fold256(x: __m256i) -> __m128i {
+    // SAFETY: only lanes of 32 bytes and more come here, and they need AVX2.
     unsafe { _mm_xor_si128(_mm256_castsi256_si128(x), _mm256_extracti128_si256::<1>(x)) }
 }
 
@@ -264,16 +284,19 @@ macro_rules! entries {
                 counter: u32,
                 data: &mut [u8],
             ) {
+                // SAFETY: this function has the features that the lanes need.
                 unsafe { kernel::ctr::<$type>(keys, nonce, counter, data) }
             }
 
             #[target_feature(enable = $features)]
             pub(in crate::sm4) unsafe fn powers(h: &[u8; 16], out: &mut Powers) {
+                // SAFETY: this function has the features that the lanes need.
                 unsafe { kernel::powers(h, out) }
             }
 
             #[target_feature(enable = $features)]
             pub(in crate::sm4) unsafe fn hash(powers: &Powers, state: u128, data: &[u8]) -> u128 {
+                // SAFETY: this function has the features that the lanes need.
                 unsafe { kernel::hash::<$type>(powers, state, data) }
             }
 
@@ -285,6 +308,7 @@ macro_rules! entries {
                 state: u128,
                 data: &mut [u8],
             ) -> u128 {
+                // SAFETY: this function has the features that the lanes need.
                 unsafe { kernel::seal::<$type>(keys, powers, nonce, state, data) }
             }
 
@@ -295,6 +319,7 @@ macro_rules! entries {
                 let mut done = 0;
                 for blocks in data.chunks_exact_mut(batch) {
                     let at = blocks.as_mut_ptr().cast();
+                    // SAFETY: this function has the features; `blocks` is one whole batch.
                     unsafe { kernel::ecb_batch::<$type, { kernel::GROUPS }>(keys, at) };
                     done += batch;
                 }
@@ -319,26 +344,32 @@ impl Lanes for Gfni {
     const BLOCKS: usize = 4;
     #[inline(always)]
     unsafe fn splat(word: u32) -> Self {
+        // SAFETY: features by the trait's contract.
         unsafe { Gfni(_mm512_set1_epi32(word as i32)) }
     }
     #[inline(always)]
     unsafe fn load(from: *const u8) -> Self {
+        // SAFETY: features by the trait's contract; the caller gave a whole register of bytes.
         unsafe { Gfni(_mm512_loadu_si512(from.cast())) }
     }
     #[inline(always)]
     unsafe fn store(self, to: *mut u8) {
+        // SAFETY: features by the trait's contract; the caller gave room for a whole register.
         unsafe { _mm512_storeu_si512(to.cast(), self.0) }
     }
     #[inline(always)]
     unsafe fn xor(self, other: Self) -> Self {
+        // SAFETY: features by the trait's contract.
         unsafe { Gfni(_mm512_xor_si512(self.0, other.0)) }
     }
     #[inline(always)]
     unsafe fn add(self, other: Self) -> Self {
+        // SAFETY: features by the trait's contract.
         unsafe { Gfni(_mm512_add_epi32(self.0, other.0)) }
     }
     #[inline(always)]
     unsafe fn swap_words(self) -> Self {
+        // SAFETY: features by the trait's contract.
         unsafe {
             Gfni(_mm512_shuffle_epi8(
                 self.0,
@@ -348,6 +379,7 @@ impl Lanes for Gfni {
     }
     #[inline(always)]
     unsafe fn swap_lanes(self) -> Self {
+        // SAFETY: features by the trait's contract.
         unsafe {
             Gfni(_mm512_shuffle_epi8(
                 self.0,
@@ -357,24 +389,29 @@ impl Lanes for Gfni {
     }
     #[inline(always)]
     unsafe fn low32(self, other: Self) -> Self {
+        // SAFETY: features by the trait's contract.
         unsafe { Gfni(_mm512_unpacklo_epi32(self.0, other.0)) }
     }
     #[inline(always)]
     unsafe fn high32(self, other: Self) -> Self {
+        // SAFETY: features by the trait's contract.
         unsafe { Gfni(_mm512_unpackhi_epi32(self.0, other.0)) }
     }
     #[inline(always)]
     unsafe fn low64(self, other: Self) -> Self {
+        // SAFETY: features by the trait's contract.
         unsafe { Gfni(_mm512_unpacklo_epi64(self.0, other.0)) }
     }
     #[inline(always)]
     unsafe fn high64(self, other: Self) -> Self {
+        // SAFETY: features by the trait's contract.
         unsafe { Gfni(_mm512_unpackhi_epi64(self.0, other.0)) }
     }
     #[inline(always)]
     unsafe fn round(x: Self, a: Self) -> Self {
         const PRE_IMM: i32 = PRE_ADD as i32;
         const POST_IMM: i32 = POST_ADD as i32;
+        // SAFETY: features by the trait's contract.
         unsafe {
             let a = _mm512_gf2p8affine_epi64_epi8::<PRE_IMM>(a.0, _mm512_set1_epi64(PRE as i64));
             let post = _mm512_set1_epi64(POST as i64);
@@ -389,6 +426,7 @@ impl Lanes for Gfni {
     }
     #[inline(always)]
     unsafe fn products(self, other: Self) -> [Self; 3] {
+        // SAFETY: features by the trait's contract.
         unsafe {
             let (a, b) = (self.0, other.0);
             let crossed = _mm512_clmulepi64_epi128::<0x01>(a, b);
@@ -402,6 +440,7 @@ impl Lanes for Gfni {
     }
     #[inline(always)]
     unsafe fn fold(self) -> __m128i {
+        // SAFETY: features by the trait's contract.
         unsafe {
             let high = _mm512_extracti64x4_epi64::<1>(self.0);
             fold256(_mm256_xor_si256(_mm512_castsi512_si256(self.0), high))
