@@ -18,6 +18,9 @@ fuzz_target!(|data: &[u8]| {
     assert!(total <= data.len() as u64);
     if let Ok(report) = verify(&bundle, &Trusted::default()) {
         assert_eq!(report.checks.len(), 14);
-        assert!(!report.is_valid(), "nobody forges the signatures of a whole tender by chance");
+        assert!(
+            !report.is_valid(),
+            "nobody forges the signatures of a whole tender by chance"
+        );
     }
 });
