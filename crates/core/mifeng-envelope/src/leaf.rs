@@ -3,7 +3,7 @@
 use crate::context::leaf_label;
 use crate::identity::{encryption_point, is_rsa};
 use crate::{Context, Error, Result};
-use mifeng_crypto::{Curve, Digest, Scalar, Suite, hpke, jcs, sm2enc};
+use mifeng_crypto::{Curve, Digest, Point, Scalar, Suite, hpke, jcs, sm2enc};
 use mifeng_lock::{Board, Leaf, Policy, sharing, tdh2};
 use mifeng_pki::{Certificate, Decrypter};
 use serde::{Deserialize, Serialize};
@@ -61,6 +61,9 @@ impl<'a> Keys<'a> {
     }
 }
 
+/// Each leaf's path and share, in the policy's order.
+pub(crate) type LeafShares = Vec<(String, sharing::Secret)>;
+
 /// The header for `sigma`, as canonical bytes, and each leaf's share in the policy's order.
 pub(crate) fn build_header(
     suite: &Suite,
@@ -68,7 +71,7 @@ pub(crate) fn build_header(
     ctx: &Context,
     policy: &Policy,
     keys: &Keys<'_>,
-) -> Result<(Vec<u8>, Vec<(String, sharing::Secret)>)> {
+) -> Result<(Vec<u8>, LeafShares)> {
     let c = crate::context_digest(suite, ctx, policy)?;
     let shares = sharing::deal(policy, sigma, &c, suite);
     let mut leaves = Vec::with_capacity(shares.len());
@@ -106,21 +109,7 @@ fn seal_leaf(
     match leaf {
         Leaf::Group(key) => Ok(tdh2::encrypt(keys.board(&key)?, label, rho, share)?.to_vec()),
         Leaf::Cert(digest) => {
-            let certificate = keys.certificate(suite, &digest)?;
-            let Some(point) = encryption_point(certificate) else {
-                return Err(Error::Unsupported {
-                    what: if is_rsa(certificate) {
-                        "RSA leaf"
-                    } else {
-                        "leaf for this kind of key"
-                    },
-                });
-            };
-            if point.curve() != suite.curve() {
-                return Err(Error::Mismatch {
-                    what: "suite of the encryption certificate",
-                });
-            }
+            let point = leaf_point(suite, keys.certificate(suite, &digest)?)?;
             let mut first = Zeroizing::new([0; 32]);
             first.copy_from_slice(&rho[..32]);
             if point.curve() == Curve::P256 {
@@ -140,6 +129,25 @@ fn seal_leaf(
             what: "policy: bidder not resolved",
         }),
     }
+}
+
+/// The point that a certificate leaf is sealed to.
+pub(crate) fn leaf_point(suite: &Suite, certificate: &Certificate) -> Result<Point> {
+    let Some(point) = encryption_point(certificate) else {
+        return Err(Error::Unsupported {
+            what: if is_rsa(certificate) {
+                "RSA leaf"
+            } else {
+                "leaf for this kind of key"
+            },
+        });
+    };
+    if point.curve() != suite.curve() {
+        return Err(Error::Mismatch {
+            what: "suite of the encryption certificate",
+        });
+    }
+    Ok(point)
 }
 
 /// `m xor KDF(kappa, "wrap", L, 32)`; its own inverse.

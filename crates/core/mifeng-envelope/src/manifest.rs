@@ -3,6 +3,7 @@
 use crate::{Error, Result};
 use mifeng_crypto::{Digest, jcs};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 /// Bytes of the largest manifest; it is parsed in memory.
 pub const MANIFEST_LEN_MAX: usize = 2 << 20;
@@ -163,6 +164,25 @@ impl Manifest {
                 what: "file list: not sorted or a path twice",
             });
         }
+        self.check_places()
+    }
+
+    /// No path may be another in other letter case, or the folder of another: such a bid could not
+    /// be written to every disk, and nobody would be at fault.
+    fn check_places(&self) -> Result<()> {
+        let clash = |what| Err(Error::Malformed { what });
+        let mut places = BTreeSet::new();
+        for file in &self.files {
+            if !places.insert(file.path.to_ascii_lowercase()) {
+                return clash("file list: two paths differ in letter case only");
+            }
+        }
+        for path in &places {
+            let mut folders = path.match_indices('/').map(|(at, _)| &path[..at]);
+            if folders.any(|folder| places.contains(folder)) {
+                return clash("file list: a path is the folder of another");
+            }
+        }
         Ok(())
     }
 }
@@ -188,24 +208,48 @@ impl Opening {
     }
 }
 
-/// Checks a path: relative, `/` between non-empty parts none of which is `.` or `..`, no control
-/// character, backslash or colon, at most [`PATH_LEN_MAX`] bytes, not a name of the envelope's own.
+/// Checks a path: relative, `/` between non-empty parts, at most [`PATH_LEN_MAX`] bytes, not a name of
+/// the envelope's own, and writable on every disk: no part is `.` or `..`, ends with a point or space,
+/// or is a device name of Windows; no control character, none of `\\ : * ? " < > |`, and no character
+/// that makes two spellings of one name (`spec/manifest.md` lists them).
 ///
 /// # Errors
 /// [`Error::Malformed`] or [`Error::Limit`].
 pub fn check_path(path: &str) -> Result<()> {
     limit("path bytes", path.len(), PATH_LEN_MAX)?;
-    let parts_fit = path.split('/').all(|part| !matches!(part, "" | "." | ".."));
-    let refused = |c: char| c.is_control() || c == '\\' || c == ':' || is_combining(c);
-    if !parts_fit || path.chars().any(refused) {
+    let part_fits =
+        |part: &str| !part.is_empty() && !part.ends_with(['.', ' ']) && !is_device(part);
+    let refused = |c: char| {
+        c.is_control()
+            || matches!(c, '\\' | ':' | '*' | '?' | '"' | '<' | '>' | '|')
+            || is_combining(c)
+    };
+    if !path.split('/').all(part_fits) || path.chars().any(refused) {
         return Err(Error::Malformed { what: "path" });
     }
-    if [MANIFEST_NAME, MANIFEST_CMS_NAME].contains(&path) {
+    let own = |name: &&str| path.eq_ignore_ascii_case(name);
+    if [MANIFEST_NAME, MANIFEST_CMS_NAME].iter().any(own) {
         return Err(Error::Malformed {
             what: "path: a name of the envelope itself",
         });
     }
     Ok(())
+}
+
+/// Device names that Windows reserves in every folder, with any extension.
+fn is_device(part: &str) -> bool {
+    let stem = part.split('.').next().unwrap_or(part).trim_end_matches(' ');
+    let named = |name: &&str| stem.eq_ignore_ascii_case(name);
+    if ["con", "prn", "aux", "nul"].iter().any(named) {
+        return true;
+    }
+    let Some((kind, number)) = stem.split_at_checked(3) else {
+        return false;
+    };
+    ["com", "lpt"]
+        .iter()
+        .any(|name| kind.eq_ignore_ascii_case(name))
+        && matches!(number.as_bytes(), [b'0'..=b'9'])
 }
 
 /// Characters that make two spellings of one name: combining marks, bidirectional controls,
@@ -254,7 +298,17 @@ mod tests {
 
     #[test]
     fn paths() {
-        for good in ["a", "技术/方案.pdf", "a/b/c.d", "..a", "a b"] {
+        for good in [
+            "a",
+            "技术/方案.pdf",
+            "a/b/c.d",
+            "..a",
+            "a b",
+            "console",
+            "com10",
+            "com",
+            "价格？.pdf",
+        ] {
             assert_eq!(check_path(good), Ok(()), "{good}");
         }
         for bad in [
@@ -273,10 +327,52 @@ mod tests {
             "manifest.json",
             "manifest.json.p7s",
             "a\u{202e}b",
+            "a.",
+            "b /c",
+            "what?",
+            "NUL",
+            "x/com1.txt",
+            "Manifest.JSON",
         ] {
             assert!(check_path(bad).is_err(), "{bad:?}");
         }
         assert!(check_path(&"a".repeat(200)).is_ok() && check_path(&"a".repeat(201)).is_err());
+    }
+
+    #[test]
+    fn paths_that_one_disk_cannot_hold_together() {
+        let manifest = |paths: &[&str]| Manifest {
+            context: Digest::from_bytes([0; 32]),
+            declarations: Declarations::default(),
+            detail: Vec::new(),
+            files: paths
+                .iter()
+                .map(|path| FileEntry {
+                    hash: Digest::from_bytes([0; 32]),
+                    path: (*path).to_owned(),
+                    size: 0,
+                })
+                .collect(),
+            opening: Opening::default(),
+            v: 1,
+        };
+        for good in [&["a", "ab"][..], &["a!", "a.b", "a/b"]] {
+            assert_eq!(manifest(good).check(), Ok(()), "{good:?}");
+        }
+        for bad in [
+            &["a", "a!", "a/b"][..],
+            &["A", "a"],
+            &["A/x", "a/X"],
+            &["A", "a/b"],
+            &["b", "a"],
+            &["a", "a"],
+        ] {
+            assert_eq!(
+                manifest(bad).check().expect_err("clash").code(),
+                "envelope.malformed",
+                "{bad:?}"
+            );
+        }
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The bytes of a sealed bid, and the part of it that is logged.
 
-use crate::body::{plain_len, sealed_len};
-use crate::{Error, Header, Result};
+use crate::body::plain_len;
+use crate::{Error, Header, Result, padded_len};
 use mifeng_crypto::{Digest, HashAlg, Suite, jcs};
 use serde::{Deserialize, Serialize};
 use std::io::{Read, Seek, SeekFrom};
@@ -60,6 +60,14 @@ fn check_len(part: usize, found: usize) -> Result<()> {
         });
     }
     Ok(())
+}
+
+/// Whether a padded plaintext can have given a body of this length: told without any key.
+pub(crate) fn check_body_len(found: u64) -> Result<u64> {
+    match plain_len(found) {
+        Some(plain) if padded_len(plain) == Some(plain) => Ok(plain),
+        _ => Err(Error::BodyLength { found }),
+    }
 }
 
 impl SealRecord {
@@ -198,9 +206,7 @@ impl SealedFile {
         }
         let header = part(file, &mut left, 0)?;
         let body_len = u64::from_be_bytes(fixed(file, &mut left)?);
-        if plain_len(body_len).and_then(sealed_len) != Some(body_len) {
-            return Err(Error::BodyLength { found: body_len });
-        }
+        check_body_len(body_len)?;
         left = left.checked_sub(body_len).ok_or(Error::Length {
             what: "body",
             expected: body_len,
@@ -222,12 +228,14 @@ impl SealedFile {
                 what: "sealed file: last eight bytes",
             });
         }
-        if total != found || record.total_len(body_len) != found {
-            return Err(Error::Length {
-                what: "sealed file",
-                expected: total,
-                found,
-            });
+        for expected in [record.total_len(body_len), total] {
+            if expected != found {
+                return Err(Error::Length {
+                    what: "sealed file",
+                    expected,
+                    found,
+                });
+            }
         }
         Ok(SealedFile { record, body_len })
     }

@@ -156,7 +156,17 @@ pub fn seal_with_sigma(
         .enumerate()
         .collect();
     files.sort_by(|a, b| a.1.path().as_bytes().cmp(b.1.path().as_bytes()));
-    let size: u64 = files.iter().map(|(_, file)| file.size()).sum();
+    // Saturating: a sum that large is refused below as a bid too big.
+    let size = files
+        .iter()
+        .fold(0u64, |sum, (_, file)| sum.saturating_add(file.size()));
+    if size > body::PLAIN_LEN_MAX {
+        return Err(Error::Limit {
+            what: "bid size",
+            limit: body::PLAIN_LEN_MAX,
+            found: size,
+        });
+    }
     let mut report = Progress {
         done: 0,
         total: 2 * size,

@@ -1,6 +1,6 @@
 //! Encrypting and decrypting a body in rounds of one piece per worker, in constant memory.
 
-use crate::body::{BodyCipher, CHUNK, PREFIX, SEALED_CHUNK, plain_len, sealed_len};
+use crate::body::{BodyCipher, CHUNK, PREFIX, SEALED_CHUNK};
 use crate::root::RootHasher;
 use crate::{Error, Result};
 use mifeng_crypto::{Digest, HashAlg};
@@ -30,16 +30,14 @@ fn in_parallel(
             .zip((first..).step_by(share))
             .map(|(piece, at)| scope.spawn(move || work(at, piece)))
             .collect();
-        // The first failing piece in order decides, whatever the threads' timing.
-        threads
-            .into_iter()
-            .map(|thread| {
-                thread.join().unwrap_or(Err(Error::Io {
-                    what: "worker thread",
-                    kind: std::io::ErrorKind::Other,
-                }))
-            })
-            .fold(Ok(()), |all, one| all.and(one))
+        // The first failing piece in order decides, whatever the threads' timing; the scope waits
+        // for those after it.
+        threads.into_iter().try_for_each(|thread| {
+            thread.join().unwrap_or(Err(Error::Io {
+                what: "worker thread",
+                kind: std::io::ErrorKind::Other,
+            }))
+        })
     })
 }
 
@@ -142,9 +140,8 @@ pub(crate) fn read_body(
     workers: usize,
     sink: &mut dyn FnMut(&[u8]) -> Result<()>,
 ) -> Result<(Digest, Result<()>)> {
-    if plain_len(len).and_then(sealed_len) != Some(len) {
-        return Err(Error::BodyLength { found: len });
-    }
+    // Also what makes every piece below end with room for a tag.
+    crate::record::check_body_len(len)?;
     let workers = workers.clamp(1, WORKERS_MAX);
     let reading = Error::io("reading the body");
     let mut root = RootHasher::new(alg, workers);

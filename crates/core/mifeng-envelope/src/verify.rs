@@ -1,8 +1,7 @@
 //! What anyone checks about a seal without any secret.
 
-use crate::body::{plain_len, sealed_len};
-use crate::leaf::{Keys, open_cert_leaf};
-use crate::record::SealRecord;
+use crate::leaf::{Keys, leaf_point, open_cert_leaf};
+use crate::record::{SealRecord, check_body_len};
 use crate::root::{BLOCK, RootHasher};
 use crate::{Context, Error, Header, Result, SealedFile, context_digest, identity, leaf_label};
 use mifeng_crypto::{Digest, Suite};
@@ -79,11 +78,7 @@ impl SealRecord {
                 what: "header digest in the trailer",
             });
         }
-        if plain_len(trailer.body_len).and_then(sealed_len) != Some(trailer.body_len) {
-            return Err(Error::BodyLength {
-                found: trailer.body_len,
-            });
-        }
+        check_body_len(trailer.body_len)?;
         let signed = cms::verify_detached(&self.cms, &self.trailer, suite)?;
         let alg = suite.hash();
         if signed.certificate.fingerprint(alg) != header.ctx.bidder_cert {
@@ -200,6 +195,7 @@ impl VerifiedSeal {
                             what: "organisation of the encryption certificate",
                         });
                     }
+                    leaf_point(self.suite, certificate)?;
                 }
                 Leaf::Tlock { .. } => {
                     return Err(Error::Unsupported {

@@ -276,7 +276,7 @@ fn flips_cuts_and_other_tenders_are_refused() {
             ..facts
         },
     ] {
-        let error = sealed.record.verify(&other).err().expect("refused");
+        let error = sealed.record.verify(&other).expect_err("refused");
         assert!(error.is_bound_elsewhere(), "{error}");
     }
     let mut random = [0; 32];
