@@ -90,7 +90,7 @@ pub fn run_with<P: AsRef<Path>>(
     let mut report = Report::default();
     for folder in folders {
         for path in files_below(folder.as_ref())? {
-            let tally = run_file(&path)?;
+            let tally = run_file(&path).map_err(at(&path))?;
             report.passed += tally.passed;
             report.failed += tally.failures.len();
             report.skipped += tally.skipped();
@@ -134,19 +134,25 @@ fn about(input: &Input) -> Option<Plan> {
     told.then_some(Plan::Skip("not a vector"))
 }
 
-/// All files below `folder`, sorted; a file named directly is itself.
+/// All files below `folder`, sorted; a file named directly is itself. Links to folders are not
+/// followed.
 fn files_below(folder: &Path) -> io::Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     let mut open = vec![(folder.to_owned(), 0)];
     while let Some((path, depth)) = open.pop() {
         if !path.is_dir() {
             found.push(path);
-        } else if depth < DEPTH_MAX {
-            for entry in std::fs::read_dir(&path)? {
-                open.push((entry?.path(), depth + 1));
+        } else if depth < DEPTH_MAX && (depth == 0 || !path.is_symlink()) {
+            for entry in std::fs::read_dir(&path).map_err(at(&path))? {
+                open.push((entry.map_err(at(&path))?.path(), depth + 1));
             }
         }
     }
     found.sort();
     Ok(found)
+}
+
+/// Adds the path to an error.
+fn at(path: &Path) -> impl FnOnce(io::Error) -> io::Error {
+    move |error| io::Error::new(error.kind(), format!("{}: {error}", path.display()))
 }
