@@ -43,6 +43,38 @@ pub enum Error {
         /// The rule it breaks.
         detail: &'static str,
     },
+    /// A unified social credit code that is none.
+    #[error("credit code: {detail}")]
+    CreditCode {
+        /// What is wrong with its form.
+        detail: &'static str,
+    },
+    /// A date that is none.
+    #[error("{found:?} is not a day as YYYY-MM-DD from 1949 on")]
+    Date {
+        /// The text found, cut to 20 characters.
+        found: String,
+    },
+    /// A calendar file that is none.
+    #[error("calendar: line {line} is not a new day as date,kind")]
+    Calendar {
+        /// Line, from 1.
+        line: usize,
+    },
+    /// A day in a year whose holidays are not known.
+    #[error("the calendar does not have the year {year}")]
+    UnknownYear {
+        /// The year.
+        year: i32,
+    },
+    /// A period longer than any of tender law.
+    #[error("a period of {found} days, at most {limit} are allowed")]
+    Period {
+        /// Days found.
+        found: u32,
+        /// Days allowed.
+        limit: u32,
+    },
     /// A field of the transport file is not strict base64.
     #[error("{what} is not base64")]
     Base64 {
@@ -61,6 +93,11 @@ impl Error {
             Error::Version { .. } => "record.version",
             Error::SigningTime { .. } | Error::NoSigningTime => "record.signing-time",
             Error::Amount { .. } => "record.amount",
+            Error::CreditCode { .. } => "record.credit-code",
+            Error::Date { .. } => "record.date",
+            Error::Calendar { .. } => "record.calendar",
+            Error::UnknownYear { .. } => "record.unknown-year",
+            Error::Period { .. } => "record.period",
             Error::Base64 { .. } => "record.base64",
         }
     }
@@ -70,6 +107,7 @@ impl Error {
         match self {
             Error::Signature(inner) => inner.kind(),
             Error::Actor { .. } | Error::SigningTime { .. } | Error::NoSigningTime => Kind::Refused,
+            Error::UnknownYear { .. } => Kind::Unavailable,
             _ => Kind::Malformed,
         }
     }

@@ -5,8 +5,10 @@
 #![forbid(unsafe_code)]
 
 pub mod amount;
+pub mod calendar;
 mod error;
 mod record;
+pub mod uscc;
 
 pub use error::Error;
 pub use record::{
