@@ -3,8 +3,9 @@
 use crate::asn1::{Reader, tag, write};
 use crate::oid;
 use crate::{Error, pem};
-use cipher::{Array, BlockCipherDecrypt, BlockCipherEncrypt, KeyInit};
+use cipher::{BlockCipherDecrypt, BlockCipherEncrypt, KeyInit};
 use hmac::{Hmac, Mac};
+use mifeng_crypto::sm4::Sm4;
 use mifeng_crypto::{Entropy, HashAlg, PrivateKey, Suite};
 use zeroize::Zeroizing;
 
@@ -229,7 +230,7 @@ fn derive(
 }
 
 enum Keyed {
-    Sm4(Box<sm4::Sm4>),
+    Sm4(Box<Sm4>),
     Aes(Box<aes::Aes256>),
 }
 
@@ -237,8 +238,8 @@ impl Keyed {
     fn new(alg: CipherAlg, key: &[u8]) -> Self {
         match alg {
             CipherAlg::Sm4 => {
-                let key = sm4::Sm4::new_from_slice(key).expect("derive gave key_len bytes");
-                Keyed::Sm4(Box::new(key))
+                let key = <&[u8; 16]>::try_from(key).expect("derive gave key_len bytes");
+                Keyed::Sm4(Box::new(Sm4::new(key)))
             }
             CipherAlg::Aes256 => {
                 let key = aes::Aes256::new_from_slice(key).expect("derive gave key_len bytes");
@@ -248,30 +249,14 @@ impl Keyed {
     }
     fn encrypt(&self, block: &mut [u8; BLOCK]) {
         match self {
-            Keyed::Sm4(key) => {
-                let mut wide = Array::from(*block);
-                key.encrypt_block(&mut wide);
-                *block = wide.into();
-            }
-            Keyed::Aes(key) => {
-                let mut wide = Array::from(*block);
-                key.encrypt_block(&mut wide);
-                *block = wide.into();
-            }
+            Keyed::Sm4(key) => key.encrypt_block(block),
+            Keyed::Aes(key) => key.encrypt_block(block.into()),
         }
     }
     fn decrypt(&self, block: &mut [u8; BLOCK]) {
         match self {
-            Keyed::Sm4(key) => {
-                let mut wide = Array::from(*block);
-                key.decrypt_block(&mut wide);
-                *block = wide.into();
-            }
-            Keyed::Aes(key) => {
-                let mut wide = Array::from(*block);
-                key.decrypt_block(&mut wide);
-                *block = wide.into();
-            }
+            Keyed::Sm4(key) => key.decrypt_block(block),
+            Keyed::Aes(key) => key.decrypt_block(block.into()),
         }
     }
 }
