@@ -111,6 +111,8 @@ fn folders_of_two_bidders_share_no_document() {
     let mut total = 0;
     for entry in std::fs::read_dir(dir.join("1")).expect("a folder") {
         let name = entry.expect("an entry").file_name();
+        let path = name.to_str().expect("Unicode");
+        mifeng_envelope::check_path(path).expect("a name that an envelope takes");
         let read = |bidder: &str| std::fs::read(dir.join(bidder).join(&name)).expect("a file");
         assert_ne!(read("1"), read("2"));
         total += read("1").len();

@@ -2,7 +2,7 @@
 
 use super::Plan;
 use super::case::{Case, Input, Stop, Tally, check, fail, part, same, text};
-use mifeng_crypto::{Digest, GM, HashAlg, INTL, PublicKey, SignatureAlg, Suite};
+use mifeng_crypto::{Digest, GM, HashAlg, INTL, PrivateKey, PublicKey, SignatureAlg, Suite};
 use mifeng_pki::cms::{SignedData, Strictness};
 use mifeng_pki::{Anchors, RevocationList, keyfile, pem, tsp};
 
@@ -45,6 +45,7 @@ pub(super) fn plan(input: &Input) -> Option<Plan> {
         "gmssl-encrypted-pkcs8.pem" => Some(Plan::Run(encrypted_key)),
         "cfca-signed-attached.der" => Some(Plan::Run(attached)),
         "gmssl-sig.der" => Some(Plan::Run(plain_signature)),
+        "gmssl-sm2cipher-to-bidder_enc.der" => Some(Plan::Run(ciphertext)),
         "gmssl-sig-id-ALICE.der" => Some(Plan::Skip("signer id other than the default")),
         _ if gm && input.json()["trust_anchor"].is_string() => {
             Some(Plan::Skip("seals and OFD are not built"))
@@ -100,6 +101,27 @@ fn plain_signature(input: &Input, tally: &mut Tally) {
         let message = input.beside("gmssl-msg.bin")?;
         key.verify(SignatureAlg::Sm2Sm3, &message, input.bytes())
             .map_err(fail("signature"))
+    });
+}
+
+/// A bare SM2 ciphertext of the message beside it, to the bidder of the folder `ses`.
+fn ciphertext(input: &Input, tally: &mut Tally) {
+    tally.case("decrypt", || {
+        let Ok(key) = input.beside("../ses/pki/bidder_enc.key.pem") else {
+            return Err(Stop::Skip("its private key is not there"));
+        };
+        let key = String::from_utf8(key).map_err(fail("PEM"))?;
+        let pkcs8 = pem::decode("PRIVATE KEY", &key)
+            .map_err(fail("key"))?
+            .concat();
+        let key = PrivateKey::from_pkcs8_der(&pkcs8).map_err(fail("key"))?;
+        let message = key.sm2_decrypt(input.bytes()).map_err(fail("decrypt"))?;
+        same("plaintext", &*message, &input.beside("gmssl-msg.bin")?)?;
+        let mut changed = input.bytes().to_vec();
+        if let Some(last) = changed.last_mut() {
+            *last ^= 1;
+        }
+        check(key.sm2_decrypt(&changed).is_err(), "changed, but decrypted")
     });
 }
 
