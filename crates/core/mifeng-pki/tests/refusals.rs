@@ -10,6 +10,7 @@ use mifeng_pki::{
     verify_path,
 };
 use std::process::Command;
+use std::slice::from_ref;
 
 fn time(text: &str) -> Time {
     Time::parse_rfc3339(text).expect("RFC 3339")
@@ -136,10 +137,10 @@ fn unknown_critical_extensions_are_refused_wherever_they_stand() {
         let right = leaf(&sub_ca, &leaf_key, Profile::BidderSign);
         let bent = resigned(&right, sub_ca.key(), &from, &to);
         let anchor = root.certificate();
-        assert_eq!(check(&right, &[sub.clone()], anchor, suite), Ok(3));
+        assert_eq!(check(&right, from_ref(&sub), anchor, suite), Ok(3));
         let critical = Err("pki.critical-extension");
-        assert_eq!(check(&bent, &[sub.clone()], anchor, suite), critical);
-        assert_eq!(check(&right, &[bent_sub.clone()], anchor, suite), critical);
+        assert_eq!(check(&bent, from_ref(&sub), anchor, suite), critical);
+        assert_eq!(check(&right, from_ref(&bent_sub), anchor, suite), critical);
         // The sound twin of a bad CA is still found.
         assert_eq!(check(&right, &[bent_sub, sub], anchor, suite), Ok(3));
         // Signing again changed nothing but the one extension.
