@@ -5,22 +5,22 @@ use mifeng_lock::sharing;
 use serde_json::{Value, json};
 
 /// A seal with one fault, and what must be said about it.
-pub struct Case {
-    pub name: &'static str,
-    pub stage: Stage,
-    pub code: &'static str,
-    pub fault: Option<Fault>,
-    pub file: Vec<u8>,
+pub(crate) struct Case {
+    pub(crate) name: &'static str,
+    pub(crate) stage: Stage,
+    pub(crate) code: &'static str,
+    pub(crate) fault: Option<Fault>,
+    pub(crate) file: Vec<u8>,
     /// The plaintext inside, where the fault is there.
-    pub plain: Option<Vec<u8>>,
-    pub shares: Vec<(String, Zeroizing<[u8; 32]>)>,
+    pub(crate) plain: Option<Vec<u8>>,
+    pub(crate) shares: Vec<(String, Zeroizing<[u8; 32]>)>,
 }
 
 /// One tar entry: header blocks and content.
 type Entry = (Vec<u8>, Vec<u8>);
 
 /// A ustar header block, as any tar program would write it.
-pub fn ustar(name: &str, size: u64, kind: u8, link: &str) -> Vec<u8> {
+pub(crate) fn ustar(name: &str, size: u64, kind: u8, link: &str) -> Vec<u8> {
     let mut out = vec![0; 512];
     let mut put = |at: usize, bytes: &[u8]| out[at..at + bytes.len()].copy_from_slice(bytes);
     put(0, name.as_bytes());
@@ -90,7 +90,7 @@ struct Cheat<'a> {
 }
 
 /// Every case, made from an honest seal under `joint`.
-pub fn all(w: &World, base: &Base) -> Vec<Case> {
+pub(crate) fn all(w: &World, base: &Base) -> Vec<Case> {
     let mut cheat = Cheat {
         w,
         base,
@@ -369,7 +369,7 @@ impl Cheat<'_> {
         self.add(
             "header-not-canonical",
             Stage::Record,
-            "crypto.not-canonical",
+            "json.not-canonical",
             file,
         );
         let zero = |t: &mut Trailer| t.header = Digest::from_bytes([0; 32]);

@@ -5,7 +5,7 @@
     reason = "shared by tests and examples, each of which uses a part"
 )]
 
-pub mod cases;
+pub(crate) mod cases;
 
 use mifeng_crypto::{Digest, GM, KeyAlg, PrivateKey, SeededEntropy, Suite, Time, jcs};
 use mifeng_envelope::body::{BodyCipher, CHUNK, PREFIX, SEALED_CHUNK};
@@ -17,27 +17,27 @@ use std::io::Cursor;
 use zeroize::Zeroizing;
 
 /// The bidder's id.
-pub const USCC: &str = "91350100M000100Y43";
+pub(crate) const USCC: &str = "91350100M000100Y43";
 /// The secret of every published seal.
-pub const SIGMA: [u8; 32] = *b"sigma: thirty-two bytes, no more";
+pub(crate) const SIGMA: [u8; 32] = *b"sigma: thirty-two bytes, no more";
 /// What both signatures state.
-pub const SIGNING_TIME: &str = "2026-11-21T00:00:00Z";
+pub(crate) const SIGNING_TIME: &str = "2026-11-21T00:00:00Z";
 
 /// Everyone there is.
-pub struct World {
-    pub suite: &'static Suite,
-    pub board: Board,
-    pub shares: Vec<SecretShare>,
-    pub key: Zeroizing<Vec<u8>>,
-    pub cert: Certificate,
-    pub signer: SoftwareSigner,
-    pub decrypter: SoftwareDecrypter,
+pub(crate) struct World {
+    pub(crate) suite: &'static Suite,
+    pub(crate) board: Board,
+    pub(crate) shares: Vec<SecretShare>,
+    pub(crate) key: Zeroizing<Vec<u8>>,
+    pub(crate) cert: Certificate,
+    pub(crate) signer: SoftwareSigner,
+    pub(crate) decrypter: SoftwareDecrypter,
     /// Another person of the same organisation.
-    pub colleague: SoftwareSigner,
+    pub(crate) colleague: SoftwareSigner,
 }
 
 /// The same world every time.
-pub fn world(suite: &'static Suite) -> World {
+pub(crate) fn world(suite: &'static Suite) -> World {
     let mut entropy = SeededEntropy::new(b"envelope vectors");
     let keys: Vec<_> = (0..3)
         .map(|_| dkg::StaticKey::generate(suite, &mut entropy).expect("key"))
@@ -92,7 +92,7 @@ pub fn world(suite: &'static Suite) -> World {
 }
 
 /// The files of every published seal, sorted.
-pub fn content() -> Vec<(String, Vec<u8>)> {
+pub(crate) fn content() -> Vec<(String, Vec<u8>)> {
     vec![
         ("a/empty".to_owned(), Vec::new()),
         ("b.txt".to_owned(), b"hello".to_vec()),
@@ -104,7 +104,7 @@ pub fn content() -> Vec<(String, Vec<u8>)> {
     ]
 }
 
-pub fn context(w: &World) -> Context {
+pub(crate) fn context(w: &World) -> Context {
     Context {
         bidder: USCC.to_owned(),
         bidder_cert: w.cert.fingerprint(w.suite.hash()),
@@ -117,7 +117,7 @@ pub fn context(w: &World) -> Context {
 }
 
 /// Seals the content for `context` with `sigma`.
-pub fn seal_for(
+pub(crate) fn seal_for(
     w: &World,
     policy: &Policy,
     context: Context,
@@ -162,15 +162,15 @@ pub fn seal_for(
 }
 
 /// An honest seal, and its insides.
-pub struct Base {
-    pub policy: Policy,
-    pub file: Vec<u8>,
-    pub record: SealRecord,
-    pub c: Digest,
-    pub plain: Vec<u8>,
+pub(crate) struct Base {
+    pub(crate) policy: Policy,
+    pub(crate) file: Vec<u8>,
+    pub(crate) record: SealRecord,
+    pub(crate) c: Digest,
+    pub(crate) plain: Vec<u8>,
 }
 
-pub fn base(w: &World, policy: Policy) -> Base {
+pub(crate) fn base(w: &World, policy: Policy) -> Base {
     let (file, sealed) = seal_for(w, &policy, context(w), &SIGMA);
     let resolved = policy.resolve(w.cert.fingerprint(w.suite.hash()));
     let c = context_digest(w.suite, &context(w), &resolved).expect("suite");
@@ -192,14 +192,14 @@ pub fn base(w: &World, policy: Policy) -> Base {
 }
 
 /// The body's bytes in a sealed file.
-pub fn body_of(file: &[u8]) -> &[u8] {
+pub(crate) fn body_of(file: &[u8]) -> &[u8] {
     let sealed = SealedFile::read(&mut Cursor::new(file)).expect("sizes");
     let at = sealed.body_offset() as usize;
     &file[at..at + sealed.body_len() as usize]
 }
 
 /// The body's key, salt and cipher, as the specification derives them.
-pub fn body_secrets(suite: &Suite, sigma: &[u8; 32], c: &Digest) -> (Vec<u8>, [u8; 24]) {
+pub(crate) fn body_secrets(suite: &Suite, sigma: &[u8; 32], c: &Digest) -> (Vec<u8>, [u8; 24]) {
     let mut key = vec![0; suite.body_key_len()];
     suite.kdf(sigma, "body", c.as_bytes(), &mut key);
     let mut salt = [0; 24];
@@ -207,13 +207,13 @@ pub fn body_secrets(suite: &Suite, sigma: &[u8; 32], c: &Digest) -> (Vec<u8>, [u
     (key, salt)
 }
 
-pub fn cipher(suite: &Suite, sigma: &[u8; 32], c: &Digest) -> BodyCipher {
+pub(crate) fn cipher(suite: &Suite, sigma: &[u8; 32], c: &Digest) -> BodyCipher {
     let (key, salt) = body_secrets(suite, sigma, c);
     BodyCipher::new(suite, &key, &salt, c.as_bytes()).expect("key length")
 }
 
 /// The body that holds `plain`, whatever it is.
-pub fn encrypt(suite: &Suite, sigma: &[u8; 32], c: &Digest, plain: &[u8]) -> Vec<u8> {
+pub(crate) fn encrypt(suite: &Suite, sigma: &[u8; 32], c: &Digest, plain: &[u8]) -> Vec<u8> {
     let cipher = cipher(suite, sigma, c);
     let mut chunks = Vec::new();
     for index in 0..=plain.len() / CHUNK {
@@ -225,13 +225,18 @@ pub fn encrypt(suite: &Suite, sigma: &[u8; 32], c: &Digest, plain: &[u8]) -> Vec
     [&cipher.prefix()[..], &chunks].concat()
 }
 
-pub fn sign(signer: &dyn Signer, suite: &Suite, content: &[u8]) -> Vec<u8> {
+pub(crate) fn sign(signer: &dyn Signer, suite: &Suite, content: &[u8]) -> Vec<u8> {
     let time = Time::parse_rfc3339(SIGNING_TIME).expect("time");
     cms::sign_detached(signer, content, time, cms::Profile::of(suite)).expect("signs")
 }
 
 /// A signed record over any header and body.
-pub fn forge(w: &World, header: &[u8], body: &[u8], edit: impl FnOnce(&mut Trailer)) -> SealRecord {
+pub(crate) fn forge(
+    w: &World,
+    header: &[u8],
+    body: &[u8],
+    edit: impl FnOnce(&mut Trailer),
+) -> SealRecord {
     let mut root = RootHasher::new(w.suite.hash(), 1);
     root.update(body);
     let mut trailer = Trailer {
@@ -248,7 +253,7 @@ pub fn forge(w: &World, header: &[u8], body: &[u8], edit: impl FnOnce(&mut Trail
 }
 
 /// Record and body as one file.
-pub fn assemble(record: &SealRecord, body: &[u8]) -> Vec<u8> {
+pub(crate) fn assemble(record: &SealRecord, body: &[u8]) -> Vec<u8> {
     let len = |part: &[u8]| (part.len() as u32).to_be_bytes();
     let (h, t, s) = (record.header(), record.trailer(), record.cms());
     let total = (44 + h.len() + body.len() + t.len() + s.len()) as u64;
@@ -270,7 +275,7 @@ pub fn assemble(record: &SealRecord, body: &[u8]) -> Vec<u8> {
 
 /// The steps of an opening, in order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Stage {
+pub(crate) enum Stage {
     /// Finding the parts of the file.
     File,
     /// Verifying the seal record against the tender.
@@ -282,7 +287,7 @@ pub enum Stage {
 }
 
 /// Runs all steps with the given leaf shares.
-pub fn open_all(
+pub(crate) fn open_all(
     w: &World,
     policy: &Policy,
     file: &[u8],
