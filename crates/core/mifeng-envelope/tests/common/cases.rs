@@ -404,7 +404,7 @@ impl Cheat<'_> {
         let mut inner = file.clone();
         inner.splice(file.len() - 16..file.len() - 16, [0]);
         self.add("cut-before-total", Stage::File, "envelope.length", cut);
-        self.add("byte-after-end", Stage::File, "envelope.malformed", longer);
+        self.add("byte-after-end", Stage::File, "envelope.length", longer);
         self.add("first-magic", Stage::File, "envelope.malformed", first);
         self.add("last-magic", Stage::File, "envelope.malformed", last);
         self.add("total-length", Stage::File, "envelope.length", total);
