@@ -1,6 +1,7 @@
 //! The JSON Lines case format: `id, method, params, bids` in, `expected` for checking.
 
-use crate::evaluate::{BIDS_MAX, Entry, JUDGES_MAX, compute};
+use crate::compute::{Entry, compute};
+use crate::evaluate::{BIDS_MAX, JUDGES_MAX};
 use crate::{BidFacts, Error, Money, Ratio, RuleSet, Works, WorksOutcome, works};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -197,7 +198,7 @@ fn composite(params: &Params, bids: &[Bid]) -> Result<Composite, Error> {
         "method": "composite", "price_weight": weight.mul(&Ratio::from(100))?.to_shortest(),
         "ceiling": params.ceiling, "sme_rate": params.sme_rate,
         "sme_joint_rate": params.sme_joint_rate,
-        "domestic_rate": if params.domestic_competes { &params.domestic_rate } else { "0" },
+        "domestic_rate": params.domestic_rate,
     });
     let rules: RuleSet =
         serde_json::from_value(rules).map_err(|_| Error::Json { line: 0, column: 0 })?;
@@ -239,7 +240,7 @@ fn composite(params: &Params, bids: &[Bid]) -> Result<Composite, Error> {
         .zip(judges)
         .map(|(facts, judges)| Entry { facts, judges })
         .collect();
-    let outcome = compute(&rules, entries)?;
+    let outcome = compute(&rules, entries, Some(params.domestic_competes))?;
     let rows = outcome.rows.into_iter().map(|row| CompositeRow {
         id: row.id,
         eval_price: row.evaluated_price,

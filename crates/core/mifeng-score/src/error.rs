@@ -88,16 +88,6 @@ pub enum Error {
         /// The item.
         item: String,
     },
-    /// A price is not above zero or is over the ceiling.
-    #[error("bid {bid:?}: price {found} is not above zero and within {ceiling} (87 art. 63)")]
-    Price {
-        /// The bid.
-        bid: String,
-        /// The price.
-        found: String,
-        /// The ceiling, or `no ceiling`.
-        ceiling: String,
-    },
     /// The rule set breaks the law.
     #[error("rule set: {code} ({article})")]
     Rules {
@@ -107,12 +97,10 @@ pub enum Error {
         article: &'static str,
     },
     /// Several readings of a price are possible; only the committee may choose.
-    #[error(
-        "{readings} readings of the detail prices agree with the total: the committee decides (87 art. 59)"
-    )]
+    #[error("{} readings of the detail prices are possible: the committee decides (87 art. 59)", readings.len())]
     Ambiguous {
-        /// How many readings.
-        readings: usize,
+        /// The readings found, sorted by their text; at most [`crate::READINGS_MAX`].
+        readings: Vec<crate::Reading>,
     },
 }
 
@@ -130,7 +118,6 @@ impl Error {
             Self::Unknown { .. } => "score.unknown",
             Self::Band { .. } => "score.band",
             Self::Objective { .. } => "score.objective",
-            Self::Price { .. } => "score.price",
             Self::Rules { .. } => "score.rules",
             Self::Ambiguous { .. } => "score.ambiguous",
         }

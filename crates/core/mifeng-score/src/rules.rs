@@ -172,20 +172,116 @@ impl Finding {
 /// Most scoring items of one lot.
 pub(crate) const ITEMS_MAX: usize = 256;
 
-/// Everything in which a rule set breaks the law or itself.
+/// Everything in which a rule set breaks the law or itself (errors), and what somebody should look
+/// at (warnings). Empty for a sound rule set.
 pub fn lint(rules: &RuleSet) -> Vec<Finding> {
     let mut found = Vec::new();
-    let mut error = |code, article| {
+    let mut add = |severity, code, article| {
         found.push(Finding {
             code,
             article,
-            severity: Severity::Error,
+            severity,
         });
     };
+    let mut error = |code, article| add(Severity::Error, code, article);
     if check(rules, &mut error).is_err() {
         error("rules.number", "RULES 5.7");
     }
+    warn(rules, &mut |code, article| {
+        add(Severity::Warning, code, article);
+    });
     found
+}
+
+/// What a scoring item must not reward, by words in its name. A word can be innocent, so a person
+/// looks: code, article, words.
+const WORDS: [(&str, &str, &[&str]); 8] = [
+    (
+        "rules.item-size",
+        "87 art. 17; 46 art. 5",
+        &[
+            "注册资本",
+            "注册资金",
+            "资产总额",
+            "营业收入",
+            "从业人员",
+            "利润",
+            "纳税额",
+            "registered capital",
+            "turnover",
+            "revenue",
+            "profit",
+            "headcount",
+        ],
+    ),
+    (
+        "rules.item-authorisation",
+        "87 art. 17",
+        &[
+            "厂家授权",
+            "厂商授权",
+            "制造商授权",
+            "manufacturer authorisation",
+        ],
+    ),
+    (
+        "rules.item-region",
+        "Reg art. 20",
+        &[
+            "本省",
+            "本市",
+            "本地",
+            "省级奖",
+            "市级奖",
+            "行业奖",
+            "行业业绩",
+            "local award",
+            "local office",
+        ],
+    ),
+    (
+        "rules.item-ownership",
+        "Reg art. 20",
+        &["所有制", "股权结构", "国有企业", "ownership"],
+    ),
+    (
+        "rules.item-brand",
+        "Reg art. 20",
+        &["品牌", "商标", "专利", "brand", "trademark", "patent"],
+    ),
+    ("rules.item-sample", "87 art. 22", &["样品", "sample"]),
+    (
+        "rules.item-qualification",
+        "87 art. 55",
+        &[
+            "资格条件",
+            "营业执照",
+            "qualification condition",
+            "business licence",
+        ],
+    ),
+    (
+        "rules.item-software",
+        "财库〔2019〕38号 1 (5)",
+        &["软件版本", "计价软件", "software version"],
+    ),
+];
+
+fn warn(rules: &RuleSet, warning: &mut dyn FnMut(&'static str, &'static str)) {
+    for (code, article, words) in WORDS {
+        let named = |item: &Item| {
+            let en = item.name.en.to_lowercase();
+            let hit = |word: &&str| item.name.zh.contains(*word) || en.contains(*word);
+            words.iter().any(hit)
+        };
+        if rules.items.iter().take(ITEMS_MAX).any(named) {
+            warning(code, article);
+        }
+    }
+    let nothing = |text: &str| Ratio::parse(text).is_ok_and(|rate| rate == Ratio::zero());
+    if rules.method != Method::WorksDeviation && !rules.reserved && nothing(&rules.sme_rate) {
+        warning("rules.sme-none", "46 art. 9");
+    }
 }
 
 fn check(rules: &RuleSet, error: &mut dyn FnMut(&'static str, &'static str)) -> Result<(), Error> {
@@ -235,17 +331,26 @@ fn check(rules: &RuleSet, error: &mut dyn FnMut(&'static str, &'static str)) -> 
     let sme = Ratio::parse(&rules.sme_rate)?;
     let joint = Ratio::parse(&rules.sme_joint_rate)?;
     let domestic = Ratio::parse(&rules.domestic_rate)?;
-    let above = |rate: &Ratio, most: &str| {
-        Ok::<_, Error>(rate.is_negative() || *rate > Ratio::parse(most)?)
+    // Zero is no deduction at all; whether that is lawful is for `warn`.
+    let within = |rate: &Ratio, least: &str, most: &str| {
+        let band = Ratio::parse(least)?..=Ratio::parse(most)?;
+        Ok::<_, Error>(*rate == Ratio::zero() || band.contains(rate))
     };
-    if above(&sme, "0.20")? {
-        error("rules.sme-rate", "财库〔2022〕19号");
+    let (small, together) = match rules.object {
+        Object::Works => (("0.03", "0.05"), ("0.01", "0.02")),
+        _ => (("0.10", "0.20"), ("0.04", "0.06")),
+    };
+    if !within(&sme, small.0, small.1)? {
+        error("rules.sme-rate", "46 art. 9; 财库〔2022〕19号");
     }
-    if above(&joint, "0.06")? {
-        error("rules.sme-joint-rate", "财库〔2022〕19号");
+    if !within(&joint, together.0, together.1)? {
+        error("rules.sme-joint-rate", "46 art. 9; 财库〔2022〕19号");
     }
-    if above(&domestic, "0.20")? {
+    if !within(&domestic, "0.20", "0.20")? {
         error("rules.domestic-rate", "国办发〔2025〕34号");
+    }
+    if rules.object == Object::Works && domestic.is_positive() {
+        error("rules.domestic-works", "国办发〔2025〕34号");
     }
     if sme.add(&joint)?.add(&domestic)? >= one {
         error("rules.deductions", "财库〔2025〕30号");
