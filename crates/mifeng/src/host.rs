@@ -169,11 +169,20 @@ impl<S: Store> Host<S> {
             .map_err(|e| Error::io(name, &e))
     }
 
+    /// `archive.close` has fixed the files.
+    fn require_not_archived(&self) -> Result<(), Error> {
+        if self.replay.state.stage() == Stage::Archived {
+            return Err(Refusal::by(&rules::WRONG_STAGE, "the log is closed").into());
+        }
+        Ok(())
+    }
+
     /// Adds a revocation list, which is evidence from now on.
     ///
     /// # Errors
     /// [`Error::Pki`] if it is none.
     pub fn add_crl(&mut self, der: &[u8]) -> Result<(), Error> {
+        self.require_not_archived()?;
         let list = RevocationList::parse(der)?;
         self.put(&layout::crl(&self.suite().hash().digest(der)), der)?;
         self.replay.crls.push(list);
@@ -185,6 +194,7 @@ impl<S: Store> Host<S> {
     /// # Errors
     /// [`Error::Unavailable`].
     pub fn add_document(&mut self, content: &[u8]) -> Result<Digest, Error> {
+        self.require_not_archived()?;
         let hash = self.suite().hash().digest(content);
         self.put(&layout::document(&hash), content)?;
         Ok(hash)
@@ -232,22 +242,24 @@ impl<S: Store> Host<S> {
                 "its time is more than five minutes ahead of the host's clock",
             ));
         }
-        let staged = body.map(|body| self.stage_body(body)).transpose()?;
-        self.check_body(&verified, staged.as_deref())?;
         let in_beat =
             self.replay.state.stage() == Stage::Open && verified.kind() != "submission.close";
+        self.check_room(in_beat)?;
+        let staged = body.map(|body| self.stage_body(body)).transpose()?;
+        let seal = self.check_body(&verified, staged.as_deref())?;
         let alg = self.suite().hash();
         let names = (record.body_digest(alg), record.signature_digest(alg));
-        // Files first: a head never names what is not there.
+        let index = self.replay.tree.size();
+        // Single records count at their own time, here as in every replay.
+        let at = if in_beat { received } else { verified.time() };
+        self.replay.apply_record(index, &verified, at, in_beat)?;
+        // Files before the entry: a head never names what is not there. An accepted seal is new,
+        // so no body that was acknowledged is ever overwritten.
+        if let (Some(id), Some(staged)) = (seal, staged) {
+            self.keep_body(&staged, &id)?;
+        }
         self.put(&layout::body(&names.0), &record.body)?;
         self.put(&layout::signature(&names.1), &record.signature)?;
-        let index = self.replay.tree.size();
-        let at = if in_beat {
-            received
-        } else {
-            self.single_time(&verified, received)
-        };
-        self.replay.apply_record(index, &verified, at, in_beat)?;
         if in_beat {
             self.pending.push(Pending { record, received });
             return Ok(());
@@ -255,12 +267,24 @@ impl<S: Store> Host<S> {
         self.commit(&Entry::record(names.0, names.1))
     }
 
-    /// Single records are replayed at their own time; it may not lie in the future.
-    fn single_time(&self, record: &Record, received: Time) -> Time {
-        record.time().min(received)
+    /// A beat has room for 2^depth records; what does not fit is not accepted, so that nothing
+    /// accepted could be left over after the last beat.
+    fn check_room(&self, in_beat: bool) -> Result<(), Error> {
+        let room = self
+            .replay
+            .state
+            .notice()
+            .map_or(0, |(_, n)| 1_usize << n.beats.depth());
+        if in_beat && self.pending.len() >= room {
+            return Err(Error::Unavailable {
+                what: "beat".to_owned(),
+                detail: format!("{room} records wait for it already: try again after it"),
+            });
+        }
+        Ok(())
     }
 
-    /// Streams the sealed bid into the store under its seal id; the record decides if it stays.
+    /// Streams the sealed bid into the store; the record decides if it stays.
     fn stage_body(&mut self, body: &mut dyn Read) -> Result<String, Error> {
         let name = "incoming.bid";
         self.store
@@ -270,11 +294,11 @@ impl<S: Store> Host<S> {
     }
 
     /// The sealed bid must be the one that the record's seal names, whole (root and length).
-    fn check_body(&mut self, record: &Record, staged: Option<&str>) -> Result<(), Error> {
+    fn check_body(&self, record: &Record, staged: Option<&str>) -> Result<Option<Digest>, Error> {
         let seal = match record.kind() {
             "bid.submit" => record.data::<mifeng_tender::BidSubmit>()?.seal,
             "bid.replace" => record.data::<mifeng_tender::BidReplace>()?.seal,
-            _ => return Ok(()),
+            _ => return Ok(None),
         };
         let bad = |detail: &str| Error::from(Refusal::by(&rules::BAD_SEAL, detail));
         let staged = staged.ok_or_else(|| bad("the sealed bid file is missing"))?;
@@ -288,11 +312,15 @@ impl<S: Store> Host<S> {
             return Err(bad("the file holds another seal than the record"));
         }
         mifeng_envelope::check_body(&mut *file, &verified).map_err(|e| bad(&e.to_string()))?;
+        Ok(Some(verified.id()))
+    }
+
+    fn keep_body(&mut self, staged: &str, id: &Digest) -> Result<(), Error> {
         let mut file = self.store.open(staged).map_err(|e| Error::io(staged, &e))?;
         self.store
-            .write(&layout::seal(&verified.id()), &mut *file)
-            .map_err(|e| Error::io("sealed bid", &e))?;
-        Ok(())
+            .write(&layout::seal(id), &mut *file)
+            .map(|_| ())
+            .map_err(|e| Error::io("sealed bid", &e))
     }
 
     /// Commits every beat that is due at `now`, filler or not, and returns the receipts.
@@ -304,34 +332,33 @@ impl<S: Store> Host<S> {
         while let Some((schedule, number)) = self.due(now)? {
             let mut seed = [0; 32];
             entropy.fill(&mut seed)?;
-            let room = 1_usize << schedule.depth();
-            let taken: Vec<Pending> = self.pending.drain(..self.pending.len().min(room)).collect();
+            // A record goes into the first beat after it came in, never into an older one.
+            let time = schedule.beat_time(number)?;
+            let (taken, waiting) = std::mem::take(&mut self.pending)
+                .into_iter()
+                .partition(|pending| pending.received <= time);
+            self.pending = waiting;
             receipts.extend(self.commit_beat(number, &schedule, seed, taken, now)?);
         }
         Ok(receipts)
     }
 
-    /// The next beat, if its time has come: all beats up to the first at or after the deadline.
+    /// The next beat, if its time has come.
     fn due(&self, now: Time) -> Result<Option<(Schedule, u64)>, Error> {
-        let Some((_, notice)) = self.replay.state.notice() else {
+        let (Some(next), Some((_, notice))) = (self.next_beat(), self.replay.state.notice()) else {
             return Ok(None);
         };
-        let number = self.replay.beats;
-        let last = number
-            .checked_sub(1)
-            .map(|before| notice.beats.beat_time(before))
-            .transpose()?;
-        let over = last.is_some_and(|last| last >= notice.deadline) && self.pending.is_empty();
-        if self.replay.state.closed().is_some() || over || notice.beats.beat_time(number)? > now {
-            return Ok(None);
-        }
-        Ok(Some((notice.beats.clone(), number)))
+        Ok((next <= now).then(|| (notice.beats.clone(), self.replay.beats)))
     }
 
-    /// The time of the next beat, while bids are received.
+    /// The time of the next beat: beats go on up to the first at or after the deadline.
     pub fn next_beat(&self) -> Option<Time> {
         let (_, notice) = self.replay.state.notice()?;
-        if self.replay.state.closed().is_some() {
+        let over = match self.replay.beats.checked_sub(1) {
+            Some(last) => notice.beats.beat_time(last).ok()? >= notice.deadline,
+            None => false,
+        };
+        if over || self.replay.state.closed().is_some() {
             return None;
         }
         notice.beats.beat_time(self.replay.beats).ok()
@@ -472,7 +499,7 @@ impl<S: Store> Host<S> {
             );
         }
         let receipts = self.beat(now, entropy)?;
-        if let Some(next) = self.due_at_deadline(deadline)? {
+        if let Some(next) = self.next_beat() {
             return Err(
                 Refusal::by(&rules::EARLY, format!("the last beat falls at {next}")).into(),
             );
@@ -484,22 +511,6 @@ impl<S: Store> Host<S> {
         let record = self.draft("submission.close", &data, now, entropy)?;
         self.submit(record, None, now)?;
         Ok(receipts)
-    }
-
-    /// The first beat at or after the deadline must be in the log before the close.
-    fn due_at_deadline(&self, deadline: Time) -> Result<Option<Time>, Error> {
-        let Some((_, notice)) = self.replay.state.notice() else {
-            return Ok(None);
-        };
-        let done = match self.replay.beats.checked_sub(1) {
-            Some(last) => notice.beats.beat_time(last)? >= deadline,
-            None => false,
-        };
-        Ok(if done {
-            None
-        } else {
-            Some(notice.beats.beat_time(self.replay.beats)?)
-        })
     }
 
     /// Closes the bidders' window.

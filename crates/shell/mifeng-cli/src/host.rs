@@ -107,10 +107,13 @@ pub(crate) fn accept(
     host.submit(signed.clone(), stream, now)
         .map_err(|e| Failure::from(e).at(record))?;
     if before == Stage::Open {
-        if let Some(next) = host.next_beat() {
+        let mut logged = false;
+        while let Some(next) = host.next_beat().filter(|_| !logged) {
             clock::wait_until(next);
+            logged = !host
+                .beat(clock::now(), &mut SystemEntropy::new())?
+                .is_empty();
         }
-        host.beat(clock::now(), &mut SystemEntropy::new())?;
     }
     if let Some(path) = receipt {
         let receipt = host.receipt_again(&signed, clock::now())?;
@@ -128,12 +131,6 @@ pub(crate) fn close(ui: &Ui, host: &mut FolderHost, wait: bool) -> Outcome {
     if wait {
         // The last beat falls at or after the deadline; the close comes right after it.
         while let Some(next) = host.next_beat() {
-            let deadline = host.state().notice().map(|(_, n)| n.deadline);
-            let done =
-                deadline.is_some_and(|deadline| clock::now() >= deadline && next > clock::now());
-            if done {
-                break;
-            }
             clock::wait_until(next);
             host.beat(clock::now(), &mut SystemEntropy::new())?;
         }

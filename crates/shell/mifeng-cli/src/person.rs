@@ -5,6 +5,7 @@ use crate::clock;
 use crate::identity::{self, Identity};
 use crate::ui::{self, Failure, Outcome, Ui};
 use mifeng::crypto::{Digest, KeyAlg, PrivateKey, Suite, SystemEntropy};
+use mifeng::lock::SecretShare;
 use mifeng::lock::dkg::{self, StaticKey};
 use mifeng::lock::draw::Row;
 use mifeng::log::{CosignVerifier, WitnessState};
@@ -267,11 +268,20 @@ pub(crate) fn show_conditions(ui: &Ui, bundle: &Bundle) -> Outcome {
     Ok(())
 }
 
+/// The trustee's share of the board's key.
+pub(crate) fn secret(
+    ui: &Ui,
+    identity: &Identity,
+    replay: &Replay,
+) -> Result<SecretShare, Failure> {
+    let key = static_key(ui, identity, replay.suite())?;
+    Ok(trustee::secret_share(replay, &key)?)
+}
+
 /// The trustee's own decision, then its shares.
 pub(crate) fn release(ui: &Ui, identity: &Identity, bundle: &Bundle, out: &Path) -> Outcome {
     let replay = &bundle.replay;
-    let key = static_key(ui, identity, replay.suite())?;
-    let secret = trustee::secret_share(replay, &key)?;
+    let secret = secret(ui, identity, replay)?;
     let data = trustee::release(
         replay,
         &bundle.files,
@@ -284,8 +294,7 @@ pub(crate) fn release(ui: &Ui, identity: &Identity, bundle: &Bundle, out: &Path)
 
 /// The trustee's answer for a draw.
 pub(crate) fn draw_share(ui: &Ui, identity: &Identity, bundle: &Bundle, out: &Path) -> Outcome {
-    let key = static_key(ui, identity, bundle.replay.suite())?;
-    let secret = trustee::secret_share(&bundle.replay, &key)?;
+    let secret = secret(ui, identity, &bundle.replay)?;
     let data = trustee::draw_share(&bundle.replay, &secret, &mut SystemEntropy::new())?;
     sign(&bundle.replay, identity, "draw.share", &data, out)
 }

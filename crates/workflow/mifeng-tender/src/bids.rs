@@ -12,7 +12,7 @@ impl State {
     pub(crate) fn submit(&mut self, seal: &str, record: &Record, at: Time) -> Result<(), Refusal> {
         let seal = self.check_bid(seal, record, at)?;
         let lot = seal.context().lot.clone();
-        if let Some(id) = self.live_bid(&record.actor(), &lot) {
+        if let Some(id) = self.live_bid_of(&seal.context().bidder, &lot) {
             return Err(Refusal::new(
                 &refusal::SECOND_BID,
                 format!("lot {lot} has seal {id}"),
@@ -178,7 +178,18 @@ impl State {
         self.bids.insert(id, bid);
     }
 
-    /// The live seal of a bidder for a lot.
+    /// The live seal of an organisation for a lot, whichever of its certificates brought it.
+    fn live_bid_of(&self, bidder: &str, lot: &str) -> Option<Digest> {
+        self.bids
+            .iter()
+            .find(|(_, bid)| {
+                let context = bid.seal.context();
+                bid.life == BidLife::Live && context.bidder == bidder && context.lot == lot
+            })
+            .map(|(id, _)| *id)
+    }
+
+    /// The live seal of a bidder's certificate for a lot.
     pub fn live_bid(&self, bidder_cert: &Digest, lot: &str) -> Option<Digest> {
         self.bids
             .iter()

@@ -122,7 +122,12 @@ impl State {
                 "the seats are not the drawn order without those who declined",
             ));
         }
+        let mut certs = std::collections::BTreeSet::new();
         for seat in &data.seats {
+            // One person, one seat, and no part in the tender besides (回避; 87 art. 40, 47).
+            if !certs.insert(seat.cert) || self.is_party(&seat.cert) {
+                return Err(differs("an expert sits twice, or is a party to the tender"));
+            }
             if blind_id(self.suite, &seat.salt, &seat.cert).to_string() != seat.id {
                 return Err(differs("a seat does not open to its blind id"));
             }
@@ -141,6 +146,21 @@ impl State {
         Ok(())
     }
 
+    /// Whether a certificate has another part in this tender.
+    fn is_party(&self, cert: &Digest) -> bool {
+        let named = self
+            .notice
+            .as_ref()
+            .is_some_and(|(_, notice)| notice.buyer.cert == *cert || notice.agency.cert == *cert);
+        named
+            || self.host.as_ref().is_some_and(|(host, _)| host == cert)
+            || self.members.values().any(|(member, _)| member == cert)
+            || self
+                .bids
+                .values()
+                .any(|bid| bid.seal.context().bidder_cert == *cert)
+    }
+
     pub(crate) fn price_confirm(
         &mut self,
         data: &PriceConfirm,
@@ -152,6 +172,18 @@ impl State {
             .get(&data.seal)
             .map(|bid| bid.seal.context().bidder_cert);
         self.require_actor(record, bidder, "bidder")?;
+        // The experts score a fixed set of bids.
+        let lot = &self.bids[&data.seal].seal.context().lot;
+        if self
+            .sheets
+            .get(lot)
+            .is_some_and(|sheets| !sheets.is_empty())
+        {
+            return Err(Refusal::new(
+                &refusal::WRONG_STAGE,
+                "scoring of the lot has begun",
+            ));
+        }
         let corrected = self.correction(&data.seal)?;
         if corrected.as_deref() != Some(data.price.as_str()) {
             return Err(Refusal::new(
@@ -222,7 +254,11 @@ impl State {
             if self.bids[id].seal.context().lot != lot {
                 continue;
             }
-            let price = match corrected_price(open)? {
+            // A price that cannot be read is that bid's affair alone: it is not responsive.
+            let Ok(corrected) = corrected_price(open) else {
+                continue;
+            };
+            let price = match corrected {
                 None => open.opening.price.clone(),
                 // A corrected price binds once the bidder has confirmed it (87 art. 59).
                 Some(corrected) if self.confirmed.get(id) == Some(&corrected) => corrected,

@@ -11,6 +11,14 @@ pub const LOTS_MAX: usize = 64;
 /// Members of one evaluation committee (87 art. 47 asks for 5 or 7; room for large works).
 pub const EXPERTS_MAX: u32 = 31;
 
+/// Ids become names of folders where bids are opened: letters, digits, `-` and `_` only.
+fn is_id(id: &str) -> bool {
+    (1..=32).contains(&id.len())
+        && id
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b))
+}
+
 /// A text in both languages.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -126,8 +134,11 @@ impl Notice {
             ));
         }
         for (at, lot) in self.lots.iter().enumerate() {
-            if lot.id.is_empty() || self.lots[..at].iter().any(|other| other.id == lot.id) {
-                return Some(format!("lot id {:?} is empty or used twice", lot.id));
+            if !is_id(&lot.id) || self.lots[..at].iter().any(|other| other.id == lot.id) {
+                return Some(format!(
+                    "lot id {:?} is used twice, or not 1 to 32 letters, digits, - and _",
+                    lot.id
+                ));
             }
             if let Some(finding) = mifeng_score::lint(&lot.rules)
                 .into_iter()
@@ -151,7 +162,11 @@ impl Notice {
         }
         if self.committee.experts == 0
             || self.committee.experts % 2 == 0
-            || self.committee.experts + self.committee.alternates > EXPERTS_MAX
+            || self
+                .committee
+                .experts
+                .saturating_add(self.committee.alternates)
+                > EXPERTS_MAX
         {
             return Some(format!(
                 "a committee of {} experts, an odd number is required (87 art. 47)",

@@ -122,14 +122,24 @@ impl State {
                 self.check_share(data.index, row)?,
             ));
         }
+        // All or nothing: a refused record leaves no share behind.
+        let mut seen = std::collections::BTreeSet::new();
+        let twice = accepted.iter().any(|(key, _)| {
+            let before = self.board_shares.get(key);
+            before.is_some_and(|shares| shares.contains_key(&data.index))
+                || !seen.insert(key.clone())
+        });
+        if twice {
+            return Err(Refusal::new(
+                &refusal::DUPLICATE,
+                format!("shares of trustee {}", data.index),
+            ));
+        }
         for (key, share) in accepted {
-            let shares = self.board_shares.entry(key).or_default();
-            if shares.insert(data.index, share).is_some() {
-                return Err(Refusal::new(
-                    &refusal::DUPLICATE,
-                    format!("shares of trustee {}", data.index),
-                ));
-            }
+            self.board_shares
+                .entry(key)
+                .or_default()
+                .insert(data.index, share);
         }
         Ok(())
     }

@@ -188,7 +188,12 @@ impl State {
             return Err(unlawful(format!("deadline {} has passed", data.deadline)));
         }
         match &self.board {
-            Some(board) if board.key() == data.board => {}
+            Some(board) if board.key() == data.board => {
+                let boards = [(board.key(), board.threshold())];
+                if let Some(finding) = data.policy.lint_with(None, &boards).first() {
+                    return Err(unlawful(format!("opening policy: {}", finding.code())));
+                }
+            }
             _ => {
                 return Err(unlawful(
                     "the board key is not that of this log's board".to_owned(),
@@ -229,7 +234,8 @@ impl State {
     pub(crate) fn archive(&mut self, record: &Record) -> Result<(), Refusal> {
         self.require_host(record)?;
         let done = self.cancelled || !self.awards.is_empty() || self.minutes.is_some();
-        if self.stage == Stage::Archived || !done {
+        // Every leaf of every beat is accounted for only after the close.
+        if self.stage == Stage::Archived || self.closed.is_none() || !done {
             return Err(Refusal::new(
                 &refusal::WRONG_STAGE,
                 "the tender has no end yet",

@@ -166,6 +166,7 @@ impl State {
             })?;
         self.check_origin(record)?;
         let next = self.check_seq(record)?;
+        self.check_halted(&event)?;
         if self.notice.is_some() {
             self.check_certificate(record.signer(), record.chain(), at, trust)?;
         }
@@ -180,6 +181,23 @@ impl State {
             self.signers.push(signer);
         }
         Ok(())
+    }
+
+    /// While a tender is suspended or cancelled only these go on.
+    fn check_halted(&self, event: &Event) -> Result<(), Refusal> {
+        let goes_on = matches!(
+            event,
+            Event::Resume(_)
+                | Event::Cancel(_)
+                | Event::Close(_)
+                | Event::WindowClose(_)
+                | Event::Archive(_)
+        );
+        if goes_on {
+            Ok(())
+        } else {
+            self.require_not_halted()
+        }
     }
 
     fn dispatch(
@@ -238,23 +256,25 @@ impl State {
         }
     }
 
-    /// Records of one actor count 0, 1, 2 … in one log; board records count under the board's origin.
+    /// Numbers of one actor's records only go up: a record is taken once, and an older one never
+    /// after a newer one. A number may be skipped, as when the host refused the record that bore it.
+    /// Board records count under the board's own origin, without gaps.
     fn check_seq(&self, record: &Record) -> Result<u64, Refusal> {
-        let board_offset = self.board_records_of(&record.actor());
+        let own = self.seqs.get(&record.actor()).copied().unwrap_or(0);
         let of_board = record.origin() != self.origin;
-        let expected = if of_board {
-            board_offset
+        let (expected, fits) = if of_board {
+            let expected = self.board_records_of(&record.actor());
+            (expected, record.seq() == expected)
         } else {
-            self.seqs.get(&record.actor()).copied().unwrap_or(0)
+            (own, record.seq() >= own)
         };
-        if record.seq() != expected || expected >= RECORDS_PER_ACTOR_MAX {
+        if !fits || record.seq() >= RECORDS_PER_ACTOR_MAX {
             return Err(Refusal::new(
                 &refusal::REPLAY,
                 format!("expected number {expected}, found {}", record.seq()),
             ));
         }
-        let own = self.seqs.get(&record.actor()).copied().unwrap_or(0);
-        Ok(if of_board { own } else { own + 1 })
+        Ok(if of_board { own } else { record.seq() + 1 })
     }
 
     fn board_records_of(&self, actor: &Digest) -> u64 {
@@ -447,11 +467,18 @@ pub(crate) fn check_path(
         .cloned()
         .collect();
     let anchors = Anchors::new(listed);
+    // A list issued later than `at` was not known then; what was accepted stays accepted.
+    let known: Vec<RevocationList> = trust
+        .crls
+        .iter()
+        .filter(|list| list.this_update() <= at)
+        .cloned()
+        .collect();
     mifeng_pki::verify_path(
         certificate,
         chain,
         &anchors,
-        trust.crls,
+        &known,
         at,
         Purpose::Signing,
         suite,

@@ -104,7 +104,7 @@ impl Tender {
         ui::write(&path, &json)?;
         let out = self.path("agency/publish.rec");
         notice::publish(
-            &self.world.identity("agency")?,
+            &*self.world.identity("agency")?,
             &self.bundle()?,
             &path,
             &out,
@@ -277,7 +277,7 @@ impl Tender {
         person::show_conditions(ui, &bundle)?;
         for index in 1..=QUORUM {
             let out = self.path(format!("trustee{index}/shares.rec"));
-            person::release(ui, &self.world.trustee(index)?, &bundle, &out)?;
+            person::release(&self.world.ui, &*self.world.trustee(index)?, &bundle, &out)?;
             self.accept(&out)?;
             ui.say(
                 format!("  受托人 {index} 释放了解密份额"),
@@ -292,11 +292,11 @@ impl Tender {
         let bundle = self.bundle()?;
         for index in 1..=TRUSTEES {
             let out = self.path(format!("trustee{index}/close.note"));
-            person::cosign(&self.world.ui, &self.world.trustee(index)?, &bundle, &out)?;
+            person::cosign(&self.world.ui, &*self.world.trustee(index)?, &bundle, &out)?;
             self.host.add_cosignature(&ui::read(&out)?)?;
         }
         let token = self.path("tsa/close.tsr");
-        person::stamp(&self.world.identity("tsa")?, &bundle, &token)?;
+        person::stamp(&*self.world.identity("tsa")?, &bundle, &token)?;
         self.host.add_stamp(&ui::read(&token)?)?;
         ui.say(
             "3 名受托人见证人共签截标日志头，时间戳已加盖",
@@ -305,7 +305,7 @@ impl Tender {
         Ok(())
     }
 
-    fn release_bidders(&mut self, ui: &Ui) -> Outcome {
+    pub(crate) fn release_bidders(&mut self, ui: &Ui) -> Outcome {
         let bundle = self.bundle()?;
         let mut count = 0;
         for seal in bundle.replay.state.to_open() {
@@ -347,14 +347,15 @@ impl Tender {
         let out = self.path("opened");
         host::open_bids(ui, &mut self.host, &out)?;
         let minutes = self.path("agency/minutes.rec");
-        person::minutes(&self.world.identity("agency")?, &self.bundle()?, &minutes)?;
+        person::minutes(&*self.world.identity("agency")?, &self.bundle()?, &minutes)?;
         self.accept(&minutes)?;
         let mut present = vec!["buyer".to_owned()];
         present.extend((1..=TRUSTEES).map(|index| format!("trustee{index}")));
         present.extend((1..=self.bidders).map(|number| format!("bidder{number}")));
+        let bundle = self.bundle()?;
         for who in &present {
             let out = self.path(format!("{who}/minutes.rec"));
-            person::sign_minutes(&self.world.identity(who)?, &self.bundle()?, &out)?;
+            person::sign_minutes(&*self.world.identity(who)?, &bundle, &out)?;
             self.accept(&out)?;
         }
         ui.say(
@@ -389,11 +390,12 @@ impl Tender {
         ui.title("7. 抽取专家、评分、排名", "7. draw, scores, ranking");
         self.draw(ui)?;
         for lot in LOTS {
+            let bundle = self.bundle()?;
             for expert in self.seated()? {
-                self.score(&expert, lot)?;
+                self.score(&bundle, &expert, lot)?;
             }
             let out = self.path(format!("agency/rank-{lot}.rec"));
-            person::rank(&self.world.identity("agency")?, &self.bundle()?, lot, &out)?;
+            person::rank(&*self.world.identity("agency")?, &self.bundle()?, lot, &out)?;
             self.accept(&out)?;
             self.show_ranking(ui, lot);
         }
@@ -413,7 +415,7 @@ impl Tender {
             let out = self.path(format!("trustee{index}/draw.rec"));
             person::draw_share(
                 &self.world.ui,
-                &self.world.trustee(index)?,
+                &*self.world.trustee(index)?,
                 &self.bundle()?,
                 &out,
             )?;
@@ -457,13 +459,12 @@ impl Tender {
     }
 
     /// One expert's sheet for a lot: subjective items differ between experts, objective ones agree.
-    pub(crate) fn score(&mut self, expert: &str, lot: &str) -> Outcome {
-        let bundle = self.bundle()?;
+    pub(crate) fn score(&mut self, bundle: &Bundle, expert: &str, lot: &str) -> Outcome {
         let n: usize = expert.trim_start_matches("expert").parse().unwrap_or(1);
         let mut scores: BTreeMap<String, BTreeMap<String, String>> = BTreeMap::new();
         for fact in bundle.replay.state.facts(lot)? {
             let seal = fact.id.parse()?;
-            let number = self.bidder_of(&bundle, &seal);
+            let number = self.bidder_of(bundle, &seal);
             let items = [
                 (
                     "spec",
@@ -483,7 +484,7 @@ impl Tender {
             serde_json::to_vec_pretty(&scores).map_err(|e| Failure::malformed(e.to_string()))?;
         ui::write(&path, &json)?;
         let out = self.path(format!("{expert}/sheet-{lot}.rec"));
-        person::sheet(&self.world.identity(expert)?, &bundle, lot, &path, &out)?;
+        person::sheet(&*self.world.identity(expert)?, bundle, lot, &path, &out)?;
         self.accept(&out)
     }
 
@@ -528,7 +529,7 @@ impl Tender {
         ui.title("8. 定标", "8. award");
         for lot in LOTS {
             let out = self.path(format!("buyer/award-{lot}.rec"));
-            person::award(&self.world.identity("buyer")?, &self.bundle()?, lot, &out)?;
+            person::award(&*self.world.identity("buyer")?, &self.bundle()?, lot, &out)?;
             self.accept(&out)?;
             if let Some(award) = self.host.state().awards().get(lot) {
                 let (letter_zh, letter_en) = letter(lot, award);

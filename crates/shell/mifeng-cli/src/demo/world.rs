@@ -6,8 +6,10 @@ use crate::ui::{Failure, Ui};
 use crate::{clock, host, person};
 use mifeng::crypto::{Entropy, Suite, SystemEntropy};
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use zeroize::Zeroizing;
 
 /// Trustees of the board, and how many open together.
@@ -37,6 +39,8 @@ pub(crate) struct World {
     pub(crate) ui: Ui,
     pub(crate) ca: PathBuf,
     pub(crate) board_files: Vec<PathBuf>,
+    /// Opened once: stretching a passphrase takes its time.
+    identities: RefCell<BTreeMap<String, Rc<Identity>>>,
 }
 
 /// Sub-folders of a folder with bids, sorted.
@@ -104,6 +108,7 @@ impl World {
             ui: quiet,
             ca: root.join("ca"),
             board_files: Vec::new(),
+            identities: RefCell::new(BTreeMap::new()),
         };
         ui.title("1. 证书", "1. certificates");
         world.issue_all(args.bidders)?;
@@ -167,19 +172,19 @@ impl World {
                 t: QUORUM,
                 n: TRUSTEES,
             };
-            person::board_join(&self.ui, &self.trustee(index)?, &join, &out)?;
+            person::board_join(&self.ui, &*self.trustee(index)?, &join, &out)?;
             self.board_files.push(out);
         }
         let joined = self.board_files.clone();
         for index in 1..=TRUSTEES {
             let out = self.root.join(format!("board/{index}.round1.rec"));
-            person::board_round1(&self.ui, &self.trustee(index)?, &joined, &out)?;
+            person::board_round1(&self.ui, &*self.trustee(index)?, &joined, &out)?;
             self.board_files.push(out);
         }
         let first = self.board_files.clone();
         for index in 1..=TRUSTEES {
             let out = self.root.join(format!("board/{index}.round2.rec"));
-            person::board_round2(&self.ui, &self.trustee(index)?, &first, &out)?;
+            person::board_round2(&self.ui, &*self.trustee(index)?, &first, &out)?;
             self.board_files.push(out);
         }
         let key = person::board_key(self.suite, &self.board_files)?;
@@ -190,12 +195,30 @@ impl World {
         Ok(())
     }
 
-    pub(crate) fn identity(&self, folder: &str) -> Result<Identity, Failure> {
-        Identity::load(&self.ui, &self.root.join(folder))
+    pub(crate) fn identity(&self, folder: &str) -> Result<Rc<Identity>, Failure> {
+        if let Some(known) = self.identities.borrow().get(folder) {
+            return Ok(Rc::clone(known));
+        }
+        let identity = Rc::new(Identity::load(&self.ui, &self.root.join(folder))?);
+        self.identities
+            .borrow_mut()
+            .insert(folder.to_owned(), Rc::clone(&identity));
+        Ok(identity)
     }
 
-    pub(crate) fn trustee(&self, index: u8) -> Result<Identity, Failure> {
+    pub(crate) fn trustee(&self, index: u8) -> Result<Rc<Identity>, Failure> {
         self.identity(&format!("trustee{index}"))
+    }
+
+    /// A voice that says nothing, in the same language.
+    pub(crate) fn quiet_clone(&self) -> Ui {
+        Ui {
+            quiet: true,
+            lang: self.ui.lang,
+            pin_file: None,
+            pin_fd: None,
+            pin_given: RefCell::new(self.ui.pin_given.borrow().clone()),
+        }
     }
 
     pub(crate) fn path(&self, name: impl AsRef<Path>) -> PathBuf {

@@ -1,0 +1,152 @@
+#!/usr/bin/env bash
+# A whole tender by hand: separate commands over separate folders that exchange only files, as at an
+# air-gapped ceremony. One folder for each person; `post/` is the table on which files are passed.
+#
+#   bash examples/ceremony.sh [FOLDER] [gm|intl] [board|joint]
+set -euo pipefail
+cd "$(dirname "$0")/.."
+suite=${2:-gm}
+policy=${3:-joint}
+place=${1:-$(mktemp -d)}
+mkdir -p "$place/post"
+if [ -z "${MIFENG:-}" ]; then
+    cargo build --release --locked -p mifeng-cli
+    MIFENG=$PWD/target/release/mifeng
+fi
+cd "$place"
+# Each person has an own passphrase; here one file serves all, and is read through a descriptor.
+head -c 18 /dev/urandom | base64 >pin
+m() { "$MIFENG" --lang "${MIFENG_LANG:-zh}" --pin-fd 9 "$@" 9<pin; }
+step() { printf '\n== %s\n' "$*"; }
+
+step "证书 / certificates"
+m ca init --ca ca --suite "$suite" --name "Ceremony CA"
+issue() { m ca issue --ca ca --kind "$1" --name "$2" --out "$3" "${@:4}"; }
+issue buyer "County hospital" buyer
+issue agency "Tender agency" agency
+issue host "Platform" platform
+issue tsa "Time-stamp authority" tsa
+for i in 1 2 3; do issue trustee "Trustee $i" "trustee$i"; done
+for i in 1 2 3 4 5 6 7; do issue expert "Expert $i" "expert$i"; done
+codes=(91350200776049653A 91350500798359476R 91440101MA5CJQ4N59)
+for i in 1 2 3; do issue bidder "Bidder $i Ltd." "bidder$i" --uscc "${codes[$((i - 1))]}"; done
+
+step "委员会密钥（3 人中 2 人） / board key (2 of 3)"
+for i in 1 2 3; do
+    m board join --id "trustee$i" --session ceremony --index "$i" --quorum 2 --of 3 --out "post/$i.a-join.rec"
+done
+for i in 1 2 3; do m board round1 --id "trustee$i" post/?.a-join.rec --out "post/$i.b-round1.rec"; done
+for i in 1 2 3; do
+    m board round2 --id "trustee$i" post/?.a-join.rec post/?.b-round1.rec --out "post/$i.c-round2.rec"
+done
+
+step "平台日志与公告 / log and notice"
+host=(--host host --id platform)
+m tender init "${host[@]}" --suite "$suite" --origin "host.example/t/CEREMONY-1" --trust ca/root.cer
+m tender crl "${host[@]}" ca/ca.crl
+m tender accept "${host[@]}" post/?.a-join.rec post/?.b-round1.rec post/?.c-round2.rec
+m tender export "${host[@]}" --out post/tender.tar
+deadline=$(date -u -d "+${CEREMONY_SECONDS:-25} seconds" +%Y-%m-%dT%H:%M:%SZ)
+cat >agency/plan.json <<JSON
+{"tender": "CEREMONY-1", "title": {"zh": "病床采购", "en": "Hospital beds"},
+ "buyer": "../buyer/sign.cer", "deadline": "$deadline", "beat_ms": 500, "beat_depth": 4,
+ "window_ms": 60000, "policy": "$policy", "bidders_min": 3,
+ "committee": {"specialty": "A0320", "experts": 3, "alternates": 2},
+ "lots": [{"id": "1", "title": {"zh": "病床", "en": "beds"}, "rules": {
+   "method": "composite", "object": "goods", "price_weight": "40", "ceiling": "500000.00",
+   "sme_rate": "0.15", "items": [
+     {"id": "spec", "name": {"zh": "技术", "en": "technical"}, "max": "40", "kind": "subjective"},
+     {"id": "record", "name": {"zh": "业绩", "en": "record"}, "max": "20", "kind": "objective"}]}}]}
+JSON
+m tender publish --id agency --tender post/tender.tar --plan agency/plan.json --out post/notice.rec
+m tender accept "${host[@]}" post/notice.rec
+m tender export "${host[@]}" --out post/tender.tar
+
+step "投标 / bids"
+prices=(468000.00 455000.00 482000.00)
+words=(肆拾陆万捌仟元整 肆拾伍万伍仟元整 肆拾捌万贰仟元整)
+for i in 1 2 3; do
+    mkdir -p "bidder$i/files"
+    head -c 1500000 /dev/urandom >"bidder$i/files/drawings.bin"
+    echo "technical proposal of bidder $i" >"bidder$i/files/technical.txt"
+    m bid seal --id "bidder$i" --tender post/tender.tar --lot 1 --files "bidder$i/files" \
+        --price "${prices[$((i - 1))]}" --price-cn "${words[$((i - 1))]}" --small --out "bidder$i/bid.bid"
+    m bid check --tender post/tender.tar --bid "bidder$i/bid.bid"
+    m bid submit --id "bidder$i" --tender post/tender.tar --bid "bidder$i/bid.bid" --out "post/bid$i.rec"
+    m tender accept "${host[@]}" "post/bid$i.rec" --bid "bidder$i/bid.bid" --receipt "post/bid$i.receipt"
+    m receipt verify --receipt "post/bid$i.receipt" --record "post/bid$i.rec" --tender post/tender.tar
+done
+
+step "截标 / close"
+m tender close "${host[@]}" --wait
+m tender export "${host[@]}" --out post/tender.tar
+for i in 1 2 3; do m board cosign --id "trustee$i" --tender post/tender.tar --out "post/$i.note"; done
+m tsa stamp --id tsa --tender post/tender.tar --out post/close.tsr
+m tender cosigned "${host[@]}" post/?.note
+m tender stamp "${host[@]}" post/close.tsr
+if [ "$policy" = joint ]; then
+    for i in 1 2; do
+        m bid release --id "bidder$i" --tender post/tender.tar --bid "bidder$i/bid.bid" --out "post/leaf$i.rec"
+    done
+    # Bidder 3 lost its key; the backup written when sealing serves.
+    m bid release --id bidder3 --tender post/tender.tar --bid bidder3/bid.bid --backup bidder3/bid.leaf --out post/leaf3.rec
+    m tender accept "${host[@]}" post/leaf?.rec
+fi
+m tender close-window "${host[@]}"
+
+step "受托人核对并释放 / trustees check and release"
+m tender export "${host[@]}" --out post/tender.tar
+for i in 1 3; do m board release --id "trustee$i" --tender post/tender.tar --out "post/shares$i.rec"; done
+m tender accept "${host[@]}" post/shares?.rec
+
+step "开标 / opening"
+m tender open "${host[@]}" --out opened
+m tender export "${host[@]}" --out post/tender.tar
+m tender minutes --id agency --tender post/tender.tar --out post/minutes.rec
+m tender accept "${host[@]}" post/minutes.rec
+m tender export "${host[@]}" --out post/tender.tar
+for who in buyer trustee1 trustee3 bidder1 bidder2; do
+    m tender sign --id "$who" --tender post/tender.tar --out "post/minutes-$who.rec"
+done
+m tender accept "${host[@]}" post/minutes-*.rec
+
+step "抽取专家 / draw"
+m tender export "${host[@]}" --out post/tender.tar
+m panel pool --id agency --tender post/tender.tar --experts expert?/sign.cer --secret agency/candidates.json --out post/pool.rec
+m tender accept "${host[@]}" post/pool.rec
+m tender export "${host[@]}" --out post/tender.tar
+for i in 2 3; do m board draw --id "trustee$i" --tender post/tender.tar --out "post/draw$i.rec"; done
+m tender accept "${host[@]}" post/draw?.rec
+m tender export "${host[@]}" --out post/tender.tar
+m panel draw --id agency --tender post/tender.tar --secret agency/candidates.json --out post/drawn.rec
+m tender accept "${host[@]}" post/drawn.rec
+
+step "评分、排名、定标 / scores, ranking, award"
+m tender export "${host[@]}" --out post/tender.tar
+seated=0
+for i in 1 2 3 4 5 6 7; do
+    printf '{"%s":{"spec":"3%s.00","record":"12.00"},"%s":{"spec":"3%s.50","record":"15.00"},"%s":{"spec":"29.00","record":"18.00"}}' \
+        "${codes[0]}" "$((i % 5))" "${codes[1]}" "$((i % 4))" "${codes[2]}" >"expert$i/scores.json"
+    m panel sheet --id "expert$i" --tender post/tender.tar --lot 1 --scores "expert$i/scores.json" --out "post/sheet$i.rec"
+    # Only the drawn are taken; the others are refused with exit code 1.
+    if m tender accept "${host[@]}" "post/sheet$i.rec" 2>"post/sheet$i.refusal"; then
+        seated=$((seated + 1))
+    else
+        grep -q 'expert.not-drawn' "post/sheet$i.refusal"
+    fi
+done
+test "$seated" = 3
+m tender export "${host[@]}" --out post/tender.tar
+m tender rank --id agency --tender post/tender.tar --lot 1 --out post/rank.rec
+m tender accept "${host[@]}" post/rank.rec
+m tender export "${host[@]}" --out post/tender.tar
+m tender award --id buyer --tender post/tender.tar --lot 1 --out post/award.rec
+m tender accept "${host[@]}" post/award.rec
+
+step "归档与验证 / dossier and verification"
+m archive "${host[@]}" --out dossier.tar
+mkdir -p auditor && cp dossier.tar ca/root.cer post/bid1.rec post/bid1.receipt post/tender.tar auditor/
+"$MIFENG" --lang "${MIFENG_LANG:-zh}" verify auditor/dossier.tar --trust auditor/root.cer \
+    --earlier auditor/tender.tar --receipt auditor/bid1.receipt --record auditor/bid1.rec
+"$MIFENG" --lang "${MIFENG_LANG:-zh}" inspect auditor/dossier.tar | tail -n 5
+printf '\n文件在 / files lie in %s\n' "$PWD"
