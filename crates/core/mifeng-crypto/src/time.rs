@@ -7,6 +7,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 const NANOS: i128 = 1_000_000_000;
 const DAY: i64 = 86_400;
+/// RFC 3339 sets no end to a fraction; nobody's clock writes more than this.
+const TEXT_LEN_MAX: usize = 64;
 
 /// An instant: nanoseconds since 1970-01-01T00:00:00Z, from year 1 to year 9999.
 ///
@@ -54,7 +56,7 @@ impl Time {
     /// [`Error::Time`].
     pub fn parse_rfc3339(text: &str) -> Result<Self, Error> {
         let bytes = text.as_bytes();
-        if !text.is_ascii() || bytes.len() < 20 || bytes.len() > 35 {
+        if !text.is_ascii() || bytes.len() < 20 || bytes.len() > TEXT_LEN_MAX {
             return Err(Error::Time);
         }
         let punctuation = [(4, b'-'), (7, b'-'), (10, b'T'), (13, b':'), (16, b':')];
@@ -109,10 +111,13 @@ fn fraction(text: &str) -> Result<(i64, &str), Error> {
         return Ok((0, text));
     };
     let len = digits.bytes().take_while(u8::is_ascii_digit).count();
-    if len == 0 || len > 9 {
+    if len == 0 {
         return Err(Error::Time);
     }
-    let value = number(digits, 0, len)? * 10_i64.pow(9 - len as u32);
+    // Digits beyond nanoseconds are dropped, never rounded up: a time just before a deadline stays
+    // before it.
+    let kept = len.min(9);
+    let value = number(digits, 0, kept)? * 10_i64.pow(9 - kept as u32);
     Ok((value, &digits[len..]))
 }
 
@@ -244,6 +249,15 @@ mod tests {
         assert_eq!(
             Time::parse_rfc3339("2026-01-20T09:30:00Z").map(Time::as_unix_seconds),
             Ok(1_768_901_400)
+        );
+    }
+
+    #[test]
+    fn long_fractions_are_cut_never_rounded() {
+        let long = Time::parse_rfc3339("2026-03-01T09:29:59.9999999999999+08:00");
+        assert_eq!(
+            long.map(|t| t.to_string()),
+            Ok("2026-03-01T01:29:59.999999999Z".to_owned())
         );
     }
 

@@ -43,6 +43,7 @@ fn main() -> ExitCode {
                 exit: 101,
                 code: "bug".to_owned(),
                 clause: None,
+                zh: None,
                 text: ui
                     .t("程序内部错误，请报告", "internal error: please report it")
                     .to_owned(),
@@ -60,7 +61,7 @@ fn main() -> ExitCode {
 fn report(ui: &Ui, args: &args::Args, failure: &Failure) {
     if args.json {
         let json = serde_json::json!({
-            "error": failure.text, "code": failure.code, "clause": failure.clause, "exit": failure.exit,
+            "error": failure.sentence(ui.lang), "code": failure.code, "clause": failure.clause, "exit": failure.exit,
         });
         eprintln!("{json}");
         return;
@@ -77,7 +78,11 @@ fn report(ui: &Ui, args: &args::Args, failure: &Failure) {
         .as_ref()
         .map(|c| format!("（{c}）"))
         .unwrap_or_default();
-    eprintln!("{word} [{}] {}{clause}", failure.code, failure.text);
+    eprintln!(
+        "{word} [{}] {}{clause}",
+        failure.code,
+        failure.sentence(ui.lang)
+    );
 }
 
 /// Base64 as records carry it.

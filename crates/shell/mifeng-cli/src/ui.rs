@@ -37,6 +37,8 @@ pub(crate) struct Failure {
     pub(crate) code: String,
     pub(crate) clause: Option<String>,
     pub(crate) text: String,
+    /// The same in Chinese, where there is such a text.
+    pub(crate) zh: Option<String>,
 }
 
 pub(crate) type Outcome = Result<(), Failure>;
@@ -47,6 +49,7 @@ impl Failure {
             exit: 2,
             code: "usage".to_owned(),
             clause: None,
+            zh: None,
             text: text.into(),
         }
     }
@@ -56,6 +59,7 @@ impl Failure {
             exit: 3,
             code: "file.malformed".to_owned(),
             clause: None,
+            zh: None,
             text: what.into(),
         }
     }
@@ -65,6 +69,7 @@ impl Failure {
             exit: 1,
             code: code.to_owned(),
             clause: None,
+            zh: None,
             text: text.into(),
         }
     }
@@ -74,6 +79,7 @@ impl Failure {
             exit: 4,
             code: "system.unavailable".to_owned(),
             clause: None,
+            zh: None,
             text: format!("{}: {error}", path.display()),
         }
     }
@@ -81,7 +87,16 @@ impl Failure {
     /// Says which file the error is about.
     pub(crate) fn at(mut self, path: &Path) -> Self {
         self.text = format!("{}: {}", path.display(), self.text);
+        self.zh = self.zh.map(|zh| format!("{}: {zh}", path.display()));
         self
+    }
+
+    /// The sentence in the language in use.
+    pub(crate) fn sentence(&self, lang: Lang) -> &str {
+        match (lang, &self.zh) {
+            (Lang::Zh, Some(zh)) => zh,
+            _ => &self.text,
+        }
     }
 }
 
@@ -98,11 +113,19 @@ impl From<Error> for Failure {
             code: error.code().to_owned(),
             clause: error.refusal().map(|r| r.clause().to_owned()),
             text: match error.refusal() {
-                Some(r) if r.detail().is_empty() => format!("{} / {}", r.zh(), r.en()),
-                Some(r) => format!("{} / {}: {}", r.zh(), r.en(), r.detail()),
+                Some(r) => with_detail(r.en(), r.detail()),
                 None => error.to_string(),
             },
+            zh: error.refusal().map(|r| with_detail(r.zh(), r.detail())),
         }
+    }
+}
+
+fn with_detail(rule: &str, detail: &str) -> String {
+    if detail.is_empty() {
+        rule.to_owned()
+    } else {
+        format!("{rule}: {detail}")
     }
 }
 

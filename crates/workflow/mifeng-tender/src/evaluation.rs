@@ -388,5 +388,8 @@ fn corrected_price(open: &BidOpen) -> Result<Option<String>, Refusal> {
         .collect();
     let corrected = mifeng_score::correct(&opening.price, words.fen(), &detail)
         .map_err(|e| malformed(e.to_string()))?;
-    Ok((corrected != opening.price).then_some(corrected))
+    // Compared as money: `1285000` and `1285000.00` are one price.
+    let read_out =
+        mifeng_score::Money::parse(&opening.price).map_err(|e| malformed(e.to_string()))?;
+    Ok((corrected != read_out.to_string()).then_some(corrected))
 }

@@ -161,7 +161,7 @@ impl Notice {
             return Some("no recognised root certificate".to_owned());
         }
         if self.committee.experts == 0
-            || self.committee.experts % 2 == 0
+            || self.committee.experts.is_multiple_of(2)
             || self
                 .committee
                 .experts

@@ -34,19 +34,15 @@ impl Log<'_> {
         self.tried += 1;
         match outcome {
             Err(failure) if codes.contains(&failure.code.as_str()) => {
+                let (code, text) = (&failure.code, failure.sentence(self.ui.lang));
                 let clause = failure
                     .clause
+                    .as_ref()
                     .map(|c| format!("（{c}）"))
                     .unwrap_or_default();
                 self.ui.say(
-                    format!(
-                        "  ✔ {zh}\n      拦下 [{}]{clause} {}",
-                        failure.code, failure.text
-                    ),
-                    format!(
-                        "  ✔ {en}\n      stopped [{}]{clause} {}",
-                        failure.code, failure.text
-                    ),
+                    format!("  ✔ {zh}\n      拦下 [{code}]{clause} {text}"),
+                    format!("  ✔ {en}\n      stopped [{code}]{clause} {text}"),
                 );
             }
             Err(failure) => {

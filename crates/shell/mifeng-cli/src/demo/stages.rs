@@ -27,9 +27,24 @@ pub(crate) struct Tender {
     pub(crate) policy: PolicyName,
 }
 
-/// Runs the whole tender and verifies its dossier.
+/// Runs the whole tender and verifies its dossier. On a machine too slow for the deadline it does so
+/// once more with more time: the deadline itself is never moved.
 pub(crate) fn run(ui: &Ui, args: &DemoArgs, root: &Path) -> Outcome {
-    let mut tender = Tender::start(ui, args, root, seconds_needed(args))?;
+    match run_within(ui, args, root, seconds_needed(args)) {
+        Err(late) if late.code == "bid.late" => {
+            ui.say(
+                "本机较慢，有投标迟到被拒；以更宽的截止时间重来一次",
+                "this machine is slow and a bid came late and was refused: once more with more time",
+            );
+            std::fs::remove_dir_all(root).map_err(|e| Failure::io(root, &e))?;
+            run_within(ui, args, root, 4 * seconds_needed(args))
+        }
+        ended => ended,
+    }
+}
+
+fn run_within(ui: &Ui, args: &DemoArgs, root: &Path, seconds: u64) -> Outcome {
+    let mut tender = Tender::start(ui, args, root, seconds)?;
     tender.receive_bids(ui, args)?;
     tender.close(ui)?;
     tender.open(ui)?;
@@ -45,9 +60,9 @@ fn seconds_needed(args: &DemoArgs) -> u64 {
     let rate = if args.suite.suite().id() == "gm-1" {
         25
     } else {
-        60
+        80
     };
-    3 + megabytes / rate + args.bidders as u64 * 2 / 5
+    2 + megabytes / rate + args.bidders as u64 / 4
 }
 
 impl Tender {
@@ -67,12 +82,11 @@ impl Tender {
             bidders: args.bidders,
             policy: args.policy,
         };
-        let files = tender.prepare_files(ui, args)?;
+        tender.prepare_files(ui, args)?;
         let deadline = Time::from_unix_seconds(
             clock::now().as_unix_seconds() + 1 + i64::try_from(seconds).unwrap_or(10),
         );
         tender.publish(ui, deadline)?;
-        let _ = files;
         Ok(tender)
     }
 
@@ -174,8 +188,8 @@ impl Tender {
             price: &digits,
             price_cn: &words,
             declarations: Declarations {
-                sme: number % 2 == 0,
-                domestic: number % 3 != 0,
+                sme: number.is_multiple_of(2),
+                domestic: !number.is_multiple_of(3),
                 brand: None,
             },
             detail: vec![DetailLine {
@@ -220,8 +234,8 @@ impl Tender {
         );
         let bundle = self.bundle()?;
         for number in 1..=args.bidders {
-            for lot in 0..LOTS.len() {
-                let bid = self.seal(&bundle, number, lot, 0, &format!("lot{}", LOTS[lot]))?;
+            for (lot, id) in LOTS.iter().enumerate() {
+                let bid = self.seal(&bundle, number, lot, 0, &format!("lot{id}"))?;
                 self.submit(&bundle, number, &bid, None)?;
             }
             ui.say(
