@@ -1,0 +1,288 @@
+//! Everybody in a tender: certificates of a small CA, and the board's key.
+
+use super::{START, secs};
+use base64::prelude::{BASE64_STANDARD, Engine as _};
+use mifeng::crypto::{Digest, Entropy, KeyAlg, PrivateKey, SeededEntropy, Suite, Time};
+use mifeng::lock::dkg::{self, StaticKey};
+use mifeng::log::CosignVerifier;
+use mifeng::pki::issue::{CertificateAuthority, Profile, Subject, Validity};
+use mifeng::pki::{Certificate, Signer, SoftwareDecrypter, SoftwareSigner};
+use mifeng::record::{Draft, Facts, Record, SignedRecord};
+use mifeng::tender::{BoardCert, BoardDkg1, BoardDkg2, State, Trust};
+use serde::Serialize;
+
+/// The board's session.
+const SESSION: &str = "test-board";
+/// Valid credit codes (GB 32100) of the bidders.
+const CODES: [&str; 4] = [
+    "913710007000791943",
+    "91371000700158386F",
+    "91371000700237578U",
+    "9137100070031676X3",
+];
+
+/// One person or body.
+pub(crate) struct Person {
+    pub(crate) signer: SoftwareSigner,
+    /// The decryption key, of bidders.
+    pub(crate) enc: Option<SoftwareDecrypter>,
+    key: Vec<u8>,
+}
+
+impl Person {
+    /// The same key in another hand.
+    pub(crate) fn signer_again(&self) -> SoftwareSigner {
+        let key = PrivateKey::from_pkcs8_der(&self.key).expect("a key");
+        let (certificate, chain) = (
+            self.signer.certificate().clone(),
+            self.signer.chain().to_vec(),
+        );
+        SoftwareSigner::new(key, certificate, chain).expect("a pair")
+    }
+
+    pub(crate) fn fingerprint(&self, suite: &Suite) -> Digest {
+        self.signer.certificate().fingerprint(suite.hash())
+    }
+}
+
+/// A trustee's keys beside the signing key.
+pub(crate) struct Trustee {
+    pub(crate) person: Person,
+    pub(crate) static_key: StaticKey,
+    pub(crate) witness: PrivateKey,
+}
+
+/// Everybody.
+pub(crate) struct Cast {
+    pub(crate) suite: &'static Suite,
+    pub(crate) root: Certificate,
+    pub(crate) ca: CertificateAuthority,
+    pub(crate) buyer: Person,
+    pub(crate) agency: Person,
+    pub(crate) platform: Person,
+    pub(crate) tsa: Person,
+    pub(crate) trustees: Vec<Trustee>,
+    pub(crate) bidders: Vec<Person>,
+    pub(crate) experts: Vec<Person>,
+    pub(crate) board: Vec<SignedRecord>,
+    log_key: Vec<u8>,
+}
+
+fn key_alg(suite: &Suite) -> KeyAlg {
+    match suite.id() {
+        "gm-1" => KeyAlg::Sm2,
+        _ => KeyAlg::P256,
+    }
+}
+
+/// Keys of notes: SM2 in gm-1, Ed25519 in intl-1.
+fn note_alg(suite: &Suite) -> KeyAlg {
+    match suite.id() {
+        "gm-1" => KeyAlg::Sm2,
+        _ => KeyAlg::Ed25519,
+    }
+}
+
+fn validity(from: Time) -> Validity {
+    Validity {
+        not_before: from,
+        not_after: secs(365 * 86_400),
+    }
+}
+
+fn serial(rng: &mut SeededEntropy) -> [u8; 16] {
+    let mut serial = [0; 16];
+    rng.fill(&mut serial).expect("seeded");
+    serial[0] = 0x40 | (serial[0] & 0x3f);
+    serial
+}
+
+/// Issues for one person; bidders get a second certificate to encrypt for.
+pub(crate) fn issue(
+    suite: &'static Suite,
+    ca: &CertificateAuthority,
+    subject: &Subject,
+    profile: Profile,
+    from: Time,
+    rng: &mut SeededEntropy,
+) -> Person {
+    let mut make = |profile| {
+        let key = PrivateKey::generate(key_alg(suite), rng).expect("a key");
+        let public = key.public_key().expect("its public half");
+        let certificate = ca
+            .issue(subject, &public, profile, validity(from), &serial(rng))
+            .expect("issued");
+        (key, certificate)
+    };
+    let enc = (profile == Profile::BidderSign).then(|| {
+        let (key, certificate) = make(Profile::BidderEncrypt);
+        SoftwareDecrypter::new(key, certificate).expect("a pair")
+    });
+    let (key, certificate) = make(profile);
+    let pkcs8 = key.to_pkcs8_der().expect("encoded").to_vec();
+    let chain = vec![ca.certificate().clone()];
+    Person {
+        signer: SoftwareSigner::new(key, certificate, chain).expect("a pair"),
+        enc,
+        key: pkcs8,
+    }
+}
+
+/// The subject of bidder `number`, from 0.
+pub(crate) fn bidder_subject(number: usize) -> Subject {
+    Subject {
+        common_name: format!("投标人{number}有限公司"),
+        organisation: Some(format!("投标人{number}有限公司")),
+        uscc: Some(CODES[number].to_owned()),
+        country: Some("CN".to_owned()),
+    }
+}
+
+impl Cast {
+    /// Everybody of `suite`, as `seed` draws them.
+    pub(crate) fn new(suite: &'static Suite, seed: &str) -> Self {
+        let rng = &mut SeededEntropy::new(seed.as_bytes());
+        let from = secs(-3_600);
+        let root_key = PrivateKey::generate(key_alg(suite), rng).expect("a key");
+        let name = Subject::named("测试根");
+        let root = CertificateAuthority::new_root(root_key, &name, validity(from), &serial(rng))
+            .expect("a root");
+        let key = PrivateKey::generate(key_alg(suite), rng).expect("a key");
+        let public = key.public_key().expect("its public half");
+        let issuing = root
+            .issue_ca(
+                &Subject::named("测试CA"),
+                &public,
+                Some(0),
+                validity(from),
+                &serial(rng),
+            )
+            .expect("issued");
+        let ca = CertificateAuthority::from_parts(key, issuing).expect("a pair");
+        let person = |name: &str, rng: &mut SeededEntropy| {
+            issue(
+                suite,
+                &ca,
+                &Subject::named(name),
+                Profile::Person,
+                from,
+                rng,
+            )
+        };
+        let log_key = PrivateKey::generate(note_alg(suite), rng).expect("a key");
+        let tsa = Subject::named("时间戳机构");
+        let mut cast = Cast {
+            suite,
+            buyer: person("采购人", rng),
+            agency: person("代理机构", rng),
+            platform: person("平台", rng),
+            tsa: issue(suite, &ca, &tsa, Profile::TimeStamping, from, rng),
+            trustees: (1..=3)
+                .map(|n| Trustee {
+                    person: person(&format!("受托人{n}"), rng),
+                    static_key: StaticKey::generate(suite, rng).expect("a key"),
+                    witness: PrivateKey::generate(note_alg(suite), rng).expect("a key"),
+                })
+                .collect(),
+            bidders: (0..3)
+                .map(|n| {
+                    issue(
+                        suite,
+                        &ca,
+                        &bidder_subject(n),
+                        Profile::BidderSign,
+                        from,
+                        rng,
+                    )
+                })
+                .collect(),
+            experts: (1..=5).map(|n| person(&format!("专家{n}"), rng)).collect(),
+            board: Vec::new(),
+            log_key: log_key.to_pkcs8_der().expect("encoded").to_vec(),
+            root: root.certificate().clone(),
+            ca,
+        };
+        cast.make_board(rng);
+        cast
+    }
+
+    pub(crate) fn log_key(&self) -> PrivateKey {
+        PrivateKey::from_pkcs8_der(&self.log_key).expect("a key")
+    }
+
+    pub(crate) fn witness_name(index: u8) -> String {
+        format!("{SESSION}/witness/{index}")
+    }
+
+    fn make_board(&mut self, rng: &mut SeededEntropy) {
+        let mut state = State::new(self.suite, "board-formation");
+        for index in 1..=3_u8 {
+            let trustee = &self.trustees[usize::from(index) - 1];
+            let witness = trustee.witness.public_key().expect("its public half");
+            let data = BoardCert {
+                session: SESSION.to_owned(),
+                index,
+                t: 2,
+                n: 3,
+                static_key: hex::encode(trustee.static_key.public().to_bytes()),
+                witness: CosignVerifier::new(&Self::witness_name(index), witness)
+                    .expect("a witness")
+                    .key()
+                    .to_string(),
+            };
+            self.board_record(&mut state, index, 0, "board.cert", &data, rng);
+        }
+        for index in 1..=3_u8 {
+            let key = &self.trustees[usize::from(index) - 1].static_key;
+            let setup = state.board_setup().expect("complete");
+            let message = dkg::round1(&setup, key, rng).expect("made");
+            let message = BASE64_STANDARD.encode(message);
+            let data = BoardDkg1 { index, message };
+            self.board_record(&mut state, index, 1, "board.dkg1", &data, rng);
+        }
+        for index in 1..=3_u8 {
+            let key = &self.trustees[usize::from(index) - 1].static_key;
+            let transcript = state.board_transcript().expect("holds");
+            let share = transcript.share(key).expect("own share");
+            let data = BoardDkg2 {
+                index,
+                transcript: transcript.hash(),
+                signature: hex::encode(transcript.sign(key, &share).expect("signed")),
+            };
+            self.board_record(&mut state, index, 2, "board.dkg2", &data, rng);
+        }
+        assert!(state.board().is_some());
+    }
+
+    fn board_record<T: Serialize>(
+        &mut self,
+        state: &mut State,
+        index: u8,
+        seq: u64,
+        kind: &str,
+        data: &T,
+        rng: &mut SeededEntropy,
+    ) {
+        let signer = &self.trustees[usize::from(index) - 1].person.signer;
+        let mut salt = [0; 32];
+        rng.fill(&mut salt).expect("seeded");
+        let facts = Facts {
+            kind,
+            origin: &format!("board/{SESSION}"),
+            seq,
+            time: START,
+            salt,
+            data,
+        };
+        let signed = Draft::new(&facts, signer.certificate(), self.suite)
+            .and_then(|draft| draft.sign(signer, self.suite))
+            .expect("signed");
+        let record = Record::verify(signed.clone(), self.suite).expect("verifies");
+        let nobody = Trust {
+            roots: &[],
+            crls: &[],
+        };
+        state.apply(&record, START, &nobody).expect("accepted");
+        self.board.push(signed);
+    }
+}

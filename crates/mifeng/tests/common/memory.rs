@@ -1,0 +1,109 @@
+//! A host's store in memory, and a bundle read from memory.
+
+use mifeng::{Error, Files, ReadSeek, Store};
+use std::collections::BTreeMap;
+use std::io::{self, Cursor, Read};
+use std::sync::{Arc, Mutex};
+
+/// Named byte strings; clones share them, as two handles on one folder do.
+#[derive(Clone, Default)]
+pub(crate) struct Memory(Arc<Mutex<BTreeMap<String, Vec<u8>>>>);
+
+impl Memory {
+    /// A copy of its own: what another disk holds after the same history.
+    pub(crate) fn copied(&self) -> Self {
+        Memory(Arc::new(Mutex::new(self.files().clone())))
+    }
+
+    pub(crate) fn files(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, Vec<u8>>> {
+        self.0.lock().expect("no test panics while it holds it")
+    }
+}
+
+impl Store for Memory {
+    fn read(&self, name: &str) -> io::Result<Option<Vec<u8>>> {
+        Ok(self.files().get(name).cloned())
+    }
+
+    fn open(&self, name: &str) -> io::Result<Box<dyn ReadSeek>> {
+        let content = self.files().get(name).cloned();
+        Ok(Box::new(Cursor::new(
+            content.ok_or(io::ErrorKind::NotFound)?,
+        )))
+    }
+
+    fn write(&mut self, name: &str, content: &mut dyn Read) -> io::Result<u64> {
+        let mut bytes = Vec::new();
+        content.read_to_end(&mut bytes)?;
+        let len = bytes.len() as u64;
+        self.files().insert(name.to_owned(), bytes);
+        Ok(len)
+    }
+
+    fn append(&mut self, name: &str, at: u64, content: &[u8]) -> io::Result<()> {
+        let mut files = self.files();
+        let file = files.entry(name.to_owned()).or_default();
+        let at = usize::try_from(at).map_err(io::Error::other)?;
+        if at > file.len() {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        file.truncate(at);
+        file.extend_from_slice(content);
+        Ok(())
+    }
+
+    fn list(&self, prefix: &str) -> io::Result<Vec<(String, u64)>> {
+        Ok(self
+            .files()
+            .range(prefix.to_owned()..)
+            .take_while(|(name, _)| name.starts_with(prefix))
+            .map(|(name, bytes)| (name.clone(), bytes.len() as u64))
+            .collect())
+    }
+}
+
+/// A bundle in memory, by name.
+pub(crate) struct Parts {
+    pub(crate) parts: BTreeMap<String, Vec<u8>>,
+    index: BTreeMap<String, u64>,
+}
+
+impl Parts {
+    pub(crate) fn new(parts: BTreeMap<String, Vec<u8>>) -> Self {
+        let sizes = parts.iter().map(|(k, v)| (k.clone(), v.len() as u64));
+        Parts {
+            index: sizes.collect(),
+            parts,
+        }
+    }
+
+    /// Reads a tar as written by the engine; the strict reader is the one under test.
+    pub(crate) fn of_tar(tar: &[u8]) -> Self {
+        let (mut parts, mut at) = (BTreeMap::new(), 0);
+        while tar[at] != 0 {
+            let text = |from: usize, to: usize| {
+                let bytes = &tar[at + from..at + to];
+                let end = bytes.iter().position(|b| *b == 0).unwrap_or(bytes.len());
+                String::from_utf8(bytes[..end].to_vec()).expect("text")
+            };
+            let size = usize::from_str_radix(&text(124, 136), 8).expect("octal");
+            parts.insert(text(0, 100), tar[at + 512..at + 512 + size].to_vec());
+            at += 512 + size.next_multiple_of(512);
+        }
+        Parts::new(parts)
+    }
+}
+
+impl Files for Parts {
+    fn index(&self) -> &BTreeMap<String, u64> {
+        &self.index
+    }
+
+    fn open(&self, name: &str) -> Result<Box<dyn ReadSeek + '_>, Error> {
+        let found = self.parts.get(name).ok_or_else(|| Error::Malformed {
+            what: "bundle",
+            detail: format!("{name} is missing"),
+        })?;
+        Ok(Box::new(Cursor::new(found.as_slice())))
+    }
+}
