@@ -248,7 +248,7 @@ pub(crate) fn write(path: &Path, bytes: &[u8]) -> Outcome {
     })
 }
 
-/// As [`write`], with the content produced piece by piece.
+/// As [`write()`], with the content produced piece by piece.
 pub(crate) fn write_with(path: &Path, produce: impl FnOnce(&mut dyn Write) -> Outcome) -> Outcome {
     let folder = match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
