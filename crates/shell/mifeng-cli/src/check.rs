@@ -12,7 +12,12 @@ use std::path::Path;
 
 /// `mifeng verify`.
 pub(crate) fn verify(ui: &Ui, args: &VerifyArgs, json: bool) -> Outcome {
-    let files = Tar::open(&args.dossier).map_err(|e| Failure::from(e).at(&args.dossier))?;
+    let files = Tar::open(&args.dossier).map_err(|e| {
+        let mut failure = Failure::from(e).at(&args.dossier);
+        // A dossier whose very form is broken fails the first check.
+        failure.text = format!("V1: {}", failure.text);
+        failure
+    })?;
     let mut trusted = Trusted::default();
     // Roots are compared by the hash of the dossier's own suite.
     let suite = mifeng::Replay::of(&files).ok().map(|replay| replay.suite());
