@@ -462,8 +462,8 @@ impl<'c> Tender<'c> {
         seated
     }
 
-    /// Sheets, ranking, award.
-    pub(crate) fn evaluate(&mut self, seated: &[usize], at: i64) {
+    /// Sheets, ranking, and the award if there is a winner; says whether there is one.
+    pub(crate) fn evaluate(&mut self, seated: &[usize], at: i64) -> bool {
         let cast = self.cast;
         let facts = self.host.state().facts(LOT).expect("facts");
         for (n, expert) in seated.iter().enumerate() {
@@ -489,8 +489,11 @@ impl<'c> Tender<'c> {
             outcome: self.host.state().computed(LOT).expect("computed"),
         };
         self.say(&cast.agency, "rank", &data, at).expect("ranked");
-        let award = self.host.state().expected_award(LOT).expect("a winner");
+        let Ok(award) = self.host.state().expected_award(LOT) else {
+            return false;
+        };
         self.say(&cast.buyer, "award", &award, at).expect("awarded");
+        true
     }
 
     pub(crate) fn archive(&mut self, at: i64) -> Vec<u8> {
@@ -519,7 +522,7 @@ impl<'c> Tender<'c> {
         self.close_and_release(kind);
         self.open_all(100);
         let seated = self.draw(101);
-        self.evaluate(&seated, 102);
+        assert!(self.evaluate(&seated, 102));
         self.archive(103)
     }
 }

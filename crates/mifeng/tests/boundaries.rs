@@ -1,0 +1,517 @@
+//! Edges of rules: instants, counts, stages, and records where they do not belong.
+
+mod common;
+
+use common::*;
+use mifeng::crypto::{Digest, GM, INTL, Suite, Time};
+use mifeng::record::SignedRecord;
+use mifeng::tender::*;
+use mifeng::{Opened, Trusted, verify};
+
+const SUITES: [&Suite; 2] = [&GM, &INTL];
+const ORIGIN: &str = "host.example/t/edges";
+
+/// Fails with the check that says no.
+fn assert_valid(tar: &[u8]) {
+    let report = verify(&Parts::of_tar(tar), &Trusted::default()).expect("readable");
+    assert!(report.is_valid(), "{:?}", report.failure());
+}
+
+/// Every record of a tender, in order, with the file of the bid it brings.
+fn records(tender: &Tender<'_>) -> Vec<(String, Sealed)> {
+    let files = tender.store.files();
+    let record = |body: &Digest, sig: &Digest| SignedRecord {
+        body: files[&format!("body/{body}.json")].clone(),
+        signature: files[&format!("sig/{sig}.p7s")].clone(),
+    };
+    tender
+        .host
+        .replay()
+        .records
+        .iter()
+        .map(|logged| {
+            let record = record(&logged.body, &logged.signature);
+            let bid = tender.bids.iter().find(|bid| bid.record == record);
+            let bid = bid.cloned().unwrap_or_else(|| Sealed {
+                file: Vec::new(),
+                id: logged.body,
+                record,
+            });
+            (logged.kind.clone(), bid)
+        })
+        .collect()
+}
+
+/// Presents records that must all be refused, and changes nothing.
+fn refused(tender: &mut Tender<'_>, records: &[(String, Sealed)], at: Time, codes: &[&str]) {
+    let before = (
+        tender.host.replay().records.len(),
+        tender.host.replay().tree.root(),
+        tender.host.state().stage(),
+    );
+    for (kind, record) in records {
+        let found = code(tender.submit(record, at));
+        assert!(codes.contains(&found), "{kind} at {at}: {found}");
+    }
+    let after = (
+        tender.host.replay().records.len(),
+        tender.host.replay().tree.root(),
+        tender.host.state().stage(),
+    );
+    assert_eq!(before, after);
+}
+
+#[test]
+fn deadline_is_half_open() {
+    for suite in SUITES {
+        let cast = Cast::new(suite, "edges");
+        let mut tender = Tender::new(&cast, ORIGIN, Kind::Board);
+        let bids: Vec<Sealed> = (0..3).map(|n| tender.seal(n, 900_000, 12)).collect();
+        let deadline = secs(DEADLINE);
+        tender
+            .submit(&bids[0], plus_nanos(deadline, -1))
+            .expect("one nanosecond before");
+        for nanos in [0, 1] {
+            let outcome = tender.submit(&bids[1], plus_nanos(deadline, nanos));
+            assert_eq!(code(outcome), "bid.late", "{nanos}");
+        }
+        let data = BidWithdraw { seal: bids[0].id };
+        let outcome = tender.say(&cast.bidders[0], "bid.withdraw", &data, DEADLINE);
+        assert_eq!(code(outcome), "bid.late");
+        assert_eq!(tender.host.state().bids().len(), 1);
+        // A refusal changed nothing: the same record is good for an instant before.
+        tender
+            .submit(&bids[1], plus_nanos(deadline, -1))
+            .expect("before");
+        assert_eq!(
+            code(tender.close(plus_nanos(deadline, -1))),
+            "opening.early"
+        );
+        assert_eq!(tender.host.state().stage(), Stage::Open);
+        let receipts = tender.close(deadline).expect("at the deadline");
+        assert_eq!(receipts.len(), 2);
+        assert_eq!(
+            code(tender.submit(&bids[2], plus_nanos(deadline, -1))),
+            "bid.late"
+        );
+        let replay = tender.bundle().replay;
+        assert_eq!(replay.state.bids().len(), 2);
+        for (bid, receipt) in bids.iter().zip(&receipts) {
+            let got = receipt.hold_against(&bid.record, &replay).expect("kept");
+            assert_eq!(got.at, plus_nanos(deadline, -1));
+        }
+    }
+}
+
+#[test]
+fn close_waits_for_the_last_beat() {
+    let cast = Cast::new(&INTL, "edges");
+    let mut tender = Tender::unpublished(&cast, ORIGIN);
+    let mut notice = notice(&cast, tender.host.state(), Kind::Board);
+    let pace = mifeng::log::Pace {
+        from: secs(10),
+        period_ms: 20_000,
+    };
+    notice.beats = mifeng::log::Schedule::new(3, vec![pace]).expect("a schedule");
+    tender.publish(&notice).expect("lawful");
+    let bid = tender.seal(0, 900_000, 12);
+    tender
+        .submit(&bid, plus_nanos(secs(DEADLINE), -1))
+        .expect("on time");
+    // Beats fall at 10, 30, 50 and 70 seconds; the bid waits for the last of them.
+    assert_eq!(code(tender.close(secs(DEADLINE))), "opening.early");
+    assert_eq!(tender.host.next_beat(), Some(secs(70)));
+    assert_eq!(
+        code(tender.close(plus_nanos(secs(70), -1))),
+        "opening.early"
+    );
+    assert_eq!(tender.close(secs(70)).expect("closed").len(), 1);
+    assert_eq!(tender.host.next_beat(), None);
+    assert_eq!(tender.bundle().replay.state.bids().len(), 1);
+}
+
+#[test]
+fn a_close_that_names_another_time_or_count() {
+    let cast = Cast::new(&INTL, "edges");
+    let mut tender = Tender::new(&cast, ORIGIN, Kind::Board);
+    let data = Close {
+        deadline: secs(DEADLINE),
+        beats: 0,
+    };
+    let outcome = tender.say(&cast.platform, "submission.close", &data, DEADLINE - 1);
+    assert_eq!(code(outcome), "opening.early");
+    let other = Close {
+        deadline: secs(DEADLINE - 1),
+        beats: 0,
+    };
+    let outcome = tender.say(&cast.platform, "submission.close", &other, DEADLINE);
+    assert_eq!(code(outcome), "record.data");
+    let outcome = tender.say(&cast.agency, "submission.close", &data, DEADLINE);
+    assert_eq!(code(outcome), "record.not-authorised");
+}
+
+/// Every record of one tender at every stage of another one, and of the same one again.
+#[test]
+fn replayed_records() {
+    for suite in SUITES {
+        let cast = Cast::new(suite, "edges");
+        let mut first = Tender::new(&cast, "host.example/t/first", Kind::Joint);
+        first.receive(3);
+        first.finish(Kind::Joint);
+        let foreign = records(&first);
+        let kinds: std::collections::BTreeSet<&str> =
+            foreign.iter().map(|(kind, _)| kind.as_str()).collect();
+        assert!(kinds.len() >= 20, "{kinds:?}");
+
+        let mut second = Tender::unpublished(&cast, "host.example/t/second");
+        let check = |tender: &mut Tender<'_>, at: i64| {
+            // The board's records have the board's origin and are good before the notice, once.
+            let codes = [
+                "record.wrong-origin",
+                "record.replay",
+                "bid.bound-elsewhere",
+                "record.wrong-stage",
+            ];
+            refused(tender, &foreign, secs(at), &codes);
+            let own = records(tender);
+            let codes = [
+                "record.replay",
+                "bid.late",
+                "bid.duplicate",
+                "record.wrong-stage",
+            ];
+            refused(tender, &own, secs(at), &codes);
+        };
+        check(&mut second, 0);
+        let lawful = notice(&cast, second.host.state(), Kind::Joint);
+        second.publish(&lawful).expect("lawful");
+        check(&mut second, 2);
+        second.receive(3);
+        check(&mut second, 40);
+        second.close_witnessed();
+        check(&mut second, DEADLINE + 1);
+        for number in 0..3 {
+            second.release_leaf(number, DEADLINE + 2).expect("a leaf");
+        }
+        second.close_window(DEADLINE + 3).expect("closed");
+        for number in 0..2 {
+            second.release(number, DEADLINE + 4).expect("released");
+        }
+        check(&mut second, DEADLINE + 5);
+        second.open_all(100);
+        let seated = second.draw(101);
+        check(&mut second, 101);
+        assert!(second.evaluate(&seated, 102));
+        check(&mut second, 102);
+        assert_valid(&second.archive(103));
+        check(&mut second, 104);
+    }
+}
+
+#[test]
+fn a_withdrawn_bid_stays_withdrawn() {
+    let cast = Cast::new(&INTL, "edges");
+    let mut tender = Tender::new(&cast, ORIGIN, Kind::Board);
+    tender.receive(3);
+    let bidder = &cast.bidders[0];
+    let old = tender.bids[0].clone();
+    let data = BidWithdraw { seal: old.id };
+    tender
+        .say(bidder, "bid.withdraw", &data, 40)
+        .expect("withdrawn");
+    assert_eq!(code(tender.submit(&old, secs(41))), "record.replay");
+    // The same file behind a new signature and number.
+    let again = Sealed {
+        record: {
+            let sealed = tender.verified(&old.file);
+            let data = mifeng::bidder::submission(sealed.record());
+            tender.signed(bidder, "bid.submit", &data, 41)
+        },
+        ..old.clone()
+    };
+    assert_eq!(code(tender.submit(&again, secs(41))), "bid.duplicate");
+    assert_eq!(
+        code(tender.say(bidder, "bid.withdraw", &data, 41)),
+        "bid.unknown"
+    );
+    assert_eq!(tender.host.state().bids()[&old.id].life, BidLife::Withdrawn);
+    let fresh = tender.seal(0, 880_000, 42);
+    tender.submit(&fresh, secs(42)).expect("a new bid");
+    assert_valid(&tender.finish(Kind::Board));
+    let (_, minutes) = tender.host.state().minutes().expect("minutes");
+    let row = minutes.rows.iter().find(|row| row.seal == old.id);
+    let status = row.map(|row| row.status);
+    assert_eq!(status, Some(BidStatus::WithdrawnBeforeDeadline));
+}
+
+#[test]
+fn a_second_bid_replaces_or_is_refused() {
+    let cast = Cast::new(&INTL, "edges");
+    let mut tender = Tender::new(&cast, ORIGIN, Kind::Board);
+    tender.receive(3);
+    let bidder = &cast.bidders[1];
+    let second = tender.seal(1, 880_000, 41);
+    assert_eq!(code(tender.submit(&second, secs(41))), "bid.second");
+    let old = tender.bids[1].id;
+    let (file, data) = tender.seal_by(bidder, 870_000, 42);
+    let data = BidReplace {
+        old,
+        seal: data.seal,
+    };
+    let replacing = Sealed {
+        record: tender.signed(bidder, "bid.replace", &data, 42),
+        id: tender.verified(&file).id(),
+        file,
+    };
+    tender.submit(&replacing, secs(42)).expect("replaced");
+    assert_eq!(code(tender.submit(&replacing, secs(42))), "record.replay");
+    assert_eq!(tender.host.state().bids()[&old].life, BidLife::Replaced);
+    assert_valid(&tender.finish(Kind::Board));
+}
+
+#[test]
+fn too_few_bids_stay_shut() {
+    for kind in [Kind::Board, Kind::Joint] {
+        let cast = Cast::new(&INTL, "edges");
+        let mut tender = Tender::new(&cast, ORIGIN, kind);
+        tender.receive(2);
+        tender.close_witnessed();
+        assert!(tender.host.state().to_open().is_empty());
+        tender
+            .close_window(DEADLINE + 3)
+            .expect("nobody is waited for");
+        let id = tender.bids[0].id;
+        // The programs give nothing out for them, and the log takes nothing in.
+        assert!(
+            tender
+                .shares(0, DEADLINE + 4)
+                .expect("asked")
+                .shares
+                .is_empty()
+        );
+        let bid = &tender.host.state().bids()[&id].seal;
+        let leaf = bid.group_leaves()[0].clone();
+        let board = tender.host.state().board().expect("a board").clone();
+        let secret = tender.secret(0);
+        let share = mifeng::lock::tdh2::release(&board, &secret, &leaf.ciphertext, &mut tender.rng);
+        let data = BoardShares {
+            index: 1,
+            shares: vec![BoardShare {
+                seal: id,
+                path: leaf.path.clone(),
+                share: share.expect("a share").to_record(),
+            }],
+        };
+        let trustee = &cast.trustees[0].person;
+        let outcome = tender.say(trustee, "board.share", &data, DEADLINE + 4);
+        assert_eq!(code(outcome), "board.share-early");
+        assert_ne!(code(tender.open(&id, DEADLINE + 5)), "accepted");
+        tender.open_all(100);
+        let (_, minutes) = tender.host.state().minutes().expect("minutes");
+        assert_eq!(minutes.rows.len(), 2);
+        for row in &minutes.rows {
+            assert_eq!((row.status, &row.price), (BidStatus::NotOpened, &None));
+        }
+        let tar = tender.archive(103);
+        assert_valid(&tar);
+        let sealed = Parts::of_tar(&tar).parts.into_keys();
+        assert_eq!(sealed.filter(|name| name.starts_with("seal/")).count(), 0);
+    }
+}
+
+#[test]
+fn a_silent_bidder_loses_its_own_bid_only() {
+    for suite in SUITES {
+        let cast = Cast::new(suite, "edges");
+        let mut tender = Tender::new(&cast, ORIGIN, Kind::Joint);
+        tender.receive(3);
+        tender.close_witnessed();
+        for number in 0..2 {
+            tender.release_leaf(number, DEADLINE + 2).expect("a leaf");
+        }
+        let outcome = tender.release_leaf(0, DEADLINE + 2);
+        assert_eq!(code(outcome), "bid.duplicate");
+        let silent = tender.bids[2].id;
+        assert_eq!(tender.host.state().missing_leaves(), [silent]);
+        assert_eq!(code(tender.close_window(WINDOW_END - 1)), "opening.early");
+        let short = WindowClose {
+            missing: Vec::new(),
+        };
+        let outcome = tender.say(&cast.platform, "bidder-window.close", &short, WINDOW_END);
+        assert_eq!(code(outcome), "result.differs");
+        tender.close_window(WINDOW_END).expect("the window ends");
+        let outcome = tender.release_leaf(2, WINDOW_END + 1);
+        assert_eq!(code(outcome), "record.wrong-stage");
+        for number in 0..2 {
+            let data = tender.shares(number, WINDOW_END + 2).expect("released");
+            assert!(data.shares.iter().all(|row| row.seal != silent));
+            let trustee = &cast.trustees[number].person;
+            tender
+                .say(trustee, "board.share", &data, WINDOW_END + 2)
+                .expect("taken");
+        }
+        match tender.open(&silent, 99).expect("an outcome") {
+            Opened::Fault(fail) => {
+                assert_eq!(fail.status, BidStatus::RevokedBidderCause);
+                assert_eq!(fail.cause, "bidder.no-release");
+            }
+            Opened::Bid(_) => panic!("opened without the bidder's leaf"),
+        }
+        tender.open_all(100);
+        let (_, minutes) = tender.host.state().minutes().expect("minutes");
+        let opened = minutes
+            .rows
+            .iter()
+            .filter(|r| r.status == BidStatus::Opened);
+        assert_eq!(opened.count(), 2);
+        let seated = tender.draw(101);
+        // Two bids are left, and no award can follow (87 art. 43).
+        assert!(!tender.evaluate(&seated, 102));
+        assert_valid(&tender.archive(103));
+    }
+}
+
+#[test]
+fn one_share_short() {
+    let cast = Cast::new(&INTL, "edges");
+    let mut tender = Tender::new(&cast, ORIGIN, Kind::Board);
+    tender.receive(3);
+    tender.close_witnessed();
+    tender.close_window(DEADLINE + 3).expect("closed");
+    let id = tender.bids[0].id;
+    assert_eq!(code(tender.open(&id, DEADLINE + 4)), "board.quorum-short");
+    tender.release(0, DEADLINE + 4).expect("released");
+    assert_eq!(code(tender.open(&id, DEADLINE + 5)), "board.quorum-short");
+    assert!(tender.host.state().outcomes().is_empty());
+    tender.release(2, DEADLINE + 6).expect("released");
+    tender.open(&id, DEADLINE + 7).expect("two of three");
+    assert_eq!(code(tender.open(&id, DEADLINE + 7)), "bid.duplicate");
+}
+
+#[test]
+fn a_second_record_of_a_trustee_changes_nothing() {
+    let cast = Cast::new(&INTL, "edges");
+    let mut tender = Tender::new(&cast, ORIGIN, Kind::Board);
+    tender.receive(3);
+    tender.close_witnessed();
+    tender.close_window(DEADLINE + 3).expect("closed");
+    let whole = tender.shares(0, DEADLINE + 4).expect("released");
+    let part = |range: std::ops::Range<usize>| BoardShares {
+        index: 1,
+        shares: whole.shares[range].to_vec(),
+    };
+    let trustee = &cast.trustees[0].person;
+    let count = |tender: &Tender<'_>| -> usize {
+        let shares = tender.host.state().shares().values();
+        shares.map(std::collections::BTreeMap::len).sum()
+    };
+    tender
+        .say(trustee, "board.share", &part(1..2), DEADLINE + 4)
+        .expect("taken");
+    for again in [0..3, 1..2, 0..2, 1..3] {
+        let outcome = tender.say(trustee, "board.share", &part(again), DEADLINE + 5);
+        assert_eq!(code(outcome), "bid.duplicate");
+        assert_eq!(count(&tender), 1);
+    }
+    // A row twice, another's row, and a proof that is not the row's: all or nothing.
+    let mut twice = part(0..1);
+    twice.shares.push(twice.shares[0].clone());
+    let mut wrong = part(2..3);
+    wrong.shares.push(whole.shares[0].clone());
+    wrong.shares[1].share = whole.shares[2].share.clone();
+    for (data, expected) in [(twice, "bid.duplicate"), (wrong, "board.share-invalid")] {
+        let outcome = tender.say(trustee, "board.share", &data, DEADLINE + 5);
+        assert_eq!(code(outcome), expected);
+        assert_eq!(count(&tender), 1);
+    }
+    let other = &cast.trustees[1].person;
+    let outcome = tender.say(other, "board.share", &part(0..1), DEADLINE + 5);
+    assert_eq!(code(outcome), "record.not-authorised");
+    let mut rest = part(0..1);
+    rest.shares.push(whole.shares[2].clone());
+    tender
+        .say(trustee, "board.share", &rest, DEADLINE + 6)
+        .expect("the others");
+    tender.release(1, DEADLINE + 6).expect("released");
+    tender.open_all(100);
+    let seated = tender.draw(101);
+    assert!(tender.evaluate(&seated, 102));
+    assert_valid(&tender.archive(103));
+}
+
+#[test]
+fn suspended_and_resumed() {
+    let cast = Cast::new(&INTL, "edges");
+    let mut tender = Tender::new(&cast, ORIGIN, Kind::Joint);
+    let why = Halt {
+        reason: "质疑处理".to_owned(),
+    };
+    let bids: Vec<Sealed> = (0..3).map(|n| tender.seal(n, 900_000, 11)).collect();
+    tender.submit(&bids[0], secs(12)).expect("on time");
+    let outcome = tender.say(&cast.buyer, "tender.suspend", &why, 12);
+    assert_eq!(code(outcome), "record.not-authorised");
+    tender
+        .say(&cast.agency, "tender.suspend", &why, 13)
+        .expect("suspended");
+    assert_eq!(code(tender.submit(&bids[1], secs(14))), "tender.halted");
+    let outcome = tender.say(&cast.agency, "tender.suspend", &why, 14);
+    assert_ne!(code(outcome), "accepted");
+    tender.beat(20);
+    assert_eq!(code(tender.submit(&bids[1], secs(21))), "tender.halted");
+    tender
+        .say(&cast.agency, "tender.resume", &why, 22)
+        .expect("resumed");
+    for bid in &bids[1..] {
+        tender.submit(bid, secs(23)).expect("on time");
+    }
+    tender.bids = bids;
+    tender.close_witnessed();
+    tender
+        .say(&cast.agency, "tender.suspend", &why, 61)
+        .expect("suspended");
+    assert_eq!(code(tender.release_leaf(0, 62)), "tender.halted");
+    tender
+        .say(&cast.agency, "tender.resume", &why, 62)
+        .expect("resumed");
+    for number in 0..3 {
+        tender.release_leaf(number, 63).expect("a leaf");
+    }
+    tender.close_window(64).expect("closed");
+    let given = tender.shares(0, 64).expect("released");
+    tender
+        .say(&cast.agency, "tender.suspend", &why, 65)
+        .expect("suspended");
+    assert_eq!(code(tender.shares(0, 66)), "board.share-early");
+    let trustee = &cast.trustees[0].person;
+    let outcome = tender.say(trustee, "board.share", &given, 66);
+    assert_eq!(code(outcome), "tender.halted");
+    tender
+        .say(&cast.agency, "tender.resume", &why, 67)
+        .expect("resumed");
+    for number in 0..2 {
+        tender.release(number, 68).expect("released");
+    }
+    tender.open_all(100);
+    let seated = tender.draw(101);
+    assert!(tender.evaluate(&seated, 102));
+    assert_valid(&tender.archive(103));
+}
+
+#[test]
+fn cancelled_with_every_bid_shut() {
+    let cast = Cast::new(&INTL, "edges");
+    let mut tender = Tender::new(&cast, ORIGIN, Kind::Board);
+    tender.receive(3);
+    let why = Halt {
+        reason: "预算取消".to_owned(),
+    };
+    tender
+        .say(&cast.agency, "tender.cancel", &why, 40)
+        .expect("cancelled");
+    let outcome = tender.say(&cast.agency, "tender.resume", &why, 41);
+    assert_ne!(code(outcome), "accepted");
+    tender.close_witnessed();
+    tender.close_window(DEADLINE + 3).expect("closed");
+    assert_eq!(code(tender.shares(0, DEADLINE + 4)), "board.share-early");
+    assert_valid(&tender.archive(103));
+}
