@@ -1,0 +1,174 @@
+//! What the benches share: timing side by side, the table, and a small world of keys.
+//!
+//! Every job runs in turns with its peers, so that whatever else the machine does hits all of them
+//! alike; the table shows the median of [`RUNS`] turns. Without `--bench` among the arguments (as
+//! under `cargo test`), or with `--test`, every job runs once on a small input and nothing is timed.
+#![forbid(unsafe_code)]
+
+pub mod world;
+
+use std::time::{Duration, Instant};
+
+/// Turns of which the median counts.
+pub const RUNS: usize = 9;
+/// Short jobs repeat until a turn takes about this long, far above the clock's grain.
+const TURN: Duration = Duration::from_millis(10);
+
+/// How a time is shown.
+#[derive(Clone, Copy)]
+pub enum Unit {
+    /// Time of one job.
+    Time,
+    /// The job handles this many bytes: MB/s (10^6).
+    Bytes(usize),
+    /// The job handles this many items: time of each.
+    Each(usize),
+}
+
+/// A named way to do the same job, or the bare work inside it.
+pub type Peer<'a> = (&'a str, &'a mut dyn FnMut());
+
+/// The table of one bench.
+pub struct Table {
+    title: &'static str,
+    smoke: bool,
+    rows: Vec<[String; 4]>,
+}
+
+impl Table {
+    /// A table, timed or in smoke mode as the arguments say.
+    pub fn new(title: &'static str) -> Self {
+        let has = |wanted: &str| std::env::args().any(|argument| argument == wanted);
+        Table {
+            title,
+            smoke: has("--test") || !has("--bench"),
+            rows: Vec::new(),
+        }
+    }
+
+    /// `full` when timing, `small` when only looking for smoke.
+    pub fn size(&self, full: usize, small: usize) -> usize {
+        if self.smoke { small } else { full }
+    }
+
+    /// Times `ours` and every peer in turns; one row for each peer.
+    pub fn job(&mut self, job: &str, unit: Unit, ours: &mut dyn FnMut(), peers: &mut [Peer<'_>]) {
+        if self.smoke {
+            ours();
+            peers.iter_mut().for_each(|(_, peer)| peer());
+            return;
+        }
+        let mut all: Vec<&mut dyn FnMut()> = vec![ours];
+        let mut names = Vec::new();
+        for (name, peer) in peers {
+            names.push(*name);
+            all.push(&mut **peer);
+        }
+        let times = medians(&mut all);
+        let shown = show(times[0], unit);
+        for (name, time) in names.iter().zip(&times[1..]) {
+            self.rows.push([
+                job.to_owned(),
+                shown.clone(),
+                format!("{} ({name})", show(*time, unit)),
+                format!("{:.2}", times[0] / time),
+            ]);
+        }
+        if names.is_empty() {
+            self.rows
+                .push([job.to_owned(), shown, "-".to_owned(), "-".to_owned()]);
+        }
+    }
+
+    /// Prints the table as Markdown.
+    pub fn print(self) {
+        if self.smoke {
+            println!("{}: every job ran once, nothing was timed", self.title);
+            return;
+        }
+        println!(
+            "\n{}: median of {RUNS}; ratio = our time / peer's time\n",
+            self.title
+        );
+        println!("| job | ours | peer | ratio |\n|---|---:|---:|---:|");
+        for row in self.rows {
+            println!("| {} |", row.join(" | "));
+        }
+    }
+}
+
+/// Median seconds of each job, taken in turns.
+fn medians(jobs: &mut [&mut dyn FnMut()]) -> Vec<f64> {
+    let counts: Vec<u32> = jobs
+        .iter_mut()
+        .map(|job| {
+            job(); // warms caches and tables
+            let once = time(job, 1).max(1e-9);
+            // At most 10^7 as a job takes a nanosecond or more, so the conversion cannot cut.
+            (TURN.as_secs_f64() / once).ceil() as u32
+        })
+        .collect();
+    let mut times = vec![Vec::with_capacity(RUNS); jobs.len()];
+    for _ in 0..RUNS {
+        for ((job, count), times) in jobs.iter_mut().zip(&counts).zip(&mut times) {
+            times.push(time(job, *count));
+        }
+    }
+    times
+        .iter_mut()
+        .map(|times| {
+            times.sort_by(f64::total_cmp);
+            times[RUNS / 2]
+        })
+        .collect()
+}
+
+/// Seconds of one of `count` repetitions.
+fn time(job: &mut dyn FnMut(), count: u32) -> f64 {
+    let start = Instant::now();
+    (0..count).for_each(|_| job());
+    start.elapsed().as_secs_f64() / f64::from(count)
+}
+
+fn show(seconds: f64, unit: Unit) -> String {
+    match unit {
+        Unit::Bytes(bytes) => format!("{:.0} MB/s", bytes as f64 / seconds / 1e6),
+        Unit::Each(items) => clock(seconds / items as f64),
+        Unit::Time => clock(seconds),
+    }
+}
+
+fn clock(seconds: f64) -> String {
+    match seconds {
+        s if s < 1e-6 => format!("{:.0} ns", s * 1e9),
+        s if s < 1e-3 => format!("{:.1} µs", s * 1e6),
+        s if s < 1.0 => format!("{:.1} ms", s * 1e3),
+        s => format!("{s:.2} s"),
+    }
+}
+
+/// Keeps the compiler from leaving out the work behind `value`.
+pub fn done<T>(value: T) {
+    std::hint::black_box(value);
+}
+
+/// As [`done`] for work that must succeed: a failure would be fast.
+///
+/// # Panics
+/// If it did not.
+pub fn good<T, E: std::fmt::Debug>(outcome: Result<T, E>) {
+    done(outcome.expect("the job succeeds"));
+}
+
+/// Bytes without a pattern that a compressor or a branch predictor could use.
+pub fn bytes(len: usize) -> Vec<u8> {
+    let mut state = 0x9e37_79b9_7f4a_7c15u64;
+    (0..len)
+        .map(|_| {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            (state >> 32) as u8
+        })
+        .collect()
+}
