@@ -15,6 +15,7 @@ mod layout;
 mod opening;
 mod receipt;
 mod replay;
+mod report;
 mod store;
 pub mod trustee;
 mod ustar;
@@ -27,8 +28,9 @@ pub use host::{Export, Host, HostKeys, sign_record};
 pub use opening::{Opened, open_bid};
 pub use receipt::{Receipt, Received};
 pub use replay::{Head, Logged, Replay};
+pub use report::{Check, Report, Trusted, Verdict};
 pub use store::{ReadSeek, Store};
-pub use verify::{Check, Report, Trusted, Verdict, verify};
+pub use verify::verify;
 
 // The rooms below, for those who need their parts.
 pub use mifeng_crypto as crypto;

@@ -1,0 +1,215 @@
+//! What leaves the host: bundles, the dossier; and the evidence about heads that comes in.
+
+use super::{BEATS, Head, Host};
+use crate::bundle::Assembly;
+use crate::replay::Beat;
+use crate::store::Store;
+use crate::{Error, layout};
+use mifeng_crypto::{Digest, Entropy, HashAlg, Time, jcs};
+use mifeng_log::{Entry, Note, NoteSigner, tiles};
+use std::collections::BTreeMap;
+use std::io::Write;
+
+/// What goes into a bundle.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Export {
+    /// Records and log only: what trustees, bidders and experts work on.
+    Records,
+    /// Everything that may be shown: with the sealed bids that were opened.
+    Dossier,
+}
+
+impl<S: Store> Host<S> {
+    /// Takes in a witness's cosignature of a head; returns how many witnesses that head has now.
+    ///
+    /// # Errors
+    /// [`Error::Failed`] if it is not a head of this log, [`Error::Log`] if no line verifies.
+    pub fn add_cosignature(&mut self, note: &[u8]) -> Result<usize, Error> {
+        let given = Note::parse(note)?;
+        let checkpoint = mifeng_log::Checkpoint::parse(given.text())?;
+        if self.replay.tree.tree().root_at(checkpoint.size()).ok() != Some(checkpoint.root()) {
+            return Err(Error::malformed("cosigned head", "not a head of this log"));
+        }
+        let name = layout::head(checkpoint.size());
+        let mut merged = match self.store.read(&name).map_err(|e| Error::io(&*name, &e))? {
+            Some(bytes) => Note::parse(&bytes)?,
+            None => {
+                let mut note = checkpoint.to_note();
+                NoteSigner::new(checkpoint.origin(), &self.keys.log_key)?.sign(&mut note)?;
+                note
+            }
+        };
+        let quorum = self.replay.quorum(0)?;
+        for witness in quorum.witnesses() {
+            let id = (witness.key().name().to_owned(), witness.key().id());
+            let line = |s: &&mifeng_log::Signature| s.name() == id.0 && s.key_id() == id.1;
+            if merged.signatures().iter().any(|s| line(&s)) {
+                continue;
+            }
+            if let Some(found) = given.signatures().iter().find(line) {
+                let mut single = checkpoint.to_note();
+                single.add(found.clone())?;
+                witness.verify(&single)?;
+                merged.add(found.clone())?;
+            }
+        }
+        let count = merged.signatures().len() - 1;
+        self.put(&name, merged.to_text().as_bytes())?;
+        Ok(count)
+    }
+
+    /// Takes in a time-stamp token over a stored head.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`]; the token is checked by whoever relies on it.
+    pub fn add_stamp(&mut self, token: &[u8]) -> Result<(), Error> {
+        let name = layout::stamp(&self.suite().hash().digest(token));
+        self.put(&name, token)
+    }
+
+    /// Puts together a bundle of what the log holds now.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`].
+    pub fn export(&self, what: Export, out: &mut dyn Write) -> Result<(), Error> {
+        let mut assembly = Assembly::new(&self.store);
+        let revealed = self.replay.state.closed().is_some();
+        assemble(
+            &mut assembly,
+            &self.store,
+            &self.replay.entries,
+            &self.beats,
+            &self.head()?,
+            revealed,
+        )?;
+        if what == Export::Dossier {
+            self.link_bids(&mut assembly)?;
+        }
+        assembly.write(out)
+    }
+
+    fn link_bids(&self, assembly: &mut Assembly<'_>) -> Result<(), Error> {
+        for id in self.replay.state.outcomes().keys() {
+            let name = layout::seal(id);
+            for (stored, size) in self.store.list(&name).map_err(|e| Error::io(&*name, &e))? {
+                assembly.link(name.clone(), stored, size);
+            }
+        }
+        Ok(())
+    }
+
+    /// Closes the log for good: fixes every file of the dossier in `archive.close`.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] while the tender has no end.
+    pub fn archive(&mut self, now: Time, entropy: &mut dyn Entropy) -> Result<(), Error> {
+        let files = {
+            let mut assembly = Assembly::new(&self.store);
+            assemble(
+                &mut assembly,
+                &self.store,
+                &self.replay.entries,
+                &self.beats,
+                &self.head()?,
+                true,
+            )?;
+            self.link_bids(&mut assembly)?;
+            crate::dossier::files_digest(self.suite(), &assembly, &[])?
+        };
+        let record = self.draft(
+            "archive.close",
+            &mifeng_tender::Archive { files },
+            now,
+            entropy,
+        )?;
+        self.submit(record, None, now)
+    }
+
+    /// Opens one sealed bid of the store for reading.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`].
+    pub fn sealed(&self, id: &Digest) -> Result<Box<dyn crate::store::ReadSeek>, Error> {
+        let name = layout::seal(id);
+        self.store.open(&name).map_err(|e| Error::io(name, &e))
+    }
+}
+
+pub(super) fn read_beats(store: &dyn Store, entries: &[Vec<u8>]) -> Result<Vec<Beat>, Error> {
+    let mut beats = Vec::new();
+    for bytes in entries {
+        if let Entry::Batch { .. } = Entry::parse(bytes)? {
+            let name = format!("{BEATS}{:08}.json", beats.len());
+            let bytes = store
+                .read(&name)
+                .map_err(|e| Error::io(&*name, &e))?
+                .ok_or_else(|| Error::malformed("host folder", format!("{name} is missing")))?;
+            beats.push(jcs::from_slice(&bytes, 64 << 20)?);
+        }
+    }
+    Ok(beats)
+}
+
+/// The files of a bundle: the log as tiles, and every body, signature and evidence that may be shown.
+pub(super) fn assemble(
+    assembly: &mut Assembly<'_>,
+    store: &dyn Store,
+    entries: &[Vec<u8>],
+    beats: &[Beat],
+    head: &Head,
+    revealed: bool,
+) -> Result<(), Error> {
+    assembly.add(
+        layout::README.to_owned(),
+        layout::README_TEXT.as_bytes().to_vec(),
+    );
+    let sha256 = head.checkpoint_sha256.as_ref().unwrap_or(&head.checkpoint);
+    assembly.add(layout::CHECKPOINT.to_owned(), sha256.clone().into_bytes());
+    for (name, bytes) in tiles::tiles(HashAlg::Sha256, entries)? {
+        assembly.add(format!("{}{name}", layout::TILES), bytes);
+    }
+    if head.checkpoint_sha256.is_some() {
+        assembly.add(
+            layout::CHECKPOINT_SM3.to_owned(),
+            head.checkpoint.clone().into_bytes(),
+        );
+        for (name, bytes) in tiles::tiles(HashAlg::Sm3, entries)? {
+            assembly.add(format!("{}{name}", layout::TILES_SM3), bytes);
+        }
+    }
+    let mut shown: Vec<(Digest, Digest)> = Vec::new();
+    for bytes in entries {
+        if let Entry::Record { body, sig } = Entry::parse(bytes)? {
+            shown.push((body, sig));
+        }
+    }
+    if revealed && !beats.is_empty() {
+        assembly.add(layout::BEATS.to_owned(), jcs::to_vec(beats)?);
+        shown.extend(beats.iter().flat_map(|beat| beat.records.iter().copied()));
+    }
+    let sizes = |prefix: &str| -> Result<BTreeMap<String, u64>, Error> {
+        Ok(store
+            .list(prefix)
+            .map_err(|e| Error::io(prefix, &e))?
+            .into_iter()
+            .collect())
+    };
+    let (bodies, signatures) = (sizes("body/")?, sizes("sig/")?);
+    for (body, sig) in shown {
+        for (name, known) in [
+            (layout::body(&body), &bodies),
+            (layout::signature(&sig), &signatures),
+        ] {
+            let size = known
+                .get(&name)
+                .ok_or_else(|| Error::malformed("host folder", format!("{name} is missing")))?;
+            assembly.link(name.clone(), name, *size);
+        }
+    }
+    for prefix in ["certs/", "crl/", "docs/", layout::HEADS, "tsr/"] {
+        for (name, size) in sizes(prefix)? {
+            assembly.link(name.clone(), name, size);
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,173 @@
+//! Checks that the replay has made: what it saw, and what must not be missing.
+
+use super::Saw;
+use crate::Error;
+use crate::replay::Replay;
+use mifeng_tender::{BidOutcome, Stage};
+
+pub(super) fn events(replay: &Replay) -> Saw {
+    let count = replay.records.len() as u64;
+    let in_beats = replay.records.iter().filter(|r| r.in_beat).count();
+    (
+        count,
+        format!("{count} 条签名记录格式规范、顺序合规，其中 {in_beats} 条在节拍内"),
+        format!(
+            "{count} signed records canonical and in lawful order, {in_beats} of them inside beats"
+        ),
+    )
+}
+
+pub(super) fn board(replay: &Replay) -> Result<Saw, Error> {
+    let board = replay.state.board().ok_or_else(|| Error::Failed {
+        check: "V5",
+        code: "board.missing",
+        detail: "no board".to_owned(),
+    })?;
+    let (t, n) = (board.threshold(), board.members());
+    Ok((
+        u64::from(n),
+        format!("{n} 名受托人共同生成密钥（{t}/{n}），记录重算一致"),
+        format!("key made by {n} trustees together ({t} of {n}), recomputed from the transcript"),
+    ))
+}
+
+pub(super) fn bidder_shares(replay: &Replay) -> Saw {
+    let count = replay.state.released_leaves().len() as u64;
+    let missing = replay.state.missing_leaves().len();
+    (
+        count,
+        format!("{count} 份投标人份额在时段内释放，{missing} 份缺席"),
+        format!("{count} bidder shares released in the window, {missing} missing"),
+    )
+}
+
+pub(super) fn board_shares(replay: &Replay) -> Result<Saw, Error> {
+    let count: u64 = replay.state.shares().values().map(|s| s.len() as u64).sum();
+    let needed = replay
+        .state
+        .board()
+        .map_or(1, |b| usize::from(b.threshold()));
+    for id in replay
+        .state
+        .outcomes()
+        .iter()
+        .filter(|(_, o)| matches!(o, BidOutcome::Opened(_)))
+        .map(|(id, _)| id)
+    {
+        let enough = replay
+            .state
+            .shares()
+            .iter()
+            .any(|((seal, _), shares)| seal == id && shares.len() >= needed);
+        let has_board_leaf = !replay.state.bids()[id].seal.group_leaves().is_empty();
+        if has_board_leaf && !enough {
+            return Err(Error::Failed {
+                check: "V9",
+                code: "board.quorum-short",
+                detail: format!("seal {id}"),
+            });
+        }
+    }
+    Ok((
+        count,
+        format!("{count} 份解密份额的证明全部成立，未开标的投标一份也没有"),
+        format!("the proofs of {count} shares hold; none for a bid that stays shut"),
+    ))
+}
+
+pub(super) fn minutes(replay: &Replay) -> Result<Saw, Error> {
+    let Some((_, minutes)) = replay.state.minutes() else {
+        if replay.state.is_halted() {
+            return Ok((
+                0,
+                "项目已终止，无开标记录".to_owned(),
+                "cancelled: no opening record".to_owned(),
+            ));
+        }
+        return Err(Error::Failed {
+            check: "V12",
+            code: "minutes.missing",
+            detail: "no opening record".to_owned(),
+        });
+    };
+    let (rows, signed) = (
+        minutes.rows.len() as u64,
+        replay.state.minutes_signed().len() + 1,
+    );
+    Ok((
+        rows,
+        format!("开标记录 {rows} 行与所开标书一致，{signed} 方签名"),
+        format!("opening record of {rows} rows equals the opened manifests, signed by {signed}"),
+    ))
+}
+
+pub(super) fn draw(replay: &Replay) -> Result<Saw, Error> {
+    let result = replay
+        .state
+        .draw()
+        .and_then(|draw| draw.result.as_ref().map(|r| (draw, r)));
+    let Some((drawing, result)) = result else {
+        if replay.state.ranks().is_empty() {
+            return Ok((
+                0,
+                "未抽取专家".to_owned(),
+                "no committee was drawn".to_owned(),
+            ));
+        }
+        return Err(Error::Failed {
+            check: "V13",
+            code: "draw.missing",
+            detail: "scores without a draw".to_owned(),
+        });
+    };
+    let (pool, seats) = (drawing.pool.rows.len(), result.seats.len() as u64);
+    Ok((
+        seats,
+        format!(
+            "从 {pool} 名候选中抽取 {seats} 名，种子与次序重算一致（第 {} 次抽取）",
+            drawing.pool.n
+        ),
+        format!(
+            "{seats} experts drawn of {pool}; seed and order recomputed (draw number {})",
+            drawing.pool.n
+        ),
+    ))
+}
+
+pub(super) fn scores(replay: &Replay) -> Result<Saw, Error> {
+    let fail = |code, detail: String| Error::Failed {
+        check: "V14",
+        code,
+        detail,
+    };
+    if replay.state.stage() != Stage::Archived {
+        return Err(fail(
+            "dossier.open",
+            "the tender is not at its end".to_owned(),
+        ));
+    }
+    let lots = replay
+        .state
+        .notice()
+        .map_or(0, |(_, notice)| notice.lots.len());
+    let (ranked, awarded) = (replay.state.ranks().len(), replay.state.awards().len());
+    let sheets: usize = replay
+        .state
+        .sheets()
+        .values()
+        .map(std::collections::BTreeMap::len)
+        .sum();
+    if ranked < awarded {
+        return Err(fail(
+            "award.unranked",
+            "an award without a ranking".to_owned(),
+        ));
+    }
+    Ok((
+        ranked as u64,
+        format!("{sheets} 张评分表，{ranked}/{lots} 个标段逐分重算一致，{awarded} 个定标"),
+        format!(
+            "{sheets} sheets; {ranked} of {lots} lots recomputed to the cent, {awarded} awarded"
+        ),
+    ))
+}
