@@ -515,3 +515,123 @@ fn cancelled_with_every_bid_shut() {
     assert_eq!(code(tender.shares(0, DEADLINE + 4)), "board.share-early");
     assert_valid(&tender.archive(103));
 }
+
+/// What a dossier says must be what the host accepted: each of these once made them differ.
+#[test]
+fn uploads_that_end_out_of_order() {
+    let cast = Cast::new(&INTL, "edges");
+    let mut tender = Tender::new(&cast, ORIGIN, Kind::Board);
+    tender.receive(1);
+    let why = Halt {
+        reason: "质疑处理".to_owned(),
+    };
+    let bid = tender.seal(1, 880_000, 18);
+    tender
+        .say(&cast.agency, "tender.suspend", &why, 21)
+        .expect("suspended");
+    tender
+        .say(&cast.agency, "tender.resume", &why, 22)
+        .expect("resumed");
+    // Its last byte came at 18 s, and it was handed to the engine after the others.
+    tender.submit(&bid, secs(18)).expect("on time");
+    let data = BidWithdraw { seal: bid.id };
+    let record = tender.signed(&cast.bidders[1], "bid.withdraw", &data, 19);
+    tender.take(record, 17).expect("withdrawn");
+    tender.beat(40);
+    tender.close(secs(DEADLINE)).expect("closed");
+    let replay = tender.bundle().replay;
+    assert_eq!(replay.state.bids()[&bid.id].life, BidLife::Withdrawn);
+}
+
+#[test]
+fn beats_that_begin_after_the_deadline() {
+    let cast = Cast::new(&INTL, "edges");
+    let mut tender = Tender::unpublished(&cast, ORIGIN);
+    for from in [DEADLINE, DEADLINE + 5] {
+        let mut late = notice(&cast, tender.host.state(), Kind::Board);
+        let pace = mifeng::log::Pace {
+            from: secs(from),
+            period_ms: 10_000,
+        };
+        late.beats = mifeng::log::Schedule::new(3, vec![pace]).expect("a schedule");
+        assert_eq!(code(tender.publish(&late)), "notice.unlawful");
+    }
+}
+
+#[test]
+fn a_certificate_of_the_last_minute() {
+    use mifeng::pki::issue::Profile;
+    let cast = Cast::new(&INTL, "edges");
+    let mut tender = Tender::new(&cast, ORIGIN, Kind::Board);
+    tender.receive(2);
+    tender.beat(40);
+    let rng = &mut mifeng::crypto::SeededEntropy::new(b"late");
+    let subject = bidder_subject(3);
+    // Valid since after the beat before.
+    let fresh = issue(
+        &INTL,
+        &cast.ca,
+        &subject,
+        Profile::BidderSign,
+        secs(43),
+        rng,
+    );
+    let (file, data) = tender.seal_by(&fresh, 870_000, 44);
+    let bid = Sealed {
+        record: tender.signed(&fresh, "bid.submit", &data, 44),
+        id: tender.verified(&file).id(),
+        file,
+    };
+    let taken = code(tender.submit(&bid, secs(44)));
+    eprintln!("taken {taken}");
+    tender.close(secs(DEADLINE)).expect("closed");
+    let replay = tender.bundle().replay;
+    assert_eq!(
+        replay.state.bids().contains_key(&bid.id),
+        taken == "accepted"
+    );
+}
+
+#[test]
+fn a_revocation_list_that_arrives_late() {
+    use mifeng::pki::Signer;
+    use mifeng::pki::issue::Revocation;
+    let cast = Cast::new(&INTL, "edges");
+    let mut tender = Tender::new(&cast, ORIGIN, Kind::Board);
+    tender.receive(3);
+    tender.beat(40);
+    let revoked = Revocation {
+        serial: cast.bidders[2].signer.certificate().serial_raw().to_vec(),
+        revoked: secs(5),
+        reason: 4,
+        invalid_since: None,
+    };
+    // Made at 6 s, at hand from 45 s on: what was accepted between stays accepted.
+    let list = cast
+        .ca
+        .revocation_list(&[revoked], secs(6), secs(86_400), 2);
+    let _ = tender.host.add_crl(&list.expect("a list"));
+    assert_valid(&tender.finish(Kind::Board));
+}
+
+#[test]
+fn a_bid_lost_by_the_trustees() {
+    let cast = Cast::new(&INTL, "edges");
+    let mut tender = Tender::new(&cast, ORIGIN, Kind::Board);
+    tender.receive(3);
+    tender.close_witnessed();
+    tender.close_window(DEADLINE + 3).expect("closed");
+    tender.release(0, DEADLINE + 4).expect("released");
+    for seal in tender.host.state().to_open() {
+        let data = BidFail {
+            seal,
+            status: BidStatus::WithdrawnOtherCause,
+            cause: "board.quorum-short".to_owned(),
+        };
+        tender
+            .say(&cast.platform, "bid.fail", &data, 99)
+            .expect("logged");
+    }
+    tender.open_all(100);
+    assert_valid(&tender.archive(103));
+}
