@@ -157,6 +157,9 @@ impl Notice {
         if self.deadline.as_unix_nanos() % 1_000_000_000 != 0 {
             return Some(format!("deadline {} is not a whole second", self.deadline));
         }
+        if self.beats.start() >= self.deadline {
+            return Some("the first beat is not before the deadline".to_owned());
+        }
         if self.trust.is_empty() {
             return Some("no recognised root certificate".to_owned());
         }
