@@ -240,6 +240,11 @@ impl<S: Store> Host<S> {
         let in_beat =
             self.replay.state.stage() == Stage::Open && verified.kind() != "submission.close";
         self.check_room(in_beat)?;
+        let received = if in_beat {
+            self.counted_from(received)?
+        } else {
+            received
+        };
         let staged = body.map(|body| self.stage_body(body)).transpose()?;
         let seal = self.check_body(&verified, staged.as_deref())?;
         let alg = self.suite().hash();
@@ -260,6 +265,21 @@ impl<S: Store> Host<S> {
             return Ok(());
         }
         self.commit(&Entry::record(names.0, names.1))
+    }
+
+    /// From when on a record counts that was received at `received` and is handed in now: never
+    /// before a record accepted earlier nor in a beat that is over, so that a replay sees the order
+    /// in which records were accepted. After the last beat that is after the deadline.
+    fn counted_from(&self, received: Time) -> Result<Time, Error> {
+        let over = match (self.replay.state.notice(), self.replay.beats.checked_sub(1)) {
+            (Some((_, notice)), Some(last)) => {
+                let beat = notice.beats.beat_time(last)?;
+                Time::from_unix_nanos(beat.as_unix_nanos() + 1)
+            }
+            _ => received,
+        };
+        let last = self.pending.last().map_or(received, |last| last.received);
+        Ok(received.max(over).max(last))
     }
 
     /// A beat has room for 2^depth records; what does not fit is not accepted, so that nothing
