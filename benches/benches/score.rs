@@ -37,12 +37,6 @@ fn main() {
         &mut || good(evaluate(&rules, &bids, &sheets)),
         &mut [("f64, no derivation", &mut || done(twin(&bids, &sheets)))],
     );
-    table.job(
-        "the same, each bid",
-        Unit::Each(count),
-        &mut || good(evaluate(&rules, &bids, &sheets)),
-        &mut [("f64, no derivation", &mut || done(twin(&bids, &sheets)))],
-    );
     table.print();
 }
 
