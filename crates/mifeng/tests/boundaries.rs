@@ -1,5 +1,7 @@
 //! Edges of rules: instants, counts, stages, and records where they do not belong.
 
+#![allow(clippy::panic)] // A failed expectation, with what was expected.
+
 mod common;
 
 use common::*;

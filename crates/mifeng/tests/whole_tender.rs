@@ -1,6 +1,8 @@
 //! Whole tenders from log to dossier, in both suites and both usual policies, and what happens to
 //! a dossier that somebody touches.
 
+#![allow(clippy::panic)] // A failed expectation, with what was expected.
+
 mod common;
 
 use common::*;
