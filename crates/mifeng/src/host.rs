@@ -8,7 +8,7 @@ mod export;
 pub use export::Export;
 
 use crate::bundle::Assembly;
-use crate::replay::Beat;
+use crate::replay::{Beat, BeatRecord};
 use crate::store::Store;
 use crate::{Error, Receipt, Replay, layout};
 use export::{assemble, read_beats};
@@ -395,7 +395,11 @@ impl<S: Store> Host<S> {
             seed: Digest::from_bytes(seed),
             records: taken
                 .iter()
-                .map(|p| (p.record.body_digest(alg), p.record.signature_digest(alg)))
+                .map(|pending| BeatRecord {
+                    body: pending.record.body_digest(alg),
+                    received: pending.received,
+                    sig: pending.record.signature_digest(alg),
+                })
                 .collect(),
         };
         self.put(&format!("{BEATS}{number:08}.json"), &jcs::to_vec(&beat)?)?;
@@ -456,7 +460,6 @@ impl<S: Store> Host<S> {
     /// [`Error::Refused`] if the record is not in the log.
     pub fn receipt_again(&self, record: &SignedRecord, now: Time) -> Result<Receipt, Error> {
         let suite = self.suite();
-        let wanted = record.commitment(suite);
         let alg = suite.hash();
         let names = (record.body_digest(alg), record.signature_digest(alg));
         let mut number = 0;
@@ -465,27 +468,18 @@ impl<S: Store> Host<S> {
                 entry @ Entry::Batch { depth, .. } => {
                     let beat = &self.beats[number];
                     number += 1;
-                    let Some(nth) = beat.records.iter().position(|names_of| *names_of == names)
-                    else {
+                    let found = |r: &BeatRecord| (r.body, r.sig) == names;
+                    let Some(nth) = beat.records.iter().position(found) else {
                         continue;
                     };
-                    let commitments: Vec<Digest> = beat
-                        .records
-                        .iter()
-                        .map(|(body, sig)| mifeng_log::commitment(suite, body, sig))
-                        .collect();
-                    let batch = Batch::build(suite, depth, beat.seed.as_bytes(), &commitments)?;
+                    let seed = beat.seed.as_bytes();
+                    let batch = Batch::build(suite, depth, seed, &beat.commitments(suite))?;
                     let position = batch.positions()[nth];
                     let place = BatchPlace {
                         path: batch.path(position)?,
                         position,
                     };
-                    let received = self
-                        .replay
-                        .records
-                        .iter()
-                        .find(|r| r.commitment == wanted)
-                        .map_or(now, |r| r.at);
+                    let received = beat.records[nth].received;
                     return self.receipt(record, entry, index, Some(place), received, now);
                 }
                 entry @ Entry::Record { body, sig } if (body, sig) == names => {
@@ -522,6 +516,7 @@ impl<S: Store> Host<S> {
         let data = Close {
             deadline,
             beats: self.replay.beats,
+            revealed: self.suite().hash().digest(&jcs::to_vec(&self.beats)?),
         };
         let record = self.draft("submission.close", &data, now, entropy)?;
         self.submit(record, None, now)?;

@@ -19,8 +19,30 @@ const BEATS_LEN_MAX: usize = 16 << 20;
 pub(crate) struct Beat {
     /// Seed of filler and places.
     pub(crate) seed: Digest,
-    /// Hashes of body and signature of each record, in the order they were put in.
-    pub(crate) records: Vec<(Digest, Digest)>,
+    /// The records, in the order they were put in.
+    pub(crate) records: Vec<BeatRecord>,
+}
+
+/// One record of a beat.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct BeatRecord {
+    /// Hash of its body.
+    pub(crate) body: Digest,
+    /// The instant at which its last byte had arrived, by the host's clock.
+    pub(crate) received: Time,
+    /// Hash of its signature.
+    pub(crate) sig: Digest,
+}
+
+impl Beat {
+    /// What stands for the records in the batch.
+    pub(crate) fn commitments(&self, suite: &Suite) -> Vec<Digest> {
+        self.records
+            .iter()
+            .map(|record| mifeng_log::commitment(suite, &record.body, &record.sig))
+            .collect()
+    }
 }
 
 /// One record of the log, in the order it was applied.
@@ -202,6 +224,7 @@ impl Replay {
                 }
             }
         }
+        self.check_revealed(files)?;
         let revealed = beats.map_or(0, |beats| beats.len() as u64);
         if revealed != 0 && revealed != self.beats {
             return Err(failed(
@@ -211,6 +234,22 @@ impl Replay {
             ));
         }
         self.check_close()
+    }
+
+    /// The close fixes what is revealed of the beats, byte for byte.
+    fn check_revealed(&self, files: &dyn Files) -> Result<(), Error> {
+        let Some(close) = self.state.closed() else {
+            return Ok(());
+        };
+        let bytes = files.read(layout::BEATS)?;
+        if self.suite().hash().digest(&bytes) == close.revealed {
+            return Ok(());
+        }
+        Err(failed(
+            "V2",
+            "log.beats",
+            "log/beats.json is not what the close fixed",
+        ))
     }
 
     fn check_close(&self) -> Result<(), Error> {
@@ -257,27 +296,31 @@ impl Replay {
             return Ok(());
         };
         let suite = self.suite();
-        let disclosed: Vec<Digest> = beat
-            .records
-            .iter()
-            .map(|(body, sig)| mifeng_log::commitment(suite, body, sig))
-            .collect();
+        let disclosed = beat.commitments(suite);
         let places = mifeng_log::places(suite, depth, beat.seed.as_bytes(), disclosed.len())?;
         let disclosed: Vec<(u64, Digest)> = places.into_iter().zip(disclosed).collect();
         mifeng_log::account(suite, depth, beat.seed.as_bytes(), root, &disclosed)
             .map_err(|e| failed("V2", e.code(), format!("beat {number}: {e}")))?;
-        // Records of a beat came in after the beat before it: the earliest time they can claim.
-        let at = match number.checked_sub(1) {
-            Some(before) => schedule.beat_time(before)?,
-            None => schedule.start(),
-        };
-        let records = beat
-            .records
-            .iter()
-            .map(|(body, sig)| load(files, suite, body, sig))
-            .collect::<Result<Vec<_>, _>>()?;
-        for record in records {
-            self.apply(index, &record, at, true)?;
+        // A record goes into the first beat at or after its arrival: the schedule bounds the host's
+        // word from both sides.
+        let latest = schedule.beat_time(number)?;
+        let before = number
+            .checked_sub(1)
+            .map(|n| schedule.beat_time(n))
+            .transpose()?;
+        for entry in &beat.records {
+            if entry.received > latest || before.is_some_and(|before| entry.received <= before) {
+                return Err(failed(
+                    "V7",
+                    "log.received",
+                    format!(
+                        "beat {number} at {latest} holds a record received {}",
+                        entry.received
+                    ),
+                ));
+            }
+            let record = load(files, suite, &entry.body, &entry.sig)?;
+            self.apply(index, &record, entry.received, true)?;
         }
         Ok(())
     }

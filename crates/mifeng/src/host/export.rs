@@ -185,7 +185,8 @@ pub(super) fn assemble(
     }
     if revealed && !beats.is_empty() {
         assembly.add(layout::BEATS.to_owned(), jcs::to_vec(beats)?);
-        shown.extend(beats.iter().flat_map(|beat| beat.records.iter().copied()));
+        let records = beats.iter().flat_map(|beat| &beat.records);
+        shown.extend(records.map(|record| (record.body, record.sig)));
     }
     let sizes = |prefix: &str| -> Result<BTreeMap<String, u64>, Error> {
         Ok(store

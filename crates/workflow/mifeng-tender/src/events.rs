@@ -86,6 +86,8 @@ event_data! {
         deadline: Time,
         /// Number of beats in the log.
         beats: u64,
+        /// Hash of what is revealed of them, `log/beats.json`.
+        revealed: Digest,
     }
     /// `bidder.share`: a bidder releases its own leaf.
     BidderShare {
