@@ -179,9 +179,33 @@ impl<S: Store> Host<S> {
     pub fn add_crl(&mut self, der: &[u8]) -> Result<(), Error> {
         self.require_not_archived()?;
         let list = RevocationList::parse(der)?;
+        self.check_crl(der)?;
         self.put(&layout::crl(&self.suite().hash().digest(der)), der)?;
         self.replay.crls.push(list);
         Ok(())
+    }
+
+    /// A list that would undo what was accepted comes too late to be taken: the log must replay the
+    /// same with it. The next one, issued after those records, will be taken.
+    fn check_crl(&self, der: &[u8]) -> Result<(), Error> {
+        if !self.pending.is_empty() {
+            return Err(Error::Unavailable {
+                what: "revocation list".to_owned(),
+                detail: "records wait for their beat: try again after it".to_owned(),
+            });
+        }
+        let mut assembly = Assembly::new(&self.store);
+        let head = self.head()?;
+        assemble(
+            &mut assembly,
+            &self.store,
+            &self.replay.entries,
+            &self.beats,
+            &head,
+            true,
+        )?;
+        assembly.add(layout::crl(&self.suite().hash().digest(der)), der.to_vec());
+        Replay::of(&assembly).map(|_| ())
     }
 
     /// Adds a file of the tender document.
