@@ -413,3 +413,27 @@ fn unfinished_records(tender: &Tender<'_>) {
         "V1"
     );
 }
+
+/// Two controls that random flips seldom reach: an arrival time moved inside its beat, and a close
+/// that the board's witnesses did not cosign.
+#[test]
+fn arrival_times_and_witnesses() {
+    let bytes = dossier(&INTL, Kind::Board);
+    let all = Parts::of_tar(&bytes).parts;
+    let made = |parts: &std::collections::BTreeMap<String, Vec<u8>>| {
+        let made: Vec<Vec<u8>> = parts.iter().map(|(n, c)| piece(n, c)).collect();
+        joined(made.iter().map(Vec::as_slice))
+    };
+    let mut moved = all.clone();
+    let beats = String::from_utf8(all["log/beats.json"].clone()).expect("JSON");
+    let at = beats.find("Z\",\"sig\"").expect("an arrival time");
+    let later = format!("{}.001{}", &beats[..at], &beats[at..]);
+    moved.insert("log/beats.json".to_owned(), later.into_bytes());
+    assert_eq!(
+        verdict("moved", &made(&moved), "an arrival time moved"),
+        "V2"
+    );
+    let mut alone = all;
+    alone.retain(|name, _| !name.starts_with("log/heads/") && !name.starts_with("tsr/"));
+    assert_eq!(verdict("alone", &made(&alone), "no witness"), "V6");
+}
