@@ -61,6 +61,12 @@ pub enum Error {
         /// Line, from 1.
         line: usize,
     },
+    /// Two calendars that differ.
+    #[error("{day} is a holiday in one calendar and a working day in another")]
+    Conflict {
+        /// The day.
+        day: String,
+    },
     /// A day in a year whose holidays are not known.
     #[error("the calendar does not have the year {year}")]
     UnknownYear {
@@ -96,6 +102,7 @@ impl Error {
             Error::CreditCode { .. } => "record.credit-code",
             Error::Date { .. } => "record.date",
             Error::Calendar { .. } => "record.calendar",
+            Error::Conflict { .. } => "record.calendar-conflict",
             Error::UnknownYear { .. } => "record.unknown-year",
             Error::Period { .. } => "record.period",
             Error::Base64 { .. } => "record.base64",

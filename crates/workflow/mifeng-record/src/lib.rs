@@ -8,6 +8,7 @@ pub mod amount;
 pub mod calendar;
 mod error;
 mod record;
+pub mod region;
 pub mod uscc;
 
 pub use error::Error;

@@ -12,6 +12,7 @@
 //! ```
 
 use crate::Error;
+use crate::region::Region;
 use std::fmt;
 
 /// Characters of a code.
@@ -29,8 +30,9 @@ const ORGANISATION_WEIGHTS: [u32; 8] = [3, 7, 9, 10, 5, 8, 4, 2];
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Uscc([u8; LEN]);
 
-/// Which check characters do not verify.
+/// What about a code of the right form does not hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Doubt {
     /// The 17th: the check character of the organisation code.
     Organisation,
@@ -38,6 +40,8 @@ pub enum Doubt {
     Whole,
     /// Both.
     Both,
+    /// Characters 3 to 8 are no region code (GB/T 2260), although the check characters hold.
+    Region,
 }
 
 /// What to do with a code.
@@ -45,7 +49,7 @@ pub enum Doubt {
 pub enum Verdict {
     /// The form and both check characters are right.
     Ok,
-    /// The form is right, a check character is not. Such codes have been issued, so a person may
+    /// The form is right, a check character or the region is not. Such codes have been issued, so a person may
     /// override the warning (RULES 13.1).
     Warn(Doubt),
     /// Not a code at all.
@@ -87,9 +91,18 @@ impl Uscc {
         std::str::from_utf8(&self.0).expect("only ASCII is let in")
     }
 
-    /// Whether the check characters hold.
+    /// The region of the office that gave the code, characters 3 to 8; `None` if they are no region
+    /// code.
+    pub fn region(&self) -> Option<Region> {
+        std::str::from_utf8(&self.0[2..8])
+            .ok()
+            .and_then(Region::parse)
+    }
+
+    /// Whether the check characters hold, and the region if they do.
     pub fn verdict(&self) -> Verdict {
         match (self.organisation_holds(), self.whole_holds()) {
+            (true, true) if self.region().is_none() => Verdict::Warn(Doubt::Region),
             (true, true) => Verdict::Ok,
             (false, true) => Verdict::Warn(Doubt::Organisation),
             (true, false) => Verdict::Warn(Doubt::Whole),

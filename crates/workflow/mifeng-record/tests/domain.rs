@@ -1,7 +1,7 @@
 //! Every row of the shared tables of amounts, credit codes and periods.
 
 use mifeng_record::amount::{self, Verdict as Words};
-use mifeng_record::calendar::{Calendar, Date, Period, Roll};
+use mifeng_record::calendar::{self, Calendar, Date, Period, Roll};
 use mifeng_record::uscc::{Doubt, Uscc, Verdict, judge};
 use std::collections::BTreeMap;
 
@@ -153,6 +153,106 @@ fn a_year_that_is_not_known_is_refused() {
     assert_eq!(rolled("2026-10-16").as_deref(), Ok("2026-10-17"));
     let long = end("2026-01-01", Period::Days(4_000), Roll::Never);
     assert_eq!(long, Err("record.period"));
+}
+
+#[test]
+fn the_shipped_years_say_their_source_and_agree_with_others() {
+    let shipped = Calendar::shipped();
+    assert_eq!(shipped.years().collect::<Vec<_>>(), [2025, 2026]);
+    let documents: Vec<_> = shipped
+        .sources()
+        .iter()
+        .map(|source| (source.year, source.document.as_str()))
+        .collect();
+    assert_eq!(
+        documents,
+        [
+            (2025, "国办发明电〔2024〕12号"),
+            (2026, "国办发明电〔2025〕7号")
+        ]
+    );
+    let Some(others) = text("calendar-") else {
+        eprintln!("skipped: calendar-*.csv is absent");
+        return;
+    };
+    let others = Calendar::parse(&others).expect("a calendar");
+    let mut day = Date::new(2025, 1, 1);
+    while let Some(date) = day.filter(|date| date.year() < 2027) {
+        assert_eq!(shipped.is_workday(date), others.is_workday(date), "{date}");
+        day = date.next();
+    }
+    // 261 weekdays each; 18 and 19 of them are off, 5 and 6 days of weekends are worked.
+    let count = |year| {
+        let days = std::iter::successors(Date::new(year, 1, 1), |date| date.next());
+        let days = days.take_while(|date| date.year() == year);
+        days.filter(|date| shipped.is_workday(*date) == Ok(true))
+            .count()
+    };
+    assert_eq!((count(2025), count(2026)), (248, 248));
+}
+
+#[test]
+fn a_file_that_says_its_year_covers_that_year_alone() {
+    let head = "# year: 2023\n# source: a notice\n# issued: 2022-12-08\ndate,kind\n";
+    let file = format!("{head}2022-12-31,holiday\n2023-01-02,holiday\n");
+    let calendar = Calendar::parse(&file).expect("a calendar");
+    let works = |text: &str| calendar.is_workday(text.parse().expect("a date"));
+    assert_eq!(works("2023-01-02"), Ok(false));
+    assert_eq!(
+        works("2022-12-30").map_err(|e| e.code()),
+        Err("record.unknown-year")
+    );
+    let other = Calendar::parse("date,kind\n2023-01-02,makeup_workday\n").expect("a calendar");
+    let merged = calendar.clone().merge(other).map_err(|e| e.code());
+    assert_eq!(merged, Err("record.calendar-conflict"));
+    assert_eq!(calendar.clone().merge(calendar.clone()), Ok(calendar));
+    for (text, line) in [
+        ("# year: 2023\ndate,kind\n", 2),
+        (
+            "# year: 23\n# source: x\n# issued: 2022-12-08\ndate,kind\n",
+            1,
+        ),
+        (
+            "# year: 2023\n# source: \n# issued: 2022-12-08\ndate,kind\n",
+            2,
+        ),
+        ("# year: 2023\n# source: x\n# issued: soon\ndate,kind\n", 3),
+        ("# year: 2023\n# source: x\n# issued: 2022-12-08\n", 4),
+        ("# source: x\ndate,kind\n", 1),
+    ] {
+        let found = Calendar::parse(text);
+        assert_eq!(
+            found,
+            Err(mifeng_record::Error::Calendar { line }),
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn the_table_of_periods_counts_on_the_shipped_years() {
+    let end = |id, start: &str, weekends| {
+        let step = calendar::step(id).expect("a period of the table");
+        let end = step.end(
+            &Calendar::shipped(),
+            start.parse().expect("a date"),
+            weekends,
+        );
+        end.map(|date| date.to_string()).map_err(|e| e.code())
+    };
+    for (id, start, expected) in [
+        ("bid-tender", "2026-09-11", "2026-10-01"),
+        ("contract-signed", "2026-06-18", "2026-07-20"),
+        ("challenge", "2026-09-24", "2026-10-12"),
+        ("complaint-decision", "2026-02-13", "2026-04-02"),
+        ("result-notice-runs", "2026-09-30", "2026-10-08"),
+    ] {
+        assert_eq!(end(id, start, true).as_deref(), Ok(expected), "{id}");
+    }
+    let saturday = end("contract-signed", "2026-06-18", false);
+    assert_eq!(saturday.as_deref(), Ok("2026-07-18"));
+    let beyond = end("complaint-decision", "2026-12-01", true);
+    assert_eq!(beyond, Err("record.unknown-year"));
 }
 
 #[test]
