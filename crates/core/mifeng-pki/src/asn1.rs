@@ -76,10 +76,11 @@ impl<'a> Reader<'a> {
         }
         let (header, len) = match first {
             0..=0x7f => (2, usize::from(first)),
-            0x81..=0x83 => {
+            // Four octets: lists of a million entries have more than 16 MiB.
+            0x81..=0x84 => {
                 let count = usize::from(first & 0x7f);
                 let digits = self.left.get(2..2 + count).ok_or(wrong.clone())?;
-                let len = digits.iter().fold(0, |n, d| n << 8 | usize::from(*d));
+                let len = digits.iter().fold(0usize, |n, d| n << 8 | usize::from(*d));
                 // Minimal length octets (X.690 section 10.1).
                 if digits[0] == 0 || len < 0x80 {
                     return Err(wrong);
@@ -88,8 +89,9 @@ impl<'a> Reader<'a> {
             }
             _ => return Err(wrong),
         };
-        let whole = self.left.get(..header + len).ok_or(wrong)?;
-        self.left = &self.left[header + len..];
+        let end = len.checked_add(header).ok_or(wrong.clone())?;
+        let whole = self.left.get(..end).ok_or(wrong)?;
+        self.left = &self.left[end..];
         Ok((tag, whole, &whole[header..]))
     }
 

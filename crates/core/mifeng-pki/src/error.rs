@@ -52,7 +52,7 @@ pub enum Error {
         /// The instant asked about.
         at: Time,
     },
-    /// Every revocation list of this issuer ended before the instant asked about.
+    /// Every revocation list or response about this issuer's certificate ended before the instant asked about.
     #[error("revocation list of {issuer} ended {next_update}, asked about {at}")]
     StaleRevocation {
         /// Whose list.
@@ -106,11 +106,47 @@ pub enum Error {
         /// Its object identifier.
         oid: String,
     },
-    /// More signature checks than a path may cost.
-    #[error("path search costs more than {max} signature checks")]
+    /// More work than a path may cost.
+    #[error("path search costs more than {max} {what}")]
     Budget {
+        /// What is counted.
+        what: &'static str,
         /// The limit.
         max: usize,
+    },
+    /// A name is outside what a CA above may name.
+    #[error("a name of {subject} breaks a name constraint: {rule}")]
+    NameConstraint {
+        /// Whose certificate.
+        subject: String,
+        /// The rule that is broken.
+        rule: &'static str,
+    },
+    /// The certificate policies along the path do not hold.
+    #[error("certificate policies at {subject}: {rule}")]
+    Policy {
+        /// The certificate at which this is seen.
+        subject: String,
+        /// The rule that is broken.
+        rule: &'static str,
+    },
+    /// Nothing at hand says whether the certificate was revoked, and the policy asks.
+    #[error(
+        "no revocation list or OCSP response speaks for {subject} (issued by {issuer}) at {at}"
+    )]
+    RevocationUnknown {
+        /// Whose certificate.
+        subject: String,
+        /// Who issued it.
+        issuer: String,
+        /// The instant asked about.
+        at: Time,
+    },
+    /// An OCSP response breaks a rule.
+    #[error("OCSP response: {rule}")]
+    Ocsp {
+        /// The rule that is broken.
+        rule: &'static str,
     },
     /// The content is not what was signed.
     #[error("digest of the {what} does not match")]
@@ -164,6 +200,10 @@ impl Error {
             Error::CaRule { .. } => "pki.ca-rule",
             Error::CriticalExtension { .. } => "pki.critical-extension",
             Error::Budget { .. } => "pki.budget",
+            Error::NameConstraint { .. } => "pki.name-constraint",
+            Error::Policy { .. } => "pki.policy",
+            Error::RevocationUnknown { .. } => "pki.revocation-unknown",
+            Error::Ocsp { .. } => "pki.ocsp",
             Error::DigestMismatch { .. } => "pki.digest-mismatch",
             Error::Message { .. } => "pki.message",
             Error::TimeStamp { .. } => "pki.time-stamp",
@@ -178,7 +218,9 @@ impl Error {
     pub fn kind(&self) -> Kind {
         match self {
             Error::Malformed { .. } | Error::TooLarge { .. } => Kind::Malformed,
-            Error::Unavailable { .. } | Error::StaleRevocation { .. } => Kind::Unavailable,
+            Error::Unavailable { .. }
+            | Error::StaleRevocation { .. }
+            | Error::RevocationUnknown { .. } => Kind::Unavailable,
             Error::Crypto(inner) => inner.kind(),
             _ => Kind::Refused,
         }

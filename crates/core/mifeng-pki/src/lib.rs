@@ -11,20 +11,31 @@
 mod asn1;
 mod certificate;
 pub mod cms;
+mod constraints;
 mod crl;
 mod error;
+mod evidence;
 pub mod issue;
 pub mod keyfile;
+mod name;
+pub mod ocsp;
 mod oid;
 mod path;
 pub mod pem;
+mod policies;
 mod signer;
 pub mod tsp;
 mod uscc;
 
 pub use certificate::{CERTIFICATE_LEN_MAX, Certificate, KeyUsage};
-pub use crl::{RevocationList, Revoked};
+pub use crl::{CRL_LEN_MAX, RevocationList, Revoked};
 pub use error::Error;
-pub use path::{Anchors, Purpose, VerifiedPath, verify_path};
+pub use evidence::{Evidence, EvidenceKind};
+pub use ocsp::{OCSP_LEN_MAX, OcspAnswer, OcspResponse, OcspStatus};
+pub use path::{
+    Anchors, Conformance, Material, Policy, Purpose, RevocationRule, Singles, Standing,
+    VerifiedPath, judge_path, verify_path,
+};
+pub use policies::PolicyInputs;
 pub use signer::{Decrypter, Signer, SoftwareDecrypter, SoftwareSigner};
 pub use uscc::is_uscc;

@@ -68,41 +68,6 @@ fn check(
         .map_err(|e| e.code())
 }
 
-/// Many CAs of one name and one key vouch for each other: every order of them is a path.
-#[test]
-fn a_thicket_of_cas_costs_a_bounded_number_of_checks() {
-    for suite in [&GM, &INTL] {
-        let thicket: Vec<CertificateAuthority> = (1..=12)
-            .map(|serial| {
-                let subject = Subject::named("Thicket");
-                let key = key(suite, "thicket");
-                CertificateAuthority::new_root(key, &subject, validity(), &[serial])
-                    .expect("self-signed CA")
-            })
-            .collect();
-        let between: Vec<Certificate> = thicket.iter().map(|c| c.certificate().clone()).collect();
-        let of = leaf(&thicket[0], &key(suite, "leaf"), Profile::BidderSign);
-        let elsewhere = root(suite);
-        let code = check(&of, &between, elsewhere.certificate(), suite);
-        assert_eq!(code, Err("pki.budget"), "{}", suite.id());
-        // A few of them are no attack, and an anchor among them is found.
-        let code = check(&of, &between[..2], elsewhere.certificate(), suite);
-        assert_eq!(code, Err("pki.unlisted-ca"));
-        assert_eq!(check(&of, &between, &between[11], suite), Ok(2));
-    }
-}
-
-/// DER of a tag, a length and a value.
-fn tlv(tag: u8, value: &[u8]) -> Vec<u8> {
-    let len = u16::try_from(value.len()).expect("a small value");
-    let head = match len {
-        0..128 => vec![tag, len as u8],
-        128..256 => vec![tag, 0x81, len as u8],
-        _ => vec![tag, 0x82, (len >> 8) as u8, len as u8],
-    };
-    [&head[..], value].concat()
-}
-
 /// The certificate with one piece of its signed part exchanged for another of the same length, and
 /// signed again.
 fn resigned(of: &Certificate, by: &PrivateKey, from: &[u8], to: &[u8]) -> Certificate {
@@ -118,6 +83,73 @@ fn resigned(of: &Certificate, by: &PrivateKey, from: &[u8], to: &[u8]) -> Certif
     let bits = tlv(3, &[&[0], &by.sign(&tbs).expect("sign")[..]].concat());
     let der = tlv(0x30, &[&tbs[..], algorithm, &bits].concat());
     Certificate::parse(&der).expect("still a certificate")
+}
+
+/// DER of a tag, a length and a value.
+fn tlv(tag: u8, value: &[u8]) -> Vec<u8> {
+    let len = u16::try_from(value.len()).expect("a small value");
+    let head = match len {
+        0..128 => vec![tag, len as u8],
+        128..256 => vec![tag, 0x81, len as u8],
+        _ => vec![tag, 0x82, (len >> 8) as u8, len as u8],
+    };
+    [&head[..], value].concat()
+}
+
+/// Every CA vouches for every other, and a root that is not the trusted one for all of them.
+fn thicket(suite: &Suite, cas: u8) -> (Vec<CertificateAuthority>, Vec<Certificate>) {
+    let named = |n: u8| Subject::named(&format!("CA {n}"));
+    let own = |n: u8| key(suite, &format!("ca {n}"));
+    let made: Vec<CertificateAuthority> = (0..cas)
+        .map(|n| CertificateAuthority::new_root(own(n), &named(n), validity(), &[1]).expect("CA"))
+        .collect();
+    let false_root = CertificateAuthority::new_root(
+        key(suite, "false root"),
+        &Subject::named("Root"),
+        validity(),
+        &[1],
+    )
+    .expect("root");
+    let mut between = Vec::new();
+    for n in 0..cas {
+        let others = made
+            .iter()
+            .enumerate()
+            .filter(|(m, _)| *m != usize::from(n));
+        for issuer in others.map(|(_, ca)| ca).chain([&false_root]) {
+            let made = issuer.issue_ca(&named(n), &public(&own(n)), None, validity(), &[n + 2]);
+            between.push(made.expect("cross certificate"));
+        }
+    }
+    (made, between)
+}
+
+#[test]
+fn a_thicket_of_cas_costs_a_bounded_number_of_checks() {
+    for suite in [&GM, &INTL] {
+        let trusted = root(suite);
+        for (cas, expected) in [(2, "pki.ca-rule"), (7, "pki.budget")] {
+            let (made, mut between) = thicket(suite, cas);
+            let of = leaf(&made[0], &key(suite, "leaf"), Profile::BidderSign);
+            let code = check(&of, &between, trusted.certificate(), suite);
+            assert_eq!(code, Err(expected), "{} {cas}", suite.id());
+            // Without any certificate that names the trusted root, nothing is searched at all.
+            let aside = Subject::named("Aside");
+            let other = CertificateAuthority::new_root(key(suite, "x"), &aside, validity(), &[1]);
+            let code = check(&of, &between, other.expect("root").certificate(), suite);
+            assert_eq!(code, Err("pki.unlisted-ca"));
+            // A way out of a thicket is found.
+            let way = trusted.issue_ca(
+                &Subject::named("CA 0"),
+                &public(&key(suite, "ca 0")),
+                None,
+                validity(),
+                &[9],
+            );
+            between.insert(0, way.expect("CA"));
+            assert_eq!(check(&of, &between, trusted.certificate(), suite), Ok(3));
+        }
+    }
 }
 
 #[test]

@@ -1,18 +1,24 @@
 //! One X.509 certificate, read strictly where it matters and leniently where real CAs are lax.
 
+mod extensions;
+
 use crate::asn1::{Reader, tag};
+use crate::constraints::NameConstraints;
+use crate::name::{self, Canonical, GeneralName};
+use crate::policies::Constraints;
 use crate::{Error, oid, uscc};
 use core::fmt;
+pub(crate) use extensions::{
+    DistributionPoint, Extensions, distribution_point_name, extension, flag, key_id, reason_flags,
+};
 use mifeng_crypto::{Digest, HashAlg, PublicKey, SignatureAlg, Time};
 use oid::Oid;
 use std::sync::Arc;
 
 /// Bytes of the largest certificate read: RSA-8192 with long policies stays below.
 pub const CERTIFICATE_LEN_MAX: usize = 16_384;
-/// Extensions of one certificate; real ones have fewer than twenty.
-const EXTENSIONS_MAX: usize = 64;
-/// Attributes of one name.
-const ATTRIBUTES_MAX: usize = 64;
+/// Octets of the longest serial number: RFC 5280 section 4.1.2.2 allows 20, and a sign octet.
+const SERIAL_LEN_MAX: usize = 21;
 const WHAT: &str = "certificate";
 
 /// The keyUsage bits of RFC 5280 section 4.2.1.3.
@@ -23,6 +29,10 @@ impl KeyUsage {
     /// digitalSignature or nonRepudiation.
     pub fn signs(self) -> bool {
         self.0 & 0b11 != 0
+    }
+    /// digitalSignature itself.
+    pub fn signs_digitally(self) -> bool {
+        self.0 & 1 != 0
     }
     /// keyEncipherment or dataEncipherment or keyAgreement.
     pub fn encrypts(self) -> bool {
@@ -50,17 +60,13 @@ struct Fields {
     serial: Vec<u8>,
     issuer: Vec<u8>,
     subject: Vec<u8>,
+    issuer_canonical: Canonical,
+    subject_canonical: Canonical,
     attributes: Vec<(Oid, Vec<u8>)>,
     not_before: Time,
     not_after: Time,
     key: PublicKey,
-    basic: Option<(bool, Option<u64>)>,
-    usage: Option<KeyUsage>,
-    extended: Option<(bool, Vec<Oid>)>,
-    subject_key_id: Option<Vec<u8>>,
-    authority_key_id: Option<Vec<u8>>,
-    organisation_code: Option<Vec<u8>>,
-    unknown_critical: Option<Oid>,
+    extensions: Extensions,
 }
 
 impl Certificate {
@@ -106,8 +112,7 @@ impl Certificate {
         }
         version.finish()?;
         let serial = input.integer()?;
-        // RFC 5280 section 4.1.2.2: positive, at most 20 octets (21 with the sign octet).
-        if serial[0] & 0x80 != 0 || serial.len() > 21 {
+        if serial[0] & 0x80 != 0 || serial.len() > SERIAL_LEN_MAX {
             return Err(wrong);
         }
         let inner_alg = input.whole(tag::SEQUENCE)?;
@@ -127,32 +132,30 @@ impl Certificate {
                 input.any()?;
             }
         }
-        let mut fields = Fields {
+        let issuer_canonical = name::canonical(&issuer)?;
+        let mut extensions = Extensions::default();
+        if let Some(mut explicit) = input.optional(tag::context(3))? {
+            extensions.read(explicit.enter(tag::SEQUENCE)?, &issuer_canonical)?;
+            explicit.finish()?;
+        }
+        input.finish()?;
+        let (attributes, subject_canonical) = name::read(&subject)?;
+        Ok(Fields {
             der: der.to_vec(),
             tbs: tbs.to_vec(),
             signature_alg,
             signature,
             serial: serial.to_vec(),
-            attributes: attributes(&subject)?,
+            issuer_canonical,
+            subject_canonical,
+            attributes,
             issuer,
             subject,
             not_before,
             not_after,
             key,
-            basic: None,
-            usage: None,
-            extended: None,
-            subject_key_id: None,
-            authority_key_id: None,
-            organisation_code: None,
-            unknown_critical: None,
-        };
-        if let Some(mut explicit) = input.optional(tag::context(3))? {
-            fields.read_extensions(explicit.enter(tag::SEQUENCE)?)?;
-            explicit.finish()?;
-        }
-        input.finish()?;
-        Ok(fields)
+            extensions,
+        })
     }
 
     /// The bytes as they were read.
@@ -187,7 +190,7 @@ impl Certificate {
     }
     /// The issuer's common name or organisation: for display only.
     pub fn issuer_name(&self) -> String {
-        let list = attributes(&self.0.issuer).unwrap_or_default();
+        let (list, _) = name::read(&self.0.issuer).unwrap_or_default();
         let by = |wanted| list.iter().find(|(oid, _)| *oid == wanted).map(text_of);
         by(oid::COMMON_NAME)
             .or_else(|| by(oid::ORGANISATION))
@@ -197,7 +200,12 @@ impl Certificate {
     /// 1.2.156.10260.4.1.4, then organizationIdentifier, serialNumber, OU, O and CN; taken only if
     /// its check character is right.
     pub fn uscc(&self) -> Option<String> {
-        let extension = self.0.organisation_code.as_deref().and_then(uscc::find);
+        let extension = self
+            .0
+            .extensions
+            .organisation_code
+            .as_deref()
+            .and_then(uscc::find);
         let places = [
             oid::ORGANISATION_ID,
             oid::SERIAL_NUMBER,
@@ -234,11 +242,11 @@ impl Certificate {
     }
     /// Whether basicConstraints says this is a CA.
     pub fn is_ca(&self) -> bool {
-        matches!(self.0.basic, Some((true, _)))
+        matches!(self.0.extensions.basic, Some((true, _)))
     }
     /// The keyUsage bits, if the extension is there.
     pub fn key_usage(&self) -> Option<KeyUsage> {
-        self.0.usage
+        self.0.extensions.usage
     }
     /// The extended key usages as dotted text.
     pub fn extended_key_usages(&self) -> Vec<String> {
@@ -252,23 +260,111 @@ impl Certificate {
     pub(crate) fn signature(&self) -> &[u8] {
         &self.0.signature
     }
+    /// Where the CA says its revocation lists are (cRLDistributionPoints), as written.
+    pub fn revocation_list_urls(&self) -> Vec<String> {
+        let points = self.0.extensions.distribution_points.iter().flatten();
+        let names = points.flat_map(|point| point.names.iter().flatten());
+        names.filter_map(url_of).collect()
+    }
+    /// Where the CA says its OCSP responder is (authorityInfoAccess), as written.
+    pub fn ocsp_urls(&self) -> Vec<String> {
+        self.0.extensions.ocsp.iter().filter_map(url_of).collect()
+    }
+    /// Whether issuer and subject are the same name.
+    pub fn is_self_issued(&self) -> bool {
+        self.0.issuer_canonical == self.0.subject_canonical
+    }
+
     pub(crate) fn path_len(&self) -> Option<u64> {
-        self.0.basic.and_then(|(_, len)| len)
+        self.0.extensions.basic.and_then(|(_, len)| len)
     }
     pub(crate) fn extended(&self) -> &[Oid] {
-        self.0.extended.as_ref().map_or(&[], |(_, list)| list)
+        self.0.extensions.extended.as_deref().unwrap_or_default()
     }
     pub(crate) fn extended_is_critical(&self) -> bool {
-        matches!(self.0.extended, Some((true, _)))
+        self.extension_criticality(oid::EXT_KEY_USAGE) == Some(true)
     }
     pub(crate) fn subject_key_id(&self) -> Option<&[u8]> {
-        self.0.subject_key_id.as_deref()
+        self.0.extensions.subject_key_id.as_deref()
     }
     pub(crate) fn authority_key_id(&self) -> Option<&[u8]> {
-        self.0.authority_key_id.as_deref()
+        self.0.extensions.authority_key_id.as_deref()
+    }
+    /// Whether the authority key identifier names issuer and serial number, too.
+    pub(crate) fn authority_key_id_is_long(&self) -> bool {
+        self.0.extensions.authority_key_id_is_long
     }
     pub(crate) fn unknown_critical(&self) -> Option<Oid> {
-        self.0.unknown_critical
+        self.0.extensions.unknown_critical
+    }
+    /// An extension that matters and cannot be read.
+    pub(crate) fn broken_extension(&self) -> Option<Oid> {
+        self.0.extensions.broken
+    }
+    /// An extension that does not matter to a path and cannot be read.
+    pub(crate) fn odd_extension(&self) -> Option<Oid> {
+        self.0.extensions.odd
+    }
+    /// Whether an extension is there, and critical.
+    pub(crate) fn extension_criticality(&self, id: Oid) -> Option<bool> {
+        let seen = &self.0.extensions.seen;
+        seen.iter()
+            .find(|(seen, _)| *seen == id)
+            .map(|(_, critical)| *critical)
+    }
+    pub(crate) fn subject(&self) -> &Canonical {
+        &self.0.subject_canonical
+    }
+    pub(crate) fn issuer(&self) -> &Canonical {
+        &self.0.issuer_canonical
+    }
+    pub(crate) fn alternative_names(&self) -> &[GeneralName] {
+        self.0
+            .extensions
+            .alternative_names
+            .as_deref()
+            .unwrap_or_default()
+    }
+    pub(crate) fn name_constraints(&self) -> Option<&NameConstraints> {
+        self.0.extensions.name_constraints.as_ref()
+    }
+    pub(crate) fn policies(&self) -> &[Oid] {
+        &self.0.extensions.policies
+    }
+    pub(crate) fn policy_mappings(&self) -> &[(Oid, Oid)] {
+        &self.0.extensions.mappings
+    }
+    pub(crate) fn policy_constraints(&self) -> Constraints {
+        self.0.extensions.policy_constraints
+    }
+    pub(crate) fn inhibit_any(&self) -> Option<u64> {
+        self.0.extensions.inhibit_any
+    }
+    pub(crate) fn distribution_points(&self) -> Option<&[DistributionPoint]> {
+        self.0.extensions.distribution_points.as_deref()
+    }
+    pub(crate) fn attribute_values(&self, wanted: Oid) -> impl Iterator<Item = &[u8]> {
+        let of_type = self
+            .0
+            .attributes
+            .iter()
+            .filter(move |(oid, _)| *oid == wanted);
+        of_type.map(|(_, value)| value.as_slice())
+    }
+    /// The same for every clone of one parsed certificate, and for no other.
+    pub(crate) fn id(&self) -> usize {
+        Arc::as_ptr(&self.0).addr()
+    }
+    /// Whether this key made `signature` over `message`.
+    pub(crate) fn verifies(
+        &self,
+        alg: SignatureAlg,
+        message: &[u8],
+        signature: &[u8],
+        what: &'static str,
+    ) -> Result<(), Error> {
+        let verified = self.public_key().verify(alg, message, signature);
+        verified.map_err(|_| Error::BadSignature { what })
     }
     fn attribute(&self, wanted: Oid) -> Option<String> {
         let found = self.0.attributes.iter().find(|(oid, _)| *oid == wanted);
@@ -298,141 +394,11 @@ fn text_of((_, value): &(Oid, Vec<u8>)) -> String {
     String::from_utf8_lossy(value).into_owned()
 }
 
-/// The attributes of a Name with the bytes of their values, whatever their string type.
-fn attributes(name: &[u8]) -> Result<Vec<(Oid, Vec<u8>)>, Error> {
-    let mut out = Vec::new();
-    let mut rdns = Reader::new(name, WHAT).enter(tag::SEQUENCE)?;
-    while !rdns.is_empty() {
-        let mut set = rdns.enter(tag::SET)?;
-        while !set.is_empty() {
-            let mut pair = set.enter(tag::SEQUENCE)?;
-            let (oid, (kind, _, value)) = (pair.oid()?, pair.any()?);
-            pair.finish()?;
-            // BMPString is UTF-16, the only type here that is not read as UTF-8.
-            let value = if kind == 30 {
-                let units = value
-                    .chunks(2)
-                    .map(|c| c.iter().fold(0, |n, b| n << 8 | u16::from(*b)));
-                String::from_utf16_lossy(&units.collect::<Vec<u16>>()).into_bytes()
-            } else {
-                value.to_vec()
-            };
-            out.push((oid, value));
-            if out.len() > ATTRIBUTES_MAX {
-                return Err(Error::TooLarge {
-                    what: "name",
-                    found: out.len(),
-                    max: ATTRIBUTES_MAX,
-                });
-            }
-        }
-    }
-    Ok(out)
-}
-
-impl Fields {
-    fn read_extensions(&mut self, mut list: Reader<'_>) -> Result<(), Error> {
-        let mut seen = Vec::new();
-        while !list.is_empty() {
-            let (id, critical, value) = extension(&mut list)?;
-            if seen.contains(&id) || seen.len() >= EXTENSIONS_MAX {
-                return Err(list.wrong());
-            }
-            seen.push(id);
-            self.read_extension(id, critical, value)?;
-        }
-        Ok(())
-    }
-
-    fn read_extension(&mut self, id: Oid, critical: bool, value: &[u8]) -> Result<(), Error> {
-        let mut input = Reader::new(value, WHAT);
-        match id {
-            oid::BASIC_CONSTRAINTS => {
-                let mut inner = input.enter(tag::SEQUENCE)?;
-                let ca = boolean(&mut inner)?;
-                let len = if inner.is_empty() {
-                    None
-                } else {
-                    Some(inner.small()?)
-                };
-                inner.finish()?;
-                input.finish()?;
-                self.basic = Some((ca, len));
-            }
-            oid::KEY_USAGE => self.usage = Some(key_usage(&mut input)?),
-            oid::EXT_KEY_USAGE => {
-                let (mut inner, mut list) = (input.enter(tag::SEQUENCE)?, Vec::new());
-                while !inner.is_empty() {
-                    list.push(inner.oid()?);
-                }
-                input.finish()?;
-                self.extended = Some((critical, list));
-            }
-            // Not DER in some real certificates: then simply not there.
-            oid::SUBJECT_KEY_ID => {
-                self.subject_key_id = input.value(tag::OCTET_STRING).ok().map(<[u8]>::to_vec);
-            }
-            oid::AUTHORITY_KEY_ID => self.authority_key_id = key_id(value),
-            oid::ORGANISATION_CODE => {
-                // PrintableString, UTF8String, or the bare characters.
-                let inner = input.any().ok().filter(|_| input.is_empty());
-                self.organisation_code = Some(inner.map_or(value, |(_, _, v)| v).to_vec());
-            }
-            oid::SUBJECT_ALT_NAME | oid::CERTIFICATE_POLICIES => {}
-            _ if critical => self.unknown_critical = Some(id),
-            _ => {}
-        }
-        Ok(())
-    }
-}
-
-/// keyIdentifier of an AuthorityKeyIdentifier.
-pub(crate) fn key_id(value: &[u8]) -> Option<Vec<u8>> {
-    let mut inner = Reader::new(value, WHAT).enter(tag::SEQUENCE).ok()?;
-    match inner.any().ok()? {
-        (0x80, _, id) => Some(id.to_vec()),
+fn url_of(name: &GeneralName) -> Option<String> {
+    match name {
+        GeneralName::Uri(text) => Some(String::from_utf8_lossy(text).into_owned()),
         _ => None,
     }
-}
-
-/// One Extension: identifier, critical, value.
-pub(crate) fn extension<'a>(list: &mut Reader<'a>) -> Result<(Oid, bool, &'a [u8]), Error> {
-    let mut one = list.enter(tag::SEQUENCE)?;
-    let id = one.oid()?;
-    let critical = boolean(&mut one)?;
-    let value = one.value(tag::OCTET_STRING)?;
-    one.finish()?;
-    Ok((id, critical, value))
-}
-
-/// `BOOLEAN DEFAULT FALSE`; an explicit FALSE is not DER but is met, and taken.
-fn boolean(input: &mut Reader<'_>) -> Result<bool, Error> {
-    if input.peek() != Some(tag::BOOLEAN) {
-        return Ok(false);
-    }
-    match input.value(tag::BOOLEAN)? {
-        [0] => Ok(false),
-        [0xff] => Ok(true),
-        _ => Err(input.wrong()),
-    }
-}
-
-fn key_usage(input: &mut Reader<'_>) -> Result<KeyUsage, Error> {
-    let value = input.value(tag::BIT_STRING)?;
-    input.finish()?;
-    let ([unused @ 0..=7, bits @ ..], true) = (value, matches!(value.len(), 2..=3)) else {
-        return Err(input.wrong());
-    };
-    if bits
-        .last()
-        .is_some_and(|last| last & ((1u8 << unused) - 1) != 0)
-    {
-        return Err(input.wrong());
-    }
-    // Bit 0 is the top bit of the first byte.
-    let low = u16::from(bits[0].reverse_bits());
-    let high = bits.get(1).map_or(0, |b| u16::from(b.reverse_bits()));
-    Ok(KeyUsage(low | high << 8))
 }
 
 /// Other people's parser has to see one certificate in the same bytes.

@@ -1,0 +1,161 @@
+//! The entries of a list, found by serial number without being copied.
+
+use super::{EXTENSIONS_MAX, Revoked, WHAT};
+use crate::Error;
+use crate::asn1::{Reader, tag};
+use crate::certificate::extension;
+use crate::name::{self, Canonical, GeneralName};
+use crate::oid::{self, Oid};
+use mifeng_crypto::Time;
+
+/// Issuers that one indirect list may speak for.
+const ISSUERS_MAX: usize = 4_096;
+
+/// Where an entry is, and whose certificate it is about.
+#[derive(Clone, Copy)]
+struct Slot {
+    at: u32,
+    issuer: u32,
+}
+
+/// All entries, sorted by serial number.
+#[derive(Default)]
+pub(super) struct Entries {
+    slots: Vec<Slot>,
+    issuers: Vec<Canonical>,
+    unknown_critical: Option<Oid>,
+}
+
+/// One entry as it is written.
+struct Entry {
+    revoked: Revoked,
+    issuer: Option<Canonical>,
+    unknown_critical: Option<Oid>,
+}
+
+impl Entries {
+    /// Reads every entry once; `list` lies within `der`.
+    pub(super) fn read(
+        der: &[u8],
+        mut list: Reader<'_>,
+        issuer: &Canonical,
+        indirect: bool,
+    ) -> Result<Self, Error> {
+        let mut out = Entries {
+            issuers: vec![issuer.clone()],
+            ..Entries::default()
+        };
+        let mut current = 0;
+        while !list.is_empty() {
+            let at = offset(der, list.rest()).ok_or(list.wrong())?;
+            let entry = read(list.enter(tag::SEQUENCE)?)?;
+            if let Some(issuer) = entry.issuer {
+                if !indirect || out.issuers.len() >= ISSUERS_MAX {
+                    return Err(list.wrong());
+                }
+                // It holds for the entries that follow, too (RFC 5280 section 5.3.3).
+                current = out.issuers.len() as u32;
+                out.issuers.push(issuer);
+            }
+            out.unknown_critical = out.unknown_critical.or(entry.unknown_critical);
+            out.slots.push(Slot {
+                at,
+                issuer: current,
+            });
+        }
+        out.slots.sort_by_cached_key(|slot| serial(der, *slot));
+        Ok(out)
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.slots.len()
+    }
+
+    pub(super) fn unknown_critical(&self) -> Option<Oid> {
+        self.unknown_critical
+    }
+
+    pub(super) fn find(&self, der: &[u8], wanted: &[u8], issuer: &Canonical) -> Option<Revoked> {
+        let from = self
+            .slots
+            .partition_point(|slot| serial(der, *slot) < wanted);
+        let same = self.slots[from..]
+            .iter()
+            .take_while(|slot| serial(der, **slot) == wanted)
+            .filter(|slot| self.issuers[slot.issuer as usize] == *issuer);
+        let found = same.filter_map(|slot| {
+            let entry = Reader::new(der.get(slot.at as usize..)?, WHAT).enter(tag::SEQUENCE);
+            read(entry.ok()?).ok().map(|entry| entry.revoked)
+        });
+        found.min_by_key(Revoked::from)
+    }
+}
+
+/// How far `rest` begins into `der`, of which it is a part.
+fn offset(der: &[u8], rest: &[u8]) -> Option<u32> {
+    let at = rest.as_ptr().addr().checked_sub(der.as_ptr().addr())?;
+    u32::try_from(at).ok()
+}
+
+/// The serial number of an entry that was read before.
+fn serial(der: &[u8], slot: Slot) -> &[u8] {
+    let entry = der.get(slot.at as usize..).unwrap_or_default();
+    let inner = Reader::new(entry, WHAT).enter(tag::SEQUENCE);
+    inner.and_then(|mut one| one.integer()).unwrap_or_default()
+}
+
+fn read(mut one: Reader<'_>) -> Result<Entry, Error> {
+    one.integer()?;
+    let mut entry = Entry {
+        revoked: Revoked {
+            revoked: one.time()?,
+            reason: 0,
+            invalid_since: None,
+        },
+        issuer: None,
+        unknown_critical: None,
+    };
+    if let Some(extensions) = one.optional(tag::SEQUENCE)? {
+        entry.read_extensions(extensions)?;
+    }
+    one.finish()?;
+    Ok(entry)
+}
+
+impl Entry {
+    fn read_extensions(&mut self, mut list: Reader<'_>) -> Result<(), Error> {
+        let mut seen = 0;
+        while !list.is_empty() {
+            seen += 1;
+            if seen > EXTENSIONS_MAX {
+                return Err(list.wrong());
+            }
+            match extension(&mut list)? {
+                (oid::CRL_REASON, _, value) => match value {
+                    [tag::ENUMERATED, 1, code] => self.revoked.reason = *code,
+                    _ => return Err(list.wrong()),
+                },
+                (oid::INVALIDITY_DATE, _, value) => {
+                    let since: Time = Reader::new(value, WHAT).time()?;
+                    self.revoked.invalid_since = Some(since);
+                }
+                (oid::CERTIFICATE_ISSUER, _, value) => {
+                    let names = Reader::new(value, WHAT).enter(tag::SEQUENCE)?;
+                    let directory =
+                        name::general_names(names)?
+                            .into_iter()
+                            .find_map(|name| match name {
+                                GeneralName::Directory(name) => Some(name),
+                                _ => None,
+                            });
+                    self.issuer = Some(directory.ok_or(list.wrong())?);
+                }
+                (id, true, _) => {
+                    self.unknown_critical.get_or_insert(id);
+                }
+                (_, false, _) => {}
+            }
+        }
+        Ok(())
+    }
+}
