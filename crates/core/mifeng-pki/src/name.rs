@@ -75,10 +75,10 @@ pub(crate) fn canonical(name: &[u8]) -> Result<Canonical, Error> {
     read(name).map(|(_, canonical)| canonical)
 }
 
-fn read_rdn(
-    mut set: Reader<'_>,
-    each: &mut dyn FnMut(Oid, u8, &[u8]) -> Result<(), Error>,
-) -> Result<(), Error> {
+/// Takes one attribute: its type, the tag and the bytes of its value.
+type Each<'f> = dyn FnMut(Oid, u8, &[u8]) -> Result<(), Error> + 'f;
+
+fn read_rdn(mut set: Reader<'_>, each: &mut Each<'_>) -> Result<(), Error> {
     while !set.is_empty() {
         let mut pair = set.enter(tag::SEQUENCE)?;
         let (oid, (kind, _, value)) = (pair.oid()?, pair.any()?);

@@ -369,11 +369,11 @@ fn status(one: &mut Reader<'_>) -> Result<OcspStatus, Error> {
     }
 }
 
+/// Takes one extension; false if it is not understood.
+type Each<'f> = dyn FnMut(Oid, &[u8]) -> Result<bool, Error> + 'f;
+
 /// Extensions under `[1]`, if they are there; the first critical one that `each` does not take.
-fn extensions(
-    input: &mut Reader<'_>,
-    each: &mut dyn FnMut(Oid, &[u8]) -> Result<bool, Error>,
-) -> Result<Option<Oid>, Error> {
+fn extensions(input: &mut Reader<'_>, each: &mut Each<'_>) -> Result<Option<Oid>, Error> {
     let (mut unknown, mut seen) = (None, 0);
     if let Some(mut explicit) = input.optional(tag::context(1))? {
         let mut list = explicit.enter(tag::SEQUENCE)?;

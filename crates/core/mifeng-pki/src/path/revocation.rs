@@ -193,7 +193,7 @@ impl Search<'_> {
             .once(response.id(), responder, || response.verify(responder))?;
         let unchecked = responder.extension_criticality(oid::OCSP_NOCHECK).is_some();
         if !unchecked && quest.busy.len() <= NESTING_MAX {
-            let chain = [&[responder.clone()], above].concat();
+            let chain = [core::slice::from_ref(responder), above].concat();
             self.standing(&chain, 0, quest, evidence)?;
         }
         Ok(())
