@@ -24,6 +24,7 @@ pub mod hpke;
 pub mod jcs;
 mod keys;
 pub mod sm2enc;
+mod sm2k;
 pub mod sm3x;
 pub mod sm4;
 mod suite;
