@@ -1,7 +1,6 @@
 //! SHA-256 and SM3 behind one value.
 
-use crate::Error;
-use ::digest::Digest as _;
+use crate::{Error, sm3x};
 use core::fmt;
 use core::str::FromStr;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -36,7 +35,7 @@ impl HashAlg {
             HashAlg::Sha256 => Hasher(State::Sha256(ring::digest::Context::new(
                 &ring::digest::SHA256,
             ))),
-            HashAlg::Sm3 => Hasher(State::Sm3(sm3::Sm3::new())),
+            HashAlg::Sm3 => Hasher(State::Sm3(sm3x::Stream::new())),
         }
     }
 
@@ -56,7 +55,7 @@ pub struct Hasher(State);
 #[derive(Clone)]
 enum State {
     Sha256(ring::digest::Context),
-    Sm3(sm3::Sm3),
+    Sm3(sm3x::Stream),
 }
 
 impl Hasher {
@@ -73,7 +72,7 @@ impl Hasher {
         let mut out = [0; 32];
         match self.0 {
             State::Sha256(context) => out.copy_from_slice(context.finish().as_ref()),
-            State::Sm3(state) => out.copy_from_slice(&state.finalize()),
+            State::Sm3(state) => out = state.finish(),
         }
         Digest(out)
     }

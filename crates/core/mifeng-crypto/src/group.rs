@@ -1,10 +1,12 @@
-//! The group of the suite's curve: scalars and points, on the RustCrypto arithmetic.
+//! The group of the suite's curve: scalars and points, on our own arithmetic for SM2 and on the
+//! RustCrypto arithmetic for P-256.
 //!
 //! Operands of one operation must be on one curve. A suite fixes the curve of everything under it
 //! and parsing takes the curve as an argument, so a mix can only be a bug and panics.
 
-use crate::{Entropy, Error, HashAlg, Suite};
+use crate::{Entropy, Error, HashAlg, Suite, sm2k};
 use core::fmt;
+use core::ops::Mul as _;
 use elliptic_curve::group::Group as _;
 use elliptic_curve::sec1::{FromSec1Point, ToSec1Point};
 use elliptic_curve::{Field, PrimeField};
@@ -35,7 +37,7 @@ pub struct Scalar(ScalarOn);
 
 #[derive(Clone, PartialEq, Eq)]
 enum ScalarOn {
-    Sm2(sm2::Scalar),
+    Sm2(sm2k::Scalar),
     P256(p256::Scalar),
 }
 
@@ -54,7 +56,7 @@ pub struct Point(PointOn);
 
 #[derive(Clone, PartialEq, Eq)]
 enum PointOn {
-    Sm2(sm2::ProjectivePoint),
+    Sm2(sm2k::Point),
     P256(p256::ProjectivePoint),
 }
 
@@ -92,13 +94,25 @@ fn scalar_reduce<F: PrimeField>(wide: &[u8; 48]) -> F {
 }
 
 impl Scalar {
+    /// The SM2 scalar inside.
+    pub(crate) fn sm2(&self) -> Option<&sm2k::Scalar> {
+        match &self.0 {
+            ScalarOn::Sm2(scalar) => Some(scalar),
+            ScalarOn::P256(_) => None,
+        }
+    }
+
+    pub(crate) fn from_sm2(scalar: &sm2k::Scalar) -> Scalar {
+        Scalar(ScalarOn::Sm2(*scalar))
+    }
+
     /// Reads 32 big-endian bytes below the group order.
     ///
     /// # Errors
     /// [`Error::Encoding`] if the value is not below the order.
     pub fn from_be_bytes(curve: Curve, bytes: &[u8; 32]) -> Result<Self, Error> {
         let scalar = match curve {
-            Curve::Sm2 => scalar_from_repr(bytes).map(ScalarOn::Sm2),
+            Curve::Sm2 => sm2k::Scalar::from_be_bytes(bytes).map(ScalarOn::Sm2),
             Curve::P256 => scalar_from_repr(bytes).map(ScalarOn::P256),
         };
         scalar.map(Scalar).ok_or(Error::Encoding { what: "scalar" })
@@ -107,7 +121,7 @@ impl Scalar {
     /// 48 big-endian bytes modulo the group order (bias below 2^-128).
     pub fn reduce(curve: Curve, wide: &[u8; 48]) -> Self {
         Scalar(match curve {
-            Curve::Sm2 => ScalarOn::Sm2(scalar_reduce(wide)),
+            Curve::Sm2 => ScalarOn::Sm2(sm2k::Scalar::reduce_wide(wide)),
             Curve::P256 => ScalarOn::P256(scalar_reduce(wide)),
         })
     }
@@ -115,7 +129,7 @@ impl Scalar {
     /// A small integer.
     pub fn from_u64(curve: Curve, value: u64) -> Self {
         Scalar(match curve {
-            Curve::Sm2 => ScalarOn::Sm2(sm2::Scalar::from(value)),
+            Curve::Sm2 => ScalarOn::Sm2(sm2k::Scalar::from_u64(value)),
             Curve::P256 => ScalarOn::P256(p256::Scalar::from(value)),
         })
     }
@@ -146,7 +160,7 @@ impl Scalar {
     /// 32 big-endian bytes.
     pub fn to_be_bytes(&self) -> [u8; 32] {
         match &self.0 {
-            ScalarOn::Sm2(scalar) => scalar.to_repr().into(),
+            ScalarOn::Sm2(scalar) => scalar.to_be_bytes(),
             ScalarOn::P256(scalar) => scalar.to_repr().into(),
         }
     }
@@ -154,19 +168,19 @@ impl Scalar {
     /// `self + other`.
     #[must_use]
     pub fn add(&self, other: &Scalar) -> Scalar {
-        Scalar(two!(ScalarOn, &self.0, &other.0, |a, b| a + b))
+        Scalar(two!(ScalarOn, &self.0, &other.0, |a, b| a.add(b)))
     }
 
     /// `self - other`.
     #[must_use]
     pub fn sub(&self, other: &Scalar) -> Scalar {
-        Scalar(two!(ScalarOn, &self.0, &other.0, |a, b| a - b))
+        Scalar(two!(ScalarOn, &self.0, &other.0, |a, b| a.sub(b)))
     }
 
     /// `self · other`.
     #[must_use]
     pub fn mul(&self, other: &Scalar) -> Scalar {
-        Scalar(two!(ScalarOn, &self.0, &other.0, |a, b| a * b))
+        Scalar(two!(ScalarOn, &self.0, &other.0, |a, b| a.mul(b)))
     }
 
     /// `-self`.
@@ -178,7 +192,7 @@ impl Scalar {
     /// The inverse, unless this is zero.
     pub fn invert(&self) -> Option<Scalar> {
         let inverse = match &self.0 {
-            ScalarOn::Sm2(scalar) => Option::from(scalar.invert()).map(ScalarOn::Sm2),
+            ScalarOn::Sm2(scalar) => (!scalar.is_zero()).then(|| ScalarOn::Sm2(scalar.invert())),
             ScalarOn::P256(scalar) => Option::from(scalar.invert()).map(ScalarOn::P256),
         };
         inverse.map(Scalar)
@@ -187,7 +201,7 @@ impl Scalar {
     /// Whether this is zero.
     pub fn is_zero(&self) -> bool {
         match &self.0 {
-            ScalarOn::Sm2(scalar) => bool::from(Field::is_zero(scalar)),
+            ScalarOn::Sm2(scalar) => scalar.is_zero(),
             ScalarOn::P256(scalar) => bool::from(Field::is_zero(scalar)),
         }
     }
@@ -197,7 +211,7 @@ impl Point {
     /// The generator of the group.
     pub fn generator(curve: Curve) -> Self {
         Point(match curve {
-            Curve::Sm2 => PointOn::Sm2(sm2::ProjectivePoint::GENERATOR),
+            Curve::Sm2 => PointOn::Sm2(sm2k::Point::GENERATOR),
             Curve::P256 => PointOn::P256(p256::ProjectivePoint::GENERATOR),
         })
     }
@@ -205,7 +219,7 @@ impl Point {
     /// `scalar · G`.
     pub fn mul_generator(scalar: &Scalar) -> Self {
         Point(match &scalar.0 {
-            ScalarOn::Sm2(k) => PointOn::Sm2(sm2::ProjectivePoint::mul_by_generator(k)),
+            ScalarOn::Sm2(k) => PointOn::Sm2(sm2k::mul_generator(k)),
             ScalarOn::P256(k) => PointOn::P256(p256::ProjectivePoint::mul_by_generator(k)),
         })
     }
@@ -241,11 +255,7 @@ impl Point {
             what: "point on the curve",
         };
         let point = match curve {
-            Curve::Sm2 => {
-                let encoded = elliptic_curve::sec1::Sec1Point::<sm2::Sm2>::from_bytes(bytes)
-                    .map_err(|_| wrong.clone())?;
-                Option::from(sm2::ProjectivePoint::from_sec1_point(&encoded)).map(PointOn::Sm2)
-            }
+            Curve::Sm2 => sm2_from_sec1(bytes).map(|point| PointOn::Sm2(point.into())),
             Curve::P256 => {
                 let encoded = elliptic_curve::sec1::Sec1Point::<p256::NistP256>::from_bytes(bytes)
                     .map_err(|_| wrong.clone())?;
@@ -271,7 +281,12 @@ impl Point {
         let mut out = [0; 33];
         if !self.is_identity() {
             match &self.0 {
-                PointOn::Sm2(point) => out.copy_from_slice(point.to_sec1_point(true).as_bytes()),
+                PointOn::Sm2(point) => {
+                    if let Some(point) = point.to_affine() {
+                        out[0] = 2 + u8::from(point.y_is_odd());
+                        out[1..].copy_from_slice(&point.coordinates().0);
+                    }
+                }
                 PointOn::P256(point) => out.copy_from_slice(point.to_sec1_point(true).as_bytes()),
             }
         }
@@ -283,7 +298,14 @@ impl Point {
         let mut out = [0; 65];
         if !self.is_identity() {
             match &self.0 {
-                PointOn::Sm2(point) => out.copy_from_slice(point.to_sec1_point(false).as_bytes()),
+                PointOn::Sm2(point) => {
+                    if let Some(point) = point.to_affine() {
+                        let (x, y) = point.coordinates();
+                        out[0] = 4;
+                        out[1..33].copy_from_slice(&x);
+                        out[33..].copy_from_slice(&y);
+                    }
+                }
                 PointOn::P256(point) => out.copy_from_slice(point.to_sec1_point(false).as_bytes()),
             }
         }
@@ -293,20 +315,20 @@ impl Point {
     /// `self + other`.
     #[must_use]
     pub fn add(&self, other: &Point) -> Point {
-        Point(two!(PointOn, &self.0, &other.0, |a, b| *a + *b))
+        Point(two!(PointOn, &self.0, &other.0, |a, b| a.add(b)))
     }
 
     /// `self - other`.
     #[must_use]
     pub fn sub(&self, other: &Point) -> Point {
-        Point(two!(PointOn, &self.0, &other.0, |a, b| *a - *b))
+        Point(two!(PointOn, &self.0, &other.0, |a, b| a.sub(b)))
     }
 
     /// `scalar · self`.
     #[must_use]
     pub fn mul(&self, scalar: &Scalar) -> Point {
         Point(match (&self.0, &scalar.0) {
-            (PointOn::Sm2(point), ScalarOn::Sm2(k)) => PointOn::Sm2(*point * k),
+            (PointOn::Sm2(point), ScalarOn::Sm2(k)) => PointOn::Sm2(sm2k::mul(point, k)),
             (PointOn::P256(point), ScalarOn::P256(k)) => PointOn::P256(*point * k),
             _ => mixed(),
         })
@@ -321,16 +343,19 @@ impl Point {
         let first = pairs.first().expect("callers pass at least one term");
         match first.1.0 {
             PointOn::Sm2(_) => {
-                let terms: Vec<_> = pairs
-                    .iter()
-                    .map(|(k, p)| match (&p.0, &k.0) {
-                        (PointOn::Sm2(p), ScalarOn::Sm2(k)) => (*p, *k),
+                // Multiples of the generator come from its table.
+                let mut generator = sm2k::Scalar::ZERO;
+                let mut terms = Vec::with_capacity(pairs.len());
+                for (k, p) in pairs {
+                    match (&p.0, &k.0) {
+                        (PointOn::Sm2(p), ScalarOn::Sm2(k)) if p.is_generator() => {
+                            generator = generator.add(k);
+                        }
+                        (PointOn::Sm2(p), ScalarOn::Sm2(k)) => terms.push((*k, *p)),
                         _ => mixed(),
-                    })
-                    .collect();
-                Point(PointOn::Sm2(sm2::ProjectivePoint::lincomb_vartime(
-                    &terms[..],
-                )))
+                    }
+                }
+                Point(PointOn::Sm2(sm2k::lincomb_vartime(&generator, &terms)))
             }
             PointOn::P256(_) => {
                 let terms: Vec<_> = pairs
@@ -350,9 +375,22 @@ impl Point {
     /// Whether this is the identity.
     pub fn is_identity(&self) -> bool {
         match &self.0 {
-            PointOn::Sm2(point) => bool::from(point.is_identity()),
+            PointOn::Sm2(point) => point.is_identity(),
             PointOn::P256(point) => bool::from(point.is_identity()),
         }
+    }
+
+    /// The affine form of an SM2 point that is not the identity.
+    pub(crate) fn sm2_affine(&self) -> Option<sm2k::Affine> {
+        match &self.0 {
+            PointOn::Sm2(point) => point.to_affine(),
+            PointOn::P256(_) => None,
+        }
+    }
+
+    /// The point of an affine form.
+    pub(crate) fn from_sm2_affine(point: &sm2k::Affine) -> Point {
+        Point(PointOn::Sm2((*point).into()))
     }
 
     /// The affine x and y coordinates, 32 big-endian bytes each (zeros for the identity).
@@ -362,6 +400,16 @@ impl Point {
         x.copy_from_slice(&full[1..33]);
         y.copy_from_slice(&full[33..]);
         (x, y)
+    }
+}
+
+/// Reads either SEC1 form of an SM2 point.
+fn sm2_from_sec1(bytes: &[u8]) -> Option<sm2k::Affine> {
+    let (tag, rest) = bytes.split_first()?;
+    match (*tag, rest.as_chunks::<32>().0) {
+        (2 | 3, [x]) => sm2k::Affine::from_x(x, *tag == 3),
+        (4, [x, y]) => sm2k::Affine::from_coordinates(x, y),
+        _ => None,
     }
 }
 

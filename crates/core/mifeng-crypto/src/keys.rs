@@ -1,17 +1,18 @@
 //! Signature keys: one public type and one secret type for all algorithms taken.
 
-use crate::{Curve, Entropy, Error, Point, Scalar, hpke, sm2enc};
+use crate::{Curve, Entropy, Error, Point, Scalar, hpke, sm2enc, sm2k};
 use core::fmt;
-use der::asn1::{BitStringRef, ObjectIdentifier};
+use der::asn1::{BitStringRef, ObjectIdentifier, UintRef};
 use der::{Decode, Encode};
 use pkcs8::{DecodePrivateKey as _, EncodePrivateKey as _};
 use ring::signature as rs;
 use signature::Signer as _;
 use spki::SubjectPublicKeyInfoRef;
+use std::sync::Arc;
 use zeroize::Zeroizing;
 
 /// The signer id of GB/T 35276 for certificates, messages, time stamps and seals.
-const SM2_ID: &str = "1234567812345678";
+const SM2_ID: &[u8] = b"1234567812345678";
 /// Larger keys cost an attacker nothing and a verifier seconds (RSA-16384 has 2,048 bytes).
 const SPKI_LEN_MAX: usize = 2_400;
 /// Bits of the smallest RSA modulus taken anywhere; policies above ask for more.
@@ -81,6 +82,15 @@ pub struct PublicKey {
     point: Option<Point>,
     /// The subjectPublicKey bits: what ring verifies with.
     raw: Vec<u8>,
+    /// What SM2 verifies with; clones share what it prepares.
+    sm2: Option<Arc<sm2k::VerifyingKey>>,
+}
+
+/// `SM2Signature` of GB/T 35276.
+#[derive(der::Sequence)]
+struct Sm2Signature<'a> {
+    r: UintRef<'a>,
+    s: UintRef<'a>,
 }
 
 impl PublicKey {
@@ -130,6 +140,7 @@ impl PublicKey {
         Ok(PublicKey {
             spki: spki.to_vec(),
             kind,
+            sm2: point.as_ref().and_then(sm2_verifier),
             point,
             raw: raw.to_vec(),
         })
@@ -145,6 +156,7 @@ impl PublicKey {
         PublicKey {
             spki: encode_spki(OID_EC, Some(curve), &raw),
             kind,
+            sm2: sm2_verifier(point),
             point: Some(point.clone()),
             raw: raw.to_vec(),
         }
@@ -157,6 +169,7 @@ impl PublicKey {
             kind: KeyAlg::Ed25519,
             point: None,
             raw: raw.to_vec(),
+            sm2: None,
         }
     }
 
@@ -207,12 +220,23 @@ impl PublicKey {
     }
 
     fn verify_sm2(&self, message: &[u8], signature: &[u8]) -> Result<(), Error> {
-        use signature::Verifier as _;
-        let signature = sm2::dsa::Signature::from_der(signature).map_err(|_| Error::Unverified)?;
-        sm2::dsa::VerifyingKey::from_sec1_bytes(SM2_ID, &self.raw)
-            .and_then(|key| key.verify(message, &signature))
-            .map_err(|_| Error::Unverified)
+        let signature = Sm2Signature::from_der(signature).map_err(|_| Error::Unverified)?;
+        let (mut r, mut s) = ([0; 32], [0; 32]);
+        for (out, value) in [(&mut r, &signature.r), (&mut s, &signature.s)] {
+            let value = value.as_bytes();
+            let at = out.len().checked_sub(value.len());
+            out[at.ok_or(Error::Unverified)?..].copy_from_slice(value);
+        }
+        match &self.sm2 {
+            Some(key) if key.verify(message, &r, &s) => Ok(()),
+            _ => Err(Error::Unverified),
+        }
     }
+}
+
+fn sm2_verifier(point: &Point) -> Option<Arc<sm2k::VerifyingKey>> {
+    let point = point.sm2_affine()?;
+    Some(Arc::new(sm2k::VerifyingKey::new(point, SM2_ID)))
 }
 
 impl PartialEq for PublicKey {
@@ -271,9 +295,10 @@ fn encode_spki(oid: ObjectIdentifier, curve: Option<ObjectIdentifier>, raw: &[u8
 /// A private key. Zeroized on drop; no way to print, clone or compare it.
 pub struct PrivateKey(Secret);
 
+/// Keys ready to sign: what can be computed once is.
 enum Secret {
-    Sm2(sm2::SecretKey),
-    P256(p256::SecretKey),
+    Sm2(Box<sm2k::SigningKey>),
+    P256(p256::ecdsa::SigningKey),
     Ed25519(Zeroizing<[u8; 32]>),
     Rsa {
         pkcs8: Zeroizing<Vec<u8>>,
@@ -313,15 +338,15 @@ impl PrivateKey {
         let bytes = Zeroizing::new(scalar.to_be_bytes());
         match scalar.curve() {
             Curve::Sm2 => {
-                if scalar.add(&Scalar::from_u64(Curve::Sm2, 1)).is_zero() {
-                    return Err(wrong);
-                }
-                sm2::SecretKey::from_slice(&bytes[..]).map(Secret::Sm2)
+                let key = scalar.sm2().and_then(|d| sm2k::SigningKey::new(d, SM2_ID));
+                key.map(|key| Secret::Sm2(Box::new(key)))
             }
-            Curve::P256 => p256::SecretKey::from_slice(&bytes[..]).map(Secret::P256),
+            Curve::P256 => p256::ecdsa::SigningKey::from_slice(&bytes[..])
+                .ok()
+                .map(Secret::P256),
         }
         .map(PrivateKey)
-        .map_err(|_| wrong)
+        .ok_or(wrong)
     }
 
     /// Reads a PKCS#8 PrivateKeyInfo (RFC 5208, RFC 5958, RFC 8410).
@@ -340,7 +365,7 @@ impl PrivateKey {
             return Self::from_scalar(&scalar);
         }
         if let Ok(key) = p256::SecretKey::from_pkcs8_der(pkcs8) {
-            return Ok(PrivateKey(Secret::P256(key)));
+            return Ok(PrivateKey(Secret::P256(key.into())));
         }
         if let Some(seed) = pkcs8.strip_prefix(&ED25519_PKCS8_PREFIX) {
             let seed = <[u8; 32]>::try_from(seed).map_err(|_| wrong)?;
@@ -362,7 +387,13 @@ impl PrivateKey {
             what: "private key",
         };
         match &self.0 {
-            Secret::Sm2(key) => key.to_pkcs8_der().map(|d| d.to_bytes()).map_err(wrong),
+            Secret::Sm2(key) => {
+                let bytes = Zeroizing::new(key.secret().to_be_bytes());
+                let key = sm2::SecretKey::from_slice(&bytes[..]).map_err(|_| Error::Encoding {
+                    what: "private key",
+                })?;
+                key.to_pkcs8_der().map(|d| d.to_bytes()).map_err(wrong)
+            }
             Secret::P256(key) => key.to_pkcs8_der().map(|d| d.to_bytes()).map_err(wrong),
             Secret::Ed25519(seed) => Ok(Zeroizing::new(
                 [&ED25519_PKCS8_PREFIX[..], &seed[..]].concat(),
@@ -377,9 +408,12 @@ impl PrivateKey {
     /// [`Error::Encoding`] if an imported RSA key has a modulus outside the limits.
     pub fn public_key(&self) -> Result<PublicKey, Error> {
         match &self.0 {
-            Secret::Sm2(_) | Secret::P256(_) => Ok(PublicKey::from_point(&Point::mul_generator(
-                &self.scalar()?,
-            ))),
+            Secret::Sm2(key) => Ok(PublicKey::from_point(&Point::from_sm2_affine(key.public()))),
+            Secret::P256(key) => {
+                let encoded = key.verifying_key().to_sec1_point(false);
+                let point = Point::from_uncompressed(Curve::P256, encoded.as_bytes())?;
+                Ok(PublicKey::from_point(&point))
+            }
             Secret::Ed25519(seed) => {
                 let pair = rs::Ed25519KeyPair::from_seed_unchecked(&seed[..]).map_err(|_| {
                     Error::Encoding {
@@ -431,14 +465,17 @@ impl PrivateKey {
         };
         match &self.0 {
             Secret::Sm2(key) => {
-                let signer = sm2::dsa::SigningKey::new(SM2_ID, key).map_err(|_| failed.clone())?;
-                let signature = signer.try_sign(message).map_err(|_| failed)?;
-                Ok(signature.to_der().as_bytes().to_vec())
+                let [r, s] = key.sign(message);
+                let uint = |bytes| UintRef::new(bytes).expect("32 bytes are a DER integer");
+                let signature = Sm2Signature {
+                    r: uint(&r),
+                    s: uint(&s),
+                };
+                signature.to_der().map_err(|_| failed)
             }
             Secret::P256(key) => {
-                let signer = p256::ecdsa::SigningKey::from(key);
                 let signature: p256::ecdsa::Signature =
-                    signer.try_sign(message).map_err(|_| failed)?;
+                    key.try_sign(message).map_err(|_| failed)?;
                 Ok(signature.to_der().as_bytes().to_vec())
             }
             Secret::Ed25519(seed) => rs::Ed25519KeyPair::from_seed_unchecked(&seed[..])
@@ -482,10 +519,7 @@ impl PrivateKey {
 
     fn scalar(&self) -> Result<Scalar, Error> {
         match &self.0 {
-            Secret::Sm2(key) => {
-                let bytes = Zeroizing::new(<[u8; 32]>::from(key.to_bytes()));
-                Scalar::from_be_bytes(Curve::Sm2, &bytes)
-            }
+            Secret::Sm2(key) => Ok(Scalar::from_sm2(key.secret())),
             Secret::P256(key) => {
                 let bytes = Zeroizing::new(<[u8; 32]>::from(key.to_bytes()));
                 Scalar::from_be_bytes(Curve::P256, &bytes)

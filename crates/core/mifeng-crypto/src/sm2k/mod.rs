@@ -5,14 +5,17 @@
 //! name ends in `vartime` are for public values. The twin that tests and fuzzing compare with is
 //! the `sm2` crate.
 
+mod dsa;
 mod field;
 mod limbs;
 mod mul;
+mod nonce;
 mod order;
 mod point;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use dsa::{SigningKey, VerifyingKey};
 pub(crate) use mul::{lincomb_vartime, mul, mul_generator};
 pub(crate) use order::Scalar;
 pub(crate) use point::{Affine, Point};

@@ -5,7 +5,7 @@ use super::limbs::{self, Limbs};
 use zeroize::Zeroize;
 
 /// n.
-const N: Limbs = [
+pub(super) const N: Limbs = [
     0x53bb_f409_39d5_4123,
     0x7203_df6b_21c6_052b,
     0xffff_ffff_ffff_ffff,
@@ -100,10 +100,6 @@ impl Scalar {
         let (difference, borrow) = limbs::sub(&self.0, &other.0);
         let back = N.map(|limb| limb & borrow.wrapping_neg());
         Scalar(limbs::add(&difference, &back).0)
-    }
-
-    pub(crate) fn neg(&self) -> Scalar {
-        Scalar::ZERO.sub(self)
     }
 
     pub(crate) fn mul(&self, other: &Scalar) -> Scalar {

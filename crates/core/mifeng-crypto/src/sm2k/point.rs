@@ -8,7 +8,7 @@ use super::limbs;
 use zeroize::Zeroize;
 
 /// b of GB/T 32918.5.
-const B: Fe = Fe::from_limbs(&[
+pub(super) const B: Fe = Fe::from_limbs(&[
     0xddbc_bd41_4d94_0e93,
     0xf397_89f5_15ab_8f92,
     0x4d5a_9e4b_cf65_09a7,
@@ -50,7 +50,11 @@ impl Affine {
         let x = Fe::from_be_bytes(x)?;
         // The order is odd, so no point has y = 0 and exactly one root is odd.
         let root = right_side(&x).sqrt()?;
-        let y = if root.is_odd() == odd { root } else { root.neg() };
+        let y = if root.is_odd() == odd {
+            root
+        } else {
+            root.neg()
+        };
         Some(Affine { x, y })
     }
 
@@ -143,6 +147,11 @@ impl Point {
         y: G.y,
         z: Fe::ONE,
     };
+
+    /// Whether this is the generator in its affine form.
+    pub(crate) fn is_generator(&self) -> bool {
+        self.z == Fe::ONE && self.x == G.x && self.y == G.y
+    }
 
     pub(crate) fn is_identity(&self) -> bool {
         self.z.is_zero() == 1

@@ -3,7 +3,7 @@
 use super::field::Fe;
 use super::order::Scalar;
 use super::point::{Affine, Point};
-use super::{limbs, lincomb_vartime, mul, mul_generator};
+use super::{SigningKey, VerifyingKey, limbs, lincomb_vartime, mul, mul_generator};
 use crate::{Entropy, SeededEntropy};
 use elliptic_curve::group::Group as _;
 use elliptic_curve::sec1::{FromSec1Point, ToSec1Point};
@@ -127,8 +127,11 @@ fn scalars_agree_with_the_twin() {
         same(a.add(&b), ta + tb);
         same(a.sub(&b), ta - tb);
         same(a.mul(&b), ta * tb);
-        same(a.neg(), -ta);
-        same(a.invert(), Option::from(ta.invert()).unwrap_or(sm2::Scalar::ZERO));
+        same(Scalar::ZERO.sub(&a), -ta);
+        same(
+            a.invert(),
+            Option::from(ta.invert()).unwrap_or(sm2::Scalar::ZERO),
+        );
         assert_eq!(a.is_zero(), bool::from(Field::is_zero(&ta)));
     }
     let n = limbs::to_be(&limbs::add(&limbs::from_be(&order_less(1)), &[1, 0, 0, 0]).0);
@@ -178,7 +181,7 @@ fn sums_of_multiples_agree_with_single_ones() {
         assert!(zero.is_identity());
         let twice = lincomb_vartime(&Scalar::ZERO, &[(b, base), (b, base)]);
         assert!(twice == mul(&base, &b.add(&b)));
-        let generator = lincomb_vartime(&a, &[(a.neg(), Point::GENERATOR)]);
+        let generator = lincomb_vartime(&a, &[(Scalar::ZERO.sub(&a), Point::GENERATOR)]);
         assert!(generator.is_identity());
         let doubled = lincomb_vartime(&a, &[(a, Point::GENERATOR)]);
         assert!(doubled == mul_generator(&a.add(&a)));
@@ -200,8 +203,80 @@ fn additions_are_complete() {
     assert!(Point::IDENTITY.add(&g) == g);
     assert!(Point::IDENTITY.add(&Point::IDENTITY).is_identity());
     assert!(Point::IDENTITY.double().is_identity());
-    assert!(g != two && g != Point::IDENTITY && Point::IDENTITY != g);
+    assert!(g != two && g != Point::IDENTITY);
     assert!(Point::IDENTITY.to_affine().is_none());
+}
+
+/// Signatures of both sides are the same bytes, each verifies the other's, and neither takes what
+/// the other refuses.
+#[test]
+fn signatures_agree_with_the_twin() {
+    use signature::{Signer as _, Verifier as _};
+    const ID: &str = "1234567812345678";
+    let mut secrets = vec![order_less(2), order_less(3)];
+    secrets.extend((1..4).map(|value| Scalar::from_u64(value).to_be_bytes()));
+    secrets.extend(scalars(8).into_iter().rev().take(8));
+    for (round, secret) in secrets.iter().enumerate() {
+        let key = SigningKey::new(&own(secret), ID.as_bytes()).expect("a key");
+        let twin_key = sm2::dsa::SigningKey::from_slice(ID, secret).expect("a key");
+        // The first verification takes one way, all others another.
+        let verifier = VerifyingKey::new(*key.public(), ID.as_bytes());
+        for length in [0, 1, 30, 31, 32, 55, 64, 100 + round] {
+            let message = vec![round as u8; length];
+            let [r, s] = key.sign(&message);
+            let twin_signature: sm2::dsa::Signature = twin_key.sign(&message);
+            assert_eq!([r, s].concat(), twin_signature.to_bytes().to_vec());
+            assert!(verifier.verify(&message, &r, &s));
+            assert!(VerifyingKey::new(*key.public(), ID.as_bytes()).verify(&message, &r, &s));
+            for byte in 0..64 {
+                let mut bad = [r, s];
+                bad[byte / 32][byte % 32] ^= 1 << (length % 8);
+                assert!(!verifier.verify(&message, &bad[0], &bad[1]));
+                if byte % 16 == round % 16 {
+                    let twin = sm2::dsa::Signature::from_slice(&bad.concat());
+                    assert!(twin.map_or(true, |bad| {
+                        twin_key.verifying_key().verify(&message, &bad).is_err()
+                    }));
+                }
+            }
+        }
+        let [r, s] = key.sign(b"m");
+        // r and s beyond the order, zero, and r + s = n.
+        let n = order_less(0);
+        let edges = [n, [0; 32], [0xff; 32], limbs::to_be(&super::order::N)];
+        for edge in edges {
+            assert!(!verifier.verify(b"m", &edge, &s));
+            assert!(!verifier.verify(b"m", &r, &edge));
+        }
+        let opposite = Scalar::ZERO.sub(&own(&r)).to_be_bytes();
+        assert!(!verifier.verify(b"m", &r, &opposite));
+    }
+    assert!(SigningKey::new(&Scalar::ZERO, b"").is_none());
+    assert!(SigningKey::new(&own(&order_less(1)), b"").is_none());
+}
+
+/// Where x of the point is n or more, r is taken modulo n: no signature found by chance gets there
+/// (2^-32), so the comparison is tested on a point made for it.
+#[test]
+fn an_x_beyond_the_order_is_compared_modulo_the_order() {
+    let mut found = 0;
+    for above in 0..200_u64 {
+        // x = n + above, below p.
+        let x = limbs::add(&super::order::N, &[above, 0, 0, 0]).0;
+        let Some(affine) = Affine::from_x(&limbs::to_be(&x), false) else {
+            continue;
+        };
+        found += 1;
+        let point = Point::from(affine);
+        assert!(super::dsa::x_is(&point, &[above, 0, 0, 0]));
+        assert!(!super::dsa::x_is(&point, &[above + 1, 0, 0, 0]));
+        let doubled = mul(&point, &own(&order_less(1)));
+        assert!(super::dsa::x_is(&doubled, &[above, 0, 0, 0]));
+    }
+    assert!(found > 50);
+    // Just below p and beyond it: value + n wraps into no field element.
+    let gap = limbs::sub(&super::field::P, &super::order::N).0;
+    assert!(!super::dsa::x_is(&Point::GENERATOR, &gap));
 }
 
 #[test]

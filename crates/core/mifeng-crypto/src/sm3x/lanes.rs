@@ -12,7 +12,7 @@ pub(super) const LANES: usize = 8;
 pub(super) type Words = [[u32; LANES]; 16];
 
 /// IV of GB/T 32905 section 4.1.
-const IV: [u32; 8] = [
+pub(super) const IV: [u32; 8] = [
     0x7380_166f,
     0x4914_b2b9,
     0x1724_42d7,
@@ -24,7 +24,7 @@ const IV: [u32; 8] = [
 ];
 
 /// T_j of section 4.2, already turned left by j.
-const T: [u32; 64] = {
+pub(super) const T: [u32; 64] = {
     let mut t = [0u32; 64];
     let mut j = 0;
     while j < 64 {

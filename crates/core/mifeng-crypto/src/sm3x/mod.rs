@@ -12,11 +12,12 @@
 //! ```
 
 mod lanes;
+mod stream;
 #[cfg(test)]
 mod tests;
 
 use lanes::{LANES, State, Words};
-use sm3::{Digest as _, Sm3};
+pub(crate) use stream::Stream;
 
 /// Most bytes a common prefix may have: it must leave a byte of the first block to the message.
 pub const MAX_PREFIX: usize = 63;
@@ -53,10 +54,10 @@ pub fn digest_many_prefixed(prefix: &[u8], inputs: &[&[u8]]) -> Vec<[u8; 32]> {
 }
 
 fn digest_one(prefix: &[u8], input: &[u8]) -> [u8; 32] {
-    let mut hash = Sm3::new();
+    let mut hash = Stream::new();
     hash.update(prefix);
     hash.update(input);
-    hash.finalize().into()
+    hash.finish()
 }
 
 /// Blocks of `prefix ‖ input ‖ 0x80 ‖ 0… ‖ 64-bit length` (GB/T 32905 section 5.2).

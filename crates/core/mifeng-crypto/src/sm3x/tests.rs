@@ -1,7 +1,7 @@
 //! Every length, prefix and neighbourhood against the `sm3` crate.
 
 use super::lanes::{LANES, State};
-use super::{BLOCK, digest_many, digest_many_prefixed, edge};
+use super::{BLOCK, Stream, digest_many, digest_many_prefixed, edge};
 use crate::{Entropy as _, SeededEntropy};
 use sm3::{Digest as _, Sm3};
 
@@ -128,4 +128,31 @@ fn measure() {
         });
         eprintln!("sm3 of {len} bytes: {wide} MB/s in lanes, {one} MB/s one by one");
     }
+}
+
+/// One stream, cut anywhere, with and without the machine's instructions.
+#[test]
+fn streams_take_pieces() {
+    let data = bytes(400);
+    for len in 0..=260 {
+        let expected: [u8; 32] = Sm3::digest(&data[..len]).into();
+        for cut in [0, 1, 31, 63, 64, 65, 127, 128, 200] {
+            let (head, tail) = data[..len].split_at(cut.min(len));
+            let (middle, tail) = tail.split_at(tail.len() / 2);
+            let mut stream = Stream::new();
+            for piece in [head, middle, tail] {
+                stream.update(piece);
+            }
+            assert_eq!(stream.finish(), expected, "{len} cut at {cut}");
+        }
+    }
+    let (blocks, _) = data.as_chunks::<BLOCK>();
+    let (mut any, mut fast) = ([7; 8], [7; 8]);
+    super::stream::compress_any(&mut any, blocks);
+    super::stream::compress(&mut fast, blocks);
+    assert_eq!(any, fast);
+    let first = Stream::state_after(&blocks[0]);
+    let mut stream = Stream::resume(first, 64);
+    stream.update(&data[64..]);
+    assert_eq!(stream.finish(), <[u8; 32]>::from(Sm3::digest(&data)));
 }
