@@ -1,7 +1,9 @@
 //! The JSON Lines case format: `id, method, params, bids` in, `expected` for checking.
 
-use crate::compute::{Entry, compute};
+use crate::engine::{Entry, Ground, compute};
 use crate::evaluate::{BIDS_MAX, JUDGES_MAX};
+use crate::number::Fixed;
+use crate::pack::latest;
 use crate::{BidFacts, Error, Money, Ratio, RuleSet, Works, WorksOutcome, works};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -129,10 +131,7 @@ pub fn run(line: &str) -> Result<Answer, Error> {
             limit: CASE_LEN_MAX,
         });
     }
-    let case = serde_json::from_str(line).map_err(|e| Error::Json {
-        line: e.line(),
-        column: e.column(),
-    })?;
+    let case = serde_json::from_str(line).map_err(|e| Error::json(&e))?;
     match case {
         Case::Composite {
             id,
@@ -190,8 +189,9 @@ fn composite(params: &Params, bids: &[Bid]) -> Result<Composite, Error> {
     let weight = Ratio::parse(&params.price_weight)?;
     if weight.is_negative() || weight > Ratio::from(1) {
         return Err(Error::Rules {
-            code: "rules.price-weight",
-            article: "87 art. 55",
+            code: "rules.price-weight".to_owned(),
+            place: "params/price_weight".to_owned(),
+            article: "87 art. 55".to_owned(),
         });
     }
     let rules = serde_json::json!({
@@ -200,8 +200,7 @@ fn composite(params: &Params, bids: &[Bid]) -> Result<Composite, Error> {
         "sme_joint_rate": params.sme_joint_rate,
         "domestic_rate": params.domestic_rate,
     });
-    let rules: RuleSet =
-        serde_json::from_value(rules).map_err(|_| Error::Json { line: 0, column: 0 })?;
+    let rules: RuleSet = serde_json::from_value(rules).map_err(|e| Error::json(&e))?;
     let most = Ratio::from(100).sub(&Ratio::parse(&rules.price_weight)?)?;
     let seats = bids.first().map_or(0, |bid| bid.judges.len());
     let mut facts = Vec::with_capacity(bids.len());
@@ -225,7 +224,8 @@ fn composite(params: &Params, bids: &[Bid]) -> Result<Composite, Error> {
                 max: most.to_shortest(),
             });
         }
-        judges.push(totals);
+        let totals = bid.judges.iter().map(|t| Fixed::parse(t));
+        judges.push(totals.collect::<Result<_, _>>()?);
         facts.push(BidFacts {
             id: bid.id.clone(),
             price: bid.price.clone(),
@@ -233,6 +233,7 @@ fn composite(params: &Params, bids: &[Bid]) -> Result<Composite, Error> {
             consortium: bid.sme_joint,
             domestic: bid.domestic,
             brand: bid.brand.clone(),
+            ..BidFacts::default()
         });
     }
     let entries = facts
@@ -240,7 +241,13 @@ fn composite(params: &Params, bids: &[Bid]) -> Result<Composite, Error> {
         .zip(judges)
         .map(|(facts, judges)| Entry { facts, judges })
         .collect();
-    let outcome = compute(&rules, entries, Some(params.domestic_competes))?;
+    let ground = Ground {
+        rules: &rules,
+        pack: latest(rules.method.regime()),
+        drawn: &BTreeMap::new(),
+        competes: Some(params.domestic_competes),
+    };
+    let outcome = compute(ground, entries)?.outcome();
     let rows = outcome.rows.into_iter().map(|row| CompositeRow {
         id: row.id,
         eval_price: row.evaluated_price,

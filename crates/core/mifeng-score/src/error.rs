@@ -1,5 +1,7 @@
 //! What can be wrong with a computation's input.
 
+use mifeng_crypto::Kind;
+
 /// Errors of scoring. Every one names the place and what was expected there.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -38,13 +40,16 @@ pub enum Error {
         /// How many are allowed.
         limit: usize,
     },
-    /// The case or rule text is not the JSON of the format.
-    #[error("not a case of the format at line {line}, column {column}")]
+    /// The text is not the JSON of the format: syntax, an unknown or missing field, a number where
+    /// decimal text is expected.
+    #[error("not of the format at line {line}, column {column}: {what}")]
     Json {
         /// Line, from 1.
         line: usize,
         /// Column.
         column: usize,
+        /// What is wrong, in the reader's words.
+        what: String,
     },
     /// An id occurs twice.
     #[error("duplicate {what} {id:?}")]
@@ -89,12 +94,49 @@ pub enum Error {
         item: String,
     },
     /// The rule set breaks the law.
-    #[error("rule set: {code} ({article})")]
+    #[error("rule set: {code} at {place} ({article})")]
     Rules {
         /// Code of the finding.
-        code: &'static str,
+        code: String,
+        /// Field or item.
+        place: String,
         /// Article it breaks.
-        article: &'static str,
+        article: String,
+    },
+    /// A formula that cannot be read or computed.
+    #[error("formula, line {line}, column {column}: {what}")]
+    Formula {
+        /// `formula.syntax`, `formula.name`, `formula.type`, `formula.limit`, `formula.param` or
+        /// `formula.value`.
+        code: &'static str,
+        /// Line, from 1; 0 if it is not about a line.
+        line: usize,
+        /// Column, from 1; 0 if it is not about a line.
+        column: usize,
+        /// Expected and found.
+        what: String,
+    },
+    /// A rule pack that cannot be read.
+    #[error("rule pack, {place}: {what}")]
+    Pack {
+        /// Entry or member.
+        place: String,
+        /// What is wrong.
+        what: String,
+    },
+    /// No rule pack for this.
+    #[error("no rule pack for {what}: nothing is assumed")]
+    NoPack {
+        /// Region and day, or id and digest.
+        what: String,
+    },
+    /// A result may not be changed for this reason.
+    #[error("a result may not be changed for {reason:?} ({article})")]
+    Recheck {
+        /// The reason given.
+        reason: String,
+        /// Article that lists the reasons.
+        article: String,
     },
     /// Several readings of a price are possible; only the committee may choose.
     #[error("{} readings of the detail prices are possible: the committee decides (87 art. 59)", readings.len())]
@@ -105,6 +147,20 @@ pub enum Error {
 }
 
 impl Error {
+    /// From the reader of JSON.
+    pub(crate) fn json(error: &serde_json::Error) -> Self {
+        let mut what = error.to_string();
+        // The reader ends with the place, which is a member of its own here.
+        if let Some(end) = what.rfind(" at line ") {
+            what.truncate(end);
+        }
+        Self::Json {
+            line: error.line(),
+            column: error.column(),
+            what: what.chars().take(200).collect(),
+        }
+    }
+
     /// A stable short code.
     pub fn code(&self) -> &'static str {
         match self {
@@ -112,6 +168,9 @@ impl Error {
             Self::Zero { .. } => "score.zero",
             Self::TooBig { .. } => "score.too-big",
             Self::TooMany { .. } => "score.too-many",
+            Self::Json { what, .. } if what.starts_with("unknown field") => "score.unknown-field",
+            Self::Json { what, .. } if what.starts_with("missing field") => "score.missing-field",
+            Self::Json { what, .. } if what.starts_with("invalid type") => "score.not-text",
             Self::Json { .. } => "score.json",
             Self::Duplicate { .. } => "score.duplicate",
             Self::Missing { .. } => "score.missing",
@@ -119,7 +178,35 @@ impl Error {
             Self::Band { .. } => "score.band",
             Self::Objective { .. } => "score.objective",
             Self::Rules { .. } => "score.rules",
+            Self::Formula { code, .. } => code,
+            Self::Pack { .. } => "score.pack",
+            Self::NoPack { .. } => "score.no-pack",
+            Self::Recheck { .. } => "score.recheck",
             Self::Ambiguous { .. } => "score.ambiguous",
+        }
+    }
+
+    /// What sort of failure this is.
+    pub fn kind(&self) -> Kind {
+        match self {
+            Self::Json { .. } | Self::Number { .. } | Self::Formula { .. } | Self::Pack { .. } => {
+                Kind::Malformed
+            }
+            _ => Kind::Refused,
+        }
+    }
+
+    /// The article that the refusal rests on; the convention of numbers (RULES 5.7) where no law
+    /// speaks.
+    pub fn article(&self) -> &str {
+        match self {
+            Self::Rules { article, .. } | Self::Recheck { article, .. } => article,
+            Self::Band { .. } | Self::Objective { .. } => "87 art. 64",
+            Self::Missing { .. } => "87 art. 55",
+            Self::Ambiguous { .. } => "87 art. 59",
+            Self::Formula { .. } => "RULES 5.8",
+            Self::Pack { .. } | Self::NoPack { .. } => "RULES 0",
+            _ => "RULES 5.7",
         }
     }
 }

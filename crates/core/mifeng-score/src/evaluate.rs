@@ -1,8 +1,12 @@
-//! From rules, bids and sheets to a ranking with its derivation.
+//! From rules, bids and sheets to a ranking and its derivation.
 
-use crate::compute::{Entry, compute, invalid};
+use crate::derivation::Derivation;
+use crate::engine::{Entry, Ground, Table, compute};
+use crate::formula::Drawn;
 use crate::outcome::{BidFacts, Outcome, Sheet};
-use crate::{Error, ItemKind, Ratio, RuleSet, lint};
+use crate::pack::{Pack, latest, pinned};
+use crate::sheets::{Totals, check_sheets};
+use crate::{Error, RuleSet, lint_in};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Most bids of one lot.
@@ -10,83 +14,53 @@ pub(crate) const BIDS_MAX: usize = 20_000;
 /// Most judges.
 pub(crate) const JUDGES_MAX: usize = 101;
 
-/// Checks one sheet against the rules: every bid, every item, within its band, nothing else.
-///
-/// # Errors
-/// [`Error::Missing`], [`Error::Unknown`], [`Error::Band`], [`Error::Number`].
-pub fn check_sheet(rules: &RuleSet, bids: &[String], sheet: &Sheet) -> Result<(), Error> {
-    let known: BTreeSet<&String> = bids.iter().collect();
-    if let Some(id) = sheet.scores.keys().find(|id| !known.contains(id)) {
-        return Err(Error::Unknown {
-            what: "bid on a sheet",
-            id: id.clone(),
-        });
-    }
-    for bid in known {
-        totals(rules, bid, sheet)?;
-    }
-    Ok(())
+/// Everything that a result is computed from.
+#[derive(Clone, Copy, Debug)]
+pub struct Lot<'a> {
+    /// The rules of the notice.
+    pub rules: &'a RuleSet,
+    /// Valid bids and what is known of them.
+    pub bids: &'a [BidFacts],
+    /// The judges' sheets.
+    pub sheets: &'a [Sheet],
+    /// What was drawn for the formula, by coefficient.
+    pub drawn: Option<&'a BTreeMap<String, Drawn>>,
+    /// A rule pack that is not shipped; it must be the one that the rules pin, if they pin one.
+    pub pack: Option<&'a Pack>,
 }
 
-/// One judge's exact total for a bid.
-fn totals(rules: &RuleSet, bid: &str, sheet: &Sheet) -> Result<Ratio, Error> {
-    let missing = |what, id: &str| Error::Missing {
-        what,
-        id: id.to_owned(),
-    };
-    let empty = BTreeMap::new();
-    let points = match sheet.scores.get(bid) {
-        Some(points) => points,
-        None if rules.items.is_empty() => &empty,
-        None => return Err(missing("bid on a sheet", bid)),
-    };
-    let known = |id: &String| rules.items.iter().any(|item| item.id == *id);
-    if let Some(id) = points.keys().find(|id| !known(id)) {
-        return Err(Error::Unknown {
-            what: "scoring item",
-            id: id.clone(),
-        });
-    }
-    let mut sum = Ratio::zero();
-    for item in &rules.items {
-        let text = points
-            .get(&item.id)
-            .ok_or_else(|| missing("scoring item", &item.id))?;
-        let value = Ratio::parse(text)?;
-        if value.is_negative() || value > Ratio::parse(&item.max)? {
-            return Err(Error::Band {
-                place: format!("{bid}/{}", item.id),
-                found: text.chars().take(40).collect(),
-                max: item.max.clone(),
-            });
+impl<'a> Lot<'a> {
+    /// A lot without drawn coefficients, under a shipped pack.
+    pub fn new(rules: &'a RuleSet, bids: &'a [BidFacts], sheets: &'a [Sheet]) -> Self {
+        Self {
+            rules,
+            bids,
+            sheets,
+            drawn: None,
+            pack: None,
         }
-        sum = sum.add(&value)?;
     }
-    Ok(sum)
+
+    /// The rule pack that binds: the one given, the shipped one that the rules pin, or the newest
+    /// shipped one of the regime.
+    ///
+    /// # Errors
+    /// [`Error::NoPack`] if the pinned pack is neither given nor shipped.
+    pub fn pack(&self) -> Result<&'a Pack, Error> {
+        pack_of(self.rules, self.pack)
+    }
 }
 
-fn objective(rules: &RuleSet, bid: &str, sheets: &[&Sheet]) -> Result<(), Error> {
-    for item in rules
-        .items
-        .iter()
-        .filter(|item| item.kind == ItemKind::Objective)
-    {
-        let mut first = None;
-        for sheet in sheets {
-            let text = sheet
-                .scores
-                .get(bid)
-                .and_then(|points| points.get(&item.id));
-            let value = text.map(|text| Ratio::parse(text)).transpose()?;
-            if *first.get_or_insert(value.clone()) != value {
-                return Err(Error::Objective {
-                    bid: bid.to_owned(),
-                    item: item.id.clone(),
-                });
-            }
-        }
+/// See [`Lot::pack`].
+pub(crate) fn pack_of<'a>(rules: &RuleSet, given: Option<&'a Pack>) -> Result<&'a Pack, Error> {
+    match (given, &rules.pack) {
+        (Some(pack), Some(pin)) if !pack.is(pin) => Err(Error::NoPack {
+            what: format!("{} with digest {}", pin.id, pin.digest),
+        }),
+        (Some(pack), _) => Ok(pack),
+        (None, Some(pin)) => pinned(pin),
+        (None, None) => Ok(latest(rules.method.regime())),
     }
-    Ok(())
 }
 
 /// Computes the result of a lot. The order of bids and sheets does not matter. A bid over the
@@ -95,59 +69,74 @@ fn objective(rules: &RuleSet, bid: &str, sheets: &[&Sheet]) -> Result<(), Error>
 /// # Errors
 /// Every fault of the input; [`Error::Rules`] if the rule set breaks the law.
 pub fn evaluate(rules: &RuleSet, bids: &[BidFacts], sheets: &[Sheet]) -> Result<Outcome, Error> {
-    if let Some(finding) = lint(rules).into_iter().find(crate::Finding::is_error) {
+    evaluate_lot(&Lot::new(rules, bids, sheets))
+}
+
+/// As [`evaluate`], with drawn coefficients or a pack that is not shipped.
+///
+/// # Errors
+/// As [`evaluate`]; [`Error::NoPack`], [`Error::Formula`].
+pub fn evaluate_lot(lot: &Lot<'_>) -> Result<Outcome, Error> {
+    Ok(table(lot)?.outcome())
+}
+
+/// The result with its derivation, from one computation.
+///
+/// # Errors
+/// As [`evaluate_lot`].
+pub fn derive(lot: &Lot<'_>) -> Result<(Outcome, Derivation), Error> {
+    let table = table(lot)?;
+    Ok((table.outcome(), table.derivation()))
+}
+
+fn table<'a>(lot: &Lot<'a>) -> Result<Table<'a>, Error> {
+    static NOTHING: BTreeMap<String, Drawn> = BTreeMap::new();
+    let (rules, pack) = (lot.rules, lot.pack()?);
+    let findings = lint_in(rules, pack);
+    if let Some(finding) = findings.into_iter().find(crate::Finding::is_error) {
         return Err(Error::Rules {
             code: finding.code,
+            place: finding.place,
             article: finding.article,
         });
     }
+    let ground = Ground {
+        rules,
+        pack,
+        drawn: lot.drawn.unwrap_or(&NOTHING),
+        competes: None,
+    };
+    let entries = entries(&ground, lot)?;
+    compute(ground, entries)
+}
+
+/// Bids with the totals of their judges.
+fn entries<'a>(ground: &Ground<'_>, lot: &Lot<'a>) -> Result<Vec<Entry<'a>>, Error> {
     let too_many = |what, found, limit| Error::TooMany { what, found, limit };
-    if bids.len() > BIDS_MAX {
-        return Err(too_many("bids", bids.len(), BIDS_MAX));
+    if lot.bids.len() > BIDS_MAX {
+        return Err(too_many("bids", lot.bids.len(), BIDS_MAX));
     }
-    if sheets.len() > JUDGES_MAX {
-        return Err(too_many("judges", sheets.len(), JUDGES_MAX));
+    if lot.sheets.len() > JUDGES_MAX {
+        return Err(too_many("judges", lot.sheets.len(), JUDGES_MAX));
     }
-    if sheets.is_empty() && !rules.items.is_empty() {
+    if lot.sheets.is_empty() && !ground.rules.items.is_empty() {
         return Err(Error::Missing {
             what: "sheet of",
             id: "any judge".into(),
         });
     }
-    let mut sheets: Vec<&Sheet> = sheets.iter().collect();
-    sheets.sort_by(|a, b| a.judge.cmp(&b.judge));
-    if let Some(pair) = sheets
-        .windows(2)
-        .find(|pair| pair[0].judge == pair[1].judge)
-    {
+    let mut bids: Vec<&BidFacts> = lot.bids.iter().collect();
+    bids.sort_unstable_by(|a, b| a.id.cmp(&b.id));
+    if let Some(pair) = bids.windows(2).find(|pair| pair[0].id == pair[1].id) {
         return Err(Error::Duplicate {
-            what: "judge",
-            id: pair[0].judge.clone(),
+            what: "bid",
+            id: pair[0].id.clone(),
         });
     }
-    let mut without = BTreeSet::new();
-    for bid in bids {
-        if invalid(rules, bid)?.is_some() {
-            without.insert(bid.id.as_str());
-        }
-    }
-    for sheet in &sheets {
-        // Nobody need score an invalid bid, but points that are there must be in their bands.
-        let scored = |id: &String| !without.contains(id.as_str()) || sheet.scores.contains_key(id);
-        let ids: Vec<String> = bids.iter().map(|bid| bid.id.clone()).collect();
-        let ids: Vec<String> = ids.into_iter().filter(scored).collect();
-        check_sheet(rules, &ids, sheet)?;
-    }
-    let mut entries = Vec::with_capacity(bids.len());
-    for facts in bids {
-        let mut judges = Vec::with_capacity(sheets.len());
-        if !without.contains(facts.id.as_str()) {
-            objective(rules, &facts.id, &sheets)?;
-            for sheet in &sheets {
-                judges.push(totals(rules, &facts.id, sheet)?);
-            }
-        }
-        entries.push(Entry { facts, judges });
-    }
-    compute(rules, entries, None)
+    let without: BTreeSet<&str> = crate::engine::without(ground, &bids)?;
+    let totals: Totals = check_sheets(ground.rules, &bids, &without, lot.sheets)?;
+    let entries = bids.into_iter().zip(totals.by_bid);
+    Ok(entries
+        .map(|(facts, judges)| Entry { facts, judges })
+        .collect())
 }

@@ -1,24 +1,34 @@
 //! Prices and score sheets into a ranking, in exact arithmetic.
 //!
 //! No floating point, no clock, no randomness: the same rules, bids and sheets give the same bytes.
-//! See `spec/score.md`.
+//! See `spec/score.md`, `spec/formula.md` and `spec/rules.md`.
 #![forbid(unsafe_code)]
 #![deny(clippy::float_arithmetic)]
 
 pub mod case;
-mod compute;
 mod correct;
+pub mod derivation;
+mod engine;
 mod error;
 mod evaluate;
+pub mod formula;
 mod number;
 mod outcome;
+pub mod pack;
+pub mod price;
 mod rules;
+mod sheets;
 mod works;
 
 pub use correct::{Correction, Detail, READINGS_MAX, Reading, Step, correct, correct_steps};
+pub use derivation::Derivation;
 pub use error::Error;
-pub use evaluate::{check_sheet, evaluate};
+pub use evaluate::{Lot, derive, evaluate, evaluate_lot};
 pub use number::{BITS_MAX, DECIMALS_MAX, FEN_MAX, Money, Ratio, TEXT_MAX};
-pub use outcome::{BidFacts, Invalid, Line, Outcome, Row, Sheet};
-pub use rules::{Finding, Item, ItemKind, Method, Name, Object, RuleSet, Severity, Tie, lint};
+pub use outcome::{BidFacts, Invalid, Outcome, Review, Row, Sheet};
+pub use rules::{
+    DropJudges, Exception, Finding, Framework, FrameworkStage, Item, ItemKind, Method, Name,
+    Object, RuleSet, Severity, Tie, lint, lint_in,
+};
+pub use sheets::check_sheet;
 pub use works::{TrimRow, Works, WorksOutcome, WorksRow, works};

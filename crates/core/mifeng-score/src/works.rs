@@ -1,7 +1,10 @@
 //! Benchmark and deviation of construction tendering (RULES 5.8): families as data.
 
+use crate::formula::{Formula, Given, Param, Value, compute};
+use crate::pack::{Regime, latest};
 use crate::{Error, Money, Ratio};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// One row of a trim table: from `min_n` prices on, drop so many at each end.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -68,11 +71,66 @@ pub struct WorksOutcome {
     pub rows: Vec<WorksRow>,
 }
 
+/// The formula that [`Works`] is short for.
+const FAMILY: &str = "mean-deviation";
+
 impl Works {
+    /// The same as formula data: the family `mean-deviation` of the pack with these numbers.
+    pub fn formula(&self) -> Formula {
+        let number = |text: &str| Param::Number(text.to_owned());
+        let (ceiling, weight) = match &self.ceiling_weight {
+            Some((ceiling, weight)) => (number(ceiling), number(weight)),
+            None => (number("0"), number("0")),
+        };
+        let second = if self.second_mean { "1" } else { "0" };
+        let params = [
+            ("full", number(&self.full)),
+            ("E_hi", number(&self.e_hi)),
+            ("E_lo", number(&self.e_lo)),
+            ("K", number(&self.k)),
+            ("floor", number(&self.floor)),
+            ("base_dp", number(&self.base_dp.to_string())),
+            ("dev_dp", number(&self.dev_dp.to_string())),
+            ("A", ceiling),
+            ("w", weight),
+            ("second", number(second)),
+            ("trim", self.table()),
+        ];
+        Formula {
+            family: Some(FAMILY.to_owned()),
+            params: params.map(|(name, p)| (name.to_owned(), p)).into(),
+            ..Formula::default()
+        }
+    }
+
+    /// The trim table, ascending; of rows with one `min_n` the last holds.
+    fn table(&self) -> Param {
+        let row = |row: &TrimRow| (row.min_n, [row.hi, row.lo]);
+        let rows: BTreeMap<usize, [usize; 2]> = self.trim.iter().map(row).collect();
+        let mut rows: Vec<Vec<String>> = rows
+            .into_iter()
+            .map(|(n, [hi, lo])| [n, hi, lo].map(|v| v.to_string()).into())
+            .collect();
+        if rows.is_empty() {
+            rows.push(vec!["0".to_owned(); 3]);
+        }
+        Param::Table(rows)
+    }
+
     pub(crate) fn check(&self) -> Result<(), Error> {
         for text in [&self.full, &self.e_hi, &self.e_lo, &self.k, &self.floor] {
             if Ratio::parse(text)?.is_negative() {
                 return Err(crate::number::number("works", text, 12));
+            }
+        }
+        if let Some((ceiling, weight)) = &self.ceiling_weight {
+            let (ceiling, weight) = (Ratio::parse(ceiling)?, Ratio::parse(weight)?);
+            if !ceiling.is_positive() || weight.is_negative() || weight > Ratio::one() {
+                return Err(crate::number::number(
+                    "ceiling_weight",
+                    &weight.to_exact(),
+                    12,
+                ));
             }
         }
         if self.trim.len() > 64 || self.base_dp > 6 || self.dev_dp > 6 {
@@ -84,49 +142,6 @@ impl Works {
         }
         Ok(())
     }
-
-    /// The benchmark over these prices, unrounded.
-    fn benchmark(&self, prices: &[Money]) -> Result<Ratio, Error> {
-        let mut sorted = prices.to_vec();
-        sorted.sort_unstable();
-        let n = sorted.len();
-        let row = self
-            .trim
-            .iter()
-            .filter(|row| row.min_n <= n)
-            .max_by_key(|row| row.min_n);
-        let (lo, hi) = row.map_or((0, 0), |row| (row.lo, row.hi));
-        let kept = n
-            .checked_sub(hi)
-            .and_then(|end| sorted.get(lo..end))
-            .filter(|kept| !kept.is_empty())
-            .ok_or(Error::Zero {
-                place: "all prices are trimmed",
-            })?;
-        let mut base = mean(kept)?;
-        if self.second_mean {
-            let under: Vec<Money> = kept.iter().copied().filter(|p| p.ratio() <= base).collect();
-            base = mean(&under)?;
-        }
-        if let Some((ceiling, w)) = &self.ceiling_weight {
-            let w = Ratio::parse(w)?;
-            let part = Ratio::parse(ceiling)?.mul(&w)?;
-            base = part.add(&base.mul(&Ratio::from(1).sub(&w)?)?)?;
-        }
-        base.mul(&Ratio::from(1).sub(&Ratio::parse(&self.k)?)?)
-    }
-}
-
-pub(crate) fn mean(prices: &[Money]) -> Result<Ratio, Error> {
-    let sum = prices
-        .iter()
-        .try_fold(0i128, |sum, price| sum.checked_add(price.fen()));
-    let sum = sum.ok_or(Error::TooBig {
-        place: "sum",
-        limit: 127,
-    })?;
-    let n = i64::try_from(prices.len()).map_err(|_| Error::Zero { place: "mean" })?;
-    Ratio::from_fen(sum).div(&Ratio::from(n))
 }
 
 /// Scores prices by their deviation from the benchmark; dropped prices are scored too.
@@ -135,25 +150,28 @@ pub(crate) fn mean(prices: &[Money]) -> Result<Ratio, Error> {
 /// Numbers of the parameters, or all prices trimmed.
 pub fn works(rules: &Works, bids: &[(&str, Money)]) -> Result<WorksOutcome, Error> {
     rules.check()?;
-    let prices: Vec<Money> = bids.iter().map(|bid| bid.1).collect();
-    let base = rules.benchmark(&prices)?.round_half_up(rules.base_dp);
-    let (full, floor) = (Ratio::parse(&rules.full)?, Ratio::parse(&rules.floor)?);
-    let (e_hi, e_lo) = (Ratio::parse(&rules.e_hi)?, Ratio::parse(&rules.e_lo)?);
-    let mut rows = Vec::with_capacity(bids.len());
-    for (id, price) in bids {
-        let part = price.ratio().sub(&base)?.div(&base)?;
-        let beta = part.mul(&Ratio::from(100))?.round_half_up(rules.dev_dp);
-        let e = if beta.is_positive() { &e_hi } else { &e_lo };
-        let score = full.sub(&beta.abs().mul(e)?)?.max(floor.clone());
-        rows.push(WorksRow {
-            id: (*id).to_owned(),
-            deviation_pct: beta.to_fixed(rules.dev_dp),
-            score: score.to_fixed(2),
-        });
-    }
-    rows.sort_by(|a, b| a.id.cmp(&b.id));
+    let mut prices: Vec<(&str, Ratio)> = bids.iter().map(|(id, p)| (*id, p.ratio())).collect();
+    prices.sort_by(|a, b| a.0.cmp(b.0));
+    let pack = latest(Regime::Tendering);
+    let formula = rules.formula().resolve(pack)?;
+    let program = formula.compile()?;
+    let given = Given {
+        prices: &prices,
+        ceiling: None,
+        drawn: &BTreeMap::new(),
+    };
+    let computed = compute(&formula, &program, &given)?;
+    let base = computed.lot.get("base").and_then(Value::number);
+    let column = |name: &str| computed.each.get(name).map_or(&[][..], Vec::as_slice);
+    let text = |value: &Value, dp| value.number().map_or(String::new(), |v| v.to_fixed(dp));
+    let rows = prices.iter().zip(column("deviation")).zip(column("points"));
+    let row = |((bid, deviation), points): ((&(&str, Ratio), &Value), &Value)| WorksRow {
+        id: bid.0.to_owned(),
+        deviation_pct: text(deviation, rules.dev_dp),
+        score: text(points, 2),
+    };
     Ok(WorksOutcome {
-        benchmark: base.to_fixed(rules.base_dp),
-        rows,
+        benchmark: base.map_or(String::new(), |base| base.to_fixed(rules.base_dp)),
+        rows: rows.map(row).collect(),
     })
 }
