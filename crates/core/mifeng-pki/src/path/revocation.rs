@@ -1,6 +1,6 @@
 //! Revocation of one certificate, judged at an instant (RFC 5280 section 6.3, RFC 6960).
 
-use super::rules::{check_issuer, check_one, check_suite};
+use super::rules::{Place, check_issuer, check_one, check_suite};
 use super::search::{Quest, Search, certificate_evidence};
 use super::{Conformance, Policy, Purpose, RevocationRule, Standing};
 use crate::certificate::DistributionPoint;
@@ -176,7 +176,7 @@ impl Search<'_> {
         evidence: &mut Vec<Evidence>,
     ) -> Result<(), Error> {
         let issuer = &above[0];
-        check_one(responder, quest.at, false, quest.policy)?;
+        check_one(responder, quest.at, Place::Between, quest.policy)?;
         quest.policy.check_leaf(responder)?;
         check_issuer(issuer, responder)?;
         let what = "certificate signature";

@@ -9,14 +9,25 @@ const RSA_CA_BITS_MIN: usize = 2_048;
 /// Bits of the largest RSA key: verifying with larger ones only costs time.
 const RSA_BITS_MAX: usize = 4_096;
 
-/// Checks a certificate on its own, at `at`; `end` if an RSA key is held to the size for leaves.
+/// Where a certificate stands in its path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    /// The first, and an RSA key is held to the size for leaves.
+    End,
+    /// Between, or a signer of lists and responses.
+    Between,
+    /// The trusted one.
+    Anchor,
+}
+
+/// Checks a certificate on its own, at `at`.
 pub(super) fn check_one(
     certificate: &Certificate,
     at: Time,
-    end: bool,
+    place: Place,
     policy: &Policy,
 ) -> Result<(), Error> {
-    check_algorithms(certificate, end, policy)?;
+    check_algorithms(certificate, place == Place::End, policy)?;
     if let Some(id) = certificate.unknown_critical() {
         return Err(Error::CriticalExtension {
             oid: id.to_string(),
@@ -28,7 +39,7 @@ pub(super) fn check_one(
     check_validity(certificate, at)?;
     check_form(certificate)?;
     if policy.conformance == Conformance::Strict {
-        check_strictly(certificate)?;
+        check_strictly(certificate, place == Place::Anchor)?;
     }
     Ok(())
 }
@@ -128,7 +139,7 @@ fn check_form(certificate: &Certificate) -> Result<(), Error> {
 }
 
 /// What RFC 5280 asks of CAs and some leave out.
-fn check_strictly(certificate: &Certificate) -> Result<(), Error> {
+fn check_strictly(certificate: &Certificate, anchor: bool) -> Result<(), Error> {
     let critical = |id| certificate.extension_criticality(id);
     let (own, authority) = (certificate.subject_key_id(), certificate.authority_key_id());
     let self_issued = certificate.is_self_issued();
@@ -145,11 +156,11 @@ fn check_strictly(certificate: &Certificate) -> Result<(), Error> {
             "no authority key identifier",
         ),
         (
-            self_issued && certificate.authority_key_id_is_long(),
+            anchor && self_issued && certificate.authority_key_id_is_long(),
             "an authority key identifier with issuer and serial number",
         ),
         (
-            self_issued && authority.is_some() && authority != own && certificate.is_ca(),
+            anchor && self_issued && authority.is_some() && authority != own,
             "a root whose key identifiers differ",
         ),
         (
@@ -169,7 +180,7 @@ fn check_strictly(certificate: &Certificate) -> Result<(), Error> {
             "policyConstraints not critical",
         ),
         (
-            certificate.serial_raw() == [0] || certificate.serial_raw().len() > 20,
+            !anchor && (certificate.serial_raw() == [0] || certificate.serial_raw().len() > 20),
             "a serial number of zero or of more than 20 octets",
         ),
         (

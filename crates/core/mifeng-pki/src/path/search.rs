@@ -1,6 +1,6 @@
 //! The search for a path: depth first from the leaf, under a budget.
 
-use super::rules::{check_issuer, check_one, check_suite};
+use super::rules::{Place, check_issuer, check_one, check_suite};
 use super::{Material, Policy, Standing, VerifiedPath};
 use super::{RevocationRule, chain};
 use crate::name::Canonical;
@@ -160,7 +160,12 @@ impl<'a> Search<'a> {
         quest: &mut Quest<'_>,
     ) -> Result<Found, Error> {
         let policy = quest.policy;
-        check_one(leaf, quest.at, policy.purpose.is_of_an_end(), policy)?;
+        let place = if policy.purpose.is_of_an_end() {
+            Place::End
+        } else {
+            Place::Between
+        };
+        check_one(leaf, quest.at, place, policy)?;
         policy.check_leaf(leaf)?;
         // Trusting a certificate means trusting it directly, too.
         if quest.anchors.contains(leaf) {
@@ -203,7 +208,12 @@ impl<'a> Search<'a> {
                 continue;
             }
             self.ledger.spend_step()?;
-            match self.link(&child, issuer, quest) {
+            let place = if is_anchor {
+                Place::Anchor
+            } else {
+                Place::Between
+            };
+            match self.link(&child, issuer, place, quest) {
                 Ok(()) => {}
                 Err(stop @ Error::Budget { .. }) => return Err(stop),
                 Err(reason) => {
@@ -232,9 +242,10 @@ impl<'a> Search<'a> {
         &mut self,
         child: &Certificate,
         issuer: &Certificate,
+        place: Place,
         quest: &Quest<'_>,
     ) -> Result<(), Error> {
-        check_one(issuer, quest.at, false, quest.policy)?;
+        check_one(issuer, quest.at, place, quest.policy)?;
         check_issuer(issuer, child)?;
         let what = "certificate signature";
         let alg = check_suite(child.signature_alg(), quest.policy, what)?;

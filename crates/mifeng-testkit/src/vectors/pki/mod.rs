@@ -1,5 +1,8 @@
 //! Certificates, keys, messages and time stamps.
 
+mod expectations;
+mod limbo;
+
 use super::Plan;
 use super::case::{Case, Input, Stop, Tally, check, fail, part, same, text};
 use mifeng_crypto::{Digest, GM, HashAlg, INTL, PrivateKey, PublicKey, SignatureAlg, Suite};
@@ -21,8 +24,11 @@ pub(super) fn plan(input: &Input) -> Option<Plan> {
             "paths of 1,024-bit RSA keys, which are refused before any rule",
         ));
     }
-    if input.has_folder("x509-limbo") {
-        return Some(Plan::Skip("paths of web servers and their names"));
+    if name == "limbo.json" {
+        return Some(Plan::Run(limbo::run));
+    }
+    if input.has_folder("x509-limbo") || name == "expectations.json" {
+        return Some(Plan::Skip("about a suite of paths, not one"));
     }
     if name.ends_with(".tsr") {
         return Some(Plan::Run(time_stamp));
