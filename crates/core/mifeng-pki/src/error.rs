@@ -93,7 +93,7 @@ pub enum Error {
         what: &'static str,
     },
     /// A CA rule is broken: basicConstraints, pathLen, keyCertSign, key identifiers.
-    #[error("certificate of {subject} breaks {rule}")]
+    #[error("certificate of {subject} breaks a CA rule: {rule}")]
     CaRule {
         /// Whose certificate.
         subject: String,
