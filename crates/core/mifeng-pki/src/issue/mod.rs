@@ -1,12 +1,15 @@
-//! A small development CA: certificates and revocation lists for tests and trials.
+//! A small development CA: certificates, revocation lists and OCSP responses for tests and trials.
 //!
 //! Real tenders use licensed CAs. What is written here is read back by other people's parser
 //! before it is handed out, so that our writer does not vouch for our reader.
+
+mod revocation;
 
 use crate::asn1::{tag, write};
 use crate::oid::{self, Oid};
 use crate::{Certificate, Error};
 use mifeng_crypto::{HashAlg, PrivateKey, PublicKey, Time};
+pub use revocation::{OcspEntry, Revocation, delegated_ocsp_response};
 
 /// Bytes of a serial number: RFC 5280 allows 20.
 const SERIAL_LEN_MAX: usize = 20;
@@ -69,6 +72,8 @@ pub enum Profile {
     TimeStamping,
     /// A natural person: signs.
     Person,
+    /// A delegated OCSP responder (RFC 6960 section 4.2.2.2), itself not to be checked.
+    OcspResponder,
 }
 
 /// From when to when a certificate holds; both ends included, whole seconds.
@@ -80,23 +85,20 @@ pub struct Validity {
     pub not_after: Time,
 }
 
-/// One line of a revocation list.
-#[derive(Clone, Debug)]
-pub struct Revocation {
-    /// Content octets of the serial number, as [`Certificate::serial_raw`] gives them.
-    pub serial: Vec<u8>,
-    /// When it was revoked.
-    pub revoked: Time,
-    /// CRLReason: 0 unspecified, 1 keyCompromise, 4 superseded, 5 cessationOfOperation.
-    pub reason: u8,
-    /// Since when the key is thought to have been bad.
-    pub invalid_since: Option<Time>,
+/// Where a CA publishes what it says about revocation.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Places {
+    /// URLs of its revocation list, written as cRLDistributionPoints.
+    pub revocation_lists: Vec<String>,
+    /// URLs of its OCSP responder, written as authorityInfoAccess.
+    pub ocsp: Vec<String>,
 }
 
 /// A CA: its key and its certificate.
 pub struct CertificateAuthority {
     key: PrivateKey,
     certificate: Certificate,
+    places: Places,
 }
 
 struct Tbs<'a> {
@@ -124,7 +126,11 @@ impl CertificateAuthority {
                 purpose: "issuing certificates",
             });
         }
-        Ok(CertificateAuthority { key, certificate })
+        Ok(CertificateAuthority {
+            key,
+            certificate,
+            places: Places::default(),
+        })
     }
 
     /// Makes a self-signed root. `serial` is big-endian, not zero, at most 20 bytes.
@@ -149,7 +155,11 @@ impl CertificateAuthority {
                 extensions: ca_extensions(&public, &public, None),
             },
         )?;
-        Ok(CertificateAuthority { key, certificate })
+        Ok(CertificateAuthority {
+            key,
+            certificate,
+            places: Places::default(),
+        })
     }
 
     /// Issues a subordinate CA; `path_len` bounds the CAs below it.
@@ -191,10 +201,8 @@ impl CertificateAuthority {
     ) -> Result<Certificate, Error> {
         let basic = extension(oid::BASIC_CONSTRAINTS, true, &write::seq(&[]));
         let mut extensions = vec![basic, usage(profile)];
-        if profile == Profile::TimeStamping {
-            let purposes = write::seq(&[&write::oid(oid::TIME_STAMPING)]);
-            extensions.push(extension(oid::EXT_KEY_USAGE, true, &purposes));
-        }
+        extensions.extend(extended_usage(profile));
+        extensions.extend(self.places.extensions());
         extensions.extend(key_ids(key, self.certificate.public_key()));
         if let Some(uscc) = &subject.uscc {
             let code = write::tlv(tag::PRINTABLE_STRING, &[uscc.as_bytes()]);
@@ -213,42 +221,9 @@ impl CertificateAuthority {
         )
     }
 
-    /// Signs a complete revocation list with this number.
-    ///
-    /// # Errors
-    /// What the key says.
-    pub fn revocation_list(
-        &self,
-        entries: &[Revocation],
-        this_update: Time,
-        next_update: Time,
-        number: u64,
-    ) -> Result<Vec<u8>, Error> {
-        let lines: Vec<Vec<u8>> = entries.iter().map(revocation).collect();
-        let refs: Vec<&[u8]> = lines.iter().map(Vec::as_slice).collect();
-        // An empty list is left out, not written empty (RFC 5280 section 5.1.2.6).
-        let list = if lines.is_empty() {
-            Vec::new()
-        } else {
-            write::seq(&refs)
-        };
-        let authority = authority_key_id(self.certificate.public_key());
-        let extensions = write::seq(&[
-            &extension(oid::AUTHORITY_KEY_ID, false, &authority),
-            &extension(oid::CRL_NUMBER, false, &write::small(number)),
-        ]);
-        let alg = oid::signature_alg_der(self.key.signature_alg())?;
-        let tbs = write::seq(&[
-            &write::small(1),
-            &alg,
-            self.certificate.subject_raw(),
-            &write::time(this_update),
-            &write::time(next_update),
-            &list,
-            &write::tlv(tag::context(0), &[&extensions]),
-        ]);
-        let signature = self.key.sign(&tbs)?;
-        Ok(write::seq(&[&tbs, &alg, &write::bits(&signature)]))
+    /// Writes these places into every end certificate issued from now on.
+    pub fn set_places(&mut self, places: Places) {
+        self.places = places;
     }
 
     /// The CA's own certificate.
@@ -312,10 +287,51 @@ fn ca_extensions(key: &PublicKey, issuer: &PublicKey, path_len: Option<u8>) -> V
     out
 }
 
+impl Places {
+    fn extensions(&self) -> Vec<Vec<u8>> {
+        let name = |url: &String| write::tlv(0x86, &[url.as_bytes()]);
+        let mut out = Vec::new();
+        let lists: Vec<Vec<u8>> = self.revocation_lists.iter().map(name).collect();
+        if !lists.is_empty() {
+            let full = write::tlv(tag::context(0), &[&lists.concat()]);
+            let point = write::seq(&[&write::tlv(tag::context(0), &[&full])]);
+            let value = write::seq(&[&point]);
+            out.push(extension(oid::CRL_DISTRIBUTION_POINTS, false, &value));
+        }
+        let responders = self.ocsp.iter().map(name);
+        let access: Vec<Vec<u8>> = responders
+            .map(|place| write::seq(&[&write::oid(oid::AD_OCSP), &place]))
+            .collect();
+        if !access.is_empty() {
+            let value = write::seq(&[&access.concat()]);
+            out.push(extension(oid::AUTHORITY_INFO_ACCESS, false, &value));
+        }
+        out
+    }
+}
+
+fn extended_usage(profile: Profile) -> Vec<Vec<u8>> {
+    let purposes = |id| write::seq(&[&write::oid(id)]);
+    match profile {
+        // RFC 3161 section 2.3 asks for critical.
+        Profile::TimeStamping => {
+            let value = purposes(oid::TIME_STAMPING);
+            vec![extension(oid::EXT_KEY_USAGE, true, &value)]
+        }
+        Profile::OcspResponder => vec![
+            extension(oid::EXT_KEY_USAGE, false, &purposes(oid::OCSP_SIGNING)),
+            extension(oid::OCSP_NOCHECK, false, &[5, 0]),
+        ],
+        _ => Vec::new(),
+    }
+}
+
 /// The keyUsage values of the dual-certificate system (GB/T 20518).
 fn usage(profile: Profile) -> Vec<u8> {
     let bits: [u8; 2] = match profile {
-        Profile::BidderSign | Profile::TimeStamping | Profile::Person => [6, 0xc0],
+        Profile::BidderSign | Profile::TimeStamping | Profile::Person | Profile::OcspResponder => {
+            [6, 0xc0]
+        }
         Profile::BidderEncrypt => [3, 0x38],
         Profile::Single => [4, 0xf0],
     };
@@ -338,27 +354,4 @@ fn key_ids(key: &PublicKey, issuer: &PublicKey) -> [Vec<u8>; 2] {
         extension(oid::SUBJECT_KEY_ID, false, &own),
         extension(oid::AUTHORITY_KEY_ID, false, &authority_key_id(issuer)),
     ]
-}
-
-fn revocation(entry: &Revocation) -> Vec<u8> {
-    let mut extensions = Vec::new();
-    if entry.reason != 0 {
-        let reason = [tag::ENUMERATED, 1, entry.reason];
-        extensions.extend(extension(oid::CRL_REASON, false, &reason));
-    }
-    if let Some(since) = entry.invalid_since {
-        let whole = Time::from_unix_seconds(since.as_unix_seconds());
-        extensions.extend(extension(
-            oid::INVALIDITY_DATE,
-            false,
-            &write::generalized(whole),
-        ));
-    }
-    let extensions = if extensions.is_empty() {
-        Vec::new()
-    } else {
-        write::seq(&[&extensions])
-    };
-    let serial = write::tlv(tag::INTEGER, &[&entry.serial]);
-    write::seq(&[&serial, &write::time(entry.revoked), &extensions])
 }
