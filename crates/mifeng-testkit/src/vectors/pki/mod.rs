@@ -1,5 +1,6 @@
 //! Certificates, keys, messages and time stamps.
 
+mod corpus;
 mod expectations;
 mod limbo;
 mod pkits;
@@ -19,6 +20,9 @@ pub(super) fn plan(input: &Input) -> Option<Plan> {
     let first = &input.json()[0];
     if first["valid"].is_boolean() && first["content"].is_string() {
         return Some(Plan::Run(messages));
+    }
+    if let Some(plan) = corpus::plan(input) {
+        return Some(plan);
     }
     if input.has_folder("nist-pkits") {
         return Some(match name {
