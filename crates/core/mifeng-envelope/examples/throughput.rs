@@ -1,8 +1,7 @@
 //! How fast sealing, checking and opening are, in both suites:
 //! `cargo run --release -p mifeng-envelope --example throughput -- [MB] [workers]`.
 //!
-//! Everything stays in memory, so this measures hashing and encryption, not disks. A sealing hashes
-//! every file twice (once for the manifest, once to see that it did not change) on one thread each.
+//! Everything stays in memory, so this measures hashing and encryption, not disks.
 #![allow(
     dead_code,
     clippy::expect_used,

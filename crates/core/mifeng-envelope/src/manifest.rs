@@ -94,7 +94,7 @@ pub struct DetailLine {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FileEntry {
-    /// Suite hash of the content.
+    /// RFC 6962 tree hash (suite hash) over the content's blocks of 1 MiB: [`crate::RootHasher`].
     pub hash: Digest,
     /// Relative path with `/`.
     pub path: String,
@@ -170,18 +170,36 @@ impl Manifest {
     /// No path may be another in other letter case, or the folder of another: such a bid could not
     /// be written to every disk, and nobody would be at fault.
     fn check_places(&self) -> Result<()> {
+        let mut places = Places::default();
+        self.files
+            .iter()
+            .try_for_each(|file| places.insert(&file.path))
+    }
+}
+
+/// Paths that one disk can hold together.
+#[derive(Default)]
+pub(crate) struct Places {
+    files: BTreeSet<String>,
+    folders: BTreeSet<String>,
+}
+
+impl Places {
+    /// Adds a path that has passed [`check_path`].
+    pub(crate) fn insert(&mut self, path: &str) -> Result<()> {
         let clash = |what| Err(Error::Malformed { what });
-        let mut places = BTreeSet::new();
-        for file in &self.files {
-            if !places.insert(file.path.to_ascii_lowercase()) {
-                return clash("file list: two paths differ in letter case only");
-            }
-        }
-        for path in &places {
-            let mut folders = path.match_indices('/').map(|(at, _)| &path[..at]);
-            if folders.any(|folder| places.contains(folder)) {
+        let path = path.to_ascii_lowercase();
+        for (at, _) in path.match_indices('/') {
+            if self.files.contains(&path[..at]) {
                 return clash("file list: a path is the folder of another");
             }
+            self.folders.insert(path[..at].to_owned());
+        }
+        if self.folders.contains(&path) {
+            return clash("file list: a path is the folder of another");
+        }
+        if !self.files.insert(path) {
+            return clash("file list: two paths differ in letter case only");
         }
         Ok(())
     }

@@ -3,7 +3,7 @@
 use crate::body::{BodyCipher, SALT, plain_len};
 use crate::leaf::{Keys, build_header};
 use crate::manifest::Manifest;
-use crate::stream::read_body;
+use crate::stream::{read_body, read_window};
 use crate::tar::{Reader, TarSink};
 use crate::verify::VerifiedSeal;
 use crate::{Error, Result};
@@ -104,7 +104,7 @@ pub trait PlainSink {
     /// # Errors
     /// Ends the opening.
     fn write(&mut self, data: &[u8]) -> std::io::Result<()>;
-    /// The file is complete and has the manifest's hash.
+    /// The file is complete; whether it is the manifest's is known at `finish`.
     ///
     /// # Errors
     /// Ends the opening.
@@ -137,7 +137,6 @@ impl PlainSink for NoSink {
 struct Checked<'a> {
     seal: &'a VerifiedSeal,
     sink: &'a mut dyn PlainSink,
-    digest: Option<Digest>,
 }
 
 impl TarSink for Checked<'_> {
@@ -154,7 +153,6 @@ impl TarSink for Checked<'_> {
         if manifest.context != self.seal.c {
             return Err(bad("manifest is of another context"));
         }
-        self.digest = Some(suite.hash().digest(bytes));
         Ok(manifest)
     }
     fn begin_file(&mut self, path: &str, size: u64) -> Result<()> {
@@ -190,7 +188,7 @@ pub fn open_body<R: Read + Seek + ?Sized>(
     open_body_with(file, seal, sigma, sink, crate::WORKERS)
 }
 
-/// As [`open_body`], on up to `workers` threads and with as many MiB of memory.
+/// As [`open_body`], on up to `workers` threads; takes 30 MiB of memory, whatever the sizes.
 ///
 /// # Errors
 /// As [`open_body`].
@@ -206,26 +204,17 @@ pub fn open_body_with<R: Read + Seek + ?Sized>(
     let alg = seal.suite.hash();
     let len = seal.body_len();
     let plain = plain_len(len).ok_or(Error::BodyLength { found: len })?;
-    let mut checked = Checked {
-        seal,
-        sink,
-        digest: None,
-    };
-    let mut reader = Reader::new(alg, plain, &mut checked);
-    let (root, outcome) = read_body(&mut file, len, &cipher, alg, workers, &mut |piece| {
-        reader.push(piece)
-    })?;
+    let mut checked = Checked { seal, sink };
+    let mut reader = Reader::new(plain, read_window(alg, plain), &mut checked);
+    let (root, outcome) = read_body(&mut file, len, &cipher, alg, workers, &mut reader)?;
     if root != seal.root() {
         return Err(Error::BodyRoot);
     }
     outcome?;
-    let manifest = reader.finish()?;
-    let digest = checked.digest.ok_or(Error::Opening {
-        what: "tar ends early",
-    })?;
+    let (manifest, bytes) = reader.finish(workers)?;
     checked
         .sink
         .finish(&manifest)
         .map_err(Error::io("writing the content"))?;
-    Ok((manifest, digest))
+    Ok((manifest, alg.digest(&bytes)))
 }

@@ -1,86 +1,242 @@
-//! The Merkle root over the body's 1 MiB blocks (RFC 6962, suite hash), over several cores.
+//! Tree hashes over 1 MiB blocks (RFC 6962, suite hash): of a body, and of each file inside.
+//!
+//! One SM3 stream cannot fill a wide machine; the blocks of a tree can (`mifeng_crypto::sm3x`).
 
-use mifeng_crypto::{Digest, HashAlg, Hasher};
-use mifeng_log::merkle::Frontier;
+use crate::{Error, Result};
+use mifeng_crypto::{Digest, HashAlg, sm3x};
+use mifeng_log::merkle::{Frontier, leaf_hash};
+use std::ops::Range;
+use std::sync::Mutex;
+use zeroize::Zeroizing;
 
-/// Bytes of a block of the body: one leaf of the tree.
+/// Bytes of a block: one leaf of the tree.
 pub const BLOCK: usize = 1 << 20;
+/// Blocks that are hashed side by side: the lanes of `sm3x`.
+pub(crate) const LANES: usize = 8;
 
-/// Takes a body piece by piece, in order, and gives the root.
-pub struct RootHasher {
+/// A piece of work for one thread.
+pub(crate) type Task<'t, T> = Box<dyn FnOnce() -> T + Send + 't>;
+
+/// Runs `tasks` on up to `workers` threads, this one included; results in the order of the tasks.
+///
+/// # Errors
+/// [`Error::Io`] if a thread dies.
+pub(crate) fn run<T: Send>(workers: usize, tasks: Vec<Task<'_, T>>) -> Result<Vec<T>> {
+    if workers < 2 || tasks.len() < 2 {
+        return Ok(tasks.into_iter().map(|task| task()).collect());
+    }
+    let died = Error::Io {
+        what: "worker thread",
+        kind: std::io::ErrorKind::Other,
+    };
+    let extra = workers.min(tasks.len()) - 1;
+    let queue = Mutex::new(tasks.into_iter().enumerate());
+    let work = || {
+        let mut done = Vec::new();
+        // A poisoned queue is empty for the others; the thread that died is reported below.
+        while let Some((at, task)) = queue.lock().ok().and_then(|mut queue| queue.next()) {
+            done.push((at, task()));
+        }
+        done
+    };
+    let mut all = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..extra).map(|_| scope.spawn(work)).collect();
+        let mut all = work();
+        for thread in threads {
+            all.extend(thread.join().map_err(|_| died.clone())?);
+        }
+        Ok::<_, Error>(all)
+    })?;
+    all.sort_unstable_by_key(|(at, _)| *at);
+    Ok(all.into_iter().map(|(_, result)| result).collect())
+}
+
+/// Tasks that give the leaf hashes of `leaves`, in order: full lanes each for SM3, single blocks for
+/// SHA-256, which every core does at its best speed alone.
+pub(crate) fn leaf_tasks<'t>(alg: HashAlg, leaves: &[&'t [u8]]) -> Vec<Task<'t, Vec<Digest>>> {
+    let share = match alg {
+        HashAlg::Sm3 => LANES * BLOCK,
+        HashAlg::Sha256 => BLOCK,
+    };
+    let mut tasks: Vec<Task<'t, Vec<Digest>>> = Vec::new();
+    let mut rest = leaves;
+    while !rest.is_empty() {
+        let mut len = 0;
+        let fits = |leaf: &&&[u8]| {
+            len += leaf.len();
+            len <= share
+        };
+        let count = rest.iter().take_while(fits).count().max(1);
+        let (group, later) = rest.split_at(count);
+        let group = group.to_vec();
+        tasks.push(Box::new(move || leaf_hashes(alg, &group)));
+        rest = later;
+    }
+    tasks
+}
+
+fn leaf_hashes(alg: HashAlg, leaves: &[&[u8]]) -> Vec<Digest> {
+    match alg {
+        // The leaf prefix of RFC 6962 section 2.1.
+        HashAlg::Sm3 => sm3x::digest_many_prefixed(&[0], leaves)
+            .into_iter()
+            .map(Digest::from_bytes)
+            .collect(),
+        HashAlg::Sha256 => leaves.iter().map(|leaf| leaf_hash(alg, leaf)).collect(),
+    }
+}
+
+/// What stands in a [`Window`]: a leaf to be hashed, or the end of a file.
+enum Piece {
+    Leaf(Range<usize>),
+    End,
+}
+
+/// Collects the bytes of file after file and gives out their blocks, so that the leaves of small
+/// files share the lanes too. The caller hashes them when it suits, at the latest when the window is
+/// full.
+pub(crate) struct Window {
     alg: HashAlg,
-    workers: usize,
+    // Holds plaintext of bids, hence wiped.
+    bytes: Zeroizing<Vec<u8>>,
+    filled: usize,
+    // Where the block begins that is not complete.
+    open: usize,
+    pieces: Vec<Piece>,
     tree: Frontier,
-    // The block that is not complete yet, and how much of it was hashed.
-    open: Option<(Hasher, usize)>,
+    roots: Vec<Digest>,
+}
+
+impl Window {
+    /// A window that takes `len` bytes between two hashings.
+    pub(crate) fn new(alg: HashAlg, len: usize) -> Self {
+        Window {
+            alg,
+            bytes: Zeroizing::new(vec![0; len + BLOCK]),
+            filled: 0,
+            open: 0,
+            pieces: Vec::new(),
+            tree: Frontier::new(alg),
+            roots: Vec::new(),
+        }
+    }
+
+    /// Room for the next bytes of the file.
+    pub(crate) fn room(&mut self) -> &mut [u8] {
+        &mut self.bytes[self.filled..]
+    }
+
+    /// The next `len` bytes stand in the room.
+    pub(crate) fn took(&mut self, len: usize) -> &[u8] {
+        let from = self.filled;
+        self.filled += len;
+        while self.filled - self.open >= BLOCK {
+            self.leaf(self.open + BLOCK);
+        }
+        &self.bytes[from..self.filled]
+    }
+
+    /// Copies bytes in as far as there is room; says how many.
+    pub(crate) fn push(&mut self, data: &[u8]) -> usize {
+        let room = self.room();
+        let len = data.len().min(room.len());
+        room[..len].copy_from_slice(&data[..len]);
+        self.took(len);
+        len
+    }
+
+    /// The file is complete.
+    pub(crate) fn end(&mut self) {
+        if self.filled > self.open {
+            self.leaf(self.filled);
+        }
+        self.pieces.push(Piece::End);
+    }
+
+    fn leaf(&mut self, end: usize) {
+        self.pieces.push(Piece::Leaf(self.open..end));
+        self.open = end;
+    }
+
+    /// Tasks for the leaves that are complete.
+    pub(crate) fn tasks(&self) -> Vec<Task<'_, Vec<Digest>>> {
+        let leaf = |piece: &Piece| match piece {
+            Piece::Leaf(range) => Some(&self.bytes[range.clone()]),
+            Piece::End => None,
+        };
+        let leaves: Vec<&[u8]> = self.pieces.iter().filter_map(leaf).collect();
+        leaf_tasks(self.alg, &leaves)
+    }
+
+    /// Takes what [`Window::tasks`] gave and makes room.
+    pub(crate) fn settle(&mut self, hashes: impl IntoIterator<Item = Digest>) {
+        let mut hashes = hashes.into_iter();
+        for piece in self.pieces.drain(..) {
+            match piece {
+                Piece::Leaf(_) => {
+                    if let Some(hash) = hashes.next() {
+                        self.tree.append(hash);
+                    }
+                }
+                Piece::End => {
+                    let tree = core::mem::replace(&mut self.tree, Frontier::new(self.alg));
+                    self.roots.push(tree.root());
+                }
+            }
+        }
+        self.bytes.copy_within(self.open..self.filled, 0);
+        self.filled -= self.open;
+        self.open = 0;
+    }
+
+    /// Hashes what is complete, and gives the roots of all files that have ended since the last call.
+    pub(crate) fn roots(&mut self, workers: usize) -> Result<Vec<Digest>> {
+        let hashes = run(workers, self.tasks())?;
+        self.settle(hashes.into_iter().flatten());
+        Ok(core::mem::take(&mut self.roots))
+    }
+}
+
+/// Takes a body, or a file, piece by piece, in order, and gives the root.
+pub struct RootHasher {
+    window: Window,
+    workers: usize,
 }
 
 impl RootHasher {
-    /// A hasher that uses up to `workers` threads for each piece.
+    /// A hasher that uses up to `workers` threads, and 9 MiB of memory (17 with more than one).
     pub fn new(alg: HashAlg, workers: usize) -> Self {
+        let workers = workers.max(1);
         RootHasher {
-            alg,
-            workers: workers.max(1),
-            tree: Frontier::new(alg),
-            open: None,
+            window: Window::new(alg, workers.min(2) * LANES * BLOCK),
+            workers,
         }
     }
 
     /// Adds the next bytes.
-    pub fn update(&mut self, data: &[u8]) {
-        let mut tasks = self.cut(data);
-        if self.workers == 1 || tasks.len() < 2 {
-            tasks
-                .iter_mut()
-                .for_each(|(hasher, piece)| hasher.update(piece));
-        } else {
-            let share = tasks.len().div_ceil(self.workers);
-            std::thread::scope(|scope| {
-                for group in tasks.chunks_mut(share) {
-                    scope.spawn(move || {
-                        group
-                            .iter_mut()
-                            .for_each(|(hasher, piece)| hasher.update(piece));
-                    });
-                }
-            });
-        }
-        let mut filled = self.open.take().map_or(0, |(_, filled)| filled);
-        for (hasher, piece) in tasks {
-            filled += piece.len();
-            if filled == BLOCK {
-                self.tree.append(hasher.finish());
-                filled = 0;
-            } else {
-                self.open = Some((hasher, filled));
-            }
-        }
-    }
-
-    /// The pieces of `data` that belong to one block each, with that block's hash so far.
-    fn cut<'d>(&self, mut data: &'d [u8]) -> Vec<(Hasher, &'d [u8])> {
-        let mut tasks = Vec::with_capacity(data.len() / BLOCK + 2);
-        let mut open = self.open.clone();
+    ///
+    /// # Errors
+    /// [`Error::Io`] if a worker thread dies.
+    pub fn update(&mut self, mut data: &[u8]) -> Result<()> {
         while !data.is_empty() {
-            let (hasher, filled) = open.take().unwrap_or_else(|| {
-                let mut hasher = self.alg.hasher();
-                // The leaf prefix of RFC 6962 section 2.1.
-                hasher.update(&[0]);
-                (hasher, 0)
-            });
-            let (piece, rest) = data.split_at(data.len().min(BLOCK - filled));
-            tasks.push((hasher, piece));
-            data = rest;
+            if self.window.room().is_empty() {
+                self.window.roots(self.workers)?;
+            }
+            let taken = self.window.push(data);
+            data = &data[taken..];
         }
-        tasks
+        Ok(())
     }
 
     /// The root over everything.
-    pub fn finish(mut self) -> Digest {
-        if let Some((hasher, _)) = self.open.take() {
-            self.tree.append(hasher.finish());
-        }
-        self.tree.root()
+    ///
+    /// # Errors
+    /// As [`RootHasher::update`].
+    pub fn finish(mut self) -> Result<Digest> {
+        self.window.end();
+        let roots = self.window.roots(self.workers)?;
+        // One file was ended, so there is one root.
+        roots.first().copied().ok_or(Error::BodyRoot)
     }
 }
 
@@ -89,18 +245,56 @@ mod tests {
     use super::*;
     use mifeng_log::merkle;
 
-    #[test]
-    fn pieces_and_workers_do_not_matter() {
-        let data: Vec<u8> = (0..3 * BLOCK + 12_345).map(|i| (i % 251) as u8).collect();
+    fn root(alg: HashAlg, data: &[u8]) -> Digest {
         let leaves: Vec<Digest> = data
             .chunks(BLOCK)
-            .map(|block| merkle::leaf_hash(HashAlg::Sha256, block))
+            .map(|block| merkle::leaf_hash(alg, block))
             .collect();
-        let expected = merkle::root(HashAlg::Sha256, &leaves);
-        for (workers, piece) in [(1, 7_001), (2, 16_400 * 64), (3, 1 << 21), (2, data.len())] {
-            let mut hasher = RootHasher::new(HashAlg::Sha256, workers);
-            data.chunks(piece).for_each(|piece| hasher.update(piece));
-            assert_eq!(hasher.finish(), expected, "{workers} {piece}");
+        merkle::root(alg, &leaves)
+    }
+
+    #[test]
+    fn pieces_and_workers_do_not_matter() {
+        let data: Vec<u8> = (0..19 * BLOCK + 12_345).map(|i| (i % 251) as u8).collect();
+        for alg in [HashAlg::Sha256, HashAlg::Sm3] {
+            let expected = root(alg, &data);
+            for (workers, piece) in [(1, 7_001), (2, 16_400 * 64), (3, 1 << 21), (2, data.len())] {
+                let mut hasher = RootHasher::new(alg, workers);
+                for piece in data.chunks(piece) {
+                    hasher.update(piece).expect("threads live");
+                }
+                assert_eq!(hasher.finish(), Ok(expected), "{workers} {piece}");
+            }
         }
+    }
+
+    #[test]
+    fn files_of_all_sizes_side_by_side() {
+        let sizes = [
+            0,
+            1,
+            BLOCK - 1,
+            BLOCK,
+            0,
+            BLOCK + 1,
+            3 * BLOCK,
+            5,
+            5,
+            5,
+            5,
+            0,
+        ];
+        for alg in [HashAlg::Sha256, HashAlg::Sm3] {
+            let files: Vec<Vec<u8>> = (0u8..).zip(sizes).map(|(i, n)| vec![i; n]).collect();
+            let mut window = Window::new(alg, LANES * BLOCK);
+            for file in &files {
+                assert_eq!(window.push(file), file.len());
+                window.end();
+            }
+            let roots = window.roots(2).expect("threads live");
+            let expected: Vec<Digest> = files.iter().map(|file| root(alg, file)).collect();
+            assert_eq!(roots, expected);
+        }
+        assert_eq!(root(HashAlg::Sm3, b""), merkle::empty_root(HashAlg::Sm3));
     }
 }

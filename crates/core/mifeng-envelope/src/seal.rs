@@ -14,10 +14,10 @@ use mifeng_pki::{Certificate, Signer, cms};
 use std::io::{Read, Write};
 use zeroize::{Zeroize, Zeroizing};
 
-/// Bytes read from a file at once.
-const READ_LEN: usize = 256 * 1024;
+/// Bytes read from a file at once; progress is told as often.
+const READ_LEN: u64 = 1 << 20;
 
-/// A file to be sealed; read twice.
+/// A file to be sealed; read once, and what was read is what is hashed and sealed.
 pub trait FileSource {
     /// Its path in the bid, as [`crate::check_path`] wants it.
     fn path(&self) -> &str;
@@ -74,16 +74,16 @@ pub struct Inputs<'a> {
     pub declarations: Declarations,
     /// The price detail.
     pub detail: Vec<DetailLine>,
-    /// Threads, and MiB of memory.
+    /// Threads; memory is 30 MiB whatever their number.
     pub workers: usize,
 }
 
-/// How far sealing is: bytes of files hashed, then of plaintext encrypted.
+/// How far sealing is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Progress {
-    /// Bytes done in both passes together.
+    /// Bytes of the files that were read.
     pub done: u64,
-    /// Bytes to do in both passes together.
+    /// Bytes of all files.
     pub total: u64,
 }
 
@@ -167,37 +167,15 @@ pub fn seal_with_sigma(
             found: size,
         });
     }
-    let mut report = Progress {
-        done: 0,
-        total: 2 * size,
-    };
-    let manifest = manifest(inputs, &c, &files, &mut report, progress)?;
-    let manifest_bytes = manifest.to_bytes()?;
-    let profile = || cms::Profile::of(suite);
-    let inner = cms::sign_detached(
-        inputs.signer,
-        &manifest_bytes,
-        inputs.signing_time,
-        profile(),
-    )?;
-    if inner.len() > tar::CMS_LEN_MAX {
-        return Err(Error::Limit {
-            what: "manifest signature",
-            limit: tar::CMS_LEN_MAX as u64,
-            found: inner.len() as u64,
-        });
-    }
-    let (tar_len, padded) = tar::lengths(
-        manifest_bytes.len() as u64,
-        inner.len() as u64,
-        &manifest.files,
-    )
-    .filter(|(_, padded)| *padded <= body::PLAIN_LEN_MAX)
-    .ok_or(Error::Limit {
-        what: "bid size",
-        limit: body::PLAIN_LEN_MAX,
-        found: size,
-    })?;
+    let mut manifest = manifest(inputs, &c, &files)?;
+    // A digest has one length whatever it is, so the manifest's length is known by now.
+    let padded = tar::padded(manifest.to_bytes()?.len() as u64, &manifest.files)
+        .filter(|padded| *padded <= body::PLAIN_LEN_MAX)
+        .ok_or(Error::Limit {
+            what: "bid size",
+            limit: body::PLAIN_LEN_MAX,
+            found: size,
+        })?;
     let body_len = body::sealed_len(padded).ok_or(Error::Limit {
         what: "bid size",
         limit: body::PLAIN_LEN_MAX,
@@ -211,29 +189,52 @@ pub fn seal_with_sigma(
     )
     .map_err(&io)?;
     let cipher = body_cipher(suite, sigma, &c)?;
-    let mut body = BodyWriter::new(&cipher, alg, out, inputs.workers)?;
-    for (name, content) in [
-        (MANIFEST_NAME, &manifest_bytes),
-        (MANIFEST_CMS_NAME, &inner),
-    ] {
-        body.write(&tar::header(name, content.len() as u64, 0))?;
-        body.write(content)?;
-        zeros(&mut body, tar::gap(content.len() as u64) as u64)?;
-    }
-    for (at, ((index, file), entry)) in files.iter().zip(&manifest.files).enumerate() {
-        body.write(&tar::header(&entry.path, entry.size, at))?;
-        let hash = read_file(*file, *index, alg, &mut |piece| {
-            report.done += piece.len() as u64;
+    let mut body = BodyWriter::new(&cipher, alg, out, inputs.workers, padded)?;
+    let mut report = Progress {
+        done: 0,
+        total: size,
+    };
+    let mut written = 0;
+    for (at, (index, file)) in files.iter().enumerate() {
+        let header = tar::header(file.path(), file.size(), at);
+        body.write(&header)?;
+        read_file(&mut body, *file, *index, &mut |read| {
+            report.done += read as u64;
             progress(report);
-            body.write(piece)
         })?;
-        if hash != entry.hash {
-            return Err(Error::FileChanged { index: *index });
-        }
-        zeros(&mut body, tar::gap(entry.size) as u64)?;
+        let gap = tar::gap(file.size()) as u64;
+        zeros(&mut body, gap)?;
+        written += header.len() as u64 + file.size() + gap;
     }
-    // The two zero blocks that end the tar are part of `tar_len`, and zeros like the padding.
-    zeros(&mut body, padded - tar_len + 2 * tar::BLOCK as u64)?;
+    for (entry, root) in manifest.files.iter_mut().zip(body.file_roots()?) {
+        entry.hash = root;
+    }
+    let manifest = manifest.to_bytes()?;
+    let inner = cms::sign_detached(
+        inputs.signer,
+        &manifest,
+        inputs.signing_time,
+        cms::Profile::of(suite),
+    )?;
+    if inner.len() > tar::CMS_LEN_MAX {
+        return Err(Error::Limit {
+            what: "manifest signature",
+            limit: tar::CMS_LEN_MAX as u64,
+            found: inner.len() as u64,
+        });
+    }
+    for (name, content) in [(MANIFEST_NAME, &manifest), (MANIFEST_CMS_NAME, &inner)] {
+        let (header, gap) = (
+            tar::header(name, content.len() as u64, 0),
+            tar::gap(content.len() as u64) as u64,
+        );
+        body.write(&header)?;
+        body.write(content)?;
+        zeros(&mut body, gap)?;
+        written += header.len() as u64 + content.len() as u64 + gap;
+    }
+    // The two zero blocks that end the tar are zeros like the padding; `padded` has room for both.
+    zeros(&mut body, padded.saturating_sub(written))?;
     let root = body.finish()?;
 
     let id = suite.h_tag("header", &[&header]);
@@ -246,7 +247,12 @@ pub fn seal_with_sigma(
     };
     let trailer = jcs::to_vec(&trailer)?;
     let signer = identity::Carrying::new(inputs.signer, Some(inputs.encryption));
-    let outer = cms::sign_detached(&signer, &trailer, inputs.signing_time, profile())?;
+    let outer = cms::sign_detached(
+        &signer,
+        &trailer,
+        inputs.signing_time,
+        cms::Profile::of(suite),
+    )?;
     let record = SealRecord::new(header, trailer, outer)?;
     let (trailer, outer) = (record.trailer(), record.cms());
     put(out, &[&len32(trailer), trailer, &len32(outer), outer]).map_err(&io)?;
@@ -289,63 +295,55 @@ fn zeros(body: &mut BodyWriter<'_>, mut len: u64) -> Result<()> {
     Ok(())
 }
 
-/// Hashes every file and writes the manifest.
+/// The manifest, its files' hashes still to come.
 fn manifest(
     inputs: &Inputs<'_>,
     c: &Digest,
     files: &[(usize, &dyn FileSource)],
-    report: &mut Progress,
-    progress: &mut dyn FnMut(Progress),
 ) -> Result<Manifest> {
-    let mut entries = Vec::with_capacity(files.len());
-    for (index, file) in files {
-        crate::check_path(file.path())?;
-        let hash = read_file(*file, *index, inputs.suite.hash(), &mut |piece| {
-            report.done += piece.len() as u64;
-            progress(*report);
-            Ok(())
-        })?;
-        entries.push(FileEntry {
-            hash,
-            path: file.path().to_owned(),
-            size: file.size(),
-        });
-    }
-    Ok(Manifest {
+    let entry = |(_, file): &(usize, &dyn FileSource)| FileEntry {
+        hash: Digest::from_bytes([0; 32]),
+        path: file.path().to_owned(),
+        size: file.size(),
+    };
+    let manifest = Manifest {
         context: *c,
         declarations: inputs.declarations.clone(),
         detail: inputs.detail.clone(),
-        files: entries,
+        files: files.iter().map(entry).collect(),
         opening: inputs.opening.clone(),
         v: 1,
-    })
+    };
+    manifest.check()?;
+    Ok(manifest)
 }
 
-/// Reads exactly the stated size, hashing; anything else is a changed file.
+/// Reads exactly the stated size, encrypting and hashing what is read; anything else is a changed file.
 fn read_file(
+    body: &mut BodyWriter<'_>,
     file: &dyn FileSource,
     index: usize,
-    alg: mifeng_crypto::HashAlg,
-    take: &mut dyn FnMut(&[u8]) -> Result<()>,
-) -> Result<Digest> {
-    let io = Error::io("reading a file of the bid");
-    let mut reader = file.open().map_err(&io)?;
-    let mut hasher = alg.hasher();
-    let mut buffer = Zeroizing::new(vec![0; READ_LEN]);
+    progress: &mut dyn FnMut(usize),
+) -> Result<()> {
+    let changed = Error::FileChanged { index };
+    let mut reader = file
+        .open()
+        .map_err(Error::io("reading a file of the bid"))?;
     let mut left = file.size();
-    loop {
-        let read = match reader.read(&mut buffer) {
-            Err(e) if e.kind() == std::io::ErrorKind::Interrupted => continue,
-            read => read.map_err(&io)?,
-        };
-        if read == 0 && left == 0 {
-            return Ok(hasher.finish());
+    while left > 0 {
+        let read = body.read(&mut *reader, left.min(READ_LEN))?;
+        if read == 0 {
+            return Err(changed);
         }
-        if read == 0 || read as u64 > left {
-            return Err(Error::FileChanged { index });
-        }
-        hasher.update(&buffer[..read]);
-        take(&buffer[..read])?;
         left -= read as u64;
+        progress(read);
     }
+    let end = reader
+        .read(&mut [0])
+        .map_err(Error::io("reading a file of the bid"))?;
+    if end != 0 {
+        return Err(changed);
+    }
+    body.end_file();
+    Ok(())
 }

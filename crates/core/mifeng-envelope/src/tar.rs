@@ -1,19 +1,27 @@
-//! The plaintext's tar: every byte of it follows from the manifest.
+//! The plaintext's tar: files first, then what says which files they are.
 //!
-//! Entries are POSIX ustar regular files, mode 0644, owner and time zero, in the manifest's order. A
-//! path above 100 bytes stands in a pax extended header with that one record. The reader writes the
-//! headers that the manifest calls for and compares: what tar could otherwise say cannot be said.
+//! Entries are POSIX ustar regular files, mode 0644, owner and time zero, in the order of their
+//! paths. A path above 100 bytes stands in a pax extended header with that one record. The reader
+//! computes each header block again from the name and size in it and compares: what tar could
+//! otherwise say cannot be said.
 
 use crate::manifest::{
-    FILE_SIZE_MAX, FileEntry, MANIFEST_CMS_NAME, MANIFEST_LEN_MAX, MANIFEST_NAME, Manifest,
+    FILE_SIZE_MAX, FILES_MAX, FileEntry, MANIFEST_CMS_NAME, MANIFEST_LEN_MAX, MANIFEST_NAME,
+    Manifest, Places, check_path,
 };
+use crate::root::Window;
+use crate::stream::PlainReader;
 use crate::{Error, Result, padded_len};
-use mifeng_crypto::{HashAlg, Hasher};
+use mifeng_crypto::Digest;
 
 /// Bytes of a tar block.
 pub(crate) const BLOCK: usize = 512;
 /// Bytes of the name field.
 const NAME_LEN: usize = 100;
+/// Bytes of the header of a path that does not fit there: pax header, its record, file header.
+const LONG_HEADER: usize = 3 * BLOCK;
+/// Where a header says what it is a header of.
+const KIND_AT: usize = 156;
 /// The two zero blocks that end a tar.
 const END: u64 = 2 * BLOCK as u64;
 /// Bytes of the largest manifest signature: a CMS with a chain.
@@ -57,31 +65,33 @@ pub(crate) fn gap(size: u64) -> usize {
     ((BLOCK as u64 - size % BLOCK as u64) % BLOCK as u64) as usize
 }
 
-/// Bytes of the tar and of the padded plaintext.
-pub(crate) fn lengths(manifest: u64, cms: u64, files: &[FileEntry]) -> Option<(u64, u64)> {
-    let padded = |size: u64| size.checked_add(gap(size) as u64);
-    let mut len = END + 2 * BLOCK as u64 + padded(manifest)? + padded(cms)?;
+/// Bytes of the padded plaintext that holds a manifest of this length and these files.
+///
+/// The signature counts with its largest size, so that the length is known before it is made.
+pub(crate) fn padded(manifest: u64, files: &[FileEntry]) -> Option<u64> {
+    let blocks = |size: u64| size.checked_add(gap(size) as u64);
+    let mut len = END + 2 * BLOCK as u64 + blocks(manifest)? + CMS_LEN_MAX as u64;
     for file in files {
         // The header's length depends on the path only.
         let head = if file.path.len() <= NAME_LEN {
             BLOCK
         } else {
-            3 * BLOCK
+            LONG_HEADER
         };
         len = len
             .checked_add(head as u64)?
-            .checked_add(padded(file.size)?)?;
+            .checked_add(blocks(file.size)?)?;
     }
-    Some((len, padded_len(len)?))
+    padded_len(len)
 }
 
 /// Where the reader hands things to.
 pub(crate) trait TarSink {
-    /// The manifest and its signature are complete: check them, and say what must follow.
-    fn manifest(&mut self, bytes: &[u8], cms: &[u8]) -> Result<Manifest>;
     fn begin_file(&mut self, path: &str, size: u64) -> Result<()>;
     fn write(&mut self, data: &[u8]) -> Result<()>;
     fn end_file(&mut self) -> Result<()>;
+    /// The manifest and its signature are complete: checks them.
+    fn manifest(&mut self, bytes: &[u8], cms: &[u8]) -> Result<Manifest>;
 }
 
 fn opening(what: &'static str) -> Error {
@@ -89,147 +99,125 @@ fn opening(what: &'static str) -> Error {
 }
 
 enum Stage {
-    /// Collecting the manifest's header, content and gap, then its signature's.
-    Head {
-        name: &'static str,
-        limit: usize,
-    },
-    /// Comparing header blocks of file `index`.
-    Header {
-        index: usize,
-        expected: Vec<u8>,
-        at: usize,
-    },
+    /// Collecting a header in `held`.
+    Header,
     Content {
-        index: usize,
         left: u64,
-        hash: Hasher,
     },
-    Zeros {
+    /// Collecting the manifest (`own` 0) or its signature (1) in `held`.
+    Own {
+        own: usize,
+        left: usize,
+    },
+    /// Zeros up to the next header.
+    Gap {
+        left: usize,
+    },
+    /// Zeros up to the end.
+    Padding {
         left: u64,
-        then: Option<usize>,
     },
     Done,
 }
 
+/// The envelope's own two entries, which end the tar, in order.
+const OWN: [(&str, usize); 2] = [
+    (MANIFEST_NAME, MANIFEST_LEN_MAX),
+    (MANIFEST_CMS_NAME, CMS_LEN_MAX),
+];
+
 /// A push reader of the padded plaintext.
 pub(crate) struct Reader<'a> {
-    alg: HashAlg,
     plain_len: u64,
+    at: u64,
     stage: Stage,
     held: Vec<u8>,
-    heads: Vec<Vec<u8>>,
-    manifest: Option<Manifest>,
+    own: Vec<Vec<u8>>,
+    seen: Vec<FileEntry>,
+    places: Places,
+    window: Window,
     sink: &'a mut dyn TarSink,
 }
 
 impl<'a> Reader<'a> {
-    /// A reader of exactly `plain_len` bytes.
-    pub(crate) fn new(alg: HashAlg, plain_len: u64, sink: &'a mut dyn TarSink) -> Self {
+    /// A reader of exactly `plain_len` bytes; `window` hashes the files.
+    pub(crate) fn new(plain_len: u64, window: Window, sink: &'a mut dyn TarSink) -> Self {
         Reader {
-            alg,
             plain_len,
-            stage: Stage::Head {
-                name: MANIFEST_NAME,
-                limit: MANIFEST_LEN_MAX,
-            },
+            at: 0,
+            stage: Stage::Header,
             held: Vec::new(),
-            heads: Vec::new(),
-            manifest: None,
+            own: Vec::new(),
+            seen: Vec::new(),
+            places: Places::default(),
+            window,
             sink,
         }
     }
 
-    /// Takes the next bytes.
-    pub(crate) fn push(&mut self, mut data: &[u8]) -> Result<()> {
-        while !data.is_empty() {
-            let used = self.step(data)?;
-            data = &data[used..];
-        }
-        Ok(())
-    }
-
-    /// All bytes were pushed: gives the manifest if everything was there.
-    pub(crate) fn finish(self) -> Result<Manifest> {
-        match (self.stage, self.manifest) {
-            (Stage::Done, Some(manifest)) => Ok(manifest),
-            _ => Err(opening("tar ends early")),
-        }
-    }
-
-    fn file(&self, index: usize) -> Option<&FileEntry> {
-        self.manifest.as_ref().and_then(|m| m.files.get(index))
-    }
-
-    fn next_file(&mut self, index: usize) -> Result<()> {
-        self.stage = match self.file(index) {
-            Some(file) => Stage::Header {
-                index,
-                expected: header(&file.path, file.size, index),
-                at: 0,
-            },
-            None => {
-                let files = self.manifest.as_ref().map_or(&[][..], |m| &m.files);
-                let len = |i: usize| self.heads.get(i).map_or(0, Vec::len) as u64;
-                let (tar, padded) = lengths(len(0), len(1), files)
-                    .ok_or_else(|| opening("tar is longer than any bid"))?;
-                if padded != self.plain_len {
-                    return Err(opening("padded length"));
-                }
-                Stage::Zeros {
-                    left: padded - tar + END,
-                    then: None,
-                }
-            }
+    /// All bytes were pushed: gives the manifest and its bytes if everything was there and agrees.
+    pub(crate) fn finish(mut self, workers: usize) -> Result<(Manifest, Vec<u8>)> {
+        let (Stage::Done, [manifest, cms]) = (&self.stage, &self.own[..]) else {
+            return Err(opening("tar ends early"));
         };
-        Ok(())
+        for (file, root) in self.seen.iter_mut().zip(self.window.roots(workers)?) {
+            file.hash = root;
+        }
+        let parsed = self.sink.manifest(manifest, cms)?;
+        if parsed.files != self.seen {
+            return Err(opening("files are not those of the manifest"));
+        }
+        if padded(manifest.len() as u64, &self.seen) != Some(self.plain_len) {
+            return Err(opening("padded length"));
+        }
+        Ok((parsed, self.own.swap_remove(0)))
     }
 
-    /// Works on the front of `data` (not empty) and says how much of it was used (at least 1).
+    /// Works on the front of `data` (not empty) and says how much of it was used (at least 1, but
+    /// for an entry without content).
     fn step(&mut self, data: &[u8]) -> Result<usize> {
         match &mut self.stage {
-            Stage::Head { name, limit } => {
-                let (name, limit) = (*name, *limit);
-                self.head(name, limit, data)
-            }
-            Stage::Header {
-                index,
-                expected,
-                at,
-            } => {
-                let (index, take) = (*index, data.len().min(expected.len() - *at));
-                if expected[*at..*at + take] != data[..take] {
-                    return Err(opening("tar header is not the one the manifest calls for"));
-                }
-                *at += take;
-                if *at == expected.len() {
-                    self.begin(index)?;
-                }
-                Ok(take)
-            }
-            Stage::Content { index, left, hash } => {
+            Stage::Header => self.header(data),
+            Stage::Content { left } => {
                 // The smaller of the two fits a usize.
                 let take = (*left).min(data.len() as u64) as usize;
-                hash.update(&data[..take]);
                 *left -= take as u64;
-                let (index, end) = (*index, *left == 0);
+                let end = *left == 0;
+                if self.window.push(&data[..take]) < take {
+                    // Rounds are hashed in time, so there is room for each.
+                    return Err(opening("file is longer than a round"));
+                }
                 self.sink.write(&data[..take])?;
                 if end {
-                    self.end(index)?;
+                    self.end_file()?;
                 }
                 Ok(take)
             }
-            Stage::Zeros { left, then } => {
-                let take = (*left).min(data.len() as u64) as usize;
-                if data[..take].iter().any(|b| *b != 0) {
-                    return Err(opening("padding is not zero"));
+            Stage::Own { own, left } => {
+                let (own, take) = (*own, data.len().min(*left));
+                *left -= take;
+                let end = *left == 0;
+                self.held.extend_from_slice(&data[..take]);
+                if end {
+                    self.end_own(own);
                 }
+                Ok(take)
+            }
+            Stage::Gap { left } => {
+                let take = data.len().min(*left);
+                zeros(&data[..take])?;
+                *left -= take;
+                if *left == 0 {
+                    self.next();
+                }
+                Ok(take)
+            }
+            Stage::Padding { left } => {
+                let take = (*left).min(data.len() as u64) as usize;
+                zeros(&data[..take])?;
                 *left -= take as u64;
                 if *left == 0 {
-                    match *then {
-                        Some(next) => self.next_file(next)?,
-                        None => self.stage = Stage::Done,
-                    }
+                    self.stage = Stage::Done;
                 }
                 Ok(take)
             }
@@ -237,89 +225,150 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Collects one of the two leading entries whole.
-    fn head(&mut self, name: &'static str, limit: usize, data: &[u8]) -> Result<usize> {
-        let wanted = if self.held.len() < BLOCK {
-            BLOCK
-        } else {
-            let size = parse_size(&self.held, name)?;
-            if size == 0 || size > limit as u64 {
-                return Err(opening("size of the manifest or its signature"));
-            }
-            BLOCK + size as usize + gap(size)
-        };
+    /// Collects one header: a block, or three for a long path.
+    fn header(&mut self, data: &[u8]) -> Result<usize> {
+        let long = self.held.len() >= BLOCK && self.held[KIND_AT] == b'x';
+        let wanted = if long { LONG_HEADER } else { BLOCK };
         let take = data.len().min(wanted - self.held.len());
         self.held.extend_from_slice(&data[..take]);
-        if self.held.len() == wanted && wanted > BLOCK {
-            let size = parse_size(&self.held, name)? as usize;
-            if self.held[BLOCK + size..].iter().any(|b| *b != 0) {
-                return Err(opening("padding is not zero"));
-            }
-            let content = self.held[BLOCK..BLOCK + size].to_vec();
-            self.held.clear();
-            self.heads.push(content);
-            if let [manifest, cms] = &self.heads[..] {
-                self.manifest = Some(self.sink.manifest(manifest, cms)?);
-                self.next_file(0)?;
-            } else {
-                self.stage = Stage::Head {
-                    name: MANIFEST_CMS_NAME,
-                    limit: CMS_LEN_MAX,
-                };
-            }
+        let complete = self.held.len() == wanted && (long || self.held[KIND_AT] != b'x');
+        if complete {
+            let held = core::mem::take(&mut self.held);
+            self.begin(&held)?;
         }
         Ok(take)
     }
 
-    fn begin(&mut self, index: usize) -> Result<()> {
-        let Some((path, left)) = self.file(index).map(|f| (f.path.clone(), f.size)) else {
-            return Err(opening("tar entry"));
-        };
-        self.sink.begin_file(&path, left)?;
-        self.stage = Stage::Content {
-            index,
-            left,
-            hash: self.alg.hasher(),
-        };
-        if left == 0 {
-            self.end(index)?;
+    fn begin(&mut self, held: &[u8]) -> Result<()> {
+        let wrong = || opening("tar header is not of the one form");
+        let size = size_of(held).ok_or_else(wrong)?;
+        let own = self.own.len();
+        // After the manifest there is only its signature.
+        if own > 0 || name_of(held) == MANIFEST_NAME.as_bytes() {
+            let (name, limit) = OWN[own];
+            if held != block(name.as_bytes(), size, b'0') {
+                return Err(wrong());
+            }
+            if size == 0 || size > limit as u64 {
+                return Err(opening("size of the manifest or its signature"));
+            }
+            let left = size as usize;
+            self.stage = Stage::Own { own, left };
+            return Ok(());
+        }
+        let path = path_of(held)
+            .and_then(|path| core::str::from_utf8(path).ok())
+            .ok_or_else(wrong)?;
+        let index = self.seen.len();
+        if index == FILES_MAX || held != header(path, size, index) {
+            return Err(wrong());
+        }
+        let before = self.seen.last().map_or("", |file| &file.path);
+        let fits = path.as_bytes() > before.as_bytes()
+            && check_path(path).is_ok()
+            && self.places.insert(path).is_ok();
+        if !fits {
+            return Err(opening("path, or order of paths"));
+        }
+        self.seen.push(FileEntry {
+            hash: Digest::from_bytes([0; 32]),
+            path: path.to_owned(),
+            size,
+        });
+        self.sink.begin_file(path, size)?;
+        self.stage = Stage::Content { left: size };
+        if size == 0 {
+            self.end_file()?;
         }
         Ok(())
     }
 
-    fn end(&mut self, index: usize) -> Result<()> {
-        let Some((size, expected)) = self.file(index).map(|f| (f.size, f.hash)) else {
-            return Err(opening("tar entry"));
-        };
-        if let Stage::Content { hash, .. } = core::mem::replace(&mut self.stage, Stage::Done)
-            && hash.finish() != expected
-        {
-            return Err(opening("file does not have the manifest's hash"));
-        }
+    fn end_file(&mut self) -> Result<()> {
+        self.window.end();
         self.sink.end_file()?;
-        match gap(size) {
-            0 => self.next_file(index + 1)?,
-            left => {
-                self.stage = Stage::Zeros {
-                    left: left as u64,
-                    then: Some(index + 1),
+        let size = self.seen.last().map_or(0, |file| file.size);
+        self.stage = Stage::Gap { left: gap(size) };
+        if gap(size) == 0 {
+            self.next();
+        }
+        Ok(())
+    }
+
+    fn end_own(&mut self, own: usize) {
+        let content = core::mem::take(&mut self.held);
+        let left = gap(content.len() as u64);
+        self.own.push(content);
+        self.stage = Stage::Gap { left };
+        if left == 0 {
+            self.next();
+        }
+        debug_assert_eq!(self.own.len(), own + 1);
+    }
+
+    /// What follows an entry and its gap; the bytes of both are counted in `at` only after the step
+    /// that ends them, so padding is set up by [`Reader::push`].
+    fn next(&mut self) {
+        self.stage = if self.own.len() == OWN.len() {
+            Stage::Padding { left: 0 }
+        } else {
+            Stage::Header
+        };
+    }
+}
+
+impl PlainReader for Reader<'_> {
+    fn push(&mut self, mut data: &[u8]) -> Result<()> {
+        while !data.is_empty() {
+            let used = self.step(data)?;
+            data = &data[used..];
+            self.at += used as u64;
+            if let Stage::Padding { left: 0 } = self.stage {
+                let left = self.plain_len.saturating_sub(self.at);
+                if left < END {
+                    return Err(opening("tar ends early"));
                 }
+                self.stage = Stage::Padding { left };
             }
         }
         Ok(())
     }
+
+    fn window(&mut self) -> &mut Window {
+        &mut self.window
+    }
 }
 
-/// The size in a header block, which must be the very block for that name and size.
-fn parse_size(held: &[u8], name: &str) -> Result<u64> {
-    let wrong = || opening("tar header of the manifest or its signature");
-    let digits = held.get(124..135).ok_or_else(wrong)?;
-    let size = digits.iter().try_fold(0u64, |size, digit| match digit {
-        b'0'..=b'7' => Ok(size << 3 | u64::from(digit - b'0')),
-        _ => Err(wrong()),
-    })?;
-    if held[..BLOCK] != block(name.as_bytes(), size, b'0') {
-        return Err(wrong());
+fn zeros(data: &[u8]) -> Result<()> {
+    if data.iter().any(|b| *b != 0) {
+        return Err(opening("padding is not zero"));
     }
-    Ok(size)
+    Ok(())
+}
+
+/// The name field up to its first zero.
+fn name_of(held: &[u8]) -> &[u8] {
+    let name = &held[..NAME_LEN];
+    let end = name.iter().position(|b| *b == 0).unwrap_or(NAME_LEN);
+    &name[..end]
+}
+
+/// The path that a header of one or three blocks is for.
+fn path_of(held: &[u8]) -> Option<&[u8]> {
+    if held.len() == BLOCK {
+        return Some(name_of(held));
+    }
+    let end = held[BLOCK..2 * BLOCK].iter().position(|b| *b == b'\n')?;
+    // "<three digits> path=": the caller compares all of it.
+    held[BLOCK..BLOCK + end].get(9..)
+}
+
+/// The size in the last block of a header.
+fn size_of(held: &[u8]) -> Option<u64> {
+    let at = held.len().checked_sub(BLOCK)? + 124;
+    held.get(at..at + 11)?
+        .iter()
+        .try_fold(0u64, |size, digit| match digit {
+            b'0'..=b'7' => Some(size << 3 | u64::from(digit - b'0')),
+            _ => None,
+        })
 }

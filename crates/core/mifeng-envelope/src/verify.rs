@@ -2,7 +2,8 @@
 
 use crate::leaf::{Keys, leaf_point, open_cert_leaf};
 use crate::record::{SealRecord, check_body_len};
-use crate::root::{BLOCK, RootHasher};
+use crate::root::BLOCK;
+use crate::stream::read_root;
 use crate::{Context, Error, Header, Result, SealedFile, context_digest, identity, leaf_label};
 use mifeng_crypto::{Digest, Suite};
 use mifeng_lock::{Board, Leaf, Policy, sharing, tdh2};
@@ -360,29 +361,18 @@ pub fn check_body<R: Read + Seek + ?Sized>(file: &mut R, seal: &VerifiedSeal) ->
     check_body_with(file, seal, crate::WORKERS)
 }
 
-/// As [`check_body`], on up to `workers` threads and with as many MiB of memory.
+/// As [`check_body`], on up to `workers` threads.
 ///
 /// # Errors
 /// As [`check_body`].
 pub fn check_body_with<R: Read + Seek + ?Sized>(
-    file: &mut R,
+    mut file: &mut R,
     seal: &VerifiedSeal,
     workers: usize,
 ) -> Result<()> {
     seal.seek_body(file)?;
-    let workers = workers.clamp(1, crate::WORKERS_MAX);
-    let mut root = RootHasher::new(seal.suite.hash(), workers);
-    let mut buffer = vec![0; workers * BLOCK];
-    let mut left = seal.body_len;
-    while left > 0 {
-        // At most the buffer's length, so the conversion cannot cut.
-        let take = left.min(buffer.len() as u64) as usize;
-        file.read_exact(&mut buffer[..take])
-            .map_err(Error::io("reading the body"))?;
-        root.update(&buffer[..take]);
-        left -= take as u64;
-    }
-    if root.finish() == seal.root {
+    let root = read_root(&mut file, seal.body_len, seal.suite.hash(), workers)?;
+    if root == seal.root {
         Ok(())
     } else {
         Err(Error::BodyRoot)

@@ -60,26 +60,36 @@ fn entries() -> Vec<Entry> {
         .collect()
 }
 
-/// The padded plaintext of a manifest (signed by `signer`) and entries, whether they agree or not.
+/// The padded plaintext of entries and a manifest (signed by `signer`), whether they agree or not.
 fn tar(w: &World, signer: &dyn Signer, manifest: &[u8], entries: &[Entry]) -> Vec<u8> {
     let cms = sign(signer, w.suite, manifest);
     let mut out = Vec::new();
     let own = [("manifest.json", manifest), ("manifest.json.p7s", &cms)];
     let own = own.map(|(name, c)| (ustar(name, c.len() as u64, b'0', ""), c.to_vec()));
-    for (header, content) in own.iter().chain(entries) {
+    for (header, content) in entries.iter().chain(&own) {
         out.extend_from_slice(header);
         out.extend_from_slice(content);
         out.resize(out.len().next_multiple_of(512), 0);
     }
-    let padded = padded_len(out.len() as u64 + 1024).expect("small");
+    // The signature counts with 16,384 bytes.
+    let counted = out.len() - cms.len().next_multiple_of(512) + 16_384 + 1024;
+    let padded = padded_len(counted as u64).expect("small");
     out.resize(padded as usize, 0);
     out
 }
 
+/// Where the manifest's header begins in the plaintext.
+pub(crate) fn manifest_at(base: &Base) -> usize {
+    let own = b"manifest.json\0";
+    let at = base.plain.chunks(512).position(|b| b.starts_with(own));
+    at.expect("a manifest") * 512
+}
+
 fn manifest_of(base: &Base) -> Value {
-    let digits = core::str::from_utf8(&base.plain[124..135]).expect("octal");
+    let entry = &base.plain[manifest_at(base)..];
+    let digits = core::str::from_utf8(&entry[124..135]).expect("octal");
     let len = usize::from_str_radix(digits, 8).expect("octal");
-    serde_json::from_slice(&base.plain[512..512 + len]).expect("JSON")
+    serde_json::from_slice(&entry[512..512 + len]).expect("JSON")
 }
 
 struct Cheat<'a> {
@@ -179,6 +189,16 @@ impl Cheat<'_> {
             e[1].0 = ustar("b.txt", 6, b'0', "")
         });
         self.manifest("tar-gap-not-zero", |_, e| e[1].1.push(1));
+        self.manifest("tar-order", |_, e| e.swap(1, 2));
+        let (plain, at) = (&self.base.plain, manifest_at(self.base));
+        let end = plain.len() - plain.iter().rev().take_while(|b| **b == 0).count();
+        let own = &plain[at..end.next_multiple_of(512)];
+        let mut first = [own, &plain[..at]].concat();
+        first.resize(plain.len(), 0);
+        let mut twice = [&plain[..at], own, &own[..512]].concat();
+        twice.resize(plain.len(), 0);
+        self.plain("tar-manifest-first", first);
+        self.plain("tar-entry-after-the-manifest", twice);
         let mut longer = self.base.plain.clone();
         longer.resize(2 << 20, 0);
         self.plain("padded-too-long", longer);

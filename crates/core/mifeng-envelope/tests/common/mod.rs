@@ -238,12 +238,12 @@ pub(crate) fn forge(
     edit: impl FnOnce(&mut Trailer),
 ) -> SealRecord {
     let mut root = RootHasher::new(w.suite.hash(), 1);
-    root.update(body);
+    root.update(body).expect("threads live");
     let mut trailer = Trailer {
         block: BLOCK as u64,
         body_len: body.len() as u64,
         header: w.suite.h_tag("header", &[header]),
-        root: root.finish(),
+        root: root.finish().expect("threads live"),
         v: 1,
     };
     edit(&mut trailer);
