@@ -1,6 +1,7 @@
 //! Price inconsistency in the fixed order of 87 art. 59, never guessing.
 
 use crate::{Error, Money, Ratio};
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Most detail lines of a bid.
@@ -14,7 +15,8 @@ pub const READINGS_MAX: usize = 64;
 const FACTORS: [i64; 6] = [1, 10, 100, 10_000, 100_000, 1_000_000];
 
 /// One line of the detail price list, decimal text.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Detail {
     /// How many.
     pub quantity: String,

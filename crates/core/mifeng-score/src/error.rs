@@ -161,6 +161,20 @@ impl Error {
         }
     }
 
+    /// The same at a better place, for a number.
+    pub(crate) fn at(self, place: &str) -> Self {
+        match self {
+            Self::Number {
+                found, decimals, ..
+            } => Self::Number {
+                place: place.to_owned(),
+                found,
+                decimals,
+            },
+            other => other,
+        }
+    }
+
     /// A stable short code.
     pub fn code(&self) -> &'static str {
         match self {

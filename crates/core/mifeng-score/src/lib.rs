@@ -8,22 +8,27 @@
 pub mod case;
 mod correct;
 pub mod derivation;
+mod document;
 mod engine;
 mod error;
 mod evaluate;
 pub mod formula;
+mod judges;
 mod number;
 mod outcome;
 pub mod pack;
 pub mod price;
+pub mod recheck;
 mod rules;
 mod sheets;
 mod works;
 
 pub use correct::{Correction, Detail, READINGS_MAX, Reading, Step, correct, correct_steps};
 pub use derivation::Derivation;
+pub use document::{Amendment, Clause, Document, Samples, lint_document, lint_document_in};
 pub use error::Error;
 pub use evaluate::{Lot, derive, evaluate, evaluate_lot};
+pub use judges::{JudgeStatistics, Lead, Tendency, judge_statistics};
 pub use number::{BITS_MAX, DECIMALS_MAX, FEN_MAX, Money, Ratio, TEXT_MAX};
 pub use outcome::{BidFacts, Invalid, Outcome, Review, Row, Sheet};
 pub use rules::{

@@ -59,7 +59,7 @@ impl<'a> Bands<'a> {
                     unknown(bid, id)
                 });
             }
-            let value = Fixed::parse(text)?;
+            let value = Fixed::parse(text).map_err(|e| e.at(&format!("{bid}/{}", band.item.id)))?;
             band.check(bid, text, value)?;
             each(at, band, value)?;
             sum = sum.add(value)?;

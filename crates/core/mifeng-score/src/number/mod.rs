@@ -63,6 +63,11 @@ pub(crate) fn number(place: &str, found: &str, decimals: usize) -> Error {
     }
 }
 
+/// A number and where it stands.
+pub(crate) fn parse_at(place: &str, text: &str) -> Result<Ratio, Error> {
+    Ratio::parse(text).map_err(|error| error.at(place))
+}
+
 /// Unscaled digits and number of decimals of unsigned decimal text.
 fn digits(text: &str, decimals: usize) -> Option<(i128, u32)> {
     let bytes = text.as_bytes();

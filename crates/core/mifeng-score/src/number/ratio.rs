@@ -351,10 +351,7 @@ mod tests {
         assert!(matches!(back.0, Small(..)));
         assert_eq!(square.sub(&square).expect("fits"), Ratio::zero());
         assert!(square > big && square.neg() < big.neg());
-        assert_eq!(
-            square.to_fixed(2),
-            "999999999999999999999999998000.00"
-        );
+        assert_eq!(square.to_fixed(2), "999999999999999999999999998000.00");
         let third = Ratio::one().div(&n("-3")).expect("not zero");
         assert_eq!(third.to_exact(), "-1/3");
         assert_eq!(third.to_shortest(), "-0.333333333333");

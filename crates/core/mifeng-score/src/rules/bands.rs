@@ -2,6 +2,7 @@
 
 use super::lint::Findings;
 use super::{Exception, Method, Object, RuleSet};
+use crate::number::parse_at;
 use crate::pack::Pack;
 use crate::price::{Form, PRICE_DECIMALS_MAX, PRICE_LINES_MAX};
 use crate::{Error, Ratio};
@@ -39,7 +40,7 @@ fn within(pack: &Pack, key: &str, value: &Ratio) -> bool {
 }
 
 fn price_weight(rules: &RuleSet, findings: &mut Findings<'_>) -> Result<(), Error> {
-    let weight = Ratio::parse(&rules.price_weight)?;
+    let weight = parse_at("price_weight", &rules.price_weight)?;
     if weight.is_negative() || weight > Ratio::from(100) {
         findings.add("rules.price-weight", "price_weight");
     }
@@ -79,7 +80,7 @@ fn price_form(rules: &RuleSet, findings: &mut Findings<'_>) -> Result<(), Error>
     }
     let mut ids = std::collections::BTreeSet::new();
     for line in &form.lines {
-        let quantity = Ratio::parse(&line.quantity)?;
+        let quantity = parse_at(&format!("price_form/{}", line.id), &line.quantity)?;
         let place = format!("price_form/{}", line.id);
         if line.id.is_empty() || !ids.insert(&line.id) || !quantity.is_positive() {
             findings.add("rules.price-line", &place);
@@ -93,7 +94,7 @@ fn price_form(rules: &RuleSet, findings: &mut Findings<'_>) -> Result<(), Error>
     }
     for (place, text) in [("ceiling", &rules.ceiling), ("budget", &rules.budget)] {
         let Some(text) = text else { continue };
-        if Ratio::parse(text)? == Ratio::zero() {
+        if parse_at(place, text)? == Ratio::zero() {
             findings.add("rules.ceiling-zero", place);
         }
         form.ceiling(text)?;
@@ -113,10 +114,10 @@ fn deductions(rules: &RuleSet, findings: &mut Findings<'_>) -> Result<(), Error>
         Object::Works => "works",
         _ => "goods",
     };
-    let sme = Ratio::parse(&rules.sme_rate)?;
-    let joint = Ratio::parse(&rules.sme_joint_rate)?;
-    let domestic = Ratio::parse(&rules.domestic_rate)?;
-    let green = Ratio::parse(&rules.green_rate)?;
+    let sme = parse_at("sme_rate", &rules.sme_rate)?;
+    let joint = parse_at("sme_joint_rate", &rules.sme_joint_rate)?;
+    let domestic = parse_at("domestic_rate", &rules.domestic_rate)?;
+    let green = parse_at("green_rate", &rules.green_rate)?;
     let zero = Ratio::zero();
     for (code, place, key, rate) in [
         ("rules.sme-rate", "sme_rate", "sme", &sme),
@@ -171,7 +172,7 @@ fn bonus(rules: &RuleSet, findings: &mut Findings<'_>) -> Result<(), Error> {
             &rules.sme_joint_bonus_rate,
         ),
     ] {
-        let rate = Ratio::parse(text)?;
+        let rate = parse_at(place, text)?;
         if rate == Ratio::zero() {
             continue;
         }
@@ -179,12 +180,12 @@ fn bonus(rules: &RuleSet, findings: &mut Findings<'_>) -> Result<(), Error> {
         if !works || !within(findings.pack, key, &rate) {
             findings.add("rules.sme-bonus", place);
         }
-        if Ratio::parse(&rules.sme_rate)?.is_positive() {
+        if parse_at("sme_rate", &rules.sme_rate)?.is_positive() {
             findings.add("rules.sme-bonus-twice", place);
         }
     }
     if let Some(cap) = &rules.bonus_cap {
-        Ratio::parse(cap)?;
+        parse_at("bonus_cap", cap)?;
     }
     Ok(())
 }
@@ -194,7 +195,7 @@ fn low(rules: &RuleSet, findings: &mut Findings<'_>) -> Result<(), Error> {
         ("low_mean_rate", "low.mean", &rules.low_mean_rate),
         ("low_ceiling_rate", "low.ceiling", &rules.low_ceiling_rate),
     ] {
-        if !within(findings.pack, key, &Ratio::parse(text)?) {
+        if !within(findings.pack, key, &parse_at(place, text)?) {
             findings.add("rules.abnormal-low-rate", place);
         }
     }
@@ -256,7 +257,7 @@ fn framework(rules: &RuleSet, findings: &mut Findings<'_>) -> Result<(), Error> 
     else {
         return Ok(());
     };
-    let own = Ratio::parse(own)?;
+    let own = parse_at("framework/eliminate", own)?;
     let least = findings.pack.number("framework.eliminate");
     if own >= Ratio::one() || least.is_some_and(|least| own < least) {
         findings.add("rules.framework-eliminate", "framework");

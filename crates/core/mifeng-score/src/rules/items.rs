@@ -2,6 +2,7 @@
 
 use super::lint::Findings;
 use super::{ITEMS_MAX, Method, RuleSet};
+use crate::number::parse_at;
 use crate::{Error, Ratio};
 use std::collections::BTreeSet;
 
@@ -16,11 +17,11 @@ pub(super) fn check(rules: &RuleSet, findings: &mut Findings<'_>) -> Result<(), 
             limit: ITEMS_MAX,
         });
     }
-    let mut sum = Ratio::parse(&rules.price_weight)?;
+    let mut sum = parse_at("price_weight", &rules.price_weight)?;
     let mut ids = BTreeSet::new();
     for item in &rules.items {
         let place = format!("items/{}", item.id);
-        let max = Ratio::parse(&item.max)?;
+        let max = parse_at(&place, &item.max)?;
         if !max.is_positive() {
             findings.add("rules.item-max", &place);
         }
@@ -62,7 +63,7 @@ fn bands(
         });
     }
     for [least, most] in bands {
-        let (least, most) = (Ratio::parse(least)?, Ratio::parse(most)?);
+        let (least, most) = (parse_at(place, least)?, parse_at(place, most)?);
         if least.is_negative() || least > most || most > *max {
             findings.add("rules.item-band", place);
         }

@@ -89,6 +89,20 @@ impl<'a> Findings<'a> {
     }
 }
 
+impl Findings<'_> {
+    /// A number that cannot be read, once for each place.
+    pub(crate) fn unread(&mut self, error: &Error) {
+        let place = match error {
+            Error::Number { place, .. } => place,
+            _ => "",
+        };
+        let known = |f: &Finding| f.code == "rules.number" && f.place == place;
+        if !self.found.iter().any(known) {
+            self.broken("rules.number", place, error);
+        }
+    }
+}
+
 /// Everything in which a rule set breaks the law of the pack that it pins (the newest shipped one
 /// if it pins none) or contradicts itself (errors), and what somebody should look at (warnings).
 /// Empty for a sound rule set.
@@ -118,10 +132,10 @@ pub fn lint_in(rules: &RuleSet, pack: &Pack) -> Vec<Finding> {
         return findings.found;
     }
     if let Err(error) = bands::check(rules, &mut findings) {
-        findings.broken("rules.number", "", &error);
+        findings.unread(&error);
     }
     if let Err(error) = items::check(rules, &mut findings) {
-        findings.broken("rules.number", "items", &error);
+        findings.unread(&error);
     }
     words::items(rules, &mut findings);
     findings.found

@@ -5,7 +5,9 @@ mod items;
 mod lint;
 mod words;
 
+pub(crate) use lint::Findings;
 pub use lint::{Finding, Severity, lint, lint_in};
+pub(crate) use words::named;
 
 use crate::formula::Formula;
 use crate::pack::{Pin, Regime};
