@@ -49,9 +49,9 @@ m tender export "${host[@]}" --out post/tender.tar
 deadline=$(date -u -d "+${CEREMONY_SECONDS:-25} seconds" +%Y-%m-%dT%H:%M:%SZ)
 cat >agency/plan.json <<JSON
 {"tender": "CEREMONY-1", "title": {"zh": "病床采购", "en": "Hospital beds"},
- "buyer": "../buyer/sign.cer", "deadline": "$deadline", "beat_ms": 500, "beat_depth": 4,
+ "procedure": "open", "rehearsal": true, "buyer": "../buyer/sign.cer", "deadline": "$deadline", "beat_ms": 500, "beat_depth": 4,
  "window_ms": 60000, "policy": "$policy", "bidders_min": 3,
- "committee": {"specialty": "A0320", "experts": 3, "alternates": 2},
+ "committee": {"specialty": "A0320", "experts": 5, "alternates": 2},
  "lots": [{"id": "1", "title": {"zh": "病床", "en": "beds"}, "rules": {
    "method": "composite", "object": "goods", "price_weight": "40", "ceiling": "500000.00",
    "sme_rate": "0.15", "items": [
@@ -121,27 +121,71 @@ m tender export "${host[@]}" --out post/tender.tar
 m panel draw --id agency --tender post/tender.tar --secret agency/candidates.json --out post/drawn.rec
 m tender accept "${host[@]}" post/drawn.rec
 
-step "评分、排名、定标 / scores, ranking, award"
+step "资格与符合性审查、澄清 / checks, a question"
+# Everybody of the pool comes; only the drawn are taken, the others are refused with exit code 1.
+take_seated() {
+    local seated=0 i
+    for i in 1 2 3 4 5 6 7; do
+        if m tender accept "${host[@]}" "post/$1$i.rec" 2>"post/$1$i.refusal"; then
+            seated=$((seated + 1))
+            last=$i
+        else
+            grep -q 'expert.not-drawn' "post/$1$i.refusal"
+        fi
+    done
+    test "$seated" = 5
+    m tender export "${host[@]}" --out post/tender.tar
+}
 m tender export "${host[@]}" --out post/tender.tar
-seated=0
+m panel check --id agency --tender post/tender.tar --kind qualification --lot 1 --out post/qualified.rec
+m tender accept "${host[@]}" post/qualified.rec
+m tender export "${host[@]}" --out post/tender.tar
+for i in 1 2 3 4 5 6 7; do
+    m panel check --id "expert$i" --tender post/tender.tar --kind conformity --lot 1 --out "post/conform$i.rec"
+done
+take_seated conform
+m panel ask --id "expert$last" --tender post/tender.tar --lot 1 --bidder "${codes[0]}" --matter ambiguity \
+    --text "质保期以何处为准？" --out post/question.rec
+m tender accept "${host[@]}" post/question.rec
+m tender export "${host[@]}" --out post/tender.tar
+m panel questions --tender post/tender.tar
+m bid answer --id bidder1 --tender post/tender.tar --question 1 --text "以第3页为准，三年。" --out post/answer.rec
+m tender accept "${host[@]}" post/answer.rec
+
+step "各自封存评分表，同时揭示 / sheets closed alone, revealed together"
+m tender export "${host[@]}" --out post/tender.tar
 for i in 1 2 3 4 5 6 7; do
     printf '{"%s":{"spec":"3%s.00","record":"12.00"},"%s":{"spec":"3%s.50","record":"15.00"},"%s":{"spec":"29.00","record":"18.00"}}' \
         "${codes[0]}" "$((i % 5))" "${codes[1]}" "$((i % 4))" "${codes[2]}" >"expert$i/scores.json"
-    m panel sheet --id "expert$i" --tender post/tender.tar --lot 1 --scores "expert$i/scores.json" --out "post/sheet$i.rec"
-    # Only the drawn are taken; the others are refused with exit code 1.
-    if m tender accept "${host[@]}" "post/sheet$i.rec" 2>"post/sheet$i.refusal"; then
-        seated=$((seated + 1))
-    else
-        grep -q 'expert.not-drawn' "post/sheet$i.refusal"
-    fi
+    m panel commit --id "expert$i" --tender post/tender.tar --lot 1 --scores "expert$i/scores.json" \
+        --secret "expert$i/closed.json" --out "post/commit$i.rec"
 done
-test "$seated" = 3
-m tender export "${host[@]}" --out post/tender.tar
+take_seated commit
+for i in 1 2 3 4 5 6 7; do
+    m panel reveal --id "expert$i" --tender post/tender.tar --secret "expert$i/closed.json" --out "post/sheet$i.rec"
+done
+take_seated sheet
+
+step "排名、评审报告、定标、通知 / ranking, report, award, letters"
 m tender rank --id agency --tender post/tender.tar --lot 1 --out post/rank.rec
 m tender accept "${host[@]}" post/rank.rec
 m tender export "${host[@]}" --out post/tender.tar
+m tender report --id agency --tender post/tender.tar --lot 1 --media "中国政府采购网" --place "第一评标室" --out post/report.rec
+m tender accept "${host[@]}" post/report.rec
+m tender export "${host[@]}" --out post/tender.tar
+for i in 1 2 3 4 5 6 7; do
+    m panel sign-report --id "expert$i" --tender post/tender.tar --lot 1 --out "post/signed$i.rec"
+done
+take_seated signed
 m tender award --id buyer --tender post/tender.tar --lot 1 --out post/award.rec
 m tender accept "${host[@]}" post/award.rec
+for i in 1 2 3; do
+    m tender export "${host[@]}" --out post/tender.tar
+    # The winner gets no letter.
+    if m tender letter --id agency --tender post/tender.tar --lot 1 --bidder "${codes[$((i - 1))]}" --out "post/letter$i.rec"; then
+        m tender accept "${host[@]}" "post/letter$i.rec"
+    fi
+done
 
 step "归档与验证 / dossier and verification"
 m archive "${host[@]}" --out dossier.tar

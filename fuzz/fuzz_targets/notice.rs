@@ -10,6 +10,7 @@ fuzz_target!(|data: &[u8]| {
         return;
     };
     let _ = (notice.fault(), notice.suite().is_ok());
+    let _ = notice.period_fault(notice.deadline);
     for lot in &notice.lots {
         assert!(notice.lot(&lot.id).is_some());
     }

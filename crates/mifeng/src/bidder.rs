@@ -7,11 +7,14 @@ use mifeng_envelope::{
     VerifiedSeal,
 };
 use mifeng_pki::{Certificate, Decrypter, Signer};
-use mifeng_tender::{BidSubmit, BidderShare, Refusal, rules};
+use mifeng_tender::{BidSubmit, BidderShare, OfferSubmit, Refusal, rules};
 use std::io::Write;
 
 /// The one envelope of a lot, unless the notice asks for several.
 pub const WHOLE: &str = "whole";
+
+/// The envelope of a final offer.
+pub const FINAL: &str = "final";
 
 /// What a bidder puts into one sealed bid.
 pub struct Content<'a> {
@@ -43,15 +46,10 @@ pub fn seal(
     out: &mut dyn Write,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Sealed, Error> {
-    let missing = |what: &str| Error::from(Refusal::by(&rules::WRONG_STAGE, what));
     let (event, notice) = tender
         .state
         .notice()
-        .ok_or_else(|| missing("there is no notice yet"))?;
-    let board = tender
-        .state
-        .board()
-        .ok_or_else(|| missing("there is no board yet"))?;
+        .ok_or_else(|| Refusal::by(&rules::WRONG_STAGE, "there is no notice yet"))?;
     if now >= notice.deadline {
         return Err(Refusal::by(&rules::LATE, format!("deadline {}", notice.deadline)).into());
     }
@@ -62,6 +60,69 @@ pub fn seal(
         )
         .into());
     }
+    let keys = (signer, encryption);
+    seal_for(
+        tender,
+        (*event, WHOLE),
+        content,
+        keys,
+        now,
+        entropy,
+        out,
+        progress,
+    )
+}
+
+/// Seals a final offer for the round of a lot, as [`seal`] does a first bid.
+///
+/// # Errors
+/// As [`seal`]; [`rules::OFFER_LATE`] after the round's deadline.
+#[allow(clippy::too_many_arguments)] // One verb, each argument another party's.
+pub fn seal_offer(
+    tender: &Replay,
+    content: Content<'_>,
+    signer: &dyn Signer,
+    encryption: &Certificate,
+    now: Time,
+    entropy: &mut dyn Entropy,
+    out: &mut dyn Write,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<Sealed, Error> {
+    let round = tender
+        .state
+        .round(content.lot)
+        .ok_or_else(|| Refusal::by(&rules::WRONG_STAGE, "no final offers were called for"))?;
+    if now >= round.deadline {
+        let detail = format!("deadline {}", round.deadline);
+        return Err(Refusal::by(&rules::OFFER_LATE, detail).into());
+    }
+    let keys = (signer, encryption);
+    seal_for(
+        tender,
+        (round.event, FINAL),
+        content,
+        keys,
+        now,
+        entropy,
+        out,
+        progress,
+    )
+}
+
+#[allow(clippy::too_many_arguments)] // The two functions above, without their checks.
+fn seal_for(
+    tender: &Replay,
+    (event, envelope): (Digest, &str),
+    content: Content<'_>,
+    (signer, encryption): (&dyn Signer, &Certificate),
+    now: Time,
+    entropy: &mut dyn Entropy,
+    out: &mut dyn Write,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<Sealed, Error> {
+    let (Some((_, notice)), Some(board)) = (tender.state.notice(), tender.state.board()) else {
+        return Err(Refusal::by(&rules::WRONG_STAGE, "there is no notice or no board yet").into());
+    };
     let suite = tender.suite();
     let certificate = signer.certificate();
     let bidder = certificate.uscc().ok_or_else(|| {
@@ -72,8 +133,8 @@ pub fn seal(
     })?;
     let context = Context::new(
         suite,
-        *event,
-        (content.lot, WHOLE),
+        event,
+        (content.lot, envelope),
         (&bidder, certificate.fingerprint(suite.hash())),
         entropy,
     )?;
@@ -97,6 +158,14 @@ pub fn seal(
 /// The data of `bid.submit`.
 pub fn submission(seal: &SealRecord) -> BidSubmit {
     BidSubmit {
+        seal: encode_base64(&seal.to_bytes()),
+    }
+}
+
+/// The data of `offer.submit`.
+pub fn offer(lot: &str, seal: &SealRecord) -> OfferSubmit {
+    OfferSubmit {
+        lot: lot.to_owned(),
         seal: encode_base64(&seal.to_bytes()),
     }
 }

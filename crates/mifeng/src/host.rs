@@ -3,22 +3,22 @@
 //! Order of every commit: the files of the record, then the entry, then the head, then the answer
 //! (PROTOCOL 4). The recovery path is the normal start-up path: [`Host::open`] replays everything.
 
+mod beats;
+mod bodies;
 mod export;
 
 pub use export::Export;
 
 use crate::bundle::Assembly;
-use crate::replay::{Beat, BeatRecord};
+use crate::replay::Beat;
 use crate::store::Store;
-use crate::{Error, Receipt, Replay, layout};
+use crate::{Error, Replay, layout};
 use export::{assemble, read_beats};
 use mifeng_crypto::{Digest, Entropy, HashAlg, PrivateKey, Suite, Time, jcs};
-use mifeng_log::{
-    Batch, BatchPlace, Entry, LogTree, Note, NoteSigner, ReceiptProof, Schedule, tiles,
-};
+use mifeng_log::{Entry, LogTree, Note, NoteSigner, tiles};
 use mifeng_pki::{Certificate, RevocationList, Signer};
 use mifeng_record::{Draft, Facts, Record, SignedRecord};
-use mifeng_tender::{Close, LogConfig, Refusal, Stage, State, WindowClose, rules};
+use mifeng_tender::{LogConfig, Refusal, Stage, State, rules};
 use serde::Serialize;
 use std::io::Read;
 
@@ -269,6 +269,7 @@ impl<S: Store> Host<S> {
         } else {
             received
         };
+        self.check_due(&verified, received)?;
         let staged = body.map(|body| self.stage_body(body)).transpose()?;
         let seal = self.check_body(&verified, staged.as_deref())?;
         let alg = self.suite().hash();
@@ -289,6 +290,21 @@ impl<S: Store> Host<S> {
             return Ok(());
         }
         self.commit(&Entry::record(names.0, names.1))
+    }
+
+    /// Answers and final offers have an end of their own. In the log their own times count; at the
+    /// door the host holds the end against its clock as well, so that nobody is late by an old date.
+    fn check_due(&self, record: &Record, received: Time) -> Result<(), Error> {
+        let rule = match record.kind() {
+            "clarify.answer" => &rules::ANSWER_LATE,
+            _ => &rules::OFFER_LATE,
+        };
+        match self.replay.state.due_before(record) {
+            Some(due) if received >= due => {
+                Err(Refusal::by(rule, format!("until {due}, received at {received}")).into())
+            }
+            _ => Ok(()),
+        }
     }
 
     /// From when on a record counts that was received at `received` and is handed in now: never
@@ -321,242 +337,6 @@ impl<S: Store> Host<S> {
             });
         }
         Ok(())
-    }
-
-    /// Streams the sealed bid into the store; the record decides if it stays.
-    fn stage_body(&mut self, body: &mut dyn Read) -> Result<String, Error> {
-        let name = "incoming.bid";
-        self.store
-            .write(name, body)
-            .map_err(|e| Error::io("sealed bid", &e))?;
-        Ok(name.to_owned())
-    }
-
-    /// The sealed bid must be the one that the record's seal names, whole (root and length).
-    fn check_body(&self, record: &Record, staged: Option<&str>) -> Result<Option<Digest>, Error> {
-        let seal = match record.kind() {
-            "bid.submit" => record.data::<mifeng_tender::BidSubmit>()?.seal,
-            "bid.replace" => record.data::<mifeng_tender::BidReplace>()?.seal,
-            _ => return Ok(None),
-        };
-        let bad = |detail: &str| Error::from(Refusal::by(&rules::BAD_SEAL, detail));
-        let staged = staged.ok_or_else(|| bad("the sealed bid file is missing"))?;
-        let seal = crate::decode_base64("seal record", &seal)?;
-        let seal = mifeng_envelope::SealRecord::parse(&seal).map_err(|e| bad(&e.to_string()))?;
-        let verified = self.replay.state.verify_seal(&seal)?;
-        let mut file = self.store.open(staged).map_err(|e| Error::io(staged, &e))?;
-        let sealed =
-            mifeng_envelope::SealedFile::read(&mut *file).map_err(|e| bad(&e.to_string()))?;
-        if *sealed.record() != seal {
-            return Err(bad("the file holds another seal than the record"));
-        }
-        mifeng_envelope::check_body(&mut *file, &verified).map_err(|e| bad(&e.to_string()))?;
-        Ok(Some(verified.id()))
-    }
-
-    fn keep_body(&mut self, staged: &str, id: &Digest) -> Result<(), Error> {
-        let mut file = self.store.open(staged).map_err(|e| Error::io(staged, &e))?;
-        self.store
-            .write(&layout::seal(id), &mut *file)
-            .map(|_| ())
-            .map_err(|e| Error::io("sealed bid", &e))
-    }
-
-    /// Commits every beat that is due at `now`, filler or not, and returns the receipts.
-    ///
-    /// # Errors
-    /// [`Error::Unavailable`] if the store fails: no receipt was given then.
-    pub fn beat(&mut self, now: Time, entropy: &mut dyn Entropy) -> Result<Vec<Receipt>, Error> {
-        let mut receipts = Vec::new();
-        while let Some((schedule, number)) = self.due(now)? {
-            let mut seed = [0; 32];
-            entropy.fill(&mut seed)?;
-            // A record goes into the first beat after it came in, never into an older one.
-            let time = schedule.beat_time(number)?;
-            let (taken, waiting) = std::mem::take(&mut self.pending)
-                .into_iter()
-                .partition(|pending| pending.received <= time);
-            self.pending = waiting;
-            receipts.extend(self.commit_beat(number, &schedule, seed, taken, now)?);
-        }
-        Ok(receipts)
-    }
-
-    /// The next beat, if its time has come.
-    fn due(&self, now: Time) -> Result<Option<(Schedule, u64)>, Error> {
-        let (Some(next), Some((_, notice))) = (self.next_beat(), self.replay.state.notice()) else {
-            return Ok(None);
-        };
-        Ok((next <= now).then(|| (notice.beats.clone(), self.replay.beats)))
-    }
-
-    /// The time of the next beat: beats go on up to the first at or after the deadline.
-    pub fn next_beat(&self) -> Option<Time> {
-        let (_, notice) = self.replay.state.notice()?;
-        let over = match self.replay.beats.checked_sub(1) {
-            Some(last) => notice.beats.beat_time(last).ok()? >= notice.deadline,
-            None => false,
-        };
-        if over || self.replay.state.closed().is_some() {
-            return None;
-        }
-        notice.beats.beat_time(self.replay.beats).ok()
-    }
-
-    fn commit_beat(
-        &mut self,
-        number: u64,
-        schedule: &Schedule,
-        seed: [u8; 32],
-        taken: Vec<Pending>,
-        now: Time,
-    ) -> Result<Vec<Receipt>, Error> {
-        let suite = self.suite();
-        let alg = suite.hash();
-        let commitments: Vec<Digest> = taken.iter().map(|p| p.record.commitment(suite)).collect();
-        let batch = Batch::build(suite, schedule.depth(), &seed, &commitments)?;
-        let beat = Beat {
-            seed: Digest::from_bytes(seed),
-            records: taken
-                .iter()
-                .map(|pending| BeatRecord {
-                    body: pending.record.body_digest(alg),
-                    received: pending.received,
-                    sig: pending.record.signature_digest(alg),
-                })
-                .collect(),
-        };
-        self.put(&format!("{BEATS}{number:08}.json"), &jcs::to_vec(&beat)?)?;
-        self.beats.push(beat);
-        self.replay.beats += 1;
-        let index = self.replay.tree.size();
-        self.commit(&batch.entry())?;
-        taken
-            .iter()
-            .zip(batch.positions())
-            .map(|(pending, position)| {
-                let place = BatchPlace {
-                    path: batch.path(*position)?,
-                    position: *position,
-                };
-                self.receipt(
-                    &pending.record,
-                    batch.entry(),
-                    index,
-                    Some(place),
-                    pending.received,
-                    now,
-                )
-            })
-            .collect()
-    }
-
-    fn receipt(
-        &self,
-        record: &SignedRecord,
-        entry: Entry,
-        index: u64,
-        batch: Option<BatchPlace>,
-        received: Time,
-        now: Time,
-    ) -> Result<Receipt, Error> {
-        let size = self.replay.tree.size();
-        let proof = ReceiptProof {
-            entry,
-            index,
-            batch,
-            proof: self.replay.tree.tree().inclusion_proof(index, size)?,
-            checkpoint: self.replay.checkpoint()?.note().clone(),
-        };
-        Receipt::issue(
-            &self.replay.state,
-            record,
-            &proof,
-            received,
-            &*self.keys.signer,
-            now,
-        )
-    }
-
-    /// The receipt of a record that is in the log: the same promise again, after a lost answer.
-    ///
-    /// # Errors
-    /// [`Error::Refused`] if the record is not in the log.
-    pub fn receipt_again(&self, record: &SignedRecord, now: Time) -> Result<Receipt, Error> {
-        let suite = self.suite();
-        let alg = suite.hash();
-        let names = (record.body_digest(alg), record.signature_digest(alg));
-        let mut number = 0;
-        for (index, bytes) in (0_u64..).zip(&self.replay.entries) {
-            match Entry::parse(bytes)? {
-                entry @ Entry::Batch { depth, .. } => {
-                    let beat = &self.beats[number];
-                    number += 1;
-                    let found = |r: &BeatRecord| (r.body, r.sig) == names;
-                    let Some(nth) = beat.records.iter().position(found) else {
-                        continue;
-                    };
-                    let seed = beat.seed.as_bytes();
-                    let batch = Batch::build(suite, depth, seed, &beat.commitments(suite))?;
-                    let position = batch.positions()[nth];
-                    let place = BatchPlace {
-                        path: batch.path(position)?,
-                        position,
-                    };
-                    let received = beat.records[nth].received;
-                    return self.receipt(record, entry, index, Some(place), received, now);
-                }
-                entry @ Entry::Record { body, sig } if (body, sig) == names => {
-                    return self.receipt(record, entry, index, None, now, now);
-                }
-                Entry::Record { .. } => {}
-            }
-        }
-        Err(Refusal::by(&rules::UNKNOWN_SEAL, "the record is not in the log").into())
-    }
-
-    /// Closes submission: every due beat, then `submission.close`.
-    ///
-    /// # Errors
-    /// [`Error::Refused`] before the deadline.
-    pub fn close(&mut self, now: Time, entropy: &mut dyn Entropy) -> Result<Vec<Receipt>, Error> {
-        let deadline = self
-            .replay
-            .state
-            .notice()
-            .map(|(_, notice)| notice.deadline)
-            .ok_or_else(|| Refusal::by(&rules::WRONG_STAGE, "there is no notice yet"))?;
-        if now < deadline {
-            return Err(
-                Refusal::by(&rules::EARLY, format!("deadline {deadline}, now {now}")).into(),
-            );
-        }
-        let receipts = self.beat(now, entropy)?;
-        if let Some(next) = self.next_beat() {
-            return Err(
-                Refusal::by(&rules::EARLY, format!("the last beat falls at {next}")).into(),
-            );
-        }
-        let data = Close {
-            deadline,
-            beats: self.replay.beats,
-            revealed: self.suite().hash().digest(&jcs::to_vec(&self.beats)?),
-        };
-        let record = self.draft("submission.close", &data, now, entropy)?;
-        self.submit(record, None, now)?;
-        Ok(receipts)
-    }
-
-    /// Closes the bidders' window.
-    ///
-    /// # Errors
-    /// [`Error::Refused`] while bidders may still release.
-    pub fn close_window(&mut self, now: Time, entropy: &mut dyn Entropy) -> Result<(), Error> {
-        let data = WindowClose {
-            missing: self.replay.state.missing_leaves(),
-        };
-        let record = self.draft("bidder-window.close", &data, now, entropy)?;
-        self.submit(record, None, now)
     }
 
     fn log_vkeys(&self) -> Result<(String, Option<String>), Error> {

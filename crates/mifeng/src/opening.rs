@@ -39,7 +39,7 @@ pub fn open_bid<R: Read + Seek + ?Sized>(
         .bids()
         .get(seal)
         .ok_or_else(|| mifeng_tender::Refusal::by(&rules::UNKNOWN_SEAL, format!("seal {seal}")))?;
-    if state.missing_leaves().contains(seal) {
+    if state.is_silent(seal) {
         return Ok(revoked("bidder.no-release"));
     }
     let sigma = match state.sigma(seal) {
@@ -50,10 +50,21 @@ pub fn open_bid<R: Read + Seek + ?Sized>(
         Err(refusal) => return Err(refusal.into()),
     };
     match open_with(&bid.seal, &sigma, sealed, sink) {
-        Ok(open) => Ok(Opened::Bid(Box::new(open))),
+        Ok(open) => Ok(Opened::Bid(Box::new(shown(state, open)))),
         Err(e) if e.is_bidder_fault() => Ok(revoked(e.code())),
         Err(e) => Err(e.into()),
     }
+}
+
+/// What the log says of an opened bid: first prices stay out of it where final offers are called for.
+fn shown(state: &State, mut open: BidOpen) -> BidOpen {
+    if state.withholds_price(&open.seal) {
+        open.opening.price.clear();
+        open.opening.price_cn.clear();
+        open.opening.currency.clear();
+        open.detail.clear();
+    }
+    open
 }
 
 fn open_with<R: Read + Seek + ?Sized>(

@@ -23,7 +23,52 @@ pub struct Condition {
     pub en: String,
 }
 
-/// Judges every condition of the release rule.
+/// What a release is for: the bids of the opening, or a lot's final offers.
+struct Span {
+    deadline: Time,
+    /// Index of the entry that closed it.
+    closed_at: Option<u64>,
+    window_closed: bool,
+    due: Vec<Digest>,
+}
+
+impl Span {
+    fn of(replay: &Replay, lot: Option<&str>) -> Result<Self, Error> {
+        let missing = |what: &str| Error::from(Refusal::by(&rules::WRONG_STAGE, what));
+        let state = &replay.state;
+        let Some((_, notice)) = state.notice() else {
+            return Err(missing("there is no notice yet"));
+        };
+        let Some(lot) = lot else {
+            let close = replay.records.iter().find(|r| r.kind == "submission.close");
+            return Ok(Span {
+                deadline: notice.deadline,
+                closed_at: close.map(|r| r.index),
+                window_closed: state.stage() >= Stage::Opening,
+                due: state.to_open(),
+            });
+        };
+        let round = state
+            .round(lot)
+            .ok_or_else(|| missing("no final offers were called for"))?;
+        Ok(Span {
+            deadline: round.deadline,
+            closed_at: round_closed_at(replay, lot),
+            window_closed: round.window_closed,
+            due: state.offers_to_open(lot),
+        })
+    }
+}
+
+/// Index of the entry that closed a lot's round of final offers.
+pub(crate) fn round_closed_at(replay: &Replay, lot: &str) -> Option<u64> {
+    let mut closes = replay.records.iter().filter(|r| r.kind == "round.close");
+    closes
+        .find(|r| r.lot.as_deref() == Some(lot))
+        .map(|r| r.index)
+}
+
+/// Judges every condition of the release rule for the bids of the opening.
 ///
 /// # Errors
 /// [`Error::Failed`] if the bundle does not hold together at all.
@@ -32,20 +77,36 @@ pub fn release_conditions(
     files: &dyn Files,
     now: Time,
 ) -> Result<Vec<Condition>, Error> {
-    let Some((_, notice)) = replay.state.notice() else {
-        return Err(Refusal::by(&rules::WRONG_STAGE, "there is no notice yet").into());
-    };
-    let deadline = notice.deadline;
+    conditions(replay, files, &Span::of(replay, None)?, now)
+}
+
+/// The same for the final offers of a lot.
+///
+/// # Errors
+/// As [`release_conditions`].
+pub fn round_conditions(
+    replay: &Replay,
+    files: &dyn Files,
+    lot: &str,
+    now: Time,
+) -> Result<Vec<Condition>, Error> {
+    conditions(replay, files, &Span::of(replay, Some(lot))?, now)
+}
+
+fn conditions(
+    replay: &Replay,
+    files: &dyn Files,
+    span: &Span,
+    now: Time,
+) -> Result<Vec<Condition>, Error> {
+    let deadline = span.deadline;
     let needed = replay
         .state
         .board()
         .map_or(usize::MAX, |board| board.threshold().into());
-    let closed_at = replay
-        .records
-        .iter()
-        .find(|r| r.kind == "submission.close")
-        .map(|r| r.index);
-    let witnesses = closed_at.map_or(0, |index| cosigned_after(replay, index, deadline));
+    let witnesses = span
+        .closed_at
+        .map_or(0, |index| cosigned_after(replay, index, deadline));
     let stamp = stamped_after(replay, files, deadline)?;
     let condition = |number, met, zh: String, en: String| Condition {
         number,
@@ -53,6 +114,7 @@ pub fn release_conditions(
         zh,
         en,
     };
+    let due = span.due.len();
     Ok(vec![
         condition(
             1,
@@ -82,19 +144,13 @@ pub fn release_conditions(
         ),
         condition(
             4,
-            replay.hidden_beats == 0 && closed_at.is_some(),
-            format!(
-                "截标名单完整：{} 份有效投标待开",
-                replay.state.to_open().len()
-            ),
-            format!(
-                "the closed list is complete: {} live bids to open",
-                replay.state.to_open().len()
-            ),
+            replay.hidden_beats == 0 && span.closed_at.is_some(),
+            format!("截标名单完整：{due} 份有效投标待开"),
+            format!("the closed list is complete: {due} live bids to open"),
         ),
         condition(
             5,
-            replay.state.stage() >= Stage::Opening,
+            span.window_closed,
             "投标人解密时段已结束".to_owned(),
             "the bidders' window is closed".to_owned(),
         ),
@@ -204,11 +260,43 @@ pub fn release(
     now: Time,
     entropy: &mut dyn Entropy,
 ) -> Result<BoardShares, Error> {
-    let conditions = release_conditions(replay, files, now)?;
+    release_span(
+        replay,
+        files,
+        &Span::of(replay, None)?,
+        secret,
+        now,
+        entropy,
+    )
+}
+
+/// The same for the final offers of a lot.
+///
+/// # Errors
+/// As [`release`].
+pub fn release_offers(
+    replay: &Replay,
+    files: &dyn Files,
+    lot: &str,
+    secret: &SecretShare,
+    now: Time,
+    entropy: &mut dyn Entropy,
+) -> Result<BoardShares, Error> {
+    let span = Span::of(replay, Some(lot))?;
+    release_span(replay, files, &span, secret, now, entropy)
+}
+
+fn release_span(
+    replay: &Replay,
+    files: &dyn Files,
+    span: &Span,
+    secret: &SecretShare,
+    now: Time,
+    entropy: &mut dyn Entropy,
+) -> Result<BoardShares, Error> {
+    let conditions = conditions(replay, files, span, now)?;
     if let Some(unmet) = conditions.iter().find(|condition| !condition.met) {
-        let deadline = replay.state.notice().map(|(_, notice)| notice.deadline);
-        let early = deadline.is_some_and(|deadline| now < deadline);
-        let rule = if early {
+        let rule = if now < span.deadline {
             &rules::EARLY
         } else {
             &rules::SHARE_EARLY
@@ -219,10 +307,9 @@ pub fn release(
         .state
         .board()
         .ok_or_else(|| Refusal::by(&rules::WRONG_STAGE, "no board"))?;
-    let missing = replay.state.missing_leaves();
     let mut shares = Vec::new();
-    for seal in replay.state.to_open() {
-        if missing.contains(&seal) {
+    for seal in span.due.iter().copied() {
+        if replay.state.is_silent(&seal) {
             continue;
         }
         for leaf in replay.state.bids()[&seal].seal.group_leaves() {
@@ -240,7 +327,8 @@ pub fn release(
     })
 }
 
-/// The data of `draw.share`: the trustee's answer for the frozen pool.
+/// The data of `draw.share`: the trustee's answer for the frozen pool that waits for it, the
+/// committee's before those of lots.
 ///
 /// # Errors
 /// [`Error::Refused`] if no pool is frozen.
@@ -249,13 +337,13 @@ pub fn draw_share(
     secret: &SecretShare,
     entropy: &mut dyn Entropy,
 ) -> Result<DrawShare, Error> {
-    let no_pool = || Refusal::by(&rules::WRONG_STAGE, "no pool is frozen");
-    let (Some(drawing), Some(board)) = (replay.state.draw(), replay.state.board()) else {
-        return Err(no_pool().into());
+    let waiting = replay.state.waiting_draws();
+    let (Some(draw), Some(board)) = (waiting.first(), replay.state.board()) else {
+        return Err(Refusal::by(&rules::WRONG_STAGE, "no pool is frozen, or all are drawn").into());
     };
-    let share = drawing.draw.release(board, secret, entropy)?;
+    let share = draw.release(board, secret, entropy)?;
     Ok(DrawShare {
-        draw: drawing.draw.id(),
+        draw: draw.id(),
         share: share.to_record(),
     })
 }

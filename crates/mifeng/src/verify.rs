@@ -6,9 +6,9 @@ use crate::bundle::Files;
 use crate::opening::{Opened, open_bid};
 use crate::replay::Replay;
 use crate::report::{Check, Report, Trusted, Verdict};
-use crate::trustee::{cosigned_after, stamps};
+use crate::trustee::{cosigned_after, round_closed_at, stamps};
 use crate::{Error, dossier, layout};
-use mifeng_crypto::Digest;
+use mifeng_crypto::{Digest, Time};
 use mifeng_envelope::{NoSink, SealedFile};
 use mifeng_tender::{BidLife, BidOutcome, BidStatus, rules};
 use seen::{bidder_shares, board, board_shares, draw, events, minutes, scores};
@@ -395,41 +395,29 @@ impl Run<'_> {
         let close = replay.records.iter().find(|r| r.kind == "submission.close");
         let close =
             close.ok_or_else(|| fail("close.missing", "submission was never closed".to_owned()))?;
-        let needed = replay
-            .state
-            .board()
-            .map_or(1, |board| usize::from(board.threshold()));
-        let cosigned = cosigned_after(replay, close.index, notice.deadline);
-        if cosigned < needed {
-            return Err(fail(
-                "close.not-witnessed",
-                format!(
-                    "the close is cosigned by {cosigned} witnesses after the deadline, {needed} are needed"
-                ),
-            ));
-        }
-        // A witness that cosigned a head without the close bounds the host's clock from the other side.
-        let early = replay.heads.iter().filter(|head| head.size > close.index);
-        if let Some((name, time)) = early
-            .flat_map(|head| &head.cosigned)
-            .find(|(_, time)| *time < notice.deadline)
-        {
-            return Err(fail(
-                "close.early",
-                format!("{name} saw the close at {time}, before the deadline"),
-            ));
+        let cosigned = close_witnessed(replay, close.index, notice.deadline)?;
+        for lot in &notice.lots {
+            let round = replay.state.round(&lot.id);
+            if let (Some(round), Some(index)) = (round, round_closed_at(replay, &lot.id)) {
+                close_witnessed(replay, index, round.deadline)?;
+            }
         }
         let lots = notice.lots.len() as u64;
         let policy = notice.policy.name().unwrap_or("own formula");
+        let profile = notice.procedure.profile();
+        let (mark_zh, mark_en) = match notice.rehearsal {
+            true => ("（演练）", " (rehearsal)"),
+            false => ("", ""),
+        };
         Ok((
             lots,
             format!(
-                "{lots} 个标段，开标策略 {policy}，截止 {}，截标由 {cosigned} 名见证人共签",
-                notice.deadline
+                "{}{mark_zh}，{lots} 个标段，开标策略 {policy}，截止 {}，截标由 {cosigned} 名见证人共签",
+                profile.zh, notice.deadline
             ),
             format!(
-                "{lots} lots, opening policy {policy}, deadline {}, close cosigned by {cosigned} witnesses",
-                notice.deadline
+                "{}{mark_en}, {lots} lots, opening policy {policy}, deadline {}, close cosigned by {cosigned} witnesses",
+                profile.en, notice.deadline
             ),
         ))
     }
@@ -510,7 +498,7 @@ impl Run<'_> {
                 Opened::Fault(_) => failed += 1,
             }
         }
-        let due = replay.state.to_open().len() as u64;
+        let due = (replay.state.to_open().len() + replay.state.offers_due().len()) as u64;
         if opened + failed != due && !replay.state.is_halted() {
             return Err(Error::Failed {
                 check: "V10",
@@ -536,6 +524,41 @@ impl Run<'_> {
             ),
         ))
     }
+}
+
+/// At least t witnesses of the board must have cosigned one head over the close at or after the
+/// deadline, and none such a head before it.
+fn close_witnessed(replay: &Replay, index: u64, deadline: Time) -> Result<usize, Error> {
+    let fail = |code, detail: String| Error::Failed {
+        check: "V6",
+        code,
+        detail,
+    };
+    let needed = replay
+        .state
+        .board()
+        .map_or(1, |board| usize::from(board.threshold()));
+    let cosigned = cosigned_after(replay, index, deadline);
+    if cosigned < needed {
+        return Err(fail(
+            "close.not-witnessed",
+            format!(
+                "the close is cosigned by {cosigned} witnesses after the deadline, {needed} are needed"
+            ),
+        ));
+    }
+    // A witness that cosigned a head without the close bounds the host's clock from the other side.
+    let early = replay.heads.iter().filter(|head| head.size > index);
+    if let Some((name, time)) = early
+        .flat_map(|head| &head.cosigned)
+        .find(|(_, time)| *time < deadline)
+    {
+        return Err(fail(
+            "close.early",
+            format!("{name} saw the close at {time}, before the deadline"),
+        ));
+    }
+    Ok(cosigned)
 }
 
 fn archived_digest(body: &[u8]) -> Option<Digest> {

@@ -102,33 +102,54 @@ pub(super) fn minutes(replay: &Replay) -> Result<Saw, Error> {
 }
 
 pub(super) fn draw(replay: &Replay) -> Result<Saw, Error> {
-    let result = replay
-        .state
+    let fail = |code, detail: &str| Error::Failed {
+        check: "V13",
+        code,
+        detail: detail.to_owned(),
+    };
+    let state = &replay.state;
+    let lots = state
+        .notice()
+        .map(|(_, n)| n.lots.as_slice())
+        .unwrap_or_default();
+    let drawn: usize = lots
+        .iter()
+        .map(|lot| {
+            state
+                .lot_draws(&lot.id)
+                .filter(|d| d.result.is_some())
+                .count()
+        })
+        .sum();
+    let (also_zh, also_en) = match drawn {
+        0 => (String::new(), String::new()),
+        n => (
+            format!("；标段内抽签 {n} 次"),
+            format!("; {n} draws of lots"),
+        ),
+    };
+    let result = state
         .draw()
         .and_then(|draw| draw.result.as_ref().map(|r| (draw, r)));
     let Some((drawing, result)) = result else {
-        if replay.state.ranks().is_empty() {
+        if state.ranks().is_empty() || state.profile().panel.is_none() {
             return Ok((
-                0,
-                "未抽取专家".to_owned(),
-                "no committee was drawn".to_owned(),
+                drawn as u64,
+                format!("未抽取专家{also_zh}"),
+                format!("no committee was drawn{also_en}"),
             ));
         }
-        return Err(Error::Failed {
-            check: "V13",
-            code: "draw.missing",
-            detail: "scores without a draw".to_owned(),
-        });
+        return Err(fail("draw.missing", "scores without a draw"));
     };
     let (pool, seats) = (drawing.pool.rows.len(), result.seats.len() as u64);
     Ok((
         seats,
         format!(
-            "从 {pool} 名候选中抽取 {seats} 名，种子与次序重算一致（第 {} 次抽取）",
+            "从 {pool} 名候选中抽取 {seats} 名，种子与次序重算一致（第 {} 次抽取）{also_zh}",
             drawing.pool.n
         ),
         format!(
-            "{seats} experts drawn of {pool}; seed and order recomputed (draw number {})",
+            "{seats} experts drawn of {pool}; seed and order recomputed (draw number {}){also_en}",
             drawing.pool.n
         ),
     ))
@@ -140,19 +161,23 @@ pub(super) fn scores(replay: &Replay) -> Result<Saw, Error> {
         code,
         detail,
     };
-    if replay.state.stage() != Stage::Archived {
+    let state = &replay.state;
+    if state.stage() != Stage::Archived {
         return Err(fail(
             "dossier.open",
             "the tender is not at its end".to_owned(),
         ));
     }
-    let lots = replay
-        .state
+    let lots = state
         .notice()
-        .map_or(0, |(_, notice)| notice.lots.len());
-    let (ranked, awarded) = (replay.state.ranks().len(), replay.state.awards().len());
-    let sheets: usize = replay
-        .state
+        .map(|(_, n)| n.lots.as_slice())
+        .unwrap_or_default();
+    let listed = lots
+        .iter()
+        .filter(|lot| state.listed(&lot.id).is_some())
+        .count();
+    let (ranked, awarded) = (state.ranks().len(), state.awards().len() + listed);
+    let sheets: usize = state
         .sheets()
         .values()
         .map(std::collections::BTreeMap::len)
@@ -163,11 +188,26 @@ pub(super) fn scores(replay: &Replay) -> Result<Saw, Error> {
             "an award without a ranking".to_owned(),
         ));
     }
+    let reports = lots
+        .iter()
+        .filter(|lot| state.report(&lot.id).is_some())
+        .count();
+    let failed = lots
+        .iter()
+        .filter(|lot| state.failed(&lot.id).is_some())
+        .count();
+    let (checks, questions) = (
+        replay.records.iter().filter(|r| r.kind == "check").count(),
+        state.questions().len(),
+    );
+    let lots = lots.len();
     Ok((
         ranked as u64,
-        format!("{sheets} 张评分表，{ranked}/{lots} 个标段逐分重算一致，{awarded} 个定标"),
         format!(
-            "{sheets} sheets; {ranked} of {lots} lots recomputed to the cent, {awarded} awarded"
+            "{checks} 份审查意见，{questions} 项书面澄清，{sheets} 张评分表，{ranked}/{lots} 个标段逐分重算一致，{reports} 份评审报告，{awarded} 个定标，{failed} 个废标"
+        ),
+        format!(
+            "{checks} findings, {questions} written questions, {sheets} sheets; {ranked} of {lots} lots recomputed to the cent, {reports} reports, {awarded} awarded, {failed} failed"
         ),
     ))
 }

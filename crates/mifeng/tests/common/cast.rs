@@ -196,7 +196,7 @@ impl Cast {
                     )
                 })
                 .collect(),
-            experts: (1..=5).map(|n| person(&format!("专家{n}"), rng)).collect(),
+            experts: (1..=7).map(|n| person(&format!("专家{n}"), rng)).collect(),
             board: Vec::new(),
             log_key: log_key.to_pkcs8_der().expect("encoded").to_vec(),
             root: root.certificate().clone(),

@@ -1,12 +1,14 @@
-//! A small world: a development CA, a board of 2 of 3, three bidders, five candidate experts, one
+//! A small world: a development CA, a board of 2 of 3, three bidders, seven candidate experts, one
 //! lot. Time and randomness are arguments; nothing sleeps.
 #![allow(dead_code, unused_imports)] // Each test file uses its own part of the world.
 
 mod cast;
 mod memory;
+mod panel;
 
 pub(crate) use cast::{Cast, Person, bidder_subject, issue};
 pub(crate) use memory::{Memory, Parts};
+pub(crate) use panel::salt;
 
 use mifeng::bidder::{self, Content, LeafKey};
 use mifeng::crypto::{Digest, Entropy, SeededEntropy, Time};
@@ -30,6 +32,8 @@ pub(crate) const FIRST_BEAT: i64 = 10;
 pub(crate) const PERIOD: i64 = 10;
 pub(crate) const DEADLINE: i64 = 60;
 pub(crate) const WINDOW_END: i64 = 90;
+/// Seats of the committee.
+pub(crate) const SEATS: usize = 5;
 /// The lot.
 pub(crate) const LOT: &str = "1";
 
@@ -70,6 +74,8 @@ pub(crate) struct Tender<'c> {
     pub(crate) store: Memory,
     pub(crate) rng: SeededEntropy,
     pub(crate) bids: Vec<Sealed>,
+    /// The drawn order: blind id, salt, number of the expert.
+    pub(crate) order: Vec<(String, Digest, usize)>,
     seen: Vec<Option<WitnessState>>,
 }
 
@@ -127,6 +133,9 @@ pub(crate) fn notice(cast: &Cast, state: &State, kind: Kind) -> Notice {
     Notice {
         tender: "TEST-1".to_owned(),
         title: text("测试项目"),
+        procedure: Procedure::Open,
+        rehearsal: true,
+        ground: String::new(),
         suite: cast.suite.id().to_owned(),
         buyer: party(&cast.buyer, "采购人"),
         agency: party(&cast.agency, "代理机构"),
@@ -143,8 +152,8 @@ pub(crate) fn notice(cast: &Cast, state: &State, kind: Kind) -> Notice {
         lots: vec![lot()],
         committee: Committee {
             specialty: "A032000".to_owned(),
-            experts: 3,
-            alternates: 0,
+            experts: SEATS as u32,
+            alternates: 2,
         },
         documents: Vec::new(),
     }
@@ -170,6 +179,7 @@ impl<'c> Tender<'c> {
             store,
             rng,
             bids: Vec::new(),
+            order: Vec::new(),
             seen: vec![None; 3],
         };
         let list = cast.ca.revocation_list(&[], START, secs(86_400), 1);
@@ -404,96 +414,6 @@ impl<'c> Tender<'c> {
         for person in [&cast.buyer, &cast.trustees[0].person] {
             self.say(person, "opening.sign", &data, at).expect("signed");
         }
-    }
-
-    /// Pool, answers, result: three of five sit.
-    pub(crate) fn draw(&mut self, at: i64) -> Vec<usize> {
-        let (cast, suite) = (self.cast, self.cast.suite);
-        let mut candidates: Vec<(String, Digest, usize)> = Vec::new();
-        for (n, expert) in cast.experts.iter().enumerate() {
-            let mut salt = [0; 32];
-            self.rng.fill(&mut salt).expect("seeded");
-            let salt = Digest::from_bytes(salt);
-            let id = blind_id(suite, &salt, &expert.fingerprint(suite));
-            candidates.push((id.to_string(), salt, n));
-        }
-        candidates.sort();
-        let row = |(id, _, _): &(String, Digest, usize)| Row {
-            id: id.clone(),
-            weight: 1,
-        };
-        let pool = Pool {
-            specialty: "A032000".to_owned(),
-            n: 1,
-            reason: String::new(),
-            rows: candidates.iter().map(row).collect(),
-        };
-        self.say(&cast.agency, "expert.pool", &pool, at)
-            .expect("pool");
-        for number in 0..2 {
-            let secret = self.secret(number);
-            let data = trustee::draw_share(self.host.replay(), &secret, &mut self.rng);
-            let trustee = &cast.trustees[number].person;
-            self.say(trustee, "draw.share", &data.expect("an answer"), at)
-                .expect("draw share");
-        }
-        let drawn = self.host.state().drawn().expect("drawn");
-        let of = |id: &String| {
-            candidates
-                .iter()
-                .find(|(own, _, _)| own == id)
-                .expect("a row")
-        };
-        let seated: Vec<usize> = drawn.order.iter().take(3).map(|id| of(id).2).collect();
-        let seat = |id: &String| Seat {
-            id: id.clone(),
-            salt: of(id).1,
-            cert: cast.experts[of(id).2].fingerprint(suite),
-        };
-        let data = DrawResult {
-            draw: drawn.draw_id,
-            seed: drawn.seed,
-            seats: drawn.order.iter().take(3).map(seat).collect(),
-            order: drawn.order,
-            declined: Vec::new(),
-        };
-        self.say(&cast.agency, "draw.result", &data, at)
-            .expect("result");
-        seated
-    }
-
-    /// Sheets, ranking, and the award if there is a winner; says whether there is one.
-    pub(crate) fn evaluate(&mut self, seated: &[usize], at: i64) -> bool {
-        let cast = self.cast;
-        let facts = self.host.state().facts(LOT).expect("facts");
-        for (n, expert) in seated.iter().enumerate() {
-            let items = |at: usize| {
-                BTreeMap::from([
-                    ("spec".to_owned(), format!("{}.50", 30 + n + 3 * at)),
-                    ("record".to_owned(), format!("{}.00", 10 + at)),
-                ])
-            };
-            let rows = facts
-                .iter()
-                .enumerate()
-                .map(|(at, f)| (f.id.clone(), items(at)));
-            let data = Score {
-                lot: LOT.to_owned(),
-                scores: rows.collect(),
-            };
-            self.say(&cast.experts[*expert], "score", &data, at)
-                .expect("a sheet");
-        }
-        let data = Rank {
-            lot: LOT.to_owned(),
-            outcome: self.host.state().computed(LOT).expect("computed"),
-        };
-        self.say(&cast.agency, "rank", &data, at).expect("ranked");
-        let Ok(award) = self.host.state().expected_award(LOT) else {
-            return false;
-        };
-        self.say(&cast.buyer, "award", &award, at).expect("awarded");
-        true
     }
 
     pub(crate) fn archive(&mut self, at: i64) -> Vec<u8> {

@@ -1,6 +1,7 @@
 //! The arguments, written first: people in a room with a clock ticking read these texts.
 
 use crate::demo::DemoArgs;
+use crate::evaluation::args::{BidMore, BoardMore, PanelMore, TenderMore};
 use crate::host::HostArgs;
 use crate::identity::Kind;
 use crate::ui::Lang;
@@ -52,7 +53,7 @@ pub(crate) enum Command {
     /// 回执 / receipts
     #[command(subcommand)]
     Receipt(ReceiptCommand),
-    /// 评审委员会：抽取与评分 / evaluation committee: draw and score sheets
+    /// 评审委员会：抽取、审查与评分 / evaluation committee: draw, checks, sheets
     #[command(subcommand)]
     Panel(PanelCommand),
     /// 时间戳机构（开发用） / time-stamp authority (for development)
@@ -213,6 +214,8 @@ pub(crate) enum BoardCommand {
         #[arg(long)]
         out: PathBuf,
     },
+    #[command(flatten)]
+    More(BoardMore),
 }
 
 #[derive(clap::Subcommand, Debug)]
@@ -345,6 +348,8 @@ pub(crate) enum TenderCommand {
         #[arg(long)]
         out: PathBuf,
     },
+    #[command(flatten)]
+    More(TenderMore),
 }
 
 /// What a bidder seals.
@@ -451,6 +456,8 @@ pub(crate) enum BidCommand {
         #[arg(long)]
         bid: PathBuf,
     },
+    #[command(flatten)]
+    More(BidMore),
 }
 
 #[derive(clap::Subcommand, Debug)]
@@ -494,20 +501,8 @@ pub(crate) enum PanelCommand {
         #[arg(long)]
         out: PathBuf,
     },
-    /// 专家：签评分表 / expert: sign a score sheet
-    Sheet {
-        #[arg(long)]
-        id: PathBuf,
-        #[arg(long)]
-        tender: PathBuf,
-        #[arg(long)]
-        lot: String,
-        /// 分数 JSON：信用代码 → 评分项 → 分 / scores as JSON: credit code → item → points
-        #[arg(long)]
-        scores: PathBuf,
-        #[arg(long)]
-        out: PathBuf,
-    },
+    #[command(flatten)]
+    More(PanelMore),
 }
 
 #[derive(clap::Subcommand, Debug)]

@@ -134,6 +134,24 @@ fn check_before(ui: &Ui, bundle: &Bundle, bid: &Bid<'_>) -> Result<Vec<DiskFile>
 
 /// `mifeng bid seal`.
 pub(crate) fn seal(ui: &Ui, args: &SealArgs) -> Outcome {
+    seal_as(ui, args, What::Bid)
+}
+
+/// `mifeng bid seal-offer`.
+pub(crate) fn seal_offer(ui: &Ui, args: &SealArgs) -> Outcome {
+    seal_as(ui, args, What::Offer)
+}
+
+/// What is sealed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum What {
+    /// A bid for the tender.
+    Bid,
+    /// A final offer for the round of its lot.
+    Offer,
+}
+
+fn seal_as(ui: &Ui, args: &SealArgs, what: What) -> Outcome {
     let bundle = Bundle::open(&args.tender)?;
     let bid = Bid {
         lot: &args.lot,
@@ -149,7 +167,7 @@ pub(crate) fn seal(ui: &Ui, args: &SealArgs) -> Outcome {
     };
     let files = check_before(ui, &bundle, &bid)?;
     let identity = Identity::load(ui, &args.id)?;
-    seal_files(ui, &bundle, &identity, bid, files, &args.out, true)
+    seal_files(ui, &bundle, &identity, bid, files, (what, &args.out), true)
 }
 
 /// Seals a folder with keys at hand: the command above, and the demo.
@@ -158,11 +176,11 @@ pub(crate) fn seal_folder(
     bundle: &Bundle,
     identity: &Identity,
     bid: Bid<'_>,
-    out: &Path,
+    (what, out): (What, &Path),
 ) -> Outcome {
     let mut files = Vec::new();
     collect(bid.folder, "", 0, &mut files)?;
-    seal_files(ui, bundle, identity, bid, files, out, false)
+    seal_files(ui, bundle, identity, bid, files, (what, out), false)
 }
 
 fn seal_files(
@@ -171,7 +189,7 @@ fn seal_files(
     identity: &Identity,
     bid: Bid<'_>,
     files: Vec<DiskFile>,
-    out: &Path,
+    (what, out): (What, &Path),
     shown: bool,
 ) -> Outcome {
     let encryption = identity::load_certificate(&identity.folder.join("enc.cer"))?;
@@ -193,7 +211,11 @@ fn seal_files(
     let mut sealed = None;
     let mut bar = Bar::new(shown);
     ui::write_with(out, |file| {
-        sealed = Some(mifeng::bidder::seal(
+        let seal = match what {
+            What::Bid => mifeng::bidder::seal,
+            What::Offer => mifeng::bidder::seal_offer,
+        };
+        sealed = Some(seal(
             &bundle.replay,
             content,
             &identity.signer,
@@ -213,7 +235,7 @@ fn seal_files(
         ui::write(&out.with_extension("leaf"), text.as_bytes())?;
     }
     if shown {
-        trial(ui, bundle, identity, out)?;
+        trial(ui, bundle, identity, (what, bid.lot, out))?;
         let words = mifeng::words::fingerprint(&sealed.id, ui.lang == Lang::Zh);
         ui.say(
             format!("已密封：{}\n指纹：{words}", out.display()),
@@ -224,8 +246,16 @@ fn seal_files(
 }
 
 /// A trial decryption of the own leaf: a key that does not work is found now, not at the opening.
-fn trial(ui: &Ui, bundle: &Bundle, identity: &Identity, path: &Path) -> Outcome {
-    let seal = load_seal(bundle, path)?;
+fn trial(
+    ui: &Ui,
+    bundle: &Bundle,
+    identity: &Identity,
+    (what, lot, path): (What, &str, &Path),
+) -> Outcome {
+    let seal = match what {
+        What::Bid => load_seal(bundle, path)?,
+        What::Offer => load_offer(bundle, lot, path)?,
+    };
     if seal.bidder_leaf_path().is_some() {
         let decrypter = identity::load_decrypter(ui, &identity.folder)?;
         mifeng::bidder::release(&seal, LeafKey::Key(&decrypter))?;
@@ -247,6 +277,30 @@ pub(crate) fn load_seal(bundle: &Bundle, path: &Path) -> Result<VerifiedSeal, Fa
         .verify_seal(sealed.record())
         .map_err(|e| Failure::from(e).at(path))?;
     Ok(seal)
+}
+
+/// The seal of a final offer, checked against its round.
+pub(crate) fn load_offer(bundle: &Bundle, lot: &str, path: &Path) -> Result<VerifiedSeal, Failure> {
+    let mut file = File::open(path).map_err(|e| Failure::io(path, &e))?;
+    let sealed = SealedFile::read(&mut file).map_err(|e| Failure::from(e).at(path))?;
+    let state = &bundle.replay.state;
+    state
+        .verify_offer(lot, sealed.record())
+        .map_err(|e| Failure::from(e).at(path))
+}
+
+/// A first bid, or else a final offer of whichever lot it is for.
+fn load_any(bundle: &Bundle, path: &Path) -> Result<VerifiedSeal, Failure> {
+    let first = load_seal(bundle, path);
+    let Err(wrong) = first else { return first };
+    let (_, notice) = bundle.replay.state.notice().unzip();
+    let lots = notice
+        .map(|notice| notice.lots.as_slice())
+        .unwrap_or_default();
+    let offer = lots
+        .iter()
+        .find_map(|lot| load_offer(bundle, &lot.id, path).ok());
+    offer.ok_or(wrong)
 }
 
 /// `mifeng bid submit` and `replace`.
@@ -339,6 +393,23 @@ fn seq_path(bundle: &Bundle, identity: &Identity) -> PathBuf {
     identity.folder.join(format!("count-{origin}"))
 }
 
+/// Signs under the bidder's own count.
+pub(crate) fn sign_counted<T: serde::Serialize>(
+    bundle: &Bundle,
+    identity: &Identity,
+    kind: &str,
+    data: &T,
+    out: &Path,
+) -> Outcome {
+    let own = identity
+        .signer
+        .certificate()
+        .fingerprint(bundle.replay.suite().hash());
+    // After the close the log shows the count; the folder's is never behind it.
+    let seq = next_seq(bundle, identity)?.max(bundle.replay.state.next_seq(&own));
+    sign_at(bundle, identity, seq, kind, data, out)
+}
+
 fn sign_at<T: serde::Serialize>(
     bundle: &Bundle,
     identity: &Identity,
@@ -378,7 +449,7 @@ pub(crate) fn release(
 ) -> Outcome {
     let bundle = Bundle::open(tender)?;
     let identity = Identity::load(ui, id)?;
-    let seal = load_seal(&bundle, bid)?;
+    let seal = load_any(&bundle, bid)?;
     let data = match backup {
         None => mifeng::bidder::release(&seal, LeafKey::Key(&identity::load_decrypter(ui, id)?))?,
         Some(path) => {
@@ -442,7 +513,7 @@ pub(crate) fn confirm_with(
 /// `mifeng bid check`.
 pub(crate) fn check(ui: &Ui, tender: &Path, bid: &Path) -> Outcome {
     let bundle = Bundle::open(tender)?;
-    let seal = load_seal(&bundle, bid)?;
+    let seal = load_any(&bundle, bid)?;
     let mut file = File::open(bid).map_err(|e| Failure::io(bid, &e))?;
     mifeng::envelope::check_body(&mut file, &seal).map_err(|e| Failure::from(e).at(bid))?;
     let context = seal.context();

@@ -164,6 +164,10 @@ pub(crate) fn open_bids(ui: &Ui, host: &mut FolderHost, out: &Path) -> Outcome {
         let mut sink = FolderSink::new(&out.join(&lot).join(&bidder))?;
         let opened = host.open_bid(&seal, &mut sink, clock::now(), &mut SystemEntropy::new());
         match opened? {
+            Opened::Bid(open) if open.opening.price.is_empty() => ui.say(
+                format!("标段 {lot}  {name}  已开启，首次报价不公开"),
+                format!("lot {lot}  {name}  opened; the first price is not published"),
+            ),
             Opened::Bid(open) => ui.say(
                 format!(
                     "标段 {lot}  {name}  {} 元（{}）",

@@ -9,6 +9,7 @@ mod bundle;
 mod check;
 mod clock;
 mod demo;
+mod evaluation;
 mod host;
 mod identity;
 mod notice;
@@ -179,6 +180,7 @@ fn board(ui: &Ui, command: &BoardCommand) -> Outcome {
             person::show_conditions(ui, &bundle)?;
             person::release(ui, &Identity::load(ui, id)?, &bundle, out)
         }
+        BoardCommand::More(more) => evaluation::args::board(ui, more),
         BoardCommand::Draw { id, tender, out } => {
             person::draw_share(ui, &Identity::load(ui, id)?, &Bundle::open(tender)?, out)
         }
@@ -252,6 +254,7 @@ fn tender(ui: &Ui, command: &TenderCommand) -> Outcome {
             lot,
             out,
         } => person::rank(&Identity::load(ui, id)?, &Bundle::open(tender)?, lot, out),
+        TenderCommand::More(more) => evaluation::args::tender(ui, more),
         TenderCommand::Award {
             id,
             tender,
@@ -296,6 +299,7 @@ fn bid(ui: &Ui, command: &BidCommand) -> Outcome {
             lot,
             out,
         } => bidder::confirm(ui, id, tender, lot, out),
+        BidCommand::More(more) => evaluation::args::bid(ui, more),
         BidCommand::Check { tender, bid } => bidder::check(ui, tender, bid),
     }
 }
@@ -326,18 +330,6 @@ fn panel(ui: &Ui, command: &PanelCommand) -> Outcome {
             secret,
             out,
         ),
-        PanelCommand::Sheet {
-            id,
-            tender,
-            lot,
-            scores,
-            out,
-        } => person::sheet(
-            &Identity::load(ui, id)?,
-            &Bundle::open(tender)?,
-            lot,
-            scores,
-            out,
-        ),
+        PanelCommand::More(more) => evaluation::args::panel(ui, more),
     }
 }

@@ -9,7 +9,7 @@ use mifeng::crypto::Time;
 use mifeng::lock::Policy;
 use mifeng::log::{Pace, Schedule};
 use mifeng::pki::Signer;
-use mifeng::tender::{Committee, Lot, Notice, Party, Text};
+use mifeng::tender::{Committee, Lot, Notice, Party, Procedure, Text};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
@@ -19,6 +19,15 @@ use std::path::{Path, PathBuf};
 pub(crate) struct Plan {
     pub(crate) tender: String,
     pub(crate) title: Text,
+    /// Which procedure: `open` unless named.
+    #[serde(default = "open_tender")]
+    pub(crate) procedure: Procedure,
+    /// Whether it is a rehearsal, which need not keep the least time for answers.
+    #[serde(default)]
+    pub(crate) rehearsal: bool,
+    /// The ground for fewer bidders than usual, where the law knows one.
+    #[serde(default)]
+    pub(crate) ground: String,
     /// The buyer's certificate file, relative to the plan.
     pub(crate) buyer: PathBuf,
     /// RFC 3339 with an offset, whole seconds.
@@ -35,6 +44,10 @@ pub(crate) struct Plan {
     pub(crate) lots: Vec<Lot>,
 }
 
+fn open_tender() -> Procedure {
+    Procedure::Open
+}
+
 /// Signs the notice.
 pub(crate) fn publish(identity: &Identity, bundle: &Bundle, path: &Path, out: &Path) -> Outcome {
     let plan: Plan = serde_json::from_slice(&ui::read(path)?)
@@ -42,6 +55,9 @@ pub(crate) fn publish(identity: &Identity, bundle: &Bundle, path: &Path, out: &P
     let folder = path.parent().unwrap_or(Path::new("."));
     let notice = complete(&plan, folder, identity, bundle)?;
     if let Some(fault) = notice.fault() {
+        return Err(Failure::refused("notice.unlawful", fault));
+    }
+    if let Some(fault) = notice.period_fault(clock::now()) {
         return Err(Failure::refused("notice.unlawful", fault));
     }
     person::sign(&bundle.replay, identity, "tender.publish", &notice, out)
@@ -81,6 +97,9 @@ fn complete(
     Ok(Notice {
         tender: plan.tender.clone(),
         title: plan.title.clone(),
+        procedure: plan.procedure,
+        rehearsal: plan.rehearsal,
+        ground: plan.ground.clone(),
         suite: suite.id().to_owned(),
         buyer: party(&identity::load_certificate(&folder.join(&plan.buyer))?),
         agency: party(identity.signer.certificate()),

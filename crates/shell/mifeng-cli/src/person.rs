@@ -436,43 +436,6 @@ pub(crate) fn drawn(identity: &Identity, bundle: &Bundle, secret: &Path, out: &P
     sign(&bundle.replay, identity, "draw.result", &data, out)
 }
 
-/// An expert's sheet: points by bidder (credit code) and item, signed by the expert alone.
-pub(crate) fn sheet(
-    identity: &Identity,
-    bundle: &Bundle,
-    lot: &str,
-    scores: &Path,
-    out: &Path,
-) -> Outcome {
-    type Scores = BTreeMap<String, BTreeMap<String, String>>;
-    let given: Scores = serde_json::from_slice(&ui::read(scores)?)
-        .map_err(|e| Failure::malformed(format!("{}: {e}", scores.display())))?;
-    let mut by_seal = BTreeMap::new();
-    for (bidder, items) in given {
-        let seal = bundle
-            .replay
-            .state
-            .outcomes()
-            .keys()
-            .find(|id| {
-                let context = bundle.replay.state.bids()[id].seal.context();
-                context.bidder == bidder && context.lot == lot
-            })
-            .ok_or_else(|| Failure::malformed(format!("{}: {bidder}", scores.display())))?;
-        by_seal.insert(seal.to_string(), items);
-    }
-    sign(
-        &bundle.replay,
-        identity,
-        "score",
-        &Score {
-            lot: lot.to_owned(),
-            scores: by_seal,
-        },
-        out,
-    )
-}
-
 /// The computed ranking of a lot.
 pub(crate) fn rank(identity: &Identity, bundle: &Bundle, lot: &str, out: &Path) -> Outcome {
     let outcome = bundle.replay.state.computed(lot)?;

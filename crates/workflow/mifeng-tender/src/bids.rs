@@ -1,8 +1,9 @@
 //! Bids: submit, replace, withdraw, close.
 
+use crate::evaluation::seal_refusal;
 use crate::events::*;
 use crate::refusal::{self, Refusal};
-use crate::state::{Bid, BidLife, Stage, State};
+use crate::state::{BidLife, Stage, State};
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use mifeng_crypto::{Digest, Time};
 use mifeng_envelope::{SealRecord, Tender, VerifiedSeal};
@@ -18,7 +19,7 @@ impl State {
                 format!("lot {lot} has seal {id}"),
             ));
         }
-        self.insert(seal, record);
+        self.insert(seal, record, None);
         Ok(())
     }
 
@@ -36,7 +37,7 @@ impl State {
         if let Some(old) = self.bids.get_mut(&data.old) {
             old.life = BidLife::Replaced;
         }
-        self.insert(seal, record);
+        self.insert(seal, record, None);
         Ok(())
     }
 
@@ -104,30 +105,7 @@ impl State {
             .map_err(|_| bad("seal record is not base64".to_owned()))?;
         let seal = SealRecord::parse(&bytes).map_err(|e| bad(e.to_string()))?;
         let seal = self.verify_seal(&seal)?;
-        if seal.context().bidder_cert != record.actor() {
-            return Err(Refusal::new(
-                &refusal::COPIED,
-                format!(
-                    "bound to the certificate {}, submitted by {}",
-                    seal.context().bidder_cert,
-                    record.actor()
-                ),
-            ));
-        }
-        if self.bids.contains_key(&seal.id()) {
-            return Err(Refusal::new(
-                &refusal::DUPLICATE,
-                format!("seal {}", seal.id()),
-            ));
-        }
-        for leaf in seal.leaf_digests() {
-            if let Some(other) = self.leaf_digests.get(&leaf) {
-                return Err(Refusal::new(
-                    &refusal::DUPLICATE,
-                    format!("a leaf of seal {other} again"),
-                ));
-            }
-        }
+        self.check_new_seal(&seal, record)?;
         Ok(seal)
     }
 
@@ -154,28 +132,7 @@ impl State {
             policy: &notice.policy,
             boards: &[board],
         };
-        seal.verify(&tender).map_err(|e| {
-            let rule = if e.is_bound_elsewhere() {
-                &refusal::COPIED
-            } else {
-                &refusal::BAD_SEAL
-            };
-            Refusal::new(rule, e.to_string())
-        })
-    }
-
-    fn insert(&mut self, seal: VerifiedSeal, record: &Record) {
-        let id = seal.id();
-        for leaf in seal.leaf_digests() {
-            self.leaf_digests.insert(leaf, id);
-        }
-        let bid = Bid {
-            seal,
-            record: record.commitment(),
-            name: record.signer().subject_name(),
-            life: BidLife::Live,
-        };
-        self.bids.insert(id, bid);
+        seal.verify(&tender).map_err(seal_refusal)
     }
 
     /// The live seal of an organisation for a lot, whichever of its certificates brought it.
@@ -184,7 +141,7 @@ impl State {
             .iter()
             .find(|(_, bid)| {
                 let context = bid.seal.context();
-                bid.life == BidLife::Live && context.bidder == bidder && context.lot == lot
+                bid.is_live_first() && context.bidder == bidder && context.lot == lot
             })
             .map(|(id, _)| *id)
     }
@@ -195,9 +152,7 @@ impl State {
             .iter()
             .find(|(_, bid)| {
                 let context = bid.seal.context();
-                bid.life == BidLife::Live
-                    && context.bidder_cert == *bidder_cert
-                    && context.lot == lot
+                bid.is_live_first() && context.bidder_cert == *bidder_cert && context.lot == lot
             })
             .map(|(id, _)| *id)
     }
@@ -210,7 +165,7 @@ impl State {
             .map_or(u32::MAX, |(_, n)| n.bidders_min);
         self.bids
             .iter()
-            .filter(|(_, bid)| bid.life == BidLife::Live)
+            .filter(|(_, bid)| bid.is_live_first())
             .filter(|(_, bid)| self.live_count(&bid.seal.context().lot) >= min as usize)
             .map(|(id, _)| *id)
             .collect()
@@ -219,7 +174,7 @@ impl State {
     fn live_count(&self, lot: &str) -> usize {
         self.bids
             .values()
-            .filter(|bid| bid.life == BidLife::Live && bid.seal.context().lot == lot)
+            .filter(|bid| bid.is_live_first() && bid.seal.context().lot == lot)
             .count()
     }
 }

@@ -9,23 +9,30 @@ mod evaluation;
 mod events;
 mod notice;
 mod opening;
+mod procedure;
 mod refusal;
 mod setup;
 mod state;
 
-pub use evaluation::blind_id;
+pub use evaluation::{
+    LOW_PRICE_ANSWER_MS, LotDraw, PriceState, QUESTIONS_MAX, Question, Round, SeatState, Stated,
+    TEXT_LEN_MAX, blind_id, sheet_commitment,
+};
 pub use events::*;
 pub use notice::{Committee, Document, EXPERTS_MAX, LOTS_MAX, Lot, Notice, Party, Text};
 pub use opening::Released;
+pub use procedure::{Body, LARGE_FEN, PROFILES, Panel, Procedure, Profile, Regime, Response};
 pub use refusal::{Refusal, Rule};
 pub use state::{Bid, BidLife, DrawState, Outcome as BidOutcome, Stage, State, Trust};
 
 /// Every rule that can refuse, by name.
 pub mod rules {
     pub use crate::refusal::{
-        BAD_BOARD, BAD_CERTIFICATE, BAD_NOTICE, BAD_SEAL, BAD_SHARE, BAD_SHEET, COPIED, DUPLICATE,
-        EARLY, HALTED, LATE, MALFORMED, NOT_AUTHORISED, NOT_DRAWN, NOT_RECOMPUTED, QUORUM, REPLAY,
-        REVOKED, RULES, SECOND_BID, SHARE_EARLY, TOO_FEW, UNKNOWN_SEAL, UNLISTED_CA, WRONG_ORIGIN,
-        WRONG_STAGE,
+        ANSWER_LATE, ANSWER_PRICE, BAD_BOARD, BAD_CERTIFICATE, BAD_CHECK, BAD_NOTICE, BAD_SEAL,
+        BAD_SHARE, BAD_SHEET, COMMITMENT_DIFFERS, COPIED, DUPLICATE, EARLY, FROZEN, HALTED, LATE,
+        MALFORMED, NOT_ASKED, NOT_AUTHORISED, NOT_COMMITTED, NOT_DRAWN, NOT_INVITED,
+        NOT_RECOMPUTED, OFFER_LATE, PRICE_UNDECIDED, QUORUM, REPLAY, REPORT_UNSIGNED, REVIEW_OPEN,
+        REVOKED, RULES, SEAT_NOT_OPEN, SECOND_BID, SHARE_EARLY, TIE_OPEN, TOO_FEW, TOO_FEW_LEFT,
+        UNKNOWN_SEAL, UNLISTED_CA, WRONG_ORIGIN, WRONG_STAGE,
     };
 }

@@ -1,9 +1,10 @@
 //! The notice: the rules of one tender, which every later record must agree with.
 
+use crate::procedure::{LARGE_FEN, Procedure, Regime};
 use mifeng_crypto::{Digest, Suite, Time};
 use mifeng_lock::Policy;
 use mifeng_log::Schedule;
-use mifeng_score::RuleSet;
+use mifeng_score::{Money, RuleSet};
 use serde::{Deserialize, Serialize};
 
 /// Lots in one tender; larger projects are several tenders.
@@ -37,6 +38,15 @@ pub struct Notice {
     pub tender: String,
     /// Its title.
     pub title: Text,
+    /// Which procedure it follows.
+    pub procedure: Procedure,
+    /// Whether it is a rehearsal (演练): then the least time for answers is not kept, and everything
+    /// that shows the tender says so.
+    #[serde(default)]
+    pub rehearsal: bool,
+    /// The ground on which fewer bidders than usual are enough, where the law knows one.
+    #[serde(default)]
+    pub ground: String,
     /// The suite, named here once.
     pub suite: String,
     /// Who buys.
@@ -160,22 +170,86 @@ impl Notice {
         if self.beats.start() >= self.deadline {
             return Some("the first beat is not before the deadline".to_owned());
         }
+        if let Some(fault) = self.procedure_fault() {
+            return Some(fault);
+        }
         if self.trust.is_empty() {
             return Some("no recognised root certificate".to_owned());
         }
-        if self.committee.experts == 0
-            || self.committee.experts.is_multiple_of(2)
-            || self
-                .committee
-                .experts
-                .saturating_add(self.committee.alternates)
-                > EXPERTS_MAX
+        None
+    }
+
+    /// What the notice breaks of its procedure's profile.
+    fn procedure_fault(&self) -> Option<String> {
+        let profile = self.procedure.profile();
+        for lot in &self.lots {
+            if !profile.methods.contains(&lot.rules.method) {
+                return Some(format!(
+                    "lot {}: {:?} is no method of {}",
+                    lot.id, lot.rules.method, profile.en
+                ));
+            }
+        }
+        let (least, article) = match self.ground.trim() {
+            "" => profile.bidders,
+            _ => profile.bidders_excused,
+        };
+        if self.bidders_min < least {
+            return Some(format!(
+                "{} bidders are enough for nothing here, at least {least} are needed ({article})",
+                self.bidders_min
+            ));
+        }
+        let members = self.committee.experts;
+        let Some(panel) = profile.panel else {
+            let empty = members == 0 && self.committee.alternates == 0;
+            return (!empty).then(|| format!("{} has no committee", profile.en));
+        };
+        let least = match self.is_large() {
+            true => panel.members_large,
+            false => panel.members,
+        };
+        if members < least
+            || members.is_multiple_of(2)
+            || members.saturating_add(self.committee.alternates) > EXPERTS_MAX
         {
             return Some(format!(
-                "a committee of {} experts, an odd number is required (87 art. 47)",
-                self.committee.experts
+                "a committee of {members} experts, an odd number from {least} on is required, {EXPERTS_MAX} with alternates at most ({})",
+                panel.article
             ));
         }
         None
+    }
+
+    /// Whether the ceilings together reach 10 million yuan.
+    fn is_large(&self) -> bool {
+        let ceilings = self
+            .lots
+            .iter()
+            .filter_map(|lot| lot.rules.ceiling.as_deref());
+        let fen = ceilings
+            .filter_map(|text| Money::parse(text).ok())
+            .map(Money::fen);
+        let sum = fen.fold(0_i128, i128::saturating_add);
+        self.procedure.profile().regime == Regime::Procurement && sum >= LARGE_FEN
+    }
+
+    /// The least time between a notice issued at `issued` and its deadline, if it is not kept. For
+    /// working days only the calendar days that they cannot be less than are counted.
+    pub fn period_fault(&self, issued: Time) -> Option<String> {
+        let response = self.procedure.profile().response;
+        let least = issued.plus_millis(i64::from(response.days) * 86_400_000);
+        if self.rehearsal || self.deadline >= least {
+            return None;
+        }
+        let days = if response.working {
+            "working days"
+        } else {
+            "days"
+        };
+        Some(format!(
+            "deadline {}: at least {} {days} from {issued} are required ({})",
+            self.deadline, response.days, response.article
+        ))
     }
 }

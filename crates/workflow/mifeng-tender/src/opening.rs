@@ -19,7 +19,10 @@ impl State {
         data: &BidderShare,
         record: &Record,
     ) -> Result<(), Refusal> {
-        self.require(Stage::Window)?;
+        let in_round = self.in_round_window(&data.seal);
+        if !in_round {
+            self.require(Stage::Window)?;
+        }
         self.require_not_halted()?;
         let bid = self.live(&data.seal)?;
         self.require_actor(record, Some(bid.context().bidder_cert), "bidder")?;
@@ -76,15 +79,22 @@ impl State {
 
     /// Bids to be opened whose policy needs the bidder's leaf and whose bidder has not released it.
     pub fn missing_leaves(&self) -> Vec<Digest> {
-        self.to_open()
-            .into_iter()
-            .filter(|id| {
-                self.bids[id]
-                    .seal
-                    .bidder_leaf_path()
-                    .is_some_and(|path| !self.bidder_shares.contains_key(&(*id, path)))
-            })
-            .collect()
+        self.missing_of(&self.to_open())
+    }
+
+    /// Those of these bids whose bidder's leaf is needed and was not released.
+    pub fn missing_of(&self, due: &[Digest]) -> Vec<Digest> {
+        let silent = due.iter().filter(|id| self.is_silent(id));
+        silent.copied().collect()
+    }
+
+    /// Whether a bid needs its bidder's leaf and the bidder has not released it.
+    pub fn is_silent(&self, seal: &Digest) -> bool {
+        let path = self
+            .bids
+            .get(seal)
+            .and_then(|bid| bid.seal.bidder_leaf_path());
+        path.is_some_and(|path| !self.bidder_shares.contains_key(&(*seal, path)))
     }
 
     pub(crate) fn board_shares(
@@ -105,10 +115,12 @@ impl State {
                 "the log holds no close of submission and window",
             ));
         }
-        self.require(Stage::Opening)?;
+        if self.offers_due().is_empty() {
+            self.require(Stage::Opening)?;
+        }
         self.require_not_halted()?;
         self.require_trustee(record, data.index)?;
-        let due = self.to_open();
+        let due = self.due_now();
         let mut accepted = Vec::with_capacity(data.shares.len());
         for row in &data.shares {
             if !due.contains(&row.seal) {
@@ -228,21 +240,29 @@ impl State {
     }
 
     pub(crate) fn bid_open(&mut self, data: &BidOpen, record: &Record) -> Result<(), Refusal> {
-        self.require(Stage::Opening)?;
+        self.require_opening(&data.seal)?;
         self.require_not_halted()?;
         self.require_host(record)?;
         self.require_undecided(&data.seal)?;
         self.sigma(&data.seal)?;
+        let opening = &data.opening;
+        let withheld = opening.price.is_empty() && opening.price_cn.is_empty();
+        if self.withholds_price(&data.seal) && !(withheld && data.detail.is_empty()) {
+            return Err(Refusal::new(
+                &refusal::NOT_RECOMPUTED,
+                "first prices are not published under this procedure",
+            ));
+        }
         self.outcomes
             .insert(data.seal, Outcome::Opened(Box::new(data.clone())));
         Ok(())
     }
 
     pub(crate) fn bid_fail(&mut self, data: &BidFail, record: &Record) -> Result<(), Refusal> {
-        self.require(Stage::Opening)?;
+        self.require_opening(&data.seal)?;
         self.require_host(record)?;
         self.require_undecided(&data.seal)?;
-        let silent = self.missing_leaves().contains(&data.seal);
+        let silent = self.is_silent(&data.seal);
         let fits = match (data.status, self.sigma(&data.seal)) {
             // The bidder released nothing, or what it released does not rebuild the header.
             (BidStatus::RevokedBidderCause, Err(e)) => silent || e.code() == refusal::BAD_SEAL.code,
@@ -262,8 +282,28 @@ impl State {
         Ok(())
     }
 
+    /// First bids are opened in the opening, final offers when their round is over.
+    fn require_opening(&self, seal: &Digest) -> Result<(), Refusal> {
+        if self.offers_due().contains(seal) {
+            self.require(Stage::Evaluation)?;
+        } else {
+            self.require(Stage::Opening)?;
+        }
+        Ok(())
+    }
+
+    /// Whether the price of a bid stays out of the log: of first bids, where suppliers will be asked
+    /// for final offers (74 art. 32; 214 art. 20: nothing of one is told to the others).
+    pub fn withholds_price(&self, seal: &Digest) -> bool {
+        let first = self
+            .bids
+            .get(seal)
+            .is_some_and(|bid| bid.offer_for.is_none());
+        first && self.profile().final_offers
+    }
+
     fn require_undecided(&self, seal: &Digest) -> Result<(), Refusal> {
-        if !self.to_open().contains(seal) {
+        if !self.due_now().contains(seal) {
             return Err(Refusal::new(
                 &refusal::UNKNOWN_SEAL,
                 format!("seal {seal} is not to be opened"),
@@ -284,16 +324,18 @@ impl State {
     /// [`refusal::WRONG_STAGE`] while an outcome is missing.
     pub fn expected_minutes(&self) -> Result<Minutes, Refusal> {
         let notice = self.require(Stage::Opening)?;
-        let due = self.to_open();
+        let (due, profile) = (self.to_open(), self.profile());
         let mut rows = self
             .bids
             .iter()
+            .filter(|(_, bid)| bid.offer_for.is_none())
             .map(|(id, bid)| {
                 let (status, price) = match (bid.life, self.outcomes.get(id)) {
                     (BidLife::Withdrawn, _) => (BidStatus::WithdrawnBeforeDeadline, None),
                     (BidLife::Replaced, _) => (BidStatus::Replaced, None),
                     (BidLife::Live, Some(Outcome::Opened(open))) => {
-                        (BidStatus::Opened, Some(open.opening.price.clone()))
+                        let price = open.opening.price.clone();
+                        (BidStatus::Opened, Some(price).filter(|_| profile.read_out))
                     }
                     (BidLife::Live, Some(Outcome::Failed(fail))) => (fail.status, None),
                     (BidLife::Live, None) if due.contains(id) => {

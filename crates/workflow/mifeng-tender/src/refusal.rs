@@ -161,4 +161,49 @@ rules! {
     /// Too few bidders to open.
     TOO_FEW = "opening.too-few", "财政部令第87号 41条 / order 87 art. 41",
         "投标人不足，不得开标", "too few bidders: the bids stay sealed";
+    /// A check that does not judge exactly the bids that are due, or fails one without a reason.
+    BAD_CHECK = "check.invalid", "财政部令第87号 44、50条 / order 87 art. 44, 50",
+        "审查表未逐一覆盖应审投标，或不通过而无理由和依据", "not every bid that is due is judged, or one fails without reason and article";
+    /// Too few bidders are left to go on.
+    TOO_FEW_LEFT = "evaluation.too-few", "财政部令第87号 43、44条 / order 87 art. 43, 44",
+        "合格投标人不足，不得继续评审", "too few bidders are left to go on";
+    /// A sheet without a commitment, or before everybody has committed.
+    NOT_COMMITTED = "score.not-committed", "财政部令第87号 62条 / order 87 art. 62",
+        "尚未全部封存评分表，不得揭示", "sheets are revealed together: not every expert has committed";
+    /// A sheet that is not the one committed to.
+    COMMITMENT_DIFFERS = "score.commitment-differs", "财政部令第87号 62条 / order 87 art. 62",
+        "揭示的评分表与封存的承诺值不一致", "the sheet is not the one that was committed to";
+    /// A seat whose link is lost.
+    FROZEN = "seat.frozen", "RULES 10.1",
+        "该席位连线中断，已冻结", "the link to this seat is lost and the seat is frozen";
+    /// A seat that its supervisor has not cosigned.
+    SEAT_NOT_OPEN = "seat.not-open", "RULES 10.1",
+        "该席位尚未经现场监督人共签开启", "the seat was not opened, or not cosigned by the site's supervisor";
+    /// An answer to a question that was not asked.
+    NOT_ASKED = "clarify.not-asked", "财政部令第87号 51条 / order 87 art. 51",
+        "评标委员会未提出此问题，不接受主动说明", "nobody asked: explanations of a bidder's own motion are not taken";
+    /// An answer after its time, or too little time for it.
+    ANSWER_LATE = "clarify.late", "财政部令第87号 51、60条 / order 87 art. 51, 60",
+        "超过答复时限，或给予的答复时间不足", "after the time for the answer, or too little time was given";
+    /// An answer that changes the price.
+    ANSWER_PRICE = "clarify.price-changed", "财政部令第87号 51条 / order 87 art. 51",
+        "澄清不得改变投标报价", "an answer does not change the price";
+    /// An abnormally low price without its review.
+    REVIEW_OPEN = "review.open", "财政部令第87号 60条 / order 87 art. 60",
+        "异常低价审查尚未完成", "the review of an abnormally low price is not finished";
+    /// A price that only the committee can decide, undecided.
+    PRICE_UNDECIDED = "price.undecided", "财政部令第87号 59条 / order 87 art. 59",
+        "报价存在多种读法，评标委员会尚未决定", "several readings of a price are possible and the committee has not decided";
+    /// A final offer at or after its deadline.
+    OFFER_LATE = "offer.late", "财政部令第74号 33条 / order 74 art. 33",
+        "最后报价截止后送达，应当拒收", "the final offer came at or after its deadline and must be refused";
+    /// A final offer of someone who is not, or no longer, in the procedure.
+    NOT_INVITED = "offer.not-invited", "财政部令第74号 33条 / order 74 art. 33",
+        "该供应商未受邀提交最后报价或已退出", "not invited to a final offer, or has left";
+    /// Equal firsts and no draw.
+    TIE_OPEN = "tie.open", "财政部令第87号 57、68条 / order 87 art. 57, 68",
+        "得分且报价并列，尚未抽签", "equal bids and no draw yet";
+    /// An award before the report is signed.
+    REPORT_UNSIGNED = "report.unsigned", "财政部令第87号 58、61条 / order 87 art. 58, 61",
+        "评审报告尚未形成或签署人数不足", "the evaluation report is not made, or not signed by the majority";
 }

@@ -184,6 +184,9 @@ impl State {
         if let Some(fault) = data.fault() {
             return Err(unlawful(fault));
         }
+        if let Some(fault) = data.period_fault(at) {
+            return Err(unlawful(fault));
+        }
         if at >= data.deadline {
             return Err(unlawful(format!("deadline {} has passed", data.deadline)));
         }

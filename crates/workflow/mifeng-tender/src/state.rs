@@ -1,5 +1,6 @@
 //! What the records so far amount to, and the one function that takes the next record.
 
+use crate::evaluation::Evaluation;
 use crate::events::*;
 use crate::notice::Notice;
 use crate::refusal::{self, Refusal};
@@ -62,6 +63,15 @@ pub struct Bid {
     pub name: String,
     /// Whether it counts.
     pub life: BidLife,
+    /// The first bid of the same bidder, if this is a final offer.
+    pub offer_for: Option<Digest>,
+}
+
+impl Bid {
+    /// Whether it is a first bid, not a final offer, and counts.
+    pub(crate) fn is_live_first(&self) -> bool {
+        self.life == BidLife::Live && self.offer_for.is_none()
+    }
 }
 
 /// How the opening of a live bid ended.
@@ -113,6 +123,7 @@ pub struct State {
     pub(crate) sheets: BTreeMap<String, BTreeMap<Digest, Sheet>>,
     pub(crate) ranks: BTreeMap<String, RankOutcome>,
     pub(crate) awards: BTreeMap<String, Award>,
+    pub(crate) evaluation: Evaluation,
     seqs: BTreeMap<Digest, u64>,
 }
 
@@ -145,6 +156,7 @@ impl State {
             sheets: BTreeMap::new(),
             ranks: BTreeMap::new(),
             awards: BTreeMap::new(),
+            evaluation: Evaluation::default(),
             seqs: BTreeMap::new(),
         }
     }
@@ -191,6 +203,7 @@ impl State {
                 | Event::Cancel(_)
                 | Event::Close(_)
                 | Event::WindowClose(_)
+                | Event::RoundClose(_)
                 | Event::Archive(_)
         );
         if goes_on {
@@ -230,11 +243,44 @@ impl State {
             Event::Pool(data) => self.pool(data, record),
             Event::DrawShare(data) => self.draw_share(data, record),
             Event::DrawResult(data) => self.draw_result(data, record),
-            Event::PriceConfirm(data) => self.price_confirm(data, record),
-            Event::Score(data) => self.score(data, record),
-            Event::Rank(data) => self.rank(data, record),
-            Event::Award(data) => self.award(data, record),
             Event::Archive(_) => self.archive(record),
+            other => self.evaluate(other, record, at),
+        }
+    }
+
+    /// The events of the evaluation; all others were dispatched before.
+    fn evaluate(&mut self, event: &Event, record: &Record, at: Time) -> Result<(), Refusal> {
+        match event {
+            Event::SessionOpen(data) => self.session_open(data, record),
+            Event::SeatOpen(data) => self.seat_open(data, record),
+            Event::SeatCosign(data) => self.seat_cosign(data, record),
+            Event::SeatFreeze(data) => self.seat_freeze(data, record, true),
+            Event::SeatResume(data) => self.seat_freeze(data, record, false),
+            Event::SeatReplace(data) => self.seat_replace(data, record),
+            Event::Check(data) => self.check(data, record, at),
+            Event::Ask(data) => self.ask(data, record, at),
+            Event::Answer(data) => self.answer(data, record, at),
+            Event::PriceDecide(data) => self.price_decide(data, record),
+            Event::PriceConfirm(data) => self.price_confirm(data, record),
+            Event::RoundOpen(data) => self.round_open(data, record, at),
+            Event::OfferSubmit(data) => self.offer_submit(data, record, at),
+            Event::OfferExit(data) => self.offer_exit(data, record, at),
+            Event::RoundClose(data) => self.round_close(data, record, at),
+            Event::RoundWindow(data) => self.round_window(data, record, at),
+            Event::RoundMinutes(data) => self.round_minutes(data, record),
+            Event::ScoreCommit(data) => self.score_commit(data, record),
+            Event::Score(data) => self.score(data, record),
+            Event::ScoreCorrect(data) => self.score_correct(data, record),
+            Event::LotPool(data) => self.lot_pool(data, record),
+            Event::LotDrawn(data) => self.lot_drawn(data, record),
+            Event::LotFail(data) => self.lot_fail(data, record),
+            Event::Rank(data) => self.rank(data, record),
+            Event::Report(data) => self.make_report(data, record),
+            Event::ReportSign(data) => self.sign_report(data, record),
+            Event::Award(data) => self.award(data, record),
+            Event::FrameworkList(data) => self.framework_list(data, record),
+            Event::Letter(data) => self.letter(data, record),
+            _ => Err(Refusal::new(&refusal::MALFORMED, record.kind())),
         }
     }
 

@@ -1,7 +1,7 @@
 //! What the system stops. Each attack is tried for real; one that succeeds fails the command.
 
 use super::DemoArgs;
-use super::stages::{LOTS, Tender};
+use super::stages::Tender;
 use super::world::{self, TRUSTEES};
 use crate::bidder;
 use crate::bundle::Bundle;
@@ -437,14 +437,23 @@ fn shares(log: &mut Log<'_>, tender: &mut Tender) -> Outcome {
     Ok(())
 }
 
+/// The lot whose evaluation is attacked.
+const LOT: &str = "1";
+
 fn evaluation(log: &mut Log<'_>, tender: &mut Tender) -> Outcome {
     let quiet = tender.world.quiet_clone();
     tender.open(&quiet)?;
     tender.draw(&quiet)?;
-    let bundle = tender.bundle()?;
+    tender.check_lot(&quiet, LOT)?;
     let seated = tender.seated()?;
+    let bundle = tender.bundle()?;
     for expert in &seated {
-        tender.score(&bundle, expert, LOTS[0])?;
+        tender.commit_sheet(&bundle, expert, LOT)?;
+    }
+    other_sheet(log, tender, &seated[0])?;
+    let bundle = tender.bundle()?;
+    for expert in &seated {
+        tender.reveal_sheet(&bundle, expert, LOT)?;
     }
     // One digit of a signed sheet changed.
     let path = tender.path(format!("{}/sheet-1.rec", seated[0]));
@@ -467,7 +476,8 @@ fn evaluation(log: &mut Log<'_>, tender: &mut Tender) -> Outcome {
     if let Some(outsider) = outsider {
         let out = tender.path(format!("{outsider}/sheet.rec"));
         let data = Score {
-            lot: LOTS[0].to_owned(),
+            lot: LOT.to_owned(),
+            salt: mifeng::crypto::Digest::from_bytes([0; 32]),
             scores: Default::default(),
         };
         person::sign(
@@ -486,7 +496,7 @@ fn evaluation(log: &mut Log<'_>, tender: &mut Tender) -> Outcome {
         );
     }
     let bundle = tender.bundle()?;
-    let mut outcome = bundle.replay.state.computed(LOTS[0])?;
+    let mut outcome = bundle.replay.state.computed(LOT)?;
     if let Some(row) = outcome.rows.first_mut() {
         row.total = "99.99".to_owned();
     }
@@ -497,7 +507,7 @@ fn evaluation(log: &mut Log<'_>, tender: &mut Tender) -> Outcome {
         &agency,
         "rank",
         &Rank {
-            lot: LOTS[0].to_owned(),
+            lot: LOT.to_owned(),
             outcome,
         },
         &out,
@@ -510,8 +520,27 @@ fn evaluation(log: &mut Log<'_>, tender: &mut Tender) -> Outcome {
         refused,
     );
     let out = tender.path("agency/rank-1.rec");
-    person::rank(&agency, &tender.bundle()?, LOTS[0], &out)?;
+    person::rank(&agency, &tender.bundle()?, LOT, &out)?;
     tender.accept(&out)
+}
+
+/// An expert who has seen how the others scored cannot come with another sheet.
+fn other_sheet(log: &mut Log<'_>, tender: &mut Tender, expert: &str) -> Outcome {
+    let closed = tender.path(format!("{expert}/closed-{LOT}.json"));
+    let text = ui::read_text(&closed)?.replacen(".50\"", ".51\"", 1);
+    let path = tender.path(format!("{expert}/other.json"));
+    ui::write(&path, text.as_bytes())?;
+    let out = tender.path(format!("{expert}/other.rec"));
+    let identity = tender.world.identity(expert)?;
+    crate::evaluation::committee::reveal(&identity, &tender.bundle()?, &path, &out)?;
+    let outcome = tender.accept(&out);
+    log.tried(
+        "专家揭示的评分表与封存的不同",
+        "an expert reveals another sheet than the one closed",
+        &["score.commitment-differs"],
+        outcome,
+    );
+    Ok(())
 }
 
 fn dossier(log: &mut Log<'_>, tender: &mut Tender) -> Outcome {

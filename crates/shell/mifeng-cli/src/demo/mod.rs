@@ -3,12 +3,16 @@
 //! Every person has a folder; only files go from one to the other.
 
 mod attacks;
+mod evaluate;
+mod method;
+mod offers;
 mod plan;
 mod stages;
 mod world;
 
 use crate::args::SuiteName;
 use crate::ui::{Failure, Outcome, Ui};
+use method::MethodName;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -43,6 +47,9 @@ pub(crate) struct DemoArgs {
     /// 开标策略 / opening policy
     #[arg(long, value_enum, default_value = "board")]
     pub(crate) policy: PolicyName,
+    /// 采购方式与评审方法 / procedure and method
+    #[arg(long, value_enum, default_value = "open", conflicts_with = "attacks")]
+    pub(crate) method: MethodName,
     /// 投标人数 / number of bidders
     #[arg(long, default_value_t = 5)]
     pub(crate) bidders: usize,
@@ -66,7 +73,9 @@ pub(crate) fn run(ui: &Ui, args: &DemoArgs) -> Outcome {
     if let Some(folder) = &args.bids {
         args.bidders = world::sub_folders(folder)?.len();
     }
-    if !(BIDDERS_MIN..=BIDDERS_MAX).contains(&args.bidders) {
+    args.bidders = args.method.bidders(args.bidders);
+    let single = args.method == MethodName::SingleSource;
+    if !single && !(BIDDERS_MIN..=BIDDERS_MAX).contains(&args.bidders) {
         return Err(Failure::usage(format!(
             "--bidders {BIDDERS_MIN}..{BIDDERS_MAX}"
         )));

@@ -1,23 +1,20 @@
 //! The stages of the demo's tender, in the order of the law.
 
+use super::method::{CEILING, MethodName};
 use super::world::{self, QUORUM, TRUSTEES, World};
 use super::{DemoArgs, PolicyName, plan};
-use crate::bidder::{self, Bid};
+use crate::bidder::{self, Bid, What};
 use crate::bundle::Bundle;
 use crate::host::{self, FolderHost};
 use crate::ui::{self, Failure, Outcome, Ui};
 use crate::{check, clock, notice, person};
 use mifeng::crypto::{SystemEntropy, Time};
 use mifeng::envelope::{Declarations, DetailLine};
-use mifeng::tender::BidOutcome;
 use mifeng::{Export, Trusted};
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// Milliseconds between beats in the demo; a real notice would say 30 s and 1 s.
 pub(crate) const BEAT_MS: u64 = 100;
-/// The lots.
-pub(crate) const LOTS: [&str; 2] = ["1", "2"];
 
 /// One demo in progress.
 pub(crate) struct Tender {
@@ -25,6 +22,7 @@ pub(crate) struct Tender {
     pub(crate) host: FolderHost,
     pub(crate) bidders: usize,
     pub(crate) policy: PolicyName,
+    pub(crate) method: MethodName,
 }
 
 /// Runs the whole tender and verifies its dossier. On a machine too slow for the deadline it does so
@@ -81,6 +79,7 @@ impl Tender {
             host,
             bidders: args.bidders,
             policy: args.policy,
+            method: args.method,
         };
         tender.prepare_files(ui, args)?;
         let deadline = Time::from_unix_seconds(
@@ -107,6 +106,7 @@ impl Tender {
 
     fn publish(&mut self, ui: &Ui, deadline: Time) -> Outcome {
         let plan = plan::plan(
+            self.method,
             self.policy.name(),
             deadline,
             BEAT_MS,
@@ -124,9 +124,22 @@ impl Tender {
             &out,
         )?;
         self.accept(&out)?;
+        let profile = self.method.procedure().profile();
         ui.say(
-            format!("《{}》两个标段，综合评分法，价格分 30，小微扣除 15%，本国产品扣除 20%，开标策略 {}，截止 {deadline}", plan.title.zh, self.policy.name()),
-            format!("\"{}\": two lots, composite score, price 30, SME 15 %, domestic 20 %, policy {}, deadline {deadline}", plan.title.en, self.policy.name()),
+            format!(
+                "《{}》{}（演练）：{}；开标策略 {}，截止 {deadline}",
+                plan.title.zh,
+                profile.zh,
+                self.method.shown().0,
+                self.policy.name()
+            ),
+            format!(
+                "\"{}\", {} (rehearsal): {}; policy {}, deadline {deadline}",
+                plan.title.en,
+                profile.en,
+                self.method.shown().1,
+                self.policy.name()
+            ),
         );
         Ok(())
     }
@@ -135,7 +148,7 @@ impl Tender {
     fn prepare_files(&self, ui: &Ui, args: &DemoArgs) -> Result<(), Failure> {
         let given = args.bids.as_deref().map(world::sub_folders).transpose()?;
         for number in 1..=self.bidders {
-            for lot in LOTS {
+            for lot in self.lots() {
                 let folder = self.path(format!("bidder{number}/files-{lot}"));
                 match &given {
                     Some(folders) => copy_folder(&folders[number - 1], &folder)?,
@@ -143,7 +156,7 @@ impl Tender {
                         &folder,
                         u32::try_from(number).unwrap_or(0),
                         lot,
-                        args.size * 1_000_000 / LOTS.len(),
+                        args.size * 1_000_000 / self.lots().len(),
                     )
                     .map_err(|e| Failure::io(&folder, &e))?,
                 }
@@ -161,9 +174,13 @@ impl Tender {
         Ok(())
     }
 
+    pub(crate) fn lots(&self) -> &'static [&'static str] {
+        self.method.lots()
+    }
+
     pub(crate) fn price(&self, number: usize, lot: usize) -> u64 {
         let steps = [93, 88, 80, 76, 84, 90, 82, 86, 79, 91];
-        plan::CEILING[lot] / 100 * steps[(number + lot * 3) % steps.len()]
+        CEILING[lot] / 100 * steps[(number + lot * 3) % steps.len()]
     }
 
     /// Seals one bid of a bidder for a lot.
@@ -175,6 +192,17 @@ impl Tender {
         discount: u64,
         name: &str,
     ) -> Result<PathBuf, Failure> {
+        self.seal_as(bundle, (number, lot), discount, (What::Bid, name))
+    }
+
+    /// Seals a bid or a final offer.
+    pub(crate) fn seal_as(
+        &self,
+        bundle: &Bundle,
+        (number, lot): (usize, usize),
+        discount: u64,
+        (what, name): (What, &str),
+    ) -> Result<PathBuf, Failure> {
         let identity = self.world.identity(&format!("bidder{number}"))?;
         let price = self.price(number, lot) - discount;
         // Bidder 3 makes a slip in the digits of lot 1: the words will rule (87 art. 59).
@@ -183,8 +211,8 @@ impl Tender {
         let words = mifeng::record::amount::format(i128::from(price) * 100);
         let digits = format!("{}.00", price + slip);
         let bid = Bid {
-            lot: LOTS[lot],
-            folder: &self.path(format!("bidder{number}/files-{}", LOTS[lot])),
+            lot: self.lots()[lot],
+            folder: &self.path(format!("bidder{number}/files-{}", self.lots()[lot])),
             price: &digits,
             price_cn: &words,
             declarations: Declarations {
@@ -198,7 +226,7 @@ impl Tender {
                 unit_price: format!("{price}.00"),
             }],
         };
-        bidder::seal_folder(&self.world.ui, bundle, &identity, bid, &out)?;
+        bidder::seal_folder(&self.world.ui, bundle, &identity, bid, (what, &out))?;
         Ok(out)
     }
 
@@ -234,17 +262,17 @@ impl Tender {
         );
         let bundle = self.bundle()?;
         for number in 1..=args.bidders {
-            for (lot, id) in LOTS.iter().enumerate() {
+            for (lot, id) in self.lots().iter().enumerate() {
                 let bid = self.seal(&bundle, number, lot, 0, &format!("lot{id}"))?;
                 self.submit(&bundle, number, &bid, None)?;
             }
             ui.say(
-                format!(
-                    "  {}：两个标段已密封提交，回执已核验",
-                    world::company(number)
-                ),
-                format!("  bidder {number}: both lots sealed and submitted, receipts verified"),
+                format!("  {}：已密封提交，回执已核验", world::company(number)),
+                format!("  bidder {number}: sealed and submitted, receipts verified"),
             );
+        }
+        if self.bidders < 2 {
+            return Ok(());
         }
         let old = self.path("bidder2/lot1.bid");
         let new = self.seal(&bundle, 2, 0, 5_000, "lot1-new")?;
@@ -253,7 +281,7 @@ impl Tender {
             "  投标人 2 替换了第 1 标段的投标",
             "  bidder 2 replaced its bid for lot 1",
         );
-        if args.bidders > 3 {
+        if args.bidders > 3 && self.lots().len() > 1 {
             let last = args.bidders;
             let identity = self.world.identity(&format!("bidder{last}"))?;
             let out = self.path(format!("bidder{last}/withdraw.rec"));
@@ -379,181 +407,6 @@ impl Tender {
                 present.len()
             ),
         );
-        self.confirm_prices(ui)
-    }
-
-    fn confirm_prices(&mut self, ui: &Ui) -> Outcome {
-        let bundle = self.bundle()?;
-        let state = &bundle.replay.state;
-        for (seal, outcome) in state.outcomes() {
-            if !matches!(outcome, BidOutcome::Opened(_)) || state.correction(seal)?.is_none() {
-                continue;
-            }
-            let number = self.bidder_of(&bundle, seal);
-            let lot = state.bids()[seal].seal.context().lot.clone();
-            let out = self.path(format!("bidder{number}/confirm-{lot}.rec"));
-            let identity = self.world.identity(&format!("bidder{number}"))?;
-            bidder::confirm_with(ui, &bundle, &identity, &lot, &out)?;
-            self.accept(&out)?;
-        }
-        Ok(())
-    }
-
-    /// The committee is drawn, every expert signs an own sheet, the lots are ranked.
-    pub(crate) fn evaluate(&mut self, ui: &Ui) -> Outcome {
-        ui.title("7. 抽取专家、评分、排名", "7. draw, scores, ranking");
-        self.draw(ui)?;
-        for lot in LOTS {
-            let bundle = self.bundle()?;
-            for expert in self.seated()? {
-                self.score(&bundle, &expert, lot)?;
-            }
-            let out = self.path(format!("agency/rank-{lot}.rec"));
-            person::rank(&*self.world.identity("agency")?, &self.bundle()?, lot, &out)?;
-            self.accept(&out)?;
-            self.show_ranking(ui, lot);
-        }
-        Ok(())
-    }
-
-    pub(crate) fn draw(&mut self, ui: &Ui) -> Outcome {
-        let candidates: Vec<PathBuf> = (1..=world::CANDIDATES)
-            .map(|n| self.path(format!("expert{n}/sign.cer")))
-            .collect();
-        let secret = self.path("agency/candidates.json");
-        let pool = self.path("agency/pool.rec");
-        let agency = self.world.identity("agency")?;
-        person::pool(&agency, &self.bundle()?, &candidates, &secret, &pool)?;
-        self.accept(&pool)?;
-        for index in 1..=QUORUM {
-            let out = self.path(format!("trustee{index}/draw.rec"));
-            person::draw_share(
-                &self.world.ui,
-                &*self.world.trustee(index)?,
-                &self.bundle()?,
-                &out,
-            )?;
-            self.accept(&out)?;
-        }
-        let result = self.path("agency/drawn.rec");
-        person::drawn(&agency, &self.bundle()?, &secret, &result)?;
-        self.accept(&result)?;
-        let seats = self.seated()?.len();
-        ui.say(
-            format!(
-                "候选 {} 人冻结后由受托人份额产生种子，抽取 {seats} 人",
-                world::CANDIDATES
-            ),
-            format!(
-                "pool of {} frozen, seed from the trustees' answers, {seats} drawn",
-                world::CANDIDATES
-            ),
-        );
-        Ok(())
-    }
-
-    /// The folders of the experts who sit.
-    pub(crate) fn seated(&self) -> Result<Vec<String>, Failure> {
-        let state = self.host.state();
-        let seats = state
-            .draw()
-            .and_then(|draw| draw.result.as_ref())
-            .map(|r| r.seats.clone())
-            .unwrap_or_default();
-        let mut folders = Vec::new();
-        for n in 1..=world::CANDIDATES {
-            let folder = format!("expert{n}");
-            let cert = crate::identity::load_certificate(&self.path(format!("{folder}/sign.cer")))?;
-            let fingerprint = cert.fingerprint(state.suite().hash());
-            if seats.iter().any(|seat| seat.cert == fingerprint) {
-                folders.push(folder);
-            }
-        }
-        Ok(folders)
-    }
-
-    /// One expert's sheet for a lot: subjective items differ between experts, objective ones agree.
-    pub(crate) fn score(&mut self, bundle: &Bundle, expert: &str, lot: &str) -> Outcome {
-        let n: usize = expert.trim_start_matches("expert").parse().unwrap_or(1);
-        let mut scores: BTreeMap<String, BTreeMap<String, String>> = BTreeMap::new();
-        for fact in bundle.replay.state.facts(lot)? {
-            let seal = fact.id.parse()?;
-            let number = self.bidder_of(bundle, &seal);
-            let items = [
-                (
-                    "spec",
-                    format!("{}.{}0", 24 + (number * 3 + n) % 10, (number + n) % 10),
-                ),
-                ("service", format!("{}.50", 12 + (number * 5 + n * 2) % 7)),
-                ("record", format!("{}.00", 6 + number % 9)),
-            ];
-            let items = items
-                .into_iter()
-                .map(|(item, points)| (item.to_owned(), points))
-                .collect();
-            scores.insert(world::credit_code(number), items);
-        }
-        let path = self.path(format!("{expert}/scores-{lot}.json"));
-        let json =
-            serde_json::to_vec_pretty(&scores).map_err(|e| Failure::malformed(e.to_string()))?;
-        ui::write(&path, &json)?;
-        let out = self.path(format!("{expert}/sheet-{lot}.rec"));
-        person::sheet(&*self.world.identity(expert)?, bundle, lot, &path, &out)?;
-        self.accept(&out)
-    }
-
-    fn show_ranking(&self, ui: &Ui, lot: &str) {
-        let Some(outcome) = self.host.state().ranks().get(lot) else {
-            return;
-        };
-        ui.say(
-            format!("标段 {lot} 排名："),
-            format!("ranking of lot {lot}:"),
-        );
-        let mut rows = outcome.rows.clone();
-        rows.sort_by_key(|row| row.rank);
-        for row in &rows {
-            let seal = row.id.parse().ok();
-            let bid = seal.and_then(|seal| self.host.state().bids().get(&seal));
-            let name = bid.map(|bid| bid.name.clone()).unwrap_or_default();
-            ui.say(
-                format!(
-                    "  {}  {name}  报价 {}  评审价 {}  价格分 {}  技术商务 {}  总分 {}",
-                    row.rank,
-                    row.price,
-                    row.evaluated_price,
-                    row.price_points,
-                    row.quality,
-                    row.total
-                ),
-                format!(
-                    "  {}  {name}  price {}  evaluated {}  price points {}  quality {}  total {}",
-                    row.rank,
-                    row.price,
-                    row.evaluated_price,
-                    row.price_points,
-                    row.quality,
-                    row.total
-                ),
-            );
-        }
-    }
-
-    pub(crate) fn award(&mut self, ui: &Ui) -> Outcome {
-        ui.title("8. 定标", "8. award");
-        for lot in LOTS {
-            let out = self.path(format!("buyer/award-{lot}.rec"));
-            person::award(&*self.world.identity("buyer")?, &self.bundle()?, lot, &out)?;
-            self.accept(&out)?;
-            if let Some(award) = self.host.state().awards().get(lot) {
-                let (letter_zh, letter_en) = letter(lot, award);
-                ui::write(
-                    &self.path(format!("buyer/award-letter-{lot}.txt")),
-                    format!("{letter_zh}\n{letter_en}\n").as_bytes(),
-                )?;
-                ui.say(letter_zh, letter_en);
-            }
-        }
         Ok(())
     }
 
@@ -573,20 +426,6 @@ impl Tender {
             .unwrap_or_default();
         Err(Failure::refused("demo.not-verified", failure))
     }
-}
-
-/// The award letter's text; the signed `award` record is what counts.
-fn letter(lot: &str, award: &mifeng::tender::Award) -> (String, String) {
-    (
-        format!(
-            "中标通知书  标段 {lot}：{}（{}），成交价 {} 元",
-            award.name, award.bidder, award.price
-        ),
-        format!(
-            "award letter  lot {lot}: {} ({}), contract price {} CNY",
-            award.name, award.bidder, award.price
-        ),
-    )
 }
 
 fn copy_folder(from: &Path, to: &Path) -> Outcome {

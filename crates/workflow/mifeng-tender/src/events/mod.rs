@@ -4,9 +4,8 @@ use crate::notice::Notice;
 use mifeng_crypto::{Digest, Time};
 use mifeng_lock::draw::Row;
 use mifeng_lock::share::ShareRecord;
-use mifeng_score::{Outcome, Sheet};
+use mifeng_score::Outcome;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 
 macro_rules! event_data {
     ($($(#[$doc:meta])* $name:ident { $($(#[$field_doc:meta])* $field:ident: $type:ty,)* })*) => {
@@ -16,6 +15,12 @@ macro_rules! event_data {
         pub struct $name { $($(#[$field_doc])* pub $field: $type,)* })*
     };
 }
+
+mod evaluation;
+mod round;
+
+pub use evaluation::*;
+pub use round::*;
 
 event_data! {
     /// `log.config`: the host opens the log.
@@ -215,13 +220,6 @@ event_data! {
         /// The expert's certificate fingerprint.
         cert: Digest,
     }
-    /// `score`: an expert's own sheet for a lot.
-    Score {
-        /// Lot.
-        lot: String,
-        /// Points by bid and item.
-        scores: BTreeMap<String, BTreeMap<String, String>>,
-    }
     /// `rank`: the computed result of a lot.
     Rank {
         /// Lot.
@@ -294,9 +292,34 @@ pub enum Event {
     DrawShare(DrawShare),
     DrawResult(DrawResult),
     PriceConfirm(PriceConfirm),
+    SessionOpen(SessionOpen),
+    SeatOpen(SeatOpen),
+    SeatCosign(SeatCosign),
+    SeatFreeze(SeatFreeze),
+    SeatResume(SeatFreeze),
+    SeatReplace(SeatReplace),
+    Check(Check),
+    Ask(Ask),
+    Answer(Answer),
+    PriceDecide(PriceDecide),
+    RoundOpen(RoundOpen),
+    OfferSubmit(OfferSubmit),
+    OfferExit(OfferExit),
+    RoundClose(RoundClose),
+    RoundWindow(RoundWindow),
+    RoundMinutes(RoundMinutes),
+    ScoreCommit(ScoreCommit),
     Score(Score),
+    ScoreCorrect(ScoreCorrect),
+    LotPool(LotPool),
+    LotDrawn(LotDrawn),
+    LotFail(LotFail),
     Rank(Rank),
+    Report(Box<Report>),
+    ReportSign(ReportSign),
     Award(Award),
+    FrameworkList(FrameworkList),
+    Letter(Letter),
     Archive(Archive),
 }
 
@@ -330,21 +353,36 @@ impl Event {
             "draw.share" => Event::DrawShare(record.data()?),
             "draw.result" => Event::DrawResult(record.data()?),
             "price.confirm" => Event::PriceConfirm(record.data()?),
+            "session.open" => Event::SessionOpen(record.data()?),
+            "seat.open" => Event::SeatOpen(record.data()?),
+            "seat.cosign" => Event::SeatCosign(record.data()?),
+            "seat.freeze" => Event::SeatFreeze(record.data()?),
+            "seat.resume" => Event::SeatResume(record.data()?),
+            "seat.replace" => Event::SeatReplace(record.data()?),
+            "check" => Event::Check(record.data()?),
+            "clarify.ask" => Event::Ask(record.data()?),
+            "clarify.answer" => Event::Answer(record.data()?),
+            "price.decide" => Event::PriceDecide(record.data()?),
+            "round.open" => Event::RoundOpen(record.data()?),
+            "offer.submit" => Event::OfferSubmit(record.data()?),
+            "offer.exit" => Event::OfferExit(record.data()?),
+            "round.close" => Event::RoundClose(record.data()?),
+            "round-window.close" => Event::RoundWindow(record.data()?),
+            "round.minutes" => Event::RoundMinutes(record.data()?),
+            "score.commit" => Event::ScoreCommit(record.data()?),
             "score" => Event::Score(record.data()?),
+            "score.correct" => Event::ScoreCorrect(record.data()?),
+            "lot.pool" => Event::LotPool(record.data()?),
+            "lot.drawn" => Event::LotDrawn(record.data()?),
+            "lot.fail" => Event::LotFail(record.data()?),
+            "report" => Event::Report(Box::new(record.data()?)),
+            "report.sign" => Event::ReportSign(record.data()?),
+            "framework.list" => Event::FrameworkList(record.data()?),
+            "letter" => Event::Letter(record.data()?),
             "rank" => Event::Rank(record.data()?),
             "award" => Event::Award(record.data()?),
             "archive.close" => Event::Archive(record.data()?),
             _ => return Ok(None),
         }))
-    }
-}
-
-impl Score {
-    /// The sheet in the form that scoring takes.
-    pub fn sheet(&self, judge: &Digest) -> Sheet {
-        Sheet {
-            judge: judge.to_string(),
-            scores: self.scores.clone(),
-        }
     }
 }

@@ -1,0 +1,189 @@
+//! The parts of a bundle, read and checked one by one.
+
+use super::{BEATS_LEN_MAX, Beat, failed};
+use crate::bundle::Files;
+use crate::{Error, layout};
+use mifeng_crypto::{Digest, HashAlg, Suite, jcs};
+use mifeng_log::{Entry, LogTree, NoteVerifier, SignedCheckpoint, tiles};
+use mifeng_pki::{Certificate, RevocationList};
+use mifeng_record::{Record, SignedRecord};
+use serde::Deserialize;
+use std::collections::BTreeMap;
+
+/// Entries of the SHA-256 tiles, which must be exactly the tiles of those entries; in gm-1 the SM3
+/// tiles as well.
+pub(super) fn entries(files: &dyn Files) -> Result<Vec<Vec<u8>>, Error> {
+    let note = files
+        .read(layout::CHECKPOINT)
+        .map_err(|e| failed("V1", "file.missing", e.to_string()))?;
+    let size = unsigned_checkpoint(&note)?.size();
+    let under = |prefix: &str| -> Result<BTreeMap<String, Vec<u8>>, Error> {
+        let mut found = files.read_all(&format!("{prefix}tile/"))?;
+        Ok(std::mem::take(&mut found)
+            .into_iter()
+            .map(|(name, bytes)| (format!("tile/{name}"), bytes))
+            .collect())
+    };
+    let log_failed = |e: mifeng_log::Error| failed("V2", e.code(), e.to_string());
+    let entries = tiles::read(HashAlg::Sha256, size, &under(layout::TILES)?).map_err(log_failed)?;
+    if files.index().contains_key(layout::CHECKPOINT_SM3) {
+        let again =
+            tiles::read(HashAlg::Sm3, size, &under(layout::TILES_SM3)?).map_err(log_failed)?;
+        if again != entries {
+            return Err(failed(
+                "V2",
+                "log.trees-differ",
+                "the two trees hold other entries",
+            ));
+        }
+    }
+    Ok(entries)
+}
+
+fn unsigned_checkpoint(note: &[u8]) -> Result<mifeng_log::Checkpoint, Error> {
+    let broken = |e: mifeng_log::Error| failed("V2", e.code(), format!("log/checkpoint: {e}"));
+    let note = mifeng_log::Note::parse(note).map_err(broken)?;
+    mifeng_log::Checkpoint::parse(note.text()).map_err(broken)
+}
+
+#[derive(Deserialize)]
+struct FirstBody {
+    origin: String,
+    data: mifeng_tender::LogConfig,
+}
+
+fn first(files: &dyn Files, entries: &[Vec<u8>]) -> Result<FirstBody, Error> {
+    let bad = |detail: &str| failed("V4", "log.config", detail);
+    let entry = entries.first().ok_or_else(|| bad("the log is empty"))?;
+    let Ok(Entry::Record { body, .. }) = Entry::parse(entry) else {
+        return Err(bad("the first entry is not log.config"));
+    };
+    let bytes = files
+        .read(&layout::body(&body))
+        .map_err(|e| failed("V1", "file.missing", e.to_string()))?;
+    serde_json::from_slice(&bytes).map_err(|_| bad("the first record is not log.config"))
+}
+
+/// Suite and origin, as the first record says; the record is verified when it is applied.
+pub(super) fn first_facts(
+    files: &dyn Files,
+    entries: &[Vec<u8>],
+) -> Result<(&'static Suite, String), Error> {
+    let first = first(files, entries)?;
+    let suite = Suite::by_id(&first.data.suite)?;
+    Ok((suite, first.origin))
+}
+
+pub(super) fn config(
+    files: &dyn Files,
+    entries: &[Vec<u8>],
+) -> Result<mifeng_tender::LogConfig, Error> {
+    Ok(first(files, entries)?.data)
+}
+
+/// The signed head of the authoritative tree.
+pub(super) fn checkpoint(
+    files: &dyn Files,
+    suite: &'static Suite,
+    origin: &str,
+    entries: &[Vec<u8>],
+) -> Result<SignedCheckpoint, Error> {
+    let config = config(files, entries)?;
+    let (name, key) = match (suite.hash(), &config.key_sm3) {
+        (HashAlg::Sha256, None) => (layout::CHECKPOINT, &config.key),
+        (HashAlg::Sm3, Some(key)) => (layout::CHECKPOINT_SM3, key),
+        _ => return Err(failed("V4", "log.config", "keys do not fit the suite")),
+    };
+    let verifier = NoteVerifier::parse(key).map_err(|e| failed("V2", e.code(), e.to_string()))?;
+    if verifier.name() != LogTree::authoritative_origin(suite, origin) {
+        return Err(failed("V2", "log.origin", "the log's key has another name"));
+    }
+    let bytes = files
+        .read(name)
+        .map_err(|e| failed("V1", "file.missing", e.to_string()))?;
+    let signed = SignedCheckpoint::verify(&bytes, &verifier)
+        .map_err(|e| failed("V2", e.code(), e.to_string()))?;
+    if signed.note().signatures().len() != 1 {
+        return Err(failed(
+            "V2",
+            "log.signatures",
+            format!("one signature expected on {name}"),
+        ));
+    }
+    Ok(signed)
+}
+
+pub(super) fn read_beats(files: &dyn Files) -> Result<Option<Vec<Beat>>, Error> {
+    if !files.index().contains_key(layout::BEATS) {
+        return Ok(None);
+    }
+    let bytes = files.read(layout::BEATS)?;
+    jcs::from_slice(&bytes, BEATS_LEN_MAX)
+        .map(Some)
+        .map_err(|e| failed("V2", e.code(), format!("log/beats.json: {e}")))
+}
+
+/// Loads and verifies one record.
+pub(super) fn load(
+    files: &dyn Files,
+    suite: &'static Suite,
+    body: &Digest,
+    sig: &Digest,
+) -> Result<Record, Error> {
+    let part = |name: String, hash: &Digest| -> Result<Vec<u8>, Error> {
+        let bytes = files
+            .read(&name)
+            .map_err(|e| failed("V1", "file.missing", e.to_string()))?;
+        if suite.hash().digest(&bytes) != *hash {
+            return Err(failed(
+                "V1",
+                "file.hash",
+                format!("{name} does not have the hash in its name"),
+            ));
+        }
+        Ok(bytes)
+    };
+    let signed = SignedRecord {
+        body: part(layout::body(body), body)?,
+        signature: part(layout::signature(sig), sig)?,
+    };
+    Record::verify(signed, suite).map_err(|e| failed("V4", e.code(), format!("body/{body}: {e}")))
+}
+
+pub(super) fn certificates(files: &dyn Files, suite: &Suite) -> Result<Vec<Certificate>, Error> {
+    files
+        .read_all("certs/")?
+        .into_iter()
+        .map(|(name, der)| {
+            let certificate = Certificate::parse(&der)
+                .map_err(|e| failed("V1", e.code(), format!("certs/{name}: {e}")))?;
+            let fingerprint = certificate.fingerprint(suite.hash());
+            if layout::certificate(&fingerprint) != format!("certs/{name}") {
+                return Err(failed(
+                    "V1",
+                    "file.hash",
+                    format!("certs/{name} does not have the hash in its name"),
+                ));
+            }
+            Ok(certificate)
+        })
+        .collect()
+}
+
+pub(super) fn crls(files: &dyn Files, suite: &Suite) -> Result<Vec<RevocationList>, Error> {
+    files
+        .read_all("crl/")?
+        .into_iter()
+        .map(|(name, der)| {
+            if layout::crl(&suite.hash().digest(&der)) != format!("crl/{name}") {
+                return Err(failed(
+                    "V1",
+                    "file.hash",
+                    format!("crl/{name} does not have the hash in its name"),
+                ));
+            }
+            RevocationList::parse(&der)
+                .map_err(|e| failed("V3", e.code(), format!("crl/{name}: {e}")))
+        })
+        .collect()
+}

@@ -1,0 +1,266 @@
+//! The evaluation as its people do it: draw, checks, sheets, ranking, report, award.
+
+use super::{LOT, Person, SEATS, Tender};
+use mifeng::crypto::{Digest, Entropy};
+use mifeng::lock::draw::Row;
+use mifeng::tender::*;
+use mifeng::{Error, trustee};
+use std::collections::BTreeMap;
+
+type Scores = BTreeMap<String, BTreeMap<String, String>>;
+
+/// A salt of a sheet: any 32 bytes will do.
+pub(crate) fn salt(byte: u8) -> Digest {
+    Digest::from_bytes([byte; 32])
+}
+
+impl Tender<'_> {
+    /// Pool, answers, result: five of seven sit.
+    pub(crate) fn draw(&mut self, at: i64) -> Vec<usize> {
+        let (cast, suite) = (self.cast, self.cast.suite);
+        let mut candidates: Vec<(String, Digest, usize)> = Vec::new();
+        for (n, expert) in cast.experts.iter().enumerate() {
+            let mut salt = [0; 32];
+            self.rng.fill(&mut salt).expect("seeded");
+            let salt = Digest::from_bytes(salt);
+            let id = blind_id(suite, &salt, &expert.fingerprint(suite));
+            candidates.push((id.to_string(), salt, n));
+        }
+        candidates.sort();
+        let row = |(id, _, _): &(String, Digest, usize)| Row {
+            id: id.clone(),
+            weight: 1,
+        };
+        let pool = Pool {
+            specialty: "A032000".to_owned(),
+            n: 1,
+            reason: String::new(),
+            rows: candidates.iter().map(row).collect(),
+        };
+        self.say(&cast.agency, "expert.pool", &pool, at)
+            .expect("pool");
+        self.answer_draw(at);
+        let drawn = self.host.state().drawn().expect("drawn");
+        let of = |id: &String| {
+            candidates
+                .iter()
+                .find(|(own, _, _)| own == id)
+                .expect("a row")
+        };
+        self.order = drawn.order.iter().map(|id| of(id).clone()).collect();
+        let seats = self.seats_needed();
+        let seated = self.order.iter().take(seats).map(|row| row.2).collect();
+        let data = DrawResult {
+            draw: drawn.draw_id,
+            seed: drawn.seed,
+            seats: (0..seats).map(|n| self.seat(n)).collect(),
+            order: drawn.order,
+            declined: Vec::new(),
+        };
+        self.say(&cast.agency, "draw.result", &data, at)
+            .expect("result");
+        seated
+    }
+
+    fn seats_needed(&self) -> usize {
+        let notice = self.host.state().notice();
+        notice.map_or(SEATS, |(_, n)| n.committee.experts as usize)
+    }
+
+    /// The seat of place `n` in the drawn order, from 0.
+    pub(crate) fn seat(&self, n: usize) -> Seat {
+        let (id, salt, expert) = &self.order[n];
+        Seat {
+            id: id.clone(),
+            salt: *salt,
+            cert: self.cast.experts[*expert].fingerprint(self.cast.suite),
+        }
+    }
+
+    /// Two trustees answer the draw that waits.
+    pub(crate) fn answer_draw(&mut self, at: i64) {
+        for number in 0..2 {
+            let secret = self.secret(number);
+            let data = trustee::draw_share(self.host.replay(), &secret, &mut self.rng);
+            let trustee = &self.cast.trustees[number].person;
+            self.say(trustee, "draw.share", &data.expect("an answer"), at)
+                .expect("draw share");
+        }
+    }
+
+    /// A finding on every bid that is due; those in `against` fail.
+    pub(crate) fn finding(&self, kind: CheckKind, against: &[Digest]) -> Check {
+        let due = self.host.state().due_in(kind, LOT).expect("due");
+        let row = |seal: &Digest| {
+            let pass = !against.contains(seal);
+            let text = |text: &str| if pass { String::new() } else { text.to_owned() };
+            CheckRow {
+                seal: *seal,
+                pass,
+                reason: text("未提供保证金"),
+                article: text("87 art. 63"),
+            }
+        };
+        Check {
+            kind,
+            lot: LOT.to_owned(),
+            rows: due.iter().map(row).collect(),
+        }
+    }
+
+    /// Everybody whose word a check needs finds the same.
+    pub(crate) fn check(
+        &mut self,
+        kind: CheckKind,
+        seated: &[usize],
+        against: &[Digest],
+        at: i64,
+    ) -> Result<(), Error> {
+        let cast = self.cast;
+        let by: Vec<&Person> = match self.host.state().body_of(kind) {
+            Body::Buyer => vec![&cast.agency],
+            Body::Committee => seated.iter().map(|n| &cast.experts[*n]).collect(),
+        };
+        for person in by {
+            let data = self.finding(kind, against);
+            self.say(person, "check", &data, at)?;
+        }
+        Ok(())
+    }
+
+    /// Qualification and conformity; every bid passes.
+    pub(crate) fn pass_checks(&mut self, seated: &[usize], at: i64) {
+        for kind in [CheckKind::Qualification, CheckKind::Conformity] {
+            self.check(kind, seated, &[], at).expect("checked");
+        }
+    }
+
+    /// The points that expert `n` of the committee gives.
+    pub(crate) fn points(&self, n: usize) -> Scores {
+        let facts = self.host.state().facts(LOT).expect("facts");
+        let items = |at: usize| {
+            BTreeMap::from([
+                ("spec".to_owned(), format!("{}.50", 30 + n + 3 * at)),
+                ("record".to_owned(), format!("{}.00", 10 + at)),
+            ])
+        };
+        let rows = facts.iter().enumerate();
+        rows.map(|(at, f)| (f.id.clone(), items(at))).collect()
+    }
+
+    pub(crate) fn commitment(&self, expert: usize, salt: &Digest, scores: &Scores) -> ScoreCommit {
+        let suite = self.cast.suite;
+        let cert = self.cast.experts[expert].fingerprint(suite);
+        ScoreCommit {
+            lot: LOT.to_owned(),
+            commitment: sheet_commitment(suite, LOT, &cert, salt, scores).expect("made"),
+        }
+    }
+
+    pub(crate) fn commit(&mut self, n: usize, expert: usize, at: i64) -> Result<(), Error> {
+        let data = self.commitment(expert, &salt(n as u8), &self.points(n));
+        self.say(&self.cast.experts[expert], "score.commit", &data, at)
+    }
+
+    pub(crate) fn reveal(&mut self, n: usize, expert: usize, at: i64) -> Result<(), Error> {
+        let data = Score {
+            lot: LOT.to_owned(),
+            salt: salt(n as u8),
+            scores: self.points(n),
+        };
+        self.say(&self.cast.experts[expert], "score", &data, at)
+    }
+
+    /// Every expert closes a sheet, then all are revealed.
+    pub(crate) fn score_all(&mut self, seated: &[usize], at: i64) {
+        for (n, expert) in seated.iter().enumerate() {
+            self.commit(n, *expert, at).expect("committed");
+        }
+        for (n, expert) in seated.iter().enumerate() {
+            self.reveal(n, *expert, at).expect("revealed");
+        }
+    }
+
+    pub(crate) fn rank(&mut self, at: i64) -> Result<(), Error> {
+        let data = Rank {
+            lot: LOT.to_owned(),
+            outcome: self.host.state().computed(LOT)?,
+        };
+        self.say(&self.cast.agency, "rank", &data, at)
+    }
+
+    /// The report, signed by everybody whose word it needs.
+    pub(crate) fn report(&mut self, seated: &[usize], at: i64) -> Result<(), Error> {
+        let cast = self.cast;
+        let stated = Stated {
+            media: vec!["中国政府采购网".to_owned()],
+            place: "第一评标室".to_owned(),
+            remarks: String::new(),
+        };
+        let data = self.host.state().expected_report(LOT, stated)?;
+        self.say(&cast.agency, "report", &data, at)?;
+        let (id, _) = self.host.state().report(LOT).expect("a report");
+        let data = ReportSign {
+            report: *id,
+            dissent: String::new(),
+        };
+        match self.host.state().body_of(CheckKind::Conformity) {
+            Body::Buyer => self.say(&cast.buyer, "report.sign", &data, at)?,
+            Body::Committee => {
+                for expert in seated {
+                    self.say(&cast.experts[*expert], "report.sign", &data, at)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    pub(crate) fn award(&mut self, at: i64) -> Result<(), Error> {
+        let data = self.host.state().expected_award(LOT)?;
+        self.say(&self.cast.buyer, "award", &data, at)
+    }
+
+    /// Letters to everybody who did not win.
+    pub(crate) fn letters(&mut self, at: i64) -> usize {
+        let losers: Vec<Letter> = self
+            .host
+            .state()
+            .bids()
+            .keys()
+            .filter_map(|seal| self.host.state().expected_letter(LOT, seal).ok())
+            .collect();
+        for data in &losers {
+            self.say(&self.cast.agency, "letter", data, at)
+                .expect("a letter");
+        }
+        losers.len()
+    }
+
+    fn fail_lot(&mut self, at: i64) -> bool {
+        let Ok(data) = self.host.state().expected_failure(LOT) else {
+            return false;
+        };
+        self.say(&self.cast.agency, "lot.fail", &data, at)
+            .expect("failed");
+        true
+    }
+
+    /// From the checks to the award and the letters; says whether there is an award.
+    pub(crate) fn evaluate(&mut self, seated: &[usize], at: i64) -> bool {
+        for kind in [CheckKind::Qualification, CheckKind::Conformity] {
+            if self.fail_lot(at) {
+                return false;
+            }
+            self.check(kind, seated, &[], at).expect("checked");
+        }
+        self.score_all(seated, at);
+        self.rank(at).expect("ranked");
+        if self.fail_lot(at) {
+            return false;
+        }
+        self.report(seated, at).expect("reported");
+        self.award(at).expect("awarded");
+        assert!(self.letters(at) > 0);
+        true
+    }
+}

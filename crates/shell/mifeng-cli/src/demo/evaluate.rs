@@ -1,0 +1,492 @@
+//! The evaluation of the demo: committee, checks, questions, sheets, ranking, report, award.
+
+use super::stages::Tender;
+use super::world::{self, QUORUM};
+use crate::bundle::Bundle;
+use crate::evaluation::{committee, result};
+use crate::ui::{self, Failure, Outcome, Ui};
+use crate::{bidder, person};
+use mifeng::crypto::Digest;
+use mifeng::tender::{Body, CheckKind, Matter, PriceState, Purpose, Stated};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+impl Tender {
+    /// From the draw of the committee to the signed report of every lot.
+    pub(crate) fn evaluate(&mut self, ui: &Ui) -> Outcome {
+        ui.title("7. 评审", "7. evaluation");
+        if self.method.procedure().profile().panel.is_some() {
+            self.draw(ui)?;
+        }
+        for lot in self.lots() {
+            ui.say(format!("标段 {lot}"), format!("lot {lot}"));
+            self.check_lot(ui, lot)?;
+            if self.method.procedure().profile().final_offers {
+                self.final_offers(ui, lot)?;
+            }
+            self.settle_prices(ui, lot)?;
+            self.draw_coefficients(ui, lot)?;
+            self.score_lot(ui, lot)?;
+            self.rank_lot(ui, lot)?;
+            self.report_lot(ui, lot)?;
+        }
+        Ok(())
+    }
+
+    /// The folders of those whose word a body needs.
+    fn body(&self, body: Body) -> Result<Vec<String>, Failure> {
+        match body {
+            Body::Buyer => Ok(vec!["agency".to_owned()]),
+            Body::Committee => self.seated(),
+        }
+    }
+
+    /// Qualification and conformity; with many bidders the last one fails, and bidder 1 is asked.
+    pub(crate) fn check_lot(&mut self, ui: &Ui, lot: &str) -> Outcome {
+        for kind in [CheckKind::Qualification, CheckKind::Conformity] {
+            let against = self.path(format!("agency/against-{lot}.json"));
+            let fails = kind == CheckKind::Conformity && lot == "1" && self.bidders > 4;
+            if fails {
+                let why = committee::Why {
+                    reason: "投标有效期少于招标文件要求".to_owned(),
+                    article: "财政部令第87号 63条".to_owned(),
+                };
+                let against_json = BTreeMap::from([(world::credit_code(self.bidders), why)]);
+                let json = serde_json::to_vec_pretty(&against_json)
+                    .map_err(|e| Failure::malformed(e.to_string()))?;
+                ui::write(&against, &json)?;
+            }
+            let body = self.host.state().body_of(kind);
+            let bundle = self.bundle()?;
+            for who in self.body(body)? {
+                let out = self.path(format!("{who}/{kind:?}-{lot}.rec"));
+                committee::check(
+                    &self.world.ui,
+                    &*self.world.identity(&who)?,
+                    &bundle,
+                    (kind, lot),
+                    fails.then_some(against.as_path()),
+                    &out,
+                )?;
+                self.accept(&out)?;
+            }
+            self.say_check(ui, kind, lot)?;
+        }
+        if lot == "1" {
+            self.clarify(ui)?;
+        }
+        Ok(())
+    }
+
+    fn say_check(&self, ui: &Ui, kind: CheckKind, lot: &str) -> Outcome {
+        let state = self.host.state();
+        let (passed, name) = match kind {
+            CheckKind::Qualification => (state.qualified(lot)?, ("资格审查", "qualification")),
+            _ => (state.conforming(lot)?, ("符合性审查", "conformity")),
+        };
+        let by = match state.body_of(kind) {
+            Body::Buyer => ("采购人或代理机构", "buyer or agency"),
+            Body::Committee => ("评审委员会过半数", "majority of the committee"),
+        };
+        ui.say(
+            format!("  {}（{}）：{} 家通过", name.0, by.0, passed.len()),
+            format!("  {} ({}): {} pass", name.1, by.1, passed.len()),
+        );
+        Ok(())
+    }
+
+    /// A written question to the first bidder, and its signed answer.
+    fn clarify(&mut self, ui: &Ui) -> Outcome {
+        let asker = self.body(self.host.state().body_of(CheckKind::Conformity))?;
+        let Some(asker) = asker.first() else {
+            return Ok(());
+        };
+        let question = committee::Question {
+            lot: "1",
+            bidder: &world::credit_code(1),
+            matter: Matter::Ambiguity,
+            text: "技术方案第3页质保期表述不一致，请说明以何处为准。",
+            minutes: 30,
+        };
+        self.ask_and_answer(
+            asker,
+            &question,
+            1,
+            "以第3页表格所列三年为准，不改变投标报价。",
+        )?;
+        ui.say(
+            "  书面澄清一次，投标人 1 签名答复",
+            "  one written question, answered by bidder 1 over its signature",
+        );
+        Ok(())
+    }
+
+    fn ask_and_answer(
+        &mut self,
+        asker: &str,
+        question: &committee::Question<'_>,
+        number: usize,
+        text: &str,
+    ) -> Outcome {
+        let count = self.host.state().questions().len() + 1;
+        let out = self.path(format!("{asker}/question-{count}.rec"));
+        let identity = self.world.identity(asker)?;
+        committee::ask(&self.world.ui, &identity, &self.bundle()?, question, &out)?;
+        self.accept(&out)?;
+        let out = self.path(format!("bidder{number}/answer-{count}.rec"));
+        let identity = self.world.identity(&format!("bidder{number}"))?;
+        committee::answer(&identity, &self.bundle()?, count, text, None, &out)?;
+        self.accept(&out)
+    }
+
+    /// Corrected prices confirmed, low prices explained and decided.
+    fn settle_prices(&mut self, ui: &Ui, lot: &str) -> Outcome {
+        let bundle = self.bundle()?;
+        let state = &bundle.replay.state;
+        for seal in state.conforming(lot)? {
+            if let PriceState::Unconfirmed(_) = state.price_state(&seal) {
+                let number = self.bidder_of(&bundle, &seal);
+                let out = self.path(format!("bidder{number}/confirm-{lot}.rec"));
+                let identity = self.world.identity(&format!("bidder{number}"))?;
+                bidder::confirm_with(ui, &bundle, &identity, lot, &out)?;
+                self.accept(&out)?;
+            }
+        }
+        let low: Vec<Digest> = self.host.state().low_prices(lot)?.into_keys().collect();
+        let body = self.body(self.host.state().body_of(CheckKind::LowPrice))?;
+        let (Some(asker), false) = (body.first(), low.is_empty()) else {
+            return Ok(());
+        };
+        for seal in &low {
+            let number = self.bidder_of(&bundle, seal);
+            let question = committee::Question {
+                lot,
+                bidder: &world::credit_code(number),
+                matter: Matter::LowPrice,
+                text: "报价明显偏低，请提供成本测算说明其合理性。",
+                minutes: 31,
+            };
+            self.ask_and_answer(
+                asker,
+                &question,
+                number,
+                "附成本构成表：自有产线，运费由总部承担。",
+            )?;
+        }
+        let bundle = self.bundle()?;
+        for who in &body {
+            let out = self.path(format!("{who}/low-{lot}.rec"));
+            let identity = self.world.identity(who)?;
+            let what = (CheckKind::LowPrice, lot);
+            committee::check(&self.world.ui, &identity, &bundle, what, None, &out)?;
+            self.accept(&out)?;
+        }
+        ui.say(
+            format!("  异常低价审查 {} 家：书面说明后认定合理", low.len()),
+            format!(
+                "  {} abnormally low prices reviewed, explained in writing, accepted",
+                low.len()
+            ),
+        );
+        Ok(())
+    }
+
+    /// The coefficients of a benchmark, drawn as the committee was: from the trustees' answers.
+    fn draw_coefficients(&mut self, ui: &Ui, lot: &str) -> Outcome {
+        for name in self.host.state().coefficients(lot) {
+            self.draw_lot(ui, lot, Purpose::Coefficient, &name)?;
+        }
+        Ok(())
+    }
+
+    fn draw_lot(&mut self, ui: &Ui, lot: &str, purpose: Purpose, name: &str) -> Outcome {
+        let agency = self.world.identity("agency")?;
+        let out = self.path(format!("agency/lot-pool-{lot}-{name}.rec"));
+        let what = (lot, purpose, name);
+        result::pool(ui, &agency, &self.bundle()?, what, &out)?;
+        self.accept(&out)?;
+        let bundle = self.bundle()?;
+        for index in 1..=QUORUM {
+            let out = self.path(format!("trustee{index}/lot-draw-{lot}-{name}.rec"));
+            let trustee = self.world.trustee(index)?;
+            person::draw_share(&self.world.ui, &trustee, &bundle, &out)?;
+            self.accept(&out)?;
+        }
+        let out = self.path(format!("agency/lot-drawn-{lot}-{name}.rec"));
+        result::drawn(ui, &agency, &self.bundle()?, what, &out)?;
+        self.accept(&out)
+    }
+
+    /// Every expert closes a sheet alone; when all are closed, all are revealed.
+    pub(crate) fn score_lot(&mut self, ui: &Ui, lot: &str) -> Outcome {
+        let state = self.host.state();
+        let rules = state.notice().and_then(|(_, notice)| notice.lot(lot));
+        if rules.is_none_or(|lot| lot.rules.items.is_empty()) {
+            return Ok(());
+        }
+        let seated = self.seated()?;
+        let bundle = self.bundle()?;
+        for expert in &seated {
+            self.commit_sheet(&bundle, expert, lot)?;
+        }
+        let bundle = self.bundle()?;
+        for expert in &seated {
+            self.reveal_sheet(&bundle, expert, lot)?;
+        }
+        ui.say(
+            format!("  {} 名专家各自封存评分表，随后同时揭示", seated.len()),
+            format!(
+                "  {} experts closed their sheets alone, then all were revealed",
+                seated.len()
+            ),
+        );
+        Ok(())
+    }
+
+    /// One expert's sheet: subjective items differ between experts, objective ones agree.
+    pub(crate) fn commit_sheet(&mut self, bundle: &Bundle, expert: &str, lot: &str) -> Outcome {
+        let n: usize = expert.trim_start_matches("expert").parse().unwrap_or(1);
+        let mut scores: BTreeMap<String, BTreeMap<String, String>> = BTreeMap::new();
+        for fact in bundle.replay.state.facts(lot)? {
+            let seal = fact.id.parse()?;
+            let number = self.bidder_of(bundle, &seal);
+            // Fits the least of the demo's bands, 20, 12 and 8 points.
+            let items = [
+                (
+                    "spec",
+                    format!("{}.{}0", 9 + (number * 3 + n) % 10, (number + n) % 10),
+                ),
+                ("service", format!("{}.50", 4 + (number * 5 + n * 2) % 7)),
+                ("record", format!("{}.00", 1 + number % 7)),
+            ];
+            let items = items
+                .into_iter()
+                .map(|(item, points)| (item.to_owned(), points))
+                .collect();
+            scores.insert(world::credit_code(number), items);
+        }
+        let path = self.path(format!("{expert}/scores-{lot}.json"));
+        let json =
+            serde_json::to_vec_pretty(&scores).map_err(|e| Failure::malformed(e.to_string()))?;
+        ui::write(&path, &json)?;
+        let secret = self.path(format!("{expert}/closed-{lot}.json"));
+        let out = self.path(format!("{expert}/commit-{lot}.rec"));
+        let identity = self.world.identity(expert)?;
+        let files = (path.as_path(), secret.as_path());
+        committee::commit(&self.world.ui, &identity, bundle, lot, files, &out)?;
+        self.accept(&out)
+    }
+
+    /// Reveals the sheet that an expert has closed.
+    pub(crate) fn reveal_sheet(&mut self, bundle: &Bundle, expert: &str, lot: &str) -> Outcome {
+        let secret = self.path(format!("{expert}/closed-{lot}.json"));
+        let out = self.path(format!("{expert}/sheet-{lot}.rec"));
+        committee::reveal(&*self.world.identity(expert)?, bundle, &secret, &out)?;
+        self.accept(&out)
+    }
+
+    fn rank_lot(&mut self, ui: &Ui, lot: &str) -> Outcome {
+        let out = self.path(format!("agency/rank-{lot}.rec"));
+        person::rank(&*self.world.identity("agency")?, &self.bundle()?, lot, &out)?;
+        self.accept(&out)?;
+        self.show_ranking(ui, lot);
+        if self
+            .host
+            .state()
+            .expected_pool(lot, Purpose::Tie, "")
+            .is_ok()
+        {
+            self.draw_lot(ui, lot, Purpose::Tie, "")?;
+        }
+        Ok(())
+    }
+
+    /// The report with its legal contents, signed by every member.
+    fn report_lot(&mut self, ui: &Ui, lot: &str) -> Outcome {
+        let out = self.path(format!("agency/report-{lot}.rec"));
+        let stated = Stated {
+            media: vec!["中国政府采购网".to_owned()],
+            place: "公共资源交易中心第一评标室".to_owned(),
+            remarks: String::new(),
+        };
+        let agency = self.world.identity("agency")?;
+        result::report(&self.world.ui, &agency, &self.bundle()?, lot, stated, &out)?;
+        self.accept(&out)?;
+        let bundle = self.bundle()?;
+        let members = self.body(self.host.state().body_of(CheckKind::Conformity))?;
+        for who in &members {
+            let out = self.path(format!("{who}/report-sign-{lot}.rec"));
+            result::sign_report(&*self.world.identity(who)?, &bundle, lot, "", &out)?;
+            self.accept(&out)?;
+        }
+        ui.say(
+            format!("  评审报告由 {} 人签署", members.len()),
+            format!("  the report is signed by {}", members.len()),
+        );
+        Ok(())
+    }
+
+    pub(crate) fn draw(&mut self, ui: &Ui) -> Outcome {
+        let candidates: Vec<PathBuf> = (1..=world::CANDIDATES)
+            .map(|n| self.path(format!("expert{n}/sign.cer")))
+            .collect();
+        let secret = self.path("agency/candidates.json");
+        let pool = self.path("agency/pool.rec");
+        let agency = self.world.identity("agency")?;
+        person::pool(&agency, &self.bundle()?, &candidates, &secret, &pool)?;
+        self.accept(&pool)?;
+        for index in 1..=QUORUM {
+            let out = self.path(format!("trustee{index}/draw.rec"));
+            person::draw_share(
+                &self.world.ui,
+                &*self.world.trustee(index)?,
+                &self.bundle()?,
+                &out,
+            )?;
+            self.accept(&out)?;
+        }
+        let result = self.path("agency/drawn.rec");
+        person::drawn(&agency, &self.bundle()?, &secret, &result)?;
+        self.accept(&result)?;
+        let seats = self.seated()?.len();
+        ui.say(
+            format!(
+                "候选 {} 人冻结后由受托人份额产生种子，抽取 {seats} 人",
+                world::CANDIDATES
+            ),
+            format!(
+                "pool of {} frozen, seed from the trustees' answers, {seats} drawn",
+                world::CANDIDATES
+            ),
+        );
+        Ok(())
+    }
+
+    /// The folders of the experts who sit.
+    pub(crate) fn seated(&self) -> Result<Vec<String>, Failure> {
+        let state = self.host.state();
+        let seats = state
+            .draw()
+            .and_then(|draw| draw.result.as_ref())
+            .map(|r| r.seats.clone())
+            .unwrap_or_default();
+        let mut folders = Vec::new();
+        for n in 1..=world::CANDIDATES {
+            let folder = format!("expert{n}");
+            let cert = crate::identity::load_certificate(&self.path(format!("{folder}/sign.cer")))?;
+            let fingerprint = cert.fingerprint(state.suite().hash());
+            if seats.iter().any(|seat| seat.cert == fingerprint) {
+                folders.push(folder);
+            }
+        }
+        Ok(folders)
+    }
+
+    fn show_ranking(&self, ui: &Ui, lot: &str) {
+        let Some(outcome) = self.host.state().ranks().get(lot) else {
+            return;
+        };
+        ui.say(
+            format!("标段 {lot} 排名："),
+            format!("ranking of lot {lot}:"),
+        );
+        let mut rows = outcome.rows.clone();
+        rows.sort_by_key(|row| row.rank);
+        for row in &rows {
+            let seal = row.id.parse().ok();
+            let bid = seal.and_then(|seal| self.host.state().bids().get(&seal));
+            let name = bid.map(|bid| bid.name.clone()).unwrap_or_default();
+            if row.quality.trim_matches(['0', '.']).is_empty() {
+                let (rank, price, evaluated) = (row.rank, &row.price, &row.evaluated_price);
+                ui.say(
+                    format!("  {rank}  {name}  报价 {price}  评审价 {evaluated}"),
+                    format!("  {rank}  {name}  price {price}  evaluated {evaluated}"),
+                );
+                continue;
+            }
+            ui.say(
+                format!(
+                    "  {}  {name}  报价 {}  评审价 {}  价格分 {}  技术商务 {}  总分 {}",
+                    row.rank,
+                    row.price,
+                    row.evaluated_price,
+                    row.price_points,
+                    row.quality,
+                    row.total
+                ),
+                format!(
+                    "  {}  {name}  price {}  evaluated {}  price points {}  quality {}  total {}",
+                    row.rank,
+                    row.price,
+                    row.evaluated_price,
+                    row.price_points,
+                    row.quality,
+                    row.total
+                ),
+            );
+        }
+    }
+
+    pub(crate) fn award(&mut self, ui: &Ui) -> Outcome {
+        ui.title("8. 定标", "8. award");
+        for lot in self.lots() {
+            let buyer = self.world.identity("buyer")?;
+            if self.method.procedure().profile().listed {
+                let out = self.path(format!("buyer/list-{lot}.rec"));
+                ui.say("入围供应商：", "suppliers taken in:");
+                result::list(ui, &buyer, &self.bundle()?, lot, &out)?;
+                self.accept(&out)?;
+            } else {
+                let out = self.path(format!("buyer/award-{lot}.rec"));
+                person::award(&buyer, &self.bundle()?, lot, &out)?;
+                self.accept(&out)?;
+            }
+            if let Some(award) = self.host.state().awards().get(*lot) {
+                let (letter_zh, letter_en) = letter(lot, award);
+                ui::write(
+                    &self.path(format!("buyer/award-letter-{lot}.txt")),
+                    format!("{letter_zh}\n{letter_en}\n").as_bytes(),
+                )?;
+                ui.say(letter_zh, letter_en);
+            }
+            self.tell_losers(ui, lot)?;
+        }
+        Ok(())
+    }
+
+    /// Each of the others is told its own score and rank, and nobody else's.
+    fn tell_losers(&mut self, ui: &Ui, lot: &str) -> Outcome {
+        let agency = self.world.identity("agency")?;
+        let mut told = 0;
+        for number in 1..=self.bidders {
+            let code = world::credit_code(number);
+            let out = self.path(format!("agency/letter-{lot}-{number}.rec"));
+            let bundle = self.bundle()?;
+            let what = (lot, code.as_str());
+            // The winner gets none, nor does who has no bid in this lot.
+            if result::letter(&self.world.ui, &agency, &bundle, what, &out).is_ok() {
+                self.accept(&out)?;
+                told += 1;
+            }
+        }
+        ui.say(
+            format!("未中标通知 {told} 份，各自只载本人得分与排名"),
+            format!("{told} letters to the others, each with its own score and rank only"),
+        );
+        Ok(())
+    }
+}
+
+/// The award letter's text; the signed `award` record is what counts.
+fn letter(lot: &str, award: &mifeng::tender::Award) -> (String, String) {
+    (
+        format!(
+            "中标通知书  标段 {lot}：{}（{}），成交价 {} 元",
+            award.name, award.bidder, award.price
+        ),
+        format!(
+            "award letter  lot {lot}: {} ({}), contract price {} CNY",
+            award.name, award.bidder, award.price
+        ),
+    )
+}

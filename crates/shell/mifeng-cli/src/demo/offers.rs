@@ -1,0 +1,94 @@
+//! The demo's round of final offers: sealed again, with an own deadline, opened by the board.
+
+use super::stages::Tender;
+use super::world::{QUORUM, TRUSTEES};
+use crate::bidder::{self, What};
+use crate::evaluation::offers;
+use crate::host;
+use crate::ui::{self, Outcome, Ui};
+use crate::{clock, person};
+use mifeng::crypto::{SystemEntropy, Time};
+
+/// Seconds for sealing one final offer on this machine, with room.
+const SECONDS_EACH: i64 = 1;
+
+impl Tender {
+    /// Final offers called for, sealed, closed, released, opened and recorded.
+    pub(crate) fn final_offers(&mut self, ui: &Ui, lot: &str) -> Outcome {
+        let invited = self.host.state().conforming(lot)?;
+        let seconds = 3 + SECONDS_EACH * i64::try_from(invited.len()).unwrap_or(0);
+        let deadline = Time::from_unix_seconds(clock::now().as_unix_seconds() + seconds);
+        let out = self.path(format!("agency/round-{lot}.rec"));
+        let agency = self.world.identity("agency")?;
+        let what = (lot, deadline.to_string());
+        offers::open_round(ui, &agency, &self.bundle()?, (what.0, &what.1), &out)?;
+        self.accept(&out)?;
+        let bundle = self.bundle()?;
+        for seal in &invited {
+            let number = self.bidder_of(&bundle, seal);
+            // Everybody comes down, each by another amount.
+            let discount = 4_000 * u64::try_from(number % 5 + 1).unwrap_or(1);
+            let name = format!("final-{lot}");
+            let bid = self.seal_as(&bundle, (number, 0), discount, (What::Offer, &name))?;
+            let record = bid.with_extension("rec");
+            let identity = self.world.identity(&format!("bidder{number}"))?;
+            offers::submit(&identity, &bundle, lot, &bid, &record)?;
+            host::accept(&self.world.ui, &mut self.host, &record, Some(&bid), None)?;
+        }
+        ui.say(
+            format!("  {} 份最后报价已密封提交", invited.len()),
+            format!("  {} final offers sealed and submitted", invited.len()),
+        );
+        self.open_offers(ui, lot)
+    }
+
+    fn open_offers(&mut self, ui: &Ui, lot: &str) -> Outcome {
+        offers::close_round(ui, &mut self.host, lot, true)?;
+        self.witness_round(lot)?;
+        if self.policy == super::PolicyName::Joint {
+            self.release_offers(lot)?;
+        }
+        self.host
+            .close_round_window(lot, clock::now(), &mut SystemEntropy::new())?;
+        let bundle = self.bundle()?;
+        for index in 1..=QUORUM {
+            let out = self.path(format!("trustee{index}/offers-{lot}.rec"));
+            let trustee = self.world.trustee(index)?;
+            offers::release(&self.world.ui, &trustee, &bundle, lot, &out)?;
+            self.accept(&out)?;
+        }
+        let out = self.path("opened");
+        offers::open_offers(ui, &mut self.host, lot, &out)?;
+        let out = self.path(format!("agency/round-minutes-{lot}.rec"));
+        let agency = self.world.identity("agency")?;
+        offers::minutes(&self.world.ui, &agency, &self.bundle()?, lot, &out)?;
+        self.accept(&out)
+    }
+
+    /// The witnesses cosign the head with the close of the round; the authority stamps it.
+    fn witness_round(&mut self, lot: &str) -> Outcome {
+        let bundle = self.bundle()?;
+        for index in 1..=TRUSTEES {
+            let out = self.path(format!("trustee{index}/round-{lot}.note"));
+            person::cosign(&self.world.ui, &*self.world.trustee(index)?, &bundle, &out)?;
+            self.host.add_cosignature(&ui::read(&out)?)?;
+        }
+        let token = self.path(format!("tsa/round-{lot}.tsr"));
+        person::stamp(&*self.world.identity("tsa")?, &bundle, &token)?;
+        Ok(self.host.add_stamp(&ui::read(&token)?)?)
+    }
+
+    fn release_offers(&mut self, lot: &str) -> Outcome {
+        let bundle = self.bundle()?;
+        for seal in bundle.replay.state.offers_to_open(lot) {
+            let number = self.bidder_of(&bundle, &seal);
+            let folder = self.path(format!("bidder{number}"));
+            let bid = folder.join(format!("final-{lot}.bid"));
+            let out = folder.join(format!("final-leaf-{lot}.rec"));
+            let tender = self.path("tender.tar");
+            bidder::release(&self.world.ui, &folder, &tender, &bid, None, &out)?;
+            self.accept(&out)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,443 @@
+//! The committee: drawn, seated in one room or several, replaced.
+
+use super::check_text;
+use crate::events::*;
+use crate::refusal::{self, Refusal};
+use crate::state::{DrawState, Stage, State};
+use mifeng_crypto::Digest;
+use mifeng_lock::Share;
+use mifeng_lock::draw::{self, Draw};
+use mifeng_record::Record;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Rooms of one session: more than one for each seat has no use.
+const SITES_MAX: usize = 31;
+
+/// One seat of the committee.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SeatState {
+    /// The expert's certificate fingerprint.
+    pub cert: Digest,
+    /// Blind id in the pool.
+    pub id: String,
+    /// Commitment of the expert's `seat.open`.
+    pub opened: Option<Digest>,
+    /// Whether the site's supervisor has cosigned it.
+    pub cosigned: bool,
+    /// Whether its link is lost.
+    pub frozen: bool,
+}
+
+impl SeatState {
+    fn of(seat: &Seat) -> Self {
+        SeatState {
+            cert: seat.cert,
+            id: seat.id.clone(),
+            opened: None,
+            cosigned: false,
+            frozen: false,
+        }
+    }
+}
+
+impl State {
+    pub(crate) fn pool(&mut self, data: &Pool, record: &Record) -> Result<(), Refusal> {
+        let notice = self.require(Stage::Evaluation)?;
+        self.require_agency(record)?;
+        if self.profile().panel.is_none() {
+            return Err(Refusal::new(
+                &refusal::WRONG_STAGE,
+                format!("{} has no committee", self.profile().en),
+            ));
+        }
+        if data.specialty != notice.committee.specialty {
+            return Err(Refusal::new(
+                &refusal::MALFORMED,
+                "another specialty than the notice's",
+            ));
+        }
+        // One draw per (specialty, n); a repeat needs n+1 and a signed reason (PROTOCOL 5).
+        let expected = self.draw.as_ref().map_or(1, |draw| draw.pool.n + 1);
+        // Once members have acted there is no other committee: they are replaced one by one.
+        let acted = self.evaluation.session.is_some() || self.committee_acted();
+        if data.n != expected || (expected > 1 && data.reason.is_empty()) || acted {
+            return Err(Refusal::new(
+                &refusal::REPLAY,
+                format!("draw number {expected} expected, found {}", data.n),
+            ));
+        }
+        let draw = self.draw_of(data)?;
+        if draw.pool().rows() != data.rows {
+            return Err(Refusal::new(
+                &refusal::MALFORMED,
+                "rows are not sorted by id",
+            ));
+        }
+        self.draw = Some(DrawState {
+            draw,
+            pool: data.clone(),
+            shares: BTreeMap::new(),
+            result: None,
+        });
+        Ok(())
+    }
+
+    fn draw_of(&self, data: &Pool) -> Result<Draw, Refusal> {
+        let malformed = |e: mifeng_lock::Error| Refusal::new(&refusal::MALFORMED, e.to_string());
+        let (event, _) = self
+            .notice
+            .as_ref()
+            .ok_or_else(|| Refusal::new(&refusal::WRONG_STAGE, "there is no notice"))?;
+        let pool = draw::Pool::new(&data.specialty, data.rows.clone()).map_err(malformed)?;
+        Draw::new(self.suite, event, pool, data.n).map_err(malformed)
+    }
+
+    pub(crate) fn draw_share(&mut self, data: &DrawShare, record: &Record) -> Result<(), Refusal> {
+        self.require(Stage::Evaluation)?;
+        let index = data.share.index;
+        self.require_trustee(record, index)?;
+        let bad = |e: mifeng_lock::Error| {
+            Refusal::new(&refusal::BAD_SHARE, format!("trustee {index}: {e}"))
+        };
+        let share = Share::from_record(self.suite.curve(), &data.share).map_err(bad)?;
+        let board = self
+            .board
+            .clone()
+            .ok_or_else(|| Refusal::new(&refusal::WRONG_STAGE, "there is no board"))?;
+        let (draw, shares) = self.open_draw(&data.draw)?;
+        if shares.contains_key(&index) {
+            return Err(Refusal::new(
+                &refusal::DUPLICATE,
+                format!("trustee {index}"),
+            ));
+        }
+        draw.verify_share(&board, &share).map_err(bad)?;
+        shares.insert(index, share);
+        Ok(())
+    }
+
+    /// The seed and order of the current draw, once t trustees have answered.
+    ///
+    /// # Errors
+    /// [`refusal::QUORUM`] before that.
+    pub fn drawn(&self) -> Result<draw::Outcome, Refusal> {
+        let notice = self.require(Stage::Evaluation)?;
+        let (Some(drawing), Some(board)) = (&self.draw, &self.board) else {
+            return Err(Refusal::new(&refusal::WRONG_STAGE, "no pool is frozen"));
+        };
+        let shares: Vec<Share> = drawing.shares.values().cloned().collect();
+        let places = (notice.committee.experts + notice.committee.alternates) as usize;
+        drawing
+            .draw
+            .combine(board, &shares, places)
+            .map_err(|e| Refusal::new(&refusal::QUORUM, e.to_string()))
+    }
+
+    pub(crate) fn draw_result(
+        &mut self,
+        data: &DrawResult,
+        record: &Record,
+    ) -> Result<(), Refusal> {
+        let experts = self.require(Stage::Evaluation)?.committee.experts as usize;
+        self.require_agency(record)?;
+        let differs = |detail: &str| Refusal::new(&refusal::NOT_RECOMPUTED, detail);
+        let draw::Outcome { seed, order, .. } = self.drawn()?;
+        if data.seed != seed || data.order != order {
+            return Err(differs("seed or order of the draw"));
+        }
+        // Whoever declines is followed by the next in the drawn order, never by a new seed.
+        let seated: Vec<&String> = order
+            .iter()
+            .filter(|id| !data.declined.contains(id))
+            .take(experts)
+            .collect();
+        let named: Vec<&String> = data.seats.iter().map(|seat| &seat.id).collect();
+        if seated.len() < experts || named != seated {
+            return Err(differs(
+                "the seats are not the drawn order without those who declined",
+            ));
+        }
+        let mut certs = std::collections::BTreeSet::new();
+        for seat in &data.seats {
+            // One person, one seat, and no part in the tender besides (回避; 87 art. 40, 47).
+            if !certs.insert(seat.cert) || self.is_party(&seat.cert) {
+                return Err(differs("an expert sits twice, or is a party to the tender"));
+            }
+            if blind_id(self.suite, &seat.salt, &seat.cert).to_string() != seat.id {
+                return Err(differs("a seat does not open to its blind id"));
+            }
+        }
+        let Some(drawing) = self
+            .draw
+            .as_mut()
+            .filter(|d| d.result.is_none() && d.draw.id() == data.draw)
+        else {
+            return Err(Refusal::new(
+                &refusal::WRONG_STAGE,
+                "another draw, or drawn already",
+            ));
+        };
+        drawing.result = Some(data.clone());
+        self.evaluation.seats = data.seats.iter().map(SeatState::of).collect();
+        Ok(())
+    }
+
+    /// Who sits now.
+    pub fn seats(&self) -> &[SeatState] {
+        &self.evaluation.seats
+    }
+
+    /// Members who were replaced, in order.
+    pub fn replaced(&self) -> &[Digest] {
+        &self.evaluation.replaced
+    }
+
+    /// Where the seats are, if not all in one room.
+    pub fn session(&self) -> Option<&SessionOpen> {
+        self.evaluation.session.as_ref()
+    }
+
+    fn committee_acted(&self) -> bool {
+        let sits = |cert: &Digest| self.seats().iter().any(|seat| seat.cert == *cert);
+        self.evaluation.lots.values().any(|work| {
+            let checked = work.checks.values().flat_map(BTreeMap::keys).any(sits);
+            checked || !work.commits.is_empty()
+        }) || self.questions().iter().any(|(_, q)| sits(&q.by))
+    }
+
+    /// The signer has a seat at which it may act now.
+    pub(crate) fn require_seat(&self, record: &Record) -> Result<(), Refusal> {
+        let own = |seat: &&SeatState| seat.cert == record.actor();
+        let Some(seat) = self.seats().iter().find(own) else {
+            return Err(Refusal::new(
+                &refusal::NOT_DRAWN,
+                record.signer().subject_name(),
+            ));
+        };
+        if seat.frozen {
+            return Err(Refusal::new(
+                &refusal::FROZEN,
+                record.signer().subject_name(),
+            ));
+        }
+        if self.evaluation.session.is_some() && !seat.cosigned {
+            return Err(Refusal::new(
+                &refusal::SEAT_NOT_OPEN,
+                record.signer().subject_name(),
+            ));
+        }
+        Ok(())
+    }
+
+    fn seat_mut(&mut self, cert: &Digest) -> Result<&mut SeatState, Refusal> {
+        let seats = &mut self.evaluation.seats;
+        seats
+            .iter_mut()
+            .find(|seat| seat.cert == *cert)
+            .ok_or_else(|| Refusal::new(&refusal::NOT_DRAWN, format!("certificate {cert}")))
+    }
+
+    pub(crate) fn session_open(
+        &mut self,
+        data: &SessionOpen,
+        record: &Record,
+    ) -> Result<(), Refusal> {
+        self.require(Stage::Evaluation)?;
+        self.require_agency(record)?;
+        if self.seats().is_empty() || self.evaluation.session.is_some() || self.committee_acted() {
+            return Err(Refusal::new(
+                &refusal::WRONG_STAGE,
+                "a session opens once, after the draw and before anybody acts",
+            ));
+        }
+        let malformed = |detail: &str| Refusal::new(&refusal::MALFORMED, detail);
+        let ids: BTreeSet<&String> = data.sites.iter().map(|site| &site.id).collect();
+        if ids.is_empty() || ids.len() != data.sites.len() || ids.len() > SITES_MAX {
+            return Err(malformed("1 to 31 sites, each id once"));
+        }
+        let mut expected: Vec<Digest> = self.seats().iter().map(|seat| seat.cert).collect();
+        expected.sort_unstable();
+        let named: Vec<Digest> = data.seats.iter().map(|seat| seat.cert).collect();
+        if named != expected || data.seats.iter().any(|seat| !ids.contains(&seat.site)) {
+            return Err(malformed(
+                "every seat once, by certificate, at one of the sites",
+            ));
+        }
+        let other = |cert: &Digest| self.is_party(cert) || expected.contains(cert);
+        if data.sites.iter().any(|site| other(&site.supervisor)) {
+            return Err(Refusal::new(
+                &refusal::NOT_AUTHORISED,
+                "a supervisor has no other part in the tender",
+            ));
+        }
+        self.evaluation.session = Some(data.clone());
+        Ok(())
+    }
+
+    /// The supervisor of the site at which an expert sits.
+    fn supervisor_of(&self, cert: &Digest) -> Option<Digest> {
+        let session = self.evaluation.session.as_ref()?;
+        let seat = session.seats.iter().find(|seat| seat.cert == *cert)?;
+        let site = session.sites.iter().find(|site| site.id == seat.site)?;
+        Some(site.supervisor)
+    }
+
+    fn require_session(&self) -> Result<(), Refusal> {
+        self.require(Stage::Evaluation)?;
+        if self.evaluation.session.is_none() {
+            return Err(Refusal::new(&refusal::WRONG_STAGE, "no session is open"));
+        }
+        Ok(())
+    }
+
+    pub(crate) fn seat_open(&mut self, data: &SeatOpen, record: &Record) -> Result<(), Refusal> {
+        self.require_session()?;
+        // All seats work on the same document and the same rules.
+        if self.notice.as_ref().map(|(event, _)| *event) != Some(data.notice) {
+            return Err(Refusal::new(
+                &refusal::NOT_RECOMPUTED,
+                "the seat has loaded another notice",
+            ));
+        }
+        let seat = self.seat_mut(&record.actor())?;
+        if seat.opened.is_some() {
+            return Err(Refusal::new(&refusal::DUPLICATE, "the seat is open"));
+        }
+        seat.opened = Some(record.commitment());
+        Ok(())
+    }
+
+    pub(crate) fn seat_cosign(
+        &mut self,
+        data: &SeatCosign,
+        record: &Record,
+    ) -> Result<(), Refusal> {
+        self.require_session()?;
+        self.require_actor(
+            record,
+            self.supervisor_of(&data.cert),
+            "supervisor of the site",
+        )?;
+        let seat = self.seat_mut(&data.cert)?;
+        if seat.opened != Some(data.seat) {
+            return Err(Refusal::new(
+                &refusal::SEAT_NOT_OPEN,
+                "the expert has not opened this seat",
+            ));
+        }
+        if seat.cosigned {
+            return Err(Refusal::new(&refusal::DUPLICATE, "the seat is cosigned"));
+        }
+        seat.cosigned = true;
+        Ok(())
+    }
+
+    pub(crate) fn seat_freeze(
+        &mut self,
+        data: &SeatFreeze,
+        record: &Record,
+        frozen: bool,
+    ) -> Result<(), Refusal> {
+        self.require_session()?;
+        self.require_actor(
+            record,
+            self.supervisor_of(&data.cert),
+            "supervisor of the site",
+        )?;
+        check_text("reason", &data.reason)?;
+        let seat = self.seat_mut(&data.cert)?;
+        if !seat.cosigned || seat.frozen == frozen {
+            return Err(Refusal::new(
+                &refusal::WRONG_STAGE,
+                "nothing to freeze or resume at this seat",
+            ));
+        }
+        seat.frozen = frozen;
+        Ok(())
+    }
+
+    /// The next of the drawn order takes a seat; what the one who leaves said is void (87 art. 49).
+    pub(crate) fn seat_replace(
+        &mut self,
+        data: &SeatReplace,
+        record: &Record,
+    ) -> Result<(), Refusal> {
+        self.require(Stage::Evaluation)?;
+        self.require_agency(record)?;
+        check_text("reason", &data.reason)?;
+        let leaves = self.seat_mut(&data.cert)?.id.clone();
+        if self.seats().iter().any(|seat| seat.id == data.seat.id) {
+            return Err(Refusal::new(
+                &refusal::DUPLICATE,
+                "this expert sits already",
+            ));
+        }
+        let next = self.next_alternate();
+        if next.as_ref() != Some(&data.seat.id) {
+            return Err(Refusal::new(
+                &refusal::NOT_RECOMPUTED,
+                format!("the next of the drawn is {next:?}"),
+            ));
+        }
+        if blind_id(self.suite, &data.seat.salt, &data.seat.cert).to_string() != data.seat.id
+            || self.is_party(&data.seat.cert)
+        {
+            return Err(Refusal::new(
+                &refusal::NOT_RECOMPUTED,
+                "the seat does not open to its blind id, or is a party's",
+            ));
+        }
+        // The new member judges the bids anew, and everybody closes a sheet anew over what then
+        // stands. A ranked lot stands.
+        for work in self.evaluation.lots.values_mut() {
+            if work.ranked.is_none() {
+                work.commits.clear();
+            }
+        }
+        let ranks = &self.ranks;
+        self.sheets.retain(|lot, _| ranks.contains_key(lot));
+        if let Some(session) = &mut self.evaluation.session {
+            for seat in &mut session.seats {
+                if seat.cert == data.cert {
+                    seat.cert = data.seat.cert;
+                }
+            }
+        }
+        self.evaluation.replaced.push(data.cert);
+        self.evaluation.left.insert(leaves);
+        let seat = self.seat_mut(&data.cert)?;
+        *seat = SeatState::of(&data.seat);
+        Ok(())
+    }
+
+    /// The next in the drawn order who neither sits, nor declined, nor left.
+    pub fn next_alternate(&self) -> Option<String> {
+        let result = self.draw.as_ref()?.result.as_ref()?;
+        let gone = |id: &&String| {
+            result.declined.contains(id)
+                || self.evaluation.left.contains(*id)
+                || self.seats().iter().any(|seat| seat.id == **id)
+        };
+        result.order.iter().find(|id| !gone(id)).cloned()
+    }
+
+    /// Whether a certificate has another part in this tender.
+    fn is_party(&self, cert: &Digest) -> bool {
+        let named = self
+            .notice
+            .as_ref()
+            .is_some_and(|(_, notice)| notice.buyer.cert == *cert || notice.agency.cert == *cert);
+        named
+            || self.host.as_ref().is_some_and(|(host, _)| host == cert)
+            || self.members.values().any(|(member, _)| member == cert)
+            || self
+                .bids
+                .values()
+                .any(|bid| bid.seal.context().bidder_cert == *cert)
+    }
+}
+
+/// The blind id of an expert in a pool.
+pub fn blind_id(suite: &mifeng_crypto::Suite, salt: &Digest, cert: &Digest) -> Digest {
+    suite.h_tag("expert", &[salt.as_bytes(), cert.as_bytes()])
+}

@@ -1,0 +1,178 @@
+//! Written questions and signed written answers (87 art. 51, 60).
+
+use super::{QUESTIONS_MAX, check_text};
+use crate::events::*;
+use crate::refusal::{self, Refusal};
+use crate::state::State;
+use mifeng_crypto::{Digest, Time};
+use mifeng_record::Record;
+
+/// Least time for explaining a low price: generally half an hour (财库〔2026〕2号).
+pub const LOW_PRICE_ANSWER_MS: i64 = 30 * 60 * 1_000;
+
+/// A question and its answer.
+#[derive(Clone, Debug)]
+pub struct Question {
+    /// Who asked.
+    pub by: Digest,
+    /// What.
+    pub ask: Ask,
+    /// The answer.
+    pub answer: Option<Answer>,
+}
+
+impl State {
+    /// Every question with its commitment, in the order asked.
+    pub fn questions(&self) -> &[(Digest, Question)] {
+        &self.evaluation.questions
+    }
+
+    pub(crate) fn questions_in<'a>(&'a self, lot: &'a str) -> impl Iterator<Item = &'a Question> {
+        self.evaluation
+            .questions
+            .iter()
+            .map(|(_, question)| question)
+            .filter(move |question| question.ask.lot == lot)
+    }
+
+    pub(crate) fn ask(&mut self, data: &Ask, record: &Record, at: Time) -> Result<(), Refusal> {
+        self.unscored(&data.lot)?;
+        let by = self.require_body(self.judging_body(), record)?;
+        check_text("question", &data.text)?;
+        if data.until <= at {
+            return Err(Refusal::new(
+                &refusal::ANSWER_LATE,
+                format!("the time for answers, {}, has passed already", data.until),
+            ));
+        }
+        if !self.opened_in(&data.lot).contains(&data.seal) {
+            return Err(Refusal::new(
+                &refusal::UNKNOWN_SEAL,
+                format!(
+                    "seal {} is not an opened bid of lot {}",
+                    data.seal, data.lot
+                ),
+            ));
+        }
+        if data.matter == Matter::LowPrice {
+            self.check_review(data, at)?;
+        } else if !data.triggers.is_empty() {
+            return Err(Refusal::new(
+                &refusal::NOT_RECOMPUTED,
+                "triggers belong to a review of low prices",
+            ));
+        }
+        if self.evaluation.questions.len() >= QUESTIONS_MAX {
+            return Err(Refusal::new(
+                &refusal::MALFORMED,
+                format!("more than {QUESTIONS_MAX} questions"),
+            ));
+        }
+        let question = Question {
+            by,
+            ask: data.clone(),
+            answer: None,
+        };
+        self.evaluation
+            .questions
+            .push((record.commitment(), question));
+        Ok(())
+    }
+
+    /// A review is started by what was computed, or by the committee's own view.
+    fn check_review(&self, data: &Ask, at: Time) -> Result<(), Refusal> {
+        if data.until < at.plus_millis(LOW_PRICE_ANSWER_MS) {
+            return Err(Refusal::new(
+                &refusal::ANSWER_LATE,
+                format!("less than 30 minutes until {}", data.until),
+            ));
+        }
+        if self.reviewed(&data.lot).contains(&data.seal)
+            || self.check_begun(CheckKind::LowPrice, &data.lot)
+        {
+            return Err(Refusal::new(
+                &refusal::DUPLICATE,
+                format!("the price of seal {} is under review", data.seal),
+            ));
+        }
+        let computed = self.low_prices(&data.lot)?;
+        let priced = self.priced(&data.lot)?;
+        if !priced.iter().any(|fact| fact.id == data.seal.to_string()) {
+            return Err(Refusal::new(
+                &refusal::UNKNOWN_SEAL,
+                format!("seal {} has no price to review", data.seal),
+            ));
+        }
+        let expected = computed
+            .get(&data.seal)
+            .cloned()
+            .unwrap_or_else(|| vec!["committee".to_owned()]);
+        if data.triggers != expected {
+            return Err(Refusal::new(
+                &refusal::NOT_RECOMPUTED,
+                format!("triggers {:?}, computed {expected:?}", data.triggers),
+            ));
+        }
+        Ok(())
+    }
+
+    pub(crate) fn answer(
+        &mut self,
+        data: &Answer,
+        record: &Record,
+        at: Time,
+    ) -> Result<(), Refusal> {
+        let place = self
+            .evaluation
+            .questions
+            .iter()
+            .position(|(id, _)| *id == data.question)
+            .ok_or_else(|| Refusal::new(&refusal::NOT_ASKED, "no such question in this log"))?;
+        let question = &self.evaluation.questions[place].1;
+        let (seal, lot) = (question.ask.seal, question.ask.lot.clone());
+        self.unscored(&lot)?;
+        let bidder = self.bids[&seal].seal.context().bidder_cert;
+        self.require_actor(record, Some(bidder), "bidder who was asked")?;
+        if question.answer.is_some() {
+            return Err(Refusal::new(
+                &refusal::DUPLICATE,
+                "the question is answered",
+            ));
+        }
+        let decided =
+            question.ask.matter == Matter::LowPrice && self.check_begun(CheckKind::LowPrice, &lot);
+        if at >= question.ask.until || decided {
+            return Err(Refusal::new(
+                &refusal::ANSWER_LATE,
+                format!("answers were taken until {}", question.ask.until),
+            ));
+        }
+        check_text("answer", &data.text)?;
+        // An answer explains; it does not change what was bid (87 art. 51).
+        if let Some(price) = &data.price
+            && !self.is_standing_price(&seal, price)
+        {
+            return Err(Refusal::new(
+                &refusal::ANSWER_PRICE,
+                format!("{price} is not the price of the bid"),
+            ));
+        }
+        self.evaluation.questions[place].1.answer = Some(data.clone());
+        Ok(())
+    }
+
+    /// Until when a record of this kind is taken, if it has an end: the host holds it against the
+    /// instant at which it came in.
+    pub fn due_before(&self, record: &Record) -> Option<Time> {
+        match Event::read(record).ok()?? {
+            Event::Answer(data) => {
+                let asked = self.questions().iter().find(|(id, _)| *id == data.question);
+                asked.map(|(_, question)| question.ask.until)
+            }
+            Event::OfferSubmit(OfferSubmit { lot, .. }) | Event::OfferExit(OfferExit { lot }) => {
+                self.round(&lot).map(|round| round.deadline)
+            }
+            _ => None,
+        }
+    }
+}

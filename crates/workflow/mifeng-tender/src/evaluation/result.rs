@@ -1,0 +1,309 @@
+//! From sheets and prices to the ranking, the candidates and the award.
+
+use crate::events::*;
+use crate::refusal::{self, Refusal};
+use crate::state::State;
+use mifeng_crypto::Digest;
+use mifeng_record::Record;
+use mifeng_score::{Method, Outcome as RankOutcome, Row, RuleSet};
+
+/// Candidates that a report names where one winner is found (TReg art. 53; usual elsewhere).
+const CANDIDATES_MAX: usize = 3;
+
+/// The coefficients that are drawn for a rule set: name and values to choose from.
+pub(crate) fn coefficients(_rules: &RuleSet) -> Vec<(String, Vec<String>)> {
+    Vec::new()
+}
+
+fn none(lot: &str, detail: &str) -> Refusal {
+    Refusal::new(&refusal::NOT_RECOMPUTED, format!("lot {lot}: {detail}"))
+}
+
+impl State {
+    /// The result of a lot, computed from the bids and the sheets.
+    ///
+    /// # Errors
+    /// The [`Refusal`] of a step that is missing; [`refusal::BAD_SHEET`] while sheets are missing.
+    pub fn computed(&self, lot: &str) -> Result<RankOutcome, Refusal> {
+        let (_, found) = self.evaluating(lot)?;
+        let sheets = if found.rules.items.is_empty() {
+            Vec::new()
+        } else {
+            self.all_sheets(lot)?
+        };
+        self.require_scorable(lot)?;
+        mifeng_score::evaluate(&found.rules, &self.facts(lot)?, &sheets)
+            .map_err(|e| Refusal::new(&refusal::BAD_SHEET, e.to_string()))
+    }
+
+    pub(crate) fn rank(&mut self, data: &Rank, record: &Record) -> Result<(), Refusal> {
+        self.require_agency(record)?;
+        if self.ranks.contains_key(&data.lot) {
+            return Err(Refusal::new(
+                &refusal::DUPLICATE,
+                format!("lot {} is ranked", data.lot),
+            ));
+        }
+        if self.computed(&data.lot)? != data.outcome {
+            return Err(none(&data.lot, "the ranking"));
+        }
+        self.ranks.insert(data.lot.clone(), data.outcome.clone());
+        self.work_mut(&data.lot).ranked = Some(record.commitment());
+        Ok(())
+    }
+
+    /// Whether a ranked lot has enough effective bidders for a winner.
+    fn ranked(&self, lot: &str) -> Result<&RankOutcome, Refusal> {
+        let outcome = self.ranks.get(lot).ok_or_else(|| none(lot, "not ranked"))?;
+        let min = self
+            .notice
+            .as_ref()
+            .map_or(u32::MAX, |(_, n)| n.bidders_min);
+        if outcome.effective_bidders < min as usize {
+            return Err(Refusal::new(
+                &refusal::TOO_FEW_LEFT,
+                format!(
+                    "lot {lot}: {} effective bidders, {min} are needed",
+                    outcome.effective_bidders
+                ),
+            ));
+        }
+        Ok(outcome)
+    }
+
+    /// Ids that only a draw can put in order: equal firsts, or those on both sides of the line under
+    /// which a framework agreement eliminates. Empty if there are none.
+    pub(crate) fn equal_firsts(&self, lot: &str) -> Result<Vec<String>, Refusal> {
+        let outcome = self.ranked(lot)?;
+        if !self.profile().listed {
+            return Ok(outcome.draw_needed.clone());
+        }
+        let rows: Vec<&Row> = eligible(outcome);
+        let places = self.profile().places(rows.len());
+        let (Some(last), Some(out)) = (
+            places.checked_sub(1).and_then(|at| rows.get(at)),
+            rows.get(places),
+        ) else {
+            return Ok(Vec::new());
+        };
+        if last.rank != out.rank {
+            return Ok(Vec::new());
+        }
+        let equal = rows.iter().filter(|row| row.rank == out.rank);
+        Ok(equal.map(|row| row.id.clone()).collect())
+    }
+
+    /// The candidates of a ranked lot in order: three, or all whom a framework agreement takes in.
+    ///
+    /// # Errors
+    /// [`refusal::TIE_OPEN`] while a draw is needed; [`refusal::TOO_FEW_LEFT`].
+    pub fn candidates(&self, lot: &str) -> Result<Vec<Candidate>, Refusal> {
+        let equal = self.equal_firsts(lot)?;
+        let drawn = self.drawn_order(lot, Purpose::Tie, "");
+        if equal.len() > 1 && drawn.is_none() {
+            return Err(Refusal::new(
+                &refusal::TIE_OPEN,
+                format!("lot {lot}: {} bids are equal", equal.len()),
+            ));
+        }
+        let mut rows = eligible(self.ranked(lot)?);
+        let place = |id: &String| drawn.and_then(|order| order.iter().position(|o| o == id));
+        rows.sort_by_key(|row| (row.rank, place(&row.id)));
+        let most = match self.profile().listed {
+            true => self.profile().places(rows.len()),
+            false => CANDIDATES_MAX,
+        };
+        let mut candidates = Vec::new();
+        for (order, row) in (1..).zip(rows.into_iter().take(most)) {
+            let seal: Digest = row
+                .id
+                .parse()
+                .map_err(|_| none(lot, "row without a seal"))?;
+            let bid = self
+                .bids
+                .get(&seal)
+                .ok_or_else(|| none(lot, "row without a bid"))?;
+            candidates.push(Candidate {
+                order,
+                seal,
+                bidder: bid.seal.context().bidder.clone(),
+                name: bid.name.clone(),
+                price: row.price.clone(),
+                total: row.total.clone(),
+            });
+        }
+        Ok(candidates)
+    }
+
+    /// The award that follows from a ranked lot.
+    ///
+    /// # Errors
+    /// [`refusal::NOT_RECOMPUTED`] if there is no single first.
+    pub fn expected_award(&self, lot: &str) -> Result<Award, Refusal> {
+        if self.profile().listed {
+            return Err(Refusal::new(
+                &refusal::WRONG_STAGE,
+                "a framework agreement takes in several: framework.list",
+            ));
+        }
+        let candidates = self.candidates(lot)?;
+        let first = candidates
+            .first()
+            .ok_or_else(|| none(lot, "no single first"))?;
+        Ok(Award {
+            lot: lot.to_owned(),
+            seal: first.seal,
+            bidder: first.bidder.clone(),
+            name: first.name.clone(),
+            price: first.price.clone(),
+        })
+    }
+
+    fn require_buyer(&self, lot: &str, record: &Record) -> Result<(), Refusal> {
+        let (notice, _) = self.evaluating(lot)?;
+        self.require_actor(record, Some(notice.buyer.cert), "buyer")?;
+        self.require_not_halted()
+    }
+
+    pub(crate) fn award(&mut self, data: &Award, record: &Record) -> Result<(), Refusal> {
+        self.require_buyer(&data.lot, record)?;
+        if self.awards.contains_key(&data.lot) {
+            return Err(Refusal::new(
+                &refusal::DUPLICATE,
+                format!("lot {} is awarded", data.lot),
+            ));
+        }
+        if self.expected_award(&data.lot)? != *data {
+            return Err(none(&data.lot, "the award"));
+        }
+        self.require_report(&data.lot)?;
+        self.awards.insert(data.lot.clone(), data.clone());
+        Ok(())
+    }
+
+    /// The list of a framework agreement.
+    ///
+    /// # Errors
+    /// As [`State::candidates`].
+    pub fn expected_list(&self, lot: &str) -> Result<FrameworkList, Refusal> {
+        if !self.profile().listed {
+            return Err(Refusal::new(
+                &refusal::WRONG_STAGE,
+                format!("{} has one winner", self.profile().en),
+            ));
+        }
+        Ok(FrameworkList {
+            lot: lot.to_owned(),
+            suppliers: self.candidates(lot)?,
+        })
+    }
+
+    /// The list of a framework agreement, once signed.
+    pub fn listed(&self, lot: &str) -> Option<&FrameworkList> {
+        self.work(lot)?.listed.as_ref()
+    }
+
+    pub(crate) fn framework_list(
+        &mut self,
+        data: &FrameworkList,
+        record: &Record,
+    ) -> Result<(), Refusal> {
+        self.require_buyer(&data.lot, record)?;
+        if self.listed(&data.lot).is_some() {
+            return Err(Refusal::new(&refusal::DUPLICATE, "the list is signed"));
+        }
+        if self.expected_list(&data.lot)? != *data {
+            return Err(none(&data.lot, "the list"));
+        }
+        self.require_report(&data.lot)?;
+        self.work_mut(&data.lot).listed = Some(data.clone());
+        Ok(())
+    }
+
+    /// Why a lot ends without a winner, if it does, with the article.
+    pub fn failure(&self, lot: &str) -> Option<(&'static str, &'static str)> {
+        let (notice, _) = self.evaluating(lot).ok()?;
+        let min = notice.bidders_min as usize;
+        if self.live_in(lot).len() < min {
+            return Some(("too-few-bids", "87 art. 41, 43"));
+        }
+        if self.opened_in(lot).len() < min {
+            return Some(("too-few-opened", "87 art. 43"));
+        }
+        let few = |seals: &[Digest]| self.counted(seals) < min;
+        if few(&self.qualified(lot).ok()?) {
+            return Some(("too-few-qualified", "87 art. 44"));
+        }
+        if few(&self.conforming(lot).ok()?) {
+            return Some(("too-few-conforming", "87 art. 43, 50; PL art. 36"));
+        }
+        if self.profile().final_offers {
+            let minutes = self.round(lot)?.minutes.as_ref()?;
+            let opened = minutes
+                .rows
+                .iter()
+                .filter(|r| r.status == OfferStatus::Opened);
+            if opened.count() < min {
+                return Some(("too-few-offers", "74 art. 33; 214 art. 21"));
+            }
+        }
+        if let Some(outcome) = self.ranks.get(lot) {
+            let few = outcome.effective_bidders < min;
+            return few.then_some(("too-few-effective", "87 art. 43; PL art. 36"));
+        }
+        self.require_reviewed(lot).ok()?;
+        self.require_decided(lot).ok()?;
+        let left: Vec<Digest> = self
+            .facts(lot)
+            .ok()?
+            .iter()
+            .filter_map(|f| f.id.parse().ok())
+            .collect();
+        few(&left).then_some(("too-few-left", "87 art. 43; PL art. 36"))
+    }
+
+    /// The record that a lot ends without a winner.
+    ///
+    /// # Errors
+    /// [`refusal::NOT_RECOMPUTED`] if nothing says so.
+    pub fn expected_failure(&self, lot: &str) -> Result<LotFail, Refusal> {
+        let (reason, article) = self
+            .failure(lot)
+            .ok_or_else(|| none(lot, "the lot has not failed"))?;
+        Ok(LotFail {
+            lot: lot.to_owned(),
+            reason: reason.to_owned(),
+            article: article.to_owned(),
+        })
+    }
+
+    /// How a lot failed, once signed.
+    pub fn failed(&self, lot: &str) -> Option<&LotFail> {
+        self.work(lot)?.failed.as_ref()
+    }
+
+    pub(crate) fn lot_fail(&mut self, data: &LotFail, record: &Record) -> Result<(), Refusal> {
+        self.evaluating(&data.lot)?;
+        self.require_agency(record)?;
+        if self.failed(&data.lot).is_some() {
+            return Err(Refusal::new(&refusal::DUPLICATE, "the lot has failed"));
+        }
+        if self.expected_failure(&data.lot)? != *data {
+            return Err(none(&data.lot, "the reason"));
+        }
+        self.work_mut(&data.lot).failed = Some(data.clone());
+        Ok(())
+    }
+
+    /// The method of a lot.
+    pub(crate) fn method_of(&self, lot: &str) -> Option<Method> {
+        let (_, notice) = self.notice.as_ref()?;
+        Some(notice.lot(lot)?.rules.method)
+    }
+}
+
+/// Rows that can be candidates, by rank.
+fn eligible(outcome: &RankOutcome) -> Vec<&Row> {
+    let rows = outcome.rows.iter();
+    rows.filter(|row| !row.same_brand_excluded).collect()
+}

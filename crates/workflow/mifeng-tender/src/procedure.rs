@@ -1,0 +1,335 @@
+//! Procedures as data: one row for each 采购方式, every number with the article it rests on.
+
+use mifeng_score::Method;
+use serde::{Deserialize, Serialize};
+
+/// Which procedure a tender follows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Procedure {
+    /// 公开招标.
+    Open,
+    /// 邀请招标.
+    Invited,
+    /// 竞争性谈判.
+    Negotiation,
+    /// 竞争性磋商.
+    Consultation,
+    /// 询价.
+    Inquiry,
+    /// 单一来源.
+    SingleSource,
+    /// 框架协议, first stage.
+    Framework,
+    /// 工程建设项目招标, under the law of tendering.
+    Works,
+}
+
+/// Which of the two bodies of law (they do not mix).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Regime {
+    /// Government procurement: order 87, order 74, 214, order 110.
+    Procurement,
+    /// The law of tendering: construction works.
+    Tendering,
+}
+
+/// Who makes a finding.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Body {
+    /// The buyer or its agency: one record.
+    Buyer,
+    /// The committee: a record of every seat, the majority decides (87 art. 61).
+    Committee,
+}
+
+/// The least time for answering a notice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Response {
+    /// Days.
+    pub days: u8,
+    /// Working days; the calendar of working days is not known to these rules, so only the
+    /// calendar days that they cannot be less than are demanded here.
+    pub working: bool,
+    /// Article.
+    pub article: &'static str,
+}
+
+/// The least committee.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Panel {
+    /// Fewest members.
+    pub members: u32,
+    /// Fewest members from [`LARGE_FEN`] on.
+    pub members_large: u32,
+    /// Article.
+    pub article: &'static str,
+}
+
+/// A budget of 10 million yuan, in fen: the committee has seven members from here on (87 art. 47).
+pub const LARGE_FEN: i128 = 1_000_000_000;
+
+/// What the law says of one procedure.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Profile {
+    /// Which.
+    pub procedure: Procedure,
+    /// Name in Chinese.
+    pub zh: &'static str,
+    /// Name in English.
+    pub en: &'static str,
+    /// Body of law.
+    pub regime: Regime,
+    /// Who checks qualification, and the article.
+    pub qualifies: (Body, &'static str),
+    /// Fewest bidders, and the article.
+    pub bidders: (u32, &'static str),
+    /// Fewest bidders where the notice names the ground that allows it, and the article.
+    pub bidders_excused: (u32, &'static str),
+    /// Least time from notice to deadline.
+    pub response: Response,
+    /// The committee; none where experienced staff negotiate.
+    pub panel: Option<Panel>,
+    /// Whether final offers are called for after the first ones, as sealed bids with an own deadline.
+    pub final_offers: bool,
+    /// Whether prices are read out at the opening.
+    pub read_out: bool,
+    /// How the winner may be found.
+    pub methods: &'static [Method],
+    /// Several suppliers are taken into a list instead of one winner.
+    pub listed: bool,
+    /// The article on the report's contents.
+    pub report: &'static str,
+}
+
+const TENDER_PANEL: Option<Panel> = Some(Panel {
+    members: 5,
+    members_large: 7,
+    article: "87 art. 47",
+});
+
+const TWENTY_DAYS: Response = Response {
+    days: 20,
+    working: false,
+    article: "PL art. 35",
+};
+
+/// The table (RULES section 1).
+pub static PROFILES: [Profile; 8] = [
+    Profile {
+        procedure: Procedure::Open,
+        zh: "公开招标",
+        en: "open tender",
+        regime: Regime::Procurement,
+        qualifies: (Body::Buyer, "87 art. 44"),
+        bidders: (3, "87 art. 43, 44"),
+        bidders_excused: (3, "87 art. 43"),
+        response: TWENTY_DAYS,
+        panel: TENDER_PANEL,
+        final_offers: false,
+        read_out: true,
+        methods: &[Method::Lowest, Method::Composite],
+        listed: false,
+        report: "87 art. 58",
+    },
+    Profile {
+        procedure: Procedure::Invited,
+        zh: "邀请招标",
+        en: "invited tender",
+        regime: Regime::Procurement,
+        qualifies: (Body::Buyer, "87 art. 44"),
+        bidders: (3, "87 art. 14, 43"),
+        bidders_excused: (3, "87 art. 43"),
+        response: TWENTY_DAYS,
+        panel: TENDER_PANEL,
+        final_offers: false,
+        read_out: true,
+        methods: &[Method::Lowest, Method::Composite],
+        listed: false,
+        report: "87 art. 58",
+    },
+    Profile {
+        procedure: Procedure::Negotiation,
+        zh: "竞争性谈判",
+        en: "competitive negotiation",
+        regime: Regime::Procurement,
+        qualifies: (Body::Committee, "74 art. 8"),
+        bidders: (3, "PL art. 38"),
+        bidders_excused: (2, "74 art. 27"),
+        response: Response {
+            days: 3,
+            working: true,
+            article: "74 art. 29",
+        },
+        panel: Some(Panel {
+            members: 3,
+            members_large: 5,
+            article: "74 art. 7",
+        }),
+        final_offers: true,
+        read_out: false,
+        methods: &[Method::Lowest],
+        listed: false,
+        report: "74 art. 17",
+    },
+    Profile {
+        procedure: Procedure::Consultation,
+        zh: "竞争性磋商",
+        en: "competitive consultation",
+        regime: Regime::Procurement,
+        qualifies: (Body::Committee, "214 art. 16"),
+        bidders: (3, "214 art. 21"),
+        bidders_excused: (2, "214 art. 21; 财库〔2015〕124号"),
+        response: Response {
+            days: 10,
+            working: false,
+            article: "214 art. 10",
+        },
+        panel: Some(Panel {
+            members: 3,
+            members_large: 3,
+            article: "214 art. 14",
+        }),
+        final_offers: true,
+        read_out: false,
+        methods: &[Method::Composite],
+        listed: false,
+        report: "214 art. 26",
+    },
+    Profile {
+        procedure: Procedure::Inquiry,
+        zh: "询价",
+        en: "inquiry",
+        regime: Regime::Procurement,
+        qualifies: (Body::Committee, "74 art. 8"),
+        bidders: (3, "PL art. 40"),
+        bidders_excused: (3, "PL art. 40"),
+        response: Response {
+            days: 3,
+            working: true,
+            article: "74 art. 45",
+        },
+        panel: Some(Panel {
+            members: 3,
+            members_large: 5,
+            article: "74 art. 7",
+        }),
+        final_offers: false,
+        read_out: false,
+        methods: &[Method::Lowest],
+        listed: false,
+        report: "74 art. 17",
+    },
+    Profile {
+        procedure: Procedure::SingleSource,
+        zh: "单一来源",
+        en: "single source",
+        regime: Regime::Procurement,
+        qualifies: (Body::Buyer, "74 art. 41"),
+        bidders: (1, "PL art. 31"),
+        bidders_excused: (1, "PL art. 31"),
+        response: Response {
+            days: 5,
+            working: true,
+            article: "Reg art. 38; 74 art. 38",
+        },
+        panel: None,
+        final_offers: true,
+        read_out: false,
+        methods: &[Method::Lowest],
+        listed: false,
+        report: "74 art. 42",
+    },
+    Profile {
+        procedure: Procedure::Framework,
+        zh: "框架协议",
+        en: "framework agreement",
+        regime: Regime::Procurement,
+        qualifies: (Body::Buyer, "110 art. 25; 87 art. 44"),
+        bidders: (2, "110 art. 27"),
+        bidders_excused: (2, "110 art. 27"),
+        response: Response {
+            days: 20,
+            working: false,
+            article: "110 art. 25; PL art. 35",
+        },
+        panel: TENDER_PANEL,
+        final_offers: false,
+        read_out: true,
+        methods: &[Method::Lowest, Method::Composite],
+        listed: true,
+        report: "110 art. 25; 87 art. 58",
+    },
+    Profile {
+        procedure: Procedure::Works,
+        zh: "工程招标",
+        en: "construction tender",
+        regime: Regime::Tendering,
+        qualifies: (Body::Committee, "TReg art. 20"),
+        bidders: (3, "TL art. 28; TReg art. 44"),
+        bidders_excused: (3, "TReg art. 44"),
+        response: Response {
+            days: 20,
+            working: false,
+            article: "TL art. 24",
+        },
+        panel: Some(Panel {
+            members: 5,
+            members_large: 5,
+            article: "TL art. 37",
+        }),
+        final_offers: false,
+        read_out: true,
+        methods: &[Method::Lowest, Method::Composite, Method::WorksDeviation],
+        listed: false,
+        report: "TReg art. 53",
+    },
+];
+
+impl Procedure {
+    /// Its row of the table.
+    pub fn profile(self) -> &'static Profile {
+        // The table has a row for each, in the order of the variants: see the test.
+        &PROFILES[self as usize]
+    }
+}
+
+impl Profile {
+    /// How many suppliers a framework agreement takes out of `effective`: at least one in five, and
+    /// at least one, is eliminated (110 art. 27).
+    pub fn places(&self, effective: usize) -> usize {
+        if self.listed {
+            effective.saturating_sub(effective.div_ceil(5).max(1))
+        } else {
+            effective.min(1)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_procedure_has_its_row() {
+        for (at, profile) in PROFILES.iter().enumerate() {
+            assert_eq!(profile.procedure as usize, at);
+            assert_eq!(profile.procedure.profile(), profile);
+            assert!(profile.bidders_excused.0 <= profile.bidders.0);
+            let committee = profile.panel.is_some();
+            assert!(committee || profile.qualifies.0 == Body::Buyer);
+            assert!(!profile.methods.is_empty());
+        }
+    }
+
+    #[test]
+    fn eliminated_in_the_first_stage() {
+        // RULES section 1: n=2→1, 3→1, 5→1, 6→2, 10→2, 11→3.
+        let framework = Procedure::Framework.profile();
+        for (n, out) in [(2, 1), (3, 1), (5, 1), (6, 2), (10, 2), (11, 3)] {
+            assert_eq!(framework.places(n), n - out, "{n}");
+        }
+        assert_eq!(framework.places(0), 0);
+        assert_eq!(Procedure::Open.profile().places(7), 1);
+    }
+}
