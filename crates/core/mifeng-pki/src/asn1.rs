@@ -123,7 +123,13 @@ impl<'a> Reader<'a> {
     }
 
     pub(crate) fn oid(&mut self) -> Result<Oid, Error> {
-        Oid::from_bytes(self.value(tag::OID)?).map_err(|_| self.wrong())
+        let bytes = self.value(tag::OID)?;
+        // No arc begins with a digit of zero (X.690 section 8.19.2).
+        let starts = |at: usize| at == 0 || bytes[at - 1] & 0x80 == 0;
+        if (0..bytes.len()).any(|at| bytes[at] == 0x80 && starts(at)) {
+            return Err(self.wrong());
+        }
+        Oid::from_bytes(bytes).map_err(|_| self.wrong())
     }
 
     /// The content octets of a minimally encoded INTEGER.
@@ -276,3 +282,6 @@ pub(crate) mod write {
         format!("{year:04}{month:02}{day:02}{hour:02}{minute:02}{second:02}")
     }
 }
+
+#[cfg(test)]
+mod tests;
