@@ -12,6 +12,7 @@ mod document;
 mod engine;
 mod error;
 mod evaluate;
+pub mod explain;
 pub mod formula;
 mod judges;
 mod number;

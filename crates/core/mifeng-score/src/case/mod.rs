@@ -7,6 +7,7 @@ mod composite;
 mod correction;
 mod formula;
 mod method;
+mod strict;
 mod subset;
 
 pub use composite::{Composite, CompositeRow};
@@ -77,6 +78,7 @@ pub fn explain(line: &str) -> Result<Explained, Error> {
             limit: CASE_LEN_MAX,
         });
     }
+    strict::check(line)?;
     let head: Head = read(line)?;
     match head.method.as_str() {
         "law87_composite" => composite::run(line),
