@@ -4,6 +4,8 @@ use crate::demo::DemoArgs;
 use crate::evaluation::args::{BidMore, BoardMore, PanelMore, TenderMore};
 use crate::host::HostArgs;
 use crate::identity::Kind;
+use crate::rules::RulesCommand;
+use crate::score::ScoreArgs;
 use crate::ui::Lang;
 use mifeng::crypto::{GM, INTL, Suite};
 use std::path::PathBuf;
@@ -67,6 +69,11 @@ pub(crate) enum Command {
         #[arg(long)]
         out: PathBuf,
     },
+    /// 计算评分并说明依据 / compute scores and say how
+    Score(ScoreArgs),
+    /// 规则包：列出、查看、比较 / rule packs: list, show, diff
+    #[command(subcommand)]
+    Rules(RulesCommand),
     /// 看一个文件是什么、说了什么 / show what a file is and what it says
     Inspect {
         /// 任意本系统文件 / any file of this system

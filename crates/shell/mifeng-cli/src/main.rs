@@ -14,6 +14,8 @@ mod host;
 mod identity;
 mod notice;
 mod person;
+mod rules;
+mod score;
 mod sink;
 mod ui;
 
@@ -110,6 +112,8 @@ fn run(ui: &Ui, args: &args::Args) -> Outcome {
         Command::Archive { host, out } => host::archive(ui, &mut host::open(ui, host)?, out),
         Command::Verify(verify) => check::verify(ui, verify, args.json),
         Command::Inspect { file } => check::inspect(ui, file),
+        Command::Score(score) => score::run(ui, score, args.json),
+        Command::Rules(command) => rules::run(ui, command, args.json),
         Command::Demo(demo) => demo::run(ui, demo),
     }
 }
