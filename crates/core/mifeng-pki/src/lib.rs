@@ -1,7 +1,7 @@
 //! Whose key is this, at that time, under this policy; CMS signatures; time stamps.
 //!
 //! *What is it?* X.509 certificates and paths judged at a given instant ([`verify_path`]),
-//! detached CMS signatures ([`cms`]), RFC 3161 time stamps ([`tsp`]), passphrase-protected key
+//! CMS signatures ([`cms`]), RFC 3161 time stamps ([`tsp`]), passphrase-protected key
 //! files ([`keyfile`]) and a small development CA ([`issue`]). *When do I want it?* When an
 //! artefact has to name a person or an organisation; applications use the facade crate `mifeng`.
 //!
@@ -13,6 +13,7 @@ mod certificate;
 pub mod cms;
 mod constraints;
 mod crl;
+pub mod enveloped;
 mod error;
 mod evidence;
 pub mod issue;

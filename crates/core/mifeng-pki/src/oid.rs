@@ -84,7 +84,7 @@ oids! {
 }
 
 /// RSASSA-PSS-params for SHA-256, MGF1-SHA-256, salt of 32 bytes (RFC 4055), the one form taken.
-const PSS_SHA256: &str = "3034a00f300d06096086480165030402010500a11c301a06092a864886f70d010108300d06096086480165030402010500a203020120";
+pub(crate) const PSS_SHA256: &str = "3034a00f300d06096086480165030402010500a11c301a06092a864886f70d010108300d06096086480165030402010500a203020120";
 
 /// An AlgorithmIdentifier: its OID and the DER of its parameters, NULL read as absent.
 pub(crate) struct Algorithm<'a> {
@@ -142,13 +142,6 @@ pub(crate) fn signature_alg_der(alg: SignatureAlg) -> Result<Vec<u8>, Error> {
 pub(crate) fn algorithm_der(oid: Oid, null: bool) -> Vec<u8> {
     let parameters: &[u8] = if null { &[5, 0] } else { &[] };
     write::seq(&[&write::oid(oid), parameters])
-}
-
-pub(crate) fn hash_oid(alg: HashAlg) -> Oid {
-    match alg {
-        HashAlg::Sha256 => SHA256,
-        HashAlg::Sm3 => SM3,
-    }
 }
 
 /// Whether signatures of this algorithm may appear in the suite at all.

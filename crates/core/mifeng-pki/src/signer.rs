@@ -1,7 +1,7 @@
 //! The joints to keys: in software here, in tokens and machines elsewhere.
 
 use crate::{Certificate, Error};
-use mifeng_crypto::PrivateKey;
+use mifeng_crypto::{KeyAlg, PrivateKey, SignatureAlg};
 use zeroize::Zeroizing;
 
 /// Something that signs with the key of a certificate: a software key, a token, a machine.
@@ -10,7 +10,15 @@ pub trait Signer {
     fn certificate(&self) -> &Certificate;
     /// The certificates above it, nearest first; the anchor may be left out.
     fn chain(&self) -> &[Certificate];
-    /// Signs `message` (not its digest) with the algorithm that belongs to the key.
+    /// The algorithm it signs with: the one usual for the key, unless the holder says otherwise
+    /// (RSASSA-PSS).
+    ///
+    /// # Errors
+    /// [`Error::Message`] for a key whose signatures no message here carries.
+    fn signature_alg(&self) -> Result<SignatureAlg, Error> {
+        usual_algorithm(self.certificate())
+    }
+    /// Signs `message` (not its digest) with [`Signer::signature_alg`].
     ///
     /// # Errors
     /// [`Error::Unavailable`] if the key holder is not there.
@@ -31,6 +39,20 @@ pub trait Decrypter {
     /// # Errors
     /// [`Error::Crypto`] without any detail.
     fn hpke_open(&self, info: &[u8], ciphertext: &[u8]) -> Result<Zeroizing<Vec<u8>>, Error>;
+}
+
+fn usual_algorithm(certificate: &Certificate) -> Result<SignatureAlg, Error> {
+    Ok(match certificate.public_key().key_alg() {
+        KeyAlg::Sm2 => SignatureAlg::Sm2Sm3,
+        KeyAlg::P256 => SignatureAlg::EcdsaP256Sha256,
+        KeyAlg::P384 => SignatureAlg::EcdsaP384Sha384,
+        KeyAlg::Rsa { .. } => SignatureAlg::RsaPkcs1Sha256,
+        _ => {
+            return Err(Error::Message {
+                rule: "no writer for this signature algorithm",
+            });
+        }
+    })
 }
 
 fn check_pair(key: &PrivateKey, certificate: &Certificate) -> Result<(), Error> {

@@ -125,7 +125,7 @@ fn message_samples() {
         "gm-detached-attr.der",
     ] {
         let der = read(&format!("cms/{name}")).expect("beside the content");
-        let message = SignedData::parse(&der).unwrap_or_else(|e| panic!("{name}: {e}"));
+        let message = SignedData::parse_field(&der).unwrap_or_else(|e| panic!("{name}: {e}"));
         let digest = HashAlg::Sm3.digest(&content);
         let signed = message.verify(&digest, &GM, Strictness::Field);
         assert!(signed.is_ok(), "{name}: {signed:?}");
@@ -133,7 +133,7 @@ fn message_samples() {
         assert!(message.verify(&digest, &GM, Strictness::Own).is_err());
     }
     let der = read("gmsm/cfca-signed-attached.der").expect("beside the content");
-    let message = SignedData::parse(&der).expect("a CA's toolkit");
+    let message = SignedData::parse_field(&der).expect("a CA's toolkit");
     let signed = message.verify_attached(&GM, Strictness::Field);
     assert!(signed.is_ok(), "{signed:?}");
 }
@@ -147,13 +147,14 @@ fn time_stamp_sample() {
     let response = read("tsp/response.tsr").expect("beside the message");
     assert_eq!(tsp::unwrap_response(&response).as_deref(), Ok(&token[..]));
     let request = tsp::Request::parse(&read("tsp/request.tsq").expect("beside")).expect("request");
-    assert_eq!(*request.digest(), HashAlg::Sm3.digest(&message));
+    let digest = HashAlg::Sm3.digest(&message);
+    assert_eq!(request.imprint().digest(), Some(digest));
     let anchors = Anchors::new(certificates("tsp/ca.crt.pem").expect("beside"));
-    let stamp = tsp::verify_token(&token, request.digest(), HashAlg::Sm3, &anchors, &[], &GM);
+    let stamp = tsp::verify_token(&token, &digest, HashAlg::Sm3, &anchors, &[], &GM);
     let stamp = stamp.expect("verifies");
     assert!(stamp.gen_time > time("2026-01-01T00:00:00Z"));
     let none = Anchors::default();
-    let refused = tsp::verify_token(&token, request.digest(), HashAlg::Sm3, &none, &[], &GM);
+    let refused = tsp::verify_token(&token, &digest, HashAlg::Sm3, &none, &[], &GM);
     assert_eq!(
         refused.map(|_| ()).map_err(|e| e.code()),
         Err("pki.unlisted-ca")

@@ -11,8 +11,10 @@ mod gm;
 mod json;
 mod lock;
 mod log;
+mod messages;
 mod pki;
 mod signatures;
+mod stamps;
 
 use case::Input;
 pub use case::Tally;
@@ -44,6 +46,8 @@ const AREAS: &[fn(&Input) -> Option<Plan>] = &[
     lock::plan,
     log::plan,
     envelope::plan,
+    messages::plan,
+    stamps::plan,
     pki::plan,
     domain::plan,
 ];

@@ -1,4 +1,4 @@
-//! Certificates, keys, messages and time stamps.
+//! Certificates and keys.
 
 mod corpus;
 mod expectations;
@@ -7,20 +7,15 @@ mod pkits;
 mod transplant;
 
 use super::Plan;
-use super::case::{Case, Input, Stop, Tally, check, fail, part, same, text};
-use mifeng_crypto::{Digest, GM, HashAlg, INTL, PrivateKey, PublicKey, SignatureAlg, Suite};
-use mifeng_pki::cms::{SignedData, Strictness};
-use mifeng_pki::{Anchors, RevocationList, keyfile, pem, tsp};
+use super::case::{Input, Stop, Tally, check, fail, same};
+use mifeng_crypto::{PrivateKey, PublicKey, SignatureAlg};
+use mifeng_pki::{RevocationList, keyfile, pem};
 
 /// The passphrase of the published encrypted key (its README).
 const PASSPHRASE: &[u8] = b"1234";
 
 pub(super) fn plan(input: &Input) -> Option<Plan> {
     let (name, gm) = (input.name(), input.has_folder("gm"));
-    let first = &input.json()[0];
-    if first["valid"].is_boolean() && first["content"].is_string() {
-        return Some(Plan::Run(messages));
-    }
     if let Some(plan) = corpus::plan(input) {
         return Some(plan);
     }
@@ -36,17 +31,6 @@ pub(super) fn plan(input: &Input) -> Option<Plan> {
     if input.has_folder("x509-limbo") || name == "expectations.json" {
         return Some(Plan::Skip("about a suite of paths, not one"));
     }
-    if name.ends_with(".tsr") {
-        return Some(Plan::Run(time_stamp));
-    }
-    if ["request.tsq", "token.der", "message.bin"].contains(&name) && input.is_in("tsp") {
-        return Some(Plan::Skip("read with its response"));
-    }
-    if input.is_in("cms") && gm {
-        return Some(Plan::Skip(
-            "read through manifest.json, or an envelope, which is not built",
-        ));
-    }
     if gm && (name.ends_with(".crt.pem") || name.ends_with(".crt") || name == "sign_cert.pem") {
         return Some(Plan::Run(certificates));
     }
@@ -55,7 +39,6 @@ pub(super) fn plan(input: &Input) -> Option<Plan> {
     }
     match name {
         "gmssl-encrypted-pkcs8.pem" => Some(Plan::Run(encrypted_key)),
-        "cfca-signed-attached.der" => Some(Plan::Run(attached)),
         "gmssl-sig.der" => Some(Plan::Run(plain_signature)),
         "gmssl-sm2cipher-to-bidder_enc.der" => Some(Plan::Run(ciphertext)),
         "gmssl-sig-id-ALICE.der" => Some(Plan::Skip("signer id other than the default")),
@@ -135,84 +118,4 @@ fn ciphertext(input: &Input, tally: &mut Tally) {
         }
         check(key.sm2_decrypt(&changed).is_err(), "changed, but decrypted")
     });
-}
-
-/// Messages of GB/T 35275 listed in a manifest; paths are relative to the folder above.
-fn messages(input: &Input, tally: &mut Tally) {
-    for case in input.json().as_array().into_iter().flatten() {
-        tally.case(&case["file"], || {
-            let der = input.beside(&format!("../{}", text(case, "file")?))?;
-            let content = input.beside(&format!("../{}", text(case, "content")?))?;
-            let valid: bool = part(case, "valid")?;
-            let verify = |content: &[u8]| {
-                let message = SignedData::parse(&der)?;
-                message.verify(&HashAlg::Sm3.digest(content), &GM, Strictness::Field)
-            };
-            match verify(&content) {
-                Err(error) if valid => return Err(Stop::Fail(error.to_string())),
-                found => same("verdict", found.is_ok(), valid)?,
-            }
-            check(
-                verify(&[&content[..], b"x"].concat()).is_err(),
-                "other content accepted",
-            )
-        });
-    }
-}
-
-fn attached(input: &Input, tally: &mut Tally) {
-    tally.case("verify", || {
-        let message = SignedData::parse(input.bytes()).map_err(fail("parse"))?;
-        let signed = message.verify_attached(&GM, Strictness::Field);
-        signed.map(drop).map_err(fail("verify"))
-    });
-}
-
-/// A response with its request and its authority's certificates beside it.
-fn time_stamp(input: &Input, tally: &mut Tally) {
-    tally.case("verify", || {
-        let other = input.name().starts_with("other_");
-        let names: &[&str] = if other {
-            &["other_request.der"]
-        } else {
-            &["request.tsq", "request.der"]
-        };
-        let request = names.iter().find_map(|name| input.beside(name).ok());
-        let Some(request) = request else {
-            return Err(Stop::Skip("its request is not beside it"));
-        };
-        let Ok(request) = tsp::Request::parse(&request) else {
-            return Err(Stop::Skip("stamps a digest of no suite (SHA-512)"));
-        };
-        stamped(input, &request)
-    });
-}
-
-fn stamped(input: &Input, request: &tsp::Request) -> Case {
-    let token = tsp::unwrap_response(input.bytes()).map_err(fail("response"))?;
-    let chain = ["ca.crt.pem", "ts_chain.pem"];
-    let Some(chain) = chain.iter().find_map(|name| input.beside(name).ok()) else {
-        return Err(Stop::Skip("its authority is not beside it"));
-    };
-    let chain = String::from_utf8(chain).map_err(fail("PEM"))?;
-    let anchors = Anchors::new(pem::certificates(&chain).map_err(fail("authority"))?);
-    let suite: &'static Suite = if request.alg() == HashAlg::Sm3 {
-        &GM
-    } else {
-        &INTL
-    };
-    let verify = |digest: &Digest, anchors: &Anchors| {
-        tsp::verify_token(&token, digest, request.alg(), anchors, &[], suite)
-    };
-    verify(request.digest(), &anchors)
-        .map(drop)
-        .map_err(fail("token"))?;
-    check(
-        verify(&Digest::default(), &anchors).is_err(),
-        "another digest accepted",
-    )?;
-    check(
-        verify(request.digest(), &Anchors::default()).is_err(),
-        "no anchor, but accepted",
-    )
 }
