@@ -144,6 +144,13 @@ pub(crate) fn algorithm_der(oid: Oid, null: bool) -> Vec<u8> {
     write::seq(&[&write::oid(oid), parameters])
 }
 
+pub(crate) fn hash_oid(alg: HashAlg) -> Oid {
+    match alg {
+        HashAlg::Sha256 => SHA256,
+        HashAlg::Sm3 => SM3,
+    }
+}
+
 /// Whether signatures of this algorithm may appear in the suite at all.
 pub(crate) fn belongs(alg: SignatureAlg, suite: &Suite) -> bool {
     match alg {

@@ -66,8 +66,8 @@ fn stamped(input: &Input, request: &Request) -> Case {
     let anchors = Anchors::new(chain.iter().filter(root).cloned().collect());
     let verify = |imprint: &Imprint, anchors: &Anchors, nonce: Option<&[u8]>| {
         let suite = tsp::suite_of(request.imprint().alg());
-        let mut against = TokenCheck::new(imprint, anchors, &[], suite);
-        against.certificates = &chain;
+        let mut against = TokenCheck::new(imprint, anchors, suite);
+        against.material.intermediates = &chain;
         against.nonce = nonce;
         check_token(&token, &against)
     };

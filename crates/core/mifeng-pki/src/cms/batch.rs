@@ -2,8 +2,8 @@
 
 use super::memo::Remembering;
 use super::{Content, Signed, SignedData};
-use crate::{Anchors, Certificate, Error, Purpose, RevocationList, VerifiedPath, verify_path};
-use mifeng_crypto::{Suite, Time};
+use crate::{Anchors, Certificate, Error, Material, Policy, VerifiedPath, judge_path};
+use mifeng_crypto::Time;
 use std::collections::HashMap;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
@@ -39,29 +39,28 @@ pub struct Verified {
 /// Verifies our own detached messages under one set of rules: one at a time, or thousands.
 ///
 /// Each message is verified in full (structure, digest, signature, binding of its certificates);
-/// certificates are parsed once, and a signer's path is verified at the earliest and at the latest
-/// instant asked about. Where both hold along the same certificates, so does every instant between
-/// them: periods of validity and of lists are intervals, and what was not revoked at the later
-/// instant was not at an earlier one. Where they do not, each instant is judged by itself.
+/// certificates are parsed once, and a signer's path is judged at the earliest and at the latest
+/// instant asked about. Where both come to the same path on the same evidence, so does every
+/// instant between them: periods of validity and of lists are intervals, and what was not revoked
+/// at the later instant was not at an earlier one. Where they do not, the stretch is halved until
+/// they do or one instant is left.
 #[derive(Clone, Copy, Debug)]
 pub struct Verifier<'a> {
     /// The CAs that are trusted.
     pub anchors: &'a Anchors,
-    /// Revocation lists.
-    pub crls: &'a [RevocationList],
-    /// What the certificates must be for.
-    pub purpose: Purpose,
-    /// The suite in force.
-    pub suite: &'static Suite,
+    /// Certificates beside those of the messages, revocation lists, OCSP responses.
+    pub material: Material<'a>,
+    /// What is asked of each signer's path, and the suite.
+    pub policy: &'a Policy,
 }
 
 impl Verifier<'_> {
     /// Verifies one message.
     ///
     /// # Errors
-    /// As [`super::verify_detached`] and [`verify_path`].
+    /// As [`super::verify_detached`] and [`judge_path`].
     pub fn verify(&self, item: &Item<'_>) -> Result<Verified, Error> {
-        let signed = super::verify_detached(item.message, item.content, self.suite)?;
+        let signed = super::verify_detached(item.message, item.content, self.policy.suite)?;
         let path = Arc::new(self.path(&signed, item.at)?);
         Ok(Verified { signed, path })
     }
@@ -81,26 +80,14 @@ impl Verifier<'_> {
             self.signature(&items[n], memo)
         });
         let signers = group(items, &signed);
-        let ends = spread(signers.len(), threads, |_, n| {
-            self.ends(&signers[n], items, &signed)
+        let judged = spread(signers.len(), threads, |_, n| {
+            let mut out = Vec::new();
+            self.judge(&signers[n], items, &signed, &mut out);
+            out
         });
         let mut paths: Vec<Option<Result<Arc<VerifiedPath>, Error>>> = vec![None; items.len()];
-        let mut left = Vec::new();
-        for (signer, path) in signers.iter().zip(ends) {
-            for n in &signer.items {
-                match &path {
-                    Some(path) => paths[*n] = Some(Ok(path.clone())),
-                    None => left.push(*n),
-                }
-            }
-        }
-        let single = spread(left.len(), threads, |_, n| {
-            let (item, signed) = (&items[left[n]], &signed[left[n]]);
-            let signed = signed.as_ref().map_err(Clone::clone)?;
-            self.path(signed, item.at).map(Arc::new)
-        });
-        for (n, path) in left.iter().zip(single) {
-            paths[*n] = Some(path);
+        for (n, path) in judged.into_iter().flatten() {
+            paths[n] = Some(path);
         }
         let join = |(signed, path): (Result<Signed, Error>, _)| {
             let signed = signed?;
@@ -114,62 +101,84 @@ impl Verifier<'_> {
 
     fn signature(&self, item: &Item<'_>, memo: &mut Remembering) -> Result<Signed, Error> {
         let message = SignedData::parse_with(item.message, memo)?;
-        message.verify_own(Content::Bytes(item.content), self.suite, memo)
+        message.verify_own(Content::Bytes(item.content), self.policy.suite, memo)
     }
 
     fn path(&self, signed: &Signed, at: Time) -> Result<VerifiedPath, Error> {
-        verify_path(
+        let more = self.material.intermediates;
+        let both: Vec<Certificate>;
+        let intermediates = match more.is_empty() {
+            true => &signed.chain,
+            false => {
+                both = signed.chain.iter().chain(more).cloned().collect();
+                &both
+            }
+        };
+        let material = Material {
+            intermediates,
+            ..self.material
+        };
+        judge_path(
             &signed.certificate,
-            &signed.chain,
+            &material,
             self.anchors,
-            self.crls,
             at,
-            self.purpose,
-            self.suite,
+            self.policy,
         )
     }
 
-    /// The one path that holds at the signer's first and last instant.
-    fn ends(
+    /// Judges the path at the instants of `items`, places of one signer in the order of time.
+    fn judge(
         &self,
-        signer: &OneSigner,
+        places: &[usize],
         items: &[Item<'_>],
         signed: &[Result<Signed, Error>],
-    ) -> Option<Arc<VerifiedPath>> {
-        let signed = signed[signer.items[0]].as_ref().ok()?;
-        let instants = signer.items.iter().map(|n| items[*n].at);
-        let (first, last) = (instants.clone().min()?, instants.max()?);
-        let path = self.path(signed, first).ok()?;
-        if first != last {
-            let later = self.path(signed, last).ok()?;
-            let same = later.certificates() == path.certificates()
-                && later.revocation_known() == path.revocation_known();
-            if !same {
-                return None;
-            }
+        out: &mut Vec<(usize, Result<Arc<VerifiedPath>, Error>)>,
+    ) {
+        let ([first, .., last] | [first @ last]) = places else {
+            return;
+        };
+        let Ok(of) = &signed[*first] else { return };
+        let path = self.path(of, items[*first].at).map(Arc::new);
+        let all = items[*first].at == items[*last].at
+            || match (&path, self.path(of, items[*last].at)) {
+                (Ok(path), Ok(later)) => same(path, &later),
+                _ => false,
+            };
+        if all || places.len() == 1 {
+            out.extend(places.iter().map(|n| (*n, path.clone())));
+            return;
         }
-        Some(Arc::new(path))
+        let (early, late) = places.split_at(places.len() / 2);
+        self.judge(early, items, signed, out);
+        self.judge(late, items, signed, out);
     }
 }
 
-/// The items of one certificate that was sent with the same others.
-struct OneSigner {
-    items: Vec<usize>,
+/// The same certificates, judged by the same documents to the same end.
+fn same(a: &VerifiedPath, b: &VerifiedPath) -> bool {
+    a.certificates() == b.certificates()
+        && a.standings() == b.standings()
+        && a.evidence() == b.evidence()
 }
 
-fn group(items: &[Item<'_>], signed: &[Result<Signed, Error>]) -> Vec<OneSigner> {
-    let mut places: HashMap<(&[u8], Vec<&[u8]>), usize> = HashMap::new();
-    let mut out: Vec<OneSigner> = Vec::new();
-    for n in 0..items.len() {
-        let Ok(signed) = &signed[n] else { continue };
+/// The places of each certificate that was sent with the same others, in the order of time.
+fn group(items: &[Item<'_>], signed: &[Result<Signed, Error>]) -> Vec<Vec<usize>> {
+    let mut known: HashMap<(&[u8], Vec<&[u8]>), usize> = HashMap::new();
+    let mut out: Vec<Vec<usize>> = Vec::new();
+    for (n, signed) in signed.iter().enumerate() {
+        let Ok(signed) = signed else { continue };
         let chain = signed.chain.iter().map(Certificate::der).collect();
-        let place = *places
+        let place = *known
             .entry((signed.certificate.der(), chain))
             .or_insert_with(|| {
-                out.push(OneSigner { items: Vec::new() });
+                out.push(Vec::new());
                 out.len() - 1
             });
-        out[place].items.push(n);
+        out[place].push(n);
+    }
+    for places in &mut out {
+        places.sort_by_key(|n| items[*n].at);
     }
     out
 }

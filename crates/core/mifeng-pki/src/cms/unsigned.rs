@@ -6,7 +6,7 @@
 use super::{WHAT, ids};
 use crate::Error;
 use crate::asn1::{Reader, tag, write};
-use crate::oid::Oid;
+use crate::oid::{self, Oid};
 
 /// Unsigned attributes of one signature. A message renewed every two years for a century has fewer.
 const ATTRIBUTES_MAX: usize = 64;
@@ -124,7 +124,7 @@ fn revocation_values(value: &[u8], out: &mut Unsigned) -> Result<(), Error> {
 
 /// OCSPResponse, successful, around a BasicOCSPResponse (RFC 6960 section 4.2.1).
 pub(crate) fn ocsp_response(basic: &[u8]) -> Vec<u8> {
-    let bytes = write::seq(&[&write::oid(ids::OCSP_BASIC), &write::octets(basic)]);
+    let bytes = write::seq(&[&write::oid(oid::OCSP_BASIC), &write::octets(basic)]);
     let status = [tag::ENUMERATED, 1, 0];
     write::seq(&[&status, &write::tlv(tag::context(0), &[&bytes])])
 }
@@ -140,7 +140,7 @@ pub(crate) fn ocsp_basic(response: &[u8]) -> Result<&[u8], Error> {
     }
     let mut explicit = input.enter(tag::context(0))?;
     let mut bytes = explicit.enter(tag::SEQUENCE)?;
-    if bytes.oid()? != ids::OCSP_BASIC {
+    if bytes.oid()? != oid::OCSP_BASIC {
         return Err(bytes.wrong());
     }
     bytes.value(tag::OCTET_STRING)

@@ -2,7 +2,10 @@
 
 use super::{Accuracy, ClockPolicy, Imprint, Stamped, rule};
 use crate::cms::{Deviation, Signed, Strictness};
-use crate::{Anchors, Certificate, Error, Purpose, RevocationList, VerifiedPath, verify_path};
+use crate::{
+    Anchors, Certificate, Error, Material, Policy, Purpose, RevocationList, VerifiedPath,
+    judge_path,
+};
 use mifeng_crypto::{Digest, HashAlg, Suite, Time};
 
 /// What a token is held against.
@@ -12,12 +15,10 @@ pub struct TokenCheck<'a> {
     pub imprint: &'a Imprint,
     /// The CAs trusted for time stamping.
     pub anchors: &'a Anchors,
-    /// Certificates that the token may leave out.
-    pub certificates: &'a [Certificate],
-    /// Revocation lists.
-    pub crls: &'a [RevocationList],
-    /// The suite in force.
-    pub suite: &'static Suite,
+    /// Certificates that the token may leave out, revocation lists, OCSP responses.
+    pub material: Material<'a>,
+    /// What is asked of the authority's path, and the suite.
+    pub path: Policy,
     /// The nonce that was sent, as [`super::Request::nonce`] gives it; none: not asked about.
     pub nonce: Option<&'a [u8]>,
     /// Policies that are taken, dotted; empty: any.
@@ -29,20 +30,14 @@ pub struct TokenCheck<'a> {
 }
 
 impl<'a> TokenCheck<'a> {
-    /// Any policy, nonce and clock; no certificates beside the token's.
+    /// Any policy, nonce and clock, the usual path for time stamping, nothing beside the token.
     #[must_use]
-    pub fn new(
-        imprint: &'a Imprint,
-        anchors: &'a Anchors,
-        crls: &'a [RevocationList],
-        suite: &'static Suite,
-    ) -> Self {
+    pub fn new(imprint: &'a Imprint, anchors: &'a Anchors, suite: &'static Suite) -> Self {
         TokenCheck {
             imprint,
             anchors,
-            certificates: &[],
-            crls,
-            suite,
+            material: Material::default(),
+            path: Policy::new(Purpose::TimeStamping, suite),
             nonce: None,
             policies: &[],
             clock: ClockPolicy::default(),
@@ -88,7 +83,9 @@ pub fn verify_token(
     suite: &'static Suite,
 ) -> Result<TimeStamp, Error> {
     let imprint = Imprint::new(*digest, alg);
-    check_token(der, &TokenCheck::new(&imprint, anchors, crls, suite))
+    let mut check = TokenCheck::new(&imprint, anchors, suite);
+    check.material.crls = crls;
+    check_token(der, &check)
 }
 
 /// Verifies a token: imprint, nonce and policy as asked; one signer, bound by a signing-certificate
@@ -96,7 +93,7 @@ pub fn verify_token(
 ///
 /// # Errors
 /// [`Error::DigestMismatch`] for another imprint, [`Error::TimeStamp`], and those of
-/// [`crate::cms::verify_detached`] and [`verify_path`].
+/// [`crate::cms::verify_detached`] and [`judge_path`].
 pub fn check_token(der: &[u8], check: &TokenCheck<'_>) -> Result<TimeStamp, Error> {
     let mut stamped = Stamped::read(der)?;
     if stamped.imprint != *check.imprint {
@@ -111,10 +108,12 @@ pub fn check_token(der: &[u8], check: &TokenCheck<'_>) -> Result<TimeStamp, Erro
     if !check.policies.is_empty() && !check.policies.contains(&policy.as_str()) {
         return Err(rule("policy is not one that is taken"));
     }
-    stamped.message.add_certificates(check.certificates);
+    stamped
+        .message
+        .add_certificates(check.material.intermediates);
     let signed = stamped
         .message
-        .verify_attached(check.suite, Strictness::Field)?;
+        .verify_attached(check.path.suite, Strictness::Field)?;
     if !signed.binds_certificate {
         return Err(rule("signing certificate attribute is missing"));
     }
@@ -122,14 +121,17 @@ pub fn check_token(der: &[u8], check: &TokenCheck<'_>) -> Result<TimeStamp, Erro
     if named.is_some_and(|name| name != signed.certificate.subject_raw()) {
         return Err(rule("names another authority than its signer"));
     }
-    let path = verify_path(
+    let material = Material {
+        intermediates: &signed.chain,
+        ..check.material
+    };
+    let at = stamped.gen_time;
+    let path = judge_path(
         &signed.certificate,
-        &signed.chain,
+        &material,
         check.anchors,
-        check.crls,
-        stamped.gen_time,
-        Purpose::TimeStamping,
-        check.suite,
+        at,
+        &check.path,
     )?;
     let stamp = TimeStamp {
         gen_time: stamped.gen_time,
