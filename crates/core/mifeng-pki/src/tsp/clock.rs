@@ -52,7 +52,7 @@ impl ClockPolicy {
         }
         let skew = i128::from(self.skew_max_millis) * NANOS_PER_MILLI;
         let (earliest, _) = self.interval(stamp);
-        if now.is_some_and(|now| earliest > i128::from(now.as_unix_nanos()) + skew) {
+        if now.is_some_and(|now| earliest > now.as_unix_nanos() + skew) {
             return Err(rule("lies in the future"));
         }
         Ok(())
@@ -80,7 +80,7 @@ impl ClockPolicy {
 
     /// Earliest and latest instant, in nanoseconds since 1970.
     fn interval(&self, stamp: &TimeStamp) -> (i128, i128) {
-        let at = i128::from(stamp.gen_time.as_unix_nanos());
+        let at = stamp.gen_time.as_unix_nanos();
         let off = i128::from(self.accuracy(stamp).as_micros()) * NANOS_PER_MICRO;
         (at - off, at + off)
     }
