@@ -12,6 +12,7 @@ use mifeng_pki::cms::{
 use mifeng_pki::issue::{Profile, Revocation};
 use mifeng_pki::{Material, Policy, Purpose, RevocationList, Signer as _, SoftwareSigner};
 use std::num::NonZeroUsize;
+use std::slice::from_ref;
 
 const FORMS: [Form; 2] = [Form::Rfc5652, Form::Gbt35275];
 
@@ -291,15 +292,15 @@ fn what_comes_later_leaves_the_signature_as_it_was() {
         let list = world.sub.revocation_list(&[], from, to, 7).expect("list");
         for form in forms(suite) {
             let message = cms::sign_detached(&signer, b"content", now(), *form).expect("signs");
-            let with = cms::add_revocations(&message, &[list.clone()], &[]).expect("adds");
+            let with = cms::add_revocations(&message, from_ref(&list), &[]).expect("adds");
             // Twice is once.
             assert_eq!(
-                cms::add_revocations(&with, &[list.clone()], &[]),
+                cms::add_revocations(&with, from_ref(&list), &[]),
                 Ok(with.clone())
             );
             assert!(cms::verify_detached(&with, b"content", suite).is_ok());
             let read = SignedData::parse_field(&with).expect("reads");
-            assert_eq!(read.revocation_lists(), [list.clone()]);
+            assert_eq!(read.revocation_lists(), from_ref(&list));
             let basic = Node::nodes(0x30, vec![Node::nodes(0x30, vec![])]).der();
             let oid = [0x2b, 6, 1, 5, 5, 7, 0x30, 1, 1];
             let typed = vec![Node::bytes(6, &oid), Node::bytes(4, &basic)];
@@ -311,27 +312,27 @@ fn what_comes_later_leaves_the_signature_as_it_was() {
                 ],
             );
             let response = response.der();
-            let both = cms::add_revocations(&with, &[], &[response.clone()]);
+            let both = cms::add_revocations(&with, &[], from_ref(&response));
             if *form == Form::Gbt35275 {
                 assert_eq!(code(both), Err("pki.message"));
             } else {
                 let both = both.expect("adds");
                 let read = SignedData::parse_field(&both).expect("reads");
-                assert_eq!(read.ocsp_responses(), [response.clone()]);
-                assert_eq!(read.revocation_lists(), [list.clone()]);
+                assert_eq!(read.ocsp_responses(), from_ref(&response));
+                assert_eq!(read.revocation_lists(), from_ref(&list));
                 assert_eq!(Node::parse(&both).at(&[1, 0, 0]).value(), [5]);
                 assert!(cms::verify_detached(&both, b"content", suite).is_ok());
             }
             let root = [world.root.certificate().clone()];
             let values = LongTermValues {
                 certificates: &root,
-                revocation_lists: &[list.clone()],
-                ocsp_responses: &[response.clone()],
+                revocation_lists: from_ref(&list),
+                ocsp_responses: from_ref(&response),
             };
             let long = cms::add_long_term_values(&message, 0, &values).expect("adds");
             let signed = cms::verify_detached(&long, b"content", suite).expect("holds");
             assert_eq!(signed.unsigned.certificates, [root[0].der().to_vec()]);
-            assert_eq!(signed.unsigned.revocation_lists, [list.clone()]);
+            assert_eq!(signed.unsigned.revocation_lists, from_ref(&list));
             assert_eq!(signed.unsigned.ocsp_responses, [response]);
             let again = cms::add_long_term_values(&long, 0, &values);
             assert_eq!(code(again), Err("pki.message"));

@@ -13,6 +13,9 @@ const BESIDE: &str = "read with the message beside it";
 pub(super) fn plan(input: &Input) -> Option<Plan> {
     let (name, gm) = (input.name(), input.has_folder("gm"));
     let run = |run| Some(Plan::Run(run));
+    if input.has_folder("fuzz-seeds") {
+        return None;
+    }
     if input.is_in("cms") && gm {
         return match name {
             "manifest.json" => run(manifest),

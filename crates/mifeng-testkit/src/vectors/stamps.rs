@@ -7,7 +7,7 @@ use mifeng_pki::{Anchors, Certificate, Error, pem};
 
 pub(super) fn plan(input: &Input) -> Option<Plan> {
     let name = input.name();
-    if input.has_folder("dss") {
+    if input.has_folder("dss") || input.has_folder("fuzz-seeds") {
         return None;
     }
     if name.ends_with(".tsr") {

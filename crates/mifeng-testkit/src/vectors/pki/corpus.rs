@@ -5,6 +5,7 @@ use crate::vectors::Plan;
 use crate::vectors::case::{Case, Input, Stop, Tally, check, fail, list, text};
 use mifeng_crypto::{PrivateKey, PublicKey};
 use mifeng_pki::cms::SignedData;
+use mifeng_pki::enveloped::Envelope;
 use mifeng_pki::{Certificate, Error, OcspResponse, RevocationList, keyfile, pem, tsp};
 
 const EXPECTATIONS: &str = include_str!("../../../../../test-vectors/x509-misc/expectations.json");
@@ -51,6 +52,9 @@ fn parsers_end(input: &Input, tally: &mut Tally) {
             PublicKey::from_spki_der(bytes).is_ok(),
             PrivateKey::from_pkcs8_der(bytes).is_ok(),
             SignedData::parse(bytes).is_ok(),
+            SignedData::parse_field(bytes).is_ok(),
+            Envelope::parse(bytes).is_ok(),
+            tsp::Stamped::read(bytes).is_ok(),
             tsp::Request::parse(bytes).is_ok(),
             tsp::unwrap_response(bytes).is_ok(),
         ];
