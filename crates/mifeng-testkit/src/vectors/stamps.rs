@@ -78,7 +78,7 @@ fn stamped(input: &Input, request: &Request) -> Case {
         let found = code(verify(imprint, &anchors, None));
         return same("code", found, Some("pki.ca-rule"));
     }
-    let stamp = verify(imprint, &anchors, None).map_err(fail("token"))?;
+    verify(imprint, &anchors, None).map_err(fail("token"))?;
     let other = Imprint::of(b"another", imprint.alg());
     let found = verify(&other, &anchors, None);
     same("another imprint", code(found), Some("pki.digest-mismatch"))?;
