@@ -3,7 +3,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use mifeng_score::{BidFacts, Detail, RuleSet, Sheet, case, correct, evaluate, lint};
+use mifeng_score::{BidFacts, Detail, Lot, RuleSet, Sheet, case, correct, derive, evaluate, lint};
 
 fuzz_target!(|text: &str| {
     if let Ok(answer) = case::run(text) {
@@ -19,6 +19,7 @@ fuzz_target!(|text: &str| {
         if let (Ok(mut bids), Ok(mut sheets)) = (bids, sheets)
             && let Ok(first) = evaluate(&rules, &bids, &sheets)
         {
+            assert_eq!(derive(&Lot::new(&rules, &bids, &sheets)).map(|d| d.0).as_ref(), Ok(&first));
             bids.reverse();
             sheets.reverse();
             assert_eq!(evaluate(&rules, &bids, &sheets), Ok(first));

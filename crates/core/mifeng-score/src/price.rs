@@ -80,22 +80,21 @@ impl PriceForm {
 
     /// The number that bids are compared by, read from one price text.
     pub(crate) fn read(&self, place: &str, text: &str) -> Result<Ratio, Error> {
-        self.decimals(place, text, self.decimals)?;
-        match self.form {
-            Form::Rate => Ratio::parse(text),
-            Form::FloatDown => {
-                let off = Ratio::parse(text)?;
-                let rest = Ratio::from(100).sub(&off)?;
-                if !rest.is_positive() {
-                    return Err(number(place, text, self.decimals as usize));
-                }
-                Ok(rest)
-            }
-            _ if self.decimals == 2 => Ok(Money::parse(text)
-                .map_err(|_| number(place, text, 2))?
-                .ratio()),
-            _ => Ratio::parse(text),
+        let money = !matches!(self.form, Form::Rate | Form::FloatDown);
+        if money && self.decimals == 2 {
+            let money = Money::parse(text).map_err(|error| error.at(place))?;
+            return Ok(money.ratio());
         }
+        self.decimals(place, text, self.decimals)?;
+        let value = Ratio::parse(text)?;
+        if self.form != Form::FloatDown {
+            return Ok(value);
+        }
+        let rest = Ratio::from(100).sub(&value)?;
+        if !rest.is_positive() {
+            return Err(number(place, text, self.decimals as usize));
+        }
+        Ok(rest)
     }
 
     /// A ceiling may carry more decimals than a price.
@@ -126,14 +125,9 @@ impl PriceForm {
                     id: format!("{}/{line}", bid.id),
                 });
             }
-            return self.read(&format!("price of {}", bid.id), &bid.price);
-        }
-        let unknown = |id: &&String| !self.lines.iter().any(|line| line.id == **id);
-        if let Some(line) = bid.prices.keys().find(unknown) {
-            return Err(Error::Unknown {
-                what: "price line",
-                id: format!("{}/{line}", bid.id),
-            });
+            // The place is spelled out for errors only: there are many bids.
+            let read = self.read("", &bid.price);
+            return read.map_err(|error| error.at(&format!("price of {}", bid.id)));
         }
         let mut sum = Ratio::zero();
         for line in &self.lines {
@@ -146,6 +140,16 @@ impl PriceForm {
             };
             let unit = self.read(&place, text)?;
             sum = sum.add(&unit.mul(&Ratio::parse(&line.quantity)?)?)?;
+        }
+        // Every line of the form is there; more are too many.
+        let unknown = |id: &&String| !self.lines.iter().any(|line| line.id == **id);
+        if bid.prices.len() > self.lines.len()
+            && let Some(line) = bid.prices.keys().find(unknown)
+        {
+            return Err(Error::Unknown {
+                what: "price line",
+                id: format!("{}/{line}", bid.id),
+            });
         }
         Ok(sum)
     }

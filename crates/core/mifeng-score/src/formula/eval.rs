@@ -6,7 +6,7 @@ use super::parse::at;
 use super::types::table;
 use super::{Choice, Drawn, Formula, Param, STEPS_MAX};
 use crate::{Error, Ratio};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// A value.
@@ -237,13 +237,11 @@ fn drawn_value(name: &str, choice: &Choice, drawn: &Drawn, given: &Given) -> Res
         (Choice::Bids { bids }, Drawn::Bids(ids)) => {
             // A lot of fewer bids draws them all.
             let expected = (*bids).min(given.prices.len());
-            let distinct: std::collections::BTreeSet<&String> = ids.iter().collect();
+            let distinct: BTreeSet<&str> = ids.iter().map(String::as_str).collect();
             if ids.len() != expected || distinct.len() != ids.len() {
                 return Err(unknown(format!("{} bids", ids.len())));
             }
-            let price = |(id, price): &(&str, Ratio)| {
-                distinct.iter().any(|d| d == id).then(|| price.clone())
-            };
+            let price = |(id, price): &(&str, Ratio)| distinct.contains(id).then(|| price.clone());
             let prices: Vec<Ratio> = given.prices.iter().filter_map(price).collect();
             if prices.len() != ids.len() {
                 return Err(unknown("a bid that is not valid".to_owned()));
