@@ -6,6 +6,7 @@ use mifeng_envelope::{
     Context, Declarations, DetailLine, FileSource, Inputs, Opening, Progress, SealRecord, Sealed,
     VerifiedSeal,
 };
+use mifeng_pki::trust::Usage;
 use mifeng_pki::{Certificate, Decrypter, Signer};
 use mifeng_tender::{BidSubmit, BidderShare, OfferSubmit, Refusal, rules};
 use std::io::Write;
@@ -125,12 +126,14 @@ fn seal_for(
     };
     let suite = tender.suite();
     let certificate = signer.certificate();
-    let bidder = certificate.uscc().ok_or_else(|| {
-        Refusal::by(
-            &rules::BAD_CERTIFICATE,
-            "no unified social credit code in it",
-        )
-    })?;
+    // As the host will read it: who is not recognised now learns it before the work of sealing.
+    let bidder = tender.state.organisation(
+        certificate,
+        signer.chain(),
+        Usage::BidSigning,
+        now,
+        &tender.trust(),
+    )?;
     let context = Context::new(
         suite,
         event,

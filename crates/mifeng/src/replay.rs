@@ -6,6 +6,7 @@ use crate::bundle::Files;
 use crate::{Error, layout};
 use mifeng_crypto::{Digest, HashAlg, Suite, Time};
 use mifeng_log::{Entry, LogTree, NoteVerifier, SignedCheckpoint};
+use mifeng_pki::trust::SignedTrustList;
 use mifeng_pki::{Certificate, RevocationList};
 use mifeng_record::Record;
 use mifeng_tender::{Refusal, State, Trust};
@@ -123,7 +124,7 @@ fn failed(check: &'static str, code: &'static str, detail: impl Into<String>) ->
 
 /// Which numbered check of the verifier a refusal in the replay belongs to.
 fn check_of(refusal: &Refusal, kind: &str) -> &'static str {
-    if refusal.code().starts_with("cert.") {
+    if refusal.code().starts_with("cert.") || kind == "trust.list" {
         return "V3";
     }
     match kind {
@@ -381,6 +382,23 @@ impl Replay {
             commitment: record.commitment(),
         });
         Ok(())
+    }
+
+    /// The certificates and revocation lists that records are judged with.
+    pub fn trust(&self) -> Trust<'_> {
+        Trust {
+            roots: &self.roots,
+            crls: &self.crls,
+        }
+    }
+
+    /// Takes note of a newer version of the trust list, which its operator publishes: the log may
+    /// hold it in a beat that is not revealed yet. It decides what a bidder foresees, nothing else.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] if it does not follow the versions that are known.
+    pub fn foresee(&mut self, signed: &SignedTrustList) -> Result<(), Error> {
+        Ok(self.state.foresee_list(signed)?)
     }
 
     /// The replay of a log that has no entry yet.

@@ -70,7 +70,8 @@ impl Report {
 /// What an auditor adds to what the dossier says.
 #[derive(Default)]
 pub struct Trusted {
-    /// Fingerprints of roots; if not empty, every root that the notice lists must be among them.
+    /// Fingerprints of roots; if not empty, every root that the tender recognised must be among
+    /// them, or the operator who signed its trust list.
     pub roots: Vec<Digest>,
     /// An earlier bundle of the same tender, of which nothing may have been rewritten.
     pub earlier: Option<Box<dyn Files>>,

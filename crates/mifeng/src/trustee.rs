@@ -7,7 +7,7 @@ use mifeng_crypto::{Digest, Entropy, PrivateKey, Time};
 use mifeng_lock::dkg::StaticKey;
 use mifeng_lock::{SecretShare, tdh2};
 use mifeng_log::{Note, SignedCheckpoint, Witness, WitnessState};
-use mifeng_pki::{Anchors, tsp};
+
 use mifeng_tender::{BoardShare, BoardShares, DrawShare, Refusal, Stage, rules};
 
 /// One condition of the release rule, met or not.
@@ -193,16 +193,6 @@ pub(crate) fn stamped_after(
 /// Every time stamp of the bundle, verified, with the size of the head it stamps.
 pub(crate) fn stamps(replay: &Replay, files: &dyn Files) -> Result<Vec<(Time, u64)>, Error> {
     let suite = replay.suite();
-    let trust = replay
-        .state
-        .notice()
-        .map(|(_, notice)| notice.trust.clone())
-        .unwrap_or_default();
-    let listed = replay
-        .roots
-        .iter()
-        .filter(|root| trust.contains(&root.fingerprint(suite.hash())));
-    let anchors = Anchors::new(listed.cloned().collect());
     let mut found = Vec::new();
     for (name, token) in files.read_all("tsr/")? {
         if layout::stamp(&suite.hash().digest(&token)) != format!("tsr/{name}") {
@@ -214,15 +204,10 @@ pub(crate) fn stamps(replay: &Replay, files: &dyn Files) -> Result<Vec<(Time, u6
         }
         let stamped = replay.heads.iter().find_map(|head| {
             let imprint = suite.hash().digest(head.note.text().as_bytes());
-            let stamp = tsp::verify_token(
-                &token,
-                &imprint,
-                suite.hash(),
-                &anchors,
-                &replay.crls,
-                suite,
-            )
-            .ok()?;
+            let stamp = replay
+                .state
+                .verify_stamp(&token, &imprint, &replay.trust())
+                .ok()?;
             Some((stamp.gen_time, head.size))
         });
         found.push(stamped.ok_or_else(|| Error::Failed {

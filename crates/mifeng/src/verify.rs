@@ -10,6 +10,7 @@ use crate::trustee::{cosigned_after, round_closed_at, stamps};
 use crate::{Error, dossier, layout};
 use mifeng_crypto::{Digest, Time};
 use mifeng_envelope::{NoSink, SealedFile};
+use mifeng_pki::trust::TrustChain;
 use mifeng_tender::{BidLife, BidOutcome, BidStatus, rules};
 use seen::{bidder_shares, board, board_shares, draw, events, minutes, scores};
 use std::collections::BTreeSet;
@@ -328,44 +329,47 @@ impl Run<'_> {
     }
 
     fn certificates(&self, replay: &Replay, trusted: &Trusted) -> Result<Saw, Error> {
-        let suite = replay.suite();
-        let listed = replay
-            .state
-            .notice()
-            .map(|(_, notice)| notice.trust.clone())
-            .unwrap_or_default();
+        let listed = replay.state.recognised_roots();
+        let lists = replay.state.trust_lists();
+        let alg = replay.suite().hash();
+        // An auditor trusts roots, or the operator who vouches for every root on the list.
+        let operator = lists.map(|lists| lists.versions()[0].operator().fingerprint(alg));
+        let by_operator = operator.is_some_and(|operator| trusted.roots.contains(&operator));
         if let Some(root) = listed
             .iter()
-            .find(|root| !trusted.roots.is_empty() && !trusted.roots.contains(root))
+            .find(|root| !trusted.roots.is_empty() && !by_operator && !trusted.roots.contains(root))
         {
             return Err(Error::Failed {
                 check: "V3",
                 code: "cert.untrusted-root",
-                detail: format!("the notice recognises root {root}, which you do not trust"),
+                detail: format!("the tender recognises root {root}, which you do not trust"),
             });
         }
-        let unlisted =
-            |root: &&mifeng_pki::Certificate| !listed.contains(&root.fingerprint(suite.hash()));
+        let (_, notice) = replay.state.notice().unzip();
+        let unlisted = |root: &&mifeng_pki::Certificate| {
+            notice.is_none_or(|notice| !notice.trust.contains(&root.fingerprint(alg)))
+        };
         if let Some(root) = replay.roots.iter().find(unlisted) {
             return Err(Error::Failed {
                 check: "V3",
                 code: "file.unexpected",
                 detail: format!(
-                    "certs holds {}, which the notice does not recognise",
+                    "certs holds {}, which the notice does not list",
                     root.subject_name()
                 ),
             });
         }
+        let (list_zh, list_en) = lists.map(list_in_words).unwrap_or_default();
         let signers: BTreeSet<&str> = replay.records.iter().map(|r| r.signer.as_str()).collect();
         let (count, crls) = (signers.len() as u64, replay.crls.len());
         Ok((
             count,
             format!(
-                "{count} 名签名人的证书链在其签名时间有效，{} 个根，{crls} 份吊销列表",
+                "{count} 名签名人的证书链在其签名时间有效，{} 个根{list_zh}，{crls} 份吊销列表",
                 listed.len()
             ),
             format!(
-                "the chains of {count} signers valid at their times; {} roots, {crls} revocation lists",
+                "the chains of {count} signers valid at their times; {} roots{list_en}, {crls} revocation lists",
                 listed.len()
             ),
         ))
@@ -559,6 +563,17 @@ fn close_witnessed(replay: &Replay, index: u64, deadline: Time) -> Result<usize,
         ));
     }
     Ok(cosigned)
+}
+
+/// Which versions of the trust list ruled this tender.
+fn list_in_words(lists: &TrustChain) -> (String, String) {
+    let (first, last) = (lists.versions()[0].list(), lists.last().list());
+    let (name, from, to) = (&first.name, first.version, last.version);
+    let cas = last.cas.len();
+    (
+        format!("（信任名单《{name}》第 {from} 至 {to} 版，{cas} 家CA）"),
+        format!(" (trust list \"{name}\", versions {from} to {to}, {cas} CAs)"),
+    )
 }
 
 fn archived_digest(body: &[u8]) -> Option<Digest> {

@@ -13,9 +13,10 @@ pub(crate) fn is_rsa(certificate: &Certificate) -> bool {
     matches!(certificate.public_key().key_alg(), KeyAlg::Rsa { .. })
 }
 
-/// Whether the certificate names this organisation.
+/// Whether the certificate names this organisation at all. Which of the places that name one
+/// counts is the CA's profile, and the next question (mifeng-tender).
 pub(crate) fn is_of(certificate: &Certificate, uscc: &str) -> bool {
-    certificate.uscc().is_some_and(|found| found == uscc)
+    certificate.names(uscc)
 }
 
 pub(crate) fn sign(signer: &dyn Signer, message: &[u8]) -> Result<Vec<u8>, Error> {

@@ -166,6 +166,20 @@ pub enum Error {
         /// The rule that is broken.
         rule: &'static str,
     },
+    /// A trust list breaks a rule of its own, or does not follow its predecessor.
+    #[error("trust list: {rule}")]
+    TrustList {
+        /// The rule that is broken.
+        rule: &'static str,
+    },
+    /// A CA stands on the trust list, but not for this.
+    #[error("{ca} is on the trust list, but not recognised for {what}")]
+    NotRecognised {
+        /// The CA's name on the list.
+        ca: String,
+        /// The usage, kind of certificate or time that was wanted.
+        what: String,
+    },
     /// Private key and certificate do not belong together.
     #[error("private key does not match the certificate")]
     KeyMismatch,
@@ -207,6 +221,8 @@ impl Error {
             Error::DigestMismatch { .. } => "pki.digest-mismatch",
             Error::Message { .. } => "pki.message",
             Error::TimeStamp { .. } => "pki.time-stamp",
+            Error::TrustList { .. } => "pki.trust-list",
+            Error::NotRecognised { .. } => "pki.not-recognised",
             Error::KeyMismatch => "pki.key-mismatch",
             Error::Passphrase => "pki.passphrase",
             Error::Unavailable { .. } => "pki.unavailable",

@@ -25,6 +25,7 @@ mod path;
 pub mod pem;
 mod policies;
 mod signer;
+pub mod trust;
 pub mod tsp;
 mod uscc;
 

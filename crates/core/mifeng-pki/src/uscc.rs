@@ -2,7 +2,7 @@
 
 const SIGNS: &[u8; 31] = b"0123456789ABCDEFGHJKLMNPQRTUWXY";
 /// Characters of a code.
-const LEN: usize = 18;
+pub(crate) const LEN: usize = 18;
 
 /// Whether `text` is a credit code: 18 signs of the alphabet and a right check character.
 pub fn is_uscc(text: &str) -> bool {

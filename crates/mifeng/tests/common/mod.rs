@@ -148,6 +148,7 @@ pub(crate) fn notice(cast: &Cast, state: &State, kind: Kind) -> Notice {
         window_ms: (WINDOW_END - DEADLINE) as u64 * 1_000,
         beats: Schedule::new(3, vec![pace]).expect("a schedule"),
         trust: vec![cast.root.fingerprint(cast.suite.hash())],
+        trust_list: None,
         bidders_min: 3,
         lots: vec![lot()],
         committee: Committee {
@@ -162,6 +163,15 @@ pub(crate) fn notice(cast: &Cast, state: &State, kind: Kind) -> Notice {
 impl<'c> Tender<'c> {
     /// A log with its board, before the notice.
     pub(crate) fn unpublished(cast: &'c Cast, origin: &str) -> Self {
+        Self::unpublished_with(cast, origin, std::slice::from_ref(&cast.root))
+    }
+
+    /// The same, with these roots in `certs/`: none where a trust list has them.
+    pub(crate) fn unpublished_with(
+        cast: &'c Cast,
+        origin: &str,
+        roots: &[mifeng::pki::Certificate],
+    ) -> Self {
         let store = Memory::default();
         let mut rng = SeededEntropy::new(origin.as_bytes());
         let host = Host::create(
@@ -169,7 +179,7 @@ impl<'c> Tender<'c> {
             cast.suite,
             origin,
             keys(cast),
-            std::slice::from_ref(&cast.root),
+            roots,
             START,
             &mut rng,
         );

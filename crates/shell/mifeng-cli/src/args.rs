@@ -1,11 +1,16 @@
 //! The arguments, written first: people in a room with a clock ticking read these texts.
 
+use crate::ca::CaCommand;
+use crate::cert::CertCommand;
 use crate::demo::DemoArgs;
 use crate::evaluation::args::{BidMore, BoardMore, PanelMore, TenderMore};
+use crate::fetch::CrlCommand;
 use crate::host::HostArgs;
 use crate::identity::Kind;
 use crate::rules::RulesCommand;
 use crate::score::ScoreArgs;
+use crate::trust::TrustCommand;
+use crate::tsa::TsaCommand;
 use crate::ui::Lang;
 use mifeng::crypto::{GM, INTL, Suite};
 use std::path::PathBuf;
@@ -43,6 +48,15 @@ pub(crate) enum Command {
     /// 开发用证书机构 / development certificate authority
     #[command(subcommand)]
     Ca(CaCommand),
+    /// 证书：查看、核验 / certificates: show, check
+    #[command(subcommand)]
+    Cert(CertCommand),
+    /// 吊销列表：获取、查看 / revocation lists: fetch, show
+    #[command(subcommand)]
+    Crl(CrlCommand),
+    /// CA互认名单 / trust lists: mutual recognition of CAs
+    #[command(subcommand)]
+    Trust(TrustCommand),
     /// 开标委员会受托人：生成密钥、共签、释放份额 / trustees: key generation, cosigning, release
     #[command(subcommand)]
     Board(BoardCommand),
@@ -58,7 +72,7 @@ pub(crate) enum Command {
     /// 评审委员会：抽取、审查与评分 / evaluation committee: draw, checks, sheets
     #[command(subcommand)]
     Panel(PanelCommand),
-    /// 时间戳机构（开发用） / time-stamp authority (for development)
+    /// 时间戳机构（开发与内网用） / time-stamp authority (development, closed networks)
     #[command(subcommand)]
     Tsa(TsaCommand),
     /// 归档：关闭日志并写出档案 / close the log and write the dossier
@@ -115,44 +129,6 @@ impl SuiteName {
             SuiteName::Intl => &INTL,
         }
     }
-}
-
-#[derive(clap::Subcommand, Debug)]
-pub(crate) enum CaCommand {
-    /// 建立根与签发CA / make a root and an issuing CA
-    Init {
-        /// CA文件夹 / folder of the CA
-        #[arg(long)]
-        ca: PathBuf,
-        #[arg(long, value_enum, default_value = "gm")]
-        suite: SuiteName,
-        /// CA名称 / name of the CA
-        #[arg(long)]
-        name: String,
-    },
-    /// 签发一人的证书与密钥 / issue one person's certificates and keys
-    Issue {
-        #[arg(long)]
-        ca: PathBuf,
-        #[arg(long, value_enum)]
-        kind: Kind,
-        /// 姓名或单位名称 / name of the person or body
-        #[arg(long)]
-        name: String,
-        /// 统一社会信用代码 / unified social credit code
-        #[arg(long)]
-        uscc: Option<String>,
-        /// 身份文件夹 / identity folder
-        #[arg(long)]
-        out: PathBuf,
-    },
-    /// 吊销证书，更新 ca.crl / revoke a certificate and renew ca.crl
-    Revoke {
-        #[arg(long)]
-        ca: PathBuf,
-        #[arg(long)]
-        cert: PathBuf,
-    },
 }
 
 #[derive(clap::Subcommand, Debug)]
@@ -237,8 +213,11 @@ pub(crate) enum TenderCommand {
         #[arg(long)]
         origin: String,
         /// 认可的根证书 / recognised root certificates
-        #[arg(long, required = true)]
+        #[arg(long)]
         trust: Vec<PathBuf>,
+        /// 或：CA互认名单 / or: a trust list
+        #[arg(long, value_name = "TRUST", conflicts_with = "trust")]
+        trust_list: Option<PathBuf>,
     },
     /// 平台：收记录；投标期内等到节拍后出回执 / host: take records in; during bidding, wait for the beat
     Accept {
@@ -386,6 +365,9 @@ pub(crate) struct SealArgs {
     /// 声明：本国产品 / declare: domestic product
     #[arg(long)]
     pub(crate) domestic: bool,
+    /// 信任名单的新版本（日志在截标前不显示） / newer versions of the trust list: the log hides them until the close
+    #[arg(long, value_name = "TRUST")]
+    pub(crate) list: Vec<PathBuf>,
     /// 密封文件写到此处 / where to write the sealed bid
     #[arg(long)]
     pub(crate) out: PathBuf,
@@ -510,17 +492,4 @@ pub(crate) enum PanelCommand {
     },
     #[command(flatten)]
     More(PanelMore),
-}
-
-#[derive(clap::Subcommand, Debug)]
-pub(crate) enum TsaCommand {
-    /// 给日志头加盖时间戳 / stamp the head of a bundle
-    Stamp {
-        #[arg(long)]
-        id: PathBuf,
-        #[arg(long)]
-        tender: PathBuf,
-        #[arg(long)]
-        out: PathBuf,
-    },
 }

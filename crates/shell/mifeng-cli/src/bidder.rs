@@ -152,7 +152,12 @@ pub(crate) enum What {
 }
 
 fn seal_as(ui: &Ui, args: &SealArgs, what: What) -> Outcome {
-    let bundle = Bundle::open(&args.tender)?;
+    let mut bundle = Bundle::open(&args.tender)?;
+    for path in &args.list {
+        let signed = crate::trust::load(path)?;
+        let foreseen = bundle.replay.foresee(&signed);
+        foreseen.map_err(|e| Failure::from(e).at(path))?;
+    }
     let bid = Bid {
         lot: &args.lot,
         folder: &args.files,

@@ -3,6 +3,7 @@
 use crate::clock;
 use crate::identity::{self, Identity};
 use crate::sink::FolderSink;
+use crate::trust;
 use crate::ui::{self, Failure, Outcome, Ui};
 use mifeng::crypto::{KeyAlg, PrivateKey, Suite, SystemEntropy};
 use mifeng::record::SignedRecord;
@@ -48,6 +49,7 @@ pub(crate) fn init(
     suite: &'static Suite,
     origin: &str,
     trust: &[PathBuf],
+    trust_list: Option<&Path>,
 ) -> Result<FolderHost, Failure> {
     let log_key = args.id.join("log.key");
     if !log_key.exists() {
@@ -63,16 +65,16 @@ pub(crate) fn init(
         .iter()
         .map(|path| identity::load_certificate(path))
         .collect::<Result<Vec<_>, _>>()?;
-    if roots.is_empty() {
+    if roots.is_empty() == trust_list.is_none() {
         return Err(Failure::usage(ui.t(
-            "至少需要一个 --trust 根证书",
-            "at least one --trust root certificate is needed",
+            "需要 --trust 根证书或 --trust-list 名单，二者取一",
+            "--trust root certificates or a --trust-list are needed, one of the two",
         )));
     }
     let keys = keys(ui, &args.id)?;
     let now = clock::now();
     let store = store(&args.host)?;
-    let host = Host::create(
+    let mut host = Host::create(
         store,
         suite,
         origin,
@@ -81,6 +83,14 @@ pub(crate) fn init(
         now,
         &mut SystemEntropy::new(),
     )?;
+    if let Some(path) = trust_list {
+        let (list, sig) = trust::load(path)?.to_base64();
+        let data = mifeng::tender::TrustListEvent { list, sig };
+        let entropy = &mut SystemEntropy::new();
+        let record = host.draft("trust.list", &data, clock::now(), entropy)?;
+        host.submit(record, None, clock::now())
+            .map_err(|e| Failure::from(e).at(path))?;
+    }
     ui.say(
         format!("日志已建立：{origin}"),
         format!("log started: {origin}"),

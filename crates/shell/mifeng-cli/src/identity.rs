@@ -4,7 +4,6 @@ use crate::ui::{self, Failure, Outcome, Ui};
 use mifeng::crypto::{Entropy, KeyAlg, PrivateKey, Suite, SystemEntropy, Time};
 use mifeng::pki::issue::{CertificateAuthority, Profile, Revocation, Subject, Validity};
 use mifeng::pki::{Certificate, SoftwareDecrypter, SoftwareSigner, keyfile, pem};
-use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Rounds of PBKDF2 for key files: about a quarter of a second on an ordinary laptop.
@@ -236,14 +235,34 @@ impl Ca {
     /// Revokes a certificate: adds it to the list kept in the CA's folder.
     pub(crate) fn revoke(&self, certificate: &Certificate, now: Time) -> Outcome {
         let path = self.folder.join("revoked.txt");
-        let mut text = fs::read_to_string(&path).unwrap_or_default();
+        let mut text = self.revoked_text()?;
         text.push_str(&format!(
             "{} {}\n",
             certificate.serial_hex(),
             now.as_unix_seconds()
         ));
-        let entries = text
-            .lines()
+        store_crl(&self.folder, &self.authority, &self.revoked(&text)?, now)?;
+        ui::write(&path, text.as_bytes())
+    }
+
+    /// Signs the list anew; returns how many certificates it names.
+    pub(crate) fn renew_crl(&self, now: Time) -> Result<usize, Failure> {
+        let entries = self.revoked(&self.revoked_text()?)?;
+        store_crl(&self.folder, &self.authority, &entries, now)?;
+        Ok(entries.len())
+    }
+
+    fn revoked_text(&self) -> Result<String, Failure> {
+        let path = self.folder.join("revoked.txt");
+        if path.exists() {
+            return ui::read_text(&path);
+        }
+        Ok(String::new())
+    }
+
+    fn revoked(&self, text: &str) -> Result<Vec<Revocation>, Failure> {
+        let path = self.folder.join("revoked.txt");
+        text.lines()
             .map(|line| {
                 let bad = || Failure::malformed(format!("{}: serial seconds", path.display()));
                 let (serial, seconds) = line.split_once(' ').ok_or_else(bad)?;
@@ -254,9 +273,7 @@ impl Ca {
                     invalid_since: None,
                 })
             })
-            .collect::<Result<Vec<_>, Failure>>()?;
-        store_crl(&self.folder, &self.authority, &entries, now)?;
-        ui::write(&path, text.as_bytes())
+            .collect()
     }
 }
 

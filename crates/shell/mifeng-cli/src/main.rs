@@ -6,10 +6,13 @@
 mod args;
 mod bidder;
 mod bundle;
+mod ca;
+mod cert;
 mod check;
 mod clock;
 mod demo;
 mod evaluation;
+mod fetch;
 mod host;
 mod identity;
 mod notice;
@@ -17,12 +20,11 @@ mod person;
 mod rules;
 mod score;
 mod sink;
+mod trust;
+mod tsa;
 mod ui;
 
-use args::{
-    BidCommand, BoardCommand, CaCommand, Command, PanelCommand, ReceiptCommand, TenderCommand,
-    TsaCommand,
-};
+use args::{BidCommand, BoardCommand, Command, PanelCommand, ReceiptCommand, TenderCommand};
 use bundle::Bundle;
 use clap::Parser;
 use identity::Identity;
@@ -96,7 +98,10 @@ pub(crate) fn base64(bytes: &[u8]) -> String {
 
 fn run(ui: &Ui, args: &args::Args) -> Outcome {
     match &args.command {
-        Command::Ca(command) => ca(ui, command),
+        Command::Ca(command) => ca::run(ui, command, args.json),
+        Command::Cert(command) => cert::run(ui, command, args.json),
+        Command::Crl(command) => fetch::run(ui, command, args.json),
+        Command::Trust(command) => trust::run(ui, command, args.json),
         Command::Board(command) => board(ui, command),
         Command::Tender(command) => tender(ui, command),
         Command::Bid(command) => bid(ui, command),
@@ -106,48 +111,13 @@ fn run(ui: &Ui, args: &args::Args) -> Outcome {
             tender,
         }) => check::receipt(ui, receipt, record, tender),
         Command::Panel(command) => panel(ui, command),
-        Command::Tsa(TsaCommand::Stamp { id, tender, out }) => {
-            person::stamp(&Identity::load(ui, id)?, &Bundle::open(tender)?, out)
-        }
+        Command::Tsa(command) => tsa::run(ui, command, args.json),
         Command::Archive { host, out } => host::archive(ui, &mut host::open(ui, host)?, out),
         Command::Verify(verify) => check::verify(ui, verify, args.json),
         Command::Inspect { file } => check::inspect(ui, file),
         Command::Score(score) => score::run(ui, score, args.json),
         Command::Rules(command) => rules::run(ui, command, args.json),
         Command::Demo(demo) => demo::run(ui, demo),
-    }
-}
-
-fn ca(ui: &Ui, command: &CaCommand) -> Outcome {
-    match command {
-        CaCommand::Init { ca, suite, name } => {
-            identity::init_ca(ui, ca, suite.suite(), name, clock::now())?;
-            ui.say(
-                format!("CA已建立：{}", ca.display()),
-                format!("CA made: {}", ca.display()),
-            );
-            Ok(())
-        }
-        CaCommand::Issue {
-            ca,
-            kind,
-            name,
-            uscc,
-            out,
-        } => {
-            let authority = identity::Ca::load(ui, ca)?;
-            authority.issue(ui, *kind, name, uscc.as_deref(), out, clock::now())?;
-            ui.say(format!("已签发：{name}"), format!("issued: {name}"));
-            Ok(())
-        }
-        CaCommand::Revoke { ca, cert } => {
-            let authority = identity::Ca::load(ui, ca)?;
-            let certificate = identity::load_certificate(cert)?;
-            authority.revoke(&certificate, clock::now())?;
-            let serial = certificate.serial_hex();
-            ui.say(format!("已吊销：{serial}"), format!("revoked: {serial}"));
-            Ok(())
-        }
     }
 }
 
@@ -198,7 +168,11 @@ fn tender(ui: &Ui, command: &TenderCommand) -> Outcome {
             suite,
             origin,
             trust,
-        } => host::init(ui, host, suite.suite(), origin, trust).map(|_| ()),
+            trust_list,
+        } => {
+            let suite = suite.suite();
+            host::init(ui, host, suite, origin, trust, trust_list.as_deref()).map(|_| ())
+        }
         TenderCommand::Accept {
             host,
             record,

@@ -114,6 +114,11 @@ fn complete(
             .iter()
             .map(|root| root.fingerprint(suite.hash()))
             .collect(),
+        // The one in force when the notice is published: now.
+        trust_list: state
+            .trust_lists()
+            .and_then(|lists| lists.in_force(start))
+            .map(mifeng::pki::trust::TrustVersion::digest),
         bidders_min: plan.bidders_min,
         lots: plan.lots.clone(),
         committee: plan.committee.clone(),

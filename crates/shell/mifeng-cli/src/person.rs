@@ -1,9 +1,9 @@
 //! Everybody who signs a record over a bundle: agency, buyer, trustees, experts, bidders.
 
 use crate::bundle::Bundle;
-use crate::clock;
 use crate::identity::{self, Identity};
 use crate::ui::{self, Failure, Outcome, Ui};
+use crate::{clock, tsa};
 use mifeng::crypto::{Digest, KeyAlg, PrivateKey, Suite, SystemEntropy};
 use mifeng::lock::SecretShare;
 use mifeng::lock::dkg::{self, StaticKey};
@@ -301,13 +301,11 @@ pub(crate) fn draw_share(ui: &Ui, identity: &Identity, bundle: &Bundle, out: &Pa
 
 /// A time stamp over the head of a bundle.
 pub(crate) fn stamp(identity: &Identity, bundle: &Bundle, out: &Path) -> Outcome {
-    /// Policy of the development authority: an arc for documentation (RFC 7299 keeps none of ours).
-    const POLICY: &str = "1.3.6.1.4.1.32473.1";
     let imprint = trustee::stamp_imprint(&bundle.replay)?;
     let now = clock::now();
     let request = tsp::Request::new(imprint, bundle.replay.suite().hash(), None);
     let serial = u64::try_from(now.as_unix_nanos() / 1000).unwrap_or(0);
-    let token = tsp::respond(&identity.signer, POLICY, serial, now, &request)?;
+    let token = tsp::respond(&identity.signer, tsa::POLICY, serial, now, &request)?;
     ui::write(out, &token)
 }
 

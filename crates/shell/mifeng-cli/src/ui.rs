@@ -168,6 +168,22 @@ impl Ui {
         let _ = writeln!(io::stdout(), "{text}");
     }
 
+    /// Prints a result: JSON on request, else one text.
+    pub(crate) fn tell(
+        &self,
+        json: bool,
+        value: &serde_json::Value,
+        zh: impl AsRef<str>,
+        en: impl AsRef<str>,
+    ) {
+        if json {
+            let text = format!("{value:#}");
+            self.say(&text, &text);
+        } else {
+            self.say(zh, en);
+        }
+    }
+
     /// Prints a heading.
     pub(crate) fn title(&self, zh: &str, en: &str) {
         self.say(format!("\n== {zh}"), format!("\n== {en}"));

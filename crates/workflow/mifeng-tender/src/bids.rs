@@ -3,15 +3,15 @@
 use crate::evaluation::seal_refusal;
 use crate::events::*;
 use crate::refusal::{self, Refusal};
-use crate::state::{BidLife, Stage, State};
+use crate::state::{Act, BidLife, Stage, State};
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use mifeng_crypto::{Digest, Time};
 use mifeng_envelope::{SealRecord, Tender, VerifiedSeal};
 use mifeng_record::Record;
 
 impl State {
-    pub(crate) fn submit(&mut self, seal: &str, record: &Record, at: Time) -> Result<(), Refusal> {
-        let seal = self.check_bid(seal, record, at)?;
+    pub(crate) fn submit(&mut self, seal: &str, act: &Act<'_>) -> Result<(), Refusal> {
+        let seal = self.check_bid(seal, act)?;
         let lot = seal.context().lot.clone();
         if let Some(id) = self.live_bid_of(&seal.context().bidder, &lot) {
             return Err(Refusal::new(
@@ -19,17 +19,13 @@ impl State {
                 format!("lot {lot} has seal {id}"),
             ));
         }
-        self.insert(seal, record, None);
+        self.insert(seal, act.record, None);
         Ok(())
     }
 
-    pub(crate) fn replace(
-        &mut self,
-        data: &BidReplace,
-        record: &Record,
-        at: Time,
-    ) -> Result<(), Refusal> {
-        let seal = self.check_bid(&data.seal, record, at)?;
+    pub(crate) fn replace(&mut self, data: &BidReplace, act: &Act<'_>) -> Result<(), Refusal> {
+        let seal = self.check_bid(&data.seal, act)?;
+        let record = act.record;
         let lot = seal.context().lot.clone();
         if self.live_bid(&record.actor(), &lot) != Some(data.old) {
             return Err(unknown(&data.old));
@@ -97,8 +93,9 @@ impl State {
         self.require_not_halted()
     }
 
-    fn check_bid(&self, seal: &str, record: &Record, at: Time) -> Result<VerifiedSeal, Refusal> {
-        self.check_open(at)?;
+    fn check_bid(&self, seal: &str, act: &Act<'_>) -> Result<VerifiedSeal, Refusal> {
+        self.check_open(act.at)?;
+        let record = act.record;
         let bad = |detail: String| Refusal::new(&refusal::BAD_SEAL, detail);
         let bytes = BASE64_STANDARD
             .decode(seal)
@@ -106,7 +103,37 @@ impl State {
         let seal = SealRecord::parse(&bytes).map_err(|e| bad(e.to_string()))?;
         let seal = self.verify_seal(&seal)?;
         self.check_new_seal(&seal, record)?;
+        self.check_organisation(&seal, act)?;
         Ok(seal)
+    }
+
+    /// The seal is for the organisation that the signer's certificate stands for, and so is the
+    /// certificate that the bidder's leaf is sealed to.
+    pub(crate) fn check_organisation(
+        &self,
+        seal: &VerifiedSeal,
+        act: &Act<'_>,
+    ) -> Result<(), Refusal> {
+        let bidder = &seal.context().bidder;
+        let of_bidder = |code: Option<&str>| {
+            if code == Some(bidder.as_str()) {
+                return Ok(());
+            }
+            let found = code.unwrap_or("no code");
+            Err(Refusal::new(
+                &refusal::COPIED,
+                format!("sealed for {bidder}, the certificate stands for {found}"),
+            ))
+        };
+        of_bidder(act.code.as_deref())?;
+        let Some(encryption) = seal.encryption_certificate() else {
+            return Ok(());
+        };
+        let mut chain = seal.chain().to_vec();
+        chain.extend(act.record.chain().iter().cloned());
+        let usage = mifeng_pki::trust::Usage::BidEncryption;
+        let code = self.organisation(encryption, &chain, usage, act.at, act.trust)?;
+        of_bidder(Some(&code))
     }
 
     /// Checks a seal record against the notice, as the host does at the door and a bidder before.

@@ -63,8 +63,11 @@ pub struct Notice {
     pub window_ms: u64,
     /// When the log grows before the close.
     pub beats: Schedule,
-    /// Fingerprints of the root certificates that are recognised.
+    /// Fingerprints of the root certificates that are recognised; empty with a trust list.
     pub trust: Vec<Digest>,
+    /// Digest of the trust list in force at the publication (spec/trust.md), in place of `trust`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trust_list: Option<Digest>,
     /// Fewer live bids than this in a lot, and it is not opened.
     pub bidders_min: u32,
     /// The lots.
@@ -173,8 +176,12 @@ impl Notice {
         if let Some(fault) = self.procedure_fault() {
             return Some(fault);
         }
-        if self.trust.is_empty() {
-            return Some("no recognised root certificate".to_owned());
+        match (self.trust.is_empty(), self.trust_list) {
+            (true, None) => return Some("no recognised root certificate".to_owned()),
+            (false, Some(_)) => {
+                return Some("recognised roots and a trust list: one of them".to_owned());
+            }
+            _ => {}
         }
         None
     }

@@ -113,9 +113,15 @@ rules! {
     /// The certificate was revoked before.
     REVOKED = "cert.revoked", "电子签名法 13条 / ESL art. 13",
         "证书在签名前已被吊销", "the certificate was revoked before the signature";
+    /// A CA that is on the trust list, but not for this usage, kind of certificate or time.
+    NOT_RECOGNISED = "cert.not-recognised", "电子签名法 16条 / ESL art. 16",
+        "名单认可该CA，但未认可此用途、证书类别或时间", "the CA is on the trust list, but not for this use, kind of certificate or time";
     /// The certificate is invalid at that time for another reason.
     BAD_CERTIFICATE = "cert.invalid", "RFC 5280 6.1",
         "证书在该时间无效或用途不符", "the certificate is not valid at that time or for that use";
+    /// A trust list that breaks a rule or does not follow the one in use.
+    BAD_TRUST_LIST = "trust.list-invalid", "spec/trust.md",
+        "CA信任名单不合规则、签名无效或未接续现行版本", "the trust list breaks a rule, is not signed by an operator, or does not follow the one in use";
     /// A sealed bid that is not one.
     BAD_SEAL = "bid.malformed", "财政部令第87号 33条 / order 87 art. 33",
         "未按要求密封", "not sealed as required";

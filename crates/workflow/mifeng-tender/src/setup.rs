@@ -2,8 +2,9 @@
 
 use crate::events::*;
 use crate::notice::Notice;
+use crate::recognition::{Recognition, usages_of};
 use crate::refusal::{self, Refusal};
-use crate::state::{Stage, State, Trust, board_origin, check_path};
+use crate::state::{Stage, State, Trust, board_origin};
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use mifeng_crypto::Time;
 use mifeng_lock::dkg;
@@ -203,9 +204,16 @@ impl State {
                 ));
             }
         }
-        check_path(data, self.suite, record.signer(), record.chain(), at, trust)?;
-        for (certificate, chain, time) in &self.signers {
-            check_path(data, self.suite, certificate, chain, *time, trust)?;
+        self.check_pinned(data, at)?;
+        let recognition = Recognition::new(data, self.lists.as_ref(), self.suite, trust);
+        let agency = (record.signer(), record.chain());
+        recognition.judge(agency, usages_of(record.kind(), false), at, at)?;
+        for early in &self.signers {
+            let signer = (&early.certificate, early.chain.as_slice());
+            recognition.judge(signer, early.usages, early.time, at)?;
+        }
+        if let (Some(pinned), Some(lists)) = (&data.trust_list, &mut self.lists) {
+            lists.pin(pinned).map_err(|e| unlawful(e.to_string()))?;
         }
         self.notice = Some((record.commitment(), data.clone()));
         self.stage = Stage::Open;

@@ -3,11 +3,13 @@
 use crate::evaluation::Evaluation;
 use crate::events::*;
 use crate::notice::Notice;
+use crate::recognition::{EarlySigner, usages_of};
 use crate::refusal::{self, Refusal};
 use mifeng_crypto::{Digest, Suite, Time};
 use mifeng_envelope::VerifiedSeal;
 use mifeng_lock::{Board, Share};
-use mifeng_pki::{Anchors, Certificate, Purpose, RevocationList};
+use mifeng_pki::trust::TrustChain;
+use mifeng_pki::{Certificate, RevocationList};
 use mifeng_record::Record;
 use mifeng_score::{Outcome as RankOutcome, Sheet};
 use std::collections::BTreeMap;
@@ -22,6 +24,16 @@ pub struct Trust<'a> {
     pub roots: &'a [Certificate],
     /// Revocation lists to be consulted.
     pub crls: &'a [RevocationList],
+}
+
+/// A record about to be applied.
+pub(crate) struct Act<'a> {
+    pub(crate) record: &'a Record,
+    /// When it was received.
+    pub(crate) at: Time,
+    pub(crate) trust: &'a Trust<'a>,
+    /// The credit code that its signer's certificate stands for.
+    pub(crate) code: Option<String>,
 }
 
 /// Where the tender stands.
@@ -109,7 +121,8 @@ pub struct State {
     pub(crate) notice: Option<(Digest, Notice)>,
     pub(crate) halted: bool,
     pub(crate) cancelled: bool,
-    pub(crate) signers: Vec<(Certificate, Vec<Certificate>, Time)>,
+    pub(crate) signers: Vec<EarlySigner>,
+    pub(crate) lists: Option<TrustChain>,
     pub(crate) bids: BTreeMap<Digest, Bid>,
     pub(crate) leaf_digests: BTreeMap<Digest, Digest>,
     pub(crate) closed: Option<Close>,
@@ -143,6 +156,7 @@ impl State {
             halted: false,
             cancelled: false,
             signers: Vec::new(),
+            lists: None,
             bids: BTreeMap::new(),
             leaf_digests: BTreeMap::new(),
             closed: None,
@@ -179,18 +193,21 @@ impl State {
         self.check_origin(record)?;
         let next = self.check_seq(record)?;
         self.check_halted(&event)?;
-        if self.notice.is_some() {
-            self.check_certificate(record.signer(), record.chain(), at, trust)?;
-        }
-        self.dispatch(&event, record, at, trust)?;
+        let act = Act {
+            record,
+            at,
+            trust,
+            code: self.check_signer(record, at, trust)?,
+        };
+        self.dispatch(&event, &act)?;
         self.seqs.insert(record.actor(), next);
         if self.notice.is_none() {
-            let signer = (
-                record.signer().clone(),
-                record.chain().to_vec(),
-                record.time(),
-            );
-            self.signers.push(signer);
+            self.signers.push(EarlySigner {
+                certificate: record.signer().clone(),
+                chain: record.chain().to_vec(),
+                time: record.time(),
+                usages: usages_of(record.kind(), self.is_host(record)),
+            });
         }
         Ok(())
     }
@@ -213,25 +230,24 @@ impl State {
         }
     }
 
-    fn dispatch(
-        &mut self,
-        event: &Event,
-        record: &Record,
-        at: Time,
-        trust: &Trust<'_>,
-    ) -> Result<(), Refusal> {
+    fn dispatch(&mut self, event: &Event, act: &Act<'_>) -> Result<(), Refusal> {
+        let Act {
+            record, at, trust, ..
+        } = *act;
         match event {
             Event::LogConfig(data) => self.log_config(data, record),
             Event::BoardCert(data) => self.board_cert(data, record),
             Event::BoardDkg1(data) => self.board_dkg1(data, record),
             Event::BoardDkg2(data) => self.board_dkg2(data, record),
+            Event::TrustList(data) => self.trust_list(data, record, at, trust),
             Event::Publish(data) => self.publish(data, record, at, trust),
             Event::Suspend(_) => self.halt(record, true),
             Event::Resume(_) => self.halt(record, false),
             Event::Cancel(_) => self.cancel(record),
-            Event::Submit(data) => self.submit(&data.seal, record, at),
-            Event::Replace(data) => self.replace(data, record, at),
+            Event::Submit(data) => self.submit(&data.seal, act),
+            Event::Replace(data) => self.replace(data, act),
             Event::Withdraw(data) => self.withdraw(data, record, at),
+            Event::OfferSubmit(data) => self.offer_submit(data, act),
             Event::Close(data) => self.close(data, record, at),
             Event::BidderShare(data) => self.bidder_share(data, record),
             Event::WindowClose(data) => self.window_close(data, record, at),
@@ -263,7 +279,6 @@ impl State {
             Event::PriceDecide(data) => self.price_decide(data, record),
             Event::PriceConfirm(data) => self.price_confirm(data, record),
             Event::RoundOpen(data) => self.round_open(data, record, at),
-            Event::OfferSubmit(data) => self.offer_submit(data, record, at),
             Event::OfferExit(data) => self.offer_exit(data, record, at),
             Event::RoundClose(data) => self.round_close(data, record, at),
             Event::RoundWindow(data) => self.round_window(data, record, at),
@@ -330,18 +345,25 @@ impl State {
         1 + u64::from(self.dkg1.contains_key(index)) + u64::from(self.dkg2.contains_key(index))
     }
 
-    /// Path to a root that the notice recognises, valid for signing at `at`.
-    pub(crate) fn check_certificate(
+    /// The signer's path to a recognised CA, valid for signing such a record at `at`; the credit
+    /// code it stands for. Before the notice nobody is judged yet.
+    fn check_signer(
         &self,
-        certificate: &Certificate,
-        chain: &[Certificate],
+        record: &Record,
         at: Time,
         trust: &Trust<'_>,
-    ) -> Result<(), Refusal> {
-        let Some((_, notice)) = &self.notice else {
-            return Ok(());
+    ) -> Result<Option<String>, Refusal> {
+        let Some(recognition) = self.recognition(trust) else {
+            return Ok(None);
         };
-        check_path(notice, self.suite, certificate, chain, at, trust)
+        let usages = usages_of(record.kind(), self.is_host(record));
+        recognition.judge((record.signer(), record.chain()), usages, at, at)
+    }
+
+    fn is_host(&self, record: &Record) -> bool {
+        self.host
+            .as_ref()
+            .is_some_and(|(cert, _)| *cert == record.actor())
     }
 
     /// The suite.
@@ -496,46 +518,4 @@ impl State {
 /// The origin of a board's own records.
 pub(crate) fn board_origin(session: &str) -> String {
     format!("board/{session}")
-}
-
-pub(crate) fn check_path(
-    notice: &Notice,
-    suite: &'static Suite,
-    certificate: &Certificate,
-    chain: &[Certificate],
-    at: Time,
-    trust: &Trust<'_>,
-) -> Result<(), Refusal> {
-    let listed: Vec<Certificate> = trust
-        .roots
-        .iter()
-        .filter(|root| notice.trust.contains(&root.fingerprint(suite.hash())))
-        .cloned()
-        .collect();
-    let anchors = Anchors::new(listed);
-    // A list issued later than `at` was not known then; what was accepted stays accepted.
-    let known: Vec<RevocationList> = trust
-        .crls
-        .iter()
-        .filter(|list| list.this_update() <= at)
-        .cloned()
-        .collect();
-    mifeng_pki::verify_path(
-        certificate,
-        chain,
-        &anchors,
-        &known,
-        at,
-        Purpose::Signing,
-        suite,
-    )
-    .map(|_| ())
-    .map_err(|e| {
-        let rule = match e.code() {
-            "pki.unlisted-ca" => &refusal::UNLISTED_CA,
-            "pki.revoked" => &refusal::REVOKED,
-            _ => &refusal::BAD_CERTIFICATE,
-        };
-        Refusal::new(rule, format!("{}: {e}", certificate.subject_name()))
-    })
 }

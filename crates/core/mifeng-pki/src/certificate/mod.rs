@@ -220,6 +220,19 @@ impl Certificate {
             })
         })
     }
+    /// Whether this credit code stands anywhere in the subject or the extensions.
+    pub fn names(&self, code: &str) -> bool {
+        let tbs = &self.0.tbs;
+        // Subject and extensions come after the issuer, which says nothing about the holder.
+        let from = tbs
+            .windows(self.0.issuer.len())
+            .position(|window| window == self.0.issuer)
+            .map_or(tbs.len(), |at| at + self.0.issuer.len());
+        let wanted = code.as_bytes();
+        uscc::is_uscc(code)
+            && (self.uscc().as_deref() == Some(code)
+                || tbs[from..].windows(wanted.len()).any(|w| w == wanted))
+    }
     /// The serial number in lower-case hex.
     pub fn serial_hex(&self) -> String {
         hex::encode(&self.0.serial)

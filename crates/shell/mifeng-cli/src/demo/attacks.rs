@@ -115,7 +115,7 @@ fn dishonest_host(tender: &Tender) -> Result<host::FolderHost, Failure> {
     };
     let trust = [world.ca.join("root.cer")];
     let origin = tender.host.state().origin().to_owned();
-    let mut evil = host::init(&world.ui, &args, world.suite, &origin, &trust)?;
+    let mut evil = host::init(&world.ui, &args, world.suite, &origin, &trust, None)?;
     for file in world
         .board_files
         .iter()

@@ -7,6 +7,7 @@ mod evaluate;
 mod method;
 mod offers;
 mod plan;
+mod recognition;
 mod stages;
 mod world;
 
@@ -50,6 +51,9 @@ pub(crate) struct DemoArgs {
     /// 采购方式与评审方法 / procedure and method
     #[arg(long, value_enum, default_value = "open", conflicts_with = "attacks")]
     pub(crate) method: MethodName,
+    /// CA数：2 为两家CA互认，第二家在投标期内载入名单 / CAs: with 2, the second comes onto the trust list during bidding
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=2), conflicts_with = "attacks")]
+    pub(crate) cas: u8,
     /// 投标人数 / number of bidders
     #[arg(long, default_value_t = 5)]
     pub(crate) bidders: usize,
@@ -74,6 +78,9 @@ pub(crate) fn run(ui: &Ui, args: &DemoArgs) -> Outcome {
         args.bidders = world::sub_folders(folder)?.len();
     }
     args.bidders = args.method.bidders(args.bidders);
+    if args.cas == 2 && args.bidders < 2 {
+        return Err(Failure::usage("--cas 2: --bidders 2.."));
+    }
     let single = args.method == MethodName::SingleSource;
     if !single && !(BIDDERS_MIN..=BIDDERS_MAX).contains(&args.bidders) {
         return Err(Failure::usage(format!(

@@ -60,7 +60,9 @@ fn seconds_needed(args: &DemoArgs) -> u64 {
     } else {
         80
     };
-    2 + megabytes / rate + args.bidders as u64 / 4
+    // The second CA comes onto the list while bids are received.
+    let roll_over = 2 * u64::from(args.cas - 1);
+    2 + megabytes / rate + args.bidders as u64 / 4 + roll_over
 }
 
 impl Tender {
@@ -260,7 +262,10 @@ impl Tender {
             "4. 投标：签名、密封、提交、回执",
             "4. bids: sign, seal, submit, receipt",
         );
-        let bundle = self.bundle()?;
+        let mut bundle = self.bundle()?;
+        if self.world.second.is_some() {
+            self.roll_over(ui, &mut bundle)?;
+        }
         for number in 1..=args.bidders {
             for (lot, id) in self.lots().iter().enumerate() {
                 let bid = self.seal(&bundle, number, lot, 0, &format!("lot{id}"))?;

@@ -3,8 +3,12 @@
 use super::DemoArgs;
 use crate::identity::{self, Ca, Identity, Kind};
 use crate::ui::{Failure, Ui};
-use crate::{clock, host, person};
-use mifeng::crypto::{Entropy, Suite, SystemEntropy};
+use crate::{base64, clock, host, person, trust};
+use mifeng::crypto::{Entropy, Suite, SystemEntropy, Time};
+use mifeng::pki::Certificate;
+use mifeng::pki::trust::{
+    CaProfile, CertificateKind, CodePlace, SignedTrustList, TrustList, Usage,
+};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fs;
@@ -38,6 +42,8 @@ pub(crate) struct World {
     pub(crate) suite: &'static Suite,
     pub(crate) ui: Ui,
     pub(crate) ca: PathBuf,
+    /// The second CA, where there are two under one trust list.
+    pub(crate) second: Option<PathBuf>,
     pub(crate) board_files: Vec<PathBuf>,
     /// Opened once: stretching a passphrase takes its time.
     identities: RefCell<BTreeMap<String, Rc<Identity>>>,
@@ -89,6 +95,18 @@ pub(crate) fn company(number: usize) -> String {
     }
 }
 
+fn ca_profile(name: &str, root: &Certificate, usages: &[Usage], from: Time) -> CaProfile {
+    CaProfile {
+        name: name.to_owned(),
+        roots: vec![base64(root.der())],
+        from,
+        until: None,
+        kinds: vec![CertificateKind::Encryption, CertificateKind::Signing],
+        usages: usages.to_vec(),
+        code: CodePlace::usual(),
+    }
+}
+
 impl World {
     /// Certificates for everybody, and the board's key.
     pub(crate) fn make(ui: &Ui, args: &DemoArgs, root: &Path) -> Result<Self, Failure> {
@@ -107,11 +125,15 @@ impl World {
             suite,
             ui: quiet,
             ca: root.join("ca"),
+            second: (args.cas == 2).then(|| root.join("ca2")),
             board_files: Vec::new(),
             identities: RefCell::new(BTreeMap::new()),
         };
         ui.title("1. 证书", "1. certificates");
         world.issue_all(args.bidders)?;
+        if world.second.is_some() {
+            world.first_list(ui)?;
+        }
         ui.say(
             format!("根与签发CA；{} 家投标人各有签名与加密双证书；采购人、代理机构、平台、3 名受托人、{CANDIDATES} 名候选专家、时间戳机构", args.bidders),
             format!("root and issuing CA; dual certificates for {} bidders; buyer, agency, host, 3 trustees, {CANDIDATES} candidate experts, time-stamp authority", args.bidders),
@@ -151,15 +173,73 @@ impl World {
                 &format!("expert{index}"),
             )?;
         }
+        issue(Kind::Agency, "省CA互认名单管理机构", None, "operator")?;
+        let second = match &self.second {
+            Some(folder) => {
+                identity::init_ca(&self.ui, folder, self.suite, "第二认证中心", now)?;
+                Some(Ca::load(&self.ui, folder)?)
+            }
+            None => None,
+        };
         for number in 1..=bidders {
-            issue(
+            // With two CAs every second bidder is the other's customer.
+            let ca = second.as_ref().filter(|_| number % 2 == 0).unwrap_or(&ca);
+            let folder = self.root.join(format!("bidder{number}"));
+            let code = credit_code(number);
+            ca.issue(
+                &self.ui,
                 Kind::Bidder,
                 &company(number),
-                Some(&credit_code(number)),
-                &format!("bidder{number}"),
+                Some(&code),
+                &folder,
+                now,
             )?;
         }
         Ok(())
+    }
+
+    /// The operator's first list, with the first CA alone.
+    fn first_list(&self, ui: &Ui) -> Result<(), Failure> {
+        let operator = identity::load_certificate(&self.root.join("operator/sign.cer"))?;
+        let root = identity::load_certificate(&self.ca.join("root.cer"))?;
+        let now = clock::now().trunc_millis();
+        let list = TrustList {
+            v: 1,
+            name: "演示CA互认名单".to_owned(),
+            suite: self.suite.id().to_owned(),
+            version: 1,
+            previous: None,
+            effective: now,
+            operators: vec![operator.fingerprint(self.suite.hash())],
+            cas: vec![ca_profile("演示认证中心", &root, &Usage::ALL, now)],
+        };
+        self.sign_list(&list, &self.path("trust/list-1.trust"))?;
+        ui.say(
+            "CA互认名单第 1 版：只有第一家CA；双号投标人的证书由第二家CA签发",
+            "trust list, version 1: the first CA alone; bidders with even numbers are the second CA's customers",
+        );
+        Ok(())
+    }
+
+    /// The next version, with the second CA for bidders.
+    pub(crate) fn next_list(&self, last: &Path, out: &Path) -> Result<(), Failure> {
+        let Some(second) = &self.second else {
+            return Ok(());
+        };
+        let now = clock::now().trunc_millis();
+        let root = identity::load_certificate(&second.join("root.cer"))?;
+        let mut list = trust::load(last)?.list()?.successor(now)?;
+        let usages = [Usage::BidEncryption, Usage::BidSigning];
+        list.cas
+            .push(ca_profile("第二认证中心", &root, &usages, now));
+        list.cas.sort_by(|a, b| a.name.cmp(&b.name));
+        self.sign_list(&list, out)
+    }
+
+    fn sign_list(&self, list: &TrustList, out: &Path) -> Result<(), Failure> {
+        let operator = self.identity("operator")?;
+        let signed = SignedTrustList::sign(list, &operator.signer, clock::now())?;
+        crate::ui::write(out, &signed.to_file()?)
     }
 
     fn make_board(&mut self, ui: &Ui) -> Result<(), Failure> {
@@ -231,15 +311,25 @@ impl World {
             host: self.path("host"),
             id: self.path("platform"),
         };
-        let trust = [self.ca.join("root.cer")];
+        let list = self
+            .second
+            .as_ref()
+            .map(|_| self.path("trust/list-1.trust"));
+        let trust = match list {
+            Some(_) => Vec::new(),
+            None => vec![self.ca.join("root.cer")],
+        };
         let mut host = host::init(
             &self.ui,
             &args,
             self.suite,
             "host.example/t/DEMO-2026-001",
             &trust,
+            list.as_deref(),
         )?;
-        host.add_crl(&crate::ui::read(&self.ca.join("ca.crl"))?)?;
+        for ca in [Some(&self.ca), self.second.as_ref()].into_iter().flatten() {
+            host.add_crl(&crate::ui::read(&ca.join("ca.crl"))?)?;
+        }
         for file in &self.board_files {
             host::accept(&self.ui, &mut host, file, None, None)?;
         }

@@ -5,7 +5,7 @@
 
 use crate::events::*;
 use crate::refusal::{self, Refusal};
-use crate::state::{Bid, BidLife, Outcome, Stage, State};
+use crate::state::{Act, Bid, BidLife, Outcome, Stage, State};
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use mifeng_crypto::{Digest, Time};
 use mifeng_envelope::{SealRecord, Tender, VerifiedSeal};
@@ -121,10 +121,10 @@ impl State {
     pub(crate) fn offer_submit(
         &mut self,
         data: &OfferSubmit,
-        record: &Record,
-        at: Time,
+        act: &Act<'_>,
     ) -> Result<(), Refusal> {
-        let first = self.offering(&data.lot, record, at)?;
+        let record = act.record;
+        let first = self.offering(&data.lot, record, act.at)?;
         let bad = |detail: String| Refusal::new(&refusal::BAD_SEAL, detail);
         let bytes = BASE64_STANDARD
             .decode(&data.seal)
@@ -132,6 +132,7 @@ impl State {
         let seal = SealRecord::parse(&bytes).map_err(|e| bad(e.to_string()))?;
         let seal = self.verify_offer(&data.lot, &seal)?;
         self.check_new_seal(&seal, record)?;
+        self.check_organisation(&seal, act)?;
         let round = self.round_of(&data.lot)?;
         if let Some(other) = round.offers.get(&first) {
             return Err(Refusal::new(

@@ -63,6 +63,13 @@ event_data! {
         /// Signature by the static key over the transcript, hex.
         signature: String,
     }
+    /// `trust.list`: a version of the trust list (spec/trust.md).
+    TrustListEvent {
+        /// The canonical list, base64.
+        list: String,
+        /// The operator's signature, base64.
+        sig: String,
+    }
     /// `tender.suspend`, `tender.resume`, `tender.cancel`.
     Halt {
         /// Why.
@@ -273,6 +280,7 @@ pub enum Event {
     BoardCert(BoardCert),
     BoardDkg1(BoardDkg1),
     BoardDkg2(BoardDkg2),
+    TrustList(TrustListEvent),
     Publish(Box<Notice>),
     Suspend(Halt),
     Resume(Halt),
@@ -334,6 +342,7 @@ impl Event {
             "board.cert" => Event::BoardCert(record.data()?),
             "board.dkg1" => Event::BoardDkg1(record.data()?),
             "board.dkg2" => Event::BoardDkg2(record.data()?),
+            "trust.list" => Event::TrustList(record.data()?),
             "tender.publish" => Event::Publish(Box::new(record.data()?)),
             "tender.suspend" => Event::Suspend(record.data()?),
             "tender.resume" => Event::Resume(record.data()?),

@@ -1,0 +1,300 @@
+//! Mutual recognition in a tender: a trust list is pinned, a second CA comes onto it, and the dossier
+//! alone shows that nobody counted before.
+
+mod common;
+
+use base64::prelude::{BASE64_STANDARD, Engine as _};
+use common::*;
+use mifeng::crypto::{Digest, GM, INTL, KeyAlg, PrivateKey, SeededEntropy, Suite, Time};
+use mifeng::pki::issue::{CertificateAuthority, Profile, Subject, Validity};
+use mifeng::pki::trust::{
+    CaProfile, CertificateKind, CodePlace, SignedTrustList, TrustList, Usage,
+};
+use mifeng::pki::{Certificate, Signer};
+use mifeng::tender::{BidWithdraw, Notice, TrustListEvent, rules};
+use mifeng::{Trusted, Verdict, verify};
+
+fn profile(name: &str, root: &Certificate, usages: &[Usage]) -> CaProfile {
+    CaProfile {
+        name: name.to_owned(),
+        roots: vec![BASE64_STANDARD.encode(root.der())],
+        from: secs(-3_600),
+        until: None,
+        kinds: vec![CertificateKind::Encryption, CertificateKind::Signing],
+        usages: usages.to_vec(),
+        code: CodePlace::usual(),
+    }
+}
+
+fn event(signed: &SignedTrustList) -> TrustListEvent {
+    let (list, sig) = signed.to_base64();
+    TrustListEvent { list, sig }
+}
+
+/// A second CA with one bidder, and the list that its buyer operates.
+struct World<'c> {
+    cast: &'c Cast,
+    root: Certificate,
+    bidder: Person,
+    first: TrustList,
+}
+
+impl<'c> World<'c> {
+    fn new(cast: &'c Cast) -> Self {
+        let suite = cast.suite;
+        let rng = &mut SeededEntropy::new(b"second CA");
+        let alg = match suite.id() {
+            "gm-1" => KeyAlg::Sm2,
+            _ => KeyAlg::P256,
+        };
+        let validity = Validity {
+            not_before: secs(-3_600),
+            not_after: secs(365 * 86_400),
+        };
+        let key = PrivateKey::generate(alg, rng).expect("a key");
+        let ca = CertificateAuthority::new_root(key, &Subject::named("第二CA"), validity, &[9])
+            .expect("a root");
+        let subject = bidder_subject(3);
+        let bidder = issue(suite, &ca, &subject, Profile::BidderSign, secs(-3_600), rng);
+        let operator = cast.buyer.fingerprint(suite);
+        World {
+            cast,
+            root: ca.certificate().clone(),
+            bidder,
+            first: TrustList {
+                v: 1,
+                name: "互认名单".to_owned(),
+                suite: suite.id().to_owned(),
+                version: 1,
+                previous: None,
+                effective: secs(-600),
+                operators: vec![operator],
+                cas: vec![profile("A", &cast.root, &Usage::ALL)],
+            },
+        }
+    }
+
+    fn sign(&self, list: &TrustList) -> SignedTrustList {
+        SignedTrustList::sign(list, &self.cast.buyer.signer, START).expect("signed")
+    }
+
+    /// Version 2, with the second CA, effective from then on.
+    fn second(&self, effective: Time) -> TrustList {
+        let mut list = self.first.successor(effective).expect("a draft");
+        let usages = [Usage::BidEncryption, Usage::BidSigning];
+        list.cas.push(profile("B", &self.root, &usages));
+        list
+    }
+
+    fn notice(&self, tender: &Tender<'_>, kind: Kind, pinned: Digest) -> Notice {
+        Notice {
+            trust: Vec::new(),
+            trust_list: Some(pinned),
+            ..notice(self.cast, tender.host.state(), kind)
+        }
+    }
+
+    fn published(&self, origin: &str, kind: Kind) -> Tender<'c> {
+        let mut tender = Tender::unpublished_with(self.cast, origin, &[]);
+        let data = event(&self.sign(&self.first));
+        tender
+            .say(&self.cast.agency, "trust.list", &data, 0)
+            .expect("a first version");
+        let pinned = self.first.digest().expect("a digest");
+        let notice = self.notice(&tender, kind, pinned);
+        tender.publish(&notice).expect("a lawful notice");
+        tender
+    }
+
+    /// What the second CA's bidder hears when it speaks to the host at `at`.
+    fn hears(&self, tender: &mut Tender<'_>, at: i64) -> &'static str {
+        let seal = Digest::from_bytes([7; 32]);
+        code(tender.say(&self.bidder, "bid.withdraw", &BidWithdraw { seal }, at))
+    }
+}
+
+fn course(suite: &'static Suite, kind: Kind) {
+    let cast = Cast::new(suite, "trust");
+    let world = World::new(&cast);
+    let mut tender = world.published("host.example/t/trust", kind);
+    assert_eq!(world.hears(&mut tender, 11), rules::UNLISTED_CA.code);
+    tender.receive(2);
+    // Version 2 is logged, and in force only from second 30 on.
+    let second = world.sign(&world.second(secs(30)));
+    tender
+        .say(&cast.agency, "trust.list", &event(&second), 24)
+        .expect("the next version");
+    assert_eq!(world.hears(&mut tender, 29), rules::UNLISTED_CA.code);
+    tender.beat(30);
+    assert_eq!(world.hears(&mut tender, 31), rules::UNKNOWN_SEAL.code);
+    let (file, data) = tender.seal_by(&world.bidder, 870_000, 32);
+    let bid = Sealed {
+        record: tender.signed(&world.bidder, "bid.submit", &data, 32),
+        id: tender.verified(&file).id(),
+        file,
+    };
+    tender.submit(&bid, secs(32)).expect("recognised now");
+    tender.beat(40);
+    // The second CA is good for bids only.
+    let seal = Digest::from_bytes([7; 32]);
+    let refused = tender.say(&world.bidder, "expert.pool", &BidWithdraw { seal }, 41);
+    assert_ne!(code(refused), "accepted");
+    tender.close_witnessed();
+    if kind == Kind::Joint {
+        for number in 0..2 {
+            tender.release_leaf(number, DEADLINE + 2).expect("a leaf");
+        }
+        let own = world.bidder.fingerprint(suite);
+        let id = tender.host.state().live_bid(&own, LOT).expect("a bid");
+        let key = world.bidder.enc.as_ref().expect("a bidder");
+        let leaf = mifeng::bidder::release(
+            &tender.host.state().bids()[&id].seal,
+            mifeng::bidder::LeafKey::Key(key),
+        );
+        let leaf = leaf.expect("own leaf");
+        tender
+            .say(&world.bidder, "bidder.share", &leaf, DEADLINE + 2)
+            .expect("a leaf");
+    }
+    tender.close_window(DEADLINE + 3).expect("window closed");
+    for number in 0..2 {
+        tender.release(number, DEADLINE + 4).expect("released");
+    }
+    tender.open_all(100);
+    let seated = tender.draw(101);
+    assert!(tender.evaluate(&seated, 102));
+    check_dossier(&world, &tender.archive(103));
+}
+
+/// The dossier by itself, and with what an auditor trusts.
+fn check_dossier(world: &World<'_>, tar: &[u8]) {
+    let files = Parts::of_tar(tar);
+    let alg = world.cast.suite.hash();
+    let told = |roots: Vec<Digest>| {
+        let trusted = Trusted {
+            roots,
+            earlier: None,
+        };
+        let report = verify(&files, &trusted).expect("readable");
+        report.failure().and_then(|check| check.code.clone())
+    };
+    assert_eq!(told(Vec::new()), None);
+    let [a, b] = [&world.cast.root, &world.root].map(|root| root.fingerprint(alg));
+    assert_eq!(told(vec![a, b]), None);
+    assert_eq!(told(vec![a]).as_deref(), Some("cert.untrusted-root"));
+    let operator = world.cast.buyer.signer.certificate().fingerprint(alg);
+    assert_eq!(
+        told(vec![operator]),
+        None,
+        "the operator vouches for every root"
+    );
+    let report = verify(&files, &Trusted::default()).expect("readable");
+    assert!(report.checks.iter().all(|c| c.verdict == Verdict::Pass));
+    let certificates = &report.checks[2];
+    assert!(
+        certificates.saw_en.contains("versions 1 to 2"),
+        "{certificates:?}"
+    );
+}
+
+#[test]
+fn second_ca_from_the_list_on_gm() {
+    course(&GM, Kind::Joint);
+}
+
+#[test]
+fn second_ca_from_the_list_on_intl() {
+    course(&INTL, Kind::Board);
+}
+
+#[test]
+fn notice_and_list_agree() {
+    let cast = Cast::new(&GM, "trust");
+    let world = World::new(&cast);
+    let pinned = world.first.digest().expect("a digest");
+    let attempt = |lists: &[SignedTrustList], change: &dyn Fn(&mut Notice)| {
+        let mut tender = Tender::unpublished_with(&cast, "host.example/t/pin", &[]);
+        for signed in lists {
+            let said = tender.say(&cast.agency, "trust.list", &event(signed), 0);
+            if said.is_err() {
+                return code(said);
+            }
+        }
+        let mut notice = world.notice(&tender, Kind::Board, pinned);
+        change(&mut notice);
+        code(tender.publish(&notice))
+    };
+    let unlawful = rules::BAD_NOTICE.code;
+    let invalid = rules::BAD_TRUST_LIST.code;
+    let first = world.sign(&world.first);
+    let second = |effective| world.sign(&world.second(effective));
+    let one = std::slice::from_ref(&first);
+    assert_eq!(attempt(one, &|_| {}), "accepted");
+    assert_eq!(attempt(&[], &|_| {}), unlawful, "no list in the log");
+    let fingerprint = cast.root.fingerprint(GM.hash());
+    assert_eq!(
+        attempt(one, &|n| n.trust.push(fingerprint)),
+        unlawful,
+        "both"
+    );
+    assert_eq!(attempt(one, &|n| n.trust_list = None), unlawful, "neither");
+    let other = Some(Digest::from_bytes([1; 32]));
+    assert_eq!(attempt(one, &|n| n.trust_list = other), unlawful, "another");
+    // A newer version that is in force must be the one pinned; a future one need not.
+    assert_eq!(
+        attempt(&[first.clone(), second(secs(0))], &|_| {}),
+        unlawful
+    );
+    assert_eq!(
+        attempt(&[first.clone(), second(secs(50))], &|_| {}),
+        "accepted"
+    );
+    assert_eq!(attempt(&[first.clone(), first.clone()], &|_| {}), invalid);
+    let mut future = world.first.clone();
+    future.effective = secs(50);
+    let pinned_future = future.digest().expect("a digest");
+    let future = world.sign(&future);
+    assert_eq!(
+        attempt(&[future], &|n| n.trust_list = Some(pinned_future)),
+        unlawful
+    );
+    // Trustees, host and agency are judged by the pinned list.
+    let mut narrow = world.first.clone();
+    narrow.cas[0]
+        .usages
+        .retain(|usage| *usage != Usage::Trustee);
+    let digest = narrow.digest().expect("a digest");
+    let narrow = world.sign(&narrow);
+    assert_eq!(
+        attempt(&[narrow], &|n| n.trust_list = Some(digest)),
+        rules::NOT_RECOGNISED.code
+    );
+}
+
+#[test]
+fn after_the_notice() {
+    let cast = Cast::new(&INTL, "trust");
+    let world = World::new(&cast);
+    let mut tender = world.published("host.example/t/after", Kind::Board);
+    let second = event(&world.sign(&world.second(secs(5))));
+    // Only host or agency bring a version, whoever signed it.
+    let by_bidder = tender.say(&cast.bidders[0], "trust.list", &second, 12);
+    assert_eq!(code(by_bidder), rules::NOT_AUTHORISED.code);
+    let by_expert = tender.say(&cast.experts[0], "trust.list", &second, 12);
+    assert_eq!(code(by_expert), rules::NOT_AUTHORISED.code);
+    let mut broken = second.clone();
+    broken.sig = second.list.clone();
+    let refused = tender.say(&cast.agency, "trust.list", &broken, 12);
+    assert_eq!(code(refused), rules::BAD_TRUST_LIST.code);
+    assert_eq!(world.hears(&mut tender, 12), rules::UNLISTED_CA.code);
+    // Logged at second 13 with an effect from second 5 on: it counts from when it is there.
+    tender
+        .say(&cast.platform, "trust.list", &second, 13)
+        .expect("the host's word");
+    assert_eq!(world.hears(&mut tender, 14), rules::UNKNOWN_SEAL.code);
+    // A tender with fixed roots takes no list.
+    let mut fixed = Tender::new(&cast, "host.example/t/fixed", Kind::Board);
+    let first = event(&world.sign(&world.first));
+    let refused = fixed.say(&cast.agency, "trust.list", &first, 12);
+    assert_eq!(code(refused), rules::WRONG_STAGE.code);
+}

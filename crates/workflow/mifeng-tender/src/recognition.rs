@@ -1,0 +1,314 @@
+//! Whose certificates count: the roots that the notice lists, or the trust list it pins.
+
+use crate::events::TrustListEvent;
+use crate::notice::Notice;
+use crate::refusal::{self, Refusal};
+use crate::state::{Stage, State, Trust};
+use mifeng_crypto::{Digest, Suite, Time};
+use mifeng_pki::trust::{Presented, SignedTrustList, TrustChain, TrustVersion, Usage};
+use mifeng_pki::{Anchors, Certificate, Purpose, RevocationList, tsp, verify_path};
+use mifeng_record::Record;
+
+/// Whoever signed before the notice is judged when the notice comes.
+#[derive(Clone, Debug)]
+pub(crate) struct EarlySigner {
+    pub(crate) certificate: Certificate,
+    pub(crate) chain: Vec<Certificate>,
+    pub(crate) time: Time,
+    pub(crate) usages: &'static [Usage],
+}
+
+/// What a certificate must be recognised for, so that its holder may sign a record of this type;
+/// one of them is enough.
+pub(crate) fn usages_of(kind: &str, by_host: bool) -> &'static [Usage] {
+    match kind {
+        _ if by_host => &[Usage::Host],
+        "log.config" => &[Usage::Host],
+        "bid.submit" | "bid.replace" | "bid.withdraw" | "bidder.share" | "price.confirm"
+        | "clarify.answer" | "offer.submit" | "offer.exit" => &[Usage::BidSigning],
+        "draw.share" | "seat.cosign" => &[Usage::Trustee],
+        "opening.sign" => &[Usage::RecordSigning, Usage::BidSigning, Usage::Trustee],
+        "trust.list" => &[Usage::RecordSigning, Usage::Host],
+        kind if kind.starts_with("board.") => &[Usage::Trustee],
+        _ => &[Usage::RecordSigning],
+    }
+}
+
+/// Who counts, as a notice says.
+pub(crate) struct Recognition<'a> {
+    notice: &'a Notice,
+    lists: Option<&'a TrustChain>,
+    suite: &'static Suite,
+    trust: &'a Trust<'a>,
+}
+
+impl<'a> Recognition<'a> {
+    pub(crate) fn new(
+        notice: &'a Notice,
+        lists: Option<&'a TrustChain>,
+        suite: &'static Suite,
+        trust: &'a Trust<'a>,
+    ) -> Self {
+        Recognition {
+            notice,
+            lists: lists.filter(|_| notice.trust_list.is_some()),
+            suite,
+            trust,
+        }
+    }
+
+    /// Judges a certificate: its path at `at`, its CA as recognised on the day `on`. Returns the
+    /// credit code that it stands for.
+    ///
+    /// # Errors
+    /// [`refusal::UNLISTED_CA`], [`refusal::NOT_RECOGNISED`], [`refusal::REVOKED`],
+    /// [`refusal::BAD_CERTIFICATE`].
+    pub(crate) fn judge(
+        &self,
+        (certificate, chain): (&Certificate, &[Certificate]),
+        usages: &[Usage],
+        at: Time,
+        on: Time,
+    ) -> Result<Option<String>, Refusal> {
+        // A list issued later than `at` was not known then; what was accepted stays accepted.
+        let crls: Vec<RevocationList> = self
+            .trust
+            .crls
+            .iter()
+            .filter(|list| list.this_update() <= at)
+            .cloned()
+            .collect();
+        let presented = Presented {
+            leaf: certificate,
+            intermediates: chain,
+            crls: &crls,
+            at,
+        };
+        let mut outcome = None;
+        for usage in usages {
+            let found = match self.lists {
+                Some(lists) => self.by_list(lists, &presented, *usage, on),
+                None => self.by_roots(&presented, *usage),
+            };
+            match found {
+                Ok(code) => return Ok(code),
+                Err(e) => outcome.get_or_insert(e),
+            };
+        }
+        let e = outcome.ok_or_else(|| Refusal::new(&refusal::NOT_AUTHORISED, ""))?;
+        let rule = match e.code() {
+            "pki.unlisted-ca" => &refusal::UNLISTED_CA,
+            "pki.not-recognised" => &refusal::NOT_RECOGNISED,
+            "pki.revoked" => &refusal::REVOKED,
+            _ => &refusal::BAD_CERTIFICATE,
+        };
+        let who = certificate.subject_name();
+        Err(Refusal::new(rule, format!("{who}: {e}")))
+    }
+
+    fn by_list(
+        &self,
+        lists: &TrustChain,
+        presented: &Presented<'_>,
+        usage: Usage,
+        on: Time,
+    ) -> Result<Option<String>, mifeng_pki::Error> {
+        let version = in_force(lists, on);
+        Ok(version.recognise(presented, usage, on)?.code)
+    }
+
+    fn by_roots(
+        &self,
+        presented: &Presented<'_>,
+        usage: Usage,
+    ) -> Result<Option<String>, mifeng_pki::Error> {
+        let purpose = match usage {
+            Usage::BidEncryption => Purpose::BidEncryption,
+            _ => Purpose::Signing,
+        };
+        verify_path(
+            presented.leaf,
+            presented.intermediates,
+            &self.listed_roots(),
+            presented.crls,
+            presented.at,
+            purpose,
+            self.suite,
+        )?;
+        Ok(presented.leaf.uscc())
+    }
+
+    /// The roots that the notice itself lists.
+    fn listed_roots(&self) -> Anchors {
+        let alg = self.suite.hash();
+        let listed = |root: &&Certificate| self.notice.trust.contains(&root.fingerprint(alg));
+        Anchors::new(self.trust.roots.iter().filter(listed).cloned().collect())
+    }
+}
+
+/// The version in force; an instant before the first one, as a signer's slow clock may show, is
+/// judged by the first, which the notice pins.
+fn in_force(lists: &TrustChain, on: Time) -> &TrustVersion {
+    lists.in_force(on).unwrap_or(&lists.versions()[0])
+}
+
+impl State {
+    pub(crate) fn recognition<'a>(&'a self, trust: &'a Trust<'a>) -> Option<Recognition<'a>> {
+        let (_, notice) = self.notice.as_ref()?;
+        Some(Recognition::new(
+            notice,
+            self.lists.as_ref(),
+            self.suite,
+            trust,
+        ))
+    }
+
+    /// `trust.list`: the first version before the notice, or the next one at any time.
+    pub(crate) fn trust_list(
+        &mut self,
+        data: &TrustListEvent,
+        record: &Record,
+        at: Time,
+        trust: &Trust<'_>,
+    ) -> Result<(), Refusal> {
+        if self.stage == Stage::Archived {
+            return Err(Refusal::new(&refusal::WRONG_STAGE, "the log is closed"));
+        }
+        if let Some((_, notice)) = &self.notice {
+            if notice.trust_list.is_none() {
+                let detail = "the notice recognises fixed roots";
+                return Err(Refusal::new(&refusal::WRONG_STAGE, detail));
+            }
+            self.require_host(record).or(self.require_agency(record))?;
+        }
+        let bad = |e: mifeng_pki::Error| Refusal::new(&refusal::BAD_TRUST_LIST, e.to_string());
+        let signed = SignedTrustList::from_base64(&data.list, &data.sig).map_err(bad)?;
+        let known: Vec<RevocationList> = trust
+            .crls
+            .iter()
+            .filter(|list| list.this_update() <= at)
+            .cloned()
+            .collect();
+        match &mut self.lists {
+            Some(lists) => {
+                lists.add(&signed, at, &known).map_err(bad)?;
+            }
+            lists @ None => {
+                *lists = Some(TrustChain::start(&signed, self.suite, at, &known).map_err(bad)?);
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes note of a version that the log may hold in a beat not yet revealed: what a bidder
+    /// foresees, never what a host or verifier accepts.
+    ///
+    /// # Errors
+    /// [`refusal::BAD_TRUST_LIST`] if it does not follow the versions that are known.
+    pub fn foresee_list(&mut self, signed: &SignedTrustList) -> Result<(), Refusal> {
+        let bad = |e: mifeng_pki::Error| Refusal::new(&refusal::BAD_TRUST_LIST, e.to_string());
+        let lists = self
+            .lists
+            .as_mut()
+            .ok_or_else(|| Refusal::new(&refusal::WRONG_STAGE, "the log holds no trust list"))?;
+        let digest = signed.digest().map_err(bad)?;
+        if lists.find(&digest).is_none() {
+            // Judged as of the day it is in force; the host judges again when it is logged.
+            let at = signed.list().map_err(bad)?.effective;
+            lists.add(signed, at, &[]).map_err(bad)?;
+        }
+        Ok(())
+    }
+
+    /// The notice pins the version in force when it is published.
+    pub(crate) fn check_pinned(&self, notice: &Notice, at: Time) -> Result<(), Refusal> {
+        let unlawful = |detail: String| Err(Refusal::new(&refusal::BAD_NOTICE, detail));
+        match (&notice.trust_list, &self.lists) {
+            (None, None) => Ok(()),
+            (None, Some(_)) => unlawful("the log holds a trust list, the notice pins none".into()),
+            (Some(_), None) => unlawful("the log holds no trust list".into()),
+            (Some(pinned), Some(lists)) => match lists.in_force(at) {
+                Some(version) if version.digest() == *pinned => Ok(()),
+                Some(version) => unlawful(format!(
+                    "trust list {pinned} is pinned, {} is in force",
+                    version.digest()
+                )),
+                None => unlawful(format!("no version of the trust list is in force at {at}")),
+            },
+        }
+    }
+
+    /// The trust lists of this tender: the pinned version and those after it.
+    pub fn trust_lists(&self) -> Option<&TrustChain> {
+        self.lists.as_ref()
+    }
+
+    /// Fingerprints of every root that this tender ever recognised.
+    pub fn recognised_roots(&self) -> Vec<Digest> {
+        let Some((_, notice)) = &self.notice else {
+            return Vec::new();
+        };
+        let alg = self.suite.hash();
+        let versions = self.lists.iter().flat_map(TrustChain::versions);
+        let mut roots: Vec<Digest> = versions
+            .flat_map(TrustVersion::roots)
+            .map(|root| root.fingerprint(alg))
+            .chain(notice.trust.iter().copied())
+            .collect();
+        roots.sort();
+        roots.dedup();
+        roots
+    }
+
+    /// The credit code that a certificate stands for at `at`, as host and verifier will read it.
+    ///
+    /// # Errors
+    /// As for a record signed with it; [`refusal::BAD_CERTIFICATE`] if it names no organisation.
+    pub fn organisation(
+        &self,
+        certificate: &Certificate,
+        chain: &[Certificate],
+        usage: Usage,
+        at: Time,
+        trust: &Trust<'_>,
+    ) -> Result<String, Refusal> {
+        let recognition = self
+            .recognition(trust)
+            .ok_or_else(|| Refusal::new(&refusal::WRONG_STAGE, "there is no notice yet"))?;
+        recognition
+            .judge((certificate, chain), &[usage], at, at)?
+            .ok_or_else(|| {
+                let detail = "no unified social credit code where its CA writes it";
+                Refusal::new(&refusal::BAD_CERTIFICATE, detail)
+            })
+    }
+
+    /// Verifies a time-stamp token by an authority that this tender recognises when it stamped.
+    ///
+    /// # Errors
+    /// Those of [`tsp::verify_token`].
+    pub fn verify_stamp(
+        &self,
+        token: &[u8],
+        imprint: &Digest,
+        trust: &Trust<'_>,
+    ) -> Result<tsp::TimeStamp, mifeng_pki::Error> {
+        let check = |anchors: &Anchors| {
+            let alg = self.suite.hash();
+            tsp::verify_token(token, imprint, alg, anchors, trust.crls, self.suite)
+        };
+        let Some(recognition) = self.recognition(trust) else {
+            return check(&Anchors::default());
+        };
+        let Some(lists) = recognition.lists else {
+            return check(&recognition.listed_roots());
+        };
+        // The token says when it was made; the version of that instant must recognise its authority.
+        let claimed = lists.versions().iter().find_map(|version| {
+            let anchors = Anchors::new(version.roots().cloned().collect());
+            check(&anchors).ok()
+        });
+        let on = claimed.map_or(lists.last().list().effective, |stamp| stamp.gen_time);
+        check(&in_force(lists, on).anchors(Usage::TimeStamping, on))
+    }
+}
