@@ -185,7 +185,7 @@ impl TrustArgs {
     /// The roots trusted at `at` for `usage`: those given, or those of the list in force.
     pub(crate) fn anchors(&self, usage: Usage, at: Time) -> Result<Anchors, Failure> {
         if !self.list.is_empty() {
-            return Ok(self.version(at, |version| Ok(version.anchors(usage, at)))?);
+            return self.version(at, |version| Ok(version.anchors(usage, at)));
         }
         let mut roots = Vec::new();
         for path in &self.trust {
