@@ -151,6 +151,7 @@ fn judge(
         leaf: who.certificate(),
         intermediates: who.chain(),
         crls: &[],
+        ocsp: &[],
         at,
     };
     version

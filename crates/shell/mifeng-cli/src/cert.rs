@@ -4,7 +4,10 @@ use crate::ui::{self, Failure, Outcome, Ui};
 use crate::{clock, fetch, identity, trust};
 use mifeng::crypto::{GM, HashAlg, INTL, KeyAlg, Suite, Time};
 use mifeng::pki::trust::{CertificateKind, Presented, Usage};
-use mifeng::pki::{Anchors, Certificate, Purpose, RevocationList, VerifiedPath, pem, verify_path};
+use mifeng::pki::{
+    Anchors, Certificate, Material, OcspResponse, Policy, RevocationList, RevocationRule,
+    VerifiedPath, judge_path, pem,
+};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 
@@ -45,6 +48,12 @@ pub(crate) struct TrustArgs {
     /// 吊销列表 / revocation lists
     #[arg(long, value_name = "CRL")]
     pub(crate) crl: Vec<PathBuf>,
+    /// OCSP响应 / OCSP responses
+    #[arg(long, value_name = "OCSP")]
+    pub(crate) ocsp: Vec<PathBuf>,
+    /// 必须有吊销信息 / revocation must be known
+    #[arg(long)]
+    pub(crate) require_revocation: bool,
     /// 判断的时间；默认现在 / the instant asked about; default: now
     #[arg(long, value_name = "TIME")]
     pub(crate) at: Option<String>,
@@ -182,6 +191,13 @@ impl TrustArgs {
         self.crl.iter().map(|path| fetch::load_crl(path)).collect()
     }
 
+    pub(crate) fn responses(&self) -> Result<Vec<OcspResponse>, Failure> {
+        let read = |path: &PathBuf| {
+            OcspResponse::parse(&ui::read(path)?).map_err(|e| Failure::from(e).at(path))
+        };
+        self.ocsp.iter().map(read).collect()
+    }
+
     /// The roots trusted at `at` for `usage`: those given, or those of the list in force.
     pub(crate) fn anchors(&self, usage: Usage, at: Time) -> Result<Anchors, Failure> {
         if !self.list.is_empty() {
@@ -222,30 +238,43 @@ impl TrustArgs {
         for path in &self.chain {
             between.extend(read_certificates(path)?);
         }
-        let crls = self.crls()?;
+        let (crls, ocsp) = (self.crls()?, self.responses()?);
         if !self.list.is_empty() {
             let presented = Presented {
                 leaf,
                 intermediates: &between,
                 crls: &crls,
+                ocsp: &ocsp,
                 at,
             };
             let found = self.version(at, |version| version.recognise(&presented, usage, at))?;
+            if self.require_revocation && !found.path.revocation_known() {
+                return Err(Failure::refused(
+                    "pki.revocation-unknown",
+                    format!(
+                        "{}: nothing at hand speaks about revocation",
+                        leaf.subject_name()
+                    ),
+                ));
+            }
             return Ok(Found {
                 path: found.path,
                 code: found.code,
                 ca: Some(found.ca),
             });
         }
-        let purpose = match usage {
-            Usage::BidEncryption => Purpose::BidEncryption,
-            Usage::TimeStamping => Purpose::TimeStamping,
-            _ => Purpose::Signing,
-        };
         let anchors = self.anchors(usage, at)?;
-        let suite = suite_of(leaf);
+        let material = Material {
+            intermediates: &between,
+            crls: &crls,
+            ocsp: &ocsp,
+        };
+        let mut policy = Policy::new(usage.purpose(), suite_of(leaf));
+        if self.require_revocation {
+            policy.revocation = RevocationRule::Required;
+        }
         Ok(Found {
-            path: verify_path(leaf, &between, &anchors, &crls, at, purpose, suite)?,
+            path: judge_path(leaf, &material, &anchors, at, &policy)?,
             code: leaf.uscc(),
             ca: None,
         })
@@ -257,6 +286,9 @@ pub(crate) fn found_json(found: &Found) -> Value {
     json!({
         "path": path.iter().map(Certificate::subject_name).collect::<Vec<_>>(),
         "revocation_known": found.path.revocation_known(),
+        "evidence": found.path.evidence().iter()
+            .map(|one| json!({"kind": format!("{:?}", one.kind()), "sha256": one.digest(HashAlg::Sha256)}))
+            .collect::<Vec<_>>(),
         "uscc": found.code,
         "recognised_ca": found.ca,
     })

@@ -2,12 +2,15 @@
 
 mod http;
 
+use crate::args::SuiteName;
 use crate::bundle::Bundle;
+use crate::cert::TrustArgs;
 use crate::identity::Identity;
 use crate::ui::{self, Failure, Outcome, Ui};
-use crate::{cert, clock, person};
-use mifeng::crypto::Digest;
-use mifeng::pki::{Signer as _, tsp};
+use crate::{cert, clock, fetch, person};
+use mifeng::crypto::{Digest, GM, INTL};
+use mifeng::pki::trust::Usage;
+use mifeng::pki::{Error, Signer as _, tsp};
 use serde_json::json;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -31,6 +34,28 @@ pub(crate) enum TsaCommand {
         request: Option<PathBuf>,
         #[arg(long)]
         out: PathBuf,
+    },
+    /// 向时间戳机构（http）取文件的时间戳 / ask an authority (http) for a stamp over a file
+    Ask {
+        /// 文件 / file
+        file: PathBuf,
+        /// 时间戳服务地址 / address of the authority
+        #[arg(long)]
+        url: String,
+        #[arg(long, value_enum, default_value = "gm")]
+        suite: SuiteName,
+        #[arg(long)]
+        out: PathBuf,
+    },
+    /// 核验文件的时间戳 / check a time stamp over a file
+    Check {
+        /// 时间戳：响应或令牌 / response or token
+        stamp: PathBuf,
+        /// 被盖时间戳的文件 / the stamped file
+        #[arg(long)]
+        data: PathBuf,
+        #[command(flatten)]
+        whom: TrustArgs,
     },
     /// 以 HTTP 提供时间戳（开发与内网用） / answer RFC 3161 requests over HTTP (development, closed networks)
     Serve {
@@ -62,6 +87,19 @@ pub(crate) fn run(ui: &Ui, command: &TsaCommand, json: bool) -> Outcome {
             let authority = Authority::open(ui, id)?;
             answer_file(ui, &authority, request, out, json)
         }
+        TsaCommand::Ask {
+            file,
+            url,
+            suite,
+            out,
+        } => {
+            let alg = suite.suite().hash();
+            let request = tsp::Request::new(alg.digest(&ui::read(file)?), alg, None).to_der();
+            let response = fetch::post_stamp(ui, url, &request)?;
+            tsp::unwrap_response(&response)?;
+            written(ui, out, &response, json)
+        }
+        TsaCommand::Check { stamp, data, whom } => check(ui, stamp, data, whom, json),
         TsaCommand::Serve {
             id,
             listen,
@@ -81,7 +119,7 @@ pub(crate) struct Authority {
 }
 
 impl Authority {
-    fn open(ui: &Ui, id: &Path) -> Result<Self, Failure> {
+    pub(crate) fn open(ui: &Ui, id: &Path) -> Result<Self, Failure> {
         let identity = Identity::load(ui, id)?;
         let certificate = identity.signer.certificate();
         // Said when it starts, not with the first request.
@@ -92,11 +130,6 @@ impl Authority {
         );
         tsp::respond(&identity.signer, POLICY, 1, clock::now(), &probe)
             .map_err(|e| Failure::from(e).at(id))?;
-        let name = certificate.subject_name();
-        ui.say(
-            format!("时间戳机构 {name}"),
-            format!("time-stamp authority {name}"),
-        );
         Ok(Authority {
             identity,
             last: AtomicU64::new(0),
@@ -104,7 +137,7 @@ impl Authority {
     }
 
     /// The DER answer to a DER request; refusals are answers too.
-    fn answer(&self, request: &[u8]) -> Result<Vec<u8>, Failure> {
+    pub(crate) fn answer(&self, request: &[u8]) -> Result<Vec<u8>, Failure> {
         let now = clock::now();
         let wanted = u64::try_from(now.as_unix_nanos() / 1_000).unwrap_or(1);
         let next = |last: u64| Some(wanted.max(last.saturating_add(1)));
@@ -123,13 +156,57 @@ fn answer_file(ui: &Ui, authority: &Authority, request: &Path, out: &Path, json:
     let response = authority.answer(&ui::read(request)?)?;
     // A refusal is no file: whoever asked reads why.
     tsp::unwrap_response(&response).map_err(|e| Failure::from(e).at(request))?;
-    ui::write(out, &response)?;
+    written(ui, out, &response, json)
+}
+
+fn written(ui: &Ui, out: &Path, bytes: &[u8], json: bool) -> Outcome {
+    ui::write(out, bytes)?;
     let shown = out.display().to_string();
     ui.tell(
         json,
         &json!({"written": shown}),
         format!("已写出 {shown}"),
         format!("written: {shown}"),
+    );
+    Ok(())
+}
+
+/// Holds a stamp against a file; the authority's path is judged at the stamped instant.
+fn check(ui: &Ui, stamp: &Path, data: &Path, whom: &TrustArgs, json: bool) -> Outcome {
+    let bytes = ui::read(stamp)?;
+    let token = tsp::unwrap_response(&bytes).unwrap_or(bytes);
+    let content = ui::read(data)?;
+    let crls = whom.crls()?;
+    let mut outcome = None;
+    for suite in [&GM, &INTL] {
+        let anchors = whom.anchors(Usage::TimeStamping, whom.at()?)?;
+        let imprint = suite.hash().digest(&content);
+        match tsp::verify_token(&token, &imprint, suite.hash(), &anchors, &crls, suite) {
+            Ok(found) => {
+                outcome = Some(Ok(found));
+                break;
+            }
+            // The suite that fits says more than the one that does not.
+            Err(e @ Error::WrongSuite { .. }) => {
+                outcome.get_or_insert(Err(e));
+            }
+            Err(e) => outcome = Some(Err(e)),
+        }
+    }
+    let found = match outcome {
+        Some(Ok(found)) => found,
+        Some(Err(e)) => return Err(Failure::from(e).at(stamp)),
+        None => return Err(Failure::usage("suite")),
+    };
+    let (at, by) = (found.gen_time, found.authority.subject_name());
+    ui.tell(
+        json,
+        &json!({
+            "gen_time": at, "serial": found.serial, "policy": found.policy,
+            "authority": cert::as_json(&found.authority),
+        }),
+        format!("时间戳有效：{by} 证明该文件在 {at} 已存在"),
+        format!("time stamp holds: {by} shows that the file existed at {at}"),
     );
     Ok(())
 }

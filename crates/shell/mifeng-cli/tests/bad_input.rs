@@ -156,6 +156,22 @@ fn every_argument_of_every_command() -> std::io::Result<()> {
                 "out",
             ],
             vec!["tsa", "stamp", "--id", f, "--tender", f, "--out", "out"],
+            vec!["tsa", "stamp", "--id", f, "--request", f, "--out", "out"],
+            vec!["tsa", "check", f, "--data", f, "--trust", f],
+            vec!["cert", "show", f],
+            vec!["cert", "check", f, "--trust", f],
+            vec!["cert", "check", f, "--list", f],
+            vec!["crl", "show", f],
+            vec!["crl", "fetch", f, "--out", "out"],
+            vec!["trust", "list", f],
+            vec!["trust", "new", "--after", f, "--out", "out"],
+            vec!["trust", "add", "--draft", f, "--name", "x", "--root", f],
+            vec!["trust", "sign", "--draft", f, "--id", f, "--out", "out"],
+            vec!["trust", "export", "--list", f, "--out", "out"],
+            vec!["trust", "export", "--tender", f, "--out", "out"],
+            vec![
+                "trust", "import", "--id", f, "--tender", f, "--list", f, "--out", "out",
+            ],
             vec!["archive", "--host", f, "--id", f, "--out", "out"],
         ];
         for args in &commands {

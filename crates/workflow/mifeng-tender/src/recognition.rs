@@ -82,6 +82,7 @@ impl<'a> Recognition<'a> {
             leaf: certificate,
             intermediates: chain,
             crls: &crls,
+            ocsp: &[],
             at,
         };
         let mut outcome = None;

@@ -177,6 +177,7 @@ fn check_operator(
         leaf: &version.operator,
         intermediates: message.certificates(),
         crls,
+        ocsp: &[],
         at,
     };
     // A first version may be signed before the day from which its CAs count.

@@ -1,7 +1,10 @@
 //! Whether a certificate counts under a version, and for which organisation.
 
 use super::{CaProfile, CertificateKind, TrustVersion, Usage, code};
-use crate::{Anchors, Certificate, Error, Purpose, RevocationList, VerifiedPath, verify_path};
+use crate::{
+    Anchors, Certificate, Error, Material, OcspResponse, Policy, Purpose, RevocationList,
+    VerifiedPath, judge_path,
+};
 use mifeng_crypto::Time;
 
 /// A certificate as it is shown, with what came along.
@@ -13,6 +16,8 @@ pub struct Presented<'a> {
     pub intermediates: &'a [Certificate],
     /// Revocation lists known at that instant.
     pub crls: &'a [RevocationList],
+    /// OCSP responses known at that instant.
+    pub ocsp: &'a [OcspResponse],
     /// The instant at which its path is judged.
     pub at: Time,
 }
@@ -29,11 +34,16 @@ pub struct Recognised {
 }
 
 impl Usage {
-    fn purpose(self) -> Purpose {
+    /// What the certificate's own usages must allow.
+    pub fn purpose(self) -> Purpose {
         match self {
             Usage::BidEncryption => Purpose::BidEncryption,
             Usage::TimeStamping => Purpose::TimeStamping,
-            _ => Purpose::Signing,
+            Usage::Host => Purpose::Host,
+            Usage::Trustee => Purpose::Trustee,
+            Usage::SealMaking => Purpose::SealMaking,
+            Usage::SealUse => Purpose::SealUse,
+            Usage::BidSigning | Usage::RecordSigning | Usage::TrustList => Purpose::Signing,
         }
     }
 }
@@ -55,7 +65,7 @@ impl TrustVersion {
     ///
     /// # Errors
     /// [`Error::UnlistedCa`] if no CA on the list issued it; [`Error::NotRecognised`] if one did
-    /// that does not count for this; otherwise those of [`verify_path`].
+    /// that does not count for this; otherwise those of [`judge_path`].
     pub fn recognise(
         &self,
         presented: &Presented<'_>,
@@ -92,15 +102,14 @@ impl TrustVersion {
         usage: Usage,
         anchors: &Anchors,
     ) -> Result<VerifiedPath, Error> {
-        verify_path(
-            presented.leaf,
-            presented.intermediates,
-            anchors,
-            presented.crls,
-            presented.at,
-            usage.purpose(),
-            self.suite,
-        )
+        let material = Material {
+            intermediates: presented.intermediates,
+            crls: presented.crls,
+            ocsp: presented.ocsp,
+        };
+        // Kinds of certificates, single ones too, are the CA's profile: judged when it is found.
+        let policy = Policy::new(usage.purpose(), self.suite);
+        judge_path(presented.leaf, &material, anchors, presented.at, &policy)
     }
 
     fn ca_of(&self, path: &VerifiedPath) -> Option<&CaProfile> {
