@@ -4,7 +4,7 @@ use crate::args::SuiteName;
 use crate::cert;
 use crate::clock;
 use crate::identity::{self, Kind};
-use crate::ui::{Outcome, Ui};
+use crate::ui::{self, Outcome, Ui};
 use serde_json::json;
 use std::path::PathBuf;
 
@@ -55,7 +55,17 @@ pub(crate) enum CaCommand {
         #[arg(long)]
         cert: PathBuf,
     },
-    /// 重新签发吊销列表 ca.crl / sign ca.crl anew
+    /// 签发OCSP响应文件 / sign an OCSP response file about certificates of this CA
+    Ocsp {
+        #[arg(long)]
+        ca: PathBuf,
+        /// 证书 / certificates
+        #[arg(long, required = true)]
+        cert: Vec<PathBuf>,
+        #[arg(long)]
+        out: PathBuf,
+    },
+    /// 重新签发吊销列表 ca.crl 与 root.crl / sign ca.crl and root.crl anew
     Crl {
         #[arg(long)]
         ca: PathBuf,
@@ -108,9 +118,24 @@ pub(crate) fn run(ui: &Ui, command: &CaCommand, json: bool) -> Outcome {
             );
             Ok(())
         }
+        CaCommand::Ocsp { ca, cert, out } => {
+            let authority = identity::Ca::load(ui, ca)?;
+            let certificates = cert.iter().map(|path| cert::one(path));
+            let certificates = certificates.collect::<Result<Vec<_>, _>>()?;
+            let response = authority.ocsp(&certificates, clock::now())?;
+            ui::write(out, &response)?;
+            let shown = out.display().to_string();
+            ui.tell(
+                json,
+                &json!({"written": shown, "certificates": certificates.len()}),
+                format!("OCSP响应：{shown}"),
+                format!("OCSP response: {shown}"),
+            );
+            Ok(())
+        }
         CaCommand::Crl { ca } => {
             let authority = identity::Ca::load(ui, ca)?;
-            let count = authority.renew_crl(clock::now())?;
+            let count = authority.renew_crl(ui, clock::now())?;
             ui.tell(
                 json,
                 &json!({"revoked": count}),

@@ -5,7 +5,7 @@ use crate::{clock, fetch, identity, trust};
 use mifeng::crypto::{GM, HashAlg, INTL, KeyAlg, Suite, Time};
 use mifeng::pki::trust::{CertificateKind, Presented, Usage};
 use mifeng::pki::{
-    Anchors, Certificate, Material, OcspResponse, Policy, RevocationList, RevocationRule,
+    Anchors, Certificate, Error, Material, OcspResponse, Policy, RevocationList, RevocationRule,
     VerifiedPath, judge_path, pem,
 };
 use serde_json::{Value, json};
@@ -249,13 +249,12 @@ impl TrustArgs {
             };
             let found = self.version(at, |version| version.recognise(&presented, usage, at))?;
             if self.require_revocation && !found.path.revocation_known() {
-                return Err(Failure::refused(
-                    "pki.revocation-unknown",
-                    format!(
-                        "{}: nothing at hand speaks about revocation",
-                        leaf.subject_name()
-                    ),
-                ));
+                return Err(Error::RevocationUnknown {
+                    subject: leaf.subject_name(),
+                    issuer: leaf.issuer_name(),
+                    at,
+                }
+                .into());
             }
             return Ok(Found {
                 path: found.path,

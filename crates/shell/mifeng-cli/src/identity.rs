@@ -2,8 +2,10 @@
 
 use crate::ui::{self, Failure, Outcome, Ui};
 use mifeng::crypto::{Entropy, KeyAlg, PrivateKey, Suite, SystemEntropy, Time};
-use mifeng::pki::issue::{CertificateAuthority, Profile, Revocation, Subject, Validity};
-use mifeng::pki::{Certificate, SoftwareDecrypter, SoftwareSigner, keyfile, pem};
+use mifeng::pki::issue::{CertificateAuthority, OcspEntry, Profile, Revocation, Subject, Validity};
+use mifeng::pki::{
+    Certificate, OcspStatus, Revoked, SoftwareDecrypter, SoftwareSigner, keyfile, pem,
+};
 use std::path::{Path, PathBuf};
 
 /// Rounds of PBKDF2 for key files: about a quarter of a second on an ordinary laptop.
@@ -153,7 +155,8 @@ pub(crate) fn init_ca(
     store_key(ui, &folder.join("issuing.key"), &key, suite)?;
     store_certificates(&folder.join("issuing.cer"), &[&issuing])?;
     let authority = CertificateAuthority::from_parts(key, issuing)?;
-    store_crl(folder, &authority, &[], now)?;
+    store_crl(&folder.join("ca.crl"), &authority, &[], now)?;
+    store_crl(&folder.join("root.crl"), &root, &[], now)?;
     // Last, so that its presence means that the folder is whole.
     store_certificates(&folder.join("root.cer"), &[root.certificate()])
 }
@@ -241,14 +244,47 @@ impl Ca {
             certificate.serial_hex(),
             now.as_unix_seconds()
         ));
-        store_crl(&self.folder, &self.authority, &self.revoked(&text)?, now)?;
+        let entries = self.revoked(&text)?;
+        store_crl(&self.folder.join("ca.crl"), &self.authority, &entries, now)?;
         ui::write(&path, text.as_bytes())
     }
 
-    /// Signs the list anew; returns how many certificates it names.
-    pub(crate) fn renew_crl(&self, now: Time) -> Result<usize, Failure> {
+    /// What an OCSP responder would answer about these certificates, as a file.
+    pub(crate) fn ocsp(&self, certificates: &[Certificate], now: Time) -> Result<Vec<u8>, Failure> {
+        let revoked = self.revoked(&self.revoked_text()?)?;
+        let entry = |certificate: &Certificate| {
+            let found = revoked
+                .iter()
+                .find(|entry| entry.serial == certificate.serial_raw());
+            let status = match found {
+                _ if certificate.issuer_raw() != self.authority.certificate().subject_raw() => {
+                    OcspStatus::Unknown
+                }
+                Some(entry) => OcspStatus::Revoked(Revoked {
+                    revoked: entry.revoked,
+                    reason: entry.reason,
+                    invalid_since: entry.invalid_since,
+                }),
+                None => OcspStatus::Good,
+            };
+            OcspEntry {
+                serial: certificate.serial_raw().to_vec(),
+                status,
+                this_update: now,
+                next_update: Some(list_end(now)),
+            }
+        };
+        let entries: Vec<OcspEntry> = certificates.iter().map(entry).collect();
+        Ok(self.authority.ocsp_response(&entries, now, None)?)
+    }
+
+    /// Signs the lists of root and CA anew; returns how many certificates the CA's names.
+    pub(crate) fn renew_crl(&self, ui: &Ui, now: Time) -> Result<usize, Failure> {
         let entries = self.revoked(&self.revoked_text()?)?;
-        store_crl(&self.folder, &self.authority, &entries, now)?;
+        let root_key = load_key(ui, &self.folder.join("root.key"))?;
+        let root = CertificateAuthority::from_parts(root_key, self.root.clone())?;
+        store_crl(&self.folder.join("root.crl"), &root, &[], now)?;
+        store_crl(&self.folder.join("ca.crl"), &self.authority, &entries, now)?;
         Ok(entries.len())
     }
 
@@ -277,14 +313,18 @@ impl Ca {
     }
 }
 
+/// Lists and responses of the development CA hold for thirty days.
+fn list_end(now: Time) -> Time {
+    Time::from_unix_seconds(now.as_unix_seconds() + 30 * 86_400)
+}
+
 fn store_crl(
-    folder: &Path,
+    path: &Path,
     authority: &CertificateAuthority,
     entries: &[Revocation],
     now: Time,
 ) -> Outcome {
     let number = u64::try_from(now.as_unix_seconds()).unwrap_or(0);
-    let next = Time::from_unix_seconds(now.as_unix_seconds() + 30 * 86_400);
-    let list = authority.revocation_list(entries, now, next, number)?;
-    ui::write(&folder.join("ca.crl"), &list)
+    let list = authority.revocation_list(entries, now, list_end(now), number)?;
+    ui::write(path, &list)
 }

@@ -63,12 +63,25 @@ impl Folder {
         assert_eq!((found.0.as_str(), found.1), (code, 1), "{args}");
         Ok(())
     }
+
+    fn unavailable(&self, args: &str, code: &str) -> Outcome {
+        let found = self.bad(args)?;
+        assert_eq!((found.0.as_str(), found.1), (code, 4), "{args}");
+        Ok(())
+    }
 }
 
 impl Drop for Folder {
     fn drop(&mut self) {
         let _ = fs::remove_dir_all(&self.0);
     }
+}
+
+/// An instant, seconds from now.
+fn from_now(seconds: i64) -> String {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    let now = now.map_or(0, |now| i64::try_from(now.as_secs()).unwrap_or(0));
+    mifeng::crypto::Time::from_unix_seconds(now + seconds).to_string()
 }
 
 /// CAs a and b; an operator of a; a bidder of each.
@@ -87,7 +100,10 @@ fn world(name: &str) -> Result<Folder, Box<dyn std::error::Error>> {
 #[test]
 fn a_list_from_draft_to_roll_over() -> Outcome {
     let folder = world("list")?;
-    folder.good("trust new --name List --suite intl --effective 2026-01-01T00:00:00Z --operator operator/sign.cer --out 1.json")?;
+    folder.good(&format!(
+        "trust new --name List --suite intl --effective {} --operator operator/sign.cer --out 1.json",
+        from_now(-600)
+    ))?;
     folder.good("trust add --draft 1.json --name A --root a/root.cer")?;
     let first = folder.good("trust sign --draft 1.json --id operator --out 1.trust")?;
     assert_eq!(first["version"], 1);
@@ -98,7 +114,10 @@ fn a_list_from_draft_to_roll_over() -> Outcome {
     assert_eq!(found["check"]["uscc"], "91350100M000100Y43");
     folder.refused(check, "pki.unlisted-ca")?;
     // Version 2, with b for bidders, from a day of its own.
-    folder.good("trust new --after 1.trust --effective 2026-02-01T00:00:00Z --out 2.json")?;
+    folder.good(&format!(
+        "trust new --after 1.trust --effective {} --out 2.json",
+        from_now(3_600)
+    ))?;
     folder.good("trust add --draft 2.json --name B --root b/root.cer --usage bid-signing --usage bid-encryption")?;
     folder.good("trust sign --draft 2.json --id operator --out 2.trust")?;
     let both = folder.good("trust list 1.trust 2.trust")?;
@@ -107,20 +126,16 @@ fn a_list_from_draft_to_roll_over() -> Outcome {
         both["versions"][0]["digest"]
     );
     let check = check.replace("1.trust", "1.trust --list 2.trust");
+    folder.refused(&check, "pki.unlisted-ca")?;
+    let check = format!("{check} --at {}", from_now(7_200));
     assert_eq!(folder.good(&check)?["check"]["recognised_ca"], "B");
     folder.refused(&check.replace("bid-signing", "host"), "pki.not-recognised")?;
     folder.refused(
         &check.replace("bid-signing", "bid-encryption"),
         "pki.key-usage",
     )?;
-    folder.refused(
-        &format!("{check} --at 2026-01-15T00:00:00Z"),
-        "pki.unlisted-ca",
-    )?;
-    folder.refused(
-        &format!("{check} --at 2025-12-31T00:00:00Z"),
-        "pki.trust-list",
-    )?;
+    let early = own.clone() + " --at " + &from_now(-1_200);
+    folder.refused(&early, "pki.trust-list")?;
     // Out of order, skipped, by another operator, changed by one byte.
     folder.refused("trust list 2.trust 1.trust", "pki.trust-list")?;
     folder.good("trust sign --draft 2.json --id bidder-a --out stranger.trust")?;
@@ -156,10 +171,8 @@ fn certificates_shown_and_checked() -> Outcome {
     assert_eq!(shown["certificates"][0]["kind"], "encryption");
     let check = "cert check bidder-a/sign.cer --chain bidder-a/chain.cer --trust a/root.cer";
     assert_eq!(folder.good(check)?["check"]["revocation_known"], false);
-    folder.refused(
-        &format!("{check} --require-revocation"),
-        "pki.revocation-unknown",
-    )?;
+    let required = format!("{check} --require-revocation");
+    folder.unavailable(&required, "pki.revocation-unknown")?;
     folder.refused(&check.replace("a/root", "b/root"), "pki.unlisted-ca")?;
     folder.refused(&check.replace("sign.cer", "enc.cer"), "pki.key-usage")?;
     folder.refused(
@@ -170,7 +183,19 @@ fn certificates_shown_and_checked() -> Outcome {
     assert_eq!(exit, 2);
     let (_, exit) = folder.bad("cert check bidder-a/sign.cer")?;
     assert_eq!(exit, 2, "nobody to trust");
+    folder.good("ca ocsp --ca a --cert bidder-a/sign.cer --out good.ocsp")?;
+    let known = format!("{check} --require-revocation --crl a/root.crl");
+    assert_eq!(
+        folder.good(&format!("{known} --crl a/ca.crl"))?["check"]["revocation_known"],
+        true
+    );
+    folder.good(&format!("{known} --ocsp good.ocsp"))?;
+    folder.good("ca ocsp --ca b --cert bidder-a/sign.cer --out foreign.ocsp")?;
+    let foreign = format!("{known} --ocsp foreign.ocsp");
+    assert_ne!(folder.bad(&foreign)?.0, "");
     folder.good("ca revoke --ca a --cert bidder-a/sign.cer")?;
+    folder.good("ca ocsp --ca a --cert bidder-a/sign.cer --out revoked.ocsp")?;
+    folder.refused(&format!("{known} --ocsp revoked.ocsp"), "pki.revoked")?;
     folder.refused(&format!("{check} --crl a/ca.crl"), "pki.revoked")?;
     assert_eq!(folder.good("ca crl --ca a")?["revoked"], 1);
     assert_eq!(folder.good("crl show a/ca.crl")?["revoked"], 1);
