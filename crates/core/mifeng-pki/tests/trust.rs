@@ -377,7 +377,8 @@ fn an_operator_hands_over() {
 fn rules_of_a_list() {
     let world = World::new(&GM);
     let intl = Ca::new(&INTL, "P-256");
-    let broken: [(&str, &dyn Fn(&mut TrustList)); 16] = [
+    type Change<'a> = &'a dyn Fn(&mut TrustList);
+    let broken: [(&str, Change<'_>); 16] = [
         ("format", &|l| l.v = 2),
         ("suite", &|l| l.suite = "gm-2".to_owned()),
         ("no name", &|l| l.name.clear()),
