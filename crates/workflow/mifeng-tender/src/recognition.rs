@@ -26,8 +26,9 @@ pub(crate) fn usages_of(kind: &str, by_host: bool) -> &'static [Usage] {
         "log.config" => &[Usage::Host],
         "bid.submit" | "bid.replace" | "bid.withdraw" | "bidder.share" | "price.confirm"
         | "clarify.answer" | "offer.submit" | "offer.exit" => &[Usage::BidSigning],
-        "draw.share" | "seat.cosign" => &[Usage::Trustee],
+        "draw.share" => &[Usage::Trustee],
         "opening.sign" => &[Usage::RecordSigning, Usage::BidSigning, Usage::Trustee],
+        "seat.cosign" => &[Usage::RecordSigning, Usage::Trustee],
         "trust.list" => &[Usage::RecordSigning, Usage::Host],
         kind if kind.starts_with("board.") => &[Usage::Trustee],
         _ => &[Usage::RecordSigning],
