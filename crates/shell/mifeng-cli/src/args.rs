@@ -6,9 +6,9 @@ use crate::demo::DemoArgs;
 use crate::evaluation::args::{BidMore, BoardMore, PanelMore, TenderMore};
 use crate::fetch::CrlCommand;
 use crate::host::HostArgs;
-use crate::identity::Kind;
 use crate::rules::RulesCommand;
 use crate::score::ScoreArgs;
+use crate::sign::{CheckArgs, SignArgs};
 use crate::trust::TrustCommand;
 use crate::tsa::TsaCommand;
 use crate::ui::Lang;
@@ -48,6 +48,10 @@ pub(crate) enum Command {
     /// 开发用证书机构 / development certificate authority
     #[command(subcommand)]
     Ca(CaCommand),
+    /// 签名（CMS），可附时间戳 / sign a file (CMS), with a time stamp on request
+    Sign(SignArgs),
+    /// 核验文件的签名 / check a signature over a file
+    Check(CheckArgs),
     /// 证书：查看、核验 / certificates: show, check
     #[command(subcommand)]
     Cert(CertCommand),

@@ -19,6 +19,7 @@ mod notice;
 mod person;
 mod rules;
 mod score;
+mod sign;
 mod sink;
 mod trust;
 mod tsa;
@@ -99,6 +100,8 @@ pub(crate) fn base64(bytes: &[u8]) -> String {
 fn run(ui: &Ui, args: &args::Args) -> Outcome {
     match &args.command {
         Command::Ca(command) => ca::run(ui, command, args.json),
+        Command::Sign(sign) => sign::sign(ui, sign, args.json),
+        Command::Check(check) => sign::check(ui, check, args.json),
         Command::Cert(command) => cert::run(ui, command, args.json),
         Command::Crl(command) => fetch::run(ui, command, args.json),
         Command::Trust(command) => trust::run(ui, command, args.json),

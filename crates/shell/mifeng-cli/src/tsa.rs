@@ -8,9 +8,9 @@ use crate::cert::TrustArgs;
 use crate::identity::Identity;
 use crate::ui::{self, Failure, Outcome, Ui};
 use crate::{cert, clock, fetch, person};
-use mifeng::crypto::{Digest, GM, INTL};
+use mifeng::crypto::{GM, INTL};
 use mifeng::pki::trust::Usage;
-use mifeng::pki::{Error, Signer as _, tsp};
+use mifeng::pki::{Error, tsp};
 use serde_json::json;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -121,14 +121,8 @@ pub(crate) struct Authority {
 impl Authority {
     pub(crate) fn open(ui: &Ui, id: &Path) -> Result<Self, Failure> {
         let identity = Identity::load(ui, id)?;
-        let certificate = identity.signer.certificate();
         // Said when it starts, not with the first request.
-        let probe = tsp::Request::new(
-            Digest::from_bytes([0; 32]),
-            cert::suite_of(certificate).hash(),
-            None,
-        );
-        tsp::respond(&identity.signer, POLICY, 1, clock::now(), &probe)
+        tsp::TimeStampAuthority::new(&identity.signer, POLICY)
             .map_err(|e| Failure::from(e).at(id))?;
         Ok(Authority {
             identity,
@@ -146,9 +140,8 @@ impl Authority {
             .fetch_update(Ordering::SeqCst, Ordering::SeqCst, next)
             .unwrap_or(0);
         let serial = wanted.max(last.saturating_add(1));
-        let request = tsp::Request::parse(request)?;
-        let token = tsp::respond(&self.identity.signer, POLICY, serial, now, &request)?;
-        Ok(tsp::wrap_response(&token))
+        let authority = tsp::TimeStampAuthority::new(&self.identity.signer, POLICY)?;
+        Ok(authority.answer(request, serial, now).der)
     }
 }
 
