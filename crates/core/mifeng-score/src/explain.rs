@@ -6,9 +6,9 @@
 //!     = 920000*(1 - 0.15 - 0.2) = 598000   〔46 第9条 · T〕
 //! ```
 
-use crate::Name;
 use crate::derivation::{BidSteps, Derivation, Step};
 use crate::pack::{self, Source};
+use crate::{Name, Ratio};
 
 /// Elements of a list that are shown; beyond, how many there are.
 const SHOWN_MAX: usize = 24;
@@ -136,8 +136,11 @@ fn filled(step: &Step) -> String {
 
 /// A value inside a formula: negatives and fractions in brackets.
 fn operand(value: &str) -> String {
+    if value.contains('/') && !value.starts_with('[') {
+        return format!("({value})");
+    }
     let value = shown(value);
-    if value.starts_with('-') || (value.contains('/') && !value.starts_with('[')) {
+    if value.starts_with('-') {
         return format!("({value})");
     }
     value
@@ -147,7 +150,11 @@ fn operand(value: &str) -> String {
 fn shown(value: &str) -> String {
     let inner = value.strip_prefix('[').and_then(|v| v.strip_suffix(']'));
     let Some(inner) = inner else {
-        return value.to_owned();
+        // A fraction is exact, but nobody reads it.
+        return match Ratio::parse_exact(value).filter(|_| value.contains('/')) {
+            Some(number) => format!("{value} ≈ {}", number.to_fixed(6)),
+            None => value.to_owned(),
+        };
     };
     let elements: Vec<&str> = inner.split(", ").collect();
     if elements.len() <= SHOWN_MAX {

@@ -2,10 +2,10 @@
 
 use super::subset::agrees;
 use super::{Answer, Computed, Explained, read};
-use crate::derivation::{BidSteps, Derivation, Input, Step};
+use crate::derivation::{BidSteps, Derivation};
 use crate::evaluate::BIDS_MAX;
 use crate::pack::{Regime, latest};
-use crate::{Detail, Error, Name, correct_steps};
+use crate::{Detail, Error, Money, correct_steps};
 use mifeng_crypto::HashAlg;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -30,14 +30,25 @@ struct Nothing {}
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Bid {
+pub(super) struct Bid {
     id: String,
     /// The opening list's digits.
-    digits: String,
+    pub(super) digits: String,
     /// Its capital numerals (大写), read into fen.
     words_fen: String,
     #[serde(default)]
-    lines: Vec<Detail>,
+    pub(super) lines: Vec<Detail>,
+}
+
+impl Bid {
+    /// What the capital numerals say.
+    pub(super) fn words(&self) -> Result<Money, Error> {
+        let text = &self.words_fen;
+        let plain = text.len() <= 20 && text.bytes().all(|b| b.is_ascii_digit());
+        let fen = text.parse().ok().filter(|_| plain);
+        fen.and_then(Money::from_fen)
+            .ok_or_else(|| crate::number::number(&format!("words_fen of {}", self.id), text, 0))
+    }
 }
 
 /// One step of a correction.
@@ -96,7 +107,7 @@ pub(super) fn run(line: &str) -> Result<Explained, Error> {
     for bid in &case.bids {
         rows.push(row(bid)?);
     }
-    let derivation = derivation(&case.bids, &rows);
+    let derivation = derivation(&case.bids, &rows)?;
     let computed = CorrectionCase { rows };
     let answer = Answer {
         id: case.id,
@@ -107,10 +118,7 @@ pub(super) fn run(line: &str) -> Result<Explained, Error> {
 }
 
 fn row(bid: &Bid) -> Result<CorrectionRow, Error> {
-    let place = format!("words_fen of {}", bid.id);
-    let plain = bid.words_fen.len() <= 20 && bid.words_fen.bytes().all(|b| b.is_ascii_digit());
-    let words = bid.words_fen.parse::<i128>().ok().filter(|_| plain);
-    let words = words.ok_or_else(|| crate::number::number(&place, &bid.words_fen, 0))?;
+    let words = bid.words()?.fen();
     let mut row = CorrectionRow {
         id: bid.id.clone(),
         price: None,
@@ -139,72 +147,23 @@ fn row(bid: &Bid) -> Result<CorrectionRow, Error> {
     Ok(row)
 }
 
-fn derivation(bids: &[Bid], rows: &[CorrectionRow]) -> Derivation {
+fn derivation(bids: &[Bid], rows: &[CorrectionRow]) -> Result<Derivation, Error> {
     let pack = latest(Regime::Procurement);
-    let name = |zh: &str, en: &str| Name {
-        zh: zh.to_owned(),
-        en: en.to_owned(),
-    };
-    let step = |label: Name, clause: Option<&str>, inputs: Vec<Input>, value: String| {
-        let mut basis = pack.basis("step.price");
-        if let Some(clause) = clause {
-            basis.article = clause.to_owned();
-        }
-        Step {
-            quantity: "price".to_owned(),
-            name: label,
-            formula: String::new(),
-            inputs,
-            value,
-            basis,
-        }
-    };
     let steps = |(bid, row): (&Bid, &CorrectionRow)| {
-        let input = |name: &str, value: &str| Input {
-            name: name.to_owned(),
-            value: value.to_owned(),
-        };
-        let read = vec![
-            input("digits", &bid.digits),
-            input("words_fen", &bid.words_fen),
-        ];
-        let label = name("开标一览表", "opening list");
-        let mut found = vec![step(label, None, read, bid.digits.clone())];
-        for part in &row.steps {
-            let label = match part.clause.as_str() {
-                "87 art. 59 (2)" => name("大写金额为准", "the words rule"),
-                "87 art. 59 (3)" => {
-                    name("小数点明显错位，修正单价", "a misplaced point: unit price")
-                }
-                _ => name("按单价汇总为准", "the sum of the lines rules"),
-            };
-            let inputs = vec![input("before", &part.before)];
-            found.push(step(label, Some(&part.clause), inputs, part.after.clone()));
-        }
-        let last = match &row.price {
-            Some(price) => (
-                name("修正后的报价", "price after correction"),
-                price.clone(),
-            ),
-            None => (
-                name(
-                    "多种读法，由评标委员会决定",
-                    "several readings: the committee decides",
-                ),
-                row.readings.join(", "),
-            ),
-        };
-        found.push(step(last.0, None, Vec::new(), last.1));
-        BidSteps {
+        Ok(BidSteps {
             id: bid.id.clone(),
             rank: None,
-            steps: found,
-        }
+            steps: super::corrected::steps(bid, row, pack)?,
+        })
     };
-    Derivation {
+    Ok(Derivation {
         pack: pack.pin(HashAlg::Sm3),
         lot: Vec::new(),
-        bids: bids.iter().zip(rows).map(steps).collect(),
+        bids: bids
+            .iter()
+            .zip(rows)
+            .map(steps)
+            .collect::<Result<_, Error>>()?,
         result: Vec::new(),
-    }
+    })
 }

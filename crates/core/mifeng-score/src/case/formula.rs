@@ -171,7 +171,8 @@ pub(super) fn run(line: &str) -> Result<Explained, Error> {
         lot: lot.collect(),
         rows: prices.iter().enumerate().map(row).collect(),
     };
-    let more = json!({"formula": case.params, "ceiling": case.ceiling});
+    // The formula rounds as it says; what is added up here must not round again.
+    let more = json!({"formula": case.params, "ceiling": case.ceiling, "dp": 6});
     let derivation = derivation(more, &case.bids, &case.drawn)?;
     let answer = Answer {
         id: case.id,

@@ -4,6 +4,7 @@
 //! [`Method`] takes a whole rule set, `formula` a formula alone, `correction` the price as printed.
 
 mod composite;
+mod corrected;
 mod correction;
 mod formula;
 mod method;

@@ -151,8 +151,22 @@ impl Table<'_> {
                 key: "step.abnormal-low",
             })
         };
+        // What the limits are parts of, from the prices of all bids that passed conformity.
+        let of_all = |quantity, label, formula: &str, value: &(Ratio, Ratio)| {
+            let prices = list(self.low.prices.iter().map(Ratio::to_exact));
+            self.step(Draft {
+                quantity,
+                name: label,
+                formula: formula.to_owned(),
+                inputs: vec![input("prices", prices)],
+                value: value.0.to_exact(),
+                key: "step.abnormal-low",
+            })
+        };
         let mut steps = Vec::new();
         if let Some(value) = &self.low.mean {
+            let label = name("报价平均值", "mean of the prices");
+            steps.push(of_all("mean_price", label, "mean(prices)", value));
             let label = name("异常低价线：平均价", "low price limit: mean");
             steps.push(limit(
                 "low_mean",
@@ -163,6 +177,8 @@ impl Table<'_> {
             ));
         }
         if let Some(value) = &self.low.second {
+            let label = name("次低报价", "second lowest price");
+            steps.push(of_all("second_price", label, "nth(prices, 2)", value));
             let label = name("异常低价线：次低价", "low price limit: second lowest");
             steps.push(limit(
                 "low_second",

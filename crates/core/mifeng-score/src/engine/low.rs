@@ -7,6 +7,8 @@ use std::collections::BTreeMap;
 /// The limits, and who is below them.
 #[derive(Default)]
 pub(super) struct Low {
+    /// The prices that the limits are of.
+    pub(super) prices: Vec<Ratio>,
     /// Mean of the prices and the limit from it.
     pub(super) mean: Option<(Ratio, Ratio)>,
     /// Second lowest price and the limit from it.
@@ -24,6 +26,7 @@ impl Low {
         {
             return Ok(low);
         }
+        low.prices = prices.iter().map(|(_, price)| price.clone()).collect();
         let rate = Ratio::parse(&rules.low_mean_rate)?;
         let mut sum = Ratio::zero();
         let (mut first, mut second): (Option<&Ratio>, Option<&Ratio>) = (None, None);
