@@ -99,6 +99,17 @@ fn text(value: &Value, lang: Lang) -> String {
             parts.join(", ")
         }
         Value::Object(members) if members.is_empty() => "-".to_owned(),
+        Value::Object(members) if members.contains_key("clause") => {
+            let part = |key: &str| text(&value[key], lang);
+            format!(
+                "{} → {} ({})",
+                part("before"),
+                part("after"),
+                part("clause")
+            )
+        }
+        // A rule pack is its id here; the digest is in the JSON.
+        Value::Object(members) if members.contains_key("digest") => text(&value["id"], lang),
         Value::Object(members) => {
             let shown = members
                 .iter()
