@@ -70,6 +70,10 @@ pub enum SignatureAlg {
     RsaPkcs1Sha512,
     /// RSASSA-PSS with SHA-256, MGF1-SHA-256 and a salt of 32 bytes.
     RsaPssSha256,
+    /// RSASSA-PSS with SHA-384, MGF1-SHA-384 and a salt of 48 bytes.
+    RsaPssSha384,
+    /// RSASSA-PSS with SHA-512, MGF1-SHA-512 and a salt of 64 bytes.
+    RsaPssSha512,
     /// Ed25519.
     Ed25519,
 }
@@ -207,6 +211,8 @@ impl PublicKey {
             (SignatureAlg::RsaPkcs1Sha384, KeyAlg::Rsa { .. }) => &rs::RSA_PKCS1_2048_8192_SHA384,
             (SignatureAlg::RsaPkcs1Sha512, KeyAlg::Rsa { .. }) => &rs::RSA_PKCS1_2048_8192_SHA512,
             (SignatureAlg::RsaPssSha256, KeyAlg::Rsa { .. }) => &rs::RSA_PSS_2048_8192_SHA256,
+            (SignatureAlg::RsaPssSha384, KeyAlg::Rsa { .. }) => &rs::RSA_PSS_2048_8192_SHA384,
+            (SignatureAlg::RsaPssSha512, KeyAlg::Rsa { .. }) => &rs::RSA_PSS_2048_8192_SHA512,
             (SignatureAlg::Ed25519, KeyAlg::Ed25519) => &rs::ED25519,
             _ => {
                 return Err(Error::Unsupported {

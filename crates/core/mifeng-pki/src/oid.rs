@@ -83,8 +83,21 @@ oids! {
     AES256_CBC = "2.16.840.1.101.3.4.1.42";
 }
 
-/// RSASSA-PSS-params for SHA-256, MGF1-SHA-256, salt of 32 bytes (RFC 4055), the one form taken.
+/// RSASSA-PSS-params of SHA-256.
 pub(crate) const PSS_SHA256: &str = "3034a00f300d06096086480165030402010500a11c301a06092a864886f70d010108300d06096086480165030402010500a203020120";
+/// RSASSA-PSS-params (RFC 4055) with one hash for message and MGF1 and a salt as long as it, the
+/// only forms taken.
+const PSS: [(SignatureAlg, &str); 3] = [
+    (SignatureAlg::RsaPssSha256, PSS_SHA256),
+    (
+        SignatureAlg::RsaPssSha384,
+        "3034a00f300d06096086480165030402020500a11c301a06092a864886f70d010108300d06096086480165030402020500a203020130",
+    ),
+    (
+        SignatureAlg::RsaPssSha512,
+        "3034a00f300d06096086480165030402030500a11c301a06092a864886f70d010108300d06096086480165030402030500a203020140",
+    ),
+];
 
 /// An AlgorithmIdentifier: its OID and the DER of its parameters, NULL read as absent.
 pub(crate) struct Algorithm<'a> {
@@ -108,7 +121,9 @@ pub(crate) fn algorithm<'a>(input: &mut Reader<'a>) -> Result<Algorithm<'a>, Err
 
 pub(crate) fn signature_alg(id: &Algorithm<'_>) -> Option<SignatureAlg> {
     if id.oid == RSA_PSS {
-        return (hex::encode(id.parameters) == PSS_SHA256).then_some(SignatureAlg::RsaPssSha256);
+        let found = hex::encode(id.parameters);
+        let known = PSS.iter().find(|(_, parameters)| *parameters == found);
+        return known.map(|(alg, _)| *alg);
     }
     if !id.parameters.is_empty() {
         return None;
