@@ -12,7 +12,9 @@ pub(crate) use panel::salt;
 
 use mifeng::bidder::{self, Content, LeafKey};
 use mifeng::crypto::{Digest, Entropy, SeededEntropy, Time};
-use mifeng::envelope::{Declarations, MemoryFile, NoSink, Opening, SealedFile, VerifiedSeal};
+use mifeng::envelope::{
+    Declarations, DetailLine, MemoryFile, NoSink, Opening, SealRecord, SealedFile, VerifiedSeal,
+};
 use mifeng::lock::draw::Row;
 use mifeng::lock::{Policy, SecretShare};
 use mifeng::log::{Pace, Schedule, WitnessState};
@@ -252,6 +254,19 @@ impl<'c> Tender<'c> {
 
     /// Seals a bid of `price` yuan; the record is signed at `at` seconds.
     pub(crate) fn seal_by(&mut self, person: &Person, price: u64, at: i64) -> (Vec<u8>, BidSubmit) {
+        let words = mifeng::record::amount::format(i128::from(price) * 100);
+        let (file, record) = self.seal_content(person, (&words, price), Vec::new(), (false, at));
+        (file, bidder::submission(&record))
+    }
+
+    /// Seals a first bid, or a final offer, with these words and lines.
+    pub(crate) fn seal_content(
+        &mut self,
+        person: &Person,
+        (words, price): (&str, u64),
+        detail: Vec<DetailLine>,
+        (offer, at): (bool, i64),
+    ) -> (Vec<u8>, SealRecord) {
         let content = Content {
             lot: LOT,
             files: vec![Box::new(MemoryFile {
@@ -262,18 +277,23 @@ impl<'c> Tender<'c> {
                 currency: "CNY".to_owned(),
                 fields: Vec::new(),
                 price: format!("{price}.00"),
-                price_cn: mifeng::record::amount::format(i128::from(price) * 100),
+                price_cn: words.to_owned(),
             },
             declarations: Declarations {
                 sme: false,
                 domestic: true,
                 brand: None,
             },
-            detail: Vec::new(),
+            detail,
         };
         let encryption = person.enc.as_ref().expect("a bidder").certificate();
         let mut file = Vec::new();
-        let sealed = bidder::seal(
+        let seal = if offer {
+            bidder::seal_offer
+        } else {
+            bidder::seal
+        };
+        let sealed = seal(
             self.host.replay(),
             content,
             &person.signer,
@@ -284,7 +304,7 @@ impl<'c> Tender<'c> {
             &mut |_| {},
         )
         .expect("sealed");
-        (file, bidder::submission(&sealed.record))
+        (file, sealed.record)
     }
 
     /// Seals and signs `bid.submit` of bidder `number`, without handing it in.

@@ -97,19 +97,25 @@ impl MethodName {
         let ceiling = format!("{ceiling}.00");
         match self {
             MethodName::Open | MethodName::Consultation => json!({
-                "method": "composite", "object": "goods", "price_weight": "30", "ceiling": ceiling,
+                "method": if self == MethodName::Open { "composite" } else { "consultation" }, "object": "goods", "price_weight": "30", "ceiling": ceiling,
                 "sme_rate": "0.15", "domestic_rate": "0.20", "items": items(["35", "20", "15"]),
             }),
             MethodName::Works => json!({
                 "method": "works-deviation", "object": "works", "price_weight": "60",
                 "ceiling": ceiling, "items": items(["20", "12", "8"]),
-                "works": {
-                    "full": "60", "E_hi": "1.0", "E_lo": "0.5", "K": "0", "base_dp": 2, "dev_dp": 2,
-                    "floor": "0", "trim": [{"min_n": 4, "hi": 1, "lo": 0}, {"min_n": 7, "hi": 1, "lo": 1}],
-                },
+                // The weight of the ceiling and the float-down are drawn by the board.
+                "formula": {"family": "ceiling-weighted"},
+            }),
+            MethodName::SingleSource => json!({
+                "method": "single-source", "object": "goods", "price_weight": "100",
+                "ceiling": ceiling, "min_bidders": 1,
             }),
             _ => json!({
-                "method": "lowest", "object": "goods", "price_weight": "100", "ceiling": ceiling,
+                "method": match self {
+                    MethodName::Negotiation => "negotiation",
+                    MethodName::Inquiry => "inquiry",
+                    _ => "lowest",
+                }, "object": "goods", "price_weight": "100", "ceiling": ceiling,
                 "sme_rate": "0.15", "domestic_rate": "0.20",
             }),
         }
@@ -169,8 +175,8 @@ impl MethodName {
                 "at least one in five, and at least one, is eliminated",
             ),
             MethodName::Works => (
-                "去最高价平均基准价，偏差扣分",
-                "mean without the highest as benchmark, points off for deviation",
+                "限价与平均价加权为基准价，权重与下浮系数由受托人份额抽取",
+                "benchmark of ceiling and mean; its weight and float-down are drawn by the board",
             ),
         }
     }

@@ -122,14 +122,12 @@ impl State {
 
     fn passed(&self, kind: CheckKind, lot: &str) -> Result<Vec<Digest>, Refusal> {
         let found = self.findings(kind, lot).ok_or_else(|| {
-            let made = self.work(lot).and_then(|work| work.checks.get(&kind));
+            let (made, needed) = self.check_progress(kind, lot);
             Refusal::new(
                 &refusal::WRONG_STAGE,
                 format!(
-                    "check of {} in lot {lot}: {} of {} findings",
-                    name_of(kind),
-                    made.map_or(0, BTreeMap::len),
-                    self.voices(self.body_of(kind)).len().max(1)
+                    "check of {} in lot {lot}: {made} of {needed} findings",
+                    name_of(kind)
                 ),
             )
         })?;
@@ -257,13 +255,26 @@ impl State {
     }
 }
 
+/// A rule set that says nothing but that the lowest price wins.
+fn plain() -> Result<RuleSet, Refusal> {
+    let rules = serde_json::json!({"method": "lowest", "price_weight": "100"});
+    serde_json::from_value(rules).map_err(|e| Refusal::new(&refusal::BAD_SHEET, e.to_string()))
+}
+
 /// The triggers of 财库〔2026〕2号 by bid, from prices alone.
 fn triggers(rules: &RuleSet, facts: &[BidFacts]) -> Result<BTreeMap<String, Vec<String>>, Refusal> {
     let prices_only = RuleSet {
         method: Method::Lowest,
+        object: rules.object,
         items: Vec::new(),
-        works: None,
-        ..rules.clone()
+        ceiling: rules.ceiling.clone(),
+        budget: rules.budget.clone(),
+        price_form: rules.price_form.clone(),
+        highest_wins: rules.highest_wins,
+        low_mean_rate: rules.low_mean_rate.clone(),
+        low_ceiling_rate: rules.low_ceiling_rate.clone(),
+        pack: rules.pack.clone(),
+        ..plain()?
     };
     mifeng_score::evaluate(&prices_only, facts, &[])
         .map(|outcome| outcome.abnormal_low)

@@ -1,6 +1,7 @@
 //! Draws of a lot: between equal firsts, and for the coefficients of a benchmark. The board answers
 //! as for the committee; the pool is what rules and result give, so nobody chooses it.
 
+use super::result::formula_of;
 use crate::events::*;
 use crate::refusal::{self, Refusal};
 use crate::state::State;
@@ -8,6 +9,7 @@ use mifeng_crypto::Digest;
 use mifeng_lock::Share;
 use mifeng_lock::draw::{self, Draw, Row};
 use mifeng_record::Record;
+use mifeng_score::formula::Choice;
 use std::collections::BTreeMap;
 
 /// A draw of a lot.
@@ -139,22 +141,27 @@ impl State {
         let Ok((_, found)) = self.evaluating(lot) else {
             return Vec::new();
         };
-        let names = super::result::coefficients(&found.rules).into_iter();
-        names
-            .map(|(name, _)| name)
+        let formula = formula_of(&found.rules).unwrap_or_default();
+        formula
+            .drawn
+            .into_keys()
             .filter(|name| self.drawn_order(lot, Purpose::Coefficient, name).is_none())
             .collect()
     }
 
+    /// The values that the rules name, or the valid bids whose prices are drawn among.
     fn coefficient_rows(&self, lot: &str, name: &str) -> Result<Vec<Row>, Refusal> {
         let (_, found) = self.evaluating(lot)?;
-        let choices = super::result::coefficients(&found.rules);
-        let values = choices
-            .into_iter()
-            .find(|(own, _)| own == name)
-            .map(|(_, values)| values)
-            .unwrap_or_default();
-        let mut rows: Vec<Row> = values.into_iter().map(|id| Row { id, weight: 1 }).collect();
+        let formula = formula_of(&found.rules).unwrap_or_default();
+        let ids = match formula.drawn.get(name) {
+            None => Vec::new(),
+            Some(Choice::Values { .. }) => formula.pool(name).unwrap_or_default(),
+            Some(Choice::Bids { .. }) => {
+                self.require_reviewed(lot)?;
+                self.facts(lot)?.into_iter().map(|fact| fact.id).collect()
+            }
+        };
+        let mut rows: Vec<Row> = ids.into_iter().map(|id| Row { id, weight: 1 }).collect();
         rows.sort_by(|a, b| a.id.cmp(&b.id));
         Ok(rows)
     }

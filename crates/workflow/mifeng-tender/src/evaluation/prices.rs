@@ -6,7 +6,7 @@ use crate::refusal::{self, Refusal};
 use crate::state::{Outcome, State};
 use mifeng_crypto::Digest;
 use mifeng_record::Record;
-use mifeng_score::{BidFacts, Detail, Money, Reading};
+use mifeng_score::{BidFacts, Detail, Money, Reading, Review};
 use std::collections::BTreeMap;
 
 /// Where the price of a bid stands (87 art. 59).
@@ -217,9 +217,14 @@ impl State {
     /// [`refusal::WRONG_STAGE`] while the checks or the round of final offers are not finished.
     pub fn facts(&self, lot: &str) -> Result<Vec<BidFacts>, Refusal> {
         let mut facts = self.priced(lot)?;
-        facts.retain(|fact| {
+        let reviews = self.findings(CheckKind::LowPrice, lot).unwrap_or_default();
+        facts.retain_mut(|fact| {
             let seal = fact.id.parse().ok();
-            seal.is_some_and(|seal| self.too_low(lot, &seal).is_none())
+            let Some(finding) = seal.and_then(|seal: Digest| reviews.get(&seal)) else {
+                return true;
+            };
+            fact.review = Some(Review::Reasonable);
+            finding.pass
         });
         Ok(facts)
     }

@@ -5,14 +5,18 @@ use crate::refusal::{self, Refusal};
 use crate::state::State;
 use mifeng_crypto::Digest;
 use mifeng_record::Record;
-use mifeng_score::{Method, Outcome as RankOutcome, Row, RuleSet};
+use mifeng_score::formula::{Choice, Drawn, Formula};
+use mifeng_score::{Lot, Method, Outcome as RankOutcome, Row, RuleSet};
+use std::collections::BTreeMap;
 
 /// Candidates that a report names where one winner is found (TReg art. 53; usual elsewhere).
 const CANDIDATES_MAX: usize = 3;
 
-/// The coefficients that are drawn for a rule set: name and values to choose from.
-pub(crate) fn coefficients(_rules: &RuleSet) -> Vec<(String, Vec<String>)> {
-    Vec::new()
+/// The formula of a rule set with what it takes from its pack, if the rules have one.
+pub(crate) fn formula_of(rules: &RuleSet) -> Option<Formula> {
+    let formula = rules.formula.as_ref()?;
+    let pack = mifeng_score::Lot::new(rules, &[], &[]).pack().ok()?;
+    formula.resolve(pack).ok()
 }
 
 fn none(lot: &str, detail: &str) -> Refusal {
@@ -32,8 +36,36 @@ impl State {
             self.all_sheets(lot)?
         };
         self.require_scorable(lot)?;
-        mifeng_score::evaluate(&found.rules, &self.facts(lot)?, &sheets)
+        let (facts, drawn) = (self.facts(lot)?, self.drawn_values(lot, &found.rules));
+        let mut given = Lot::new(&found.rules, &facts, &sheets);
+        given.drawn = Some(&drawn);
+        mifeng_score::evaluate_lot(&given)
             .map_err(|e| Refusal::new(&refusal::BAD_SHEET, e.to_string()))
+    }
+
+    /// What was drawn for the formula of a lot.
+    fn drawn_values(&self, lot: &str, rules: &RuleSet) -> BTreeMap<String, Drawn> {
+        let mut values = BTreeMap::new();
+        let Some(formula) = formula_of(rules) else {
+            return values;
+        };
+        for (name, choice) in &formula.drawn {
+            let Some(order) = self.drawn_order(lot, Purpose::Coefficient, name) else {
+                continue;
+            };
+            let value = match choice {
+                Choice::Values { .. } => order.first().and_then(|id| formula.drawn_value(name, id)),
+                Choice::Bids { bids } => {
+                    let mut first: Vec<String> = order.iter().take(*bids).cloned().collect();
+                    first.sort();
+                    Some(Drawn::Bids(first))
+                }
+            };
+            if let Some(value) = value {
+                values.insert(name.clone(), value);
+            }
+        }
+        values
     }
 
     pub(crate) fn rank(&mut self, data: &Rank, record: &Record) -> Result<(), Refusal> {
@@ -79,7 +111,7 @@ impl State {
             return Ok(outcome.draw_needed.clone());
         }
         let rows: Vec<&Row> = eligible(outcome);
-        let places = self.profile().places(rows.len());
+        let places = self.places(lot, &rows);
         let (Some(last), Some(out)) = (
             places.checked_sub(1).and_then(|at| rows.get(at)),
             rows.get(places),
@@ -91,6 +123,15 @@ impl State {
         }
         let equal = rows.iter().filter(|row| row.rank == out.rank);
         Ok(equal.map(|row| row.id.clone()).collect())
+    }
+
+    /// How many of the ranked a framework agreement takes in: as its own method says, else one in
+    /// five is out.
+    fn places(&self, lot: &str, rows: &[&Row]) -> usize {
+        match self.method_of(lot) {
+            Some(Method::Framework) => rows.iter().filter(|row| !row.eliminated).count(),
+            _ => self.profile().places(rows.len()),
+        }
     }
 
     /// The candidates of a ranked lot in order: three, or all whom a framework agreement takes in.
@@ -110,7 +151,7 @@ impl State {
         let place = |id: &String| drawn.and_then(|order| order.iter().position(|o| o == id));
         rows.sort_by_key(|row| (row.rank, place(&row.id)));
         let most = match self.profile().listed {
-            true => self.profile().places(rows.len()),
+            true => self.places(lot, &rows),
             false => CANDIDATES_MAX,
         };
         let mut candidates = Vec::new();

@@ -1,6 +1,6 @@
 //! Score sheets: each expert alone, all closed until everybody is done, then revealed together.
 
-use super::{check_text, result};
+use super::check_text;
 use crate::events::*;
 use crate::refusal::{self, Refusal};
 use crate::state::State;
@@ -41,7 +41,6 @@ impl State {
     /// # Errors
     /// The [`Refusal`] of the step that is missing.
     pub fn require_scorable(&self, lot: &str) -> Result<(), Refusal> {
-        let (_, found) = self.evaluating(lot)?;
         self.require_round_done(lot)?;
         let conforming = self.conforming(lot)?;
         self.require_enough(lot, &conforming, "conforming")?;
@@ -53,13 +52,11 @@ impl State {
             .filter_map(|f| f.id.parse().ok())
             .collect();
         self.require_enough(lot, &left, "left with a price")?;
-        for (name, _) in result::coefficients(&found.rules) {
-            if self.drawn_order(lot, Purpose::Coefficient, &name).is_none() {
-                return Err(Refusal::new(
-                    &refusal::WRONG_STAGE,
-                    format!("coefficient {name} of lot {lot} is not drawn"),
-                ));
-            }
+        if let Some(name) = self.coefficients(lot).first() {
+            return Err(Refusal::new(
+                &refusal::WRONG_STAGE,
+                format!("coefficient {name} of lot {lot} is not drawn"),
+            ));
         }
         Ok(())
     }
