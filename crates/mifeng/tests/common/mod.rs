@@ -8,7 +8,7 @@ mod panel;
 
 pub(crate) use cast::{Cast, Person, bidder_subject, issue};
 pub(crate) use memory::{Memory, Parts};
-pub(crate) use panel::salt;
+pub(crate) use panel::{ROUND_END, assert_valid, call, lowest, opened, published, salt};
 
 use mifeng::bidder::{self, Content, LeafKey};
 use mifeng::crypto::{Digest, Entropy, SeededEntropy, Time};

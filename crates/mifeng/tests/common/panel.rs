@@ -1,10 +1,10 @@
 //! The evaluation as its people do it: draw, checks, sheets, ranking, report, award.
 
-use super::{LOT, Person, SEATS, Tender};
+use super::{Cast, Kind, LOT, Parts, Person, SEATS, Tender, notice, secs};
 use mifeng::crypto::{Digest, Entropy};
 use mifeng::lock::draw::Row;
 use mifeng::tender::*;
-use mifeng::{Error, trustee};
+use mifeng::{Error, Trusted, trustee, verify};
 use std::collections::BTreeMap;
 
 type Scores = BTreeMap<String, BTreeMap<String, String>>;
@@ -262,5 +262,60 @@ impl Tender<'_> {
         self.award(at).expect("awarded");
         assert!(self.letters(at) > 0);
         true
+    }
+}
+
+/// When a round of final offers ends, in seconds.
+pub(crate) const ROUND_END: i64 = 200;
+
+/// Fails with the check that says no.
+pub(crate) fn assert_valid(tar: &[u8]) {
+    let report = verify(&Parts::of_tar(tar), &Trusted::default()).expect("readable");
+    assert!(report.is_valid(), "{:?}", report.failure());
+}
+
+/// The lowest price wins, nothing is scored.
+pub(crate) fn lowest(notice: &mut Notice) {
+    let rules = serde_json::json!({
+        "method": "lowest", "price_weight": "100", "ceiling": "1000000.00", "sme_rate": "0.15",
+    });
+    notice.lots[0].rules = serde_json::from_value(rules).expect("rules");
+}
+
+/// A published tender whose notice was changed before.
+pub(crate) fn published<'c>(cast: &'c Cast, change: impl Fn(&mut Notice)) -> Tender<'c> {
+    let mut tender = Tender::unpublished(cast, "host.example/t/evaluation");
+    let mut notice = notice(cast, tender.host.state(), Kind::Board);
+    change(&mut notice);
+    tender.publish(&notice).expect("lawful");
+    tender
+}
+
+/// Bids of these prices, opened, with a committee.
+pub(crate) fn opened<'c>(
+    cast: &'c Cast,
+    prices: [u64; 3],
+    change: impl Fn(&mut Notice),
+) -> (Tender<'c>, Vec<usize>) {
+    let mut tender = published(cast, change);
+    for (number, price) in prices.into_iter().enumerate() {
+        let at = 12 + 7 * number as i64;
+        let bid = tender.seal(number, price, at);
+        tender.submit(&bid, secs(at)).expect("on time");
+        tender.beat(at);
+        tender.bids.push(bid);
+    }
+    tender.close_and_release(Kind::Board);
+    tender.open_all(100);
+    let seated = tender.draw(101);
+    (tender, seated)
+}
+
+/// The call for final offers of everybody who passed the checks.
+pub(crate) fn call(tender: &Tender<'_>) -> RoundOpen {
+    RoundOpen {
+        lot: LOT.to_owned(),
+        deadline: secs(ROUND_END),
+        invited: tender.host.state().conforming(LOT).expect("checked"),
     }
 }
