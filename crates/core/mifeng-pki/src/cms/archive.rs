@@ -1,7 +1,8 @@
 //! Archive time stamps, version 3 (ETSI EN 319 122-1 section 5.5.3): read and held against the
 //! message they keep alive.
 
-use super::read::{SignedData, SignerInfo};
+use super::read::SignedData;
+use super::signer_info::SignerInfo;
 use super::unsigned::Attribute;
 use super::{DigestAlg, WHAT, ids, rule};
 use crate::asn1::{Reader, tag, write};

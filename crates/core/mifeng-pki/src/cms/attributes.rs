@@ -1,7 +1,8 @@
 //! Signed attributes: what the signer said about the content and about itself.
 
 use super::memo::Memo;
-use super::read::{SignedData, SignerInfo};
+use super::read::SignedData;
+use super::signer_info::SignerInfo;
 use super::{Strictness, WHAT, ids, rule};
 use crate::asn1::{Reader, tag};
 use crate::oid::{self, Oid};

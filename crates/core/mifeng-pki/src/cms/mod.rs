@@ -20,6 +20,7 @@ mod extend;
 pub(crate) mod ids;
 mod memo;
 pub(crate) mod read;
+mod signer_info;
 mod unsigned;
 mod verify;
 mod write;
