@@ -1,11 +1,13 @@
 //! Signature messages and envelopes of other makers.
 
 use super::Plan;
-use super::case::{Case, Input, Stop, Tally, check, fail, same, text};
+use super::case::{Case, Input, Stop, Tally, bytes, check, fail, list, same, text};
 use mifeng_crypto::{Curve, GM, INTL, PrivateKey, Scalar, Suite};
-use mifeng_pki::cms::{self, Deviation, SignedData, Strictness};
+use mifeng_pki::cms::{self, Deviation, Item, SignedData, Strictness, Verifier};
 use mifeng_pki::enveloped::Envelope;
-use mifeng_pki::{Certificate, Error, SoftwareDecrypter, pem, tsp};
+use mifeng_pki::{
+    Anchors, Certificate, Error, Material, Policy, Purpose, SoftwareDecrypter, pem, tsp,
+};
 
 /// Reason for files that another file's runner reads.
 const BESIDE: &str = "read with the message beside it";
@@ -30,9 +32,12 @@ pub(super) fn plan(input: &Input) -> Option<Plan> {
             "cfca-signed-attached.der" => run(attached),
             "pkcs7-degenerate-sm2-chain.pem" => run(certificates_only),
             "cfca-enveloped-ski.content" | "cfca-enveloped-ski.key.hex" => Some(Plan::Skip(BESIDE)),
-            "gmcert-sign.key.pem" | "gmcert-enc.key.expected.pem" => Some(Plan::Skip(BESIDE)),
+            "gmcert-enc.key.expected.pem" => Some(Plan::Skip(BESIDE)),
             _ => None,
         };
+    }
+    if input.is_in("cms") && input.json()["form"].is_string() {
+        return run(own);
     }
     if input.is_in("cades") && input.has_folder("dss") {
         return known(CADES, name);
@@ -199,6 +204,33 @@ fn handed_over_key(input: &Input, tally: &mut Tally) {
         let signed = signed.verify_attached(&GM, Strictness::Field);
         signed.map(drop).map_err(fail("signature"))
     });
+}
+
+/// Our own detached messages, and what is wrong with bent ones.
+fn own(input: &Input, tally: &mut Tally) {
+    let json = input.json();
+    for case in list(json, "cases") {
+        tally.case(&case["name"], || {
+            let suite = Suite::by_id(text(case, "suite")?).map_err(fail("suite"))?;
+            let (message, content) = (bytes(case, "message")?, bytes(case, "content")?);
+            let anchor = Certificate::parse(&bytes(json, "anchor")?).map_err(fail("anchor"))?;
+            let at = text(json, "at")?.parse().map_err(fail("at"))?;
+            let policy = Policy::new(Purpose::Signing, suite);
+            let verifier = Verifier {
+                anchors: &Anchors::new(vec![anchor]),
+                material: Material::default(),
+                policy: &policy,
+            };
+            let found = verifier.verify(&Item {
+                message: &message,
+                content: &content,
+                at,
+            });
+            let found = found.map_or_else(|e| e.code(), |_| "valid");
+            let expected = text(case, "expect")?;
+            check(found == expected, &format!("{found}, expected {expected}"))
+        });
+    }
 }
 
 /// What each message of a set of others comes to: `valid` or the code of the refusal a signer,

@@ -9,6 +9,7 @@ mod domain;
 mod envelope;
 mod gm;
 mod json;
+mod later;
 mod lock;
 mod log;
 mod messages;
@@ -49,6 +50,7 @@ const AREAS: &[fn(&Input) -> Option<Plan>] = &[
     messages::plan,
     stamps::plan,
     pki::plan,
+    later::plan,
     domain::plan,
 ];
 

@@ -1,7 +1,9 @@
 //! Time stamps of other authorities.
 
 use super::Plan;
-use super::case::{Case, Input, Stop, Tally, fail, same};
+use super::case::{Case, Input, Stop, Tally, bytes, check, fail, list, same, text};
+use mifeng_crypto::Suite;
+use mifeng_pki::cms::DigestAlg;
 use mifeng_pki::tsp::{self, Imprint, Request, TimeStamp, TokenCheck, check_token};
 use mifeng_pki::{Anchors, Certificate, Error, pem};
 
@@ -9,6 +11,9 @@ pub(super) fn plan(input: &Input) -> Option<Plan> {
     let name = input.name();
     if input.has_folder("dss") || input.has_folder("fuzz-seeds") {
         return None;
+    }
+    if input.is_in("timestamp") && input.json()["stamped"].is_string() {
+        return Some(Plan::Run(own));
     }
     if name.ends_with(".tsr") {
         return Some(Plan::Run(response));
@@ -18,6 +23,32 @@ pub(super) fn plan(input: &Input) -> Option<Plan> {
     }
     let beside = ["token.der", "message.bin"].contains(&name) && input.is_in("tsp");
     (beside || name == "ts_chain.pem").then_some(Plan::Skip("read with its response"))
+}
+
+/// Our own requests and responses, and what is wrong with bent ones.
+fn own(input: &Input, tally: &mut Tally) {
+    let json = input.json();
+    for case in list(json, "cases") {
+        tally.case(&case["name"], || {
+            let suite = Suite::by_id(text(json, "suite")?).map_err(fail("suite"))?;
+            let anchor = Certificate::parse(&bytes(json, "anchor")?).map_err(fail("anchor"))?;
+            let anchors = Anchors::new(vec![anchor]);
+            let request = Request::parse(&bytes(case, "request")?).map_err(fail("request"))?;
+            same("request", request.to_der(), bytes(case, "request")?)?;
+            let imprint = Imprint::of(&bytes(json, "stamped")?, DigestAlg::from(suite.hash()));
+            let mut against = TokenCheck::new(&imprint, &anchors, suite);
+            against.nonce = request.nonce();
+            against.now = Some(text(json, "now")?.parse().map_err(fail("now"))?);
+            let found = tsp::unwrap_response(&bytes(case, "response")?)
+                .and_then(|token| check_token(&token, &against));
+            let found = match found {
+                Ok(stamp) => stamp.gen_time.to_string(),
+                Err(error) => error.code().to_owned(),
+            };
+            let expected = text(case, "expect")?;
+            check(found == expected, &format!("{found}, expected {expected}"))
+        });
+    }
 }
 
 /// A request is read, and what is written of it is read as the same.

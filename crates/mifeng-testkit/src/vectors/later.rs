@@ -1,0 +1,30 @@
+//! Kinds that this version does not read, each with what it is.
+
+use super::Plan;
+use super::case::Input;
+
+pub(super) fn plan(input: &Input) -> Option<Plan> {
+    let name = input.name();
+    let skip = |reason| Some(Plan::Skip(reason));
+    let ends = |all: &[&str]| all.iter().any(|end| name.ends_with(end));
+    if input.has_folder("evidence-record") || input.has_folder("rfc4998-ers") {
+        return skip("evidence records (RFC 4998) are not built");
+    }
+    if ends(&[".esl", ".ofd"]) || input.has_folder("ofd-ses") || input.has_folder("ofd-attacks") {
+        return skip("seals and OFD are not built");
+    }
+    if ends(&[".pdf"]) || input.has_folder("pdf-signed") {
+        return skip("signatures in PDF are not built");
+    }
+    if !input.has_folder("gm") {
+        return None;
+    }
+    let sealed = input.has_folder("signatures") || input.has_folder("vendor");
+    if sealed || input.json()["trust_anchor"].is_string() || name == "SignedValueV4.dat" {
+        return skip("seals and OFD are not built");
+    }
+    if name == "gmssl-msg.bin" || name == "gmssl-encrypted-pkcs8.pub.pem" {
+        return skip("read with the file beside it");
+    }
+    None
+}
