@@ -2,8 +2,11 @@
 
 use aes_gcm::aead::{AeadInOut, KeyInit, consts::U12};
 use aes_gcm::{Aes256Gcm, AesGcm};
-use benches::{Peer, Table, Unit, bytes, done, good, world};
-use mifeng_crypto::{ChunkCipher, GM, HashAlg, INTL, PrivateKey, SeededEntropy, Suite, sm3x};
+use benches::{Outside, Peer, Table, Unit, bytes, done, good, world};
+use mifeng_crypto::{
+    ChunkCipher, Curve, GM, HashAlg, INTL, Point, PrivateKey, PublicKey, Scalar, SeededEntropy,
+    Suite, sm2enc, sm3x,
+};
 use sha2::Digest as _;
 use signature::{Signer as _, Verifier as _};
 
@@ -16,24 +19,28 @@ const NONCE: [u8; 12] = [7; 12];
 fn main() {
     let mut table = Table::new("suites");
     println!("SM4 kernel: {}", mifeng_crypto::sm4::kernel_name());
-    aead(&mut table);
-    hashes(&mut table);
-    signatures(&mut table);
+    let outside = Outside::all(env!("CARGO_TARGET_TMPDIR").as_ref());
+    aead(&mut table, &outside);
+    hashes(&mut table, &outside);
+    signatures(&mut table, &outside);
+    sm2_key(&mut table, &outside);
     table.print();
 }
 
-fn aead(table: &mut Table) {
+fn aead(table: &mut Table, outside: &[Outside]) {
     let (mut a, mut b) = (bytes(CHUNK), bytes(CHUNK));
     let unit = Unit::Bytes(CHUNK);
     let ours = ChunkCipher::new(&GM, &[1; 16]).expect("key");
     let peer = AesGcm::<sm4::Sm4, U12>::new(&[1; 16].into());
-    table.job(
+    table.job_beside(
         "SM4-GCM seal, 16 KiB",
         unit,
         &mut || good(ours.seal(&NONCE, &mut a)),
         &mut [("`sm4` + `aes-gcm` crates", &mut || {
             good(peer.encrypt_inout_detached(&NONCE.into(), &[], b.as_mut_slice().into()));
         })],
+        outside,
+        "sm4-gcm-16k",
     );
     let ours = ChunkCipher::new(&INTL, &[1; 32]).expect("key");
     let peer = Aes256Gcm::new(&[1; 32].into());
@@ -47,16 +54,18 @@ fn aead(table: &mut Table) {
     );
 }
 
-fn hashes(table: &mut Table) {
+fn hashes(table: &mut Table, outside: &[Outside]) {
     let data = bytes(table.size(1 << 20, 1 << 12));
     let unit = Unit::Bytes(data.len());
-    table.job(
+    table.job_beside(
         "SM3, one stream of 1 MiB",
         unit,
         &mut || done(HashAlg::Sm3.digest(&data)),
         &mut [("`sm3` crate", &mut || {
             done(sm3::Sm3::digest(&data));
         })],
+        outside,
+        "sm3-1m",
     );
     for len in [64, 1024] {
         let many: Vec<&[u8]> = data.chunks(len).collect();
@@ -81,7 +90,7 @@ fn hashes(table: &mut Table) {
     );
 }
 
-fn signatures(table: &mut Table) {
+fn signatures(table: &mut Table, outside: &[Outside]) {
     let secret = [0x42; 32];
     let sm2_key = sm2::dsa::SigningKey::from_slice("1234567812345678", &secret).expect("key");
     let p256_key = p256::ecdsa::SigningKey::from_slice(&secret).expect("key");
@@ -98,6 +107,7 @@ fn signatures(table: &mut Table) {
     let mut p256_verify = || good(p256_public.verify(MESSAGE, &p256_signature));
     bare_key(
         table,
+        outside,
         &GM,
         "SM2",
         [
@@ -107,6 +117,7 @@ fn signatures(table: &mut Table) {
     );
     bare_key(
         table,
+        outside,
         &INTL,
         "P-256",
         [
@@ -117,21 +128,92 @@ fn signatures(table: &mut Table) {
 }
 
 /// Our key of a suite beside a peer that signs and a peer that verifies.
-fn bare_key(table: &mut Table, suite: &Suite, name: &str, [sign, verify]: [Peer<'_>; 2]) {
+fn bare_key(
+    table: &mut Table,
+    outside: &[Outside],
+    suite: &Suite,
+    name: &str,
+    [sign, verify]: [Peer<'_>; 2],
+) {
     let mut entropy = SeededEntropy::new(b"bench signatures");
     let key = PrivateKey::generate(world::key_alg(suite), &mut entropy).expect("key");
     let public = key.public_key().expect("public");
     let (alg, signature) = (key.signature_alg(), key.sign(MESSAGE).expect("signs"));
-    table.job(
+    let job = |what: &str| format!("{}-{what}", name.to_lowercase());
+    table.job_beside(
         &format!("{name} sign"),
         Unit::Time,
         &mut || good(key.sign(MESSAGE)),
         &mut [sign],
+        outside,
+        &job("sign"),
     );
-    table.job(
-        &format!("{name} verify"),
+    table.job_beside(
+        &format!("{name} verify, a key seen before"),
         Unit::Time,
         &mut || good(public.verify(alg, MESSAGE, &signature)),
         &mut [verify],
+        outside,
+        &job("verify"),
+    );
+}
+
+/// SM2 with a key that was just read, and encryption of a content key.
+fn sm2_key(table: &mut Table, outside: &[Outside]) {
+    let mut entropy = SeededEntropy::new(b"bench encryption");
+    let key = PrivateKey::generate(world::key_alg(&GM), &mut entropy).expect("key");
+    let public = key.public_key().expect("public");
+    let point = public.point().expect("an SM2 key").clone();
+    let (alg, signature) = (key.signature_alg(), key.sign(MESSAGE).expect("signs"));
+    let raw = point.to_uncompressed();
+    let peer_key =
+        sm2::dsa::VerifyingKey::from_sec1_bytes("1234567812345678", &raw).expect("a key");
+    let peer_signature = sm2::dsa::Signature::from_der(&signature).expect("a signature");
+    table.job_beside(
+        "SM2 verify, a new key",
+        Unit::Time,
+        &mut || good(PublicKey::from_point(&point).verify(alg, MESSAGE, &signature)),
+        &mut [("`sm2` crate", &mut || {
+            good(peer_key.verify(MESSAGE, &peer_signature));
+        })],
+        outside,
+        "sm2-verify",
+    );
+    let content_key = [7; 32];
+    let k = Scalar::random(Curve::Sm2, &mut entropy).expect("entropy");
+    let ciphertext = sm2enc::encrypt(&point, &k, &content_key).expect("encrypts");
+    table.job_beside(
+        "SM2 encrypt 32 bytes",
+        Unit::Time,
+        &mut || good(sm2enc::encrypt(&point, &k, &content_key)),
+        &mut [],
+        outside,
+        "sm2-encrypt",
+    );
+    table.job_beside(
+        "SM2 decrypt 32 bytes",
+        Unit::Time,
+        &mut || good(key.sm2_decrypt(&ciphertext)),
+        &mut [],
+        outside,
+        "sm2-decrypt",
+    );
+    let peer_k = sm2::NonZeroScalar::try_from(&k.to_be_bytes()[..]).expect("a scalar");
+    let peer_point = sm2::PublicKey::from_sec1_bytes(&raw).expect("a point");
+    table.job(
+        "SM2 point multiplication",
+        Unit::Time,
+        &mut || done(point.mul(&k)),
+        &mut [("`sm2` crate", &mut || {
+            done(peer_point.to_projective() * *peer_k);
+        })],
+    );
+    table.job(
+        "SM2 generator multiplication",
+        Unit::Time,
+        &mut || done(Point::mul_generator(&k)),
+        &mut [("`sm2` crate", &mut || {
+            done(sm2::PublicKey::from_secret_scalar(&peer_k));
+        })],
     );
 }

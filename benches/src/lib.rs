@@ -5,7 +5,10 @@
 //! under `cargo test`), or with `--test`, every job runs once on a small input and nothing is timed.
 #![forbid(unsafe_code)]
 
+pub mod outside;
 pub mod world;
+
+pub use outside::Outside;
 
 use std::time::{Duration, Instant};
 
@@ -53,16 +56,34 @@ impl Table {
 
     /// Times `ours` and every peer in turns; one row for each peer.
     pub fn job(&mut self, job: &str, unit: Unit, ours: &mut dyn FnMut(), peers: &mut [Peer<'_>]) {
+        self.job_beside(job, unit, ours, peers, &[], "");
+    }
+
+    /// As [`Table::job`], also beside those of the processes `outside` that know the job under
+    /// `name`.
+    pub fn job_beside(
+        &mut self,
+        job: &str,
+        unit: Unit,
+        ours: &mut dyn FnMut(),
+        peers: &mut [Peer<'_>],
+        outside: &[Outside],
+        name: &str,
+    ) {
         if self.smoke {
             ours();
             peers.iter_mut().for_each(|(_, peer)| peer());
             return;
         }
-        let mut all: Vec<&mut dyn FnMut()> = vec![ours];
         let mut names = Vec::new();
+        let mut all: Vec<Box<dyn FnMut(u32) -> f64 + '_>> = vec![Box::new(|n| time(ours, n))];
         for (name, peer) in peers {
             names.push(*name);
-            all.push(&mut **peer);
+            all.push(Box::new(|n| time(*peer, n)));
+        }
+        for peer in outside.iter().filter(|peer| peer.time(name, 1).is_some()) {
+            names.push(peer.name());
+            all.push(Box::new(|n| peer.time(name, n).unwrap_or(f64::NAN)));
         }
         let times = medians(&mut all);
         let shown = show(times[0], unit);
@@ -98,12 +119,12 @@ impl Table {
 }
 
 /// Median seconds of each job, taken in turns.
-fn medians(jobs: &mut [&mut dyn FnMut()]) -> Vec<f64> {
+fn medians(jobs: &mut [Box<dyn FnMut(u32) -> f64 + '_>]) -> Vec<f64> {
     let counts: Vec<u32> = jobs
         .iter_mut()
         .map(|job| {
-            job(); // warms caches and tables
-            let once = time(job, 1).max(1e-9);
+            job(2); // warms caches and tables
+            let once = job(1).max(1e-9);
             // At most 10^7 as a job takes a nanosecond or more, so the conversion cannot cut.
             (TURN.as_secs_f64() / once).ceil() as u32
         })
@@ -111,7 +132,7 @@ fn medians(jobs: &mut [&mut dyn FnMut()]) -> Vec<f64> {
     let mut times = vec![Vec::with_capacity(RUNS); jobs.len()];
     for _ in 0..RUNS {
         for ((job, count), times) in jobs.iter_mut().zip(&counts).zip(&mut times) {
-            times.push(time(job, *count));
+            times.push(job(*count));
         }
     }
     times
