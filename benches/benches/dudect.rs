@@ -1,0 +1,287 @@
+//! Does the time of an operation tell anything about the secret it works on? After "Dude, is my
+//! code constant time?" (Reparaz, Balasch, Verbauwhede, 2016): time the operation on two classes
+//! of secrets in random order and compare the classes by Welch's t-test, on all measurements and
+//! on those below several percentiles (what an operating system adds lies above them).
+//!
+//! Each operation stands beside a twin that leaks on purpose: a check that would not notice the
+//! twin says nothing. The bench fails if an operation leaks or if a twin goes unnoticed.
+//!
+//!     cargo bench -p benches --bench dudect              # all
+//!     cargo bench -p benches --bench dudect -- decrypt   # those with this in their name
+
+use mifeng_crypto::{
+    ChunkCipher, Curve, Entropy as _, GM, Point, PrivateKey, Scalar, SeededEntropy, sm2enc,
+};
+use std::hint::black_box;
+use std::time::Instant;
+
+/// A leak for certain, as in the paper.
+const LEAK: f64 = 10.0;
+/// Different secrets of the random class, and copies of the fixed one: both fill the caches alike.
+const SECRETS: usize = 128;
+/// Shares of the measurements that are looked at, from the fastest on.
+const PERCENTILES: [f64; 7] = [0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 1.0];
+/// Measurements at the start that count for nothing.
+const WARM_UP: usize = 500;
+
+/// Nanoseconds of the fixed and of the random class.
+type Times = [Vec<f64>; 2];
+
+struct Check {
+    filter: Option<String>,
+    smoke: bool,
+    failed: bool,
+}
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let has = |wanted: &str| arguments.iter().any(|argument| argument == wanted);
+    let mut check = Check {
+        filter: arguments.iter().find(|a| !a.starts_with('-')).cloned(),
+        smoke: has("--test") || !has("--bench"),
+        failed: false,
+    };
+    println!("largest |t|; above {LEAK} the time depends on the secret\n");
+    println!("| operation | classes | measurements | largest t | verdict |");
+    println!("|---|---|---:|---:|---|");
+    generator(&mut check);
+    signing(&mut check);
+    decryption(&mut check);
+    tags(&mut check);
+    assert!(!check.failed, "see the verdicts above");
+}
+
+impl Check {
+    /// Times `run(class, number of the secret)` and says whether the classes differ; `leaky` is
+    /// what must come out.
+    fn job(
+        &mut self,
+        name: &str,
+        classes: &str,
+        count: usize,
+        leaky: bool,
+        run: &mut dyn FnMut(usize, usize),
+    ) {
+        if self
+            .filter
+            .as_ref()
+            .is_some_and(|part| !name.contains(part))
+        {
+            return;
+        }
+        let count = if self.smoke { 20 } else { count };
+        let times = measure(count, run);
+        if self.smoke {
+            println!("| {name} | {classes} | {count} | - | not judged |");
+            return;
+        }
+        let t = largest_t(&times);
+        let found = t > LEAK;
+        self.failed |= found != leaky;
+        let verdict = match (found, leaky) {
+            (false, false) => "no leak seen",
+            (true, true) => "leaks, as it should",
+            (true, false) => "LEAKS",
+            (false, true) => "LEAK NOT NOTICED",
+        };
+        println!("| {name} | {classes} | {count} | {t:.1} | {verdict} |");
+    }
+}
+
+fn measure(count: usize, run: &mut dyn FnMut(usize, usize)) -> Times {
+    let mut draws = vec![0; (count + WARM_UP) * 2];
+    SeededEntropy::new(b"dudect")
+        .fill(&mut draws)
+        .expect("seeded entropy never ends");
+    let mut times = [Vec::new(), Vec::new()];
+    for (at, draw) in draws.chunks_exact(2).enumerate() {
+        let (class, secret) = (usize::from(draw[0] & 1), usize::from(draw[1]) % SECRETS);
+        let start = Instant::now();
+        run(class, secret);
+        let time = start.elapsed().as_nanos() as f64;
+        if at >= WARM_UP {
+            times[class].push(time);
+        }
+    }
+    times
+}
+
+fn largest_t(times: &Times) -> f64 {
+    let mut all: Vec<f64> = times.iter().flatten().copied().collect();
+    all.sort_by(f64::total_cmp);
+    PERCENTILES
+        .iter()
+        .map(|share| all[((all.len() as f64 * share) as usize).min(all.len()) - 1])
+        .map(|limit| welch(times, limit).abs())
+        .fold(0.0, f64::max)
+}
+
+/// Welch's t of the two classes, of measurements up to `limit`.
+fn welch(times: &Times, limit: f64) -> f64 {
+    let [(mean_a, error_a), (mean_b, error_b)] = [0, 1].map(|class: usize| {
+        let kept: Vec<f64> = times[class]
+            .iter()
+            .copied()
+            .filter(|t| *t <= limit)
+            .collect();
+        let n = kept.len() as f64;
+        let mean = kept.iter().sum::<f64>() / n;
+        let variance = kept.iter().map(|t| (t - mean).powi(2)).sum::<f64>() / (n - 1.0);
+        (mean, variance / n)
+    });
+    let t = (mean_a - mean_b) / (error_a + error_b).sqrt();
+    // Too few measurements, or all the same.
+    if t.is_finite() { t } else { 0.0 }
+}
+
+/// [`SECRETS`] times a small scalar, with nearly all digits zero, and as many random ones.
+fn scalars() -> [Vec<Scalar>; 2] {
+    let mut entropy = SeededEntropy::new(b"dudect scalars");
+    let mut random = || Scalar::random(Curve::Sm2, &mut entropy).expect("seeded");
+    [
+        (0..SECRETS)
+            .map(|_| Scalar::from_u64(Curve::Sm2, 3))
+            .collect(),
+        (0..SECRETS).map(|_| random()).collect(),
+    ]
+}
+
+/// `k · G` by doubling and adding: time follows the bits of `k`.
+fn leaky_multiple(point: &Point, k: &Scalar) -> Point {
+    Point::lincomb_vartime(&[(k, point)])
+}
+
+fn generator(check: &mut Check) {
+    let scalars = scalars();
+    let g = Point::generator(Curve::Sm2);
+    check.job(
+        "SM2 generator multiplication",
+        "k = 3, random k",
+        100_000,
+        false,
+        &mut |class, at| {
+            black_box(Point::mul_generator(&scalars[class][at]));
+        },
+    );
+    check.job(
+        "SM2 generator multiplication, twin in variable time",
+        "k = 3, random k",
+        20_000,
+        true,
+        &mut |class, at| {
+            black_box(leaky_multiple(&g, &scalars[class][at]));
+        },
+    );
+}
+
+fn signing(check: &mut Check) {
+    let scalars = scalars();
+    let keys = [0, 1].map(|class: usize| -> Vec<PrivateKey> {
+        let key = |scalar| PrivateKey::from_scalar(scalar).expect("a key");
+        scalars[class].iter().map(key).collect()
+    });
+    let mut number = 0_u64;
+    let mut message = || {
+        number += 1;
+        number.to_be_bytes()
+    };
+    check.job(
+        "SM2 signing",
+        "d = 3, random d",
+        60_000,
+        false,
+        &mut |class, at| {
+            black_box(keys[class][at].sign(&message()).expect("signs"));
+        },
+    );
+    // What a signer would do who computed s = (k − rd) / (1 + d) digit by digit of d.
+    let g = Point::generator(Curve::Sm2);
+    check.job(
+        "SM2 signing, twin in variable time",
+        "d = 3, random d",
+        20_000,
+        true,
+        &mut |class, at| {
+            black_box(keys[class][at].sign(&message()).expect("signs"));
+            black_box(leaky_multiple(&g, &scalars[class][at]));
+        },
+    );
+}
+
+fn decryption(check: &mut Check) {
+    let scalars = scalars();
+    let k = Scalar::from_u64(Curve::Sm2, 0x1234_5678_9abc);
+    let jobs = [0, 1].map(|class: usize| -> Vec<(PrivateKey, Point, Vec<u8>)> {
+        let job = |d: &Scalar| {
+            let public = Point::mul_generator(d);
+            let ciphertext = sm2enc::encrypt(&public, &k, &[7; 32]).expect("encrypts");
+            let key = PrivateKey::from_scalar(d).expect("a key");
+            (key, public, ciphertext)
+        };
+        scalars[class].iter().map(job).collect()
+    });
+    check.job(
+        "SM2 decryption",
+        "d = 3, random d",
+        40_000,
+        false,
+        &mut |class, at| {
+            let (key, _, ciphertext) = &jobs[class][at];
+            black_box(key.sm2_decrypt(ciphertext).expect("decrypts"));
+        },
+    );
+    check.job(
+        "SM2 decryption, twin in variable time",
+        "d = 3, random d",
+        20_000,
+        true,
+        &mut |class, at| {
+            let (_, public, _) = &jobs[class][at];
+            black_box(leaky_multiple(public, &scalars[class][at]).to_uncompressed());
+        },
+    );
+}
+
+/// Compares byte by byte and stops at the first difference.
+fn leaky_equal(a: &[u8], b: &[u8]) -> bool {
+    for (a, b) in a.iter().zip(b) {
+        if black_box(a != b) {
+            return false;
+        }
+    }
+    true
+}
+
+fn tags(check: &mut Check) {
+    let cipher = ChunkCipher::new(&GM, &[1; 16]).expect("key");
+    let nonce = [2; 12];
+    let mut sealed = [5; 16];
+    let tag = cipher.seal(&nonce, &mut sealed).expect("seals");
+    // Wrong in the first byte, wrong in the last one.
+    let wrong = [0, tag.len() - 1].map(|at| {
+        let mut chunk = [0; 32];
+        chunk[..16].copy_from_slice(&sealed);
+        chunk[16..].copy_from_slice(&tag);
+        chunk[16 + at] ^= 0x55;
+        vec![chunk; SECRETS]
+    });
+    check.job(
+        "SM4-GCM tag comparison",
+        "first byte wrong, last byte wrong",
+        400_000,
+        false,
+        &mut |class, at| {
+            let mut chunk = wrong[class][at];
+            black_box(cipher.open(&nonce, &mut chunk).is_err());
+        },
+    );
+    check.job(
+        "SM4-GCM tag comparison, twin that stops early",
+        "first byte wrong, last byte wrong",
+        400_000,
+        true,
+        &mut |class, at| {
+            black_box(leaky_equal(black_box(&tag), &wrong[class][at][16..]));
+        },
+    );
+}
