@@ -5,6 +5,7 @@ use super::field::Fe;
 use super::limbs::{self, Limbs};
 use super::order::Scalar;
 use super::point::{Affine, Cached, G, Point};
+use core::hint::black_box;
 use std::sync::OnceLock;
 
 /// Bits of a window of the generator's table.
@@ -74,10 +75,13 @@ fn digit<const BITS: usize>(k: &Limbs, index: usize) -> (u64, u64) {
 /// Entry `magnitude` of a window, reading all of them; zeros for 0.
 #[inline(always)]
 fn scan(window: &Window, magnitude: u64) -> [u64; 8] {
+    // `x − 1` borrows into the top bit only for x = 0. The barrier matters: a compiler that knows
+    // what the masks are skips the entries whose mask is zero, by a branch on the secret.
+    let same = |i: usize| ((i as u64 + 1) ^ magnitude).wrapping_sub(1) >> 63;
+    let masks: [u64; COMB_ENTRIES] = core::array::from_fn(|i| same(i).wrapping_neg());
+    let masks = black_box(masks);
     let mut out = [0; 8];
-    for (number, entry) in (1_u64..).zip(window) {
-        // `x − 1` borrows into the top bit only for x = 0.
-        let mask = ((number ^ magnitude).wrapping_sub(1) >> 63).wrapping_neg();
+    for (mask, entry) in masks.iter().zip(window) {
         for (out, limb) in out.iter_mut().zip(entry) {
             *out |= limb & mask;
         }
