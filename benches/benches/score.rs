@@ -1,10 +1,11 @@
-//! A lot of 10,000 bids and 7 judges in exact arithmetic beside the same in binary floating point.
+//! A lot of 10,000 bids and 7 judges in exact arithmetic beside the same in binary floating point,
+//! and a formula of the rule packs over as many prices.
 //!
 //! The floating twin is here to show the price of exactness, and nowhere else: it rounds 0.125 and
 //! 1/3 as the machine likes, keeps no derivation and must never decide anything.
 
 use benches::{Table, Unit, done, good};
-use mifeng_score::{BidFacts, RuleSet, Sheet, evaluate};
+use mifeng_score::{BidFacts, Lot, RuleSet, Sheet, derive, evaluate};
 use serde_json::json;
 use std::collections::BTreeMap;
 
@@ -35,7 +36,24 @@ fn main() {
         &format!("{count} bids × {JUDGES} judges × 3 items"),
         Unit::Time,
         &mut || good(evaluate(&rules, &bids, &sheets)),
+        &mut [("f64", &mut || done(twin(&bids, &sheets)))],
+    );
+    table.job(
+        "the same with every step of the derivation",
+        Unit::Time,
+        &mut || good(derive(&Lot::new(&rules, &bids, &sheets))),
         &mut [("f64, no derivation", &mut || done(twin(&bids, &sheets)))],
+    );
+    let works: RuleSet = serde_json::from_value(json!({
+        "method": "works-deviation", "object": "works", "price_weight": "60",
+        "formula": {"family": "trimmed-mean"},
+    }))
+    .expect("rules");
+    table.job(
+        &format!("formula `trimmed-mean` over {count} prices"),
+        Unit::Time,
+        &mut || good(evaluate(&works, &bids, &[])),
+        &mut [("f64", &mut || done(trimmed(&bids)))],
     );
     table.print();
 }
@@ -97,4 +115,23 @@ fn twin(bids: &[BidFacts], sheets: &[Sheet]) -> Vec<(String, f64, usize)> {
         .enumerate()
         .map(|(at, row)| (row.0.id.clone(), row.3, at + 1))
         .collect()
+}
+
+/// The family `trimmed-mean` in f64.
+fn trimmed(bids: &[BidFacts]) -> Vec<f64> {
+    let prices: Vec<f64> = bids
+        .iter()
+        .map(|bid| bid.price.parse().expect("a number"))
+        .collect();
+    let cents = |value: f64| (value * 100.0).round() / 100.0;
+    let mut sorted = prices.clone();
+    sorted.sort_by(f64::total_cmp);
+    let kept = &sorted[1..sorted.len() - 1];
+    let base = cents(kept.iter().sum::<f64>() / kept.len() as f64);
+    let points = |price: &f64| {
+        let off = cents((price - base) / base * 100.0);
+        let rate = if off > 0.0 { 1.0 } else { 0.5 };
+        cents((60.0 - off.abs() * rate).max(0.0))
+    };
+    prices.iter().map(points).collect()
 }
