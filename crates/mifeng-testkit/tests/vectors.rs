@@ -38,6 +38,57 @@ fn files_of_no_known_kind_are_skipped_with_a_reason() {
 }
 
 #[test]
+fn the_worked_examples_of_scores_agree() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/score");
+    let report = vectors::run(&[folder]).expect("the folder is readable");
+    assert!(report.passed >= 20, "{report:#?}");
+    assert_eq!((report.failed, report.skipped), (0, 0), "{report:#?}");
+}
+
+#[test]
+fn a_table_that_disagrees_fails_row_by_row() {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("tables");
+    std::fs::create_dir_all(&folder).expect("writable");
+    let files = [
+        (
+            "calendar-2026.csv",
+            "date,kind\n2026-01-02,holiday\n2026-01-04,makeup_workday\n",
+        ),
+        (
+            "deadlines-x.csv",
+            "case,rule,start,n,unit,first_day_counted,end_unrolled,end_rolled,note\n\
+             D1,a,2025-12-31,1,calendar,no,2026-01-01,2026-01-01,minimum period: not rolled\n\
+             D2,a,2026-01-01,1,calendar,no,2026-01-02,2026-01-04,weekends included\n\
+             D3,a,2026-01-01,1,calendar,no,2026-01-02,2026-01-05,weekends included\n\
+             D4,a,2026-12-31,1,workday,no,refuse,refuse,weekends included\n",
+        ),
+        (
+            "uscc-x.csv",
+            "case,code,verdict,note,source\nU1,91350200776049653A,valid,,\n\
+             U2,91350200776049653B,valid,,\nU3,91350200776049653A,check_wrong,,\n",
+        ),
+        (
+            "amounts-x.csv",
+            "case,kind,digits,upper,verdict,note,source\nM1,x,5,伍元整,equal,,\n\
+             M2,x,6,伍元整,equal,,\nM3,x,5,伍元整,mismatch,,\nM4,x,,伍元整,reject,,\n",
+        ),
+    ];
+    for (name, text) in files {
+        std::fs::write(folder.join(name), text).expect("writable");
+    }
+    let report = vectors::run(&[&folder]).expect("readable");
+    let failures: Vec<&str> = report
+        .files
+        .iter()
+        .flat_map(|file| &file.tally.failures)
+        .filter_map(|failure| failure.split(':').next())
+        .collect();
+    // The calendar differs from ours on the first of January, which it does not name.
+    assert_eq!(failures, ["M2", "M3", "M4", "2026", "D3", "U2", "U3"]);
+    assert_eq!(report.passed, 5);
+}
+
+#[test]
 fn a_vector_that_disagrees_fails() {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("wrong");
     std::fs::create_dir_all(&folder).expect("writable");

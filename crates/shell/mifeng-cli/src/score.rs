@@ -137,7 +137,31 @@ pub(crate) fn failure(error: &Error, place: &str) -> Failure {
         code: error.code().to_owned(),
         clause: Some(error.article().to_owned()),
         text: format!("{place}: {error}"),
-        zh: None,
+        zh: Some(format!("{place}：{}（{error}）", chinese(error.code()))),
+    }
+}
+
+/// What a code says, in Chinese; the place and the values follow in the words of the format.
+fn chinese(code: &str) -> &'static str {
+    match code {
+        "score.number" => "数字须为十进制文本，位数与范围不符",
+        "score.not-text" => "类型不符：金额与分数须写成文本，不得写成 JSON 数字",
+        "score.unknown-field" => "有未定义的字段",
+        "score.missing-field" => "缺少字段",
+        "score.json" => "不是本格式的 JSON",
+        "score.duplicate" => "重复",
+        "score.missing" => "缺少内容",
+        "score.unknown" => "有规则未列出的内容",
+        "score.band" => "分数超出评分区间",
+        "score.objective" => "客观项各评委评分不一致",
+        "score.rules" => "规则违反法律规定",
+        "score.no-pack" => "没有对应的规则包，不作推定",
+        "score.pack" => "规则包无法读取",
+        "score.recheck" => "不属于可以更改结果的情形",
+        "score.ambiguous" => "明细有多种读法，由评标委员会决定",
+        "score.too-many" => "数量超过上限",
+        _ if code.starts_with("formula.") => "公式无法读取或计算",
+        _ => "无法计算",
     }
 }
 

@@ -6,7 +6,7 @@ mod periods;
 mod table;
 
 use super::Plan;
-use super::case::{Input, Stop, Tally, fail};
+use super::case::{Case, Input, Stop, Tally, fail};
 use mifeng_score::case;
 
 pub(super) fn plan(input: &Input) -> Option<Plan> {
@@ -19,6 +19,10 @@ pub(super) fn plan(input: &Input) -> Option<Plan> {
     let header = std::str::from_utf8(header).unwrap_or("").trim_end();
     if name.ends_with(".jsonl") && header.contains("\"method\"") {
         return Some(Plan::Run(scores));
+    }
+    let json = input.json();
+    if json["method"].is_string() && json["bids"].is_array() {
+        return Some(Plan::Run(score));
     }
     if !name.ends_with(".csv") {
         return None;
@@ -52,13 +56,21 @@ fn scores(input: &Input, tally: &mut Tally) {
         .zip(lines.lines())
         .filter(|(_, line)| !line.is_empty())
     {
-        tally.case(format_args!("line {number}"), || {
-            let answer = case::run(line).map_err(fail("compute"))?;
-            match answer.agrees {
-                Some(true) => Ok(()),
-                Some(false) => Err(Stop::Fail(format!("{} differs", answer.id))),
-                None => Err(Stop::Skip("a case without an expected result")),
-            }
-        });
+        tally.case(format_args!("line {number}"), || agrees(line));
+    }
+}
+
+/// A document that is one case.
+fn score(input: &Input, tally: &mut Tally) {
+    let text = String::from_utf8_lossy(input.bytes()).into_owned();
+    tally.case(input.name(), || agrees(&text));
+}
+
+fn agrees(text: &str) -> Case {
+    let answer = case::run(text).map_err(fail("compute"))?;
+    match answer.agrees {
+        Some(true) => Ok(()),
+        Some(false) => Err(Stop::Fail(format!("{} differs", answer.id))),
+        None => Err(Stop::Skip("a case without an expected result")),
     }
 }
