@@ -24,6 +24,9 @@ pub(crate) mod tag {
     }
 }
 
+/// Characters of the longest time read: nobody's clock writes more digits of a second.
+const RFC3339_LEN_MAX: usize = 64;
+
 /// A cursor over DER elements.
 #[derive(Clone, Copy)]
 pub(crate) struct Reader<'a> {
@@ -174,24 +177,41 @@ impl<'a> Reader<'a> {
         if !whole.bytes().all(|b| b.is_ascii_digit()) {
             return Err(wrong);
         }
-        let full = match (tag, whole.len()) {
+        let (century, rest) = match (tag, whole.len()) {
             // RFC 5280 section 4.1.2.5.1: 50 to 99 are of the twentieth century.
-            (tag::UTC_TIME, 12) if whole >= "50" => format!("19{whole}"),
-            (tag::UTC_TIME, 12) => format!("20{whole}"),
-            (tag::GENERALIZED_TIME, 14) => whole.to_owned(),
+            (tag::UTC_TIME, 12) if whole >= "50" => ("19", whole),
+            (tag::UTC_TIME, 12) => ("20", whole),
+            (tag::GENERALIZED_TIME, 14) => whole.split_at(2),
             _ => return Err(wrong),
         };
-        let f = |from: usize, to: usize| &full[from..to];
-        let fraction = fraction.map(|f| format!(".{f}")).unwrap_or_default();
-        let (date, clock) = (
-            (f(0, 4), f(4, 6), f(6, 8)),
-            (f(8, 10), f(10, 12), f(12, 14)),
-        );
-        let text = format!(
-            "{}-{}-{}T{}:{}:{}{fraction}Z",
-            date.0, date.1, date.2, clock.0, clock.1, clock.2
-        );
-        Time::parse_rfc3339(&text).map_err(|_| wrong)
+        // RFC 3339 without an allocation: a list has a million of them.
+        let mut text = [0; RFC3339_LEN_MAX];
+        let mut len = 0;
+        let parts = [
+            century,
+            &rest[..2],
+            "-",
+            &rest[2..4],
+            "-",
+            &rest[4..6],
+            "T",
+            &rest[6..8],
+            ":",
+            &rest[8..10],
+            ":",
+            &rest[10..],
+            if fraction.is_some() { "." } else { "" },
+            fraction.unwrap_or_default(),
+            "Z",
+        ];
+        for part in parts {
+            let end = len + part.len();
+            let room = text.get_mut(len..end).ok_or(wrong.clone())?;
+            room.copy_from_slice(part.as_bytes());
+            len = end;
+        }
+        let text = core::str::from_utf8(&text[..len]).map_err(|_| wrong.clone())?;
+        Time::parse_rfc3339(text).map_err(|_| wrong)
     }
 }
 
