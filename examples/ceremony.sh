@@ -10,7 +10,7 @@ policy=${3:-joint}
 place=${1:-$(mktemp -d)}
 mkdir -p "$place/post"
 if [ -z "${MIFENG:-}" ]; then
-    cargo build --release --locked -p mifeng-cli
+    cargo build --release --locked -p mifeng-cli -p mifeng-skf-sim
     MIFENG=$PWD/target/release/mifeng
 fi
 cd "$place"
@@ -30,6 +30,18 @@ for i in 1 2 3; do issue trustee "Trustee $i" "trustee$i"; done
 for i in 1 2 3 4 5 6 7; do issue expert "Expert $i" "expert$i"; done
 codes=(91350200776049653A 91350500798359476R 91440101MA5CJQ4N59)
 for i in 1 2 3; do issue bidder "Bidder $i Ltd." "bidder$i" --uscc "${codes[$((i - 1))]}"; done
+
+# Bidder 2 keeps its keys in a token: a simulated one, where its library was built beside the command.
+skf=$(dirname "$MIFENG")/libmifeng_skf_sim.so
+if [ "$suite" = gm ] && [ -e "$skf" ]; then
+    step "投标人 2 的密码钥匙（模拟） / bidder 2's token (simulated)"
+    export MIFENG_SKF_SIM=$PWD/usb
+    mkdir -p usb
+    m token simulate --id bidder2 --module "$skf" --device usb/bidder2.skf --out bidder2-token
+    m token test --skf --module "$skf"
+    mv bidder2-token/token.json bidder2/
+    rm -r bidder2-token bidder2/sign.key bidder2/enc.key
+fi
 
 step "委员会密钥（3 人中 2 人） / board key (2 of 3)"
 for i in 1 2 3; do

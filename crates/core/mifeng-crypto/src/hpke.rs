@@ -28,7 +28,7 @@ pub fn seal_derand(
     let ephemeral = derive_key_pair(ikm_e)?;
     let enc = Point::mul_generator(&ephemeral).to_uncompressed();
     let secret = kem_secret(
-        &recipient.mul(&ephemeral),
+        &Zeroizing::new(recipient.mul(&ephemeral).coordinates().0),
         &enc,
         &recipient.to_uncompressed(),
     );
@@ -44,10 +44,26 @@ pub fn seal_derand(
 /// # Errors
 /// [`Error::Unverified`] whatever the fault.
 pub fn open(secret: &Scalar, info: &[u8], sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, Error> {
+    open_with(&Point::mul_generator(secret), info, sealed, |point| {
+        Ok(Zeroizing::new(point.mul(secret).coordinates().0))
+    })
+}
+
+/// As [`open`], with the key held elsewhere: `own` is its public half, `dh` gives the x-coordinate
+/// of the private key times the point (ECDH of SP 800-56A, as a token derives it).
+///
+/// # Errors
+/// [`Error::Unverified`] whatever the fault of the ciphertext; those of `dh`.
+pub fn open_with<E: From<Error>>(
+    own: &Point,
+    info: &[u8],
+    sealed: &[u8],
+    dh: impl FnOnce(&Point) -> Result<Zeroizing<[u8; 32]>, E>,
+) -> Result<Zeroizing<Vec<u8>>, E> {
     let enc = sealed.get(..ENC_LEN).ok_or(Error::Unverified)?;
     let point = Point::from_uncompressed(Curve::P256, enc).map_err(|_| Error::Unverified)?;
-    let own = Point::mul_generator(secret).to_uncompressed();
-    let shared = kem_secret(&point.mul(secret), enc, &own);
+    let x = dh(&point)?;
+    let shared = kem_secret(&x, enc, &own.to_uncompressed());
     let (key, nonce) = key_schedule(&shared, info)?;
     let mut buffer = Zeroizing::new(sealed[ENC_LEN..].to_vec());
     let len = key
@@ -101,8 +117,7 @@ fn derive_key_pair(ikm: &[u8]) -> Result<Scalar, Error> {
 }
 
 /// RFC 9180 section 4.1 `ExtractAndExpand`.
-fn kem_secret(dh: &Point, enc: &[u8], recipient: &[u8]) -> Zeroizing<[u8; 32]> {
-    let x = Zeroizing::new(dh.coordinates().0);
+fn kem_secret(x: &[u8; 32], enc: &[u8], recipient: &[u8]) -> Zeroizing<[u8; 32]> {
     let prk = labeled_extract(KEM_SUITE, b"", b"eae_prk", &x[..]);
     let context = [enc, recipient].concat();
     let mut out = Zeroizing::new([0; 32]);
@@ -152,7 +167,7 @@ mod tests {
         let recipient = Point::mul_generator(&derive_key_pair(&ikm_r)?);
         let enc = Point::mul_generator(&ephemeral).to_uncompressed();
         let secret = kem_secret(
-            &recipient.mul(&ephemeral),
+            &recipient.mul(&ephemeral).coordinates().0,
             &enc,
             &recipient.to_uncompressed(),
         );

@@ -177,6 +177,21 @@ impl PublicKey {
         }
     }
 
+    /// The key of an RSA modulus and exponent, big-endian, as tokens give them.
+    ///
+    /// # Errors
+    /// As [`Self::from_spki_der`].
+    pub fn from_rsa(modulus: &[u8], exponent: &[u8]) -> Result<Self, Error> {
+        let wrong = |_| Error::Encoding {
+            what: "RSA public key",
+        };
+        let key = RsaPublicKey {
+            modulus: der::asn1::UintRef::new(modulus).map_err(wrong)?,
+            exponent: der::asn1::UintRef::new(exponent).map_err(wrong)?,
+        };
+        Self::from_spki_der(&rsa_spki(&key.to_der().map_err(wrong)?)?)
+    }
+
     /// The DER SubjectPublicKeyInfo, as read.
     pub fn spki_der(&self) -> &[u8] {
         &self.spki
@@ -259,12 +274,29 @@ impl fmt::Debug for PublicKey {
     }
 }
 
-fn rsa_bits(raw: &[u8]) -> Result<usize, Error> {
-    #[derive(der::Sequence)]
-    struct RsaPublicKey<'a> {
-        modulus: der::asn1::UintRef<'a>,
-        exponent: der::asn1::UintRef<'a>,
+/// RFC 8017 appendix A.1.1.
+#[derive(der::Sequence)]
+struct RsaPublicKey<'a> {
+    modulus: der::asn1::UintRef<'a>,
+    exponent: der::asn1::UintRef<'a>,
+}
+
+fn rsa_spki(raw: &[u8]) -> Result<Vec<u8>, Error> {
+    let wrong = |_| Error::Encoding {
+        what: "RSA public key",
+    };
+    SubjectPublicKeyInfoRef {
+        algorithm: spki::AlgorithmIdentifier {
+            oid: OID_RSA,
+            parameters: Some(der::asn1::AnyRef::NULL),
+        },
+        subject_public_key: BitStringRef::from_bytes(raw).map_err(wrong)?,
     }
+    .to_der()
+    .map_err(wrong)
+}
+
+fn rsa_bits(raw: &[u8]) -> Result<usize, Error> {
     let wrong = Error::Encoding {
         what: "RSA public key",
     };
@@ -432,21 +464,7 @@ impl PrivateKey {
             }
             Secret::Rsa { pair, .. } => {
                 let raw = rs::KeyPair::public_key(&**pair).as_ref();
-                let bits = BitStringRef::from_bytes(raw).map_err(|_| Error::Encoding {
-                    what: "RSA public key",
-                })?;
-                let spki = SubjectPublicKeyInfoRef {
-                    algorithm: spki::AlgorithmIdentifier {
-                        oid: OID_RSA,
-                        parameters: Some(der::asn1::AnyRef::NULL),
-                    },
-                    subject_public_key: bits,
-                }
-                .to_der()
-                .map_err(|_| Error::Encoding {
-                    what: "RSA public key",
-                })?;
-                PublicKey::from_spki_der(&spki)
+                PublicKey::from_spki_der(&rsa_spki(raw)?)
             }
         }
     }

@@ -88,6 +88,56 @@ pub fn decrypt(secret: &Scalar, ciphertext: &[u8]) -> Result<Zeroizing<Vec<u8>>,
     }
 }
 
+/// A ciphertext in its parts, as tokens and machines take it (GM/T 0016 ECCCIPHERBLOB).
+pub struct Parts {
+    /// C1's x-coordinate.
+    pub x: [u8; 32],
+    /// C1's y-coordinate.
+    pub y: [u8; 32],
+    /// C3.
+    pub hash: [u8; 32],
+    /// C2.
+    pub text: Vec<u8>,
+}
+
+impl Parts {
+    /// The parts of a DER ciphertext; the point is not checked.
+    ///
+    /// # Errors
+    /// [`Error::Unverified`] if it is none.
+    pub fn from_der(ciphertext: &[u8]) -> Result<Self, Error> {
+        let cipher = Cipher::from_der(ciphertext).map_err(|_| Error::Unverified)?;
+        let hash = cipher.hash.as_bytes().try_into();
+        let mut parts = Parts {
+            x: [0; 32],
+            y: [0; 32],
+            hash: hash.map_err(|_| Error::Unverified)?,
+            text: cipher.text.as_bytes().to_vec(),
+        };
+        pad(&mut parts.x, cipher.x.as_bytes())?;
+        pad(&mut parts.y, cipher.y.as_bytes())?;
+        Ok(parts)
+    }
+
+    /// The ciphertext in DER.
+    ///
+    /// # Errors
+    /// [`Error::Encoding`] if the text is longer than DER's lengths allow.
+    pub fn to_der(&self) -> Result<Vec<u8>, Error> {
+        let wrong = |_| Error::Encoding {
+            what: "SM2 ciphertext",
+        };
+        Cipher {
+            x: UintRef::new(&self.x).map_err(wrong)?,
+            y: UintRef::new(&self.y).map_err(wrong)?,
+            hash: OctetStringRef::new(&self.hash).map_err(wrong)?,
+            text: OctetStringRef::new(&self.text).map_err(wrong)?,
+        }
+        .to_der()
+        .map_err(wrong)
+    }
+}
+
 fn shared(point: &Point) -> Zeroizing<[u8; 64]> {
     let full = Zeroizing::new(point.to_uncompressed());
     let mut out = Zeroizing::new([0; 64]);
@@ -142,6 +192,7 @@ mod tests {
              041321886CA989CA9C7D58087307CA93092D651EFA";
         assert_eq!(hex::encode_upper(&ciphertext), expected);
         assert_eq!(&decrypt(&d, &ciphertext)?[..], b"encryption standard");
+        assert_eq!(Parts::from_der(&ciphertext)?.to_der()?, ciphertext);
         for at in 0..ciphertext.len() {
             let mut bad = ciphertext.clone();
             bad[at] ^= 1;

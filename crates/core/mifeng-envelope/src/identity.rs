@@ -1,17 +1,7 @@
 //! The few things this crate asks of certificates and keys.
 
-use mifeng_crypto::{KeyAlg, Point};
-use mifeng_pki::{Certificate, Decrypter, Error, Signer};
-use zeroize::Zeroizing;
-
-/// The point of an SM2 or P-256 certificate.
-pub(crate) fn encryption_point(certificate: &Certificate) -> Option<Point> {
-    certificate.public_key().point().cloned()
-}
-
-pub(crate) fn is_rsa(certificate: &Certificate) -> bool {
-    matches!(certificate.public_key().key_alg(), KeyAlg::Rsa { .. })
-}
+use mifeng_crypto::SignatureAlg;
+use mifeng_pki::{Certificate, Error, Signer};
 
 /// Whether the certificate names this organisation at all. Which of the places that name one
 /// counts is the CA's profile, and the next question (mifeng-tender).
@@ -21,18 +11,6 @@ pub(crate) fn is_of(certificate: &Certificate, uscc: &str) -> bool {
 
 pub(crate) fn sign(signer: &dyn Signer, message: &[u8]) -> Result<Vec<u8>, Error> {
     signer.sign(message)
-}
-
-pub(crate) fn sm2_decrypt(key: &dyn Decrypter, ct: &[u8]) -> Result<Zeroizing<Vec<u8>>, Error> {
-    key.unwrap_key(ct)
-}
-
-pub(crate) fn hpke_open(
-    key: &dyn Decrypter,
-    info: &[u8],
-    ct: &[u8],
-) -> Result<Zeroizing<Vec<u8>>, Error> {
-    key.hpke_open(info, ct)
 }
 
 /// A signer whose messages also carry the bidder's encryption certificate.
@@ -58,6 +36,9 @@ impl Signer for Carrying<'_> {
     }
     fn chain(&self) -> &[Certificate] {
         &self.chain
+    }
+    fn signature_alg(&self) -> Result<SignatureAlg, Error> {
+        self.signer.signature_alg()
     }
     fn sign(&self, message: &[u8]) -> Result<Vec<u8>, Error> {
         self.signer.sign(message)

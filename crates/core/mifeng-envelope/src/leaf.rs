@@ -1,12 +1,15 @@
 //! From one secret to every byte of the header.
 
 use crate::context::leaf_label;
-use crate::identity::{encryption_point, is_rsa};
 use crate::{Context, Error, Result};
-use mifeng_crypto::{Curve, Digest, Point, Scalar, Suite, hpke, jcs, sm2enc};
+use mifeng_crypto::sm4::{self, Sm4, cbc};
+use mifeng_crypto::{
+    Curve, Digest, KeyAlg, Point, PublicKey, Scalar, Suite, hpke, jcs, oaep, sm2enc,
+};
 use mifeng_lock::{Board, Leaf, Policy, sharing, tdh2};
 use mifeng_pki::{Certificate, Decrypter};
 use serde::{Deserialize, Serialize};
+use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
 /// One leaf's ciphertext in the header.
@@ -109,18 +112,7 @@ fn seal_leaf(
     match leaf {
         Leaf::Group(key) => Ok(tdh2::encrypt(keys.board(&key)?, label, rho, share)?.to_vec()),
         Leaf::Cert(digest) => {
-            let point = leaf_point(suite, keys.certificate(suite, &digest)?)?;
-            let mut first = Zeroizing::new([0; 32]);
-            first.copy_from_slice(&rho[..32]);
-            if point.curve() == Curve::P256 {
-                return Ok(hpke::seal_derand(&point, label, &first, share)?);
-            }
-            let mut wide = Zeroizing::new([0; 48]);
-            wide.copy_from_slice(&rho[..48]);
-            let k = Scalar::reduce(Curve::Sm2, &wide);
-            let mut ct = sm2enc::encrypt(&point, &k, &rho[64..])?;
-            ct.extend_from_slice(&wrap(suite, &rho[64..], label, share)[..]);
-            Ok(ct)
+            seal_cert_leaf(suite, keys.certificate(suite, &digest)?, label, rho, share)
         }
         Leaf::Tlock { .. } => Err(Error::Unsupported {
             what: "timelock leaf",
@@ -131,23 +123,96 @@ fn seal_leaf(
     }
 }
 
-/// The point that a certificate leaf is sealed to.
-pub(crate) fn leaf_point(suite: &Suite, certificate: &Certificate) -> Result<Point> {
-    let Some(point) = encryption_point(certificate) else {
-        return Err(Error::Unsupported {
-            what: if is_rsa(certificate) {
-                "RSA leaf"
-            } else {
-                "leaf for this kind of key"
-            },
-        });
+/// Bits of the smallest RSA modulus a leaf is sealed to (suites.md).
+const RSA_BITS_MIN: usize = 3_072;
+/// Bytes of the check value in an SM2 leaf's key block: one block of SM4.
+const CHECK_LEN: usize = sm4::BLOCK;
+/// Bytes of the key block: kappa and its check value.
+const KEY_BLOCK_LEN: usize = 32 + CHECK_LEN;
+
+/// What a certificate leaf is sealed to.
+pub(crate) enum LeafKey<'a> {
+    /// SM2 encryption, in two steps (GM-FACTS 2.5).
+    Sm2(&'a Point),
+    /// HPKE.
+    P256(&'a Point),
+    /// RSAES-OAEP.
+    Rsa(&'a PublicKey),
+}
+
+/// The key that a certificate leaf is sealed to.
+pub(crate) fn leaf_key<'a>(suite: &Suite, certificate: &'a Certificate) -> Result<LeafKey<'a>> {
+    let key = certificate.public_key();
+    let found = match (key.key_alg(), key.point()) {
+        (KeyAlg::Sm2, Some(point)) => (Curve::Sm2, LeafKey::Sm2(point)),
+        (KeyAlg::P256, Some(point)) => (Curve::P256, LeafKey::P256(point)),
+        (KeyAlg::Rsa { bits }, _) if (RSA_BITS_MIN..=oaep::RSA_BITS_MAX).contains(&bits) => {
+            (Curve::P256, LeafKey::Rsa(key))
+        }
+        (KeyAlg::Rsa { .. }, _) => {
+            return Err(Error::Unsupported {
+                what: "RSA leaf outside 3,072 to 4,096 bits",
+            });
+        }
+        _ => {
+            return Err(Error::Unsupported {
+                what: "leaf for this kind of key",
+            });
+        }
     };
-    if point.curve() != suite.curve() {
+    if found.0 != suite.curve() {
         return Err(Error::Mismatch {
             what: "suite of the encryption certificate",
         });
     }
-    Ok(point)
+    Ok(found.1)
+}
+
+fn seal_cert_leaf(
+    suite: &Suite,
+    certificate: &Certificate,
+    label: &[u8],
+    rho: &[u8; 96],
+    share: &[u8; 32],
+) -> Result<Vec<u8>> {
+    let (first, kappa) = (Zeroizing::new(part::<32>(rho, 0)), &rho[64..]);
+    let mut ct = match leaf_key(suite, certificate)? {
+        LeafKey::P256(point) => return Ok(hpke::seal_derand(point, label, &first, share)?),
+        LeafKey::Rsa(key) => oaep::encrypt(key, kappa, &first)?,
+        LeafKey::Sm2(point) => {
+            let k = Scalar::reduce(Curve::Sm2, &Zeroizing::new(part::<48>(rho, 0)));
+            let block_key = Zeroizing::new(part::<16>(rho, 48));
+            let mut ct = sm2enc::encrypt(point, &k, &block_key[..])?;
+            ct.extend_from_slice(&key_block(suite, &block_key, kappa, label)[..]);
+            ct
+        }
+    };
+    ct.extend_from_slice(&wrap(suite, kappa, label, share)[..]);
+    Ok(ct)
+}
+
+fn part<const N: usize>(rho: &[u8; 96], at: usize) -> [u8; N] {
+    let mut out = [0; N];
+    out.copy_from_slice(&rho[at..at + N]);
+    out
+}
+
+/// SM4-CBC of kappa and its check value under a key of one use, so the IV is zero.
+fn key_block(
+    suite: &Suite,
+    key: &[u8; 16],
+    kappa: &[u8],
+    label: &[u8],
+) -> Zeroizing<[u8; KEY_BLOCK_LEN]> {
+    let mut block = Zeroizing::new([0; KEY_BLOCK_LEN]);
+    block[..32].copy_from_slice(kappa);
+    suite.kdf(kappa, "check", label, &mut block[32..]);
+    cbc::encrypt(
+        &Sm4::new(key),
+        &[0; sm4::BLOCK],
+        block.as_chunks_mut::<{ sm4::BLOCK }>().0,
+    );
+    block
 }
 
 /// `m xor KDF(kappa, "wrap", L, 32)`; its own inverse.
@@ -165,24 +230,51 @@ pub(crate) fn open_cert_leaf(
     ct: &[u8],
     decrypter: &dyn Decrypter,
 ) -> Result<sharing::Secret> {
-    let fail = |_| Error::NotOurLeaf;
-    let share = match suite.curve() {
-        Curve::P256 => crate::identity::hpke_open(decrypter, label, ct).map_err(fail)?,
-        Curve::Sm2 => {
-            let at = ct.len().checked_sub(32).ok_or(Error::NotOurLeaf)?;
-            let kappa = crate::identity::sm2_decrypt(decrypter, &ct[..at]).map_err(fail)?;
-            if kappa.len() != 32 {
-                return Err(Error::NotOurLeaf);
-            }
-            let mut m = [0; 32];
-            m.copy_from_slice(&ct[at..]);
-            return Ok(wrap(suite, &kappa, label, &m));
-        }
+    // A key holder that is gone says so; what a key says about a ciphertext is one answer.
+    let fail = |error| match error {
+        mifeng_pki::Error::Crypto(_) => Error::NotOurLeaf,
+        other => Error::Pki(other),
     };
+    if let LeafKey::P256(_) = leaf_key(suite, decrypter.certificate())? {
+        let share = decrypter.hpke_open(label, ct).map_err(fail)?;
+        return share_of(&share);
+    }
+    let (sealed, masked) = ct
+        .split_at_checked(ct.len().saturating_sub(32))
+        .ok_or(Error::NotOurLeaf)?;
+    let masked = <&[u8; 32]>::try_from(masked).map_err(|_| Error::NotOurLeaf)?;
+    let kappa = match leaf_key(suite, decrypter.certificate())? {
+        LeafKey::Rsa(_) => share_of(&decrypter.unwrap_key(sealed).map_err(fail)?)?,
+        _ => open_key_block(suite, label, sealed, decrypter, fail)?,
+    };
+    Ok(wrap(suite, &kappa[..], label, masked))
+}
+
+fn open_key_block(
+    suite: &Suite,
+    label: &[u8],
+    sealed: &[u8],
+    decrypter: &dyn Decrypter,
+    fail: impl FnOnce(mifeng_pki::Error) -> Error,
+) -> Result<sharing::Secret> {
+    let at = sealed.len().checked_sub(KEY_BLOCK_LEN);
+    let (wrapped, block) = sealed.split_at(at.ok_or(Error::NotOurLeaf)?);
+    let opened = decrypter.open_key_block(wrapped, block).map_err(fail)?;
+    let (kappa, check) = opened.split_at_checked(32).ok_or(Error::NotOurLeaf)?;
+    let mut expected = [0; CHECK_LEN];
+    suite.kdf(kappa, "check", label, &mut expected);
+    if bool::from(check.ct_eq(&expected)) {
+        share_of(kappa)
+    } else {
+        Err(Error::NotOurLeaf)
+    }
+}
+
+fn share_of(bytes: &[u8]) -> Result<sharing::Secret> {
     let mut out = Zeroizing::new([0; 32]);
-    if share.len() != out.len() {
+    if bytes.len() != out.len() {
         return Err(Error::NotOurLeaf);
     }
-    out.copy_from_slice(&share);
+    out.copy_from_slice(bytes);
     Ok(out)
 }

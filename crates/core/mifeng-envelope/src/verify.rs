@@ -1,6 +1,6 @@
 //! What anyone checks about a seal without any secret.
 
-use crate::leaf::{Keys, leaf_point, open_cert_leaf};
+use crate::leaf::{Keys, leaf_key, open_cert_leaf};
 use crate::record::{SealRecord, check_body_len};
 use crate::root::BLOCK;
 use crate::stream::read_root;
@@ -196,7 +196,7 @@ impl VerifiedSeal {
                             what: "organisation of the encryption certificate",
                         });
                     }
-                    leaf_point(self.suite, certificate)?;
+                    leaf_key(self.suite, certificate)?;
                 }
                 Leaf::Tlock { .. } => {
                     return Err(Error::Unsupported {
@@ -311,7 +311,7 @@ impl VerifiedSeal {
     /// rebuilt from all shares.
     ///
     /// # Errors
-    /// [`Error::NotOurLeaf`], whatever the reason.
+    /// [`Error::NotOurLeaf`], whatever the reason; what stopped a token comes as [`Error::Pki`].
     pub fn bidder_leaf_share(&self, decrypter: &dyn Decrypter) -> Result<sharing::Secret> {
         let path = self.bidder_leaf.as_deref().ok_or(Error::NotOurLeaf)?;
         let leaves = self.policy().leaves();

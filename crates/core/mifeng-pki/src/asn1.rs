@@ -14,6 +14,7 @@ pub(crate) mod tag {
     pub(crate) const ENUMERATED: u8 = 10;
     pub(crate) const UTF8_STRING: u8 = 12;
     pub(crate) const PRINTABLE_STRING: u8 = 19;
+    pub(crate) const BMP_STRING: u8 = 30;
     pub(crate) const UTC_TIME: u8 = 23;
     pub(crate) const GENERALIZED_TIME: u8 = 24;
     pub(crate) const SEQUENCE: u8 = 0x30;

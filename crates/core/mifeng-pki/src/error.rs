@@ -192,6 +192,18 @@ pub enum Error {
         /// What is missing.
         what: &'static str,
     },
+    /// A token or machine that holds the key refused, with its own code and what to do.
+    #[error("{text}")]
+    KeyHolder {
+        /// The holder's stable code, as `token.pin-wrong`.
+        code: &'static str,
+        /// Whose fault it is.
+        kind: Kind,
+        /// What happened and what to do.
+        text: String,
+        /// The same in Chinese.
+        zh: String,
+    },
     /// An error of the cryptographic ground floor.
     #[error(transparent)]
     Crypto(#[from] mifeng_crypto::Error),
@@ -226,6 +238,7 @@ impl Error {
             Error::KeyMismatch => "pki.key-mismatch",
             Error::Passphrase => "pki.passphrase",
             Error::Unavailable { .. } => "pki.unavailable",
+            Error::KeyHolder { code, .. } => code,
             Error::Crypto(inner) => inner.code(),
         }
     }
@@ -237,6 +250,7 @@ impl Error {
             Error::Unavailable { .. }
             | Error::StaleRevocation { .. }
             | Error::RevocationUnknown { .. } => Kind::Unavailable,
+            Error::KeyHolder { kind, .. } => *kind,
             Error::Crypto(inner) => inner.kind(),
             _ => Kind::Refused,
         }

@@ -27,6 +27,7 @@ mod policies;
 mod signer;
 pub mod trust;
 pub mod tsp;
+pub mod two_step;
 mod uscc;
 
 pub use certificate::{CERTIFICATE_LEN_MAX, Certificate, KeyUsage};

@@ -50,6 +50,20 @@ pub fn decode(label: &str, text: &str) -> Result<Vec<Vec<u8>>, Error> {
     Ok(out)
 }
 
+/// The bytes of a file that is DER, or PEM under whatever label: then its first block.
+///
+/// # Errors
+/// As [`decode`].
+pub fn any(bytes: &[u8]) -> Result<Vec<u8>, Error> {
+    let text = String::from_utf8_lossy(bytes);
+    let Some((_, after)) = text.split_once("-----BEGIN ") else {
+        return Ok(bytes.to_vec());
+    };
+    let wrong = Error::Malformed { what: "PEM text" };
+    let (label, _) = after.split_once("-----").ok_or(wrong.clone())?;
+    decode(label, &text)?.into_iter().next().ok_or(wrong)
+}
+
 /// Every certificate in the text.
 ///
 /// # Errors
@@ -60,4 +74,26 @@ pub fn certificates(text: &str) -> Result<Vec<crate::Certificate>, Error> {
         .iter()
         .map(|der| crate::Certificate::parse(der))
         .collect()
+}
+
+/// The first private key of any label in the text: its label and its bytes.
+pub(crate) fn first_key(text: &str) -> Option<(&'static str, Result<Vec<u8>, Error>)> {
+    const LABELS: [&str; 5] = [
+        "ENCRYPTED PRIVATE KEY",
+        "PRIVATE KEY",
+        "EC PRIVATE KEY",
+        "RSA PRIVATE KEY",
+        // OpenSSL's name for an ECPrivateKey on this curve.
+        "SM2 PRIVATE KEY",
+    ];
+    let at = |label: &&str| text.find(&format!("-----BEGIN {label}-----"));
+    let label = LABELS
+        .into_iter()
+        .filter(|l| at(l).is_some())
+        .min_by_key(at)?;
+    let first = decode(label, text).and_then(|mut blocks| {
+        blocks.truncate(1);
+        blocks.pop().ok_or(Error::Malformed { what: "PEM text" })
+    });
+    Some((label, first))
 }

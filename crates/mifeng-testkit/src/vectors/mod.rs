@@ -9,6 +9,7 @@ mod domain;
 mod envelope;
 mod gm;
 mod json;
+mod keys;
 mod later;
 mod lock;
 mod log;
@@ -49,6 +50,7 @@ const AREAS: &[fn(&Input) -> Option<Plan>] = &[
     envelope::plan,
     messages::plan,
     stamps::plan,
+    keys::plan,
     pki::plan,
     later::plan,
     domain::plan,

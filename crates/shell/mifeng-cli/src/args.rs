@@ -79,6 +79,12 @@ pub(crate) enum Command {
     /// 时间戳机构（开发与内网用） / time-stamp authority (development, closed networks)
     #[command(subcommand)]
     Tsa(TsaCommand),
+    /// 密钥文件：生成、查看、转换、导入、改口令 / key files: new, show, convert, import, passwd
+    #[command(subcommand)]
+    Key(crate::key::KeyCommand),
+    /// 密码钥匙（UKey）：列出、试用、签发 / tokens: list, test, enrol
+    #[command(subcommand)]
+    Token(crate::token::TokenCommand),
     /// 归档：关闭日志并写出档案 / close the log and write the dossier
     Archive {
         #[command(flatten)]

@@ -11,7 +11,6 @@ use mifeng::crypto::{Digest, SystemEntropy};
 use mifeng::envelope::{
     Declarations, DetailLine, FileSource, Opening, Progress, SealedFile, VerifiedSeal,
 };
-use mifeng::pki::Signer;
 use mifeng::tender::{BidReplace, BidWithdraw, PriceConfirm};
 use std::fs::File;
 use std::io::{self, Read, Write};
@@ -223,7 +222,7 @@ fn seal_files(
         sealed = Some(seal(
             &bundle.replay,
             content,
-            &identity.signer,
+            &*identity.signer,
             &encryption,
             clock::now(),
             &mut SystemEntropy::new(),
@@ -263,7 +262,7 @@ fn trial(
     };
     if seal.bidder_leaf_path().is_some() {
         let decrypter = identity::load_decrypter(ui, &identity.folder)?;
-        mifeng::bidder::release(&seal, LeafKey::Key(&decrypter))?;
+        mifeng::bidder::release(&seal, LeafKey::Key(&*decrypter))?;
         ui.say(
             "试解密本方份额：成功",
             "trial decryption of the own leaf: works",
@@ -435,7 +434,7 @@ fn sign_at<T: serde::Serialize>(
     };
     let suite = bundle.replay.suite();
     let draft = mifeng::record::Draft::new(&facts, identity.signer.certificate(), suite)?;
-    let record = draft.sign(&identity.signer, suite)?;
+    let record = draft.sign(&*identity.signer, suite)?;
     ui::write(out, &record.to_file()?)?;
     ui::write(
         &seq_path(bundle, identity),
@@ -456,7 +455,7 @@ pub(crate) fn release(
     let identity = Identity::load(ui, id)?;
     let seal = load_any(&bundle, bid)?;
     let data = match backup {
-        None => mifeng::bidder::release(&seal, LeafKey::Key(&identity::load_decrypter(ui, id)?))?,
+        None => mifeng::bidder::release(&seal, LeafKey::Key(&*identity::load_decrypter(ui, id)?))?,
         Some(path) => {
             let text = ui::read_text(path)?;
             let bad = || Failure::malformed(format!("{}: path hex", path.display()));

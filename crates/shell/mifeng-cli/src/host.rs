@@ -29,7 +29,7 @@ fn keys(ui: &Ui, id: &Path) -> Result<HostKeys, Failure> {
     let identity = Identity::load(ui, id)?;
     let log_key = identity::load_key(ui, &id.join("log.key"))?;
     Ok(HostKeys {
-        signer: Box::new(identity.signer),
+        signer: identity.signer,
         log_key,
     })
 }

@@ -1,10 +1,12 @@
 //! Identity folders: a person's certificates and passphrase-protected keys.
 
+use crate::token;
 use crate::ui::{self, Failure, Outcome, Ui};
 use mifeng::crypto::{Entropy, KeyAlg, PrivateKey, Suite, SystemEntropy, Time};
 use mifeng::pki::issue::{CertificateAuthority, OcspEntry, Profile, Revocation, Subject, Validity};
 use mifeng::pki::{
-    Certificate, OcspStatus, Revoked, SoftwareDecrypter, SoftwareSigner, keyfile, pem,
+    Certificate, Decrypter, OcspStatus, Revoked, Signer, SoftwareDecrypter, SoftwareSigner,
+    keyfile, pem,
 };
 use std::path::{Path, PathBuf};
 
@@ -42,7 +44,7 @@ pub(crate) fn key_alg(suite: &Suite) -> KeyAlg {
 /// An identity folder, opened.
 pub(crate) struct Identity {
     pub(crate) folder: PathBuf,
-    pub(crate) signer: SoftwareSigner,
+    pub(crate) signer: Box<dyn Signer>,
 }
 
 pub(crate) fn load_certificates(path: &Path) -> Result<Vec<Certificate>, Failure> {
@@ -86,22 +88,39 @@ impl Identity {
     pub(crate) fn load(ui: &Ui, folder: &Path) -> Result<Self, Failure> {
         let certificate = load_certificate(&folder.join("sign.cer"))?;
         let chain = load_certificates(&folder.join("chain.cer"))?;
-        let key = load_key(ui, &folder.join("sign.key"))?;
+        let signer = match token::Reference::of(folder)? {
+            Some(token) => token.signer(ui, &certificate, chain)?,
+            None => {
+                let key = load_key(ui, &folder.join("sign.key"))?;
+                Box::new(SoftwareSigner::new(key, certificate, chain)?)
+            }
+        };
         Ok(Identity {
             folder: folder.to_owned(),
-            signer: SoftwareSigner::new(key, certificate, chain)?,
+            signer,
         })
     }
 }
 
-/// Opens a bidder's decryption key.
-pub(crate) fn load_decrypter(ui: &Ui, folder: &Path) -> Result<SoftwareDecrypter, Failure> {
-    let certificate = load_certificate(&folder.join("enc.cer"))?;
-    let key = load_key(ui, &folder.join("enc.key"))?;
-    Ok(SoftwareDecrypter::new(key, certificate)?)
+/// The signer of a folder whose key is in a file: for programs of several threads.
+pub(crate) fn load_software(ui: &Ui, folder: &Path) -> Result<SoftwareSigner, Failure> {
+    let certificate = load_certificate(&folder.join("sign.cer"))?;
+    let chain = load_certificates(&folder.join("chain.cer"))?;
+    let key = load_key(ui, &folder.join("sign.key"))?;
+    Ok(SoftwareSigner::new(key, certificate, chain)?)
 }
 
-fn serial() -> Result<[u8; 16], Failure> {
+/// Opens a bidder's decryption key, in a file or in a token.
+pub(crate) fn load_decrypter(ui: &Ui, folder: &Path) -> Result<Box<dyn Decrypter>, Failure> {
+    let certificate = load_certificate(&folder.join("enc.cer"))?;
+    if let Some(token) = token::Reference::of(folder)? {
+        return token.decrypter(ui, &certificate);
+    }
+    let key = load_key(ui, &folder.join("enc.key"))?;
+    Ok(Box::new(SoftwareDecrypter::new(key, certificate)?))
+}
+
+pub(crate) fn serial() -> Result<[u8; 16], Failure> {
     let mut serial = [0; 16];
     SystemEntropy::new().fill(&mut serial)?;
     // Positive and of constant length (RFC 5280 section 4.1.2.2).
@@ -115,6 +134,19 @@ fn validity(now: Time) -> Validity {
         not_before: Time::from_unix_seconds(start),
         not_after: Time::from_unix_seconds(start + DAYS * 86_400),
     }
+}
+
+/// A bidder's name in its certificates.
+pub(crate) fn bidder(name: &str, uscc: &str) -> Result<Subject, Failure> {
+    if !mifeng::pki::is_uscc(uscc) {
+        return Err(Failure::malformed(format!("--uscc {uscc}: GB 32100")));
+    }
+    Ok(Subject {
+        common_name: name.to_owned(),
+        organisation: Some(name.to_owned()),
+        uscc: Some(uscc.to_owned()),
+        country: Some("CN".to_owned()),
+    })
 }
 
 /// Makes a development CA: a root and an issuing CA below it.
@@ -182,6 +214,26 @@ impl Ca {
             authority,
             root,
         })
+    }
+
+    /// A certificate for a key that was made elsewhere.
+    pub(crate) fn certify(
+        &self,
+        subject: &Subject,
+        public: &mifeng::crypto::PublicKey,
+        profile: Profile,
+        now: Time,
+    ) -> Result<Certificate, Failure> {
+        let issued = self
+            .authority
+            .issue(subject, public, profile, validity(now), &serial()?)?;
+        Ok(issued)
+    }
+
+    /// Writes what stands above its certificates into an identity folder.
+    pub(crate) fn store_chain(&self, out: &Path) -> Outcome {
+        store_certificates(&out.join("chain.cer"), &[self.authority.certificate()])?;
+        store_certificates(&out.join("root.cer"), &[&self.root])
     }
 
     /// Issues the certificates of one person or body into an identity folder.

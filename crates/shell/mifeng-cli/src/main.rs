@@ -15,12 +15,14 @@ mod evaluation;
 mod fetch;
 mod host;
 mod identity;
+mod key;
 mod notice;
 mod person;
 mod rules;
 mod score;
 mod sign;
 mod sink;
+mod token;
 mod trust;
 mod tsa;
 mod ui;
@@ -115,6 +117,8 @@ fn run(ui: &Ui, args: &args::Args) -> Outcome {
         }) => check::receipt(ui, receipt, record, tender),
         Command::Panel(command) => panel(ui, command),
         Command::Tsa(command) => tsa::run(ui, command, args.json),
+        Command::Key(command) => key::run(ui, command, args.json),
+        Command::Token(command) => token::run(ui, command, args.json),
         Command::Archive { host, out } => host::archive(ui, &mut host::open(ui, host)?, out),
         Command::Verify(verify) => check::verify(ui, verify, args.json),
         Command::Inspect { file } => check::inspect(ui, file),

@@ -8,7 +8,6 @@ use crate::ui::{self, Failure, Outcome};
 use mifeng::crypto::Time;
 use mifeng::lock::Policy;
 use mifeng::log::{Pace, Schedule};
-use mifeng::pki::Signer;
 use mifeng::tender::{Committee, Lot, Notice, Party, Procedure, Text};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};

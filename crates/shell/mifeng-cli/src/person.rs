@@ -9,7 +9,7 @@ use mifeng::lock::SecretShare;
 use mifeng::lock::dkg::{self, StaticKey};
 use mifeng::lock::draw::Row;
 use mifeng::log::{CosignVerifier, WitnessState};
-use mifeng::pki::{Signer, tsp};
+use mifeng::pki::tsp;
 use mifeng::record::{Draft, Facts, Record, SignedRecord};
 use mifeng::tender::*;
 use mifeng::{Replay, trustee};
@@ -30,7 +30,7 @@ pub(crate) fn sign<T: Serialize + ?Sized>(
         &replay.state,
         kind,
         data,
-        &identity.signer,
+        &*identity.signer,
         clock::now(),
         &mut SystemEntropy::new(),
     )?;
@@ -59,7 +59,7 @@ fn sign_board<T: Serialize>(
         data,
     };
     let draft = Draft::new(&facts, identity.signer.certificate(), suite)?;
-    ui::write(out, &draft.sign(&identity.signer, suite)?.to_file()?)
+    ui::write(out, &draft.sign(&*identity.signer, suite)?.to_file()?)
 }
 
 pub(crate) fn suite_of(identity: &Identity) -> Result<&'static Suite, Failure> {

@@ -5,12 +5,12 @@ mod http;
 use crate::args::SuiteName;
 use crate::bundle::Bundle;
 use crate::cert::TrustArgs;
-use crate::identity::Identity;
+use crate::identity::{self, Identity};
 use crate::ui::{self, Failure, Outcome, Ui};
 use crate::{cert, clock, fetch, person};
 use mifeng::crypto::{GM, INTL};
 use mifeng::pki::trust::Usage;
-use mifeng::pki::{Error, tsp};
+use mifeng::pki::{Error, SoftwareSigner, tsp};
 use serde_json::json;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -113,19 +113,19 @@ pub(crate) fn run(ui: &Ui, command: &TsaCommand, json: bool) -> Outcome {
 
 /// The authority with its counter.
 pub(crate) struct Authority {
-    identity: Identity,
+    // In a file: a token serves one thread, and an unattended one would sit there without its PIN.
+    signer: SoftwareSigner,
     /// The last serial number given: microseconds of the clock, and one more when it stands still.
     last: AtomicU64,
 }
 
 impl Authority {
     pub(crate) fn open(ui: &Ui, id: &Path) -> Result<Self, Failure> {
-        let identity = Identity::load(ui, id)?;
+        let signer = identity::load_software(ui, id)?;
         // Said when it starts, not with the first request.
-        tsp::TimeStampAuthority::new(&identity.signer, POLICY)
-            .map_err(|e| Failure::from(e).at(id))?;
+        tsp::TimeStampAuthority::new(&signer, POLICY).map_err(|e| Failure::from(e).at(id))?;
         Ok(Authority {
-            identity,
+            signer,
             last: AtomicU64::new(0),
         })
     }
@@ -140,7 +140,7 @@ impl Authority {
             .fetch_update(Ordering::SeqCst, Ordering::SeqCst, next)
             .unwrap_or(0);
         let serial = wanted.max(last.saturating_add(1));
-        let authority = tsp::TimeStampAuthority::new(&self.identity.signer, POLICY)?;
+        let authority = tsp::TimeStampAuthority::new(&self.signer, POLICY)?;
         Ok(authority.answer(request, serial, now).der)
     }
 }

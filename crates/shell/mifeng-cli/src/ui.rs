@@ -116,8 +116,25 @@ impl From<Error> for Failure {
                 Some(r) => with_detail(r.en(), r.detail()),
                 None => error.to_string(),
             },
-            zh: error.refusal().map(|r| with_detail(r.zh(), r.detail())),
+            zh: match error.refusal() {
+                Some(r) => Some(with_detail(r.zh(), r.detail())),
+                None => key_holder_zh(&error),
+            },
         }
+    }
+}
+
+/// What a token said, in Chinese, wherever it came up.
+fn key_holder_zh(error: &Error) -> Option<String> {
+    let pki = match error {
+        Error::Pki(pki)
+        | Error::Envelope(mifeng::envelope::Error::Pki(pki))
+        | Error::Record(mifeng::record::Error::Signature(pki)) => pki,
+        _ => return None,
+    };
+    match pki {
+        mifeng::pki::Error::KeyHolder { zh, .. } => Some(zh.clone()),
+        _ => None,
     }
 }
 
@@ -184,6 +201,39 @@ impl Ui {
         }
     }
 
+    /// Prints one line as it is.
+    pub(crate) fn print(&self, line: &str) {
+        // A closed pipe is the reader's choice, not our failure.
+        let _ = writeln!(io::stdout(), "{line}");
+    }
+
+    /// Prints one line that is not the result.
+    pub(crate) fn warn(&self, zh: impl AsRef<str>, en: impl AsRef<str>) {
+        eprintln!("{}", self.t(zh.as_ref(), en.as_ref()));
+    }
+
+    /// Asks for a new passphrase, twice.
+    pub(crate) fn new_pin(&self, of: &Path) -> Result<Zeroizing<Vec<u8>>, Failure> {
+        let ask = |zh, en| {
+            let question = format!("{} {}: ", self.t(zh, en), of.display());
+            rpassword::prompt_password(question)
+                .map(|text| Zeroizing::new(text.into_bytes()))
+                .map_err(|_| {
+                    Failure::usage(self.t(
+                        "没有终端可输入新口令，请用 --new-pin-file",
+                        "no terminal to ask for the new passphrase: use --new-pin-file",
+                    ))
+                })
+        };
+        let first = ask("请输入新口令", "new passphrase for")?;
+        if *ask("请再次输入新口令", "again, new passphrase for")? != *first {
+            return Err(Failure::usage(
+                self.t("两次输入不同", "the two do not agree"),
+            ));
+        }
+        Ok(first)
+    }
+
     /// Prints a heading.
     pub(crate) fn title(&self, zh: &str, en: &str) {
         self.say(format!("\n== {zh}"), format!("\n== {en}"));
@@ -199,10 +249,10 @@ impl Ui {
         Ok(pin)
     }
 
-    fn ask_pin(&self, of: &Path) -> Result<Zeroizing<Vec<u8>>, Failure> {
+    /// As [`Self::pin`], for a second secret in one command.
+    pub(crate) fn ask_pin(&self, of: &Path) -> Result<Zeroizing<Vec<u8>>, Failure> {
         if let Some(path) = &self.pin_file {
-            let bytes = Zeroizing::new(fs::read(path).map_err(|e| Failure::io(path, &e))?);
-            return Ok(first_line(&bytes));
+            return pin_in(path);
         }
         if let Some(fd) = self.pin_fd {
             let path = PathBuf::from(format!("/dev/fd/{fd}"));
@@ -226,6 +276,12 @@ impl Ui {
                 ))
             })
     }
+}
+
+/// The passphrase in a file: its first line.
+pub(crate) fn pin_in(path: &Path) -> Result<Zeroizing<Vec<u8>>, Failure> {
+    let bytes = Zeroizing::new(fs::read(path).map_err(|e| Failure::io(path, &e))?);
+    Ok(first_line(&bytes))
 }
 
 fn first_line(bytes: &[u8]) -> Zeroizing<Vec<u8>> {

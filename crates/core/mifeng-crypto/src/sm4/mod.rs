@@ -1,5 +1,5 @@
 //! The block cipher SM4 (GB/T 32907-2016, ISO/IEC 18033-3) and its counter mode with
-//! authentication, [`gcm`] (RFC 8998).
+//! authentication, [`gcm`] (RFC 8998); [`cbc`] for key files and key blocks.
 //!
 //! Nothing here looks up a table at a secret address or branches on a secret, on any machine. The
 //! fastest kernel that the processor claims to run is taken only after it has agreed with the
@@ -15,6 +15,7 @@
 //! ```
 
 mod backend;
+pub mod cbc;
 pub mod gcm;
 #[cfg(target_arch = "x86_64")]
 mod kernel;

@@ -12,7 +12,6 @@ use crate::bundle::Bundle;
 use crate::identity::Identity;
 use crate::ui::Failure;
 use mifeng::crypto::Digest;
-use mifeng::pki::Signer;
 use mifeng::tender::BidLife;
 
 /// The fingerprint of who signs.
