@@ -20,11 +20,17 @@ bad() {
 skip() { skipped=$((skipped + 1)); echo "skipped: $area: $1"; }
 # holds NAME COMMAND…: the command must succeed.
 holds() { local name=$1; shift; if "$@" >"$work/out" 2>&1; then ok "$name"; else bad "$name"; fi; }
-# refuses NAME COMMAND…: the command must fail, with one of its own exit codes and not by a crash.
+# refuses NAME COMMAND…: the command must refuse, and not crash; ours with its codes for refused (1)
+# and malformed (3), since a mistaken call (2) or a missing file (4) would show nothing.
 refuses() {
     local name=$1 code; shift
     "$@" >"$work/out" 2>&1; code=$?
-    if [ $code -ge 1 ] && [ $code -le 4 ]; then ok "$name"; else bad "$name (exit $code)"; fi
+    case $1:$code in
+    m:[13] | "$mifeng":[13]) ok "$name" ;;
+    m:* | "$mifeng":*) bad "$name (exit $code)" ;;
+    *:[1-4]) ok "$name" ;;
+    *) bad "$name (exit $code)" ;;
+    esac
 }
 # says NAME TEXT COMMAND…: the command must print TEXT, whatever it exits with.
 says() {

@@ -158,6 +158,8 @@ fn every_argument_of_every_command() -> std::io::Result<()> {
             vec!["tsa", "stamp", "--id", f, "--tender", f, "--out", "out"],
             vec!["tsa", "stamp", "--id", f, "--request", f, "--out", "out"],
             vec!["tsa", "check", f, "--data", f, "--trust", f],
+            vec!["sign", f, "--id", f, "--out", "out"],
+            vec!["check", f, "--trust", f],
             vec!["cert", "show", f],
             vec!["cert", "check", f, "--trust", f],
             vec!["cert", "check", f, "--list", f],

@@ -400,3 +400,56 @@ fn stamps_over_http() -> Outcome {
     assert_eq!(exit, 4, "the authority has gone");
     Ok(())
 }
+
+#[test]
+fn files_signed_and_checked() -> Outcome {
+    for suite in ["gm", "intl"] {
+        let folder = Folder::new(&format!("sign-{suite}"))?;
+        folder.good(&format!("ca init --ca ca --suite {suite} --name CA"))?;
+        folder.good("ca issue --ca ca --kind tsa --name TSA --out tsa")?;
+        folder.good("ca dual --ca ca --name Bidder --uscc 91350100M000100Y43 --out bidder")?;
+        fs::write(folder.path("data"), "what is signed")?;
+        fs::write(folder.path("other"), "what is signed!")?;
+        let forms: &[&str] = match suite {
+            "gm" => &["rfc5652", "gbt35275"],
+            _ => &["rfc5652"],
+        };
+        for form in forms {
+            folder.good(&format!("sign data --id bidder --form {form} --tsa-id tsa"))?;
+            let found = folder.good("check data --trust ca/root.cer")?;
+            assert_eq!(found["form"], *form);
+            assert_eq!(found["signer"]["subject"], "Bidder");
+            assert_eq!(found["stamped"], found["judged_at"]);
+            let foreign = "check other --sig data.p7s --trust ca/root.cer";
+            folder.refused(foreign, "pki.digest-mismatch")?;
+            folder.good(&format!(
+                "sign data --id bidder --form {form} --attached --out data.p7m"
+            ))?;
+            fs::remove_file(folder.path("data.p7s"))?;
+            folder.good("check data.p7m --trust ca/root.cer --out again")?;
+            assert_eq!(
+                fs::read(folder.path("again"))?,
+                fs::read(folder.path("data"))?
+            );
+            folder.refused(
+                "check other --sig data.p7m --trust ca/root.cer",
+                "pki.digest-mismatch",
+            )?;
+        }
+        // A signature by the encryption certificate does not count, whoever made it.
+        for name in ["sign.cer", "sign.key"] {
+            let from = name.replace("sign", "enc");
+            fs::copy(
+                folder.path(&format!("bidder/{from}")),
+                folder.path(&format!("bidder/{name}")),
+            )?;
+        }
+        folder.good("sign data --id bidder")?;
+        folder.refused("check data --trust ca/root.cer", "pki.key-usage")?;
+        if suite == "intl" {
+            let (_, exit) = folder.bad("sign data --id bidder --form gbt35275")?;
+            assert_eq!(exit, 2);
+        }
+    }
+    Ok(())
+}
