@@ -61,7 +61,7 @@ fn seconds_needed(args: &DemoArgs) -> u64 {
         80
     };
     // The second CA comes onto the list while bids are received.
-    let roll_over = 2 * u64::from(args.cas - 1);
+    let roll_over = 4 * u64::from(args.cas - 1);
     2 + megabytes / rate + args.bidders as u64 / 4 + roll_over
 }
 
