@@ -445,6 +445,7 @@ fn evaluation(log: &mut Log<'_>, tender: &mut Tender) -> Outcome {
     tender.open(&quiet)?;
     tender.draw(&quiet)?;
     tender.check_lot(&quiet, LOT)?;
+    tender.settle_prices(&quiet, LOT)?;
     let seated = tender.seated()?;
     let bundle = tender.bundle()?;
     for expert in &seated {

@@ -140,7 +140,7 @@ impl Tender {
     }
 
     /// Corrected prices confirmed, low prices explained and decided.
-    fn settle_prices(&mut self, ui: &Ui, lot: &str) -> Outcome {
+    pub(crate) fn settle_prices(&mut self, ui: &Ui, lot: &str) -> Outcome {
         let bundle = self.bundle()?;
         let state = &bundle.replay.state;
         for seal in state.conforming(lot)? {
