@@ -209,7 +209,8 @@ fn every_write_of_a_submission_gm() {
 fn every_write_of_a_single_record() {
     let cast = Cast::new(&INTL, "crash");
     let tender = Tender::unpublished(&cast, ORIGIN);
-    let notice = notice(&cast, tender.host.state(), Kind::Board);
+    let mut notice = notice(&cast, tender.host.state(), Kind::Board);
+    notice.pin(secs(1)).expect("a pack in force");
     let record = tender.signed(&cast.agency, "tender.publish", &notice, 1);
     let run = |disk: &Memory, fail_at: usize, kept: Kept| {
         let changes = Arc::new(AtomicUsize::new(0));

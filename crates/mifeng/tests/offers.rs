@@ -5,6 +5,7 @@ mod common;
 use common::*;
 use mifeng::crypto::{Digest, INTL};
 use mifeng::record::SignedRecord;
+use mifeng::score::{Exception, Framework, FrameworkStage, Method, pack};
 use mifeng::tender::*;
 use mifeng::{Error, Trusted, trustee, verify};
 
@@ -17,6 +18,10 @@ fn negotiation(notice: &mut Notice) {
     notice.bidders_min = 2;
     notice.committee.experts = 3;
     lowest(notice);
+    let rules = &mut notice.lots[0].rules;
+    rules.method = Method::Negotiation;
+    rules.exception = Some(Exception::TwoLeft);
+    rules.min_bidders = 2;
 }
 
 /// A final offer of a bidder, signed and ready to hand in.
@@ -301,24 +306,72 @@ fn too_few_final_offers_stay_shut() {
 #[test]
 fn notices_that_break_their_procedure() {
     let cast = Cast::new(&INTL, "offers");
-    let changes: [fn(&mut Notice); 9] = [
+    let changes: [fn(&mut Notice); 24] = [
         |notice| notice.bidders_min = 2,
         |notice| notice.committee.experts = 3,
         |notice| notice.committee.experts = 6,
         |notice| notice.committee.alternates = 30,
         |notice| notice.rehearsal = false,
-        // A committee of five is too small from 10 million on.
+        // A committee of five is too small from a budget of 10 million on, whatever the ceiling.
         |notice| notice.lots[0].rules.ceiling = Some("10000000.00".to_owned()),
-        // Final offers are scored in consultation only.
+        |notice| notice.lots[0].rules.budget = Some("10000000.00".to_owned()),
+        // A method belongs to its procedure, with its bands and its brand rule.
         |notice| notice.procedure = Procedure::Negotiation,
+        |notice| {
+            negotiation(notice);
+            notice.lots[0].rules.method = Method::Lowest;
+        },
+        |notice| {
+            notice.procedure = Procedure::Consultation;
+            notice.lots[0].rules.price_weight = "80".to_owned();
+        },
+        |notice| {
+            notice.procedure = Procedure::Consultation;
+            notice.lots[0].rules.method = Method::Consultation;
+            notice.lots[0].rules.price_weight = "80".to_owned();
+            notice.lots[0].rules.items.clear();
+        },
+        |notice| {
+            notice.procedure = Procedure::Inquiry;
+            lowest(notice);
+        },
+        |notice| notice.procedure = Procedure::Works,
+        |notice| notice.procedure = Procedure::Framework,
+        |notice| {
+            notice.procedure = Procedure::SingleSource;
+            lowest(notice);
+        },
+        // Fewer bidders only with an exception of the rules, and its ground.
         |notice| {
             negotiation(notice);
             notice.ground = String::new();
         },
         |notice| {
-            notice.procedure = Procedure::SingleSource;
-            lowest(notice);
+            negotiation(notice);
+            notice.lots[0].rules.exception = None;
+            notice.lots[0].rules.min_bidders = 3;
         },
+        |notice| notice.lots[0].rules.min_bidders = 4,
+        // What the records of a tender cannot give.
+        |notice| notice.lots[0].rules.price_form.decimals = 4,
+        |notice| {
+            lowest(notice);
+            notice.procedure = Procedure::Framework;
+            notice.lots[0].rules.method = Method::Framework;
+            notice.lots[0].rules.framework = Some(Framework {
+                stage: FrameworkStage::SecondCompetition,
+                laboratory: false,
+                eliminate: None,
+            });
+        },
+        |notice| notice.lots[0].rules.sme_joint_rate = "0.05".to_owned(),
+        |notice| notice.lots[0].rules.green_rate = "0.05".to_owned(),
+        // The law of another year, and of the other regime.
+        |notice| {
+            notice.lots[0].rules.domestic_rate = "0".to_owned();
+            pin(notice, "cn-gov-2022-07");
+        },
+        |notice| pin(notice, "cn-tender-2022-07"),
     ];
     for (n, change) in changes.into_iter().enumerate() {
         let mut tender = Tender::unpublished(&cast, ORIGIN);
@@ -326,4 +379,16 @@ fn notices_that_break_their_procedure() {
         change(&mut notice);
         assert_eq!(code(tender.publish(&notice)), "notice.unlawful", "{n}");
     }
+    // Without a pack nobody could say which law a result was computed under.
+    let mut tender = Tender::unpublished(&cast, ORIGIN);
+    let notice = notice(&cast, tender.host.state(), Kind::Board);
+    assert_eq!(code(tender.publish_as_it_is(&notice)), "notice.unlawful");
+    tender.publish(&notice).expect("pinned");
+}
+
+/// Pins a shipped pack in the first lot.
+fn pin(notice: &mut Notice, id: &str) {
+    let found = pack::packs().iter().find(|pack| pack.id() == id);
+    let pin = found.expect("shipped").pin(INTL.hash());
+    notice.lots[0].rules.pack = Some(pin);
 }

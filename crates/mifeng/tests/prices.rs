@@ -5,6 +5,7 @@ mod common;
 use common::*;
 use mifeng::crypto::{Digest, INTL};
 use mifeng::envelope::DetailLine;
+use mifeng::score::{Framework, FrameworkStage, Method};
 use mifeng::tender::*;
 
 #[test]
@@ -341,6 +342,8 @@ fn a_price_that_only_the_committee_can_read() {
         }
         outcome.expect("confirmed");
         tender.rank(106).expect("ranked");
+        // The others are equal: the second and third candidates are drawn.
+        draw_tie(&mut tender, 106);
         tender.report(&seated, 107).expect("signed");
         tender.award(108).expect("awarded");
         let award = &tender.host.state().awards()[LOT];
@@ -381,13 +384,112 @@ fn steps_of_other_procedures() {
     tender.award(106).expect("awarded");
 }
 
+/// A framework agreement, lowest price first.
+fn framework(notice: &mut Notice) {
+    lowest(notice);
+    notice.procedure = Procedure::Framework;
+    notice.lots[0].rules.method = Method::Framework;
+    notice.lots[0].rules.framework = Some(Framework {
+        stage: FrameworkStage::PriceFirst,
+        laboratory: false,
+        eliminate: None,
+    });
+}
+
+/// Draws between equals; gives the drawn order.
+fn draw_tie(tender: &mut Tender<'_>, at: i64) -> Vec<String> {
+    let agency = &tender.cast.agency;
+    let state = tender.host.state();
+    let pool = state.expected_pool(LOT, Purpose::Tie, "").expect("equals");
+    tender.say(agency, "lot.pool", &pool, at).expect("frozen");
+    tender.answer_draw(at);
+    let drawn = tender.host.state().lot_outcome(LOT, Purpose::Tie, "");
+    let drawn = drawn.expect("drawn");
+    tender.say(agency, "lot.drawn", &drawn, at).expect("drawn");
+    drawn.order
+}
+
+fn candidates(tender: &Tender<'_>) -> Vec<String> {
+    let found = tender.host.state().candidates(LOT).expect("in order");
+    found.iter().map(|c| c.seal.to_string()).collect()
+}
+
+#[test]
+fn equals_at_the_line_of_a_framework_are_drawn() {
+    let cast = Cast::new(&INTL, "offers");
+    let (mut tender, seated) = opened(&cast, [880_000, 880_000, 860_000], framework);
+    tender.pass_checks(&seated, 102);
+    tender.rank(103).expect("ranked");
+    let list = tender.host.state().expected_list(LOT);
+    assert_eq!(list.expect_err("two for one place").code(), "tie.open");
+    let order = draw_tie(&mut tender, 104);
+    assert_eq!(order.len(), 2);
+    let list = tender.host.state().expected_list(LOT).expect("a list");
+    let seals: Vec<String> = list.suppliers.iter().map(|s| s.seal.to_string()).collect();
+    assert_eq!(seals, [tender.bids[2].id.to_string(), order[0].clone()]);
+}
+
+#[test]
+fn equals_among_candidates_are_drawn() {
+    let cast = Cast::new(&INTL, "offers");
+    let (mut tender, seated) = opened(&cast, [880_000, 880_000, 860_000], lowest);
+    tender.pass_checks(&seated, 102);
+    tender.rank(103).expect("ranked");
+    assert_eq!(code(tender.report(&seated, 104)), "tie.open");
+    let order = draw_tie(&mut tender, 104);
+    let expected = [&tender.bids[2].id.to_string(), &order[0], &order[1]];
+    assert_eq!(candidates(&tender).iter().collect::<Vec<_>>(), expected);
+}
+
+#[test]
+fn one_candidate_of_a_brand() {
+    let cast = Cast::new(&INTL, "offers");
+    let bids = [
+        (880_000, Some("甲牌")),
+        (880_000, Some("甲牌")),
+        (890_000, Some("乙牌")),
+        (900_000, None),
+    ];
+    let (mut tender, seated) = opened_of(&cast, &bids, lowest);
+    tender.pass_checks(&seated, 102);
+    tender.rank(103).expect("ranked");
+    let order = draw_tie(&mut tender, 104);
+    let (third, fourth) = (tender.bids[2].id.to_string(), tender.bids[3].id.to_string());
+    // The other one of the brand is out (87 art. 31).
+    assert_eq!(candidates(&tender), [order[0].clone(), third, fourth]);
+}
+
+#[test]
+fn brands_count_as_the_rules_say() {
+    let cast = Cast::new(&INTL, "offers");
+    let brand = Some("甲牌");
+    let bids = [(880_000, brand), (890_000, brand), (900_000, brand)];
+    let own = |notice: &mut Notice| {
+        lowest(notice);
+        notice.lots[0].rules.same_brand = Some(false);
+    };
+    let (mut tender, seated) = opened_of(&cast, &bids, own);
+    tender.pass_checks(&seated, 102);
+    tender.rank(103).expect("three bidders");
+    assert_eq!(candidates(&tender).len(), 3);
+    let (mut tender, seated) = opened_of(&cast, &bids, lowest);
+    let first = tender.check(CheckKind::Qualification, &seated, &[], 102);
+    first.expect("taken");
+    let failed = tender
+        .host
+        .state()
+        .expected_failure(LOT)
+        .expect("one bidder");
+    assert_eq!(
+        (failed.reason.as_str(), failed.article.as_str()),
+        ("too-few-qualified", "87 art. 44")
+    );
+}
+
 #[test]
 fn a_framework_takes_in_several() {
     let cast = Cast::new(&INTL, "offers");
-    let (mut tender, seated) = opened(&cast, [900_000, 880_000, 860_000], |notice| {
-        lowest(notice);
-        notice.procedure = Procedure::Framework;
-    });
+    let (mut tender, seated) = opened(&cast, [900_000, 880_000, 860_000], framework);
     tender.pass_checks(&seated, 102);
     tender.rank(103).expect("ranked");
     let list = tender.host.state().expected_list(LOT).expect("a list");

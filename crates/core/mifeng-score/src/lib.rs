@@ -27,6 +27,7 @@ mod works;
 pub use correct::{Correction, Detail, READINGS_MAX, Reading, Step, correct, correct_steps};
 pub use derivation::Derivation;
 pub use document::{Amendment, Clause, Document, Samples, lint_document, lint_document_in};
+pub use engine::eliminated;
 pub use error::Error;
 pub use evaluate::{Lot, derive, evaluate, evaluate_lot};
 pub use judges::{JudgeStatistics, Lead, Tendency, judge_statistics};

@@ -184,7 +184,7 @@ impl Cast {
                     witness: PrivateKey::generate(note_alg(suite), rng).expect("a key"),
                 })
                 .collect(),
-            bidders: (0..3)
+            bidders: (0..CODES.len())
                 .map(|n| {
                     issue(
                         suite,

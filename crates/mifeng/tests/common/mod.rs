@@ -1,5 +1,5 @@
-//! A small world: a development CA, a board of 2 of 3, three bidders, seven candidate experts, one
-//! lot. Time and randomness are arguments; nothing sleeps.
+//! A small world: a development CA, a board of 2 of 3, four bidders (most tests use three), seven
+//! candidate experts, one lot. Time and randomness are arguments; nothing sleeps.
 #![allow(dead_code, unused_imports)] // Each test file uses its own part of the world.
 
 mod cast;
@@ -8,7 +8,7 @@ mod panel;
 
 pub(crate) use cast::{Cast, Person, bidder_subject, issue};
 pub(crate) use memory::{Memory, Parts};
-pub(crate) use panel::{ROUND_END, assert_valid, call, lowest, opened, published, salt};
+pub(crate) use panel::{ROUND_END, assert_valid, call, lowest, opened, opened_of, published, salt};
 
 use mifeng::bidder::{self, Content, LeafKey};
 use mifeng::crypto::{Digest, Entropy, SeededEntropy, Time};
@@ -76,6 +76,8 @@ pub(crate) struct Tender<'c> {
     pub(crate) store: Memory,
     pub(crate) rng: SeededEntropy,
     pub(crate) bids: Vec<Sealed>,
+    /// Brand that the next bids declare.
+    pub(crate) brand: Option<String>,
     /// The drawn order: blind id, salt, number of the expert.
     pub(crate) order: Vec<(String, Digest, usize)>,
     seen: Vec<Option<WitnessState>>,
@@ -191,6 +193,7 @@ impl<'c> Tender<'c> {
             store,
             rng,
             bids: Vec::new(),
+            brand: None,
             order: Vec::new(),
             seen: vec![None; 3],
         };
@@ -210,7 +213,14 @@ impl<'c> Tender<'c> {
         tender
     }
 
+    /// Publishes under the rule pack in force, if the lots pin none.
     pub(crate) fn publish(&mut self, notice: &Notice) -> Result<(), Error> {
+        let mut notice = notice.clone();
+        notice.pin(secs(1)).expect("a pack in force");
+        self.publish_as_it_is(&notice)
+    }
+
+    pub(crate) fn publish_as_it_is(&mut self, notice: &Notice) -> Result<(), Error> {
         let record = self.signed(&self.cast.agency, "tender.publish", notice, 1);
         self.take(record, 1)
     }
@@ -282,7 +292,7 @@ impl<'c> Tender<'c> {
             declarations: Declarations {
                 sme: false,
                 domestic: true,
-                brand: None,
+                brand: self.brand.clone(),
             },
             detail,
         };

@@ -297,9 +297,19 @@ pub(crate) fn opened<'c>(
     prices: [u64; 3],
     change: impl Fn(&mut Notice),
 ) -> (Tender<'c>, Vec<usize>) {
+    opened_of(cast, &prices.map(|price| (price, None)), change)
+}
+
+/// The same with brands.
+pub(crate) fn opened_of<'c>(
+    cast: &'c Cast,
+    bids: &[(u64, Option<&str>)],
+    change: impl Fn(&mut Notice),
+) -> (Tender<'c>, Vec<usize>) {
     let mut tender = published(cast, change);
-    for (number, price) in prices.into_iter().enumerate() {
+    for (number, (price, brand)) in bids.iter().copied().enumerate() {
         let at = 12 + 7 * number as i64;
+        tender.brand = brand.map(str::to_owned);
         let bid = tender.seal(number, price, at);
         tender.submit(&bid, secs(at)).expect("on time");
         tender.beat(at);

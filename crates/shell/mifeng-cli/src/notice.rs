@@ -52,11 +52,16 @@ pub(crate) fn publish(identity: &Identity, bundle: &Bundle, path: &Path, out: &P
     let plan: Plan = serde_json::from_slice(&ui::read(path)?)
         .map_err(|e| Failure::malformed(format!("{}: {e}", path.display())))?;
     let folder = path.parent().unwrap_or(Path::new("."));
-    let notice = complete(&plan, folder, identity, bundle)?;
+    let mut notice = complete(&plan, folder, identity, bundle)?;
+    let now = clock::now();
+    notice
+        .pin(now)
+        .map_err(|e| Failure::refused("notice.unlawful", e.to_string()))?;
     if let Some(fault) = notice.fault() {
         return Err(Failure::refused("notice.unlawful", fault));
     }
-    if let Some(fault) = notice.period_fault(clock::now()) {
+    let fault = notice.pack_fault(now).or_else(|| notice.period_fault(now));
+    if let Some(fault) = fault {
         return Err(Failure::refused("notice.unlawful", fault));
     }
     person::sign(&bundle.replay, identity, "tender.publish", &notice, out)

@@ -22,7 +22,9 @@ pub use evaluation::{
 pub use events::*;
 pub use notice::{Committee, Document, EXPERTS_MAX, LOTS_MAX, Lot, Notice, Party, Text};
 pub use opening::Released;
-pub use procedure::{Body, LARGE_FEN, PROFILES, Panel, Procedure, Profile, Regime, Response};
+pub use procedure::{
+    Body, Count, Endings, LARGE_YUAN, PROFILES, Panel, Procedure, Profile, Regime, Response,
+};
 pub use refusal::{Refusal, Rule};
 pub use state::{Bid, BidLife, DrawState, Outcome as BidOutcome, Stage, State, Trust};
 

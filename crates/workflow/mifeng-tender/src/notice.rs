@@ -1,10 +1,11 @@
 //! The notice: the rules of one tender, which every later record must agree with.
 
-use crate::procedure::{LARGE_FEN, Procedure, Regime};
-use mifeng_crypto::{Digest, Suite, Time};
+use crate::procedure::{LARGE_YUAN, Procedure, Regime};
+use mifeng_crypto::{Digest, HashAlg, Suite, Time};
 use mifeng_lock::Policy;
 use mifeng_log::Schedule;
-use mifeng_score::{Money, RuleSet};
+use mifeng_score::pack::{Date, Pack};
+use mifeng_score::{FrameworkStage, Method, Money, Ratio, RuleSet};
 use serde::{Deserialize, Serialize};
 
 /// Lots in one tender; larger projects are several tenders.
@@ -18,6 +19,43 @@ fn is_id(id: &str) -> bool {
         && id
             .bytes()
             .all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b))
+}
+
+/// Region of the packs that a notice can pin: it does not name one of its own.
+const COUNTRY: &str = "000000";
+/// Beijing time, by which a day of Chinese law begins, in milliseconds after UTC.
+const BEIJING_MS: i64 = 8 * 3_600_000;
+
+/// The day of an instant in Beijing; none beyond four-digit years.
+fn day_of(time: Time) -> Option<Date> {
+    let (year, month, day, ..) = time.plus_millis(BEIJING_MS).utc_fields();
+    Date::parse(&format!("{year:04}-{month:02}-{day:02}"))
+}
+
+/// What a lot's rules ask for that the records of a tender cannot give: a notice with it could never
+/// be ranked, or would promise what nobody applies.
+fn lot_fault(lot: &Lot) -> Option<String> {
+    let rules = &lot.rules;
+    if rules.pack.is_none() {
+        return Some("the rules pin no rule pack".to_owned());
+    }
+    if !rules.price_form.is_total() {
+        return Some("the price of a sealed bid is one amount in yuan and fen".to_owned());
+    }
+    let stage = rules.framework.as_ref().map(|framework| framework.stage);
+    if stage == Some(FrameworkStage::SecondCompetition) {
+        return Some("a second competition is a procedure of its own".to_owned());
+    }
+    let unknown = [
+        ("sme_joint_rate", &rules.sme_joint_rate),
+        ("green_rate", &rules.green_rate),
+        ("sme_joint_bonus_rate", &rules.sme_joint_bonus_rate),
+    ];
+    let nought = |rate: &str| Ratio::parse(rate).is_ok_and(|rate| rate == Ratio::zero());
+    let asked = unknown.into_iter().find(|(_, rate)| !nought(rate));
+    asked.map(|(name, rate)| {
+        format!("{name} {rate}: a bid cannot declare what this would be granted for")
+    })
 }
 
 /// A text in both languages.
@@ -197,25 +235,25 @@ impl Notice {
                 ));
             }
         }
-        let (least, article) = match self.ground.trim() {
-            "" => profile.bidders,
-            _ => profile.bidders_excused,
-        };
-        if self.bidders_min < least {
-            return Some(format!(
-                "{} bidders are enough for nothing here, at least {least} are needed ({article})",
-                self.bidders_min
-            ));
+        for lot in &self.lots {
+            if let Some(fault) = lot_fault(lot) {
+                return Some(format!("lot {}: {fault}", lot.id));
+            }
+        }
+        if let Some(fault) = self.bidders_fault() {
+            return Some(fault);
         }
         let members = self.committee.experts;
         let Some(panel) = profile.panel else {
             let empty = members == 0 && self.committee.alternates == 0;
             return (!empty).then(|| format!("{} has no committee", profile.en));
         };
-        let least = match self.is_large() {
-            true => panel.members_large,
-            false => panel.members,
-        };
+        let large = self.is_large();
+        let least = self.packs().map(|pack| match large {
+            true => panel.members_large.under(pack),
+            false => panel.members.under(pack),
+        });
+        let least = least.max().unwrap_or(panel.members_large.number);
         if members < least
             || members.is_multiple_of(2)
             || members.saturating_add(self.committee.alternates) > EXPERTS_MAX
@@ -228,17 +266,99 @@ impl Notice {
         None
     }
 
-    /// Whether the ceilings together reach 10 million yuan.
+    /// What is wrong with `bidders_min`: it follows from the rules and their exception.
+    fn bidders_fault(&self) -> Option<String> {
+        let profile = self.procedure.profile();
+        let grounded = !self.ground.trim().is_empty();
+        for lot in &self.lots {
+            let (least, article) = match lot.rules.exception {
+                None => profile.bidders,
+                Some(_) => profile.bidders_excused,
+            };
+            if self.bidders_min < least {
+                return Some(format!(
+                    "lot {}: {} bidders are enough for nothing here, at least {least} are needed ({article})",
+                    lot.id, self.bidders_min
+                ));
+            }
+            if lot.rules.exception.is_some() && !grounded {
+                return Some(format!(
+                    "lot {}: the rules name an exception, the notice no ground for it ({article})",
+                    lot.id
+                ));
+            }
+            // The engine of scores counts against the same number, except where the method has its own.
+            let own = matches!(lot.rules.method, Method::SingleSource | Method::Framework);
+            if !own && lot.rules.min_bidders != self.bidders_min as usize {
+                return Some(format!(
+                    "lot {}: {} bidders are needed by its rules, {} by the notice",
+                    lot.id, lot.rules.min_bidders, self.bidders_min
+                ));
+            }
+        }
+        None
+    }
+
+    /// The packs that the lots pin.
+    fn packs(&self) -> impl Iterator<Item = &'static Pack> {
+        let pins = self.lots.iter().filter_map(|lot| lot.rules.pack.as_ref());
+        pins.filter_map(|pin| mifeng_score::pack::pinned(pin).ok())
+    }
+
+    /// Whether the budgets together, or the ceilings where there is no budget, make a large purchase
+    /// (87 art. 47: 采购预算).
     fn is_large(&self) -> bool {
-        let ceilings = self
-            .lots
-            .iter()
-            .filter_map(|lot| lot.rules.ceiling.as_deref());
-        let fen = ceilings
-            .filter_map(|text| Money::parse(text).ok())
-            .map(Money::fen);
-        let sum = fen.fold(0_i128, i128::saturating_add);
-        self.procedure.profile().regime == Regime::Procurement && sum >= LARGE_FEN
+        let budget = |lot: &&Lot| lot.rules.budget.clone().or(lot.rules.ceiling.clone());
+        let texts = self.lots.iter().filter_map(|lot| budget(&lot));
+        let sum = texts
+            .filter_map(|text| Money::parse(&text).ok())
+            .map(Money::fen)
+            .fold(0_i128, i128::saturating_add);
+        let line = self.packs().map(|pack| LARGE_YUAN.under(pack)).min();
+        let line = i128::from(line.unwrap_or(LARGE_YUAN.number)) * 100;
+        self.procedure.profile().regime == Regime::Procurement && sum >= line
+    }
+
+    /// Pins the rule pack in force on the day of `issued` in every lot that pins none.
+    ///
+    /// # Errors
+    /// [`mifeng_score::Error::NoPack`] for a day that no shipped pack covers.
+    pub fn pin(&mut self, issued: Time) -> Result<(), mifeng_score::Error> {
+        let alg = match self.suite() {
+            Ok(suite) => suite.hash(),
+            Err(_) => HashAlg::Sm3,
+        };
+        let day = day_of(issued);
+        for lot in &mut self.lots {
+            if lot.rules.pack.is_none() {
+                let day = day.as_ref().ok_or_else(|| mifeng_score::Error::NoPack {
+                    what: issued.to_string(),
+                })?;
+                let pack = mifeng_score::pack::find(lot.rules.method.regime(), COUNTRY, day)?;
+                lot.rules.pack = Some(pack.pin(alg));
+            }
+        }
+        Ok(())
+    }
+
+    /// Which lot pins a pack that is not in force on the day of `issued`, if one does: the law that
+    /// binds a tender is that of the day of its notice.
+    pub fn pack_fault(&self, issued: Time) -> Option<String> {
+        let day = day_of(issued);
+        for lot in &self.lots {
+            let pack = lot.rules.pack.as_ref();
+            let pack = pack.and_then(|pin| mifeng_score::pack::pinned(pin).ok());
+            let holds = |pack: &&Pack| day.as_ref().is_some_and(|day| pack.applies(COUNTRY, day));
+            if pack.filter(holds).is_none() {
+                return Some(format!(
+                    "lot {}: the rules pin {}, which is not in force on {}",
+                    lot.id,
+                    pack.map_or("no rule pack", Pack::id),
+                    day.as_ref().map_or("that day", |day| day.as_str())
+                ));
+            }
+        }
+        None
     }
 
     /// The least time between a notice issued at `issued` and its deadline, if it is not kept. For

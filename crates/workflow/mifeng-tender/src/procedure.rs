@@ -1,6 +1,7 @@
 //! Procedures as data: one row for each 采购方式, every number with the article it rests on.
 
 use mifeng_score::Method;
+use mifeng_score::pack::Pack;
 use serde::{Deserialize, Serialize};
 
 /// Which procedure a tender follows.
@@ -55,19 +56,42 @@ pub struct Response {
     pub article: &'static str,
 }
 
+/// A number of the law: the pinned pack's, where it knows the key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Count {
+    /// Id of the pack's entry; empty for a number that no pack has.
+    pub key: &'static str,
+    /// The number where the pack does not say it.
+    pub number: u32,
+}
+
+impl Count {
+    const fn of(key: &'static str, number: u32) -> Self {
+        Self { key, number }
+    }
+
+    /// The number under a pack.
+    pub fn under(self, pack: &Pack) -> u32 {
+        let known = pack.number(self.key).and_then(|number| number.whole());
+        known
+            .and_then(|number| u32::try_from(number).ok())
+            .unwrap_or(self.number)
+    }
+}
+
+/// From this budget on, in yuan, a purchase is a large one (87 art. 47).
+pub const LARGE_YUAN: Count = Count::of("committee.large.budget", 10_000_000);
+
 /// The least committee.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Panel {
     /// Fewest members.
-    pub members: u32,
-    /// Fewest members from [`LARGE_FEN`] on.
-    pub members_large: u32,
+    pub members: Count,
+    /// Fewest members of a large purchase.
+    pub members_large: Count,
     /// Article.
     pub article: &'static str,
 }
-
-/// A budget of 10 million yuan, in fen: the committee has seven members from here on (87 art. 47).
-pub const LARGE_FEN: i128 = 1_000_000_000;
 
 /// What the law says of one procedure.
 #[derive(Debug, PartialEq, Eq)]
@@ -84,7 +108,7 @@ pub struct Profile {
     pub qualifies: (Body, &'static str),
     /// Fewest bidders, and the article.
     pub bidders: (u32, &'static str),
-    /// Fewest bidders where the notice names the ground that allows it, and the article.
+    /// Fewest bidders where the rules name an exception (and the notice its ground), and the article.
     pub bidders_excused: (u32, &'static str),
     /// Least time from notice to deadline.
     pub response: Response,
@@ -94,19 +118,45 @@ pub struct Profile {
     pub final_offers: bool,
     /// Whether prices are read out at the opening.
     pub read_out: bool,
-    /// How the winner may be found.
+    /// How the winner may be found. A method belongs to its procedure: another one would bring the
+    /// bands, brand rule and order of another law with it.
     pub methods: &'static [Method],
     /// Several suppliers are taken into a list instead of one winner.
     pub listed: bool,
     /// The article on the report's contents.
     pub report: &'static str,
+    /// The articles on how bids and lots end.
+    pub endings: Endings,
+}
+
+/// The articles on which the end of a bid or lot rests.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Endings {
+    /// Too few bids came, or could be opened.
+    pub few_bids: &'static str,
+    /// Too few are qualified.
+    pub few_qualified: &'static str,
+    /// Too few are left after the check of conformity, or later.
+    pub few_left: &'static str,
+    /// A supplier gave no final offer, or too few did; empty without a round of offers.
+    pub offers: &'static str,
+    /// A corrected price was not confirmed, or cannot be read.
+    pub price: &'static str,
 }
 
 const TENDER_PANEL: Option<Panel> = Some(Panel {
-    members: 5,
-    members_large: 7,
+    members: Count::of("committee.seats.least", 5),
+    members_large: Count::of("committee.seats.large.least", 7),
     article: "87 art. 47",
 });
+
+const TENDER_ENDINGS: Endings = Endings {
+    few_bids: "87 art. 41, 43",
+    few_qualified: "87 art. 44",
+    few_left: "87 art. 43, 50; PL art. 36",
+    offers: "",
+    price: "87 art. 59",
+};
 
 const TWENTY_DAYS: Response = Response {
     days: 20,
@@ -131,6 +181,7 @@ pub static PROFILES: [Profile; 8] = [
         methods: &[Method::Lowest, Method::Composite],
         listed: false,
         report: "87 art. 58",
+        endings: TENDER_ENDINGS,
     },
     Profile {
         procedure: Procedure::Invited,
@@ -147,6 +198,7 @@ pub static PROFILES: [Profile; 8] = [
         methods: &[Method::Lowest, Method::Composite],
         listed: false,
         report: "87 art. 58",
+        endings: TENDER_ENDINGS,
     },
     Profile {
         procedure: Procedure::Negotiation,
@@ -162,15 +214,22 @@ pub static PROFILES: [Profile; 8] = [
             article: "74 art. 29",
         },
         panel: Some(Panel {
-            members: 3,
-            members_large: 5,
+            members: Count::of("committee.group.seats.least", 3),
+            members_large: Count::of("", 5),
             article: "74 art. 7",
         }),
         final_offers: true,
         read_out: false,
-        methods: &[Method::Lowest, Method::Negotiation],
+        methods: &[Method::Negotiation],
         listed: false,
         report: "74 art. 17",
+        endings: Endings {
+            few_bids: "PL art. 38; 74 art. 37",
+            few_qualified: "74 art. 8, 37",
+            few_left: "74 art. 37",
+            offers: "74 art. 33, 37",
+            price: "74 art. 16",
+        },
     },
     Profile {
         procedure: Procedure::Consultation,
@@ -186,15 +245,22 @@ pub static PROFILES: [Profile; 8] = [
             article: "214 art. 10",
         },
         panel: Some(Panel {
-            members: 3,
-            members_large: 3,
+            members: Count::of("committee.group.seats.least", 3),
+            members_large: Count::of("committee.group.seats.least", 3),
             article: "214 art. 14",
         }),
         final_offers: true,
         read_out: false,
-        methods: &[Method::Composite, Method::Consultation],
+        methods: &[Method::Consultation],
         listed: false,
         report: "214 art. 26",
+        endings: Endings {
+            few_bids: "214 art. 34",
+            few_qualified: "214 art. 16, 34",
+            few_left: "214 art. 34",
+            offers: "214 art. 21, 34",
+            price: "214 art. 18",
+        },
     },
     Profile {
         procedure: Procedure::Inquiry,
@@ -210,15 +276,22 @@ pub static PROFILES: [Profile; 8] = [
             article: "74 art. 45",
         },
         panel: Some(Panel {
-            members: 3,
-            members_large: 5,
+            members: Count::of("committee.group.seats.least", 3),
+            members_large: Count::of("", 5),
             article: "74 art. 7",
         }),
         final_offers: false,
         read_out: false,
-        methods: &[Method::Lowest, Method::Inquiry],
+        methods: &[Method::Inquiry],
         listed: false,
         report: "74 art. 17",
+        endings: Endings {
+            few_bids: "PL art. 40; 74 art. 50",
+            few_qualified: "74 art. 8, 50",
+            few_left: "74 art. 50",
+            offers: "",
+            price: "74 art. 16",
+        },
     },
     Profile {
         procedure: Procedure::SingleSource,
@@ -236,9 +309,16 @@ pub static PROFILES: [Profile; 8] = [
         panel: None,
         final_offers: true,
         read_out: false,
-        methods: &[Method::Lowest, Method::SingleSource],
+        methods: &[Method::SingleSource],
         listed: false,
         report: "74 art. 42",
+        endings: Endings {
+            few_bids: "74 art. 43",
+            few_qualified: "74 art. 43",
+            few_left: "74 art. 43",
+            offers: "74 art. 41, 43",
+            price: "74 art. 41",
+        },
     },
     Profile {
         procedure: Procedure::Framework,
@@ -256,9 +336,16 @@ pub static PROFILES: [Profile; 8] = [
         panel: TENDER_PANEL,
         final_offers: false,
         read_out: true,
-        methods: &[Method::Lowest, Method::Composite, Method::Framework],
+        methods: &[Method::Framework],
         listed: true,
         report: "110 art. 25; 87 art. 58",
+        endings: Endings {
+            few_bids: "110 art. 25, 27",
+            few_qualified: "110 art. 25; 87 art. 44",
+            few_left: "110 art. 25, 27",
+            offers: "",
+            price: "110 art. 25; 87 art. 59",
+        },
     },
     Profile {
         procedure: Procedure::Works,
@@ -274,15 +361,22 @@ pub static PROFILES: [Profile; 8] = [
             article: "TL art. 24",
         },
         panel: Some(Panel {
-            members: 5,
-            members_large: 5,
+            members: Count::of("committee.seats.least", 5),
+            members_large: Count::of("committee.seats.least", 5),
             article: "TL art. 37",
         }),
         final_offers: false,
         read_out: true,
-        methods: &[Method::Lowest, Method::Composite, Method::WorksDeviation],
+        methods: &[Method::WorksDeviation],
         listed: false,
         report: "TReg art. 53",
+        endings: Endings {
+            few_bids: "TL art. 28; TReg art. 44",
+            few_qualified: "TReg art. 51",
+            few_left: "TL art. 42",
+            offers: "",
+            price: "TReg art. 52",
+        },
     },
 ];
 
@@ -291,18 +385,6 @@ impl Procedure {
     pub fn profile(self) -> &'static Profile {
         // The table has a row for each, in the order of the variants: see the test.
         &PROFILES[self as usize]
-    }
-}
-
-impl Profile {
-    /// How many suppliers a framework agreement takes out of `effective`: at least one in five, and
-    /// at least one, is eliminated (110 art. 27).
-    pub fn places(&self, effective: usize) -> usize {
-        if self.listed {
-            effective.saturating_sub(effective.div_ceil(5).max(1))
-        } else {
-            effective.min(1)
-        }
     }
 }
 
@@ -319,17 +401,15 @@ mod tests {
             let committee = profile.panel.is_some();
             assert!(committee || profile.qualifies.0 == Body::Buyer);
             assert!(!profile.methods.is_empty());
+            assert_eq!(profile.endings.offers.is_empty(), !profile.final_offers);
+            // Government procurement and tendering do not mix.
+            let regimes = profile.methods.iter().map(|method| method.regime());
+            let works = profile.regime == Regime::Tendering;
+            assert!(
+                regimes
+                    .into_iter()
+                    .all(|r| (r == mifeng_score::pack::Regime::Tendering) == works)
+            );
         }
-    }
-
-    #[test]
-    fn eliminated_in_the_first_stage() {
-        // RULES section 1: n=2→1, 3→1, 5→1, 6→2, 10→2, 11→3.
-        let framework = Procedure::Framework.profile();
-        for (n, out) in [(2, 1), (3, 1), (5, 1), (6, 2), (10, 2), (11, 3)] {
-            assert_eq!(framework.places(n), n - out, "{n}");
-        }
-        assert_eq!(framework.places(0), 0);
-        assert_eq!(Procedure::Open.profile().places(7), 1);
     }
 }

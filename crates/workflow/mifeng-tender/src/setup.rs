@@ -185,7 +185,7 @@ impl State {
         if let Some(fault) = data.fault() {
             return Err(unlawful(fault));
         }
-        if let Some(fault) = data.period_fault(at) {
+        if let Some(fault) = data.pack_fault(at).or_else(|| data.period_fault(at)) {
             return Err(unlawful(fault));
         }
         if at >= data.deadline {

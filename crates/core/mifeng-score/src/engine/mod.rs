@@ -11,6 +11,7 @@ mod policy;
 mod result;
 
 pub(crate) use invalid::without;
+pub use order::eliminated;
 
 use crate::formula::Drawn;
 use crate::number::Fixed;

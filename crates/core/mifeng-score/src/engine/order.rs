@@ -1,6 +1,7 @@
 //! Ranks, brands, draws and elimination.
 
 use super::{Table, Work};
+use crate::pack::Pack;
 use crate::{FrameworkStage, Method, Ratio, RuleSet, Tie};
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
@@ -31,6 +32,35 @@ fn order(rules: &RuleSet, a: &Work<'_>, b: &Work<'_>) -> Ordering {
         Tie::Draw if rules.method != Method::Consultation => by_law,
         _ => by_law.then_with(|| b.quality.cmp(&a.quality)),
     }
+}
+
+/// How many of `effective` bidders a framework agreement eliminates: a part of those who take part,
+/// rounded up, at least one (110 art. 27). None without rules of a framework agreement.
+pub fn eliminated(rules: &RuleSet, pack: &Pack, effective: usize) -> usize {
+    let Some(framework) = &rules.framework else {
+        return 0;
+    };
+    let laboratory = framework.laboratory && framework.stage == FrameworkStage::QualityFirst;
+    let key = if laboratory {
+        "framework.eliminate.laboratory"
+    } else {
+        "framework.eliminate"
+    };
+    let mut rate = pack.number(key).unwrap_or_else(Ratio::zero);
+    if let Some(own) = framework.eliminate.as_deref()
+        && let Ok(own) = Ratio::parse(own)
+    {
+        rate = rate.max(own);
+    }
+    let n = i64::try_from(effective).unwrap_or(i64::MAX);
+    let part = rate.mul(&Ratio::from(n)).unwrap_or_else(|_| Ratio::zero());
+    let whole = part.truncate(0);
+    let up = usize::from(whole < part);
+    let whole = whole
+        .whole()
+        .and_then(|w| usize::try_from(w).ok())
+        .unwrap_or(0);
+    (whole + up).max(1).min(effective)
 }
 
 impl Table<'_> {
@@ -106,34 +136,9 @@ impl Table<'_> {
         }
     }
 
-    /// How many are eliminated: a part of those who take part, rounded up, at least one
-    /// (110 art. 27).
+    /// See [`eliminated`].
     pub(super) fn eliminated(&self) -> usize {
-        let (rules, pack) = (self.ground.rules, self.ground.pack);
-        let Some(framework) = &rules.framework else {
-            return 0;
-        };
-        let laboratory = framework.laboratory && framework.stage == FrameworkStage::QualityFirst;
-        let key = if laboratory {
-            "framework.eliminate.laboratory"
-        } else {
-            "framework.eliminate"
-        };
-        let mut rate = pack.number(key).unwrap_or_else(Ratio::zero);
-        if let Some(own) = framework.eliminate.as_deref()
-            && let Ok(own) = Ratio::parse(own)
-        {
-            rate = rate.max(own);
-        }
-        let n = i64::try_from(self.effective).unwrap_or(i64::MAX);
-        let part = rate.mul(&Ratio::from(n)).unwrap_or_else(|_| Ratio::zero());
-        let whole = part.truncate(0);
-        let up = usize::from(whole < part);
-        let whole = whole
-            .whole()
-            .and_then(|w| usize::try_from(w).ok())
-            .unwrap_or(0);
-        (whole + up).max(1).min(self.effective)
+        eliminated(self.ground.rules, self.ground.pack, self.effective)
     }
 
     /// Marks those who are not admitted; equals across the boundary are drawn among.

@@ -110,6 +110,11 @@ impl MethodName {
                 "method": "single-source", "object": "goods", "price_weight": "100",
                 "ceiling": ceiling, "min_bidders": 1,
             }),
+            MethodName::Framework => json!({
+                "method": "framework", "object": "goods", "price_weight": "100",
+                "ceiling": ceiling, "sme_rate": "0.15", "domestic_rate": "0.20",
+                "framework": {"stage": "price-first"},
+            }),
             _ => json!({
                 "method": match self {
                     MethodName::Negotiation => "negotiation",

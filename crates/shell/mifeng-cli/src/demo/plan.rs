@@ -18,7 +18,7 @@ pub(crate) fn plan(
     let procedure = method.procedure();
     let profile = procedure.profile();
     let committee = match profile.panel {
-        Some(panel) => (panel.members, 2),
+        Some(panel) => (panel.members.number, 2),
         None => (0, 0),
     };
     Ok(Plan {

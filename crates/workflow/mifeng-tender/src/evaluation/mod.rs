@@ -24,7 +24,7 @@ pub use sheets::sheet_commitment;
 
 use crate::events::*;
 use crate::notice::{Lot, Notice};
-use crate::procedure::{Body, Profile, Regime};
+use crate::procedure::{Body, Profile};
 use crate::refusal::{self, Refusal};
 use crate::state::{BidLife, Outcome, Stage, State};
 use mifeng_crypto::Digest;
@@ -195,13 +195,14 @@ impl State {
             .collect()
     }
 
-    /// How many bidders these bids count as: bids of one brand are one (87 art. 31).
+    /// How many bidders these bids count as: bids of one brand are one where the rules of their lot
+    /// say so (87 art. 31), as in the ranking.
     pub(crate) fn counted(&self, seals: &[Digest]) -> usize {
         let mut brands = BTreeSet::new();
         let mut count = 0;
         for seal in seals {
             let brand = match self.outcomes.get(seal) {
-                Some(Outcome::Opened(open)) if self.profile().regime == Regime::Procurement => {
+                Some(Outcome::Opened(open)) if self.brands_once(seal) => {
                     open.declarations.brand.as_ref()
                 }
                 _ => None,
@@ -211,6 +212,13 @@ impl State {
             }
         }
         count
+    }
+
+    fn brands_once(&self, seal: &Digest) -> bool {
+        let lot = self.bids.get(seal).map(|bid| &bid.seal.context().lot);
+        let notice = self.notice.as_ref().map(|(_, notice)| notice);
+        let lot = notice.zip(lot).and_then(|(notice, id)| notice.lot(id));
+        lot.is_some_and(|lot| lot.rules.counts_brands_once())
     }
 
     pub(crate) fn require_enough(

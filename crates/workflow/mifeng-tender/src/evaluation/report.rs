@@ -40,6 +40,7 @@ impl State {
 
     /// What became of a live bid of a lot that is ranked.
     fn ending(&self, lot: &str, seal: &Digest) -> Ending {
+        let articles = &self.profile().endings;
         if !matches!(self.outcomes.get(seal), Some(Outcome::Opened(_))) {
             let cause = match self.outcomes.get(seal) {
                 Some(Outcome::Failed(fail)) => fail.cause.as_str(),
@@ -59,9 +60,9 @@ impl State {
         match self.price_state(seal) {
             super::PriceState::Fixed(_) => {}
             super::PriceState::NoOffer => {
-                return Ending::of(Fate::NoFinalOffer, "no-final-offer", "74 art. 33");
+                return Ending::of(Fate::NoFinalOffer, "no-final-offer", articles.offers);
             }
-            _ => return Ending::of(Fate::PriceUnconfirmed, "price-unconfirmed", "87 art. 59"),
+            _ => return Ending::of(Fate::PriceUnconfirmed, "price-unconfirmed", articles.price),
         }
         if let Some(finding) = self.too_low(lot, seal) {
             return Ending::of(Fate::LowPrice, &finding.reason, &finding.article);

@@ -7,7 +7,7 @@ use mifeng_crypto::Digest;
 use mifeng_record::Record;
 use mifeng_score::formula::{Choice, Drawn, Formula};
 use mifeng_score::{Lot, Method, Outcome as RankOutcome, Row, RuleSet};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Candidates that a report names where one winner is found (TReg art. 53; usual elsewhere).
 const CANDIDATES_MAX: usize = 3;
@@ -91,7 +91,8 @@ impl State {
             .notice
             .as_ref()
             .map_or(u32::MAX, |(_, n)| n.bidders_min);
-        if outcome.effective_bidders < min as usize {
+        // The rules of the lot have the last word on how many are enough.
+        if outcome.procedure_fails || outcome.effective_bidders < min as usize {
             return Err(Refusal::new(
                 &refusal::TOO_FEW_LEFT,
                 format!(
@@ -103,35 +104,42 @@ impl State {
         Ok(outcome)
     }
 
-    /// Ids that only a draw can put in order: equal firsts, or those on both sides of the line under
-    /// which a framework agreement eliminates. Empty if there are none.
+    /// Ids that only a draw can put in order: equal bids that compete for the places to be filled,
+    /// their order in them, or the one place of their brand. Empty if there are none.
     pub(crate) fn equal_firsts(&self, lot: &str) -> Result<Vec<String>, Refusal> {
         let outcome = self.ranked(lot)?;
-        if !self.profile().listed {
-            return Ok(outcome.draw_needed.clone());
+        let places = self.places(lot, outcome)?;
+        let rows = eligible(outcome);
+        let (mut equal, mut filled) = (Vec::new(), 0);
+        for tied in rows.chunk_by(|a, b| a.rank == b.rank) {
+            if filled >= places {
+                break;
+            }
+            if tied.len() > 1 {
+                equal.extend(tied.iter().map(|row| row.id.clone()));
+            }
+            let spare = outcome.brand_draws.iter().filter_map(|group| {
+                let here = tied.iter().filter(|row| group.contains(&row.id)).count();
+                here.checked_sub(1)
+            });
+            filled += tied.len() - spare.sum::<usize>();
         }
-        let rows: Vec<&Row> = eligible(outcome);
-        let places = self.places(lot, &rows);
-        let (Some(last), Some(out)) = (
-            places.checked_sub(1).and_then(|at| rows.get(at)),
-            rows.get(places),
-        ) else {
-            return Ok(Vec::new());
-        };
-        if last.rank != out.rank {
-            return Ok(Vec::new());
-        }
-        let equal = rows.iter().filter(|row| row.rank == out.rank);
-        Ok(equal.map(|row| row.id.clone()).collect())
+        equal.sort();
+        Ok(equal)
     }
 
-    /// How many of the ranked a framework agreement takes in: as its own method says, else one in
-    /// five is out.
-    fn places(&self, lot: &str, rows: &[&Row]) -> usize {
-        match self.method_of(lot) {
-            Some(Method::Framework) => rows.iter().filter(|row| !row.eliminated).count(),
-            _ => self.profile().places(rows.len()),
+    /// How many candidates there are at most: three, or as many as the law leaves of the bidders of
+    /// a framework agreement (110 art. 27).
+    fn places(&self, lot: &str, outcome: &RankOutcome) -> Result<usize, Refusal> {
+        if !self.profile().listed {
+            return Ok(CANDIDATES_MAX);
         }
+        let (_, found) = self.evaluating(lot)?;
+        let pack = Lot::new(&found.rules, &[], &[])
+            .pack()
+            .map_err(|e| none(lot, &e.to_string()))?;
+        let all = outcome.effective_bidders;
+        Ok(all.saturating_sub(mifeng_score::eliminated(&found.rules, pack, all)))
     }
 
     /// The candidates of a ranked lot in order: three, or all whom a framework agreement takes in.
@@ -144,18 +152,23 @@ impl State {
         if equal.len() > 1 && drawn.is_none() {
             return Err(Refusal::new(
                 &refusal::TIE_OPEN,
-                format!("lot {lot}: {} bids are equal", equal.len()),
+                format!("lot {lot}: {} bids are to be drawn among", equal.len()),
             ));
         }
-        let mut rows = eligible(self.ranked(lot)?);
+        let outcome = self.ranked(lot)?;
+        let mut rows = eligible(outcome);
         let place = |id: &String| drawn.and_then(|order| order.iter().position(|o| o == id));
         rows.sort_by_key(|row| (row.rank, place(&row.id)));
-        let most = match self.profile().listed {
-            true => self.places(lot, &rows),
-            false => CANDIDATES_MAX,
-        };
+        // Of equal bids of one brand the first drawn is the brand's, the others are out (87 art. 31).
+        let mut brands = BTreeSet::new();
+        rows.retain(|row| {
+            let mut groups = outcome.brand_draws.iter();
+            let group = groups.position(|group| group.contains(&row.id));
+            group.is_none_or(|group| brands.insert(group))
+        });
+        let places = self.places(lot, outcome)?;
         let mut candidates = Vec::new();
-        for (order, row) in (1..).zip(rows.into_iter().take(most)) {
+        for (order, row) in (1..).zip(rows.into_iter().take(places)) {
             let seal: Digest = row
                 .id
                 .parse()
@@ -265,18 +278,19 @@ impl State {
     pub fn failure(&self, lot: &str) -> Option<(&'static str, &'static str)> {
         let (notice, _) = self.evaluating(lot).ok()?;
         let min = notice.bidders_min as usize;
+        let articles = &self.profile().endings;
         if self.live_in(lot).len() < min {
-            return Some(("too-few-bids", "87 art. 41, 43"));
+            return Some(("too-few-bids", articles.few_bids));
         }
         if self.opened_in(lot).len() < min {
-            return Some(("too-few-opened", "87 art. 43"));
+            return Some(("too-few-opened", articles.few_bids));
         }
         let few = |seals: &[Digest]| self.counted(seals) < min;
         if few(&self.qualified(lot).ok()?) {
-            return Some(("too-few-qualified", "87 art. 44"));
+            return Some(("too-few-qualified", articles.few_qualified));
         }
         if few(&self.conforming(lot).ok()?) {
-            return Some(("too-few-conforming", "87 art. 43, 50; PL art. 36"));
+            return Some(("too-few-conforming", articles.few_left));
         }
         if self.profile().final_offers {
             let minutes = self.round(lot)?.minutes.as_ref()?;
@@ -285,12 +299,12 @@ impl State {
                 .iter()
                 .filter(|r| r.status == OfferStatus::Opened);
             if opened.count() < min {
-                return Some(("too-few-offers", "74 art. 33; 214 art. 21"));
+                return Some(("too-few-offers", articles.offers));
             }
         }
         if let Some(outcome) = self.ranks.get(lot) {
-            let few = outcome.effective_bidders < min;
-            return few.then_some(("too-few-effective", "87 art. 43; PL art. 36"));
+            let few = outcome.procedure_fails || outcome.effective_bidders < min;
+            return few.then_some(("too-few-effective", articles.few_left));
         }
         self.require_reviewed(lot).ok()?;
         self.require_decided(lot).ok()?;
@@ -300,7 +314,7 @@ impl State {
             .iter()
             .filter_map(|f| f.id.parse().ok())
             .collect();
-        few(&left).then_some(("too-few-left", "87 art. 43; PL art. 36"))
+        few(&left).then_some(("too-few-left", articles.few_left))
     }
 
     /// The record that a lot ends without a winner.
