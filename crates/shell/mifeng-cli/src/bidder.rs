@@ -236,7 +236,7 @@ fn seal_files(
     for (path, share) in &sealed.backup {
         // The own leaf, in case the key is lost; useless without the board under the policy `joint`.
         let text = zeroize::Zeroizing::new(format!("{path} {}\n", hex::encode(&share[..])));
-        ui::write(&out.with_extension("leaf"), text.as_bytes())?;
+        ui::write_secret(&out.with_extension("leaf"), text.as_bytes())?;
     }
     if shown {
         trial(ui, bundle, identity, (what, bid.lot, out))?;

@@ -72,7 +72,7 @@ pub(crate) fn load_key(ui: &Ui, path: &Path) -> Result<PrivateKey, Failure> {
 pub(crate) fn store_key(ui: &Ui, path: &Path, key: &PrivateKey, suite: &Suite) -> Outcome {
     let pin = ui.pin(path)?;
     let text = keyfile::encrypt(key, &pin, suite, PIN_ROUNDS, &mut SystemEntropy::new())?;
-    ui::write(path, text.as_bytes())
+    ui::write_secret(path, text.as_bytes())
 }
 
 pub(crate) fn store_certificates(path: &Path, certificates: &[&Certificate]) -> Outcome {

@@ -211,7 +211,7 @@ fn new(ui: &Ui, alg: Alg, out: &Path, json: bool) -> Outcome {
 fn write_p8(key: &PrivateKey, pin: &[u8], out: &Path) -> Outcome {
     let (suite, rounds) = (suite_of(key)?, keyfile::ITERATIONS);
     let text = keyfile::encrypt(key, pin, suite, rounds, &mut SystemEntropy::new())?;
-    ui::write(out, text.as_bytes())
+    ui::write_secret(out, text.as_bytes())
 }
 
 fn write_p12(
@@ -230,7 +230,7 @@ fn write_p12(
     };
     let certificates: Vec<&Certificate> = certificates.iter().collect();
     let entropy = &mut SystemEntropy::new();
-    ui::write(
+    ui::write_secret(
         out,
         &pkcs12::write(keys, &certificates, pin, writing, entropy)?,
     )
@@ -338,13 +338,13 @@ fn convert(ui: &Ui, file: &Path, to: Format, cert: &[PathBuf], out: &Path, json:
                 "注意：写出的密钥没有任何保护",
                 "note: the key is written without any protection",
             );
-            ui::write(out, keyfile::plain_pem(key)?.as_bytes())?;
+            ui::write_secret(out, keyfile::plain_pem(key)?.as_bytes())?;
         }
         Format::P8 => write_p8(key, &ui.pin(out)?, out)?,
         Format::P8Der => {
             let entropy = &mut SystemEntropy::new();
             let (suite, rounds) = (suite_of(key)?, keyfile::ITERATIONS);
-            ui::write(
+            ui::write_secret(
                 out,
                 &keyfile::encrypt_der(key, &ui.pin(out)?, suite, rounds, entropy)?,
             )?;
@@ -382,6 +382,14 @@ fn import(ui: &Ui, file: &Path, sign: &Path, out: &Path, json: bool) -> Outcome 
             )));
         };
         let key = enveloped.open(signing).map_err(at)?;
+        same_key(&reply.signing, signing).map_err(at)?;
+        same_key(&reply.encryption, &key).map_err(at)?;
+        keep_other(ui, &out.join("sign.cer"), &reply.signing)?;
+        keep_other(ui, &out.join("enc.cer"), &reply.encryption)?;
+        ui.warn(
+            "应答未经签名：请核对它确由CA送达",
+            "the reply is not signed: check that it came from your CA",
+        );
         store("sign.cer", &reply.signing)?;
         store("enc.cer", &reply.encryption)?;
         key
@@ -398,6 +406,35 @@ fn import(ui: &Ui, file: &Path, sign: &Path, out: &Path, json: bool) -> Outcome 
     };
     write_p8(&key, &ui.pin(&target)?, &target)?;
     done(ui, json, &target, &key)
+}
+
+/// The certificate that comes first, if any does, is that of this key.
+fn same_key(found: &[Certificate], key: &PrivateKey) -> Result<(), mifeng::pki::Error> {
+    let own = key.public_key()?;
+    match found.first() {
+        Some(first) if first.public_key().spki_der() != own.spki_der() => {
+            Err(mifeng::pki::Error::KeyMismatch)
+        }
+        _ => Ok(()),
+    }
+}
+
+/// What stands in the folder stays, unless it is the same certificate.
+fn keep_other(ui: &Ui, path: &Path, found: &[Certificate]) -> Outcome {
+    let Some(first) = found.first() else {
+        return Ok(());
+    };
+    if !path.exists() || identity::load_certificate(path)?.der() == first.der() {
+        return Ok(());
+    }
+    Err(Failure::usage(format!(
+        "{}: {}",
+        path.display(),
+        ui.t(
+            "已有另一张证书，不覆盖",
+            "holds another certificate, which is not overwritten"
+        )
+    )))
 }
 
 fn passwd(ui: &Ui, file: &Path, new_pin_file: Option<&Path>, json: bool) -> Outcome {
@@ -427,4 +464,28 @@ fn passwd(ui: &Ui, file: &Path, new_pin_file: Option<&Path>, json: bool) -> Outc
         write_p8(key, &pin, file)?;
     }
     done(ui, json, file, key)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::same_key;
+    use mifeng::pki::{Error, keyfile, pem};
+    use zeroize::Zeroizing;
+
+    const SM2: (&str, &str) = (
+        include_str!("../../../../test-vectors/keys/sm2.cer.pem"),
+        include_str!("../../../../test-vectors/keys/sm2.key.pem"),
+    );
+    const P256: &str = include_str!("../../../../test-vectors/keys/p256.cer.pem");
+
+    #[test]
+    fn a_certificate_of_another_key_is_not_taken_in() -> Result<(), Error> {
+        let no_pin = || Ok::<_, Error>(Zeroizing::new(Vec::new()));
+        let (key, _) = keyfile::read_any(SM2.1.as_bytes(), no_pin)?;
+        assert!(same_key(&pem::certificates(SM2.0)?, &key).is_ok());
+        assert!(same_key(&[], &key).is_ok());
+        let other = same_key(&pem::certificates(P256)?, &key);
+        assert!(matches!(other, Err(Error::KeyMismatch)));
+        Ok(())
+    }
 }

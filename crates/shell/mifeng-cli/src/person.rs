@@ -386,7 +386,7 @@ pub(crate) fn pool(
     };
     let bytes = serde_json::to_vec_pretty(&Candidates { rows: candidates })
         .map_err(|_| Failure::malformed("candidates"))?;
-    ui::write(secret, &bytes)?;
+    ui::write_secret(secret, &bytes)?;
     sign(&bundle.replay, identity, "expert.pool", &data, out)
 }
 

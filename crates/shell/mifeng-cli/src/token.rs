@@ -196,7 +196,7 @@ impl Reference {
     fn store(&self, folder: &Path) -> Outcome {
         let text = serde_json::to_string_pretty(self)
             .map_err(|e| Failure::malformed(format!("{FILE}: {e}")))?;
-        ui::write(&folder.join(FILE), format!("{text}\n").as_bytes())
+        ui::write_secret(&folder.join(FILE), format!("{text}\n").as_bytes())
     }
 
     fn open(&self, ui: &Ui) -> Result<Token, Failure> {

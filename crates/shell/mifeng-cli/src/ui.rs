@@ -320,8 +320,37 @@ pub(crate) fn write(path: &Path, bytes: &[u8]) -> Outcome {
     })
 }
 
+/// As [`write()`], for what only its owner may read: keys, shares, places of keys.
+pub(crate) fn write_secret(path: &Path, bytes: &[u8]) -> Outcome {
+    write_through(path, create_private, |out| {
+        out.write_all(bytes).map_err(|e| Failure::io(path, &e))
+    })
+}
+
+/// A new file of the owner alone. What an earlier attempt left is removed, not written into: it
+/// may be open elsewhere, or a link.
+fn create_private(path: &Path) -> io::Result<fs::File> {
+    match fs::remove_file(path) {
+        Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e),
+        _ => {}
+    }
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
+}
+
 /// As [`write()`], with the content produced piece by piece.
 pub(crate) fn write_with(path: &Path, produce: impl FnOnce(&mut dyn Write) -> Outcome) -> Outcome {
+    write_through(path, |part| fs::File::create(part), produce)
+}
+
+fn write_through(
+    path: &Path,
+    create: impl FnOnce(&Path) -> io::Result<fs::File>,
+    produce: impl FnOnce(&mut dyn Write) -> Outcome,
+) -> Outcome {
     let folder = match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
@@ -333,7 +362,7 @@ pub(crate) fn write_with(path: &Path, produce: impl FnOnce(&mut dyn Write) -> Ou
         .unwrap_or_default();
     let part = folder.join(format!(".{name}.part"));
     let result = (|| {
-        let file = fs::File::create(&part).map_err(|e| Failure::io(&part, &e))?;
+        let file = create(&part).map_err(|e| Failure::io(&part, &e))?;
         let mut out = io::BufWriter::with_capacity(1 << 20, file);
         produce(&mut out)?;
         let file = out

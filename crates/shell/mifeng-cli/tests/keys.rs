@@ -76,6 +76,12 @@ fn key_files() -> Tested {
         let shown = json(&desk.ok("pin", &["--json", "key", "show", &file])?)?;
         assert_eq!(shown["keys"][0]["public_sha256"], made["public_sha256"]);
         assert_eq!(shown["protection"], "modern");
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt as _;
+            let mode = fs::metadata(desk.path(&file))?.permissions().mode();
+            assert_eq!(mode & 0o077, 0, "{file} is for its owner alone");
+        }
         assert_eq!(
             desk.refused("other", &["key", "show", &file])?,
             "pki.passphrase"

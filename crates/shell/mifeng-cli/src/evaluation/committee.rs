@@ -220,7 +220,7 @@ pub(crate) fn commit(
     check_sheet(bundle, &closed, &cert)?;
     let commitment = sheet_commitment(state.suite(), lot, &cert, &closed.salt, &closed.scores)?;
     let bytes = serde_json::to_vec_pretty(&closed).map_err(|_| Failure::malformed("sheet"))?;
-    ui::write(secret, &bytes)?;
+    ui::write_secret(secret, &bytes)?;
     ui.say(
         format!("评分表已封存，揭示前请保密：{}", secret.display()),
         format!(
