@@ -6,7 +6,7 @@ use mifeng::crypto::{GM, HashAlg, INTL, KeyAlg, Suite, Time};
 use mifeng::pki::trust::{CertificateKind, Presented, Usage};
 use mifeng::pki::{
     Anchors, Certificate, Error, Material, OcspResponse, Policy, RevocationList, RevocationRule,
-    VerifiedPath, judge_path, pem,
+    VerifiedPath, judge_path, pem, tsp,
 };
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
@@ -213,12 +213,26 @@ impl TrustArgs {
         Ok(Anchors::new(roots))
     }
 
+    /// What stamps are held against, read once.
+    pub(crate) fn stamp_trust(&self) -> Result<StampTrust<'_>, Failure> {
+        let mut between = Vec::new();
+        for path in &self.chain {
+            between.extend(read_certificates(path)?);
+        }
+        Ok(StampTrust {
+            whom: self,
+            between,
+            crls: self.crls()?,
+            ocsp: self.responses()?,
+        })
+    }
+
     fn version<T>(
         &self,
         at: Time,
         ask: impl FnOnce(&mifeng::pki::trust::TrustVersion) -> Result<T, mifeng::pki::Error>,
     ) -> Result<T, Failure> {
-        let chain = trust::load_chain(&self.list)?;
+        let chain = trust::load_chain(&self.list, &self.crls()?, at)?;
         let version = chain.in_force(at).ok_or_else(|| {
             let text = format!("no version of the list is in force at {at}");
             Failure::refused("pki.trust-list", text)
@@ -277,6 +291,38 @@ impl TrustArgs {
             code: leaf.uscc(),
             ca: None,
         })
+    }
+}
+
+/// What time stamps are held against: the same rules as for any other certificate.
+pub(crate) struct StampTrust<'a> {
+    whom: &'a TrustArgs,
+    between: Vec<Certificate>,
+    crls: Vec<RevocationList>,
+    ocsp: Vec<OcspResponse>,
+}
+
+impl StampTrust<'_> {
+    /// Checks one token: its authority as recognised at the instant that this token shows.
+    pub(crate) fn check(
+        &self,
+        token: &[u8],
+        imprint: &tsp::Imprint,
+        suite: &'static Suite,
+    ) -> Result<tsp::TimeStamp, Failure> {
+        let on = tsp::Stamped::read(token)?.gen_time();
+        let anchors = self.whom.anchors(Usage::TimeStamping, on)?;
+        let mut check = tsp::TokenCheck::new(imprint, &anchors, suite);
+        check.material = Material {
+            intermediates: &self.between,
+            crls: &self.crls,
+            ocsp: &self.ocsp,
+        };
+        if self.whom.require_revocation {
+            check.path.revocation = RevocationRule::Required;
+        }
+        check.now = Some(clock::now());
+        Ok(tsp::check_token(token, &check)?)
     }
 }
 

@@ -213,16 +213,15 @@ fn stamps(
     signed: &Signed,
     suite: &'static Suite,
 ) -> Result<Vec<TimeStamp>, Failure> {
-    let Some(first) = signed.unsigned.time_stamps.first() else {
-        return Ok(Vec::new());
-    };
-    let on = tsp::Stamped::read(first)?.gen_time();
-    let anchors = args.whom.anchors(Usage::TimeStamping, on)?;
-    let imprint = tsp::Imprint::new(suite.hash().digest(&signed.signature), suite.hash());
-    let crls = args.whom.crls()?;
-    let mut check = tsp::TokenCheck::new(&imprint, &anchors, suite);
-    check.material.crls = &crls;
-    Ok(tsp::signature_stamps(signed, &check)?)
+    let trust = args.whom.stamp_trust()?;
+    let mut stamps = Vec::new();
+    for token in &signed.unsigned.time_stamps {
+        let alg = tsp::Stamped::read(token)?.imprint().alg();
+        let imprint = tsp::Imprint::of(&signed.signature, alg);
+        stamps.push(trust.check(token, &imprint, suite)?);
+    }
+    stamps.sort_by_key(|stamp| stamp.gen_time);
+    Ok(stamps)
 }
 
 fn tell(ui: &Ui, checked: &Checked, json: bool) {

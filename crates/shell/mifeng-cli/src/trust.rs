@@ -3,13 +3,13 @@
 use crate::bundle::Bundle;
 use crate::identity::{self, Identity};
 use crate::ui::{self, Failure, Outcome, Ui};
-use crate::{args::SuiteName, base64, clock, person};
+use crate::{args::SuiteName, base64, clock, fetch, person};
 use mifeng::crypto::{Suite, Time};
 use mifeng::pki::trust::{
     CaProfile, CertificateKind, CodePart, CodePlace, SignedTrustList, TrustChain, TrustList,
     TrustVersion, Usage,
 };
-use mifeng::pki::{Certificate, Signer as _, pem};
+use mifeng::pki::{Certificate, Error, RevocationList, Signer as _, pem};
 use mifeng::tender::TrustListEvent;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
@@ -21,6 +21,9 @@ pub(crate) enum TrustCommand {
         /// 名单文件，旧版在前 / list files, oldest first
         #[arg(required = true)]
         files: Vec<PathBuf>,
+        /// 吊销列表：已吊销的管理机构不得签发 / revocation lists: a revoked operator signs nothing
+        #[arg(long, value_name = "CRL")]
+        crl: Vec<PathBuf>,
     },
     /// 起草第一版，或由现行版起草下一版 / draft the first version, or the next one after another
     New(NewArgs),
@@ -138,7 +141,7 @@ impl KindName {
 
 pub(crate) fn run(ui: &Ui, command: &TrustCommand, json: bool) -> Outcome {
     match command {
-        TrustCommand::List { files } => list(ui, files, json),
+        TrustCommand::List { files, crl } => list(ui, files, crl, json),
         TrustCommand::New(args) => new(ui, args, json),
         TrustCommand::Add(args) => add(ui, args, json),
         TrustCommand::Sign { draft, id, out } => sign(ui, draft, id, out, json),
@@ -168,23 +171,57 @@ pub(crate) fn load(path: &Path) -> Result<SignedTrustList, Failure> {
     SignedTrustList::from_file(&ui::read(path)?).map_err(|e| Failure::from(e).at(path))
 }
 
-/// The versions in these files, each checked against the one before, as of now.
-pub(crate) fn load_chain(files: &[PathBuf]) -> Result<TrustChain, Failure> {
+/// The versions in these files, each checked against the one before.
+///
+/// A signer is judged now; where now does not tell (the certificate has expired, the lists at
+/// hand are of another day) at `at`, the instant asked about, and, for a version that has a
+/// successor already, at the day from which it counted. Whoever is known to be revoked at any of
+/// these signs nothing.
+pub(crate) fn load_chain(
+    files: &[PathBuf],
+    crls: &[RevocationList],
+    at: Time,
+) -> Result<TrustChain, Failure> {
     let mut chain: Option<TrustChain> = None;
-    for path in files {
+    for (number, path) in files.iter().enumerate() {
         let signed = load(path)?;
-        let at = |e: mifeng::pki::Error| Failure::from(e).at(path);
-        match &mut chain {
-            Some(chain) => {
-                chain.add(&signed, clock::now(), &[]).map_err(at)?;
+        let failed = |e: Error| Failure::from(e).at(path);
+        let list = signed.list().map_err(failed)?;
+        let mut instants = vec![clock::now(), at];
+        if number + 1 < files.len() {
+            instants.push(list.effective);
+        }
+        let taken = first_that_tells(&instants, |at| match &chain {
+            Some(known) => {
+                let mut longer = known.clone();
+                longer.add(&signed, at, crls)?;
+                Ok(longer)
             }
-            None => {
-                let suite = signed.list().and_then(|list| list.suite()).map_err(at)?;
-                chain = Some(TrustChain::start(&signed, suite, clock::now(), &[]).map_err(at)?);
+            None => TrustChain::start(&signed, list.suite()?, at, crls),
+        });
+        chain = Some(taken.map_err(failed)?);
+    }
+    chain.ok_or_else(|| Failure::usage("--list"))
+}
+
+/// The first outcome that is good; a revocation ends the search, and the first error is told.
+fn first_that_tells(
+    instants: &[Time],
+    judge: impl Fn(Time) -> Result<TrustChain, Error>,
+) -> Result<TrustChain, Error> {
+    let mut first = None;
+    for at in instants {
+        match judge(*at) {
+            Ok(chain) => return Ok(chain),
+            Err(e @ Error::Revoked { .. }) => return Err(e),
+            Err(e) => {
+                first.get_or_insert(e);
             }
         }
     }
-    chain.ok_or_else(|| Failure::usage("--list"))
+    Err(first.unwrap_or(Error::TrustList {
+        rule: "judged at no instant",
+    }))
 }
 
 pub(crate) fn time(text: &str) -> Result<Time, Failure> {
@@ -208,8 +245,10 @@ fn version_json(version: &TrustVersion) -> Value {
     })
 }
 
-fn list(ui: &Ui, files: &[PathBuf], json: bool) -> Outcome {
-    let chain = load_chain(files)?;
+fn list(ui: &Ui, files: &[PathBuf], crls: &[PathBuf], json: bool) -> Outcome {
+    let crls = crls.iter().map(|path| fetch::load_crl(path));
+    let crls = crls.collect::<Result<Vec<_>, _>>()?;
+    let chain = load_chain(files, &crls, clock::now())?;
     let versions = chain.versions();
     if json {
         let value = json!({"versions": versions.iter().map(version_json).collect::<Vec<_>>()});

@@ -8,9 +8,8 @@ use crate::cert::TrustArgs;
 use crate::identity::{self, Identity};
 use crate::ui::{self, Failure, Outcome, Ui};
 use crate::{cert, clock, fetch, person};
-use mifeng::crypto::{GM, INTL};
-use mifeng::pki::trust::Usage;
-use mifeng::pki::{Error, SoftwareSigner, tsp};
+use mifeng::crypto::{Entropy as _, HashAlg, SystemEntropy};
+use mifeng::pki::{Anchors, Error, SoftwareSigner, tsp};
 use serde_json::json;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -18,6 +17,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Policy of the development authority: an arc for documentation (RFC 7299 keeps none of ours).
 pub(crate) const POLICY: &str = "1.3.6.1.4.1.32473.1";
+
+/// Bytes of the nonce in a request: never twice, and within what RFC 3161 asks authorities to take.
+const NONCE_LEN: usize = 8;
 
 #[derive(clap::Subcommand, Debug)]
 pub(crate) enum TsaCommand {
@@ -94,9 +96,7 @@ pub(crate) fn run(ui: &Ui, command: &TsaCommand, json: bool) -> Outcome {
             out,
         } => {
             let alg = suite.suite().hash();
-            let request = tsp::Request::new(alg.digest(&ui::read(file)?), alg, None).to_der();
-            let response = fetch::post_stamp(ui, url, &request)?;
-            tsp::unwrap_response(&response)?;
+            let response = ask(ui, &ui::read(file)?, url, alg)?;
             written(ui, out, &response, json)
         }
         TsaCommand::Check { stamp, data, whom } => check(ui, stamp, data, whom, json),
@@ -109,6 +109,32 @@ pub(crate) fn run(ui: &Ui, command: &TsaCommand, json: bool) -> Outcome {
             http::serve(ui, &authority, *listen, *requests, json)
         }
     }
+}
+
+/// Asks for a stamp over these bytes, and takes only an answer to this request: over them, with
+/// the nonce that was sent, by a signature that holds, not from the future. Whether the authority
+/// counts is asked when the stamp is checked against somebody's trust.
+fn ask(ui: &Ui, content: &[u8], url: &str, alg: HashAlg) -> Result<Vec<u8>, Failure> {
+    let mut nonce = [0; NONCE_LEN];
+    SystemEntropy::new().fill(&mut nonce)?;
+    let request = tsp::Request::new(alg.digest(content), alg, None).with_nonce(&nonce)?;
+    let response = fetch::post_stamp(ui, url, &request.to_der())?;
+    let token = tsp::unwrap_response(&response)?;
+    let anchors = Anchors::default();
+    let mut check = tsp::TokenCheck::new(request.imprint(), &anchors, tsp::suite_of(alg.into()));
+    check.nonce = request.nonce();
+    match tsp::check_token(&token, &check) {
+        // All else was found in order before the path was asked about: nobody is trusted here.
+        Ok(_) | Err(Error::UnlistedCa { .. }) => {}
+        Err(e) => return Err(e.into()),
+    }
+    let stamped = tsp::Stamped::read(&token)?;
+    let slack = i128::from(tsp::ClockPolicy::default().skew_max_millis) * 1_000_000;
+    if stamped.gen_time().as_unix_nanos() > clock::now().as_unix_nanos() + slack {
+        let rule = "lies in the future";
+        return Err(Error::TimeStamp { rule }.into());
+    }
+    Ok(response)
 }
 
 /// The authority with its counter.
@@ -169,28 +195,15 @@ fn check(ui: &Ui, stamp: &Path, data: &Path, whom: &TrustArgs, json: bool) -> Ou
     let bytes = ui::read(stamp)?;
     let token = tsp::unwrap_response(&bytes).unwrap_or(bytes);
     let content = ui::read(data)?;
-    let crls = whom.crls()?;
-    let mut outcome = None;
-    for suite in [&GM, &INTL] {
-        let anchors = whom.anchors(Usage::TimeStamping, whom.at()?)?;
-        let imprint = suite.hash().digest(&content);
-        match tsp::verify_token(&token, &imprint, suite.hash(), &anchors, &crls, suite) {
-            Ok(found) => {
-                outcome = Some(Ok(found));
-                break;
-            }
-            // The suite that fits says more than the one that does not.
-            Err(e @ Error::WrongSuite { .. }) => {
-                outcome.get_or_insert(Err(e));
-            }
-            Err(e) => outcome = Some(Err(e)),
-        }
-    }
-    let found = match outcome {
-        Some(Ok(found)) => found,
-        Some(Err(e)) => return Err(Failure::from(e).at(stamp)),
-        None => return Err(Failure::usage("suite")),
-    };
+    let alg = tsp::Stamped::read(&token)
+        .map_err(|e| Failure::from(e).at(stamp))?
+        .imprint()
+        .alg();
+    let imprint = tsp::Imprint::of(&content, alg);
+    let found = whom
+        .stamp_trust()?
+        .check(&token, &imprint, tsp::suite_of(alg))
+        .map_err(|e| e.at(stamp))?;
     let (at, by) = (found.gen_time, found.authority.subject_name());
     ui.tell(
         json,

@@ -154,6 +154,12 @@ fn a_list_from_draft_to_roll_over() -> Outcome {
     folder.good("trust export --list 2.trust --out exported")?;
     let roots = folder.good("cert show exported/roots.pem")?;
     assert_eq!(roots["certificates"].as_array().map(Vec::len), Some(2));
+    // An operator who is revoked signs nothing, wherever the list is used.
+    folder.good("trust list 1.trust 2.trust --crl a/ca.crl")?;
+    folder.good(&format!("{own} --crl a/ca.crl"))?;
+    folder.good("ca revoke --ca a --cert operator/sign.cer")?;
+    folder.refused("trust list 1.trust 2.trust --crl a/ca.crl", "pki.revoked")?;
+    folder.refused(&format!("{own} --crl a/ca.crl"), "pki.revoked")?;
     Ok(())
 }
 
@@ -211,6 +217,9 @@ fn one_answer(answer: Vec<u8>) -> std::io::Result<String> {
             let mut request = [0; 4096];
             let _ = stream.read(&mut request);
             let _ = stream.write_all(&answer);
+            // Read to the end: what is left unread resets the connection under the answer.
+            let _ = stream.shutdown(std::net::Shutdown::Write);
+            let _ = stream.read_to_end(&mut Vec::new());
         }
     });
     Ok(place.to_string())
@@ -388,6 +397,22 @@ fn stamps_over_http() -> Outcome {
         &check.replace("--data data", "--data other"),
         "pki.digest-mismatch",
     )?;
+    folder.unavailable(
+        &format!("{check} --require-revocation"),
+        "pki.revocation-unknown",
+    )?;
+    folder.good(&format!(
+        "{check} --require-revocation --crl ca/root.crl --crl ca/ca.crl"
+    ))?;
+    // An answer to another request, over the same file and over another.
+    for (file, code) in [("data", "pki.time-stamp"), ("other", "pki.digest-mismatch")] {
+        let replay = one_answer(http("200 OK", &fs::read(folder.path("data.tsr"))?))?;
+        folder.refused(
+            &format!("tsa ask {file} --suite intl --url http://{replay}/ --out replay.tsr"),
+            code,
+        )?;
+        assert!(!folder.path("replay.tsr").exists());
+    }
     folder.refused("tsa serve --id agency", "pki.key-usage")?;
     let mut bytes = fs::read(folder.path("data.tsr"))?;
     let last = bytes.len() - 3;
@@ -451,5 +476,69 @@ fn files_signed_and_checked() -> Outcome {
             assert_eq!(exit, 2);
         }
     }
+    Ok(())
+}
+
+/// A token over the file `data` by the authority in this folder, as of an instant of our choice.
+fn token(folder: &Folder, id: &str, seconds: i64) -> Result<Vec<u8>, Box<dyn std::error::Error>> {
+    use mifeng::crypto::{INTL, Time};
+    use mifeng::pki::{SoftwareSigner, keyfile, pem, tsp};
+    let text = |name: &str| fs::read_to_string(folder.path(&format!("{id}/{name}")));
+    let key = keyfile::decrypt(&text("sign.key")?, b"correct horse")?;
+    let certificate = pem::certificates(&text("sign.cer")?)?.remove(0);
+    let signer = SoftwareSigner::new(key, certificate, pem::certificates(&text("chain.cer")?)?)?;
+    let alg = INTL.hash();
+    let request = tsp::Request::new(alg.digest(&fs::read(folder.path("data"))?), alg, None);
+    let at = Time::parse_rfc3339(&from_now(seconds))?;
+    Ok(tsp::respond(
+        &signer,
+        "1.3.6.1.4.1.32473.1",
+        1,
+        at,
+        &request,
+    )?)
+}
+
+#[test]
+fn authorities_are_judged_as_any_signer() -> Outcome {
+    let folder = world("authority")?;
+    folder.good("ca issue --ca b --kind tsa --name TSA --out tsa")?;
+    fs::write(folder.path("data"), "stamp me")?;
+    // A stamp of the future.
+    fs::write(folder.path("now.tst"), token(&folder, "tsa", 0)?)?;
+    fs::write(folder.path("late.tst"), token(&folder, "tsa", 3_600)?)?;
+    let check = "tsa check now.tst --data data --trust b/root.cer";
+    folder.good(check)?;
+    folder.refused(&check.replace("now", "late"), "pki.time-stamp")?;
+    // An authority that the list recognises only later: the stamp's own day decides.
+    let new = "trust new --name List --suite intl --operator operator/sign.cer";
+    folder.good(&format!(
+        "{new} --effective {} --out 1.json",
+        from_now(-600)
+    ))?;
+    folder.good("trust add --draft 1.json --name A --root a/root.cer")?;
+    folder.good("trust sign --draft 1.json --id operator --out 1.trust")?;
+    let new = "trust new --after 1.trust --out 2.json --effective";
+    folder.good(&format!("{new} {}", from_now(3_600)))?;
+    folder.good("trust add --draft 2.json --name B --root b/root.cer --usage time-stamping")?;
+    folder.good("trust sign --draft 2.json --id operator --out 2.trust")?;
+    let check = "tsa check now.tst --data data --list 1.trust --list 2.trust --at";
+    folder.refused(&format!("{check} {}", from_now(7_200)), "pki.unlisted-ca")?;
+    // The signer is known to be good, the authority is not, or is revoked.
+    let signer = "--cert bidder-b/sign.cer --out signer.ocsp";
+    folder.good(&format!("ca ocsp --ca b {signer}"))?;
+    folder.good("ca ocsp --ca b --cert tsa/sign.cer --out tsa.ocsp")?;
+    folder.good("sign data --id bidder-b --tsa-id tsa")?;
+    let check = "check data --trust b/root.cer --crl b/root.crl --ocsp signer.ocsp";
+    let required = format!("{check} --require-revocation");
+    folder.unavailable(&required, "pki.revocation-unknown")?;
+    folder.good(&format!("{required} --ocsp tsa.ocsp"))?;
+    folder.good("ca revoke --ca b --cert tsa/sign.cer")?;
+    folder.good("ca ocsp --ca b --cert tsa/sign.cer --out revoked.ocsp")?;
+    folder.good("sign data --id bidder-b --tsa-id tsa")?;
+    folder.refused(&format!("{check} --ocsp revoked.ocsp"), "pki.revoked")?;
+    fs::write(folder.path("now.tst"), token(&folder, "tsa", 1)?)?;
+    let check = "tsa check now.tst --data data --trust b/root.cer --crl b/root.crl";
+    folder.refused(&format!("{check} --ocsp revoked.ocsp"), "pki.revoked")?;
     Ok(())
 }

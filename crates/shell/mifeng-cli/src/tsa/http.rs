@@ -44,9 +44,10 @@ pub(super) fn serve(
         format!("listening on http://{place}/"),
     );
     let left = AtomicU64::new(if requests == 0 { u64::MAX } else { requests });
+    let workers = workers(requests);
     // Each worker takes the next connection itself: at most that many are open.
     std::thread::scope(|scope| {
-        for _ in 0..WORKERS.min(usize::try_from(requests).unwrap_or(0).max(1)) {
+        for _ in 0..workers {
             scope.spawn(|| {
                 while take(&left) {
                     if let Ok((stream, _)) = listener.accept() {
@@ -58,6 +59,14 @@ pub(super) fn serve(
         }
     });
     Ok(())
+}
+
+/// No more than there are requests to answer; 0 requests: without end.
+fn workers(requests: u64) -> usize {
+    match usize::try_from(requests) {
+        Ok(n) if n > 0 => WORKERS.min(n),
+        _ => WORKERS,
+    }
 }
 
 fn take(left: &AtomicU64) -> bool {
@@ -161,5 +170,17 @@ fn head(bytes: &[u8]) -> Result<Option<(usize, usize)>, Bad> {
         Some(len) if len <= BODY_LEN_MAX => Ok(Some((start, len))),
         Some(_) => Err((413, "request too large")),
         None => Err((400, "content-length")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{WORKERS, workers};
+
+    #[test]
+    fn an_authority_without_end_has_all_its_workers() {
+        assert_eq!(workers(0), WORKERS);
+        assert_eq!(workers(1), 1);
+        assert_eq!(workers(1_000), WORKERS);
     }
 }
