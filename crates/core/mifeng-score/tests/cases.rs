@@ -100,3 +100,53 @@ fn a_sum_that_rounds_to_the_total_changes_nothing() {
     );
     assert_eq!(other["steps"].as_array().map(Vec::len), Some(1));
 }
+
+fn formula(text: &[&str], bids: usize) -> String {
+    let bid = |at: usize| json!({"id": format!("B{at}"), "price": format!("{}.00", 1_000 + at)});
+    let bids: Vec<Value> = (0..bids).map(bid).collect();
+    json!({"id": "F", "method": "formula", "params": {"text": text}, "bids": bids}).to_string()
+}
+
+#[test]
+fn lists_of_the_lot_are_said_once() {
+    let text = [
+        "kept = drop(x, 1, 1)",
+        "each below = upto(kept, p)",
+        "each points = count(below) + count(upto(x, p)) / n",
+    ];
+    let (_, derivation) = case::explain(&formula(&text, 200)).expect("computes");
+    let all = derivation.lot.iter().find(|step| step.quantity == "x");
+    let all = all.expect("the list that the lines of the bids read");
+    assert_eq!(all.value.split(", ").count(), 200);
+    for bid in &derivation.bids {
+        for step in &bid.steps {
+            for input in &step.inputs {
+                let whole = derivation.value(Some(bid), input);
+                assert!(!input.value.starts_with('['), "{step:?}");
+                match input.name.as_str() {
+                    "x" => assert_eq!((input.value.as_str(), whole), ("x", &*all.value)),
+                    "kept" | "below" => {
+                        assert!(input.value == input.name && whole.starts_with('['))
+                    }
+                    _ => assert_eq!(input.value, whole),
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn steps_count_what_numbers_and_lists_cost() {
+    let limit = |text: &[&str], bids| case::run(&formula(text, bids)).map_err(|e| e.code());
+    // Numbers of 1,400 bits for every bid.
+    let mut text = vec!["big = pow(pow(pow(7/3, 8), 8), 8)".to_owned()];
+    text.extend((0..20).map(|at| format!("each l{at} = big * p / p")));
+    text.push("each points = l0 / big".to_owned());
+    let text: Vec<&str> = text.iter().map(String::as_str).collect();
+    assert!(limit(&text, 5).is_ok());
+    assert_eq!(limit(&text, 300).map(|_| ()), Err("formula.limit"));
+    // A list for every bid, of which no function sees an element.
+    let text = ["each all = x", "each points = 1"];
+    assert!(limit(&text, 100).is_ok());
+    assert_eq!(limit(&text, 3_000).map(|_| ()), Err("formula.limit"));
+}
