@@ -94,7 +94,8 @@ pub fn correct_steps(list: &str, words_fen: i128, detail: &[Detail]) -> Result<C
         sum = sum.add(&value)?;
         lines.push((unit.ratio(), value));
     }
-    if sum == total {
+    // A sum of parts of a fen is a price only when rounded: then there is nothing to correct.
+    if sum.round_half_up(2) == total {
         return Ok(Correction {
             price: words.to_string(),
             steps,

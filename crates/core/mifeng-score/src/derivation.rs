@@ -15,7 +15,9 @@ use serde::{Deserialize, Serialize};
 pub struct Input {
     /// The name in the formula.
     pub name: String,
-    /// Decimal text or a fraction `7/3`; a list is `[1, 2]`; a table `[4 1 0; 7 1 1]`.
+    /// Decimal text or a fraction `7/3`; a list is `[1, 2]`; a table `[4 1 0; 7 1 1]`. A list or
+    /// table that the lines of the bids read is its own name: the value is that of the step of the
+    /// bid, else of the lot, with this name as its quantity (see [`Derivation::value`]).
     pub value: String,
 }
 
@@ -76,4 +78,17 @@ pub struct Derivation {
     /// What the order and the counts give, after the steps of the bids: effective bidders, ties,
     /// reviews to hold.
     pub result: Vec<Step>,
+}
+
+impl Derivation {
+    /// The value of an input of a step of this bid (`None`: of the lot), names looked up.
+    pub fn value<'a>(&'a self, bid: Option<&'a BidSteps>, input: &'a Input) -> &'a str {
+        if input.value != input.name {
+            return &input.value;
+        }
+        let named = |step: &&Step| step.quantity == input.name;
+        let own = bid.and_then(|bid| bid.steps.iter().find(named));
+        let found = own.or_else(|| self.lot.iter().find(named));
+        found.map_or(&input.value, |step| &step.value)
+    }
 }

@@ -1,6 +1,6 @@
 //! Formulas: as data, with located errors, within limits; every family of the pack.
 use mifeng_score::case::{self, Computed};
-use mifeng_score::derivation::{Derivation, Step};
+use mifeng_score::derivation::{BidSteps, Derivation, Step};
 use mifeng_score::formula::{
     Choice, Drawn, Formula, Given, Param, Value, compute, parse_expr, value_of,
 };
@@ -23,26 +23,31 @@ fn vectors() {
 }
 
 /// What a step reads, as the formula language sees it.
-fn again(step: &Step) -> Value {
+fn again(derivation: &Derivation, bid: Option<&BidSteps>, step: &Step) -> Value {
     let value = |text: &str| Value::parse(text).expect("a value");
     let inputs = step.inputs.iter();
     let names: BTreeMap<String, Value> = inputs
-        .map(|input| (input.name.clone(), value(&input.value)))
+        .map(|input| (input.name.clone(), value(derivation.value(bid, input))))
         .collect();
     let expr = parse_expr(&step.formula).expect("an expression");
     value_of(&expr, &names).expect("computes")
 }
 
 fn recompute(derivation: &Derivation) -> usize {
-    let bids = derivation.bids.iter().flat_map(|bid| &bid.steps);
-    let steps = derivation.lot.iter().chain(bids).chain(&derivation.result);
+    let bids = derivation.bids.iter();
+    let bids = bids.flat_map(|bid| bid.steps.iter().map(move |step| (Some(bid), step)));
+    let lot = derivation.lot.iter().chain(&derivation.result);
     let mut checked = 0;
-    for step in steps {
+    for (bid, step) in lot.map(|step| (None, step)).chain(bids) {
         assert!(!step.basis.article.is_empty() && !step.basis.pack.is_empty());
         assert!(!step.basis.article.starts_with('('), "no article: {step:?}");
         assert!(!step.name.zh.is_empty() && !step.name.en.is_empty());
         if !step.formula.is_empty() {
-            assert_eq!(Some(again(step)), Value::parse(&step.value), "{step:?}");
+            assert_eq!(
+                Some(again(derivation, bid, step)),
+                Value::parse(&step.value),
+                "{step:?}"
+            );
             checked += 1;
         }
     }

@@ -66,8 +66,13 @@ pub(crate) fn run(ui: &Ui, args: &ScoreArgs, json: bool) -> Outcome {
 
 fn one(ui: &Ui, text: &Text, args: &ScoreArgs, json: bool) -> Outcome {
     let fault = |e: Error| failure(&e, &text.place);
-    let (answer, derivation) = case::explain(&text.text).map_err(fault)?;
-    let shown = args.explain.then_some(&derivation);
+    let (answer, derivation) = if args.explain || args.xlsx.is_some() {
+        let (answer, derivation) = case::explain(&text.text).map_err(fault)?;
+        (answer, Some(derivation))
+    } else {
+        (case::run(&text.text).map_err(fault)?, None)
+    };
+    let shown = derivation.as_ref().filter(|_| args.explain);
     if json {
         let result = match shown {
             Some(derivation) => serde_json::to_string(&serde_json::json!({
@@ -84,8 +89,8 @@ fn one(ui: &Ui, text: &Text, args: &ScoreArgs, json: bool) -> Outcome {
             }
         }
     }
-    if let Some(path) = &args.xlsx {
-        ui::write(path, &xlsx::workbook(&derivation, &answer.id, ui.lang)?)?;
+    if let (Some(path), Some(derivation)) = (&args.xlsx, &derivation) {
+        ui::write(path, &xlsx::workbook(derivation, &answer.id, ui.lang)?)?;
     }
     agrees(ui, &answer, &text.place)
 }

@@ -1,6 +1,7 @@
 //! `law87_composite`: the composite score by its parameters, judges' totals in the bids.
 
-use super::{Answer, Computed, Explained, read};
+use super::subset::equals;
+use super::{Answer, Computed, Found, read};
 use crate::engine::{Entry, Ground, compute};
 use crate::evaluate::{BIDS_MAX, JUDGES_MAX};
 use crate::number::{Fixed, parse_at};
@@ -85,7 +86,7 @@ pub struct Composite {
     pub invalid: Vec<Invalid>,
 }
 
-pub(super) fn run(line: &str) -> Result<Explained, Error> {
+pub(super) fn run(line: &str, explained: bool) -> Result<Found, Error> {
     let case: Case = read(line)?;
     let rules = rules(&case.params)?;
     let facts: Vec<BidFacts> = case.bids.iter().map(facts).collect();
@@ -97,7 +98,8 @@ pub(super) fn run(line: &str) -> Result<Explained, Error> {
         competes: Some(case.params.domestic_competes),
     };
     let table = compute(ground, entries)?;
-    let (outcome, derivation) = (table.outcome(), table.derivation());
+    let derivation = explained.then(|| table.derivation());
+    let outcome = table.outcome();
     let rows = outcome.rows.into_iter().map(|row| CompositeRow {
         id: row.id,
         eval_price: row.evaluated_price,
@@ -115,12 +117,12 @@ pub(super) fn run(line: &str) -> Result<Explained, Error> {
         draw_needed: outcome.draw_needed,
         invalid: outcome.invalid,
     };
-    let agrees = case.expected.map(|expected| {
+    let agrees = case.expected.and_then(|expected| {
         let mut told = computed.clone();
         if expected.invalid.is_empty() {
             told.invalid.clear();
         }
-        told == expected
+        equals(&told, Some(&expected))
     });
     let answer = Answer {
         id: case.id,

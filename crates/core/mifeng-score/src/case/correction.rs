@@ -1,7 +1,7 @@
 //! `correction`: prices as printed, corrected in the fixed order of 87 art. 59.
 
 use super::subset::agrees;
-use super::{Answer, Computed, Explained, read};
+use super::{Answer, Computed, Found, read};
 use crate::derivation::{BidSteps, Derivation};
 use crate::evaluate::BIDS_MAX;
 use crate::pack::{Regime, latest};
@@ -87,7 +87,7 @@ pub struct CorrectionCase {
     pub rows: Vec<CorrectionRow>,
 }
 
-pub(super) fn run(line: &str) -> Result<Explained, Error> {
+pub(super) fn run(line: &str, explained: bool) -> Result<Found, Error> {
     let mut case: Case = read(line)?;
     if case.bids.len() > BIDS_MAX {
         return Err(Error::TooMany {
@@ -107,7 +107,9 @@ pub(super) fn run(line: &str) -> Result<Explained, Error> {
     for bid in &case.bids {
         rows.push(row(bid)?);
     }
-    let derivation = derivation(&case.bids, &rows)?;
+    let derivation = explained
+        .then(|| derivation(&case.bids, &rows))
+        .transpose()?;
     let computed = CorrectionCase { rows };
     let answer = Answer {
         id: case.id,

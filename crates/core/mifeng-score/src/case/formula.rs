@@ -1,11 +1,11 @@
 //! `works_mean_deviation` by its parameters, and `formula`: any formula over prices.
 
-use super::subset::agrees;
-use super::{Answer, Computed, Explained, read};
-use crate::derivation::Derivation;
-use crate::engine::{Entry, Ground, compute};
+use super::subset::{agrees, equals};
+use super::{Answer, Computed, Found, read};
+use crate::engine::{Entry, Ground, Table, compute};
 use crate::evaluate::BIDS_MAX;
-use crate::formula::{Drawn, Formula, Given};
+use crate::formula::{Drawn, Formula};
+use crate::outcome::Invalid;
 use crate::pack::{Regime, latest};
 use crate::price::PriceForm;
 use crate::{BidFacts, Error, Money, Ratio, RuleSet, Works, WorksOutcome, works};
@@ -56,6 +56,9 @@ pub struct FormulaOutcome {
     pub lot: BTreeMap<String, String>,
     /// Lines of each bid, by name, with its `id`; sorted by id.
     pub rows: Vec<BTreeMap<String, String>>,
+    /// Bids over the ceiling, which the formula does not see.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub invalid: Vec<Invalid>,
 }
 
 /// The bids in order; an id that occurs twice and a price of zero are refused.
@@ -86,26 +89,32 @@ fn prices<'a>(bids: &'a [Bid], form: &PriceForm) -> Result<Vec<(&'a str, Ratio)>
     Ok(prices)
 }
 
-/// The derivation of a formula over bids that have nothing but a price.
-fn derivation(
-    more: Value,
-    bids: &[Bid],
-    drawn: &BTreeMap<String, Drawn>,
-) -> Result<Derivation, Error> {
+/// A rule set that has nothing but its formula, for bids that have nothing but a price.
+fn rules(more: Value) -> Result<RuleSet, Error> {
     let mut rules = json!({"method": "works-deviation", "object": "works", "price_weight": "100",
         "min_bidders": 1});
     if let (Value::Object(rules), Value::Object(more)) = (&mut rules, more) {
         rules.extend(more);
     }
-    let rules: RuleSet = serde_json::from_value(rules).map_err(|e| Error::json(&e))?;
+    serde_json::from_value(rules).map_err(|e| Error::json(&e))
+}
+
+fn facts(bids: &[Bid]) -> Vec<BidFacts> {
     let fact = |bid: &Bid| BidFacts {
         id: bid.id.clone(),
         price: bid.price.clone(),
         ..BidFacts::default()
     };
-    let facts: Vec<BidFacts> = bids.iter().map(fact).collect();
+    bids.iter().map(fact).collect()
+}
+
+fn table<'a>(
+    rules: &'a RuleSet,
+    facts: &'a [BidFacts],
+    drawn: &'a BTreeMap<String, Drawn>,
+) -> Result<Table<'a>, Error> {
     let ground = Ground {
-        rules: &rules,
+        rules,
         pack: latest(Regime::Tendering),
         drawn,
         competes: None,
@@ -114,11 +123,10 @@ fn derivation(
         facts,
         judges: Vec::new(),
     };
-    let entries = facts.iter().map(entry).collect();
-    Ok(compute(ground, entries)?.derivation())
+    compute(ground, facts.iter().map(entry).collect())
 }
 
-pub(super) fn run_works(line: &str) -> Result<Explained, Error> {
+pub(super) fn run_works(line: &str, explained: bool) -> Result<Found, Error> {
     let case: WorksCase = read(line)?;
     prices(&case.bids, &PriceForm::default())?;
     let mut money = Vec::with_capacity(case.bids.len());
@@ -126,58 +134,37 @@ pub(super) fn run_works(line: &str) -> Result<Explained, Error> {
         money.push((bid.id.as_str(), Money::parse(&bid.price)?));
     }
     let computed = works(&case.params, &money)?;
-    let derivation = derivation(json!({"works": case.params}), &case.bids, &BTreeMap::new())?;
-    let agrees = case.expected.map(|expected| expected == computed);
+    let derivation = if explained {
+        let (rules, facts) = (rules(json!({"works": case.params}))?, facts(&case.bids));
+        Some(table(&rules, &facts, &BTreeMap::new())?.derivation())
+    } else {
+        None
+    };
     let answer = Answer {
         id: case.id,
+        agrees: equals(&computed, case.expected.as_ref()),
         computed: Computed::Works(computed),
-        agrees,
     };
     Ok((answer, derivation))
 }
 
-pub(super) fn run(line: &str) -> Result<Explained, Error> {
+pub(super) fn run(line: &str, explained: bool) -> Result<Found, Error> {
     let case: FormulaCase = read(line)?;
-    let pack = latest(Regime::Tendering);
-    let formula = case.params.resolve(pack)?;
-    let program = formula.compile()?;
-    let form = PriceForm::default();
-    let ceiling = case
-        .ceiling
-        .as_deref()
-        .map(|c| form.ceiling(c))
-        .transpose()?;
-    let prices = prices(&case.bids, &form)?;
-    let given = Given {
-        prices: &prices,
-        ceiling: ceiling.as_ref(),
-        drawn: &case.drawn,
-    };
-    let found = crate::formula::compute(&formula, &program, &given)?;
-    let lines = program.lines.iter().filter(|line| !line.each);
-    let lot = lines.filter_map(|line| {
-        let value = found.lot.get(&line.name)?;
-        Some((line.name.clone(), value.to_string()))
-    });
-    let row = |(at, (id, _)): (usize, &(&str, Ratio))| {
-        let own = found.each.iter();
-        let mut row: BTreeMap<String, String> = own
-            .filter_map(|(name, column)| Some((name.clone(), column.get(at)?.to_string())))
-            .collect();
-        row.insert("id".to_owned(), (*id).to_owned());
-        row
-    };
-    let computed = FormulaOutcome {
-        lot: lot.collect(),
-        rows: prices.iter().enumerate().map(row).collect(),
-    };
+    prices(&case.bids, &PriceForm::default())?;
     // The formula rounds as it says; what is added up here must not round again.
-    let more = json!({"formula": case.params, "ceiling": case.ceiling, "dp": 6});
-    let derivation = derivation(more, &case.bids, &case.drawn)?;
+    let rules = rules(json!({"formula": case.params, "ceiling": case.ceiling, "dp": 6}))?;
+    let facts = facts(&case.bids);
+    let table = table(&rules, &facts, &case.drawn)?;
+    let (lot, rows) = table.formula_values();
+    let computed = FormulaOutcome {
+        lot,
+        rows,
+        invalid: table.invalid().to_vec(),
+    };
     let answer = Answer {
         id: case.id,
         agrees: agrees(&computed, case.expected.as_ref()),
         computed: Computed::Formula(computed),
     };
-    Ok((answer, derivation))
+    Ok((answer, explained.then(|| table.derivation())))
 }

@@ -64,7 +64,7 @@ struct Head {
 /// # Errors
 /// Unknown fields, numbers that are not decimal text, and every fault of the values.
 pub fn run(line: &str) -> Result<Answer, Error> {
-    Ok(explain(line)?.0)
+    Ok(find(line, false)?.0)
 }
 
 /// Computes one line of the format, with the derivation of the result.
@@ -72,6 +72,19 @@ pub fn run(line: &str) -> Result<Answer, Error> {
 /// # Errors
 /// As [`run`].
 pub fn explain(line: &str) -> Result<Explained, Error> {
+    let (answer, derivation) = find(line, true)?;
+    let missing = || Error::Missing {
+        what: "derivation of",
+        id: answer.id.clone(),
+    };
+    let derivation = derivation.ok_or_else(missing)?;
+    Ok((answer, derivation))
+}
+
+/// An answer, with its derivation if that was asked for: it is many times as long.
+type Found = (Answer, Option<Derivation>);
+
+fn find(line: &str, explained: bool) -> Result<Found, Error> {
     if line.len() > CASE_LEN_MAX {
         return Err(Error::TooMany {
             what: "bytes of a case",
@@ -82,12 +95,12 @@ pub fn explain(line: &str) -> Result<Explained, Error> {
     strict::check(line)?;
     let head: Head = read(line)?;
     match head.method.as_str() {
-        "law87_composite" => composite::run(line),
-        "works_mean_deviation" => formula::run_works(line),
-        "formula" => formula::run(line),
-        "correction" => correction::run(line),
+        "law87_composite" => composite::run(line, explained),
+        "works_mean_deviation" => formula::run_works(line, explained),
+        "formula" => formula::run(line, explained),
+        "correction" => correction::run(line, explained),
         name => match Method::ALL.into_iter().find(|method| method.name() == name) {
-            Some(_) => method::run(line),
+            Some(_) => method::run(line, explained),
             None => Err(Error::Unknown {
                 what: "method",
                 id: name.chars().take(40).collect(),

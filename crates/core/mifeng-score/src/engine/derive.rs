@@ -1,12 +1,13 @@
 //! The table as a derivation, line by line.
 
+use super::formula::Priced;
 use super::result::deduction_key;
 use super::{Table, Work};
 use crate::derivation::{BidSteps, Derivation, Input, Step};
 use crate::formula::{Line, Value};
 use crate::price::Form;
 use crate::{Method, Name, Ratio};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 fn name(zh: &str, en: &str) -> Name {
     Name {
@@ -112,10 +113,39 @@ impl Table<'_> {
         if let Some(priced) = &self.priced {
             let lines = priced.program.lines.iter().filter(|line| !line.each);
             let known = |n: &str| priced.computed.lot.get(n).cloned();
+            steps.extend(self.given_lists(priced));
             steps.extend(lines.map(|line| self.line(line, &known)));
         }
         steps.extend(self.low_limits());
         steps
+    }
+
+    /// Lists and tables that the lines of the bids name and no line computes: said once, so that a
+    /// derivation grows with the bids and not with their square.
+    fn given_lists(&self, priced: &Priced) -> Vec<Step> {
+        let lines = &priced.program.lines;
+        let each = lines.iter().filter(|line| line.each);
+        let mut names: BTreeSet<&str> = each.flat_map(|line| line.expr.names()).collect();
+        for line in lines {
+            names.remove(line.name.as_str());
+        }
+        let steps = names.into_iter().filter_map(|n| {
+            let value = priced.computed.lot.get(n);
+            let value = value.filter(|v| matches!(v, Value::List(_) | Value::Table(_)))?;
+            let label = match n {
+                "x" => name("全部报价", "all prices"),
+                _ => name(n, n),
+            };
+            Some(Step {
+                quantity: n.to_owned(),
+                name: label,
+                formula: String::new(),
+                inputs: Vec::new(),
+                value: value.to_string(),
+                basis: self.ground.pack.basis(self.points_key()),
+            })
+        });
+        steps.collect()
     }
 
     /// A line of a formula as a step.
@@ -125,7 +155,10 @@ impl Table<'_> {
             .as_ref()
             .and_then(|p| p.formula.labels.get(&line.name));
         let names = line.expr.names().into_iter();
-        let inputs = names.map(|n| input(n, known(n).map_or(String::new(), |v| v.to_string())));
+        let inputs = names.map(|n| match known(n) {
+            Some(Value::List(_) | Value::Table(_)) if line.each => input(n, n),
+            value => input(n, value.map_or(String::new(), |v| v.to_string())),
+        });
         Step {
             quantity: line.name.clone(),
             name: label

@@ -2,7 +2,9 @@
 
 use super::Table;
 use crate::formula::{Computed, Formula, Given, Program, Value, compute};
+use crate::outcome::Invalid;
 use crate::{Error, Ratio};
+use std::collections::BTreeMap;
 
 /// A formula and everything it computed, by bid id.
 pub(super) struct Priced {
@@ -68,7 +70,39 @@ impl Table<'_> {
         });
         Ok(())
     }
+
+    /// What the formula computed, as text: the lines of the lot, and those of each bid by id.
+    pub(crate) fn formula_values(&self) -> (Texts, Vec<Texts>) {
+        let Some(priced) = &self.priced else {
+            return (Texts::new(), Vec::new());
+        };
+        let lines = priced.program.lines.iter().filter(|line| !line.each);
+        let lot = lines.filter_map(|line| {
+            let value = priced.computed.lot.get(&line.name)?;
+            Some((line.name.clone(), value.to_string()))
+        });
+        let row = |(at, id): (usize, &String)| {
+            let own = priced.computed.each.iter();
+            let mut row: Texts = own
+                .filter_map(|(name, column)| Some((name.clone(), column.get(at)?.to_string())))
+                .collect();
+            row.insert("id".to_owned(), id.clone());
+            row
+        };
+        (
+            lot.collect(),
+            priced.ids.iter().enumerate().map(row).collect(),
+        )
+    }
+
+    /// Bids that take no part.
+    pub(crate) fn invalid(&self) -> &[Invalid] {
+        &self.invalid
+    }
 }
+
+/// Values as text, by name.
+pub(crate) type Texts = BTreeMap<String, String>;
 
 impl Priced {
     /// The benchmark, if the formula has one.

@@ -46,6 +46,12 @@ impl Value {
         }
     }
 
+    /// What one operation on the number costs; the elements of lists and tables were given as
+    /// decimal text, so theirs is one.
+    fn cost(&self) -> u64 {
+        self.number().map_or(1, Ratio::cost)
+    }
+
     /// Reads what [`std::fmt::Display`] writes; `None` for anything else.
     pub fn parse(text: &str) -> Option<Self> {
         let number = Ratio::parse_exact;
@@ -144,6 +150,8 @@ pub fn compute(formula: &Formula, program: &Program, given: &Given) -> Result<Co
                 steps: &mut steps,
             };
             let value = scope.of(&line.expr)?;
+            // A list of each bid is kept for each, whether a function saw it or not.
+            scope.count(&line.expr, value.size())?;
             column.push(value.clone());
             own.insert(&line.name, value);
         }
@@ -287,14 +295,18 @@ impl Scope<'_> {
             },
             Node::Call(function, args) => {
                 let mut values = Vec::with_capacity(args.len());
-                let mut size = 0;
+                let (mut size, mut cost) = (0, 1);
                 for arg in args {
                     let value = self.of(arg)?;
                     size += value.size();
+                    cost = value.cost().max(cost);
                     values.push(value);
                 }
-                self.count(expr, size)?;
-                call(*function, &values).map_err(|fault| self.place(expr, fault))
+                self.count(expr, cost.saturating_mul(size))?;
+                let value = call(*function, &values).map_err(|fault| self.place(expr, fault))?;
+                // The product of a power outgrows what it is made of.
+                self.count(expr, value.cost() - 1)?;
+                Ok(value)
             }
         }
     }
@@ -327,6 +339,7 @@ impl Scope<'_> {
             _ => {}
         }
         let (a, b) = (self.number(left)?, self.number(right)?);
+        self.count(expr, a.cost().max(b.cost()) - 1)?;
         let number = match op {
             Op::Add => a.add(&b),
             Op::Sub => a.sub(&b),

@@ -31,8 +31,8 @@ pub const NODES_MAX: usize = 2_048;
 pub const PARAMS_MAX: usize = 64;
 /// Cells of a table, and values that one coefficient is drawn from.
 pub const CELLS_MAX: usize = 1_024;
-/// Nodes and list elements that one computation may visit: 20,000 bids with a formula of some
-/// hundred nodes, below a second.
+/// Nodes and list elements that one computation may visit, numbers beyond 127 bits counted by the
+/// square of their words: 20,000 bids with a formula of some hundred nodes, below a second.
 pub const STEPS_MAX: u64 = 5_000_000;
 
 /// A fixed number or table.

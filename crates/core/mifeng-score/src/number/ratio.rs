@@ -281,6 +281,18 @@ impl Ratio {
         }
     }
 
+    /// What an operation on this number costs, in operations on numbers of one machine word: products
+    /// and common divisors grow with the square of the words.
+    pub(crate) fn cost(&self) -> u64 {
+        match &self.0 {
+            Small(..) => 1,
+            Big(parts) => {
+                let words = parts.0.bits().max(parts.1.bits()).div_ceil(64);
+                words.saturating_mul(words)
+            }
+        }
+    }
+
     /// Whether the number is above zero.
     pub fn is_positive(&self) -> bool {
         match &self.0 {

@@ -131,10 +131,11 @@ pub fn read(text: &str) -> Result<Reading, Error> {
     }
     let at = chars.iter().position(|c| matches!(c, '元' | '圆'));
     let (yuan, cents) = match at {
-        Some(at) => (
-            integer(&chars[..at], &mut notes)?,
-            fraction(&chars[at + 1..], &mut notes)?,
-        ),
+        Some(at) => {
+            let yuan = integer(&chars[..at], &mut notes)?;
+            let empty = yuan % 10 == 0;
+            (yuan, fraction(&chars[at + 1..], empty, &mut notes)?)
+        }
         None if chars.iter().any(|c| matches!(c, '角' | '分')) => {
             (0, jiao_fen(&chars, false, &mut notes)?)
         }
@@ -255,6 +256,12 @@ mod tests {
             ("五十元整", 5_000, &[Everyday]),
             ("人民币（大写）：伍元整", 500, &[Spaced]),
             ("壹佰 元整", 10_000, &[Spaced]),
+            // 零 before 角 is lawful only where the place of 元 is empty.
+            ("壹元零伍角", 150, &[SurplusZero]),
+            ("壹佰贰拾叁元零肆角伍分", 12_345, &[SurplusZero]),
+            ("壹仟陆佰捌拾元零叁角贰分", 168_032, &[]),
+            ("壹拾元零伍角", 1_050, &[]),
+            ("壹元零伍分", 105, &[]),
             ("伍元零角零分", 500, &[SurplusZero]),
             ("伍元零角贰分", 502, &[SurplusZero]),
             ("伍元贰角零分", 520, &[SurplusZero]),

@@ -123,8 +123,8 @@ fn section(chars: &[char], before: Before, notes: &mut Vec<Note>) -> Result<u32,
 }
 
 /// The part after 元: 整 or 正, 角, 分. An empty place that is said all the same, as in 零角零分, has
-/// one meaning and is noted.
-pub(super) fn fraction(chars: &[char], notes: &mut Vec<Note>) -> Result<i128, Error> {
+/// one meaning and is noted; so is 零 before 角 where the place of 元 is not `empty`.
+pub(super) fn fraction(chars: &[char], empty: bool, notes: &mut Vec<Note>) -> Result<i128, Error> {
     match chars {
         ['整' | '正'] => Ok(0),
         [] => {
@@ -143,7 +143,12 @@ pub(super) fn fraction(chars: &[char], notes: &mut Vec<Note>) -> Result<i128, Er
             notes.push(Note::SurplusZero);
             jiao_fen(&[*jiao, '角'], false, notes)
         }
-        ['零', rest @ ..] => jiao_fen(rest, true, notes),
+        ['零', rest @ ..] => {
+            if !empty && rest.get(1) == Some(&'角') {
+                notes.push(Note::SurplusZero);
+            }
+            jiao_fen(rest, true, notes)
+        }
         [_, '分'] => {
             notes.push(Note::MissingZero);
             jiao_fen(chars, false, notes)

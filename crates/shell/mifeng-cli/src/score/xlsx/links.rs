@@ -63,6 +63,18 @@ impl<'a> Links<'a> {
         links
     }
 
+    /// The step that says what is named: whose it is, its text and value.
+    pub(super) fn named<'s>(
+        &'s self,
+        bid: Option<&'s str>,
+        name: &'s str,
+    ) -> Option<(Option<&'s str>, &'s str, Value)> {
+        let own = bid.and_then(|bid| Some((Some(bid), self.steps.get(&(Some(bid), name))?)));
+        let lot = || Some((None, self.steps.get(&(None, name))?));
+        let (owner, found) = own.or_else(lot)?;
+        Some((owner, &found.step.value, found.value.clone()?))
+    }
+
     fn address(&self, row: u32) -> String {
         address(&self.sheet, row, LIVE)
     }

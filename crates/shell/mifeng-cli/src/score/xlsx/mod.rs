@@ -44,6 +44,7 @@ fn plan<'a>(derivation: &'a Derivation, own: &str, inputs: &str) -> Plan<'a> {
     let links = Links::new(derivation, own);
     let mut cells = Cells::new(inputs);
     let mut lists = Lists::new();
+    let mut known = Known::new();
     let mut lines = Vec::new();
     let lot = derivation.lot.iter().map(|step| (None, step));
     let bids = derivation.bids.iter().flat_map(|bid| {
@@ -57,6 +58,7 @@ fn plan<'a>(derivation: &'a Derivation, own: &str, inputs: &str) -> Plan<'a> {
             links: &links,
             cells: &mut cells,
             lists: &mut lists,
+            known: &mut known,
         };
         let live = at.live(step);
         lines.push(Line { bid, step, live });
@@ -67,12 +69,16 @@ fn plan<'a>(derivation: &'a Derivation, own: &str, inputs: &str) -> Plan<'a> {
 /// Lists that steps of the lot made, by name and value.
 type Lists = BTreeMap<(String, String), Area>;
 
+/// Places of what inputs name, by the bid that says it and its name.
+type Known = BTreeMap<(Option<String>, String), Place>;
+
 /// One step on its way into the workbook.
 struct At<'a> {
     bid: Option<&'a str>,
     links: &'a Links<'a>,
     cells: &'a mut Cells,
     lists: &'a mut Lists,
+    known: &'a mut Known,
 }
 
 impl At<'_> {
@@ -100,8 +106,13 @@ impl At<'_> {
             values: BTreeMap::new(),
         };
         for input in &step.inputs {
-            let value = Value::parse(&input.value)?;
-            let place = self.place(step, input, &value)?;
+            let (value, place) = if input.value == input.name {
+                self.named(step, input)?
+            } else {
+                let value = Value::parse(&input.value)?;
+                let place = self.place(step, input, &value)?;
+                (value, place)
+            };
             names.places.insert(&input.name, place);
             names.values.insert(input.name.clone(), value);
         }
@@ -113,6 +124,22 @@ impl At<'_> {
             return Some(text);
         }
         translate(&expr, &names, self.cells)
+    }
+
+    /// A list or table that another step says, placed once.
+    fn named(&mut self, step: &Step, input: &Input) -> Option<(Value, Place)> {
+        let (owner, text, value) = self.links.named(self.bid, &input.name)?;
+        let key = (owner.map(str::to_owned), input.name.clone());
+        if let Some(place) = self.known.get(&key) {
+            return Some((value, place.clone()));
+        }
+        let whole = Input {
+            name: input.name.clone(),
+            value: text.to_owned(),
+        };
+        let place = self.place(step, &whole, &value)?;
+        self.known.insert(key, place.clone());
+        Some((value, place))
     }
 
     /// Where an input stands: the cell of an earlier step, or one of the input sheet.
