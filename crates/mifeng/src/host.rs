@@ -10,7 +10,7 @@ mod export;
 pub use export::Export;
 
 use crate::bundle::Assembly;
-use crate::replay::Beat;
+use crate::replay::{Beat, CLOCK_AHEAD_MAX_MS, PERIOD_START_AGE_MAX_MS};
 use crate::store::Store;
 use crate::{Error, Replay, layout};
 use export::{assemble, read_beats};
@@ -28,8 +28,6 @@ const ENTRIES: &str = "entries";
 const HEAD: &str = "head.json";
 /// Seeds and records of beats, secret until the close.
 const BEATS: &str = "beats/";
-/// A record whose clock is further ahead of the host's is refused: five minutes.
-const CLOCK_AHEAD_MAX_MS: i64 = 300_000;
 
 /// The host's keys.
 pub struct HostKeys {
@@ -260,6 +258,12 @@ impl<S: Store> Host<S> {
                 "record",
                 "its time is more than five minutes ahead of the host's clock",
             ));
+        }
+        if State::starts_period(&verified)
+            && verified.time() < received.plus_millis(-PERIOD_START_AGE_MAX_MS)
+        {
+            let detail = format!("signed {}, received at {received}", verified.time());
+            return Err(Refusal::by(&rules::BACKDATED, detail).into());
         }
         let in_beat =
             self.replay.state.stage() == Stage::Open && verified.kind() != "submission.close";

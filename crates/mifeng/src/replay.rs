@@ -9,12 +9,17 @@ use mifeng_log::{Entry, LogTree, NoteVerifier, SignedCheckpoint};
 use mifeng_pki::trust::SignedTrustList;
 use mifeng_pki::{Certificate, RevocationList};
 use mifeng_record::Record;
-use mifeng_tender::{Refusal, State, Trust};
+use mifeng_tender::{Refusal, State, Trust, rules};
 use parts::{certificates, checkpoint, config, crls, entries, first_facts, load, read_beats};
 use serde::{Deserialize, Serialize};
 
 /// `log/beats.json` is one of the files read whole: room for 100,000 beats.
 const BEATS_LEN_MAX: usize = 16 << 20;
+/// A record whose clock is further ahead of the host's is refused: five minutes.
+pub(crate) const CLOCK_AHEAD_MAX_MS: i64 = 300_000;
+/// A record that starts a period is refused by the host if it is older: five minutes, enough to
+/// carry a file over, and little of the shortest period, half an hour.
+pub(crate) const PERIOD_START_AGE_MAX_MS: i64 = 300_000;
 
 /// What the host reveals of one beat after the close.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -112,6 +117,8 @@ pub struct Replay {
     pub crls: Vec<RevocationList>,
     /// The head of the authoritative tree, as signed by the host.
     pub(crate) checkpoint: Option<SignedCheckpoint>,
+    /// The latest time at which a record was applied.
+    latest: Option<Time>,
 }
 
 fn failed(check: &'static str, code: &'static str, detail: impl Into<String>) -> Error {
@@ -119,6 +126,23 @@ fn failed(check: &'static str, code: &'static str, detail: impl Into<String>) ->
         check,
         code,
         detail: detail.into(),
+    }
+}
+
+/// A log shows no clock but those of its records: a period does not begin before the records that
+/// precede its first one, less what the host allows both clocks.
+fn check_not_backdated(record: &Record, latest: Option<Time>) -> Result<(), Refusal> {
+    let slack = CLOCK_AHEAD_MAX_MS + PERIOD_START_AGE_MAX_MS;
+    match latest {
+        Some(latest)
+            if record.time() < latest.plus_millis(-slack) && State::starts_period(record) =>
+        {
+            Err(Refusal::by(
+                &rules::BACKDATED,
+                format!("signed {}, after a record of {latest}", record.time()),
+            ))
+        }
+        _ => Ok(()),
     }
 }
 
@@ -170,6 +194,7 @@ impl Replay {
             crls: crls(files, suite)?,
             checkpoint: Some(checkpoint(files, suite, &origin, &entries)?),
             entries,
+            latest: None,
         };
         replay.check_roots(files)?;
         replay.run(files)?;
@@ -367,7 +392,9 @@ impl Replay {
             roots: &self.roots,
             crls: &self.crls,
         };
+        check_not_backdated(record, self.latest)?;
         self.state.apply(record, at, &trust)?;
+        self.latest = self.latest.max(Some(at));
         let alg = self.suite().hash();
         self.records.push(Logged {
             index,
@@ -419,6 +446,7 @@ impl Replay {
             roots,
             crls,
             checkpoint: None,
+            latest: None,
         })
     }
 

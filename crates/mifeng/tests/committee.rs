@@ -235,7 +235,6 @@ fn members_are_replaced_in_the_drawn_order() {
     let cast = Cast::new(&INTL, "evaluation");
     let (mut tender, mut seated) = drawn(&cast);
     tender.pass_checks(&seated, 102);
-    tender.commit(0, seated[0], 103).expect("committed");
     let leaving = cast.experts[seated[1]].fingerprint(cast.suite);
     let replace = |seat| SeatReplace {
         cert: leaving,
@@ -261,13 +260,12 @@ fn members_are_replaced_in_the_drawn_order() {
     tender
         .say(&cast.agency, "seat.replace", &good, 104)
         .expect("replaced");
-    // What the one who left said is void: the new member judges, and all close sheets anew.
+    // What the one who left said is void: nothing was frozen yet, and the new member judges.
     let unready = tender.host.state().require_scorable(LOT);
     assert_eq!(
         unready.expect_err("one is new").code(),
         "record.wrong-stage"
     );
-    assert_eq!(tender.host.state().committed(LOT), 0);
     let gone = &cast.experts[seated[1]];
     let data = tender.finding(CheckKind::Conformity, &[]);
     assert_eq!(
@@ -284,6 +282,102 @@ fn members_are_replaced_in_the_drawn_order() {
     assert_eq!(report.replaced, [leaving]);
     tender.award(109).expect("awarded");
     assert_valid(&tender.archive(110));
+}
+
+#[test]
+fn who_leaves_after_the_sheets_voids_nobody_elses() {
+    let cast = Cast::new(&INTL, "evaluation");
+    let (mut tender, mut seated) = drawn(&cast);
+    tender.pass_checks(&seated, 102);
+    for (n, expert) in seated.iter().enumerate() {
+        tender.commit(n, *expert, 103).expect("committed");
+    }
+    for (n, expert) in seated.iter().enumerate().take(3) {
+        tender.reveal(n, *expert, 104).expect("revealed");
+    }
+    let leaving = cast.experts[seated[1]].fingerprint(cast.suite);
+    let data = SeatReplace {
+        cert: leaving,
+        reason: "突发疾病".to_owned(),
+        seat: tender.seat(5),
+    };
+    tender
+        .say(&cast.agency, "seat.replace", &data, 105)
+        .expect("replaced");
+    seated[1] = tender.order[5].2;
+    // The others' sheets stay, shown or closed, and so do bids and prices.
+    assert_eq!(tender.host.state().committed(LOT), 4);
+    let shown = &tender.host.state().sheets()[LOT];
+    assert_eq!(shown.len(), 2);
+    assert!(!shown.contains_key(&leaving));
+    assert_eq!(
+        tender.host.state().conforming(LOT).expect("stands").len(),
+        3
+    );
+    let new = &cast.experts[seated[1]];
+    let again = tender.finding(CheckKind::Conformity, &[tender.bids[0].id]);
+    assert_eq!(
+        code(tender.say(new, "check", &again, 106)),
+        "record.wrong-stage"
+    );
+    assert_eq!(code(tender.rank(106)), "score.invalid");
+    assert_eq!(
+        code(tender.reveal(3, seated[3], 106)),
+        "score.not-committed"
+    );
+    tender.commit(1, seated[1], 106).expect("the new member's");
+    for n in [1, 3, 4] {
+        tender.reveal(n, seated[n], 107).expect("revealed");
+    }
+    tender.rank(108).expect("ranked");
+    // Nor does a member who leaves later move a lot that is ranked.
+    let data = SeatReplace {
+        cert: cast.experts[seated[2]].fingerprint(cast.suite),
+        reason: "突发疾病".to_owned(),
+        seat: tender.seat(6),
+    };
+    tender
+        .say(&cast.agency, "seat.replace", &data, 109)
+        .expect("replaced");
+    seated[2] = tender.order[6].2;
+    tender.report(&seated, 110).expect("signed");
+    tender.award(111).expect("awarded");
+    assert_valid(&tender.archive(112));
+}
+
+#[test]
+fn nobody_watches_an_own_seat() {
+    let cast = Cast::new(&INTL, "evaluation");
+    let (mut tender, seated) = drawn(&cast);
+    let cert = |n: usize| cast.experts[n].fingerprint(cast.suite);
+    let mut seats: Vec<SeatSite> = seated
+        .iter()
+        .map(|n| SeatSite {
+            cert: cert(*n),
+            site: "1".to_owned(),
+        })
+        .collect();
+    seats.sort_by_key(|seat| seat.cert);
+    let data = SessionOpen {
+        sites: vec![Site {
+            id: "1".to_owned(),
+            name: "第一评标室".to_owned(),
+            supervisor: cert(tender.order[5].2),
+        }],
+        seats,
+    };
+    tender
+        .say(&cast.agency, "session.open", &data, 102)
+        .expect("open");
+    let data = SeatReplace {
+        cert: cert(seated[1]),
+        reason: "突发疾病".to_owned(),
+        seat: tender.seat(5),
+    };
+    assert_eq!(
+        code(tender.say(&cast.agency, "seat.replace", &data, 103)),
+        "result.differs"
+    );
 }
 
 #[test]

@@ -180,6 +180,12 @@ fn drawn_coefficients_come_before_sheets() {
         code(tender.say(&cast.agency, "check", &own, 102)),
         "expert.not-drawn"
     );
+    // Whoever knew K could still decide who is valid.
+    let early = tender
+        .host
+        .state()
+        .expected_pool(LOT, Purpose::Coefficient, "K");
+    assert_eq!(early.expect_err("unchecked").code(), "record.wrong-stage");
     tender.pass_checks(&seated, 102);
     assert_eq!(tender.host.state().coefficients(LOT), ["K"]);
     let blank = ScoreCommit {
@@ -200,6 +206,19 @@ fn drawn_coefficients_come_before_sheets() {
     tender
         .say(&cast.agency, "lot.pool", &pool, 103)
         .expect("frozen");
+    // Bids and prices are frozen with the pool.
+    let late = Ask {
+        lot: LOT.to_owned(),
+        seal: tender.bids[0].id,
+        matter: Matter::Slip,
+        triggers: Vec::new(),
+        text: "请说明".to_owned(),
+        until: secs(5_000),
+    };
+    assert_eq!(
+        code(tender.say(expert, "clarify.ask", &late, 104)),
+        "record.wrong-stage"
+    );
     tender.answer_draw(104);
     let drawn = tender
         .host

@@ -74,7 +74,8 @@ pub struct Declarations {
     pub brand: Option<String>,
     /// Domestic product (本国产品).
     pub domestic: bool,
-    /// Small or medium-sized enterprise (中小企业).
+    /// Small or micro enterprise (小型、微型企业), whose price is deducted from (财库〔2020〕46号 art. 9);
+    /// a medium-sized one is not.
     pub sme: bool,
 }
 

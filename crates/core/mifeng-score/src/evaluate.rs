@@ -89,6 +89,27 @@ pub fn derive(lot: &Lot<'_>) -> Result<(Outcome, Derivation), Error> {
     Ok((table.outcome(), table.derivation()))
 }
 
+/// The ids of the bids that take part in a lot, sorted: a bid over the ceiling, or found too low,
+/// does not.
+///
+/// # Errors
+/// A price that cannot be read, an unknown reason, or [`Error::NoPack`].
+pub fn taking_part(rules: &RuleSet, bids: &[BidFacts]) -> Result<Vec<String>, Error> {
+    static NOTHING: BTreeMap<String, Drawn> = BTreeMap::new();
+    let ground = Ground {
+        rules,
+        pack: pack_of(rules, None)?,
+        drawn: &NOTHING,
+        competes: None,
+    };
+    let bids: Vec<&BidFacts> = bids.iter().collect();
+    let without = crate::engine::without(&ground, &bids)?;
+    let mut ids: Vec<String> = bids.iter().map(|bid| bid.id.clone()).collect();
+    ids.retain(|id| !without.contains(id.as_str()));
+    ids.sort_unstable();
+    Ok(ids)
+}
+
 fn table<'a>(lot: &Lot<'a>) -> Result<Table<'a>, Error> {
     static NOTHING: BTreeMap<String, Drawn> = BTreeMap::new();
     let (rules, pack) = (lot.rules, lot.pack()?);

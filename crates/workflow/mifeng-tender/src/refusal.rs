@@ -212,4 +212,7 @@ rules! {
     /// An award before the report is signed.
     REPORT_UNSIGNED = "report.unsigned", "财政部令第87号 58、61条 / order 87 art. 58, 61",
         "评审报告尚未形成或签署人数不足", "the evaluation report is not made, or not signed by the majority";
+    /// A record that starts a period, dated before it came in.
+    BACKDATED = "record.backdated", "政府采购法 35条、财政部令第87号 60条 / PL art. 35, order 87 art. 60",
+        "起算期限的记录不得倒签日期", "a record that starts a period is dated before it came in";
 }

@@ -83,7 +83,9 @@ impl State {
                 Ok(due)
             }
             CheckKind::LowPrice => {
-                self.conforming(lot)?;
+                // Its first finding freezes the prices: nothing may be open before it.
+                self.require_decided(lot)?;
+                self.require_asked(lot)?;
                 Ok(self.reviewed(lot))
             }
         }
@@ -92,7 +94,7 @@ impl State {
     /// The findings of a check, once everybody whose word it needs has spoken.
     pub(crate) fn findings(&self, kind: CheckKind, lot: &str) -> Option<BTreeMap<Digest, Finding>> {
         let made = self.work(lot)?.checks.get(&kind)?;
-        let voices = self.voices(self.body_of(kind));
+        let voices = self.judges(self.body_of(kind), lot);
         let votes = voices
             .iter()
             .map(|voice| made.get(voice))
@@ -204,8 +206,8 @@ impl State {
         }
     }
 
-    /// Every low price must have its decision before anybody scores.
-    pub(crate) fn require_reviewed(&self, lot: &str) -> Result<(), Refusal> {
+    /// Every bidder of a low price must have been asked before anybody decides on one.
+    fn require_asked(&self, lot: &str) -> Result<(), Refusal> {
         let reviewed = self.reviewed(lot);
         if let Some((seal, why)) = self
             .low_prices(lot)?
@@ -217,6 +219,13 @@ impl State {
                 format!("seal {seal} is abnormally low ({})", why.join(", ")),
             ));
         }
+        Ok(())
+    }
+
+    /// Every low price must have its decision before anybody scores.
+    pub(crate) fn require_reviewed(&self, lot: &str) -> Result<(), Refusal> {
+        self.require_asked(lot)?;
+        let reviewed = self.reviewed(lot);
         if !reviewed.is_empty() && self.findings(CheckKind::LowPrice, lot).is_none() {
             return Err(Refusal::new(
                 &refusal::REVIEW_OPEN,
@@ -242,11 +251,11 @@ impl State {
 
     /// How many findings a check has, and how many it needs.
     pub fn check_progress(&self, kind: CheckKind, lot: &str) -> (usize, usize) {
+        let voices = self.judges(self.body_of(kind), lot);
         let needed = match self.body_of(kind) {
             Body::Buyer => 1,
-            Body::Committee => self.seats().len(),
+            Body::Committee => voices.len(),
         };
-        let voices = self.voices(self.body_of(kind));
         let made = self.work(lot).and_then(|work| work.checks.get(&kind));
         let made = made.map_or(0, |made| {
             voices.iter().filter(|v| made.contains_key(*v)).count()

@@ -1,7 +1,8 @@
 //! The committee: drawn, seated in one room or several, replaced.
 
-use super::check_text;
+use super::{LotWork, check_text};
 use crate::events::*;
+use crate::procedure::Body;
 use crate::refusal::{self, Refusal};
 use crate::state::{DrawState, Stage, State};
 use mifeng_crypto::Digest;
@@ -387,15 +388,8 @@ impl State {
                 "the seat does not open to its blind id, or is a party's",
             ));
         }
-        // The new member judges the bids anew, and everybody closes a sheet anew over what then
-        // stands. A ranked lot stands.
-        for work in self.evaluation.lots.values_mut() {
-            if work.ranked.is_none() {
-                work.commits.clear();
-            }
-        }
-        let ranks = &self.ranks;
-        self.sheets.retain(|lot, _| ranks.contains_key(lot));
+        self.require_no_part(&data.seat.cert)?;
+        self.void_words_of(&data.cert);
         if let Some(session) = &mut self.evaluation.session {
             for seat in &mut session.seats {
                 if seat.cert == data.cert {
@@ -408,6 +402,69 @@ impl State {
         let seat = self.seat_mut(&data.cert)?;
         *seat = SeatState::of(&data.seat);
         Ok(())
+    }
+
+    /// One person, one seat: whoever takes it over neither sits, nor left, nor watches a site.
+    fn require_no_part(&self, cert: &Digest) -> Result<(), Refusal> {
+        let sits = self.seats().iter().any(|seat| seat.cert == *cert);
+        let left = self.evaluation.replaced.contains(cert);
+        let sites = self.evaluation.session.iter().flat_map(|s| &s.sites);
+        let watches = sites.into_iter().any(|site| site.supervisor == *cert);
+        if sits || left || watches {
+            return Err(Refusal::new(
+                &refusal::NOT_RECOMPUTED,
+                "the certificate sits already, was replaced, or supervises a site",
+            ));
+        }
+        Ok(())
+    }
+
+    /// What a member who leaves said no longer counts. Before bids and prices of a lot are frozen
+    /// its new member judges them, low prices with all others anew. Afterwards only the sheet of who
+    /// left is void: the findings were the committee's, and whoever has seen sheets moves neither
+    /// bids nor prices. A ranked lot stands.
+    fn void_words_of(&mut self, cert: &Digest) {
+        let frozen: Vec<String> = self
+            .evaluation
+            .lots
+            .keys()
+            .filter(|lot| self.is_frozen(lot))
+            .cloned()
+            .collect();
+        let judges: Vec<Digest> = self.seats().iter().map(|seat| seat.cert).collect();
+        for (lot, work) in &mut self.evaluation.lots {
+            if !frozen.contains(lot) {
+                work.checks.remove(&CheckKind::LowPrice);
+                continue;
+            }
+            work.judges.get_or_insert_with(|| judges.clone());
+            if work.ranked.is_none() {
+                work.commits.remove(cert);
+                if let Some(sheets) = self.sheets.get_mut(lot) {
+                    sheets.remove(cert);
+                }
+            }
+        }
+    }
+
+    /// Whether bids and prices of a lot are frozen: somebody has closed a sheet, a coefficient is
+    /// being drawn, or the lot has a result.
+    pub(crate) fn is_frozen(&self, lot: &str) -> bool {
+        let frozen = |work: &LotWork| {
+            !work.commits.is_empty()
+                || work.judges.is_some()
+                || work.failed.is_some()
+                || work.draws.keys().any(|(p, _)| *p == Purpose::Coefficient)
+        };
+        self.ranks.contains_key(lot) || self.work(lot).is_some_and(frozen)
+    }
+
+    /// The keys of everybody whose word on the bids of a lot a finding of a body needs.
+    pub(crate) fn judges(&self, body: Body, lot: &str) -> Vec<Digest> {
+        match self.work(lot).and_then(|work| work.judges.as_ref()) {
+            Some(judges) if body == Body::Committee => judges.clone(),
+            _ => self.voices(body),
+        }
     }
 
     /// The next in the drawn order who neither sits, nor declined, nor left.

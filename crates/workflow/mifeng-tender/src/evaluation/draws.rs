@@ -149,16 +149,19 @@ impl State {
             .collect()
     }
 
-    /// The values that the rules name, or the valid bids whose prices are drawn among.
+    /// The values that the rules name, or the bids that take part, whose prices are drawn among.
     fn coefficient_rows(&self, lot: &str, name: &str) -> Result<Vec<Row>, Refusal> {
         let (_, found) = self.evaluating(lot)?;
+        // Whoever knows a coefficient decides on no bid and no price any more.
+        self.require_settled(lot)?;
         let formula = formula_of(&found.rules).unwrap_or_default();
         let ids = match formula.drawn.get(name) {
             None => Vec::new(),
             Some(Choice::Values { .. }) => formula.pool(name).unwrap_or_default(),
             Some(Choice::Bids { .. }) => {
-                self.require_reviewed(lot)?;
-                self.facts(lot)?.into_iter().map(|fact| fact.id).collect()
+                let facts = self.judged(lot)?;
+                mifeng_score::taking_part(&found.rules, &facts)
+                    .map_err(|e| Refusal::new(&refusal::BAD_SHEET, e.to_string()))?
             }
         };
         let mut rows: Vec<Row> = ids.into_iter().map(|id| Row { id, weight: 1 }).collect();

@@ -47,6 +47,9 @@ pub(crate) struct LotWork {
     pub(crate) round: Option<Round>,
     /// Commitments to sheets by expert.
     pub(crate) commits: BTreeMap<Digest, Digest>,
+    /// The members whose findings stand, where one of them was replaced after bids and prices were
+    /// frozen.
+    pub(crate) judges: Option<Vec<Digest>>,
     /// Draws by purpose and name.
     pub(crate) draws: BTreeMap<(Purpose, String), LotDraw>,
     /// Commitment of the `rank` record.
@@ -127,11 +130,7 @@ impl State {
     /// The lot, before anybody has begun to score or rank it: its bids and prices are still open.
     pub(crate) fn unscored(&self, lot: &str) -> Result<(&Notice, &Lot), Refusal> {
         let found = self.evaluating(lot)?;
-        let begun = self.ranks.contains_key(lot)
-            || self
-                .work(lot)
-                .is_some_and(|work| !work.commits.is_empty() || work.failed.is_some());
-        if begun {
+        if self.is_frozen(lot) {
             return Err(Refusal::new(
                 &refusal::WRONG_STAGE,
                 format!("scoring of lot {lot} has begun"),

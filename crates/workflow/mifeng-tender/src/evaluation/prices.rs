@@ -76,7 +76,7 @@ impl State {
     fn decided_price(&self, seal: &Digest) -> Option<String> {
         let lot = &self.bids.get(seal)?.seal.context().lot;
         let votes = self.work(lot)?.decisions.get(seal)?;
-        let voices = self.voices(self.judging_body());
+        let voices = self.judges(self.judging_body(), lot);
         let mut counts: BTreeMap<&String, usize> = BTreeMap::new();
         for voice in &voices {
             *counts.entry(votes.get(voice)?).or_default() += 1;
@@ -137,8 +137,14 @@ impl State {
         record: &Record,
     ) -> Result<(), Refusal> {
         let lot = self.lot_of(&data.seal)?;
-        // The experts score a fixed set of bids.
+        // The experts score a fixed set of bids, and judge low prices over fixed prices.
         self.unscored(&lot)?;
+        if self.check_begun(CheckKind::LowPrice, &lot) {
+            return Err(Refusal::new(
+                &refusal::WRONG_STAGE,
+                format!("the low prices of lot {lot} are being decided on"),
+            ));
+        }
         let bidder = self.bids[&data.seal].seal.context().bidder_cert;
         self.require_actor(record, Some(bidder), "bidder")?;
         if self.price_state(&data.seal) != PriceState::Unconfirmed(data.price.clone()) {
@@ -216,16 +222,24 @@ impl State {
     /// # Errors
     /// [`refusal::WRONG_STAGE`] while the checks or the round of final offers are not finished.
     pub fn facts(&self, lot: &str) -> Result<Vec<BidFacts>, Refusal> {
+        let mut facts = self.judged(lot)?;
+        facts.retain(|fact| fact.review != Some(Review::NotShown));
+        Ok(facts)
+    }
+
+    /// The facts of every conforming bid whose price stands, with what the review of low prices
+    /// found: a price found too low still counts in the mean that started the review.
+    pub(crate) fn judged(&self, lot: &str) -> Result<Vec<BidFacts>, Refusal> {
         let mut facts = self.priced(lot)?;
         let reviews = self.findings(CheckKind::LowPrice, lot).unwrap_or_default();
-        facts.retain_mut(|fact| {
+        for fact in &mut facts {
             let seal = fact.id.parse().ok();
-            let Some(finding) = seal.and_then(|seal: Digest| reviews.get(&seal)) else {
-                return true;
-            };
-            fact.review = Some(Review::Reasonable);
-            finding.pass
-        });
+            let finding = seal.and_then(|seal: Digest| reviews.get(&seal));
+            fact.review = finding.map(|finding| match finding.pass {
+                true => Review::Reasonable,
+                false => Review::NotShown,
+            });
+        }
         Ok(facts)
     }
 

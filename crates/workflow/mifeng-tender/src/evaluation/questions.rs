@@ -161,6 +161,16 @@ impl State {
         Ok(())
     }
 
+    /// Whether a period that others rely on runs from this record's own time: an old date would cut
+    /// it short.
+    pub fn starts_period(record: &Record) -> bool {
+        match Event::read(record) {
+            Ok(Some(Event::Ask(data))) => data.matter == Matter::LowPrice,
+            Ok(Some(event)) => matches!(event, Event::Publish(_) | Event::RoundOpen(_)),
+            _ => false,
+        }
+    }
+
     /// Until when a record of this kind is taken, if it has an end: the host holds it against the
     /// instant at which it came in.
     pub fn due_before(&self, record: &Record) -> Option<Time> {

@@ -36,7 +36,7 @@ impl State {
             self.all_sheets(lot)?
         };
         self.require_scorable(lot)?;
-        let (facts, drawn) = (self.facts(lot)?, self.drawn_values(lot, &found.rules));
+        let (facts, drawn) = (self.judged(lot)?, self.drawn_values(lot, &found.rules));
         let mut given = Lot::new(&found.rules, &facts, &sheets);
         given.drawn = Some(&drawn);
         mifeng_score::evaluate_lot(&given)

@@ -41,6 +41,18 @@ impl State {
     /// # Errors
     /// The [`Refusal`] of the step that is missing.
     pub fn require_scorable(&self, lot: &str) -> Result<(), Refusal> {
+        self.require_settled(lot)?;
+        if let Some(name) = self.coefficients(lot).first() {
+            return Err(Refusal::new(
+                &refusal::WRONG_STAGE,
+                format!("coefficient {name} of lot {lot} is not drawn"),
+            ));
+        }
+        Ok(())
+    }
+
+    /// Bids and prices are settled: checks, final offers, readings and low prices are done.
+    pub(crate) fn require_settled(&self, lot: &str) -> Result<(), Refusal> {
         self.require_round_done(lot)?;
         let conforming = self.conforming(lot)?;
         self.require_enough(lot, &conforming, "conforming")?;
@@ -51,14 +63,7 @@ impl State {
             .iter()
             .filter_map(|f| f.id.parse().ok())
             .collect();
-        self.require_enough(lot, &left, "left with a price")?;
-        if let Some(name) = self.coefficients(lot).first() {
-            return Err(Refusal::new(
-                &refusal::WRONG_STAGE,
-                format!("coefficient {name} of lot {lot} is not drawn"),
-            ));
-        }
-        Ok(())
+        self.require_enough(lot, &left, "left with a price")
     }
 
     fn require_unranked(&self, lot: &str) -> Result<&RuleSet, Refusal> {
