@@ -83,12 +83,11 @@ fn a_price_that_stays_unconfirmed_cannot_reopen_the_review() {
     let cast = Cast::new(&INTL, "offers");
     let mut tender = published(&cast, |notice| {
         lowest(notice);
-        notice.bidders_min = 2;
-        notice.procedure = Procedure::Framework;
     });
     offer(&mut tender, 0, "叁拾伍万元整", 900_000);
     offer(&mut tender, 1, "捌拾玖万元整", 890_000);
     offer(&mut tender, 2, "肆拾万元整", 400_000);
+    offer(&mut tender, 3, "捌拾捌万元整", 880_000);
     tender.close_and_release(Kind::Board);
     tender.open_all(100);
     let seated = tender.draw(101);
@@ -121,10 +120,8 @@ fn a_price_that_stays_unconfirmed_cannot_reopen_the_review() {
 #[test]
 fn a_rejected_price_still_counts_in_the_triggers() {
     let cast = Cast::new(&INTL, "offers");
-    let (mut tender, seated) = opened(&cast, [900_000, 890_000, 400_000], |notice| {
+    let (mut tender, seated) = opened(&cast, [900_000, 890_000, 400_000, 880_000], |notice| {
         lowest(notice);
-        notice.procedure = Procedure::Framework;
-        notice.bidders_min = 2;
     });
     tender.pass_checks(&seated, 102);
     let seal = tender.bids[2].id;

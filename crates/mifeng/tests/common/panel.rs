@@ -292,9 +292,9 @@ pub(crate) fn published<'c>(cast: &'c Cast, change: impl Fn(&mut Notice)) -> Ten
 }
 
 /// Bids of these prices, opened, with a committee.
-pub(crate) fn opened<'c>(
+pub(crate) fn opened<'c, const N: usize>(
     cast: &'c Cast,
-    prices: [u64; 3],
+    prices: [u64; N],
     change: impl Fn(&mut Notice),
 ) -> (Tender<'c>, Vec<usize>) {
     opened_of(cast, &prices.map(|price| (price, None)), change)
