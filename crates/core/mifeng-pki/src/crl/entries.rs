@@ -7,6 +7,7 @@ use crate::certificate::extension;
 use crate::name::{self, Canonical, GeneralName};
 use crate::oid::{self, Oid};
 use mifeng_crypto::Time;
+use std::collections::BTreeMap;
 
 /// Issuers that one indirect list may speak for.
 const ISSUERS_MAX: usize = 4_096;
@@ -46,16 +47,25 @@ impl Entries {
             ..Entries::default()
         };
         let mut current = 0;
+        let mut known = BTreeMap::from([(issuer.clone(), 0)]);
         while !list.is_empty() {
             let at = offset(der, list.rest()).ok_or(list.wrong())?;
             let entry = read(list.enter(tag::SEQUENCE)?)?;
             if let Some(issuer) = entry.issuer {
-                if !indirect || out.issuers.len() >= ISSUERS_MAX {
+                if !indirect {
                     return Err(list.wrong());
                 }
                 // It holds for the entries that follow, too (RFC 5280 section 5.3.3).
-                current = out.issuers.len() as u32;
-                out.issuers.push(issuer);
+                current = match known.get(&issuer) {
+                    Some(place) => *place,
+                    None if out.issuers.len() >= ISSUERS_MAX => return Err(list.wrong()),
+                    None => {
+                        let place = out.issuers.len() as u32;
+                        out.issuers.push(issuer.clone());
+                        known.insert(issuer, place);
+                        place
+                    }
+                };
             }
             out.unknown_critical = out.unknown_critical.or(entry.unknown_critical);
             out.slots.push(Slot {

@@ -142,7 +142,9 @@ impl Search<'_> {
             }
         }
         let at = quest.at.max(response.produced_at());
-        let policy = signer_policy(quest.policy, Purpose::OcspSigning);
+        let mut policy = signer_policy(quest.policy, Purpose::OcspSigning);
+        // A responder without ocsp-nocheck is judged by the rule of what it answers about.
+        policy.revocation = quest.policy.revocation;
         let material = self.material;
         for responder in response.certificates().iter().chain(material.intermediates) {
             if !response.names(responder) || responder.issuer() != issuer.subject() {
@@ -192,7 +194,13 @@ impl Search<'_> {
         self.ledger
             .once(response.id(), responder, || response.verify(responder))?;
         let unchecked = responder.extension_criticality(oid::OCSP_NOCHECK).is_some();
-        if !unchecked && quest.busy.len() <= NESTING_MAX {
+        if !unchecked {
+            if quest.busy.len() > NESTING_MAX {
+                return Err(Error::Budget {
+                    what: "levels of OCSP responders",
+                    max: NESTING_MAX,
+                });
+            }
             let chain = [core::slice::from_ref(responder), above].concat();
             self.standing(&chain, 0, quest, evidence)?;
         }
