@@ -2,9 +2,13 @@
 
 mod common;
 
+use common::der::Node;
 use common::{SUITES, World, time};
-use mifeng_pki::issue::{Profile, Revocation};
-use mifeng_pki::{Certificate, Material, Policy, Purpose, RevocationList, Standing, judge_path};
+use mifeng_pki::issue::{OcspEntry, Profile, Revocation, delegated_ocsp_response};
+use mifeng_pki::{
+    Certificate, Material, OcspResponse, OcspStatus, Policy, Purpose, RevocationList,
+    RevocationRule, SoftwareSigner, Standing, judge_path,
+};
 
 const MAY: &str = "2026-05-01T00:00:00Z";
 const JUNE: &str = "2026-06-01T00:00:00Z";
@@ -119,6 +123,116 @@ fn an_older_list_lifts_no_hold() {
             for both in [[free.clone(), hold.clone()], [hold.clone(), free.clone()]] {
                 assert_eq!(world.by_lists(&both, JULY), Err("pki.revoked"));
             }
+        }
+    }
+}
+
+/// A responder without ocsp-nocheck.
+fn responder(world: &mut World, serial: u8) -> SoftwareSigner {
+    let key = world.key();
+    let certificate = world.certificate(&key, Profile::OcspResponder, serial);
+    let mut tree = Node::parse(certificate.der());
+    let tbs = &mut tree.children()[0];
+    let extensions = tbs.children().last_mut().expect("extensions");
+    let all = extensions.at(&[0]).children();
+    let nocheck = [0x2b, 6, 1, 5, 5, 7, 0x30, 1, 5];
+    let before = all.len();
+    all.retain(|one| one.clone().at(&[0]).value() != nocheck);
+    assert_eq!(all.len(), before - 1);
+    let signature = world.sub.key().sign(&tbs.der()).expect("signs");
+    tree.children()[2] = Node::bytes(3, &[&[0], &signature[..]].concat());
+    let certificate = Certificate::parse(&tree.der()).expect("reads");
+    SoftwareSigner::new(key, certificate, vec![]).expect("pair")
+}
+
+fn entry(serial: &[u8], status: OcspStatus) -> [OcspEntry; 1] {
+    [OcspEntry {
+        serial: serial.to_vec(),
+        status,
+        this_update: time(JUNE),
+        next_update: Some(time(JULY)),
+    }]
+}
+
+fn judged(
+    issuer: &Issuer,
+    ocsp: &[OcspResponse],
+    rule: RevocationRule,
+) -> Result<Standing, &'static str> {
+    let World { suite, root, .. } = &issuer.world;
+    let above = root.revocation_list(&[], time(MAY), time(END), 1);
+    let above = [RevocationList::parse(&above.expect("list")).expect("ours")];
+    let mut policy = Policy::new(Purpose::Signing, suite);
+    policy.revocation = rule;
+    let material = Material {
+        intermediates: &[issuer.world.sub.certificate().clone()],
+        crls: &above,
+        ocsp,
+    };
+    let anchors = issuer.world.anchors();
+    let path = judge_path(&issuer.leaf, &material, &anchors, time(JUNE), &policy);
+    path.map(|path| path.standings()[0].clone())
+        .map_err(|e| e.code())
+}
+
+fn by_responder(issuer: &Issuer, signer: &SoftwareSigner, serial: &[u8]) -> OcspResponse {
+    let entries = entry(serial, OcspStatus::Good);
+    let ca = issuer.world.sub.certificate();
+    let der = delegated_ocsp_response(signer, ca, &entries, time(JUNE), None);
+    OcspResponse::parse(&der.expect("response")).expect("ours")
+}
+
+/// Where revocation must be known, that of a responder must be, too.
+#[test]
+fn responders_are_judged_by_the_same_rule() {
+    use mifeng_pki::Signer as _;
+    for suite in SUITES {
+        let mut issuer = Issuer::new(suite);
+        let signer = responder(&mut issuer.world, 20);
+        let answer = by_responder(&issuer, &signer, issuer.leaf.serial_raw());
+        let alone = [answer.clone()];
+        let unknown = Err("pki.revocation-unknown");
+        assert_eq!(judged(&issuer, &alone, RevocationRule::Required), unknown);
+        let if_known = judged(&issuer, &alone, RevocationRule::IfKnown);
+        assert_eq!(if_known, Ok(Standing::Good));
+        let about = |status| {
+            let entries = entry(signer.certificate().serial_raw(), status);
+            let der = issuer.world.sub.ocsp_response(&entries, time(JUNE), None);
+            let about = OcspResponse::parse(&der.expect("response")).expect("ours");
+            let both = [answer.clone(), about];
+            judged(&issuer, &both, RevocationRule::Required)
+        };
+        assert_eq!(about(OcspStatus::Good), Ok(Standing::Good));
+        let revoked = OcspStatus::Revoked(mifeng_pki::Revoked {
+            revoked: time(MAY),
+            reason: 1,
+            invalid_since: None,
+        });
+        assert_eq!(about(revoked), Err("pki.revoked"));
+    }
+}
+
+/// Responders that vouch for responders: none is taken unjudged.
+#[test]
+fn nested_responders_end_in_an_error() {
+    use mifeng_pki::Signer as _;
+    for suite in SUITES {
+        let mut issuer = Issuer::new(suite);
+        let all: Vec<_> = (20..24)
+            .map(|serial| responder(&mut issuer.world, serial))
+            .collect();
+        let mut about = issuer.leaf.serial_raw().to_vec();
+        let mut answers = Vec::new();
+        for (signer, expected) in all.iter().zip([
+            Ok(Standing::Good),
+            Ok(Standing::Good),
+            Err("pki.budget"),
+            Err("pki.budget"),
+        ]) {
+            answers.push(by_responder(&issuer, signer, &about));
+            about = signer.certificate().serial_raw().to_vec();
+            let found = judged(&issuer, &answers, RevocationRule::IfKnown);
+            assert_eq!(found, expected, "{} answers", answers.len());
         }
     }
 }
