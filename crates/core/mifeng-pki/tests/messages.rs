@@ -83,6 +83,88 @@ fn the_content_inside_or_beside() {
     assert_eq!(code(refused), Err("pki.message"), "GB/T 35275 is SM2's");
 }
 
+/// Who reads the message and who checks it see the same content.
+#[test]
+fn content_inside_is_the_content_that_was_signed() {
+    for suite in SUITES {
+        let signer = World::new(suite).signer(Profile::BidderSign, 10);
+        let message = cms::sign_attached(&signer, b"content", now(), Form::of(suite));
+        let mut tree = Node::parse(&message.expect("signs"));
+        let hash = |bytes: &[u8]| suite.hash().digest(bytes);
+        let read = |tree: &Node| SignedData::parse(&tree.der()).expect("reads");
+        let same = read(&tree);
+        for strictness in [Strictness::Own, Strictness::Field] {
+            let found = same.verify_content(b"content", suite, strictness);
+            assert_eq!(code(found), Ok(()));
+            let found = same.verify(&hash(b"content"), suite, strictness);
+            assert_eq!(code(found), Ok(()));
+        }
+        *tree.at(&[1, 0, 2, 1, 0]) = Node::bytes(4, b"CONTENT");
+        let other = read(&tree);
+        assert_eq!(other.content(), Some(&b"CONTENT"[..]));
+        let mismatch = Err("pki.digest-mismatch");
+        for strictness in [Strictness::Own, Strictness::Field] {
+            let found = other.verify_content(b"content", suite, strictness);
+            assert_eq!(code(found), mismatch);
+            let found = other.verify(&hash(b"content"), suite, strictness);
+            assert_eq!(code(found), mismatch);
+            let each = other.verify_each(Some(b"content"), suite, strictness);
+            for found in each.expect("one result") {
+                assert_eq!(code(found), mismatch);
+            }
+        }
+    }
+}
+
+/// The signing-certificate attribute of the first version, and other hashes than the suite's, are
+/// for messages of other products.
+#[test]
+fn own_messages_bind_by_the_hash_of_the_suite() {
+    let sha1 = Node::nodes(0x30, vec![Node::bytes(6, &[0x2b, 14, 3, 2, 26])]);
+    let sha256 = [0x60, 0x86, 0x48, 1, 0x65, 3, 4, 2, 1];
+    let sha256 = Node::nodes(0x30, vec![Node::bytes(6, &sha256)]);
+    for suite in SUITES {
+        let (signer, message) = signed(suite, Form::of(suite));
+        let chain = Node::parse(&message).at(&[1, 0, 3]).children().clone();
+        let bind = |attribute: u8, alg: Option<&Node>, hash: &'static ring::digest::Algorithm| {
+            let ids = chain.iter().map(|certificate| {
+                let digest = ring::digest::digest(hash, &certificate.der());
+                let digest = Node::bytes(4, digest.as_ref());
+                Node::nodes(0x30, alg.into_iter().cloned().chain([digest]).collect())
+            });
+            let value = Node::nodes(0x30, vec![Node::nodes(0x30, ids.collect())]);
+            let id = [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 9, 16, 2];
+            let mut tree = Node::parse(&message);
+            let set = tree.at(&[&INFO[..], &[3]].concat());
+            let all = set.children();
+            let own = all.iter().position(|a| a.value()[2..].starts_with(&id));
+            let v2 = [&id[..], &[attribute]].concat();
+            all[own.expect("v2")] = Node::nodes(
+                0x30,
+                vec![Node::bytes(6, &v2), Node::nodes(0x31, vec![value])],
+            );
+            all.sort_by_key(Node::der);
+            let to_sign = Node::nodes(0x31, all.clone()).der();
+            let signature = signer.sign(&to_sign).expect("signs");
+            *tree.at(&[&INFO[..], &[5]].concat()) = Node::bytes(4, &signature);
+            let der = tree.der();
+            (
+                code(cms::verify_detached(&der, b"content", suite)),
+                field(&der, suite),
+            )
+        };
+        let legacy = &ring::digest::SHA1_FOR_LEGACY_USE_ONLY;
+        let refused = (Err("pki.message"), Ok(vec![]));
+        assert_eq!(bind(12, None, legacy), refused);
+        assert_eq!(bind(47, Some(&sha1), legacy), refused);
+        let by_sha256 = bind(47, Some(&sha256), &ring::digest::SHA256);
+        match suite.id() {
+            "gm-1" => assert_eq!(by_sha256, refused),
+            _ => assert_eq!(by_sha256, (Ok(()), Ok(vec![]))),
+        }
+    }
+}
+
 #[test]
 fn several_signers_side_by_side() {
     for suite in SUITES {

@@ -7,7 +7,7 @@ use super::{Strictness, WHAT, ids, rule};
 use crate::asn1::{Reader, tag};
 use crate::oid::{self, Oid};
 use crate::{Certificate, Error};
-use mifeng_crypto::Time;
+use mifeng_crypto::{Suite, Time};
 
 /// Signed attributes of one signature.
 const ATTRIBUTES_MAX: usize = 16;
@@ -88,15 +88,13 @@ impl<'a> Attributes<'a> {
         self.bound.is_some()
     }
 
-    /// Holds them against content, signer and algorithms.
+    /// Holds them against content and algorithms.
     pub(crate) fn check(
         &self,
         message: &SignedData,
         info: &SignerInfo,
-        signer: &Certificate,
         digest: &[u8],
         strictness: Strictness,
-        memo: &mut dyn Memo,
     ) -> Result<(), Error> {
         let data = [Some(oid::DATA), Some(oid::GM_DATA)];
         let same = self.content_type == Some(message.content_type)
@@ -115,13 +113,15 @@ impl<'a> Attributes<'a> {
         {
             return Err(rule("algorithm protection names other algorithms"));
         }
-        self.check_bound(message, signer, strictness, memo)
+        Ok(())
     }
 
-    fn check_bound(
+    /// Holds the signing-certificate attribute against the certificates of the message.
+    pub(crate) fn check_bound(
         &self,
         message: &SignedData,
         signer: &Certificate,
+        suite: &Suite,
         strictness: Strictness,
         memo: &mut dyn Memo,
     ) -> Result<(), Error> {
@@ -131,6 +131,14 @@ impl<'a> Attributes<'a> {
                 Strictness::Field => Ok(()),
             };
         };
+        // The first version knows SHA-1 alone. Our own messages bind by the suite's hash, which
+        // the second version names.
+        let hash = oid::hash_oid(suite.hash());
+        if strictness == Strictness::Own && bound.iter().any(|id| id.alg != hash) {
+            return Err(rule(
+                "signing-certificate-v2 does not bind by the suite's hash",
+            ));
+        }
         if !bound.first().is_some_and(|id| id.names(signer, memo)) {
             return Err(rule("signing-certificate-v2 names another certificate"));
         }

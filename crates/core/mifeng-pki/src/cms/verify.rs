@@ -47,6 +47,14 @@ pub(crate) enum Content<'a> {
 }
 
 impl Content<'_> {
+    /// Whether these octets are the content.
+    fn is(self, inside: &[u8]) -> bool {
+        match self {
+            Content::Bytes(bytes) => bytes == inside,
+            Content::Digest(of, digest) => of.digest(inside) == *digest,
+        }
+    }
+
     fn digest(self, alg: DigestAlg) -> Option<Vec<u8>> {
         match self {
             Content::Bytes(bytes) => Some(alg.digest(bytes)),
@@ -84,7 +92,8 @@ impl SignedData {
         self.verify_one(Content::Bytes(content), suite, strictness, &mut Forgetful)
     }
 
-    /// Verifies the one signature over content with this digest by the suite's hash.
+    /// Verifies the one signature over content with this digest by the suite's hash; content
+    /// inside the message must have it, too.
     ///
     /// # Errors
     /// As [`SignedData::verify_content`].
@@ -98,8 +107,8 @@ impl SignedData {
         self.verify_one(content, suite, strictness, &mut Forgetful)
     }
 
-    /// Verifies every signature over `content`, or over the content inside if none is given: one
-    /// result a signer, in the order of the message. Signers of another suite get
+    /// Verifies every signature over `content`, which content inside must equal, or over the content
+    /// inside if none is given: one result a signer, in the order of the message. Signers of another suite get
     /// [`Error::WrongSuite`].
     ///
     /// # Errors
@@ -161,6 +170,11 @@ impl SignedData {
             oid::belongs(*alg, suite) && !(own && deviation.is_some())
         });
         let (alg, deviation) = alg.ok_or(foreign("signature algorithm"))?;
+        // Else one message would say one thing to who reads it and another to who checks it.
+        let inside = self.content.as_deref();
+        if inside.is_some_and(|inside| !content.is(inside)) {
+            return Err(Error::DigestMismatch { what: "content" });
+        }
         let digest = content
             .digest(digest_alg)
             .ok_or(foreign("digest algorithm"))?;
@@ -172,7 +186,8 @@ impl SignedData {
         match &info.attributes {
             Some(set) => {
                 let facts = Attributes::read(set)?;
-                facts.check(self, info, certificate, &digest, strictness, memo)?;
+                facts.check(self, info, &digest, strictness)?;
+                facts.check_bound(self, certificate, suite, strictness, memo)?;
                 key.verify(alg, set, &signature).map_err(bad)?;
                 if facts.mixes(self.content_type) {
                     note(&mut deviations, Deviation::MixedDataTypes);

@@ -7,6 +7,7 @@ use crate::certificate::extension;
 use crate::name::{self, Canonical, GeneralName};
 use crate::oid::{self, Oid};
 use mifeng_crypto::Time;
+use std::collections::BTreeMap;
 
 /// Issuers that one indirect list may speak for.
 const ISSUERS_MAX: usize = 4_096;
@@ -46,16 +47,25 @@ impl Entries {
             ..Entries::default()
         };
         let mut current = 0;
+        let mut known = BTreeMap::from([(issuer.clone(), 0)]);
         while !list.is_empty() {
             let at = offset(der, list.rest()).ok_or(list.wrong())?;
             let entry = read(list.enter(tag::SEQUENCE)?)?;
             if let Some(issuer) = entry.issuer {
-                if !indirect || out.issuers.len() >= ISSUERS_MAX {
+                if !indirect {
                     return Err(list.wrong());
                 }
                 // It holds for the entries that follow, too (RFC 5280 section 5.3.3).
-                current = out.issuers.len() as u32;
-                out.issuers.push(issuer);
+                current = match known.get(&issuer) {
+                    Some(place) => *place,
+                    None if out.issuers.len() >= ISSUERS_MAX => return Err(list.wrong()),
+                    None => {
+                        let place = out.issuers.len() as u32;
+                        out.issuers.push(issuer.clone());
+                        known.insert(issuer, place);
+                        place
+                    }
+                };
             }
             out.unknown_critical = out.unknown_critical.or(entry.unknown_critical);
             out.slots.push(Slot {
@@ -156,6 +166,61 @@ impl Entry {
                 (_, false, _) => {}
             }
         }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::asn1::write;
+
+    /// A name with one commonName.
+    fn named(n: usize) -> Vec<u8> {
+        let text = write::tlv(0x0c, &[n.to_string().as_bytes()]);
+        let id = [6, 3, 0x55, 4, 3];
+        write::seq(&[&write::tlv(0x31, &[&write::seq(&[&id, &text])])])
+    }
+
+    /// An entry that names its certificate's issuer.
+    fn line(serial: &[u8], issuer: &[u8]) -> Vec<u8> {
+        let names = write::seq(&[&write::tlv(0xa4, &[issuer])]);
+        // certificateIssuer, critical.
+        let id = [6, 3, 0x55, 0x1d, 29];
+        let critical = [1, 1, 0xff];
+        let one = write::seq(&[&id, &critical, &write::octets(&names)]);
+        let date = write::tlv(tag::UTC_TIME, &[b"260501000000Z"]);
+        write::seq(&[&write::integer(serial), &date, &write::seq(&[&one])])
+    }
+
+    fn read(lines: &[u8], own: &Canonical) -> Result<Entries, Error> {
+        Entries::read(lines, Reader::new(lines, WHAT), own, true)
+    }
+
+    #[test]
+    fn issuers_count_once() -> Result<(), Error> {
+        let own = name::canonical(&named(0))?;
+        let two = [named(1), named(2)];
+        let mut lines = Vec::new();
+        for n in 0..ISSUERS_MAX + 10 {
+            let serial = (n as u32 + 0x0100_0000).to_be_bytes();
+            lines.extend(line(&serial, &two[n % 2]));
+        }
+        let found = read(&lines, &own)?;
+        assert_eq!((found.len(), found.issuers.len()), (ISSUERS_MAX + 10, 3));
+        let serial = 0x0100_0003u32.to_be_bytes();
+        let second = name::canonical(&two[1])?;
+        assert!(found.find(&lines, &serial, &second).is_some());
+        let first = name::canonical(&two[0])?;
+        assert!(found.find(&lines, &serial, &first).is_none());
+        assert!(found.find(&lines, &serial, &own).is_none());
+
+        let mut lines: Vec<u8> = (1..ISSUERS_MAX)
+            .flat_map(|n| line(&[1], &named(n)))
+            .collect();
+        assert!(read(&lines, &own).is_ok());
+        lines.extend(line(&[1], &named(ISSUERS_MAX)));
+        assert!(read(&lines, &own).is_err());
         Ok(())
     }
 }

@@ -245,6 +245,13 @@ impl RevocationList {
             && order(complete_number) < order(number)
     }
 
+    /// The order in which an issuer's lists were made: by number, and so that equal numbers, which
+    /// no issuer should give twice, have an order of their own.
+    pub(crate) fn order(&self) -> impl Ord {
+        let number = self.number().unwrap_or_default();
+        (number.len(), number, self.this_update(), self.der())
+    }
+
     /// Whether `issuer` could have signed this list: its name, and key identifiers if both exist.
     pub(crate) fn names(&self, issuer: &Certificate) -> bool {
         let own = self.0.extensions.authority_key_id.as_deref();

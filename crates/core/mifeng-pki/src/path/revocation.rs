@@ -142,7 +142,9 @@ impl Search<'_> {
             }
         }
         let at = quest.at.max(response.produced_at());
-        let policy = signer_policy(quest.policy, Purpose::OcspSigning);
+        let mut policy = signer_policy(quest.policy, Purpose::OcspSigning);
+        // A responder without ocsp-nocheck is judged by the rule of what it answers about.
+        policy.revocation = quest.policy.revocation;
         let material = self.material;
         for responder in response.certificates().iter().chain(material.intermediates) {
             if !response.names(responder) || responder.issuer() != issuer.subject() {
@@ -192,7 +194,13 @@ impl Search<'_> {
         self.ledger
             .once(response.id(), responder, || response.verify(responder))?;
         let unchecked = responder.extension_criticality(oid::OCSP_NOCHECK).is_some();
-        if !unchecked && quest.busy.len() <= NESTING_MAX {
+        if !unchecked {
+            if quest.busy.len() > NESTING_MAX {
+                return Err(Error::Budget {
+                    what: "levels of OCSP responders",
+                    max: NESTING_MAX,
+                });
+            }
             let chain = [core::slice::from_ref(responder), above].concat();
             self.standing(&chain, 0, quest, evidence)?;
         }
@@ -223,8 +231,11 @@ impl Search<'_> {
                 }
             }
             let mut newest = list;
-            let mut entry = list.entry(child.serial_raw(), child.issuer());
-            for delta in material.crls.iter().filter(|delta| delta.extends(list)) {
+            let mut said = Sayings::of(list, child);
+            // In the order of their numbers, whatever order they were handed over in.
+            let mut deltas: Vec<_> = material.crls.iter().filter(|d| d.extends(list)).collect();
+            deltas.sort_by(|a, b| a.order().cmp(&b.order()));
+            for delta in deltas {
                 match self.list_is_good(delta, chain, quest, evidence) {
                     Ok(true) => evidence.push(delta.evidence()),
                     Ok(false) => continue,
@@ -234,15 +245,15 @@ impl Search<'_> {
                         continue;
                     }
                 }
-                entry = combined(entry, delta, child, quest.at);
+                said.go_on(delta, child, quest.at);
                 if delta.this_update() >= newest.this_update() {
                     newest = delta;
                 }
             }
-            if let Some(entry) = entry
-                && !(entry.is_hold() && self.is_released(&entry, chain, quest)?)
-            {
-                gathered.revoked(&entry, child, quest.at)?;
+            for (entry, made) in said.0 {
+                if !(entry.is_hold() && self.is_released(&entry, made, chain, quest)?) {
+                    gathered.revoked(&entry, child, quest.at)?;
+                }
             }
             if !is_past(newest.this_update(), child, list.expired_since()) {
                 let (made, ends) = (newest.this_update(), newest.next_update());
@@ -252,11 +263,12 @@ impl Search<'_> {
         Ok(())
     }
 
-    /// Whether a hold was over at the instant: a newer list by the issuer itself about all reasons,
-    /// known by then, does not name the certificate any more.
+    /// Whether a hold, said by a list made at `made`, was over at the instant: a newer list by the
+    /// issuer itself about all reasons, known by then, does not name the certificate any more.
     fn is_released(
         &mut self,
         hold: &Revoked,
+        made: Time,
         chain: &[Certificate],
         quest: &Quest<'_>,
     ) -> Result<bool, Error> {
@@ -264,7 +276,7 @@ impl Search<'_> {
         let material = self.material;
         let newer = material.crls.iter().filter(|newer| {
             !newer.is_delta()
-                && newer.this_update() > hold.revoked
+                && newer.this_update() > hold.revoked.max(made)
                 && newer.this_update() <= quest.at
                 && newer.unknown_critical().is_none()
                 && newer.names(issuer)
@@ -359,6 +371,31 @@ impl Search<'_> {
     }
 }
 
+/// What a complete list and its deltas say against a certificate, each with the instant at which
+/// the list that says so was made.
+struct Sayings(Vec<(Revoked, Time)>);
+
+impl Sayings {
+    fn of(list: &RevocationList, child: &Certificate) -> Self {
+        let entry = list.entry(child.serial_raw(), child.issuer());
+        Sayings(entry.map(|e| (e, list.this_update())).into_iter().collect())
+    }
+
+    /// Takes the delta with the next number. A removal that was known at the instant ends all that
+    /// was said before; one from later ends nothing.
+    fn go_on(&mut self, delta: &RevocationList, child: &Certificate, at: Time) {
+        match delta.entry(child.serial_raw(), child.issuer()) {
+            Some(entry) if entry.is_removal() => {
+                if delta.this_update() <= at {
+                    self.0.clear();
+                }
+            }
+            Some(entry) => self.0.push((entry, delta.this_update())),
+            None => {}
+        }
+    }
+}
+
 impl Gathered {
     /// Takes an entry: refused if it counts at `at`.
     fn revoked(&mut self, entry: &Revoked, child: &Certificate, at: Time) -> Result<(), Error> {
@@ -395,22 +432,6 @@ impl Gathered {
 /// they say since when they keep expired ones.
 fn is_past(made: Time, child: &Certificate, kept_since: Option<Time>) -> bool {
     made > child.not_after() && kept_since.is_none_or(|since| since > child.not_after())
-}
-
-/// What a delta says, on top of the complete list: removal counts from the delta on.
-fn combined(
-    entry: Option<Revoked>,
-    delta: &RevocationList,
-    child: &Certificate,
-    at: Time,
-) -> Option<Revoked> {
-    match (entry, delta.entry(child.serial_raw(), child.issuer())) {
-        (Some(_), Some(new)) if new.is_removal() && delta.this_update() <= at => None,
-        (old, Some(new)) if new.is_removal() => old,
-        (Some(old), Some(new)) if old.from() <= new.from() => Some(old),
-        (_, Some(new)) => Some(new),
-        (old, None) => old,
-    }
 }
 
 fn refuse_critical(id: Option<oid::Oid>) -> Result<(), Error> {
