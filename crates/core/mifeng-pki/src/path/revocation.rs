@@ -385,13 +385,9 @@ impl Sayings {
     /// was said before; one from later ends nothing.
     fn go_on(&mut self, delta: &RevocationList, child: &Certificate, at: Time) {
         match delta.entry(child.serial_raw(), child.issuer()) {
-            Some(entry) if entry.is_removal() => {
-                if delta.this_update() <= at {
-                    self.0.clear();
-                }
-            }
-            Some(entry) => self.0.push((entry, delta.this_update())),
-            None => {}
+            Some(entry) if !entry.is_removal() => self.0.push((entry, delta.this_update())),
+            Some(_) if delta.this_update() <= at => self.0.clear(),
+            _ => {}
         }
     }
 }
