@@ -1,7 +1,7 @@
 //! Documents and runners for tests and demonstrations.
 //!
 //! *What is it?* [`pdf`] and [`bids`] make the folders of documents that a bidder would seal;
-//! [`vectors`] runs published test vectors against this implementation. *When do I want it?* In
+//! [`world`] holds whole tenders of a few people; [`vectors`] runs published test vectors against this implementation. *When do I want it?* In
 //! tests, in the demonstration, and when another implementation's vectors are at hand. It is no part
 //! of the product: nothing below depends on it.
 //!
@@ -12,6 +12,9 @@
 #![forbid(unsafe_code)]
 
 pub mod bids;
+pub mod dossier;
+pub mod flip;
 pub mod pdf;
 mod random;
 pub mod vectors;
+pub mod world;

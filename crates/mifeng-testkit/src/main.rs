@@ -1,6 +1,8 @@
 //! `mifeng-testkit`: runs test vectors and makes bid folders.
 #![forbid(unsafe_code)]
 
+mod commands;
+
 use mifeng_testkit::bids;
 use mifeng_testkit::vectors::{self, FileReport};
 use std::io::Write;
@@ -12,8 +14,14 @@ Usage:
   mifeng-testkit vectors FOLDER... [--json]   run every test vector below the folders
   mifeng-testkit bids FOLDER [--bidders N] [--megabytes N]
                                               make folders of bid documents, one per bidder
+  mifeng-testkit dossier OUT [--small] [--gm]
+                                              make the dossier of a whole tender; --small: of one
+                                              that failed, without sealed bids
+  mifeng-testkit flip-every-byte DOSSIER [--step N] [--python] [--json]
+                                              flip every byte (or every Nth), one at a time: the
+                                              verifier must notice; --python: the second one too
 
-`vectors` prints one line per file and a summary; exit code 1 if any case failed.";
+Exit codes: 0 as it should be, 1 a case failed or a flip went unnoticed, 2 usage, 4 unavailable.";
 
 /// Exit code for a wrong command line.
 const USAGE: u8 = 2;
@@ -26,11 +34,13 @@ fn main() -> ExitCode {
     match words.as_slice() {
         ["vectors", rest @ ..] => run_vectors(rest),
         ["bids", folder, options @ ..] => make_bids(folder, options),
+        ["dossier", out, options @ ..] => commands::dossier(out, options),
+        ["flip-every-byte", dossier, options @ ..] => commands::flip_every_byte(dossier, options),
         ["help" | "--help" | "-h"] => {
             say(HELP);
             ExitCode::SUCCESS
         }
-        _ => usage("expected `vectors` or `bids`"),
+        _ => usage("expected `vectors`, `bids`, `dossier` or `flip-every-byte`"),
     }
 }
 

@@ -4,7 +4,8 @@
 use crate::store::{ReadSeek, Store};
 use crate::{Error, ustar};
 use std::collections::BTreeMap;
-use std::io::{Read, Seek, SeekFrom, Write};
+use std::io::{Cursor, Read, Seek, SeekFrom, Write};
+use std::sync::Arc;
 
 /// Files in one bundle: a tender of 10,000 bids has about 80,000.
 pub const FILES_MAX: usize = 1 << 20;
@@ -68,14 +69,34 @@ pub trait Files {
     }
 }
 
-/// A bundle in a tar file, read in place.
+/// A bundle in a tar, read in place.
 pub struct Tar {
-    path: std::path::PathBuf,
+    source: Source,
     index: BTreeMap<String, u64>,
     offsets: BTreeMap<String, u64>,
 }
 
+enum Source {
+    Path(std::path::PathBuf),
+    Memory(Arc<[u8]>),
+}
+
 impl Tar {
+    /// Reads the index of a bundle that is in memory, in the same one form.
+    ///
+    /// # Errors
+    /// [`Error::Malformed`] if it is not a bundle.
+    pub fn of_bytes(bytes: impl Into<Arc<[u8]>>) -> Result<Self, Error> {
+        let bytes = bytes.into();
+        let total = bytes.len() as u64;
+        let (index, offsets) = scan(&mut Cursor::new(&*bytes), total)?;
+        Ok(Tar {
+            source: Source::Memory(bytes),
+            index,
+            offsets,
+        })
+    }
+
     /// Reads the index of a bundle; every header must be in the one allowed form.
     ///
     /// # Errors
@@ -86,7 +107,7 @@ impl Tar {
         let total = file.metadata().map_err(|e| Error::io(&*shown, &e))?.len();
         let (index, offsets) = scan(&mut file, total)?;
         Ok(Tar {
-            path: path.to_owned(),
+            source: Source::Path(path.to_owned()),
             index,
             offsets,
         })
@@ -158,26 +179,38 @@ impl Files for Tar {
         let (Some(at), Some(size)) = (self.offsets.get(name), self.index.get(name)) else {
             return Err(Error::malformed("bundle", format!("{name} is missing")));
         };
-        let shown = || self.path.display().to_string();
-        let file = std::fs::File::open(&self.path).map_err(|e| Error::io(shown(), &e))?;
-        Ok(Box::new(Part {
-            file,
-            at: *at,
-            size: *size,
-            position: 0,
-        }))
+        let (at, size) = (*at, *size);
+        Ok(match &self.source {
+            Source::Path(path) => {
+                let shown = || path.display().to_string();
+                let file = std::fs::File::open(path).map_err(|e| Error::io(shown(), &e))?;
+                Box::new(Part::new(file, at, size))
+            }
+            Source::Memory(bytes) => Box::new(Part::new(Cursor::new(&**bytes), at, size)),
+        })
     }
 }
 
 /// A part of a file as a file of its own.
-struct Part {
-    file: std::fs::File,
+struct Part<F> {
+    file: F,
     at: u64,
     size: u64,
     position: u64,
 }
 
-impl Read for Part {
+impl<F> Part<F> {
+    fn new(file: F, at: u64, size: u64) -> Self {
+        Part {
+            file,
+            at,
+            size,
+            position: 0,
+        }
+    }
+}
+
+impl<F: Read + Seek> Read for Part<F> {
     fn read(&mut self, out: &mut [u8]) -> std::io::Result<usize> {
         let left = usize::try_from(self.size.saturating_sub(self.position)).unwrap_or(usize::MAX);
         let len = out.len().min(left);
@@ -191,7 +224,7 @@ impl Read for Part {
     }
 }
 
-impl Seek for Part {
+impl<F> Seek for Part<F> {
     fn seek(&mut self, to: SeekFrom) -> std::io::Result<u64> {
         let target = match to {
             SeekFrom::Start(at) => Some(at),
@@ -266,7 +299,7 @@ impl Files for Assembly<'_> {
 
     fn open(&self, name: &str) -> Result<Box<dyn ReadSeek + '_>, Error> {
         if let Some(content) = self.made.get(name) {
-            return Ok(Box::new(std::io::Cursor::new(content.as_slice())));
+            return Ok(Box::new(Cursor::new(content.as_slice())));
         }
         let stored = self
             .stored

@@ -7,15 +7,15 @@ use std::sync::{Arc, Mutex};
 
 /// Named byte strings; clones share them, as two handles on one folder do.
 #[derive(Clone, Default)]
-pub(crate) struct Memory(Arc<Mutex<BTreeMap<String, Vec<u8>>>>);
+pub struct Memory(Arc<Mutex<BTreeMap<String, Vec<u8>>>>);
 
 impl Memory {
     /// A copy of its own: what another disk holds after the same history.
-    pub(crate) fn copied(&self) -> Self {
+    pub fn copied(&self) -> Self {
         Memory(Arc::new(Mutex::new(self.files().clone())))
     }
 
-    pub(crate) fn files(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, Vec<u8>>> {
+    pub fn files(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, Vec<u8>>> {
         self.0.lock().expect("no test panics while it holds it")
     }
 }
@@ -63,13 +63,13 @@ impl Store for Memory {
 }
 
 /// A bundle in memory, by name.
-pub(crate) struct Parts {
-    pub(crate) parts: BTreeMap<String, Vec<u8>>,
+pub struct Parts {
+    pub parts: BTreeMap<String, Vec<u8>>,
     index: BTreeMap<String, u64>,
 }
 
 impl Parts {
-    pub(crate) fn new(parts: BTreeMap<String, Vec<u8>>) -> Self {
+    pub fn new(parts: BTreeMap<String, Vec<u8>>) -> Self {
         let sizes = parts.iter().map(|(k, v)| (k.clone(), v.len() as u64));
         Parts {
             index: sizes.collect(),
@@ -78,7 +78,7 @@ impl Parts {
     }
 
     /// Reads a tar as written by the engine; the strict reader is the one under test.
-    pub(crate) fn of_tar(tar: &[u8]) -> Self {
+    pub fn of_tar(tar: &[u8]) -> Self {
         let (mut parts, mut at) = (BTreeMap::new(), 0);
         while tar[at] != 0 {
             let text = |from: usize, to: usize| {

@@ -22,16 +22,16 @@ const CODES: [&str; 4] = [
 ];
 
 /// One person or body.
-pub(crate) struct Person {
-    pub(crate) signer: SoftwareSigner,
+pub struct Person {
+    pub signer: SoftwareSigner,
     /// The decryption key, of bidders.
-    pub(crate) enc: Option<SoftwareDecrypter>,
+    pub enc: Option<SoftwareDecrypter>,
     key: Vec<u8>,
 }
 
 impl Person {
     /// The same key in another hand.
-    pub(crate) fn signer_again(&self) -> SoftwareSigner {
+    pub fn signer_again(&self) -> SoftwareSigner {
         let key = PrivateKey::from_pkcs8_der(&self.key).expect("a key");
         let (certificate, chain) = (
             self.signer.certificate().clone(),
@@ -40,31 +40,31 @@ impl Person {
         SoftwareSigner::new(key, certificate, chain).expect("a pair")
     }
 
-    pub(crate) fn fingerprint(&self, suite: &Suite) -> Digest {
+    pub fn fingerprint(&self, suite: &Suite) -> Digest {
         self.signer.certificate().fingerprint(suite.hash())
     }
 }
 
 /// A trustee's keys beside the signing key.
-pub(crate) struct Trustee {
-    pub(crate) person: Person,
-    pub(crate) static_key: StaticKey,
-    pub(crate) witness: PrivateKey,
+pub struct Trustee {
+    pub person: Person,
+    pub static_key: StaticKey,
+    pub witness: PrivateKey,
 }
 
 /// Everybody.
-pub(crate) struct Cast {
-    pub(crate) suite: &'static Suite,
-    pub(crate) root: Certificate,
-    pub(crate) ca: CertificateAuthority,
-    pub(crate) buyer: Person,
-    pub(crate) agency: Person,
-    pub(crate) platform: Person,
-    pub(crate) tsa: Person,
-    pub(crate) trustees: Vec<Trustee>,
-    pub(crate) bidders: Vec<Person>,
-    pub(crate) experts: Vec<Person>,
-    pub(crate) board: Vec<SignedRecord>,
+pub struct Cast {
+    pub suite: &'static Suite,
+    pub root: Certificate,
+    pub ca: CertificateAuthority,
+    pub buyer: Person,
+    pub agency: Person,
+    pub platform: Person,
+    pub tsa: Person,
+    pub trustees: Vec<Trustee>,
+    pub bidders: Vec<Person>,
+    pub experts: Vec<Person>,
+    pub board: Vec<SignedRecord>,
     log_key: Vec<u8>,
 }
 
@@ -98,7 +98,7 @@ fn serial(rng: &mut SeededEntropy) -> [u8; 16] {
 }
 
 /// Issues for one person; bidders get a second certificate to encrypt for.
-pub(crate) fn issue(
+pub fn issue(
     suite: &'static Suite,
     ca: &CertificateAuthority,
     subject: &Subject,
@@ -129,7 +129,7 @@ pub(crate) fn issue(
 }
 
 /// The subject of bidder `number`, from 0.
-pub(crate) fn bidder_subject(number: usize) -> Subject {
+pub fn bidder_subject(number: usize) -> Subject {
     Subject {
         common_name: format!("投标人{number}有限公司"),
         organisation: Some(format!("投标人{number}有限公司")),
@@ -140,7 +140,7 @@ pub(crate) fn bidder_subject(number: usize) -> Subject {
 
 impl Cast {
     /// Everybody of `suite`, as `seed` draws them.
-    pub(crate) fn new(suite: &'static Suite, seed: &str) -> Self {
+    pub fn new(suite: &'static Suite, seed: &str) -> Self {
         let rng = &mut SeededEntropy::new(seed.as_bytes());
         let from = secs(-3_600);
         let root_key = PrivateKey::generate(key_alg(suite), rng).expect("a key");
@@ -206,11 +206,11 @@ impl Cast {
         cast
     }
 
-    pub(crate) fn log_key(&self) -> PrivateKey {
+    pub fn log_key(&self) -> PrivateKey {
         PrivateKey::from_pkcs8_der(&self.log_key).expect("a key")
     }
 
-    pub(crate) fn witness_name(index: u8) -> String {
+    pub fn witness_name(index: u8) -> String {
         format!("{SESSION}/witness/{index}")
     }
 

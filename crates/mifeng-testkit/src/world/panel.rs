@@ -10,13 +10,13 @@ use std::collections::BTreeMap;
 type Scores = BTreeMap<String, BTreeMap<String, String>>;
 
 /// A salt of a sheet: any 32 bytes will do.
-pub(crate) fn salt(byte: u8) -> Digest {
+pub fn salt(byte: u8) -> Digest {
     Digest::from_bytes([byte; 32])
 }
 
 impl Tender<'_> {
     /// Pool, answers, result: five of seven sit.
-    pub(crate) fn draw(&mut self, at: i64) -> Vec<usize> {
+    pub fn draw(&mut self, at: i64) -> Vec<usize> {
         let (cast, suite) = (self.cast, self.cast.suite);
         let mut candidates: Vec<(String, Digest, usize)> = Vec::new();
         for (n, expert) in cast.experts.iter().enumerate() {
@@ -68,7 +68,7 @@ impl Tender<'_> {
     }
 
     /// The seat of place `n` in the drawn order, from 0.
-    pub(crate) fn seat(&self, n: usize) -> Seat {
+    pub fn seat(&self, n: usize) -> Seat {
         let (id, salt, expert) = &self.order[n];
         Seat {
             id: id.clone(),
@@ -78,7 +78,7 @@ impl Tender<'_> {
     }
 
     /// Two trustees answer the draw that waits.
-    pub(crate) fn answer_draw(&mut self, at: i64) {
+    pub fn answer_draw(&mut self, at: i64) {
         for number in 0..2 {
             let secret = self.secret(number);
             let data = trustee::draw_share(self.host.replay(), &secret, &mut self.rng);
@@ -89,7 +89,7 @@ impl Tender<'_> {
     }
 
     /// A finding on every bid that is due; those in `against` fail.
-    pub(crate) fn finding(&self, kind: CheckKind, against: &[Digest]) -> Check {
+    pub fn finding(&self, kind: CheckKind, against: &[Digest]) -> Check {
         let due = self.host.state().due_in(kind, LOT).expect("due");
         let row = |seal: &Digest| {
             let pass = !against.contains(seal);
@@ -109,7 +109,7 @@ impl Tender<'_> {
     }
 
     /// Everybody whose word a check needs finds the same.
-    pub(crate) fn check(
+    pub fn check(
         &mut self,
         kind: CheckKind,
         seated: &[usize],
@@ -129,14 +129,14 @@ impl Tender<'_> {
     }
 
     /// Qualification and conformity; every bid passes.
-    pub(crate) fn pass_checks(&mut self, seated: &[usize], at: i64) {
+    pub fn pass_checks(&mut self, seated: &[usize], at: i64) {
         for kind in [CheckKind::Qualification, CheckKind::Conformity] {
             self.check(kind, seated, &[], at).expect("checked");
         }
     }
 
     /// The points that expert `n` of the committee gives.
-    pub(crate) fn points(&self, n: usize) -> Scores {
+    pub fn points(&self, n: usize) -> Scores {
         let facts = self.host.state().facts(LOT).expect("facts");
         let items = |at: usize| {
             BTreeMap::from([
@@ -148,7 +148,7 @@ impl Tender<'_> {
         rows.map(|(at, f)| (f.id.clone(), items(at))).collect()
     }
 
-    pub(crate) fn commitment(&self, expert: usize, salt: &Digest, scores: &Scores) -> ScoreCommit {
+    pub fn commitment(&self, expert: usize, salt: &Digest, scores: &Scores) -> ScoreCommit {
         let suite = self.cast.suite;
         let cert = self.cast.experts[expert].fingerprint(suite);
         ScoreCommit {
@@ -157,12 +157,12 @@ impl Tender<'_> {
         }
     }
 
-    pub(crate) fn commit(&mut self, n: usize, expert: usize, at: i64) -> Result<(), Error> {
+    pub fn commit(&mut self, n: usize, expert: usize, at: i64) -> Result<(), Error> {
         let data = self.commitment(expert, &salt(n as u8), &self.points(n));
         self.say(&self.cast.experts[expert], "score.commit", &data, at)
     }
 
-    pub(crate) fn reveal(&mut self, n: usize, expert: usize, at: i64) -> Result<(), Error> {
+    pub fn reveal(&mut self, n: usize, expert: usize, at: i64) -> Result<(), Error> {
         let data = Score {
             lot: LOT.to_owned(),
             salt: salt(n as u8),
@@ -172,7 +172,7 @@ impl Tender<'_> {
     }
 
     /// Every expert closes a sheet, then all are revealed.
-    pub(crate) fn score_all(&mut self, seated: &[usize], at: i64) {
+    pub fn score_all(&mut self, seated: &[usize], at: i64) {
         for (n, expert) in seated.iter().enumerate() {
             self.commit(n, *expert, at).expect("committed");
         }
@@ -181,7 +181,7 @@ impl Tender<'_> {
         }
     }
 
-    pub(crate) fn rank(&mut self, at: i64) -> Result<(), Error> {
+    pub fn rank(&mut self, at: i64) -> Result<(), Error> {
         let data = Rank {
             lot: LOT.to_owned(),
             outcome: self.host.state().computed(LOT)?,
@@ -190,7 +190,7 @@ impl Tender<'_> {
     }
 
     /// The report, signed by everybody whose word it needs.
-    pub(crate) fn report(&mut self, seated: &[usize], at: i64) -> Result<(), Error> {
+    pub fn report(&mut self, seated: &[usize], at: i64) -> Result<(), Error> {
         let cast = self.cast;
         let stated = Stated {
             media: vec!["中国政府采购网".to_owned()],
@@ -215,13 +215,13 @@ impl Tender<'_> {
         Ok(())
     }
 
-    pub(crate) fn award(&mut self, at: i64) -> Result<(), Error> {
+    pub fn award(&mut self, at: i64) -> Result<(), Error> {
         let data = self.host.state().expected_award(LOT)?;
         self.say(&self.cast.buyer, "award", &data, at)
     }
 
     /// Letters to everybody who did not win.
-    pub(crate) fn letters(&mut self, at: i64) -> usize {
+    pub fn letters(&mut self, at: i64) -> usize {
         let losers: Vec<Letter> = self
             .host
             .state()
@@ -246,7 +246,7 @@ impl Tender<'_> {
     }
 
     /// From the checks to the award and the letters; says whether there is an award.
-    pub(crate) fn evaluate(&mut self, seated: &[usize], at: i64) -> bool {
+    pub fn evaluate(&mut self, seated: &[usize], at: i64) -> bool {
         for kind in [CheckKind::Qualification, CheckKind::Conformity] {
             if self.fail_lot(at) {
                 return false;
@@ -266,16 +266,16 @@ impl Tender<'_> {
 }
 
 /// When a round of final offers ends, in seconds.
-pub(crate) const ROUND_END: i64 = 200;
+pub const ROUND_END: i64 = 200;
 
 /// Fails with the check that says no.
-pub(crate) fn assert_valid(tar: &[u8]) {
+pub fn assert_valid(tar: &[u8]) {
     let report = verify(&Parts::of_tar(tar), &Trusted::default()).expect("readable");
     assert!(report.is_valid(), "{:?}", report.failure());
 }
 
 /// The lowest price wins, nothing is scored.
-pub(crate) fn lowest(notice: &mut Notice) {
+pub fn lowest(notice: &mut Notice) {
     let rules = serde_json::json!({
         "method": "lowest", "price_weight": "100", "ceiling": "1000000.00", "sme_rate": "0.15",
     });
@@ -283,7 +283,7 @@ pub(crate) fn lowest(notice: &mut Notice) {
 }
 
 /// A published tender whose notice was changed before.
-pub(crate) fn published<'c>(cast: &'c Cast, change: impl Fn(&mut Notice)) -> Tender<'c> {
+pub fn published<'c>(cast: &'c Cast, change: impl Fn(&mut Notice)) -> Tender<'c> {
     let mut tender = Tender::unpublished(cast, "host.example/t/evaluation");
     let mut notice = notice(cast, tender.host.state(), Kind::Board);
     change(&mut notice);
@@ -292,7 +292,7 @@ pub(crate) fn published<'c>(cast: &'c Cast, change: impl Fn(&mut Notice)) -> Ten
 }
 
 /// Bids of these prices, opened, with a committee.
-pub(crate) fn opened<'c, const N: usize>(
+pub fn opened<'c, const N: usize>(
     cast: &'c Cast,
     prices: [u64; N],
     change: impl Fn(&mut Notice),
@@ -301,7 +301,7 @@ pub(crate) fn opened<'c, const N: usize>(
 }
 
 /// The same with brands.
-pub(crate) fn opened_of<'c>(
+pub fn opened_of<'c>(
     cast: &'c Cast,
     bids: &[(u64, Option<&str>)],
     change: impl Fn(&mut Notice),
@@ -322,7 +322,7 @@ pub(crate) fn opened_of<'c>(
 }
 
 /// The call for final offers of everybody who passed the checks.
-pub(crate) fn call(tender: &Tender<'_>) -> RoundOpen {
+pub fn call(tender: &Tender<'_>) -> RoundOpen {
     RoundOpen {
         lot: LOT.to_owned(),
         deadline: secs(ROUND_END),

@@ -1,0 +1,116 @@
+//! The commands about whole dossiers.
+
+use crate::{UNAVAILABLE, say, usage};
+use mifeng_crypto::{GM, INTL};
+use mifeng_testkit::dossier::{self, Story};
+use mifeng_testkit::flip;
+use std::path::Path;
+use std::process::{Command, ExitCode};
+
+/// The second verifier, from the root of the project.
+const PYTHON_VERIFIER: &str = "verifier-py/verify.py";
+/// Undetected flips that are shown one by one.
+const SHOWN: usize = 20;
+
+pub(crate) fn dossier(out: &str, options: &[&str]) -> ExitCode {
+    let (mut suite, mut story) = (&INTL, Story::Awarded);
+    for option in options {
+        match *option {
+            "--small" => story = Story::Failed,
+            "--gm" => suite = &GM,
+            _ => return usage("`dossier` takes OUT, --small and --gm"),
+        }
+    }
+    match dossier::write(Path::new(out), suite, story) {
+        Ok(len) => {
+            say(&format!("{out}: {len} bytes"));
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            eprintln!("cannot write {out}: {error}");
+            ExitCode::from(UNAVAILABLE)
+        }
+    }
+}
+
+pub(crate) fn flip_every_byte(path: &str, options: &[&str]) -> ExitCode {
+    let (mut step, mut python, mut json) = (1, false, false);
+    let mut words = options.iter();
+    while let Some(word) = words.next() {
+        match (*word, words.as_slice().first().map(|n| n.parse::<usize>())) {
+            ("--python", _) => python = true,
+            ("--json", _) => json = true,
+            ("--step", Some(Ok(number))) if number > 0 => {
+                step = number;
+                words.next();
+            }
+            _ => return usage("`flip-every-byte` takes DOSSIER, --step N, --python and --json"),
+        }
+    }
+    let bytes = match std::fs::read(path) {
+        Ok(bytes) => bytes,
+        Err(error) => {
+            eprintln!("cannot read {path}: {error}");
+            return ExitCode::from(UNAVAILABLE);
+        }
+    };
+    if let Some((check, code)) = flip::failed_check(bytes.as_slice()) {
+        eprintln!("{path} is not valid as it is: {check} {code}");
+        return ExitCode::from(1);
+    }
+    // A verifier that panics is counted as one that noticed nothing.
+    std::panic::set_hook(Box::new(|_| {}));
+    let flips = flip::flip_every_byte(&bytes, step);
+    show(path, &bytes, &flips, json);
+    let mut good = flips.undetected.is_empty();
+    if python {
+        match run_python(path, step) {
+            Ok(noticed) => good &= noticed,
+            Err(error) => {
+                eprintln!("cannot run {PYTHON_VERIFIER}: {error}");
+                return ExitCode::from(UNAVAILABLE);
+            }
+        }
+    }
+    ExitCode::from(u8::from(!good))
+}
+
+fn show(path: &str, bytes: &[u8], flips: &flip::Flips, json: bool) {
+    if json {
+        let failed: Vec<_> = flips
+            .failed
+            .iter()
+            .map(|((check, code), count)| {
+                serde_json::json!({"check": check, "code": code, "count": count})
+            })
+            .collect();
+        let report = serde_json::json!({
+            "flipped": flips.flipped, "failed": failed, "undetected": flips.undetected,
+        });
+        say(&report.to_string());
+        return;
+    }
+    for ((check, code), count) in &flips.failed {
+        say(&format!("{count:>8}  {check:<4} {code}"));
+    }
+    for at in flips.undetected.iter().take(SHOWN) {
+        say(&format!("UNDETECTED  {}", flip::place(bytes, *at)));
+    }
+    let (flipped, missed) = (flips.flipped, flips.undetected.len());
+    say(&format!(
+        "{path}: {flipped} of {} bytes flipped, {missed} undetected",
+        bytes.len()
+    ));
+}
+
+/// The second verifier flips by itself: one process, not one for each byte.
+fn run_python(path: &str, step: usize) -> std::io::Result<bool> {
+    if !Path::new(PYTHON_VERIFIER).exists() {
+        return Err(std::io::ErrorKind::NotFound.into());
+    }
+    let status = Command::new("python3")
+        .args([PYTHON_VERIFIER, "--flips", path, "--step"])
+        .arg(step.to_string())
+        .status()?;
+    Ok(status.success())
+}
