@@ -1,0 +1,1 @@
+"""A second verifier of dossiers, written from spec/ alone."""

@@ -1,0 +1,81 @@
+"""The board's key recomputed from its transcript (spec/board.md; C2SP COCKTAIL-DKG v0.2)."""
+from functools import lru_cache
+
+from .curve import schnorr_verify
+from .errors import Bad, need
+from .hashes import suite as suite_of
+
+NAMES = {"gm-1": (b"COCKTAIL(SM2, SM3)", b"COCKTAIL-DKG-SM2-SM3-"),
+         "intl-1": (b"COCKTAIL(P-256, SHA-256)", b"COCKTAIL-DKG-P256-SHA256-")}
+MAX_MEMBERS = 15
+
+
+def _context(suite, session, publics):
+    ident = NAMES[suite.id][0]
+    return suite.h(b"COCKTAIL-DKG-CONTEXT" + len(session).to_bytes(8, "big") + session
+                   + len(ident).to_bytes(8, "big") + ident + len(publics).to_bytes(4, "little") + b"".join(publics))
+
+
+class Message:
+    """C_0 … C_{t-1} ‖ PoP ‖ E ‖ n framed ciphertexts."""
+
+    def __init__(self, suite, raw, n, t):
+        need(len(raw) >= 33 * t + 98, "board.formation", "first message: length")
+        self.commitments = [raw[33 * k:33 * k + 33] for k in range(t)]
+        at = 33 * t
+        self.pop, self.ephemeral = raw[at:at + 65], raw[at + 65:at + 98]
+        self.points = [suite.curve.unpack(c) for c in self.commitments]
+        suite.curve.unpack(self.ephemeral)
+        at += 98
+        for _ in range(n):
+            size = int.from_bytes(raw[at:at + 8], "big")
+            need(len(raw) >= at + 8 and 48 <= size <= 1024, "board.formation", "an encrypted share's length")
+            at += 8 + size
+        need(at == len(raw), "board.formation", "first message: length")
+
+
+class Board:
+    """t, n, Y and Y_1 … Y_n compressed, and the digest that names it."""
+
+    def __init__(self, suite, t, n, y, shares):
+        self.suite, self.t, self.n, self.y, self.shares = suite, t, n, y, shares
+        self.digest = suite.tag("board", suite.id.encode(), bytes([t, n]), y, *shares).hex()
+
+
+@lru_cache(maxsize=256)
+def form(suite_id, session, t, publics, messages, signatures):
+    """Publics, messages and signatures in order of index, as tuples of bytes. The board and its transcript's hash."""
+    suite = suite_of(suite_id)
+    try:
+        return _form(suite, session, t, publics, messages, signatures)
+    except Bad as e:
+        raise Bad("board.formation", str(e)) from None
+
+
+def _form(suite, session, t, publics, messages, signatures):
+    n, c = len(publics), suite.curve
+    need(1 <= t <= n <= MAX_MEMBERS, "board.formation", "t and n")
+    need(1 <= len(session) <= 256, "board.formation", "session name")
+    need(len(set(publics)) == n, "board.formation", "two members with one static key")
+    static = [c.unpack(p) for p in publics]
+    context = _context(suite, session, publics)
+    read = [Message(suite, m, n, t) for m in messages]
+    need(len({m.commitments[0] for m in read}) == n and len({m.ephemeral for m in read}) == n,
+         "board.formation", "equal first commitments or ephemeral keys")
+    prefix = NAMES[suite.id][1] + b"H7"
+    for m in read:
+        signed = context + b"".join(m.commitments) + m.ephemeral
+        need(schnorr_verify(suite, prefix, m.points[0], signed, m.pop), "board.formation", "a proof of possession")
+    extension = suite.tag("dkg-messages", *messages)
+    ident = NAMES[suite.id][0]
+    transcript = (len(ident).to_bytes(8, "little") + ident + len(context).to_bytes(8, "little") + context
+                  + n.to_bytes(4, "little") + t.to_bytes(4, "little") + b"".join(publics)
+                  + b"".join(x for m in read for x in m.commitments) + b"".join(m.pop for m in read)
+                  + b"".join(m.ephemeral for m in read) + len(extension).to_bytes(8, "little") + extension)
+    for p, signature in zip(static, signatures):
+        need(schnorr_verify(suite, prefix, p, transcript, signature), "board.formation", "a transcript signature")
+    sums = [c.sum(*((1, m.points[k]) for m in read)) for k in range(t)]
+    y = sums[0]
+    shares = [c.sum(*((pow(i, k, c.n), s) for k, s in enumerate(sums) if s is not None)) for i in range(1, n + 1)]
+    need(y is not None and all(s is not None for s in shares), "board.formation", "the identity")
+    return Board(suite, t, n, c.pack(y), [c.pack(s) for s in shares]), suite.h(transcript).hex()

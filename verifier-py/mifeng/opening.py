@@ -1,0 +1,193 @@
+"""Board shares, openings, failures, minutes (V9 to V12)."""
+from functools import lru_cache
+
+from . import bids, envelope, jcs, manifest, policy, tdh2
+from .errors import Bad, need
+from .state import on
+
+STATUS = {"revoked_bidder_cause", "withdrawn_other_cause", "not_opened"}
+
+
+def may_open(s, bid):
+    """The stage and the release rule for one bid."""
+    if bid.first is None:
+        s.at_stage("opening")
+        need(bid.live and s.enough(bid.lot), "board.share-early", "a bid that stays shut", "V9")
+    else:
+        lot = s.lots[bid.lot]
+        need(lot.round is not None and lot.round.window_closed is not None and lot.round.minutes is None,
+             "record.wrong-stage", "opening of the round")
+        need(bid in bids.offers_due(s, lot), "board.share-early", "a bid that stays shut", "V9")
+    need(bid.outcome is None, "record.wrong-stage", "has an outcome already")
+
+
+@on("board.share")
+def board_share(s, r):
+    d = r.data
+    member = s.trustee(d["index"])
+    need(member is not None and member.actor == r.actor, "record.not-authorised", "not the trustee of that index")
+    need(isinstance(d["shares"], list) and d["shares"], "record.data", "shares")
+    for item in d["shares"]:
+        jcs.members(item, ["path", "seal", "share"], "record.data", "share")
+        jcs.hex32(item["seal"])
+        bid = s.bid(item["seal"])
+        may_open(s, bid)
+        need(bid.id not in bids.missing([bid]), "board.share-early", "the bidder did not release its leaf", "V9")
+        ct = bid.checked.board_leaves.get(item["path"])
+        need(ct is not None, "board.share-invalid", "not a leaf of the board", "V9")
+        index, point, e, z = tdh2.read_share(item["share"])
+        need(index == d["index"], "board.share-invalid", "another index", "V9")
+        label = bid.checked.labels[item["path"]]
+        need(tdh2.share_holds(s.suite, label, index, s.board.shares[index - 1], ct.u_raw, point, e, z),
+             "board.share-invalid", "the proof does not hold", "V9")
+        held = bid.board_shares.setdefault(item["path"], {})
+        need(index not in held, "board.share-invalid", "a second share of one trustee", "V9")
+        held[index] = point
+        s.notes["shares"] += 1
+
+
+def leaf_shares(s, bid):
+    """path → share, of every leaf that can be had from the records."""
+    out = {}
+    if bid.share is not None:
+        out[bid.checked.bidder_leaf_path] = bid.share
+    for path, held in bid.board_shares.items():
+        if len(held) >= s.board.t:
+            point = tdh2.combine(s.suite, s.board.t, tuple(sorted(held.items())))
+            if point is not None:
+                out[path] = tdh2.plain(s.suite, s.board.y, bid.checked.board_leaves[path], point)
+    return out
+
+
+@lru_cache(maxsize=4096)
+def _open(suite, checked, boards, shares, blob):
+    """(manifest, hash of it), or the Bad that the opening ends with."""
+    try:
+        sigma = envelope.recover(checked, suite, boards, dict(shares))
+        body = envelope.file_parts(blob, checked.seal)
+        start = 20 + len(checked.seal.header_raw)
+        if envelope.body_root(blob, start, len(body), suite.id) != checked.seal.root:
+            raise Bad("envelope.body-root", "another root")
+        plain = envelope.decrypt(suite, checked.context, sigma, body)
+        m, raw = manifest.read(suite, plain, checked.context, checked.seal.ctx["bidder_cert"])
+        return m, suite.h(raw).hex()
+    except Bad as e:
+        return e
+
+
+def open_again(s, bid):
+    blob = s.files.get(f"seal/{bid.id}.bid")
+    need(blob is not None, "file.missing", f"seal/{bid.id}.bid", "V1")
+    shares = leaf_shares(s, bid)
+    need(policy.combine(bid.checked.seal.policy, shares) is not None, "board.quorum-short", "too few shares", "V9")
+    return _open(s.suite, bid.checked, s.boards(), tuple(sorted(shares.items())), blob)
+
+
+@on("bid.open")
+def bid_open(s, r):
+    d = r.data
+    s.by(r, s.host)
+    bid = s.bid(d["seal"])
+    may_open(s, bid)
+    found = open_again(s, bid)
+    if isinstance(found, Bad):
+        raise Bad(found.code if found.code != "envelope.opening" else "result.differs", str(found),
+                  "V7" if found.code == "envelope.body-root" else "V10")
+    m, hashed = found
+    shown = m["opening"]
+    detail = m["detail"]
+    if bid.first is None and s.procedure.final:  # first prices are not published
+        shown, detail = dict(shown, currency="", price="", price_cn=""), []
+    same = (d["manifest"] == hashed and d["declarations"] == m["declarations"] and d["opening"] == shown
+            and d["detail"] == detail)
+    need(same, "result.differs", "bid.open is not what the bid says", "V10")
+    bid.opened, bid.manifest, bid.outcome = r, m, "opened"
+    s.notes["opened"] += 1
+
+
+@on("bid.fail")
+def bid_fail(s, r):
+    d = r.data
+    s.by(r, s.host)
+    need(d["status"] in STATUS, "record.data", "status")
+    bid = s.bid(d["seal"])
+    may_open(s, bid)
+    status, cause = _why(s, bid)
+    need(d["status"] == status and (cause is None or d["cause"] == cause), "result.differs",
+         f"recomputed {status} {cause}, found {d['status']} {d['cause']}", "V11")
+    bid.failed, bid.outcome = r, status
+    s.notes["failed"] += 1
+
+
+def _why(s, bid):
+    """(status, cause) as they follow from what was released and from opening the bid again."""
+    if s.cancelled:
+        return "not_opened", None
+    if bids.missing([bid]):
+        return "revoked_bidder_cause", None
+    if policy.combine(bid.checked.seal.policy, leaf_shares(s, bid)) is None:
+        return "withdrawn_other_cause", None
+    found = open_again(s, bid)
+    need(isinstance(found, Bad), "result.differs", "the bid opens", "V11")
+    if found.code == "envelope.opening":
+        return "revoked_bidder_cause", "envelope.opening"
+    return "withdrawn_other_cause", found.code
+
+
+def status(s, bid):
+    return bid.ended or bid.outcome or "not_opened"
+
+
+@on("opening.minutes")
+def minutes(s, r):
+    s.at_stage("opening")
+    s.by(r, s.notice["agency"]["cert"])
+    need(r.data["deadline"] == s.notice["deadline"], "result.differs", "deadline", "V12")
+    for bid in s.due():
+        need(bid.outcome is not None or s.cancelled, "opening.incomplete", f"bid {bid.id} has no outcome", "V10")
+    rows = []
+    for bid in sorted((b for b in s.bids.values() if b.first is None), key=lambda b: (b.lot.encode(), b.id)):
+        price = bid.manifest["opening"]["price"] if bid.opened and s.procedure.read_out else None
+        rows.append({"bidder": bid.bidder, "lot": bid.lot, "name": bid.name, "price": price, "seal": bid.id,
+                     "status": status(s, bid)})
+    given = [dict({"price": None}, **x) if isinstance(x, dict) else x for x in r.data["rows"]] if isinstance(r.data["rows"], list) else None
+    need(given == rows, "result.differs", "the opening record", "V12")
+    s.minutes, s.stage = r, "evaluation"
+
+
+@on("opening.sign")
+def sign(s, r):
+    s.at_stage("evaluation")
+    need(r.data["minutes"] == s.minutes.commitment, "result.differs", "another opening record", "V12")
+    trustees = {m.actor for m in s.members.values()}
+    bidders = {b.bidder for b in s.bids.values()}
+    if r.actor == s.notice["buyer"]["cert"] or r.actor in trustees:
+        who = r.actor
+    else:
+        need(r.organisation in bidders and r.organisation is not None, "record.not-authorised", r.type, "V12")
+        who = r.organisation
+    need(who not in s.minutes_signed, "record.wrong-stage", "signed already", "V12")
+    s.minutes_signed[who] = r
+
+
+@on("round.minutes")
+def round_minutes(s, r):
+    s.by(r, s.notice["agency"]["cert"])
+    lot = s.lot(r.data["lot"])
+    rnd = lot.round
+    need(rnd is not None and rnd.window_closed is not None and rnd.minutes is None, "record.wrong-stage", "minutes of the round")
+    due = bids.offers_due(s, lot)
+    for offer in due:
+        need(offer.outcome is not None, "opening.incomplete", f"offer {offer.id} has no outcome", "V10")
+    rows = []
+    for first in rnd.invited:
+        offer = rnd.offers.get(first)
+        row = {"seal": first, "status": "exited" if first in rnd.exits else "none", "offer": None, "price": None}
+        if offer is not None:
+            row.update(offer=offer.id, status=offer.outcome or "not_opened",
+                       price=offer.manifest["opening"]["price"] if offer.opened else None)
+        rows.append(row)
+    need(isinstance(r.data["rows"], list), "record.data", "rows")
+    given = [dict({"price": None, "offer": None}, **x) for x in r.data["rows"]]
+    need(given == rows, "result.differs", "the record of the round", "V12")
+    rnd.minutes = r

@@ -1,0 +1,136 @@
+"""Paths of certificates at an instant (spec/certificates.md, Paths, Purposes, Revocation).
+
+Not implemented, and refused where they occur: name constraints, policy constraints, indirect and partial lists,
+deltas and OCSP (a dossier carries complete lists only).
+"""
+from functools import lru_cache
+
+from . import der, x509
+from .errors import Bad, need
+
+MAX_PATH = 8
+REFUSED = {"2.5.29.30": "name constraints", "2.5.29.36": "policy constraints", "2.5.29.54": "inhibitAnyPolicy",
+           "2.5.29.33": "policy mappings"}
+TIME_STAMPING, OCSP = "1.3.6.1.5.5.7.3.8", "1.3.6.1.5.5.7.3.9"
+ANY_USAGE = "2.5.29.37.0"
+SECOND = 10**9
+
+
+def _alone(cert, suite, at, leaf):
+    """What is asked of each certificate by itself."""
+    need(cert.key.of_suite(suite, leaf) and (cert.method == "sm2") == (suite == "gm-1"), "pki.wrong-suite", "key or signature")
+    for oid, (critical, _) in cert.extensions.items():
+        need(not critical or oid in x509.KNOWN_CRITICAL, "pki.critical-extension", oid)
+        need(oid not in REFUSED, "pki.critical-extension", f"{REFUSED.get(oid)}: not checked by this verifier")
+    need(cert.not_before <= at, "pki.not-yet-valid", cert.name())
+    need(at < cert.not_after + SECOND, "pki.expired", cert.name())
+    for oid in ("2.5.29.14", "2.5.29.35"):
+        need(not cert.extensions.get(oid, (False,))[0], "pki.ca-rule", "a critical key identifier")
+    usage = cert.usage or set()
+    need(cert.ca or (5 not in usage and cert.path_len is None), "pki.ca-rule", "keyCertSign or a path length outside a CA")
+    need(cert.path_len is None or cert.usage is None or 5 in usage, "pki.ca-rule", "path length without keyCertSign")
+    need(cert.issuer and (cert.subject or not cert.ca), "pki.ca-rule", "a name is missing")
+
+
+def _issued(issuer, cert):
+    need(issuer.subject == cert.issuer, "pki.unlisted-ca", "names")
+    need(issuer.ca and (issuer.usage is None or 5 in issuer.usage), "pki.ca-rule", "the issuer may not issue")
+    need(issuer.ski is None or cert.aki is None or issuer.ski == cert.aki, "pki.ca-rule", "key identifiers")
+    need(x509.verify(issuer.key, cert.method, cert.tbs.raw, cert.signature), "pki.bad-signature", "certificate")
+
+
+def _chain(chain, suite, at, purpose):
+    """chain: leaf … anchor."""
+    for i, cert in enumerate(chain):
+        _alone(cert, suite, at, i == 0)
+        if i:
+            _issued(cert, chain[i - 1])
+    below = 0  # certificates under this one that are not self-issued, the leaf not among them
+    for cert in chain[1:]:
+        need(cert.path_len is None or below <= cert.path_len, "pki.ca-rule", "path length")
+        below += not cert.self_issued
+    if purpose == "time-stamping":
+        for cert in chain[:-1]:
+            need(cert.eku is None or {TIME_STAMPING, ANY_USAGE} & set(cert.eku), "pki.key-usage", "extended usage above")
+
+
+def purpose_fits(leaf, purpose):
+    """spec/certificates.md, Purposes."""
+    need(leaf.usage is not None, "pki.key-usage", "a leaf without keyUsage")
+    signs, encrypts = leaf.usages()
+    if purpose == "time-stamping":
+        need(signs and leaf.eku == [TIME_STAMPING] and leaf.eku_critical, "pki.key-usage", "not a time-stamp certificate")
+        return
+    need(not leaf.ca, "pki.key-usage", "a CA certificate")
+    need(leaf.eku is None or set(leaf.eku) - {TIME_STAMPING, OCSP}, "pki.key-usage", "extended usage")
+    if purpose == "encryption":
+        need(encrypts, "pki.key-usage", "not for encryption")
+    elif purpose in ("host", "trustee"):
+        need(0 in leaf.usage, "pki.key-usage", "no digitalSignature")
+    else:
+        need(signs, "pki.key-usage", "not for signing")
+
+
+def _revocation(chain, lists, at):
+    """From the anchor down. Nothing good at hand: the path holds, unless a list is bad or ended before."""
+    used = []
+    for i in range(len(chain) - 2, -1, -1):
+        cert, issuer = chain[i], chain[i + 1]
+        good = reason = None
+        for crl in lists:
+            if crl.issuer != cert.issuer:
+                continue
+            try:
+                _list_holds(crl, issuer)
+            except Bad as e:
+                reason = reason or e
+                continue
+            used.append(crl)
+            when = crl.entries.get(cert.serial)
+            need(when is None or when > at, "pki.revoked", cert.name())
+            if (crl.next_update or crl.this_update) >= at:
+                good = True
+            elif reason is None:
+                reason = Bad("pki.stale-revocation", cert.name())
+        if not good and reason:
+            raise reason  # without any list the path holds and says "unknown" (spec/verify.md, V3)
+    return used
+
+
+def _list_holds(crl, issuer):
+    for oid, (critical, _) in crl.extensions.items():
+        need(not critical, "pki.critical-extension", f"revocation list: {oid}")
+    need(issuer.usage is None or 6 in issuer.usage, "pki.key-usage", "the issuer may not sign lists")
+    need(crl.aki is None or issuer.ski is None or crl.aki == issuer.ski, "pki.ca-rule", "key identifiers")
+    need(x509.verify(issuer.key, crl.method, crl.tbs.raw, crl.signature), "pki.bad-signature", "revocation list")
+
+
+@lru_cache(maxsize=65536)
+def paths(leaf, pool, anchors):
+    """All ways from the leaf to an anchor by names, shortest first; `pool` and `anchors` are tuples of certificates."""
+    found, open_ = [], [(leaf,)]
+    if leaf in anchors:
+        found.append((leaf,))
+    while open_ and len(found) < 16:
+        way = open_.pop(0)
+        for a in anchors:
+            if a.subject == way[-1].issuer and a not in way:
+                found.append(way + (a,))
+        if len(way) < MAX_PATH - 1:
+            for c in pool:
+                if c.subject == way[-1].issuer and c not in way and c not in anchors:
+                    open_.append(way + (c,))
+    return found
+
+
+def judge(leaf, pool, anchors, lists, suite, at, purpose):
+    """The path that holds and the lists it used; raises what the last complete path failed on."""
+    purpose_fits(leaf, purpose)
+    reason = Bad("pki.unlisted-ca", leaf.name())
+    for way in paths(leaf, tuple(pool), tuple(anchors)):
+        try:
+            _chain(way, suite, at, purpose)
+            return way, _revocation(way, lists, at)
+        except Bad as e:
+            reason = e
+    raise reason

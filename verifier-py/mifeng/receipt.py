@@ -1,0 +1,81 @@
+"""A receipt and its record held against a dossier (spec/receipt.md)."""
+from . import cms, jcs, log, moment, note
+from .errors import Bad, need
+
+MAX_FILE, MAX_PROOF = 1_048_576, 262_144
+
+
+def read(data):
+    need(len(data) <= MAX_FILE, "file.malformed", "receipt of more than 1 MiB")
+    outer = jcs.members(jcs.read(data, "file.malformed", "receipt"), ["receipt", "sig", "v"], "file.malformed")
+    need(outer["v"] == 1, "file.malformed", "version")
+    body, sig = jcs.unbase64(outer["receipt"], "file.malformed"), jcs.unbase64(outer["sig"], "file.malformed")
+    inner = jcs.members(jcs.read(body, "file.malformed", "receipt"), ["body", "origin", "proof", "received", "sig", "v"],
+                        "file.malformed")
+    proof = jcs.unbase64(inner["proof"], "file.malformed")
+    need(len(proof) <= MAX_PROOF, "file.malformed", "proof")
+    value = jcs.members(jcs.read(proof, "file.malformed", "proof"), ["batch?", "checkpoint", "entry", "index", "proof", "v"],
+                        "file.malformed")
+    moment.parse(inner["received"], "file.malformed")
+    return body, sig, inner, value
+
+
+def read_record(data):
+    outer = jcs.members(jcs.read(data, "record.malformed", "record"), ["body", "sig", "v"], "record.malformed")
+    need(outer["v"] == 1, "record.version")
+    return jcs.unbase64(outer["body"], "record.base64"), jcs.unbase64(outer["sig"], "record.base64")
+
+
+def inclusion(suite, leaf, index, size, path):
+    """RFC 9162 section 2.1.3.2: the root that leaf and path lead to."""
+    need(0 <= index < size, "log.proof-length", "index")
+    fn, sn, out = index, size - 1, leaf
+    for p in path:
+        need(sn != 0, "log.proof-length", "too long")
+        if fn & 1 or fn == sn:
+            out = suite.node(p, out)
+            while not fn & 1 and fn:
+                fn, sn = fn >> 1, sn >> 1
+        else:
+            out = suite.node(out, p)
+        fn, sn = fn >> 1, sn >> 1
+    need(sn == 0, "log.proof-length", "too short")
+    return out
+
+
+def check(d, host_actor, receipt_bytes, record_bytes):
+    """d: a verified dossier (checks.Dossier). Raises Bad; `receipt.breach` convicts the host."""
+    body, sig, inner, proof = read(receipt_bytes)
+    suite, rbody = d.suite, None
+    message = cms.read(sig, body, suite.id)
+    need(message.signer.fingerprint(suite.hash).hex() == host_actor, "receipt.not-host")
+    need(inner["origin"] == d.log.origin, "receipt.other-log", inner["origin"])
+    if record_bytes is not None:
+        rbody, rsig = read_record(record_bytes)
+        need(suite.h(rbody).hex() == inner["body"] and suite.h(rsig).hex() == inner["sig"], "receipt.other-record")
+    commitment = log.commitment(suite, inner["body"], inner["sig"])
+    point = _proof(suite, d.log.authority, proof, commitment)
+    same = point.size <= d.log.size and point.root == log.root_at(d.raw, suite.hash, point.size)
+    need(same, "receipt.breach", "the head of the receipt is not a head of this log")
+    need(any(r.commitment == commitment.hex() for r in d.records), "receipt.breach", "the record is not in the log")
+
+
+def _proof(suite, authority, proof, commitment):
+    raw = jcs.write(proof["entry"])
+    entry = log.entry(raw)
+    batch = proof.get("batch")
+    need(("batch" in entry) == (batch is not None), "log.entry-form")
+    if batch is not None:
+        jcs.members(batch, ["path", "position"], "file.malformed")
+        path = [jcs.hex32(h, "file.malformed") for h in batch["path"]]
+        need(len(path) == entry["depth"], "log.proof-length")
+        root = inclusion(suite, suite.leaf(commitment), batch["position"], 1 << entry["depth"], path)
+        need(root.hex() == entry["batch"], "log.not-proven", "batch")
+    else:
+        need(log.commitment(suite, entry["body"], entry["sig"]) == commitment, "log.wrong-record")
+    point = note.checkpoint(proof["checkpoint"].encode())
+    point.signed_by(authority)
+    path = [jcs.hex32(h, "file.malformed") for h in proof["proof"]]
+    if inclusion(suite, suite.leaf(raw), proof["index"], point.size, path) != point.root:
+        raise Bad("log.not-proven", "inclusion")
+    return point

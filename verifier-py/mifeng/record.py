@@ -1,0 +1,124 @@
+"""Signed records (spec/record.md) and the members of their data (spec/events.md, evaluation.md)."""
+from functools import lru_cache
+
+from . import cms, jcs, moment
+from .errors import need
+from .hashes import suite as suite_of
+from .log import commitment
+
+MAX_BODY = 4_194_304
+MEMBERS = ["actor", "data", "origin", "salt", "seq", "time", "type", "v"]
+BOARD_TYPES = ("board.cert", "board.dkg1", "board.dkg2")
+
+SCHEMA = {
+    "log.config": "key key_sm3? suite",
+    "board.cert": "index n session static_key t witness",
+    "board.dkg1": "index message",
+    "board.dkg2": "index signature transcript",
+    "trust.list": "list sig",
+    "tender.publish": ("agency beats bidders_min board buyer committee deadline documents lots policy procedure ground? "
+                       "rehearsal? suite tender title trust trust_list? window_ms"),
+    "tender.suspend": "reason", "tender.resume": "reason", "tender.cancel": "reason",
+    "bid.submit": "seal", "bid.replace": "old seal", "bid.withdraw": "seal",
+    "submission.close": "beats deadline revealed",
+    "bidder.share": "path seal share",
+    "bidder-window.close": "missing",
+    "board.share": "index shares",
+    "bid.open": "declarations detail manifest opening seal",
+    "bid.fail": "cause seal status",
+    "opening.minutes": "deadline rows",
+    "opening.sign": "minutes",
+    "expert.pool": "n reason rows specialty",
+    "draw.share": "draw share",
+    "draw.result": "declined draw order seats seed",
+    "session.open": "seats sites",
+    "seat.open": "notice", "seat.cosign": "cert seat",
+    "seat.freeze": "cert reason", "seat.resume": "cert reason",
+    "seat.replace": "cert reason seat",
+    "check": "kind lot rows",
+    "clarify.ask": "lot matter seal text triggers until",
+    "clarify.answer": "price? question text",
+    "price.decide": "price reason seal",
+    "price.confirm": "price seal",
+    "score.commit": "commitment lot",
+    "score": "lot salt scores",
+    "score.correct": "lot reason scores",
+    "rank": "lot outcome",
+    "lot.pool": "lot name purpose rows",
+    "lot.drawn": "draw lot name order purpose seed",
+    "report": ("bidders candidates committee lot media method minutes place procedure questions rank remarks replaced"),
+    "report.sign": "dissent report",
+    "award": "bidder lot name price seal",
+    "framework.list": "lot suppliers",
+    "letter": "article bidder fate lot rank reason seal total",
+    "lot.fail": "article lot reason",
+    "round.open": "deadline invited lot",
+    "offer.submit": "lot seal", "offer.exit": "lot",
+    "round.close": "deadline lot",
+    "round-window.close": "lot missing",
+    "round.minutes": "lot rows",
+    "archive.close": "files",
+}
+# Members that hold digests, times, counts; all others are strings unless their handler says otherwise.
+DIGESTS = {"transcript", "board", "revealed", "manifest", "draw", "seed", "notice", "minutes", "question", "commitment",
+           "salt", "report", "rank", "cert", "old", "files"}
+TIMES = {"deadline", "until"}
+COUNTS = {"index", "n", "t", "bidders_min", "window_ms"}
+OTHER = {"agency", "buyer", "committee", "documents", "lots", "policy", "title", "trust", "shares", "declarations", "detail",
+         "opening", "missing", "rows", "share", "declined", "order", "seats", "sites", "triggers", "scores", "outcome",
+         "bidders", "candidates", "media", "questions", "replaced", "invited", "suppliers", "rehearsal", "beats"}
+
+
+class Record:
+    """body, value, data, type, actor (hex), time, signer, certificates, commitment (hex), place in the log."""
+
+
+@lru_cache(maxsize=65536)
+def read(suite_id, body, signature):
+    """A record whose form and signature hold; everything about its place in the log is set by the caller."""
+    suite = suite_of(suite_id)
+    need(len(body) <= MAX_BODY, "record.malformed", "body of more than 4 MiB")
+    value = jcs.read(body, "record.malformed", "record")
+    jcs.members(value, MEMBERS, "record.malformed", "record")
+    need(jcs.is_int(value["v"]) and value["v"] == 1, "record.version")
+    out = Record()
+    out.body, out.value, out.data, out.type = body, value, value["data"], value["type"]
+    need(out.type in SCHEMA if isinstance(out.type, str) else False, "record.data", f"unknown type {out.type!r:.40}")
+    jcs.hex32(value["actor"], "record.malformed")
+    jcs.hex32(value["salt"], "record.malformed")
+    need(isinstance(value["origin"], str), "record.malformed", "origin")
+    need(jcs.is_int(value["seq"]) and value["seq"] >= 0, "record.malformed", "seq")
+    out.actor, out.seq, out.origin = value["actor"], value["seq"], value["origin"]
+    out.time = moment.parse(value["time"], "record.malformed")
+    need(out.time % 10**6 == 0, "record.malformed", "time in whole milliseconds")
+    message = cms.read(signature, body, suite_id)
+    out.signer, out.certificates = message.signer, message.certificates
+    need(out.signer.fingerprint(suite.hash).hex() == out.actor, "record.actor", "another certificate signed")
+    need(message.time // 10**9 == out.time // 10**9, "record.signing-time", "signingTime is another second")
+    out.commitment = commitment(suite, suite.h(body).hex(), suite.h(signature).hex()).hex()
+    _schema(out)
+    return out
+
+
+def _schema(record):
+    d = jcs.members(record.data, SCHEMA[record.type].split(), "record.data", record.type)
+    for name, v in d.items():
+        if v is None:
+            continue  # only members with ? may be null; the handlers of the others refuse it
+        if name == "rank" and record.type == "letter" or name == "seal" and record.type in ("bid.submit", "bid.replace",
+                                                                                        "offer.submit"):
+            continue
+        if name == "seat" and record.type == "seat.replace" or name == "share" and record.type == "bidder.share":
+            continue
+        if name in DIGESTS:
+            jcs.hex32(v)
+        elif name == "seal":
+            jcs.hex32(v)
+        elif name in TIMES:
+            moment.parse(v)
+        elif name in COUNTS:
+            need(jcs.is_int(v) and v >= 0, "record.data", f"{record.type}: {name}")
+        elif name not in OTHER:
+            need(isinstance(v, str), "record.data", f"{record.type}: {name} is not a string")
+    for name in SCHEMA[record.type].split():
+        need(name.endswith("?") or d[name] is not None, "record.data", f"{record.type}: {name} is null")

@@ -1,0 +1,250 @@
+"""Records before the tender is open: log.config, the board, trust lists, the notice and its halts."""
+from fractions import Fraction
+
+from . import dkg, jcs, lint, log, moment, note, packs, policy, score
+from .errors import Bad, need
+from .procedures import PROCEDURES
+from .state import on, usages
+
+DAY = 86_400 * moment.SECOND
+MAX_LOTS = 64
+
+
+@on("log.config")
+def config(s, r):
+    need(s.host is None, "log.config", "a second log.config", "V4")
+    key = note.key(r.data["key"], s.suite.id, "log")
+    need(r.data["suite"] == s.suite.id, "log.config", "suite", "V4")
+    need((r.data.get("key_sm3") is not None) == (s.suite.id == "gm-1"), "log.config", "key_sm3", "V4")
+    need(r.origin == key.name, "record.wrong-origin", r.origin, "V4")
+    s.host, s.origin = r.actor, key.name
+
+
+@on("board.cert")
+def board_cert(s, r):
+    d = r.data
+    s.at_stage("setup")
+    need(isinstance(d["session"], str) and r.origin == "board/" + d["session"], "board.formation", "session")
+    need(not s.messages and s.board is None, "board.formation", "too late")
+    need(1 <= d["t"] <= d["n"] <= dkg.MAX_MEMBERS and 1 <= d["index"] <= d["n"], "board.formation", "t, n, index")
+    if s.members:
+        first = next(iter(s.members.values()))
+        need((d["n"], d["t"], d["session"]) == (first.n, first.t, s.session), "board.formation", "another board")
+    need(d["index"] not in s.members and all(m.actor != r.actor for m in s.members.values()), "board.formation", "twice")
+    s.session = d["session"]
+    member = type("Member", (), {})()
+    member.actor, member.n, member.t = r.actor, d["n"], d["t"]
+    member.static = jcs.unhex(d["static_key"])
+    need(len(member.static) == 33, "board.formation", "static key")
+    s.suite.curve.unpack(member.static)
+    member.witness = note.key(d["witness"], s.suite.id, "witness")
+    for other in s.members.values():
+        need(other.witness.name != member.witness.name and other.witness.material != member.witness.material,
+             "board.formation", "two witnesses alike")
+    s.members[d["index"]] = member
+
+
+def _all(s, index, table, r):
+    s.at_stage("setup")
+    need(s.members and len(s.members) == next(iter(s.members.values())).n, "board.formation", "members are missing")
+    need(r.origin == "board/" + s.session, "record.wrong-origin", r.origin, "V4")
+    member = s.members.get(index)
+    need(member is not None and member.actor == r.actor, "record.not-authorised", "not the trustee of that index")
+    need(index not in table, "board.formation", "twice")
+
+
+@on("board.dkg1")
+def board_dkg1(s, r):
+    need(not s.finals, "board.formation", "too late")
+    _all(s, r.data["index"], s.messages, r)
+    s.messages[r.data["index"]] = jcs.unbase64(r.data["message"])
+
+
+@on("board.dkg2")
+def board_dkg2(s, r):
+    _all(s, r.data["index"], s.finals, r)
+    n = len(s.members)
+    need(len(s.messages) == n, "board.formation", "first messages are missing")
+    s.finals[r.data["index"]] = (jcs.unhex(r.data["signature"]), r.data["transcript"])
+    if len(s.finals) == n:
+        order = range(1, n + 1)
+        board, transcript = dkg.form(s.suite.id, s.session.encode(), s.members[1].t,
+                                     tuple(s.members[i].static for i in order), tuple(s.messages[i] for i in order),
+                                     tuple(s.finals[i][0] for i in order))
+        need(all(t == transcript for _, t in s.finals.values()), "board.formation", "transcript")
+        s.board = board
+
+
+@on("trust.list")
+def trust_list(s, r):
+    need(s.stage != "archived", "record.wrong-stage")
+    if s.notice is not None:
+        need(s.notice.get("trust_list") is not None, "record.not-authorised", "the notice pins no list")
+        s.by(r, s.host, s.notice["agency"]["cert"])
+    s.judge.take(jcs.unbase64(r.data["list"], "trust.list-invalid"), jcs.unbase64(r.data["sig"], "trust.list-invalid"), r.at)
+
+
+@on("tender.publish")
+def publish(s, r):
+    d = r.data
+    s.at_stage("setup")
+    need(s.board is not None, "board.missing", "the notice comes after the board", "V5")
+    _shape(d)
+    s.by(r, d["agency"]["cert"])
+    _roots(s, r, d)
+    s.schedule = _beats(d)
+    problems = list(_unlawful(s, r, d))
+    need(not problems, "notice.unlawful", "; ".join(problems), "V6")
+    for earlier in s.acted:
+        try:
+            earlier.organisation = s.judge.judge(earlier.signer, earlier.certificates, earlier.at, usages(earlier.type))
+        except Bad as e:
+            e.check = "V3"
+            raise
+    s.judge.judge(r.signer, r.certificates, r.at, usages(r.type))
+    s.notice, s.publish, s.stage = d, r, "open"
+    s.deadline = moment.parse(d["deadline"])
+    s.procedure = PROCEDURES[d["procedure"]]
+    s.lots = {lot["id"]: Lot(lot, s.suite) for lot in d["lots"]}
+
+
+class Lot:
+    def __init__(self, value, suite):
+        self.id, self.title, self.rules = value["id"], value["title"], value["rules"]
+        self.pack = packs.find(self.rules["pack"], suite)
+        self.checks = {"qualification": {}, "conformity": {}, "low-price": {}}
+        self.questions, self.decisions, self.confirmed = {}, {}, {}
+        self.commits, self.sheets, self.corrections = {}, {}, []
+        self.rank = self.report = self.award = self.failed = self.round = None
+        self.pools, self.drawn = {}, {}
+        self.signed, self.letters, self.frozen = {}, {}, False
+        self.low_started, self.outcome, self.winners, self.report_list = False, None, set(), []
+
+
+def _shape(d):
+    def strings(value, names, what):
+        jcs.members(value, names, "record.data", what)
+        for n in names:
+            need(isinstance(value[n], str), "record.data", what)
+
+    for part in ("agency", "buyer"):
+        strings(d[part], ["cert", "name"], part)
+        jcs.hex32(d[part]["cert"])
+    c = jcs.members(d["committee"], ["alternates", "experts", "specialty"], "record.data", "committee")
+    need(jcs.is_int(c["alternates"]) and jcs.is_int(c["experts"]) and c["alternates"] >= 0 and c["experts"] >= 0
+         and isinstance(c["specialty"], str), "record.data", "committee")
+    strings(d["title"], ["en", "zh"], "title")
+    need(isinstance(d["documents"], list) and isinstance(d["lots"], list) and isinstance(d["trust"], list), "record.data")
+    for doc in d["documents"]:
+        jcs.members(doc, ["hash", "name", "size"], "record.data", "document")
+        jcs.hex32(doc["hash"])
+        need(jcs.is_int(doc["size"]) and isinstance(doc["name"], str), "record.data", "document")
+    for lot in d["lots"]:
+        jcs.members(lot, ["id", "rules", "title"], "record.data", "lot")
+        strings(lot["title"], ["en", "zh"], "title of a lot")
+        need(isinstance(lot["id"], str) and isinstance(lot["rules"], dict), "record.data", "lot")
+    for t in d["trust"]:
+        jcs.hex32(t)
+    need(d.get("rehearsal") in (None, True, False) and isinstance(d.get("ground") or "", str), "record.data", "rehearsal, ground")
+    need(d.get("trust_list") is None or jcs.hex32(d["trust_list"]), "record.data", "trust_list")
+    policy.whole(d["policy"])
+
+
+def _beats(d):
+    return log.Schedule(d["beats"])
+
+
+def _roots(s, r, d):
+    """Which roots count from here on."""
+    if d.get("trust_list") is not None:
+        base = s.judge.in_force(r.at)
+        need(not d["trust"] and base is not None and base.digest == d["trust_list"], "notice.unlawful",
+             "trust_list is not the version in force", "V6")
+        s.judge.pinned = base.number
+        return
+    need(not s.judge.versions, "notice.unlawful", "the log holds a trust list and the notice pins none", "V6")
+    need(d["trust"], "notice.unlawful", "no roots", "V6")
+    s.judge.anchors = tuple(c for c in s.judge.roots_given if c.fingerprint(s.suite.hash).hex() in d["trust"])
+
+
+def _unlawful(s, r, d):
+    if d["suite"] != s.suite.id or d["board"] != s.board.digest:
+        yield "suite or board"
+    ids = [lot["id"] for lot in d["lots"]]
+    if not 1 <= len(ids) <= MAX_LOTS or len(set(ids)) != len(ids) or not all(ids):
+        yield "lots"
+        return
+    if d["procedure"] not in PROCEDURES:
+        yield "procedure"
+        return
+    procedure = PROCEDURES[d["procedure"]]
+    yield from (f"policy: {x}" for x in policy.lint(d["policy"], s.board.t))
+    deadline = moment.parse(d["deadline"])
+    if deadline % moment.SECOND or deadline <= r.at or deadline <= s.schedule.at(0):
+        yield "deadline"
+    if not d.get("rehearsal") and deadline < r.at + procedure.days * DAY:
+        yield "less time to answer than the law gives"
+    yield from _committee(d, procedure)
+    day = moment.beijing_day(r.at)
+    for lot in d["lots"]:
+        yield from (f"lot {lot['id']}: {x}" for x in _lot(s, lot, procedure, day))
+    yield from _least(d, procedure)
+
+
+def _committee(d, procedure):
+    experts, alternates = d["committee"]["experts"], d["committee"]["alternates"]
+    if not procedure.seats:
+        if experts or alternates:
+            yield "a committee where the procedure has none"
+        return
+    budget = sum((Fraction(lot["rules"].get("budget") or lot["rules"].get("ceiling") or 0) for lot in d["lots"]), Fraction())
+    least = procedure.seats_large if budget >= 10_000_000 else procedure.seats
+    if experts % 2 == 0 or experts < least or experts + alternates > 31:
+        yield "number of experts"
+
+
+def _lot(s, lot, procedure, day):
+    rules = lot["rules"]
+    if rules.get("method") not in procedure.methods:
+        yield "method"
+        return
+    try:
+        pack = packs.find(rules.get("pack"), s.suite)
+    except Bad as e:
+        yield e.text
+        return
+    if not (pack.start <= day and (pack.end is None or day <= pack.end)) or "000000" not in pack.value["regions"]:
+        yield "the pack is not in force on the day of the notice"
+    yield from lint.errors(rules, pack)
+    form = (rules.get("price_form") or {}).get("form", "total")
+    if form != "total" or (rules.get("framework") or {}).get("stage") == "second-competition":
+        yield "a price form or stage that records cannot give"
+    for name in ("sme_joint_rate", "green_rate", "sme_joint_bonus_rate"):
+        if score.number(rules.get(name) or "0"):
+            yield name
+
+
+def _least(d, procedure):
+    exceptions = [lot["rules"].get("exception") for lot in d["lots"] if lot["rules"].get("exception")]
+    own = d["procedure"] in ("single-source", "framework")
+    if exceptions and not d.get("ground"):
+        yield "an exception without its ground"
+    if d["bidders_min"] < (procedure.exception if exceptions else procedure.least):
+        yield "bidders_min"
+    if not own and any((lot["rules"].get("min_bidders") or 3) != d["bidders_min"] for lot in d["lots"]):
+        yield "bidders_min is not that of a lot"
+
+
+@on("tender.suspend", "tender.resume", "tender.cancel")
+def halt(s, r):
+    need(s.notice is not None, "record.wrong-stage", r.type)
+    s.by(r, s.notice["agency"]["cert"])
+    need(not s.cancelled, "record.wrong-stage", "after tender.cancel")
+    if r.type == "tender.suspend":
+        need(not s.suspended, "record.wrong-stage", "suspended already")
+        s.suspended = True
+    elif r.type == "tender.resume":
+        need(s.suspended, "record.wrong-stage", "not suspended")
+        s.suspended = False
+    else:
+        s.cancelled = True

@@ -1,0 +1,191 @@
+"""The replay: what stands in the tender after each record (spec/events.md). Handlers live in the modules beside."""
+from . import moment
+from .errors import Bad, need
+from .record import BOARD_TYPES
+
+HALTED_OK = {"tender.resume", "tender.cancel", "submission.close", "bidder-window.close", "archive.close", "bid.fail",
+             "opening.minutes"}
+STAGES = ["setup", "open", "window", "opening", "evaluation", "archived"]
+USAGE = {"host": ["host"], "bidder": ["bid-signing"], "trustee": ["trustee"], "person": ["record-signing"]}
+HOST = {"submission.close", "bidder-window.close", "bid.open", "bid.fail", "round.close", "round-window.close",
+        "archive.close", "log.config"}
+BIDDER = {"bid.submit", "bid.replace", "bid.withdraw", "bidder.share", "price.confirm", "clarify.answer", "offer.submit",
+          "offer.exit"}
+TRUSTEE = {"board.cert", "board.dkg1", "board.dkg2", "board.share", "draw.share"}
+SPECIAL = {"opening.sign": ["record-signing", "bid-signing", "trustee"], "seat.cosign": ["record-signing", "trustee"],
+           "trust.list": ["record-signing", "host"]}
+STARTS_PERIOD = {"tender.publish", "round.open", "clarify.ask"}
+BACKDATING = 600 * moment.SECOND  # ten minutes: five for each of two clocks (spec/events.md, Time)
+
+HANDLERS = {}
+
+
+def on(*types):
+    def register(function):
+        for t in types:
+            HANDLERS[t] = function
+        return function
+    return register
+
+
+def usages(kind):
+    if kind in SPECIAL:
+        return SPECIAL[kind]
+    group = "host" if kind in HOST else "bidder" if kind in BIDDER else "trustee" if kind in TRUSTEE else "person"
+    return USAGE[group]
+
+
+def column(kind):
+    """The check whose column a refused record belongs to (spec/verify.md)."""
+    if kind == "board.share":
+        return "V9"
+    if kind in ("lot.pool", "lot.drawn", "expert.pool") or kind.startswith("draw."):
+        return "V13"
+    if kind == "round.minutes" or kind.startswith("opening."):
+        return "V12"
+    if kind == "bid.open":
+        return "V10"
+    if kind == "bid.fail":
+        return "V11"
+    if kind in ("round-window.close",) or kind.startswith("bidder"):
+        return "V8"
+    if kind.startswith(("bid.", "offer.")) or kind in ("submission.close", "round.close"):
+        return "V7"
+    if kind.startswith("board."):
+        return "V5"
+    if kind.startswith("tender."):
+        return "V6"
+    if kind == "trust.list":
+        return "V3"
+    return "V14" if kind in EVALUATION else "V4"
+
+
+EVALUATION = {"session.open", "seat.open", "seat.cosign", "seat.freeze", "seat.resume", "seat.replace", "check",
+              "clarify.ask", "clarify.answer", "price.decide", "price.confirm", "score.commit", "score", "score.correct",
+              "rank", "report", "report.sign", "award", "framework.list", "letter", "lot.fail", "round.open"}
+
+
+class State:
+    def __init__(self, suite, files, judge):
+        self.suite, self.files, self.judge = suite, files, judge
+        self.stage, self.origin, self.host = "setup", None, None
+        self.counts, self.board_counts, self.acted = {}, {}, []  # acted: records before the notice
+        self.latest = None  # latest time at which a record was applied
+        self.members, self.messages, self.finals, self.board, self.session = {}, {}, {}, None, None
+        self.notice = self.publish = self.lots = None
+        self.suspended = self.cancelled = self.closed = False
+        self.bids, self.ciphertexts, self.seal_order = {}, set(), []
+        self.close_index = self.close_time = self.window_closed = None
+        self.minutes, self.minutes_signed, self.draws = None, {}, {}
+        self.seats, self.session_sites, self.seat_state, self.replaced = [], None, {}, []
+        self.pool = self.pool_draw = None
+        self.draw_number, self.draw_result = 0, None
+        self.records, self.organisation = {}, None
+        self.notes = {"findings": 0, "questions": 0, "sheets": 0, "shares": 0, "bidder_shares": 0, "opened": 0, "failed": 0}
+        self.unchecked = []
+
+    # --- one record ---------------------------------------------------------------------------------------------
+
+    def apply(self, record):
+        try:
+            self._apply(record)
+        except Bad as e:
+            if e.check is None:
+                e.check = "V3" if e.code.startswith("cert.") else column(record.type)
+            if not e.text:
+                e.text = record.type
+            e.where = f"entry {record.index}, {record.type}"
+            raise
+
+    def _apply(self, r):
+        handler = HANDLERS.get(r.type)
+        need(handler is not None, "record.data", f"type {r.type}")
+        self._origin_and_count(r)
+        need(self.stage != "archived", "record.wrong-stage", "nothing follows archive.close")
+        if (self.suspended or self.cancelled) and r.type not in HALTED_OK:
+            raise Bad("tender.halted", r.type)
+        if r.type in STARTS_PERIOD and self.latest is not None and self._starts_period(r):
+            need(r.time >= self.latest - BACKDATING, "record.backdated", r.type)
+        self._certificate(r)
+        handler(self, r)
+        self.latest = r.at if self.latest is None else max(self.latest, r.at)
+        self.records[r.commitment] = r
+
+    def _starts_period(self, r):
+        return r.type != "clarify.ask" or r.data.get("matter") == "low-price"
+
+    def _origin_and_count(self, r):
+        if r.type in BOARD_TYPES:
+            need(r.origin.startswith("board/"), "record.wrong-origin", r.origin, "V4")
+            key = (r.origin, r.actor)
+            need(r.seq == self.board_counts.get(key, -1) + 1, "record.replay", r.type, "V4")
+            self.board_counts[key] = r.seq
+            return
+        need(self.origin is None or r.origin == self.origin, "record.wrong-origin", r.origin, "V4")
+        need(r.seq > self.counts.get(r.actor, -1), "record.replay", r.type, "V4")
+        self.counts[r.actor] = r.seq
+
+    def _certificate(self, r):
+        """Before the notice nothing says which roots count: those records are judged with it."""
+        r.organisation = None
+        if self.notice is None:
+            if r.type != "tender.publish":
+                self.acted.append(r)
+            return
+        r.organisation = self.judge.judge(r.signer, r.certificates, r.at, usages(r.type))
+
+    # --- what handlers ask --------------------------------------------------------------------------------------
+
+    def at_stage(self, *stages):
+        need(self.stage in stages, "record.wrong-stage", f"in {self.stage}")
+
+    def by(self, r, *actors):
+        need(r.actor in actors, "record.not-authorised", r.type)
+
+    def lot(self, ident):
+        need(ident in self.lots, "record.data", f"no lot {ident!r:.20}")
+        return self.lots[ident]
+
+    def bid(self, seal, lot=None):
+        bid = self.bids.get(seal)
+        need(bid is not None and (lot is None or bid.lot == lot), "bid.unknown", seal)
+        return bid
+
+    def live(self, lot):
+        return [b for b in sorted(self.bids.values(), key=lambda b: b.id) if b.live and b.lot == lot and b.first is None]
+
+    def enough(self, lot):
+        """Whether a lot has the live bids that opening it needs."""
+        return len(self.live(lot)) >= self.notice["bidders_min"]
+
+    def due(self):
+        """Live bids that are to be opened: those of lots with enough of them."""
+        return [b for lot in self.lots for b in self.live(lot) if self.enough(lot)]
+
+    def trustee(self, index):
+        return self.members.get(index)
+
+    def boards(self):
+        return ((self.board.digest, self.board.y, self.board.t),)
+
+    def experts(self):
+        return [s["cert"] for s in self.seats]
+
+    def bidder_of(self, r, bid):
+        """The bidder of a seal: the organisation that its certificate names."""
+        need(r.organisation is not None and r.organisation == bid.bidder, "record.not-authorised", "not the bidder of that seal")
+
+
+class Bid:
+    """A sealed bid or final offer that the log took."""
+
+    def __init__(self, checked, record, first=None):
+        self.checked, self.record, self.id = checked, record, checked.id
+        self.bidder, self.lot, self.first = checked.bidder, checked.lot, first
+        self.name, self.index = checked.signer.name(), record.index
+        self.live, self.ended = True, None  # ended: withdrawn_before_deadline or replaced
+        self.share = None  # the bidder's leaf share
+        self.board_shares = {}  # path → {index: D}
+        self.opened = self.failed = self.outcome = self.manifest = None
+
+

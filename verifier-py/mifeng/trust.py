@@ -1,0 +1,186 @@
+"""Trust lists (spec/trust.md) and whose certificate counts for what at an instant."""
+from functools import lru_cache
+
+from . import cms, der, jcs, moment, path, uscc, x509
+from .errors import Bad, need
+from .hashes import suite as suite_of
+
+MAX_LIST = 2_097_152
+KINDS = {"encryption", "signing", "single"}
+USAGES = {"bid-encryption", "bid-signing", "host", "record-signing", "seal-making", "seal-use", "time-stamping",
+          "trust-list", "trustee"}
+BAD = "trust.list-invalid"
+PURPOSE = {"bid-encryption": "encryption", "time-stamping": "time-stamping", "host": "host", "trustee": "trustee"}
+
+
+def kind_of(cert):
+    signs, encrypts = cert.usages()
+    return "single" if signs and encrypts else "encryption" if encrypts else "signing"
+
+
+class Ca:
+    def __init__(self, value):
+        jcs.members(value, ["code", "from", "kinds", "name", "roots", "until?", "usages"], BAD, "CA")
+        need(isinstance(value["name"], str) and value["name"], BAD, "name of a CA")
+        self.name = value["name"]
+        need(isinstance(value["roots"], list) and 1 <= len(value["roots"]) <= 8, BAD, "roots")
+        self.roots = [x509.certificate(jcs.unbase64(r, BAD)) for r in value["roots"]]
+        self.start = moment.parse(value["from"], BAD, z=False)
+        self.end = None if value.get("until") is None else moment.parse(value["until"], BAD, z=False)
+        for name, known in (("kinds", KINDS), ("usages", USAGES)):
+            v = value[name]
+            need(isinstance(v, list) and v == sorted(set(v)) and v and set(v) <= known, BAD, name)
+        self.kinds, self.usages, self.code = value["kinds"], value["usages"], value["code"]
+        need(isinstance(self.code, list) and len(self.code) <= 8, BAD, "code")
+        need(self.code or not {"bid-signing", "bid-encryption"} & set(self.usages), BAD, "no place of the code")
+        for place in self.code:
+            jcs.members(place, ["after", "in", "oid"], BAD, "place")
+            need(place["in"] in ("subject", "extension", "subject-alt-name"), BAD, "place")
+
+    def recognised(self, at):
+        return self.start <= at and (self.end is None or at < self.end)
+
+    def organisation(self, cert):
+        """The first place that has a code decides; two in one place refuse the certificate."""
+        for place in self.code:
+            texts = []
+            if place["in"] == "subject":
+                texts = [t for oid, t in x509.attributes(cert.subject_node) if oid == place["oid"]]
+            elif place["in"] == "extension" and place["oid"] in cert.extensions:
+                texts = [_extension_text(cert.extensions[place["oid"]][1])]
+            elif place["in"] == "subject-alt-name" and "2.5.29.17" in cert.extensions:
+                texts = _other_names(cert.extensions["2.5.29.17"][1], place["oid"])
+            codes = {c for t in texts for c in (uscc.after(t, place["after"]) if place["after"] else uscc.alone(t))}
+            need(len(codes) <= 1, "cert.invalid", "two codes in one place")
+            if codes:
+                return codes.pop()
+        return None
+
+
+def _extension_text(raw):
+    try:
+        return der.read(raw).body.decode("utf-8", "replace")
+    except Bad:
+        return raw.decode("utf-8", "replace")
+
+
+def _other_names(raw, oid):
+    out = []
+    for name in der.read(raw).kids():
+        if name.tag == 0xA0 and der.oid(name.kids()[0]) == oid:
+            out.append(name.kids()[1].kids()[0].body.decode("utf-8", "replace"))
+    return out
+
+
+class Version:
+    """One version of a list, well formed; `raw`, `digest`, `cas`."""
+
+    def __init__(self, suite, raw):
+        need(len(raw) <= MAX_LIST, BAD, "size of the list")
+        v = jcs.members(jcs.read(raw, BAD, "trust list"),
+                        ["cas", "effective", "name", "operators", "previous?", "suite", "v", "version"], BAD)
+        need(v["v"] == 1 and v["suite"] == suite.id, BAD, "version or suite")
+        need(jcs.is_int(v["version"]) and v["version"] >= 1 and (v.get("previous") is None) == (v["version"] == 1), BAD, "version")
+        self.raw, self.value, self.number = raw, v, v["version"]
+        self.digest = suite.tag("trust-list", raw).hex()
+        self.effective = moment.parse(v["effective"], BAD, z=False)
+        ops = v["operators"]
+        need(isinstance(ops, list) and 1 <= len(ops) <= 8 and ops == sorted(set(ops)), BAD, "operators")
+        for o in ops:
+            jcs.hex32(o, BAD)
+        self.operators = ops
+        need(isinstance(v["cas"], list) and 1 <= len(v["cas"]) <= 256, BAD, "CAs")
+        self.cas = [Ca(c) for c in v["cas"]]
+        names = [c.name.encode() for c in self.cas]
+        need(names == sorted(set(names)), BAD, "CAs out of order")
+        roots = [r.raw for c in self.cas for r in c.roots]
+        need(len(set(roots)) == len(roots), BAD, "a root stands twice")
+        need(all(r.ca and r.key.of_suite(suite.id, False) for c in self.cas for r in c.roots), BAD, "a root")
+
+
+@lru_cache(maxsize=256)
+def version(suite_id, raw):
+    return Version(suite_of(suite_id), raw)
+
+
+@lru_cache(maxsize=256)
+def signature(suite_id, raw, sig):
+    return cms.read(sig, raw, suite_id)
+
+
+class Judge:
+    """Which roots count: those of the notice, or the versions of a list in the log."""
+
+    def __init__(self, suite, anchors=None, lists=None):
+        self.suite, self.anchors, self.versions, self.crls = suite, tuple(anchors or ()), [], tuple(lists or ())
+        self.pinned = None  # number of the version that the notice pins
+        self.signers, self.roots, self.used = set(), set(), set()
+
+    def take(self, raw, sig, at):
+        """The next version of the list."""
+        v = version(self.suite.id, raw)
+        before = self.versions[-1] if self.versions else None
+        message = signature(self.suite.id, raw, sig)
+        signer = message.signer
+        if before is None:
+            base = v
+        else:
+            base = before
+            need(v.value["name"] == before.value["name"] and v.number == before.number + 1
+                 and v.value["previous"] == before.digest and v.effective >= before.effective, BAD, "does not follow")
+        need(signer.fingerprint(self.suite.hash).hex() in base.operators, BAD, "not signed by an operator")
+        self._under(base, signer, message.certificates, at, "trust-list")
+        self.versions.append(v)
+
+    def in_force(self, at):
+        found = None
+        for v in self.versions:
+            if v.effective <= at or (self.pinned is not None and v.number == self.pinned and found is None):
+                found = v
+        return found
+
+    def judge(self, cert, pool, at, usages):
+        """The certificate counts for one of the usages at the instant; returns its organisation's code or None."""
+        reason = None
+        for usage in usages:
+            try:
+                return self._judge(cert, tuple(pool), at, usage)
+            except Bad as e:
+                reason = e
+        raise reason
+
+    def _judge(self, cert, pool, at, usage):
+        try:
+            if not self.versions:
+                way, lists = path.judge(cert, pool, self.anchors, self.crls, self.suite.id, at, PURPOSE.get(usage, "signing"))
+                self._note(cert, way, lists)
+                return cert.organisation()
+            base = self.in_force(at)
+            need(base is not None, "cert.unlisted-ca", "no version of the list is in force")
+            return self._under(base, cert, pool, at, usage)
+        except Bad as e:
+            raise _as_cert(e) from None
+
+    def _under(self, base, cert, pool, at, usage):
+        anchors = {r: ca for ca in base.cas for r in ca.roots}
+        try:
+            way, lists = path.judge(cert, tuple(pool), tuple(anchors), self.crls, self.suite.id, at,
+                                    PURPOSE.get(usage, "signing"))
+        except Bad as e:
+            raise _as_cert(e) from None
+        ca = anchors[way[-1]]
+        need(ca.recognised(at) and usage in ca.usages and kind_of(cert) in ca.kinds, "cert.not-recognised", ca.name)
+        self._note(cert, way, lists)
+        return ca.organisation(cert)
+
+    def _note(self, cert, way, lists):
+        self.signers.add(cert.raw)
+        self.roots.add(way[-1].raw)
+        self.used.update(c.raw for c in lists)
+
+
+def _as_cert(e):
+    if e.code.startswith("cert.") or e.code == BAD:
+        return e
+    table = {"pki.unlisted-ca": "cert.unlisted-ca", "pki.revoked": "cert.revoked", "pki.not-recognised": "cert.not-recognised"}
+    return Bad(table.get(e.code, "cert.invalid"), str(e), "V3")
