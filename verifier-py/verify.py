@@ -30,7 +30,10 @@ def arguments(argv):
     p.add_argument("--flips", action="store_true", help="flip single bytes and count what goes undetected")
     p.add_argument("--step", type=int, default=1, metavar="N", help="with --flips: every Nth byte")
     p.add_argument("--jobs", type=int, default=1)
-    return p.parse_args(argv)
+    a = p.parse_args(argv)
+    if bool(a.receipt) != bool(a.record):
+        p.error("--receipt and --record belong together")
+    return a
 
 
 def load(path):
@@ -95,10 +98,8 @@ def main(argv=None):
     try:
         files = tar.parse(buffer)
     except Bad as e:
-        report = checks.Report()
-        report.failed(e)
-        (as_json if a.json else as_text)(report, {})
-        return 1
+        text = f"V1: {a.dossier}: {e.text}"
+        return fail(json.dumps({"code": e.code, "error": text, "exit": 3}, ensure_ascii=False) if a.json else text, 3)
     earlier = None
     if a.earlier:
         try:
@@ -111,7 +112,8 @@ def main(argv=None):
         try:
             texts = []
             for path in (a.receipt, a.record):
-                texts.append(open(path, "rb").read() if path else None)
+                with open(path, "rb") as f:
+                    texts.append(f.read())
             checks.hold_receipt(report, *texts)
             extra["receipt"] = "holds"
         except OSError as e:

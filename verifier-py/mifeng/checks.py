@@ -102,6 +102,10 @@ def _completeness_first(d):
         config = config.get("data") if isinstance(config, dict) and config.get("type") == "log.config" else None
         need(isinstance(config, dict) and config.get("suite") in ("gm-1", "intl-1"), "log.config", "the first record")
         d.config, d.suite = config, suite_of(config["suite"])
+    with _in("V2"):
+        for member in ("key", "key_sm3"):
+            if config.get(member) is not None:
+                note.key(config[member], config["suite"], "log")
     with _in("V1"):
         for name, blob in d.files.items():
             m = NAMED.match(name)

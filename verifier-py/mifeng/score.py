@@ -261,7 +261,7 @@ def _order(rules, rows):
         elif method == "consultation":
             keys[i] = (-r["total"], high * r["price"], -r["q"])
         elif method == "framework" and (rules.get("framework") or {}).get("stage") == "quality-first":
-            keys[i] = (-r["q"], high * r["ev"])
+            keys[i] = (-r["q"], high * r["price"])
         else:
             keys[i] = (high * r["ev"],)
         if rules.get("tie") == "quality" and method not in ("consultation",):

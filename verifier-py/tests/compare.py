@@ -1,0 +1,120 @@
+#!/usr/bin/env python3
+"""Runs both verifiers and compares them check by check.
+
+usage: compare.py [--mifeng BINARY] [--flips N] DOSSIER...      the dossiers, and N random flips of each
+       compare.py [--mifeng BINARY] --vectors FOLDER            the broken dossiers of manifest.json
+
+exit codes: 0 they agree, 1 they do not, 2 usage
+"""
+import argparse
+import json
+import os
+import random
+import subprocess
+import sys
+import tempfile
+
+import common  # noqa: F401
+
+from mifeng import checks, tar
+from mifeng.errors import Bad
+
+
+def rust(binary, path, extra=()):
+    """check id → verdict; with `error` if there is no report."""
+    p = subprocess.run([binary, "verify", path, "--json", *extra], capture_output=True, text=True, check=False)
+    try:
+        report = json.loads(p.stdout)
+        return {c["id"]: (c["verdict"], c["code"]) for c in report["checks"]}, p.returncode
+    except (ValueError, KeyError):
+        text = (p.stdout + p.stderr)[:300]
+        if p.returncode == 3 and '"error":"V1: ' in text:  # an archive that is none has no report
+            return {k: ("fail", "file.malformed") if k == "V1" else ("not-run", None) for k in checks.ORDER}, 3
+        return {"error": text}, p.returncode
+
+
+def python(data):
+    try:
+        files = tar.parse(data)
+    except Bad as e:
+        report = checks.Report()
+        report.failed(e)
+    else:
+        report = checks.verify(files)
+    return {k: (r["verdict"], r["code"]) for k, r in report.results.items()}, 0 if report.valid else 1
+
+
+def failing(result):
+    return next((k for k, v in result.items() if v[0] == "fail"), None)
+
+
+def same(a, b, strict):
+    """The same verdict; `strict`: the same for every check, not only the same failing one."""
+    if "error" in a:
+        return False
+    return {k: v[0] for k, v in a.items()} == {k: v[0] for k, v in b.items()} if strict else failing(a) == failing(b)
+
+
+def compare(binary, path, flips, seed):
+    with open(path, "rb") as f:
+        data = f.read()
+    mine, theirs = python(data), rust(binary, path)
+    bad = 0
+    if not same(theirs[0], mine[0], True) or mine[1] != theirs[1]:
+        print(f"{path}: differs\n  mifeng {theirs}\n  python {mine}")
+        bad += 1
+    rng, agreed = random.Random(seed), 0
+    with tempfile.TemporaryDirectory() as folder:
+        target = os.path.join(folder, "flipped.tar")
+        for _ in range(flips):
+            at, mask = rng.randrange(len(data)), 1 << rng.randrange(8)
+            changed = bytearray(data)
+            changed[at] ^= mask
+            with open(target, "wb") as f:
+                f.write(changed)
+            theirs, mine = rust(binary, target)[0], python(changed)[0]
+            if failing(mine) is None or not same(theirs, mine, False):
+                print(f"{path}: bit {mask} of byte {at}: mifeng {failing(theirs) or theirs.get('error')}, "
+                      f"python {failing(mine)} {mine.get(failing(mine))}")
+                bad += 1
+            else:
+                agreed += 1
+    print(f"{path}: same verdict; {agreed} of {flips} flips refused by both in the same check")
+    return bad
+
+
+def vectors(binary, folder):
+    with open(os.path.join(folder, "manifest.json"), encoding="utf-8") as f:
+        manifest = json.load(f)
+    bad = count = 0
+    for row in manifest if isinstance(manifest, list) else manifest["cases"]:
+        with open(os.path.join(folder, row["file"]), "rb") as f:
+            data = f.read()
+        mine, theirs = python(data)[0], rust(binary, os.path.join(folder, row["file"]))[0]
+        wanted = row.get("check")
+        count += 1
+        if failing(mine) != wanted or failing(theirs) != wanted:
+            print(f"{row['file']}: expected {wanted}, mifeng {failing(theirs)}, python {failing(mine)} {mine.get(failing(mine))}")
+            bad += 1
+    print(f"{count} broken dossiers, {bad} told differently")
+    return bad
+
+
+def main():
+    p = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    p.add_argument("--mifeng", default=os.path.join(common.ROOT, "target", "release", "mifeng"))
+    p.add_argument("--flips", type=int, default=0)
+    p.add_argument("--seed", type=int, default=1)
+    p.add_argument("--vectors")
+    p.add_argument("dossier", nargs="*")
+    a = p.parse_args()
+    if not a.dossier and not a.vectors:
+        p.error("nothing to compare")
+    bad = vectors(a.mifeng, a.vectors) if a.vectors else 0
+    for path in a.dossier:
+        bad += compare(a.mifeng, path, a.flips, a.seed)
+    return 1 if bad else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
