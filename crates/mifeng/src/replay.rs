@@ -66,6 +66,8 @@ pub struct Logged {
     pub lot: Option<String>,
     /// Who signed it.
     pub signer: String,
+    /// The fingerprint of the signer's certificate.
+    pub actor: Digest,
     /// The signer's clock.
     pub time: Time,
     /// The time at which it was applied.
@@ -117,8 +119,6 @@ pub struct Replay {
     pub crls: Vec<RevocationList>,
     /// The head of the authoritative tree, as signed by the host.
     pub(crate) checkpoint: Option<SignedCheckpoint>,
-    /// The latest time at which a record was applied.
-    latest: Option<Time>,
 }
 
 fn failed(check: &'static str, code: &'static str, detail: impl Into<String>) -> Error {
@@ -194,7 +194,6 @@ impl Replay {
             crls: crls(files, suite)?,
             checkpoint: Some(checkpoint(files, suite, &origin, &entries)?),
             entries,
-            latest: None,
         };
         replay.check_roots(files)?;
         replay.run(files)?;
@@ -392,9 +391,8 @@ impl Replay {
             roots: &self.roots,
             crls: &self.crls,
         };
-        check_not_backdated(record, self.latest)?;
+        check_not_backdated(record, self.state.latest())?;
         self.state.apply(record, at, &trust)?;
-        self.latest = self.latest.max(Some(at));
         let alg = self.suite().hash();
         self.records.push(Logged {
             index,
@@ -402,6 +400,7 @@ impl Replay {
             kind: record.kind().to_owned(),
             lot: record.data::<OfLot>().ok().map(|data| data.lot),
             signer: record.signer().subject_name(),
+            actor: record.actor(),
             time: record.time(),
             at,
             body: record.signed().body_digest(alg),
@@ -446,7 +445,6 @@ impl Replay {
             roots,
             crls,
             checkpoint: None,
-            latest: None,
         })
     }
 

@@ -35,6 +35,9 @@ pub struct Check {
     pub saw_en: String,
     /// Stable code of the failure, if any.
     pub code: Option<String>,
+    /// V3 only: signers at one of whose records no list said anything about revocation.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub revocation_unknown: Option<u64>,
 }
 
 /// A verifier's answer.

@@ -7,7 +7,7 @@ use mifeng_crypto::{Digest, Entropy, PrivateKey, Time};
 use mifeng_lock::dkg::StaticKey;
 use mifeng_lock::{SecretShare, tdh2};
 use mifeng_log::{Note, SignedCheckpoint, Witness, WitnessState};
-
+use mifeng_pki::tsp::{ClockPolicy, TimeStamp};
 use mifeng_tender::{BoardShare, BoardShares, DrawShare, Refusal, Stage, rules};
 
 /// One condition of the release rule, met or not.
@@ -107,7 +107,7 @@ fn conditions(
     let witnesses = span
         .closed_at
         .map_or(0, |index| cosigned_after(replay, index, deadline));
-    let stamp = stamped_after(replay, files, deadline)?;
+    let stamp = stamped_between(replay, files, deadline, now)?;
     let condition = |number, met, zh: String, en: String| Condition {
         number,
         met,
@@ -177,21 +177,24 @@ pub(crate) fn cosigned_after(replay: &Replay, index: u64, deadline: Time) -> usi
         .unwrap_or(0)
 }
 
-/// The earliest valid time stamp over a stored head that is not before `deadline`.
-pub(crate) fn stamped_after(
+/// The earliest valid time stamp over a stored head that is not before `deadline`, nor ahead of
+/// the clock `now` by more than the usual clock policy allows.
+pub(crate) fn stamped_between(
     replay: &Replay,
     files: &dyn Files,
     deadline: Time,
+    now: Time,
 ) -> Result<Option<Time>, Error> {
+    let clock = ClockPolicy::default();
     Ok(stamps(replay, files)?
         .into_iter()
-        .map(|(time, _)| time)
-        .filter(|time| *time >= deadline)
+        .filter(|stamp| stamp.gen_time >= deadline && clock.check(stamp, Some(now)).is_ok())
+        .map(|stamp| stamp.gen_time)
         .min())
 }
 
-/// Every time stamp of the bundle, verified, with the size of the head it stamps.
-pub(crate) fn stamps(replay: &Replay, files: &dyn Files) -> Result<Vec<(Time, u64)>, Error> {
+/// Every time stamp of the bundle, verified: each is over a stored head.
+pub(crate) fn stamps(replay: &Replay, files: &dyn Files) -> Result<Vec<TimeStamp>, Error> {
     let suite = replay.suite();
     let mut found = Vec::new();
     for (name, token) in files.read_all("tsr/")? {
@@ -204,11 +207,8 @@ pub(crate) fn stamps(replay: &Replay, files: &dyn Files) -> Result<Vec<(Time, u6
         }
         let stamped = replay.heads.iter().find_map(|head| {
             let imprint = suite.hash().digest(head.note.text().as_bytes());
-            let stamp = replay
-                .state
-                .verify_stamp(&token, &imprint, &replay.trust())
-                .ok()?;
-            Some((stamp.gen_time, head.size))
+            let trust = replay.trust();
+            replay.state.verify_stamp(&token, &imprint, &trust).ok()
         });
         found.push(stamped.ok_or_else(|| Error::Failed {
             check: "V2",

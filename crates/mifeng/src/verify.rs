@@ -62,6 +62,7 @@ impl Run<'_> {
             saw_zh,
             saw_en,
             code,
+            revocation_unknown: None,
         });
     }
 }
@@ -151,6 +152,9 @@ impl Run<'_> {
         self.pass(seen);
         let seen = self.certificates(replay, trusted)?;
         self.pass(seen);
+        if let Some(check) = self.checks.last_mut() {
+            check.revocation_unknown = Some(replay.state.revocation_unknown().len() as u64);
+        }
         self.pass(events(replay));
         self.pass(board(replay)?);
         let seen = self.tender(replay)?;
@@ -360,16 +364,23 @@ impl Run<'_> {
             });
         }
         let (list_zh, list_en) = lists.map(list_in_words).unwrap_or_default();
-        let signers: BTreeSet<&str> = replay.records.iter().map(|r| r.signer.as_str()).collect();
+        let signers: BTreeSet<Digest> = replay.records.iter().map(|r| r.actor).collect();
         let (count, crls) = (signers.len() as u64, replay.crls.len());
+        let (unknown_zh, unknown_en) = match replay.state.revocation_unknown().len() {
+            0 => (String::new(), String::new()),
+            n => (
+                format!("（其中 {n} 名的证书链吊销情况未知）"),
+                format!(" (for {n} of them revocation was unknown somewhere on the path)"),
+            ),
+        };
         Ok((
             count,
             format!(
-                "{count} 名签名人的证书链在其签名时间有效，{} 个根{list_zh}，{crls} 份吊销列表",
+                "{count} 名签名人的证书链在其签名时间有效{unknown_zh}，{} 个根{list_zh}，{crls} 份吊销列表",
                 listed.len()
             ),
             format!(
-                "the chains of {count} signers valid at their times; {} roots{list_en}, {crls} revocation lists",
+                "the chains of {count} signers valid at their times{unknown_en}; {} roots{list_en}, {crls} revocation lists",
                 listed.len()
             ),
         ))

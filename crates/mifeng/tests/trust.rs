@@ -11,7 +11,7 @@ use mifeng::pki::trust::{
     CaProfile, CertificateKind, CodePlace, SignedTrustList, TrustList, Usage,
 };
 use mifeng::pki::{Certificate, Signer};
-use mifeng::tender::{BidWithdraw, Notice, TrustListEvent, rules};
+use mifeng::tender::{BidWithdraw, Halt, Notice, TrustListEvent, rules};
 use mifeng::{Trusted, Verdict, verify};
 
 fn profile(name: &str, root: &Certificate, usages: &[Usage]) -> CaProfile {
@@ -292,6 +292,28 @@ fn after_the_notice() {
         .say(&cast.platform, "trust.list", &second, 13)
         .expect("the host's word");
     assert_eq!(world.hears(&mut tender, 14), rules::UNKNOWN_SEAL.code);
+    // No version changes what was right before it was there, whatever day it names.
+    tender.close_witnessed();
+    let third = {
+        let mut list = world.second(secs(5)).successor(secs(6)).expect("a draft");
+        list.cas[1].usages.push(Usage::RecordSigning);
+        event(&world.sign(&list))
+    };
+    tender
+        .say(&cast.agency, "trust.list", &third, 70)
+        .expect("the next version");
+    let reason = |at| {
+        let data = Halt {
+            reason: String::new(),
+        };
+        tender.signed(&world.bidder, "tender.suspend", &data, at)
+    };
+    let (dated_back, dated) = (reason(69), reason(70));
+    assert_eq!(
+        code(tender.take(dated_back, 71)),
+        rules::NOT_RECOGNISED.code
+    );
+    assert_eq!(code(tender.take(dated, 71)), rules::NOT_AUTHORISED.code);
     // A tender with fixed roots takes no list.
     let mut fixed = Tender::new(&cast, "host.example/t/fixed", Kind::Board);
     let first = event(&world.sign(&world.first));

@@ -43,6 +43,36 @@ impl Person {
     pub fn fingerprint(&self, suite: &Suite) -> Digest {
         self.signer.certificate().fingerprint(suite.hash())
     }
+
+    /// The same key with a certificate of the same CA that is good for commitments only
+    /// (nonRepudiation without digitalSignature).
+    pub fn committing_only(&mut self, ca_key: &[u8]) {
+        let old = self.signer.certificate();
+        let both = [0x03, 0x02, 0x06, 0xc0];
+        let mut tbs = old.tbs_der().to_vec();
+        let at = tbs.windows(4).position(|w| w == both).expect("keyUsage");
+        tbs[at + 3] = 0x40;
+        let key = PrivateKey::from_pkcs8_der(ca_key).expect("a key");
+        let signature = key.sign(&tbs).expect("signed");
+        // SEQUENCE { tbs, algorithm, signature }: four bytes of header, as it has over 255 bytes.
+        let alg = &old.der()[4 + tbs.len()..];
+        let alg = &alg[..usize::from(alg[1]) + 2];
+        let bits = tlv(0x03, &[&[0][..], &signature].concat());
+        let der = tlv(0x30, &[&tbs[..], alg, &bits].concat());
+        let certificate = Certificate::parse(&der).expect("a certificate");
+        let key = PrivateKey::from_pkcs8_der(&self.key).expect("a key");
+        let chain = self.signer.chain().to_vec();
+        self.signer = SoftwareSigner::new(key, certificate, chain).expect("a pair");
+    }
+}
+
+fn tlv(tag: u8, inner: &[u8]) -> Vec<u8> {
+    let len = u16::try_from(inner.len()).expect("short").to_be_bytes();
+    match inner.len() {
+        0..0x80 => [&[tag, len[1]][..], inner].concat(),
+        0x80..0x100 => [&[tag, 0x81, len[1]][..], inner].concat(),
+        _ => [&[tag, 0x82, len[0], len[1]][..], inner].concat(),
+    }
 }
 
 /// A trustee's keys beside the signing key.
@@ -56,7 +86,9 @@ pub struct Trustee {
 pub struct Cast {
     pub suite: &'static Suite,
     pub root: Certificate,
+    pub root_ca: CertificateAuthority,
     pub ca: CertificateAuthority,
+    pub ca_key: Vec<u8>,
     pub buyer: Person,
     pub agency: Person,
     pub platform: Person,
@@ -158,6 +190,7 @@ impl Cast {
                 &serial(rng),
             )
             .expect("issued");
+        let ca_key = key.to_pkcs8_der().expect("encoded").to_vec();
         let ca = CertificateAuthority::from_parts(key, issuing).expect("a pair");
         let person = |name: &str, rng: &mut SeededEntropy| {
             issue(
@@ -200,10 +233,18 @@ impl Cast {
             board: Vec::new(),
             log_key: log_key.to_pkcs8_der().expect("encoded").to_vec(),
             root: root.certificate().clone(),
+            root_ca: root,
             ca,
+            ca_key,
         };
         cast.make_board(rng);
         cast
+    }
+
+    /// The board's records anew, after a trustee's certificate was changed.
+    pub fn remake_board(&mut self) {
+        self.board.clear();
+        self.make_board(&mut SeededEntropy::new(b"another board"));
     }
 
     pub fn log_key(&self) -> PrivateKey {

@@ -377,6 +377,12 @@ impl<'c> Tender<'c> {
     }
 
     pub fn witness(&mut self, at: i64) {
+        self.cosign(at);
+        self.stamp(at);
+    }
+
+    /// Everybody's cosignature of the head.
+    pub fn cosign(&mut self, at: i64) {
         let Bundle { replay, .. } = self.bundle();
         let suite = self.cast.suite;
         let origin = replay.checkpoint().expect("a head").checkpoint().origin();
@@ -390,6 +396,12 @@ impl<'c> Tender<'c> {
             let text = note.to_text();
             self.host.add_cosignature(text.as_bytes()).expect("taken");
         }
+    }
+
+    /// A time stamp of second `at` over the head.
+    pub fn stamp(&mut self, at: i64) {
+        let suite = self.cast.suite;
+        let Bundle { replay, .. } = self.bundle();
         let imprint = trustee::stamp_imprint(&replay).expect("a head");
         let request = tsp::Request::new(imprint, suite.hash(), None);
         let signer = &self.cast.tsa.signer;

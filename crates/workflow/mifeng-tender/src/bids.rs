@@ -133,7 +133,11 @@ impl State {
         chain.extend(act.record.chain().iter().cloned());
         let usage = mifeng_pki::trust::Usage::BidEncryption;
         let code = self.organisation(encryption, &chain, usage, act.at, act.trust)?;
-        of_bidder(Some(&code))
+        of_bidder(Some(&code))?;
+        if act.taken > act.at {
+            self.organisation(encryption, &chain, usage, act.taken, act.trust)?;
+        }
+        Ok(())
     }
 
     /// Checks a seal record against the notice, as the host does at the door and a bidder before.

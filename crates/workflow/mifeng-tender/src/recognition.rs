@@ -3,11 +3,10 @@
 use crate::events::TrustListEvent;
 use crate::notice::Notice;
 use crate::refusal::{self, Refusal};
-use crate::state::{Stage, State, Trust};
+use crate::state::{Act, Stage, State, Trust};
 use mifeng_crypto::{Digest, Suite, Time};
 use mifeng_pki::trust::{Presented, SignedTrustList, TrustChain, TrustVersion, Usage};
-use mifeng_pki::{Anchors, Certificate, Purpose, RevocationList, tsp, verify_path};
-use mifeng_record::Record;
+use mifeng_pki::{Anchors, Certificate, RevocationList, tsp, verify_path};
 
 /// Whoever signed before the notice is judged when the notice comes.
 #[derive(Clone, Debug)]
@@ -16,6 +15,14 @@ pub(crate) struct EarlySigner {
     pub(crate) chain: Vec<Certificate>,
     pub(crate) time: Time,
     pub(crate) usages: &'static [Usage],
+}
+
+/// A certificate that counts.
+pub(crate) struct Judged {
+    /// The credit code that it stands for.
+    pub(crate) code: Option<String>,
+    /// Whether something spoke about the revocation of every certificate of its path.
+    pub(crate) revocation_known: bool,
 }
 
 /// What a certificate must be recognised for, so that its holder may sign a record of this type;
@@ -58,8 +65,26 @@ impl<'a> Recognition<'a> {
         }
     }
 
-    /// Judges a certificate: its path at `at`, its CA as recognised on the day `on`. Returns the
-    /// credit code that it stands for.
+    /// Judges a signer at the instant from which its record counts, and at the later one that the
+    /// log proves: whoever writes an earlier date into a record gains nothing by it.
+    ///
+    /// # Errors
+    /// As [`Recognition::judge`].
+    pub(crate) fn judge_taken(
+        &self,
+        signer: (&Certificate, &[Certificate]),
+        usages: &[Usage],
+        at: Time,
+        taken: Time,
+    ) -> Result<Judged, Refusal> {
+        let judged = self.judge(signer, usages, at, at)?;
+        if taken <= at {
+            return Ok(judged);
+        }
+        self.judge(signer, usages, taken, taken)
+    }
+
+    /// Judges a certificate: its path at `at`, its CA as recognised on the day `on`.
     ///
     /// # Errors
     /// [`refusal::UNLISTED_CA`], [`refusal::NOT_RECOGNISED`], [`refusal::REVOKED`],
@@ -70,15 +95,9 @@ impl<'a> Recognition<'a> {
         usages: &[Usage],
         at: Time,
         on: Time,
-    ) -> Result<Option<String>, Refusal> {
+    ) -> Result<Judged, Refusal> {
         // A list issued later than `at` was not known then; what was accepted stays accepted.
-        let crls: Vec<RevocationList> = self
-            .trust
-            .crls
-            .iter()
-            .filter(|list| list.this_update() <= at)
-            .cloned()
-            .collect();
+        let crls = issued_by(self.trust.crls, at);
         let presented = Presented {
             leaf: certificate,
             intermediates: chain,
@@ -93,7 +112,7 @@ impl<'a> Recognition<'a> {
                 None => self.by_roots(&presented, *usage),
             };
             match found {
-                Ok(code) => return Ok(code),
+                Ok(judged) => return Ok(judged),
                 Err(e) => outcome.get_or_insert(e),
             };
         }
@@ -114,30 +133,32 @@ impl<'a> Recognition<'a> {
         presented: &Presented<'_>,
         usage: Usage,
         on: Time,
-    ) -> Result<Option<String>, mifeng_pki::Error> {
-        let version = in_force(lists, on);
-        Ok(version.recognise(presented, usage, on)?.code)
+    ) -> Result<Judged, mifeng_pki::Error> {
+        let recognised = in_force(lists, on).recognise(presented, usage, on)?;
+        Ok(Judged {
+            revocation_known: recognised.path.revocation_known(),
+            code: recognised.code,
+        })
     }
 
     fn by_roots(
         &self,
         presented: &Presented<'_>,
         usage: Usage,
-    ) -> Result<Option<String>, mifeng_pki::Error> {
-        let purpose = match usage {
-            Usage::BidEncryption => Purpose::BidEncryption,
-            _ => Purpose::Signing,
-        };
-        verify_path(
+    ) -> Result<Judged, mifeng_pki::Error> {
+        let path = verify_path(
             presented.leaf,
             presented.intermediates,
             &self.listed_roots(),
             presented.crls,
             presented.at,
-            purpose,
+            usage.purpose(),
             self.suite,
         )?;
-        Ok(presented.leaf.uscc())
+        Ok(Judged {
+            code: presented.leaf.uscc(),
+            revocation_known: path.revocation_known(),
+        })
     }
 
     /// The roots that the notice itself lists.
@@ -146,6 +167,12 @@ impl<'a> Recognition<'a> {
         let listed = |root: &&Certificate| self.notice.trust.contains(&root.fingerprint(alg));
         Anchors::new(self.trust.roots.iter().filter(listed).cloned().collect())
     }
+}
+
+/// The lists that were known at `at`.
+fn issued_by(crls: &[RevocationList], at: Time) -> Vec<RevocationList> {
+    let known = crls.iter().filter(|list| list.this_update() <= at);
+    known.cloned().collect()
 }
 
 /// The version in force; an instant before the first one, as a signer's slow clock may show, is
@@ -165,14 +192,14 @@ impl State {
         ))
     }
 
-    /// `trust.list`: the first version before the notice, or the next one at any time.
+    /// `trust.list`: the first version before the notice, or the next one at any time. The next one
+    /// counts from the instant it is in the log, whatever earlier day it names.
     pub(crate) fn trust_list(
         &mut self,
         data: &TrustListEvent,
-        record: &Record,
-        at: Time,
-        trust: &Trust<'_>,
+        act: &Act<'_>,
     ) -> Result<(), Refusal> {
+        let (record, taken) = (act.record, act.taken);
         if self.stage == Stage::Archived {
             return Err(Refusal::new(&refusal::WRONG_STAGE, "the log is closed"));
         }
@@ -185,18 +212,15 @@ impl State {
         }
         let bad = |e: mifeng_pki::Error| Refusal::new(&refusal::BAD_TRUST_LIST, e.to_string());
         let signed = SignedTrustList::from_base64(&data.list, &data.sig).map_err(bad)?;
-        let known: Vec<RevocationList> = trust
-            .crls
-            .iter()
-            .filter(|list| list.this_update() <= at)
-            .cloned()
-            .collect();
+        let known = issued_by(act.trust.crls, taken);
         match &mut self.lists {
             Some(lists) => {
-                lists.add(&signed, at, &known).map_err(bad)?;
+                lists.add(&signed, taken, &known).map_err(bad)?;
+                lists.count_last_from(taken);
             }
             lists @ None => {
-                *lists = Some(TrustChain::start(&signed, self.suite, at, &known).map_err(bad)?);
+                let first = TrustChain::start(&signed, self.suite, taken, &known);
+                *lists = Some(first.map_err(bad)?);
             }
         }
         Ok(())
@@ -279,6 +303,7 @@ impl State {
             .ok_or_else(|| Refusal::new(&refusal::WRONG_STAGE, "there is no notice yet"))?;
         recognition
             .judge((certificate, chain), &[usage], at, at)?
+            .code
             .ok_or_else(|| {
                 let detail = "no unified social credit code where its CA writes it";
                 Refusal::new(&refusal::BAD_CERTIFICATE, detail)

@@ -4,12 +4,12 @@ use crate::events::*;
 use crate::notice::Notice;
 use crate::recognition::{Recognition, usages_of};
 use crate::refusal::{self, Refusal};
-use crate::state::{Stage, State, Trust, board_origin};
+use crate::state::{Act, Stage, State, board_origin};
 use base64::prelude::{BASE64_STANDARD, Engine as _};
-use mifeng_crypto::Time;
+use mifeng_crypto::Digest;
 use mifeng_lock::dkg;
 use mifeng_record::Record;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 fn formation(detail: impl core::fmt::Display) -> Refusal {
     Refusal::new(&refusal::BAD_BOARD, detail.to_string())
@@ -155,13 +155,8 @@ impl State {
         dkg::Setup::new(self.suite, first.t, keys, first.session.as_bytes()).map_err(formation)
     }
 
-    pub(crate) fn publish(
-        &mut self,
-        data: &Notice,
-        record: &Record,
-        at: Time,
-        trust: &Trust<'_>,
-    ) -> Result<(), Refusal> {
+    pub(crate) fn publish(&mut self, data: &Notice, act: &Act<'_>) -> Result<(), Refusal> {
+        let (record, at) = (act.record, act.at);
         self.require_setup()?;
         let unlawful = |detail: String| Refusal::new(&refusal::BAD_NOTICE, detail);
         if self.host.is_none() {
@@ -205,20 +200,38 @@ impl State {
             }
         }
         self.check_pinned(data, at)?;
-        let recognition = Recognition::new(data, self.lists.as_ref(), self.suite, trust);
-        let agency = (record.signer(), record.chain());
-        recognition.judge(agency, usages_of(record.kind(), false), at, at)?;
-        for early in &self.signers {
-            let signer = (&early.certificate, early.chain.as_slice());
-            recognition.judge(signer, early.usages, early.time, at)?;
-        }
+        let unknown = self.judge_early(data, act)?;
         if let (Some(pinned), Some(lists)) = (&data.trust_list, &mut self.lists) {
             lists.pin(pinned).map_err(|e| unlawful(e.to_string()))?;
         }
+        self.unknown = unknown;
         self.notice = Some((record.commitment(), data.clone()));
         self.stage = Stage::Open;
         self.signers.clear();
         Ok(())
+    }
+
+    /// Judges the agency, and whoever signed before the notice: at the time of the record and, so
+    /// that an early date is of no use, now. Returns the signers whose revocation is unknown.
+    fn judge_early(&self, notice: &Notice, act: &Act<'_>) -> Result<BTreeSet<Digest>, Refusal> {
+        let recognition = Recognition::new(notice, self.lists.as_ref(), self.suite, act.trust);
+        let (record, at, taken) = (act.record, act.at, act.taken);
+        let agency = (record.signer(), record.chain());
+        let usages = usages_of(record.kind(), false);
+        let judged = recognition.judge_taken(agency, usages, at, taken)?;
+        let mut unknown = BTreeSet::new();
+        if !judged.revocation_known {
+            unknown.insert(record.actor());
+        }
+        for early in &self.signers {
+            let signer = (&early.certificate, early.chain.as_slice());
+            recognition.judge(signer, early.usages, early.time, at)?;
+            let judged = recognition.judge(signer, early.usages, taken, taken)?;
+            if !judged.revocation_known {
+                unknown.insert(early.certificate.fingerprint(self.suite.hash()));
+            }
+        }
+        Ok(unknown)
     }
 
     pub(crate) fn halt(&mut self, record: &Record, halted: bool) -> Result<(), Refusal> {

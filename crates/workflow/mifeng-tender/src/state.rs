@@ -3,7 +3,7 @@
 use crate::evaluation::Evaluation;
 use crate::events::*;
 use crate::notice::Notice;
-use crate::recognition::{EarlySigner, usages_of};
+use crate::recognition::{EarlySigner, Judged, usages_of};
 use crate::refusal::{self, Refusal};
 use mifeng_crypto::{Digest, Suite, Time};
 use mifeng_envelope::VerifiedSeal;
@@ -12,7 +12,7 @@ use mifeng_pki::trust::TrustChain;
 use mifeng_pki::{Certificate, RevocationList};
 use mifeng_record::Record;
 use mifeng_score::{Outcome as RankOutcome, Sheet};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Records that one person may put into one log; a trustee of a tender with many draws needs some
 /// dozens, a bidder a few per lot.
@@ -31,6 +31,8 @@ pub(crate) struct Act<'a> {
     pub(crate) record: &'a Record,
     /// When it was received.
     pub(crate) at: Time,
+    /// The earliest instant at which the log can have taken it: `at`, or that of a record before it.
+    pub(crate) taken: Time,
     pub(crate) trust: &'a Trust<'a>,
     /// The credit code that its signer's certificate stands for.
     pub(crate) code: Option<String>,
@@ -138,6 +140,10 @@ pub struct State {
     pub(crate) awards: BTreeMap<String, Award>,
     pub(crate) evaluation: Evaluation,
     seqs: BTreeMap<Digest, u64>,
+    /// The latest instant that the records so far prove.
+    latest: Option<Time>,
+    /// Signers of whose revocation nothing was known at one of their records.
+    pub(crate) unknown: BTreeSet<Digest>,
 }
 
 impl State {
@@ -172,6 +178,8 @@ impl State {
             awards: BTreeMap::new(),
             evaluation: Evaluation::default(),
             seqs: BTreeMap::new(),
+            latest: None,
+            unknown: BTreeSet::new(),
         }
     }
 
@@ -193,13 +201,20 @@ impl State {
         self.check_origin(record)?;
         let next = self.check_seq(record)?;
         self.check_halted(&event)?;
+        let taken = self.latest.map_or(at, |latest| latest.max(at));
+        let judged = self.check_signer(record, at, taken, trust)?;
         let act = Act {
             record,
             at,
+            taken,
             trust,
-            code: self.check_signer(record, at, trust)?,
+            code: judged.as_ref().and_then(|judged| judged.code.clone()),
         };
         self.dispatch(&event, &act)?;
+        self.latest = Some(taken);
+        if judged.is_some_and(|judged| !judged.revocation_known) {
+            self.unknown.insert(record.actor());
+        }
         self.seqs.insert(record.actor(), next);
         if self.notice.is_none() {
             self.signers.push(EarlySigner {
@@ -231,16 +246,14 @@ impl State {
     }
 
     fn dispatch(&mut self, event: &Event, act: &Act<'_>) -> Result<(), Refusal> {
-        let Act {
-            record, at, trust, ..
-        } = *act;
+        let Act { record, at, .. } = *act;
         match event {
             Event::LogConfig(data) => self.log_config(data, record),
             Event::BoardCert(data) => self.board_cert(data, record),
             Event::BoardDkg1(data) => self.board_dkg1(data, record),
             Event::BoardDkg2(data) => self.board_dkg2(data, record),
-            Event::TrustList(data) => self.trust_list(data, record, at, trust),
-            Event::Publish(data) => self.publish(data, record, at, trust),
+            Event::TrustList(data) => self.trust_list(data, act),
+            Event::Publish(data) => self.publish(data, act),
             Event::Suspend(_) => self.halt(record, true),
             Event::Resume(_) => self.halt(record, false),
             Event::Cancel(_) => self.cancel(record),
@@ -345,19 +358,21 @@ impl State {
         1 + u64::from(self.dkg1.contains_key(index)) + u64::from(self.dkg2.contains_key(index))
     }
 
-    /// The signer's path to a recognised CA, valid for signing such a record at `at`; the credit
-    /// code it stands for. Before the notice nobody is judged yet.
+    /// The signer's path to a recognised CA, valid for signing such a record at `at` and when the
+    /// log took it. Before the notice nobody is judged yet.
     fn check_signer(
         &self,
         record: &Record,
         at: Time,
+        taken: Time,
         trust: &Trust<'_>,
-    ) -> Result<Option<String>, Refusal> {
+    ) -> Result<Option<Judged>, Refusal> {
         let Some(recognition) = self.recognition(trust) else {
             return Ok(None);
         };
         let usages = usages_of(record.kind(), self.is_host(record));
-        recognition.judge((record.signer(), record.chain()), usages, at, at)
+        let signer = (record.signer(), record.chain());
+        recognition.judge_taken(signer, usages, at, taken).map(Some)
     }
 
     fn is_host(&self, record: &Record) -> bool {
@@ -449,6 +464,17 @@ impl State {
     /// Awards by lot.
     pub fn awards(&self) -> &BTreeMap<String, Award> {
         &self.awards
+    }
+
+    /// The latest instant that the records so far prove: whatever comes next came later.
+    pub fn latest(&self) -> Option<Time> {
+        self.latest
+    }
+
+    /// Signers (certificate fingerprints) of whose revocation no list said anything at one of
+    /// their records.
+    pub fn revocation_unknown(&self) -> &BTreeSet<Digest> {
+        &self.unknown
     }
 
     /// The number that the next record of `actor` must carry.

@@ -18,6 +18,7 @@ pub struct TrustVersion {
     pub(super) suite: &'static Suite,
     digest: Digest,
     operator: Certificate,
+    since: Time,
 }
 
 impl TrustVersion {
@@ -32,6 +33,11 @@ impl TrustVersion {
     /// Who signed it.
     pub fn operator(&self) -> &Certificate {
         &self.operator
+    }
+    /// From when on it counts here: its effective date, or when it became known, if that is later
+    /// and [`TrustChain::count_last_from`] said so.
+    pub fn since(&self) -> Time {
+        self.since
     }
     /// Every root on it.
     pub fn roots(&self) -> impl Iterator<Item = &Certificate> {
@@ -103,6 +109,14 @@ impl TrustChain {
         Ok(self.last())
     }
 
+    /// Says that the newest version became known at `at`: it counts from its effective date or from
+    /// then, whichever is later, so that no version changes what was right before it was there.
+    pub fn count_last_from(&mut self, at: Time) {
+        if let Some(last) = self.versions.last_mut() {
+            last.since = last.since.max(at);
+        }
+    }
+
     /// The versions, oldest first; never empty.
     pub fn versions(&self) -> &[TrustVersion] {
         &self.versions
@@ -113,12 +127,12 @@ impl TrustChain {
         &self.versions[self.versions.len() - 1]
     }
 
-    /// The version in force at this instant: the newest that was effective.
+    /// The version in force at this instant: the newest that counted ([`TrustVersion::since`]).
     pub fn in_force(&self, at: Time) -> Option<&TrustVersion> {
         self.versions
             .iter()
             .rev()
-            .find(|version| version.list.effective <= at)
+            .find(|version| version.since <= at)
     }
 
     /// The version with this digest.
@@ -152,6 +166,7 @@ fn read(signed: &SignedTrustList, suite: &'static Suite) -> Result<TrustVersion,
         roots: list.roots()?,
         digest: digest_of(suite, &signed.body),
         operator: by.certificate,
+        since: list.effective,
         list,
         suite,
     })

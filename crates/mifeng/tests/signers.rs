@@ -1,0 +1,204 @@
+//! Whose certificate counts for what, at which instant: fixed roots, dates written back, and what
+//! the verifier says where nothing is known about revocation.
+
+mod common;
+
+use common::*;
+use mifeng::crypto::{GM, INTL, Time};
+use mifeng::pki::issue::Revocation;
+use mifeng::pki::{Certificate, Signer};
+use mifeng::tender::{Halt, rules};
+use mifeng::{Store, Trusted, Verdict, verify};
+
+const ORIGIN: &str = "host.example/t/signers";
+
+fn revocation(certificate: &Certificate, at: i64) -> Revocation {
+    Revocation {
+        serial: certificate.serial_raw().to_vec(),
+        revoked: secs(at),
+        reason: 4,
+        invalid_since: None,
+    }
+}
+
+/// A list of `ca` that revokes trustee `number` from second `at` on, made at that second.
+fn list_revoking(cast: &Cast, number: usize, at: i64) -> Vec<u8> {
+    let signer = &cast.trustees[number].person.signer;
+    let revoked = revocation(signer.certificate(), at);
+    let list = cast
+        .ca
+        .revocation_list(&[revoked], secs(at), secs(86_400), 2);
+    list.expect("a list")
+}
+
+#[test]
+fn fixed_roots_judge_each_certificate_by_its_use() {
+    let publish = |change: &dyn Fn(&mut Cast)| {
+        let mut cast = Cast::new(&INTL, "uses");
+        change(&mut cast);
+        let mut tender = Tender::unpublished(&cast, ORIGIN);
+        let notice = notice(&cast, tender.host.state(), Kind::Board);
+        code(tender.publish(&notice))
+    };
+    assert_eq!(publish(&|_| {}), "accepted");
+    // Signing with a machine's certificate needs digitalSignature, not commitment alone.
+    let host = publish(&|cast| cast.platform.committing_only(&cast.ca_key));
+    assert_eq!(host, rules::BAD_CERTIFICATE.code);
+    let trustee = publish(&|cast| {
+        let key = cast.ca_key.clone();
+        cast.trustees[1].person.committing_only(&key);
+        cast.remake_board();
+    });
+    assert_eq!(trustee, rules::BAD_CERTIFICATE.code);
+    // A person commits.
+    let agency = publish(&|cast| cast.agency.committing_only(&cast.ca_key));
+    assert_eq!(agency, "accepted");
+}
+
+/// Up to the window's end, one trustee's shares in, and a record of second 80.
+fn shared_once(cast: &Cast) -> Tender<'_> {
+    let mut tender = Tender::new(cast, ORIGIN, Kind::Board);
+    tender.receive(3);
+    tender.close_witnessed();
+    tender.close_window(DEADLINE + 3).expect("window closed");
+    tender.release(0, DEADLINE + 4).expect("released");
+    tender
+}
+
+fn pause(tender: &mut Tender<'_>, at: i64) {
+    let data = Halt {
+        reason: "test".to_owned(),
+    };
+    let agency = &tender.cast.agency;
+    tender
+        .say(agency, "tender.suspend", &data, at)
+        .expect("paused");
+    tender
+        .say(agency, "tender.resume", &data, at)
+        .expect("resumed");
+}
+
+#[test]
+fn an_early_date_does_not_help_a_revoked_trustee() {
+    let cast = Cast::new(&GM, "back");
+    let mut tender = shared_once(&cast);
+    let shares = tender.shares(2, DEADLINE + 5).expect("its program");
+    let person = &cast.trustees[2].person;
+    let dated_back = tender.signed(person, "board.share", &shares, DEADLINE + 5);
+    tender
+        .host
+        .add_crl(&list_revoking(&cast, 2, 70))
+        .expect("taken");
+    // The log goes on after the revocation; then the record comes with its early date.
+    pause(&mut tender, 80);
+    assert_eq!(
+        code(tender.take(dated_back, 81)),
+        rules::REVOKED.code,
+        "by the host"
+    );
+    // The others open the bids.
+    tender.release(1, 82).expect("not revoked");
+    tender.open_all(100);
+    let seated = tender.draw(101);
+    assert!(tender.evaluate(&seated, 102));
+    assert_valid(&tender.archive(103));
+}
+
+#[test]
+fn the_verifier_sees_the_early_date() {
+    let cast = Cast::new(&INTL, "back");
+    let course = |paused_at: i64| {
+        let mut tender = shared_once(&cast);
+        let shares = tender.shares(2, DEADLINE + 5).expect("its program");
+        let person = &cast.trustees[2].person;
+        let dated = tender.signed(person, "board.share", &shares, DEADLINE + 5);
+        pause(&mut tender, paused_at);
+        tender.take(dated, 91).expect("the host ignores the list");
+        tender.release(1, 92).expect("not revoked");
+        tender.open_all(100);
+        let seated = tender.draw(101);
+        assert!(tender.evaluate(&seated, 102));
+        // A host that helps the trustee has had the list all along.
+        let list = list_revoking(&cast, 2, 70);
+        let name = format!("crl/{}.crl", INTL.hash().digest(&list));
+        tender
+            .store
+            .write(&name, &mut &list[..])
+            .expect("in memory");
+        let report = verify(&Parts::of_tar(&tender.archive(103)), &Trusted::default());
+        report
+            .expect("readable")
+            .failure()
+            .map(|check| (check.id, check.code.clone().unwrap_or_default()))
+    };
+    assert_eq!(course(80), Some(("V3", rules::REVOKED.code.to_owned())));
+    // Where the log does not show that the list was out, the record stands.
+    assert_eq!(course(DEADLINE + 6), None);
+}
+
+#[test]
+fn who_signed_before_the_notice_is_judged_at_the_notice_too() {
+    let cast = Cast::new(&INTL, "early");
+    let attempt = |publish_at: i64| {
+        let mut tender = Tender::unpublished(&cast, ORIGIN);
+        tender
+            .host
+            .add_crl(&list_revoking(&cast, 2, 2))
+            .expect("taken");
+        let mut notice = notice(&cast, tender.host.state(), Kind::Board);
+        notice.pin(secs(1)).expect("a pack in force");
+        let record = tender.signed(&cast.agency, "tender.publish", &notice, publish_at);
+        code(tender.take(record, publish_at))
+    };
+    assert_eq!(attempt(1), "accepted");
+    assert_eq!(attempt(3), rules::REVOKED.code);
+}
+
+#[test]
+fn a_stamp_from_the_future_releases_nothing() {
+    let cast = Cast::new(&INTL, "future");
+    let mut tender = Tender::new(&cast, ORIGIN, Kind::Board);
+    tender.receive(3);
+    tender.close(secs(DEADLINE)).expect("closed");
+    tender.cosign(DEADLINE + 1);
+    tender.close_window(DEADLINE + 3).expect("window closed");
+    tender.cosign(DEADLINE + 4);
+    // Five minutes of skew are allowed between the authority's clock and the trustee's.
+    tender.stamp(DEADLINE + 10_000);
+    let early = tender.shares(0, DEADLINE + 9_698).map(|_| ());
+    assert_eq!(code(early), rules::SHARE_EARLY.code);
+    tender.shares(0, DEADLINE + 9_700).expect("within the skew");
+}
+
+#[test]
+fn the_verifier_counts_whom_no_list_covers() {
+    let cast = Cast::new(&INTL, "known");
+    let seen = |root_list: Option<Time>| {
+        let mut tender = Tender::unpublished(&cast, ORIGIN);
+        if let Some(made) = root_list {
+            let list = cast.root_ca.revocation_list(&[], made, secs(86_400), 1);
+            tender.host.add_crl(&list.expect("a list")).expect("taken");
+        }
+        let notice = notice(&cast, tender.host.state(), Kind::Board);
+        tender.publish(&notice).expect("a lawful notice");
+        tender.receive(3);
+        let dossier = Parts::of_tar(&tender.finish(Kind::Board));
+        let report = verify(&dossier, &Trusted::default()).expect("readable");
+        assert!(report.is_valid());
+        let mut checks = report.checks;
+        assert!(checks.iter().all(|check| check.verdict == Verdict::Pass));
+        checks.swap_remove(2)
+    };
+    // The issuing CA's own standing is the root's to say.
+    let none = seen(None);
+    assert_eq!(none.revocation_unknown, Some(none.count));
+    let told = format!("for {} of them revocation was unknown", none.count);
+    assert!(none.saw_en.contains(&told), "{}", none.saw_en);
+    let all = seen(Some(START));
+    assert_eq!(all.revocation_unknown, Some(0));
+    assert!(!all.saw_en.contains("unknown"), "{}", all.saw_en);
+    assert!(all.count > 10, "signers are told apart by certificate");
+    // A list from second 50 on covers who signs later only.
+    let late = seen(Some(secs(50))).revocation_unknown;
+    assert!(late > Some(0) && late < Some(all.count), "{late:?}");
+}
