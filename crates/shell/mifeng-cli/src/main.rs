@@ -42,7 +42,7 @@ fn main() -> ExitCode {
         lang: args.lang,
         pin_file: args.pin_file.clone(),
         pin_fd: args.pin_fd,
-        pin_given: std::cell::RefCell::new(None),
+        pin_given: std::cell::RefCell::default(),
     };
     // A panic is a bug of ours: say so, and never with a half-written file (see `ui::write`).
     let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| run(&ui, &args)))

@@ -55,6 +55,10 @@ pub(crate) enum TokenCommand {
     Test {
         #[command(flatten)]
         module: ModuleArgs,
+        /// 签名证书；密码钥匙内有多个应用时必填 / signing certificate; needed when several
+        /// applications of the token have some
+        #[arg(long, value_name = "CER")]
+        cert: Option<PathBuf>,
     },
     /// 在PKCS#11密码钥匙内生成密钥，由开发CA签发，写出身份文件夹 / keys born in a PKCS#11 token,
     /// certificates by a development CA, an identity folder that refers to it
@@ -132,10 +136,15 @@ impl Module {
         }
     }
 
-    fn open(&self, serial: Option<&str>, pin: &[u8]) -> Result<Token, Error> {
+    fn open(
+        &self,
+        serial: Option<&str>,
+        wanted: Option<&Certificate>,
+        pin: &[u8],
+    ) -> Result<Token, Error> {
         Ok(match self {
             Module::Pkcs11(module) => Token::Pkcs11(module.open(serial, pin)?),
-            Module::Skf(module) => Token::Skf(module.open(serial, pin)?),
+            Module::Skf(module) => Token::Skf(module.open(serial, wanted, pin)?),
         })
     }
 }
@@ -199,10 +208,10 @@ impl Reference {
         ui::write_secret(&folder.join(FILE), format!("{text}\n").as_bytes())
     }
 
-    fn open(&self, ui: &Ui) -> Result<Token, Failure> {
+    fn open(&self, ui: &Ui, wanted: &Certificate) -> Result<Token, Failure> {
         let module = Module::load(&self.module, self.kind)?;
         let pin = ui.pin(Path::new(&self.serial))?;
-        Ok(module.open(Some(&self.serial), &pin)?)
+        Ok(module.open(Some(&self.serial), Some(wanted), &pin)?)
     }
 
     /// The signer of the folder's signing certificate.
@@ -212,7 +221,9 @@ impl Reference {
         certificate: &Certificate,
         chain: Vec<Certificate>,
     ) -> Result<Box<dyn Signer>, Failure> {
-        Ok(self.open(ui)?.signer(Some(certificate), chain)?)
+        Ok(self
+            .open(ui, certificate)?
+            .signer(Some(certificate), chain)?)
     }
 
     /// The decrypter of the folder's encryption certificate.
@@ -221,7 +232,7 @@ impl Reference {
         ui: &Ui,
         certificate: &Certificate,
     ) -> Result<Box<dyn Decrypter>, Failure> {
-        Ok(self.open(ui)?.decrypter(Some(certificate))?)
+        Ok(self.open(ui, certificate)?.decrypter(Some(certificate))?)
     }
 }
 
@@ -229,7 +240,7 @@ impl Reference {
 pub(crate) fn run(ui: &Ui, command: &TokenCommand, json: bool) -> Outcome {
     match command {
         TokenCommand::List { module, skf } => list(ui, module, interface(*skf), json),
-        TokenCommand::Test { module } => test(ui, module, json),
+        TokenCommand::Test { module, cert } => test(ui, module, cert.as_deref(), json),
         TokenCommand::Enrol {
             module,
             ca,
@@ -327,7 +338,8 @@ impl Steps<'_> {
     }
 }
 
-fn test(ui: &Ui, args: &ModuleArgs, json: bool) -> Outcome {
+fn test(ui: &Ui, args: &ModuleArgs, cert: Option<&Path>, json: bool) -> Outcome {
+    let wanted = cert.map(identity::load_certificate).transpose()?;
     let mut steps = Steps {
         ui,
         json,
@@ -343,14 +355,18 @@ fn test(ui: &Ui, args: &ModuleArgs, json: bool) -> Outcome {
     // Missing and double tokens are told before a PIN is asked for.
     let tokens = module.tokens()?;
     mifeng_token::choose(&tokens, args.serial.as_deref())?;
-    let token = module.open(args.serial.as_deref(), &ui.pin(&args.module)?)?;
+    let token = module.open(
+        args.serial.as_deref(),
+        wanted.as_ref(),
+        &ui.pin(&args.module)?,
+    )?;
     let (label, serial) = (&token.info().label, &token.info().serial);
     steps.step(
         "pin",
         format!("PIN正确：{label}，序列号 {serial}"),
         format!("PIN accepted: {label}, serial number {serial}"),
     );
-    let signer = token.signer(None, Vec::new())?;
+    let signer = token.signer(wanted.as_ref(), Vec::new())?;
     let decrypter = token.decrypter(None)?;
     for (name, zh, en, certificate) in [
         (

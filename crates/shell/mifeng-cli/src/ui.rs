@@ -2,6 +2,7 @@
 
 use mifeng::crypto::Kind;
 use mifeng::{Error, crypto};
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
@@ -27,7 +28,7 @@ pub(crate) struct Ui {
     pub(crate) pin_file: Option<PathBuf>,
     pub(crate) pin_fd: Option<i32>,
     /// The passphrase once it was given: one command asks once.
-    pub(crate) pin_given: std::cell::RefCell<Option<Zeroizing<Vec<u8>>>>,
+    pub(crate) pin_given: std::cell::RefCell<Pins>,
 }
 
 /// A failed command: exit code and one sentence.
@@ -241,11 +242,16 @@ impl Ui {
 
     /// Asks for the passphrase of a key: file, file descriptor, or a prompt without echo.
     pub(crate) fn pin(&self, of: &Path) -> Result<Zeroizing<Vec<u8>>, Failure> {
-        if let Some(pin) = &*self.pin_given.borrow() {
-            return Ok(pin.clone());
+        if let Some(pin) = self.pin_given.borrow().of(of) {
+            return Ok(pin);
         }
         let pin = self.ask_pin(of)?;
-        *self.pin_given.borrow_mut() = Some(pin.clone());
+        let given = &mut *self.pin_given.borrow_mut();
+        if self.pin_file.is_some() || self.pin_fd.is_some() {
+            given.of_all = Some(pin.clone());
+        } else {
+            given.typed.insert(Pins::holder(of), pin.clone());
+        }
         Ok(pin)
     }
 
@@ -275,6 +281,38 @@ impl Ui {
                     "no terminal to ask for the passphrase: use --pin-file or --pin-fd",
                 ))
             })
+    }
+}
+
+/// What was given so far in one command. Nothing is tried on what it was not typed for: a token
+/// counts the attempts.
+#[derive(Clone, Default)]
+pub(crate) struct Pins {
+    /// From a file, a descriptor, or the program itself: meant for whatever the command opens.
+    of_all: Option<Zeroizing<Vec<u8>>>,
+    typed: BTreeMap<PathBuf, Zeroizing<Vec<u8>>>,
+}
+
+impl Pins {
+    /// One secret for everything.
+    pub(crate) fn for_all(pin: Vec<u8>) -> Self {
+        Pins {
+            of_all: Some(Zeroizing::new(pin)),
+            typed: BTreeMap::new(),
+        }
+    }
+
+    fn of(&self, of: &Path) -> Option<Zeroizing<Vec<u8>>> {
+        let typed = || self.typed.get(&Self::holder(of));
+        self.of_all.as_ref().or_else(typed).cloned()
+    }
+
+    /// The key files of one folder are one person's, under one passphrase; a token or another file
+    /// stands for itself.
+    fn holder(of: &Path) -> PathBuf {
+        let is_key = of.extension().is_some_and(|e| e == "key");
+        let folder = of.parent().filter(|_| is_key);
+        folder.unwrap_or(of).to_owned()
     }
 }
 
@@ -378,4 +416,28 @@ fn write_through(
         let _ = fs::remove_file(&part);
     }
     result
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pin_is_for_what_it_was_typed_for() {
+        let mut pins = Pins::default();
+        let typed = Zeroizing::new(b"one".to_vec());
+        pins.typed
+            .insert(Pins::holder(Path::new("a/sign.key")), typed.clone());
+        let of = |pins: &Pins, path: &str| pins.of(Path::new(path));
+        assert_eq!(of(&pins, "a/enc.key"), Some(typed.clone()), "one person's");
+        for other in ["b/sign.key", "sign.key", "a", "a/token.so", "0123ABCD"] {
+            let expected = (other == "a").then(|| typed.clone());
+            assert_eq!(of(&pins, other), expected, "{other}");
+        }
+        // Given by file or descriptor, it is for the whole command.
+        let given = Pins::for_all(b"all".to_vec());
+        let all = of(&given, "0123ABCD").expect("given");
+        assert_eq!(*all, b"all");
+        assert_eq!(of(&given, "b/sign.key"), Some(all));
+    }
 }

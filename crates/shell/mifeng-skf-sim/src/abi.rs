@@ -7,7 +7,7 @@
 )]
 
 use crate::FOLDER_VARIABLE;
-use crate::session::{APPLICATION, Done, open, sar};
+use crate::session::{Done, open, sar};
 use mifeng_crypto::sm2enc;
 use std::ffi::{CStr, c_char, c_void};
 use std::path::PathBuf;
@@ -268,9 +268,9 @@ pub(crate) unsafe extern "system" fn SKF_EnumApplication(
     size: *mut u32,
 ) -> u32 {
     answer((|| {
-        open().info(device as usize)?;
+        let found = open().applications(device as usize)?;
         // SAFETY: the caller's promise.
-        unsafe { give(&names(&[APPLICATION.to_owned()]), list.cast(), size) }
+        unsafe { give(&names(&found), list.cast(), size) }
     })())
 }
 

@@ -6,6 +6,10 @@ use serde::{Deserialize, Serialize};
 use std::io;
 use std::path::Path;
 
+/// The first application of a simulated device.
+const APPLICATION: &str = "MIFENG";
+/// Version of the device file: 2 has applications.
+const VERSION: u8 = 2;
 /// Attempts before the PIN locks.
 pub const PIN_TRIES: u32 = 10;
 /// Bytes of the shortest and the longest PIN.
@@ -37,6 +41,19 @@ pub struct Container {
     pub(crate) enc: Option<Pair>,
 }
 
+/// An application: what has a PIN of its own.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Application {
+    /// Its name.
+    pub(crate) name: String,
+    /// PIN attempts left.
+    pub(crate) left: u32,
+    /// A key under the PIN that is nothing but the test of the PIN.
+    pub(crate) pin: String,
+    pub(crate) containers: Vec<Container>,
+}
+
 /// A device file.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -44,11 +61,7 @@ pub struct Device {
     pub(crate) v: u8,
     pub(crate) label: String,
     pub(crate) serial: String,
-    /// PIN attempts left.
-    pub(crate) left: u32,
-    /// A key under the PIN that is nothing but the test of the PIN.
-    pub(crate) pin: String,
-    pub(crate) containers: Vec<Container>,
+    pub(crate) applications: Vec<Application>,
 }
 
 fn bad(what: &str) -> io::Error {
@@ -61,27 +74,46 @@ fn seal(key: &PrivateKey, pin: &[u8]) -> io::Result<String> {
 }
 
 impl Device {
-    /// A device without keys.
+    /// A device with one application, without keys.
     ///
     /// # Errors
     /// If the PIN has not 6 to 64 bytes, or there is no randomness.
     pub fn new(label: &str, pin: &[u8]) -> io::Result<Self> {
+        let mut serial = [0; 8];
+        let filled = SystemEntropy::new().fill(&mut serial);
+        filled.map_err(|e| bad(&e.to_string()))?;
+        let mut device = Device {
+            v: VERSION,
+            label: label.to_owned(),
+            serial: hex::encode_upper(serial),
+            applications: Vec::new(),
+        };
+        device.add_application(APPLICATION, pin)?;
+        Ok(device)
+    }
+
+    /// Adds an application with a PIN of its own; [`Self::add`] adds to the newest one.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn add_application(&mut self, name: &str, pin: &[u8]) -> io::Result<()> {
         if !PIN_LEN.contains(&pin.len()) || pin.contains(&0) {
             return Err(bad("a PIN has 6 to 64 bytes"));
         }
         let entropy = &mut SystemEntropy::new();
-        let mut serial = [0; 8];
-        let failed = |e: mifeng_crypto::Error| bad(&e.to_string());
-        entropy.fill(&mut serial).map_err(failed)?;
-        let probe = PrivateKey::generate(mifeng_crypto::KeyAlg::Sm2, entropy).map_err(failed)?;
-        Ok(Device {
-            v: 1,
-            label: label.to_owned(),
-            serial: hex::encode_upper(serial),
+        let probe = PrivateKey::generate(mifeng_crypto::KeyAlg::Sm2, entropy);
+        let probe = probe.map_err(|e| bad(&e.to_string()))?;
+        self.applications.push(Application {
+            name: name.to_owned(),
             left: PIN_TRIES,
             pin: seal(&probe, pin)?,
             containers: Vec::new(),
-        })
+        });
+        Ok(())
+    }
+
+    pub(crate) fn application(&mut self, name: &str) -> Option<&mut Application> {
+        self.applications.iter_mut().find(|one| one.name == name)
     }
 
     /// Its serial number.
@@ -89,10 +121,10 @@ impl Device {
         &self.serial
     }
 
-    /// Adds a container with the pairs given.
+    /// Adds a container with the pairs given to the newest application.
     ///
     /// # Errors
-    /// If the PIN is not the device's, or a key cannot be written.
+    /// If the PIN is not the application's, or a key cannot be written.
     pub fn add(
         &mut self,
         name: &str,
@@ -100,7 +132,9 @@ impl Device {
         sign: Option<(&PrivateKey, &Certificate)>,
         enc: Option<(&PrivateKey, &Certificate)>,
     ) -> io::Result<()> {
-        keyfile::decrypt(&self.pin, pin).map_err(|e| bad(&e.to_string()))?;
+        let newest = self.applications.last_mut();
+        let newest = newest.ok_or_else(|| bad("no application"))?;
+        keyfile::decrypt(&newest.pin, pin).map_err(|e| bad(&e.to_string()))?;
         let pair = |given: Option<(&PrivateKey, &Certificate)>| -> io::Result<Option<Pair>> {
             let Some((key, certificate)) = given else {
                 return Ok(None);
@@ -110,7 +144,7 @@ impl Device {
                 key: seal(key, pin)?,
             }))
         };
-        self.containers.push(Container {
+        newest.containers.push(Container {
             name: name.to_owned(),
             sign: pair(sign)?,
             enc: pair(enc)?,
@@ -128,7 +162,7 @@ impl Device {
         }
         let device: Device =
             serde_json::from_slice(&std::fs::read(path)?).map_err(|e| bad(&e.to_string()))?;
-        if device.v == 1 {
+        if device.v == VERSION {
             Ok(device)
         } else {
             Err(bad("device file of another version"))

@@ -1,7 +1,7 @@
 //! What a program has open: devices, applications, containers, session keys. All in safe code; the
 //! handles that cross the border are numbers, never addresses.
 
-use crate::device::{Device, PIN_LEN, PIN_TRIES, Pair};
+use crate::device::{Application, Device, PIN_LEN, PIN_TRIES, Pair};
 use mifeng_crypto::sm4::{self, Sm4, cbc};
 use mifeng_crypto::{PrivateKey, signature_from_der, sm2enc};
 use mifeng_pki::keyfile;
@@ -29,8 +29,6 @@ pub(crate) mod sar {
     pub(crate) const NO_APPLICATION: u32 = 0x0a00_002e;
 }
 
-/// The one application of a simulated device.
-pub(crate) const APPLICATION: &str = "MIFENG";
 /// SM4 in ECB and in CBC (GB/T 33560).
 const ALG_SM4_ECB: u32 = 0x0401;
 const ALG_SM4_CBC: u32 = 0x0402;
@@ -42,13 +40,16 @@ pub(crate) type Done<T> = Result<T, u32>;
 enum Object {
     Device {
         path: PathBuf,
-        pin: Option<Zeroizing<Vec<u8>>>,
+        /// The PINs of the applications that somebody logged in to.
+        pins: HashMap<String, Zeroizing<Vec<u8>>>,
     },
     Application {
         device: usize,
+        name: String,
     },
     Container {
         device: usize,
+        application: String,
         name: String,
     },
     SessionKey {
@@ -107,7 +108,7 @@ impl Open {
         objects.remove(&handle).ok_or(sar::INVALID_HANDLE)?;
         objects.retain(|_, object| match object {
             Object::Device { .. } => true,
-            Object::Application { device }
+            Object::Application { device, .. }
             | Object::Container { device, .. }
             | Object::SessionKey { device, .. } => *device != handle,
         });
@@ -120,14 +121,15 @@ impl Open {
         }
         let path = folder.join(format!("{name}.skf"));
         Device::load(&path).map_err(|_| sar::DEVICE_REMOVED)?;
-        self.put(Object::Device { path, pin: None })
+        let pins = HashMap::new();
+        self.put(Object::Device { path, pins })
     }
 
     /// The device of a handle of any kind, read anew: a file that is gone was pulled out.
     fn device(&mut self, handle: usize) -> Done<(usize, PathBuf, Device)> {
         let device = match self.get(handle)? {
             Object::Device { .. } => handle,
-            Object::Application { device }
+            Object::Application { device, .. }
             | Object::Container { device, .. }
             | Object::SessionKey { device, .. } => *device,
         };
@@ -146,73 +148,103 @@ impl Open {
     }
 
     pub(crate) fn application(&mut self, device: usize, name: &str) -> Done<usize> {
-        let (device, ..) = self.device(device)?;
-        if name != APPLICATION {
-            return Err(sar::NO_APPLICATION);
-        }
-        self.put(Object::Application { device })
+        let (device, _, mut read) = self.device(device)?;
+        read.application(name).ok_or(sar::NO_APPLICATION)?;
+        self.put(Object::Application {
+            device,
+            name: name.to_owned(),
+        })
+    }
+
+    /// The names of a device's applications.
+    pub(crate) fn applications(&mut self, device: usize) -> Done<Vec<String>> {
+        let (_, _, read) = self.device(device)?;
+        Ok(read.applications.into_iter().map(|one| one.name).collect())
+    }
+
+    /// The application of a handle of one, or of a container in it.
+    fn application_of(&mut self, handle: usize) -> Done<Application> {
+        let (_, _, mut device) = self.device(handle)?;
+        let name = match self.get(handle)? {
+            Object::Application { name, .. } => name,
+            Object::Container { application, .. } => application,
+            _ => return Err(sar::INVALID_HANDLE),
+        };
+        let found = device.application(name).ok_or(sar::NO_APPLICATION)?;
+        Ok(found.clone())
     }
 
     /// Attempts allowed, attempts left.
     pub(crate) fn pin_info(&mut self, application: usize) -> Done<(u32, u32)> {
-        let (_, _, device) = self.device(application)?;
-        Ok((PIN_TRIES, device.left))
+        Ok((PIN_TRIES, self.application_of(application)?.left))
     }
 
     /// Logs in; with a refusal the attempts left.
     pub(crate) fn verify_pin(&mut self, application: usize, pin: &[u8]) -> Result<(), (u32, u32)> {
-        let (handle, path, mut device) = self.device(application).map_err(|e| (e, 0))?;
-        if device.left == 0 {
+        let failed = |e| (e, 0);
+        let (handle, path, mut device) = self.device(application).map_err(failed)?;
+        let Application {
+            name,
+            left,
+            pin: test,
+            ..
+        } = self.application_of(application).map_err(failed)?;
+        if left == 0 {
             return Err((sar::PIN_LOCKED, 0));
         }
         if !PIN_LEN.contains(&pin.len()) {
-            return Err((sar::PIN_LEN_RANGE, device.left));
+            return Err((sar::PIN_LEN_RANGE, left));
         }
+        let mut store = |left: u32| {
+            if let Some(one) = device.application(&name) {
+                one.left = left;
+            }
+            device.save(&path).map_err(|_| (sar::DEVICE_REMOVED, 0))
+        };
         // Counted before it is tried: pulling the plug in between gains nobody an attempt.
-        device.left -= 1;
-        let save = |device: &Device| device.save(&path).map_err(|_| (sar::DEVICE_REMOVED, 0));
-        save(&device)?;
-        if keyfile::decrypt(&device.pin, pin).is_err() {
-            let code = if device.left == 0 {
+        store(left - 1)?;
+        if keyfile::decrypt(&test, pin).is_err() {
+            let code = if left == 1 {
                 sar::PIN_LOCKED
             } else {
                 sar::PIN_INCORRECT
             };
-            return Err((code, device.left));
+            return Err((code, left - 1));
         }
-        device.left = PIN_TRIES;
-        save(&device)?;
-        if let Ok(Object::Device { pin: held, .. }) = self.get(handle) {
-            *held = Some(Zeroizing::new(pin.to_vec()));
+        store(PIN_TRIES)?;
+        if let Ok(Object::Device { pins, .. }) = self.get(handle) {
+            pins.insert(name, Zeroizing::new(pin.to_vec()));
         }
         Ok(())
     }
 
     pub(crate) fn containers(&mut self, application: usize) -> Done<Vec<String>> {
-        let (_, _, device) = self.device(application)?;
-        Ok(device.containers.into_iter().map(|c| c.name).collect())
+        let found = self.application_of(application)?.containers;
+        Ok(found.into_iter().map(|c| c.name).collect())
     }
 
     pub(crate) fn container(&mut self, application: usize, name: &str) -> Done<usize> {
-        let (handle, _, device) = self.device(application)?;
-        if !device.containers.iter().any(|c| c.name == name) {
+        let (device, ..) = self.device(application)?;
+        let found = self.application_of(application)?;
+        if !found.containers.iter().any(|c| c.name == name) {
             return Err(sar::KEY_NOT_FOUND);
         }
         self.put(Object::Container {
-            device: handle,
+            device,
+            application: found.name,
             name: name.to_owned(),
         })
     }
 
-    fn pair(&mut self, container: usize, signs: bool) -> Done<(usize, Pair)> {
-        let (handle, _, device) = self.device(container)?;
+    fn pair(&mut self, container: usize, signs: bool) -> Done<(String, Pair)> {
+        let application = self.application_of(container)?;
         let Object::Container { name, .. } = self.get(container)? else {
             return Err(sar::INVALID_HANDLE);
         };
-        let found = device.containers.into_iter().find(|c| c.name == *name);
+        let found = application.containers.into_iter().find(|c| c.name == *name);
         let found = found.ok_or(sar::KEY_NOT_FOUND)?;
         let pair = if signs { found.sign } else { found.enc };
-        Ok((handle, pair.ok_or(sar::CERTIFICATE_NOT_FOUND)?))
+        Ok((application.name, pair.ok_or(sar::CERTIFICATE_NOT_FOUND)?))
     }
 
     pub(crate) fn certificate(&mut self, container: usize, signs: bool) -> Done<Vec<u8>> {
@@ -221,11 +253,12 @@ impl Open {
     }
 
     fn key(&mut self, container: usize, signs: bool) -> Done<PrivateKey> {
-        let (device, pair) = self.pair(container, signs)?;
-        let Object::Device { pin, .. } = self.get(device)? else {
+        let (application, pair) = self.pair(container, signs)?;
+        let (device, ..) = self.device(container)?;
+        let Object::Device { pins, .. } = self.get(device)? else {
             return Err(sar::INVALID_HANDLE);
         };
-        let pin = pin.as_ref().ok_or(sar::NOT_LOGGED_IN)?;
+        let pin = pins.get(&application).ok_or(sar::NOT_LOGGED_IN)?;
         keyfile::decrypt(&pair.key, pin).map_err(|_| sar::FAIL)
     }
 

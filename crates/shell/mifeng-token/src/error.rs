@@ -44,6 +44,11 @@ pub enum Error {
         /// What it was wanted for.
         purpose: Use,
     },
+    /// Several applications of a token have certificates, and none was named.
+    #[error(
+        "several applications of the token have certificates: name the certificate, so that no other application is shown the PIN"
+    )]
+    SeveralApplications,
     /// The certificate's key is not in the token.
     #[error("the token has the certificate but not its private key: it belongs to another token")]
     NoKey,
@@ -121,6 +126,7 @@ impl Error {
             Error::Several { .. } => "token.several",
             Error::NoCertificate { .. } => "token.no-certificate",
             Error::SeveralCertificates { .. } => "token.several-certificates",
+            Error::SeveralApplications => "token.several-applications",
             Error::NoKey => "token.no-key",
             Error::PinWrong { .. } => "token.pin-wrong",
             Error::PinLocked => "token.pin-locked",
@@ -167,6 +173,9 @@ impl Error {
                     "密码钥匙内有多张用于{}的证书：请用 --cert 指定",
                     purpose.zh()
                 )
+            }
+            Error::SeveralApplications => {
+                "密码钥匙内有多个应用存有证书：请指定证书，以免将PIN交给其他应用".to_owned()
             }
             Error::NoKey => "密码钥匙内有证书而无其私钥：证书属于另一把密码钥匙".to_owned(),
             Error::PinWrong { left } => {

@@ -134,8 +134,7 @@ fn told(error: Failure) -> Error {
         | RvError::SessionClosed
         | RvError::ObjectHandleInvalid
         | RvError::KeyHandleInvalid
-        | RvError::UserNotLoggedIn
-        | RvError::GeneralError => Error::Removed,
+        | RvError::UserNotLoggedIn => Error::Removed,
         RvError::MechanismInvalid
         | RvError::MechanismParamInvalid
         | RvError::ArgumentsBad

@@ -69,7 +69,7 @@ fn a_bidder_with_a_token() -> Tested {
         std::env::set_var(mifeng_skf_sim::FOLDER_VARIABLE, &folder);
     }
     let module = Module::load(&library())?;
-    assert_eq!(code(module.open(None, PIN)), "token.none");
+    assert_eq!(code(module.open(None, None, PIN)), "token.none");
 
     let ca = Ca::new(&GM);
     let alice = bidder(&ca, "alice", 10);
@@ -85,11 +85,12 @@ fn a_bidder_with_a_token() -> Tested {
     two_tokens(&module, &folder, &serial)?;
     pins(&module, &folder)?;
     pulled_out(&module, &folder)?;
-    empty_token(&module, &folder)
+    empty_token(&module, &folder)?;
+    two_applications(&module, &folder, &ca)
 }
 
 fn signs_and_opens(module: &Module, alice: &Bidder) -> Tested {
-    let token = module.open(None, PIN)?;
+    let token = module.open(None, None, PIN)?;
     let signer = token.signer(None, Vec::new())?;
     let decrypter = token.decrypter(None)?;
     assert_eq!(signer.certificate().der(), alice.sign.1.der());
@@ -115,7 +116,7 @@ fn signs_and_opens(module: &Module, alice: &Bidder) -> Tested {
 
 /// A leaf for another key, and the same leaf opened in software.
 fn wrong_leaves(module: &Module, alice: &Bidder) -> Tested {
-    let token = module.open(None, PIN)?;
+    let token = module.open(None, None, PIN)?;
     let (signer, decrypter) = (token.signer(None, Vec::new())?, token.decrypter(None)?);
     let entropy = &mut mifeng_crypto::SeededEntropy::new(b"wrong leaves");
     let other = key(&GM, "other");
@@ -153,49 +154,58 @@ fn wrong_leaves(module: &Module, alice: &Bidder) -> Tested {
 fn two_tokens(module: &Module, folder: &Path, serial: &str) -> Tested {
     let bob = bidder(&Ca::new(&GM), "bob", 20);
     let other = device(folder, "bob", &bob);
-    assert_eq!(code(module.open(None, PIN)), "token.several");
-    assert_eq!(code(module.open(Some("0000"), PIN)), "token.not-there");
-    let token = module.open(Some(&other), PIN)?;
+    assert_eq!(code(module.open(None, None, PIN)), "token.several");
+    assert_eq!(
+        code(module.open(Some("0000"), None, PIN)),
+        "token.not-there"
+    );
+    let token = module.open(Some(&other), None, PIN)?;
     assert_eq!(token.info().label, "bob");
     assert_eq!(
         token.signer(None, Vec::new())?.certificate().der(),
         bob.sign.1.der()
     );
-    assert_eq!(module.open(Some(serial), PIN)?.info().label, "alice");
+    assert_eq!(module.open(Some(serial), None, PIN)?.info().label, "alice");
     std::fs::remove_file(folder.join("bob.skf"))?;
     Ok(())
 }
 
 fn pins(module: &Module, folder: &Path) -> Tested {
-    let wrong = module.open(None, b"87654321").err();
+    let wrong = module.open(None, None, b"87654321").err();
     assert_eq!(
         wrong,
         Some(mifeng_token::Error::PinWrong {
             left: Some(PIN_TRIES - 1)
         })
     );
-    assert_eq!(code(module.open(None, b"1")), "token.pin-form");
-    assert_eq!(code(module.open(None, b"1234\x00678")), "token.pin-form");
+    assert_eq!(code(module.open(None, None, b"1")), "token.pin-form");
+    assert_eq!(
+        code(module.open(None, None, b"1234\x00678")),
+        "token.pin-form"
+    );
     // The right PIN gives all attempts back.
-    module.open(None, PIN)?;
+    module.open(None, None, PIN)?;
     assert_eq!(module.tokens()?[0].pin_tries, Some(PIN_TRIES));
     let path = folder.join("alice.skf");
     let whole = std::fs::read(&path)?;
     for left in (1..PIN_TRIES).rev() {
         assert_eq!(
-            module.open(None, b"87654321").err(),
+            module.open(None, None, b"87654321").err(),
             Some(mifeng_token::Error::PinWrong { left: Some(left) })
         );
     }
-    assert_eq!(code(module.open(None, b"87654321")), "token.pin-locked");
-    assert_eq!(code(module.open(None, PIN)), "token.pin-locked");
+    assert_eq!(
+        code(module.open(None, None, b"87654321")),
+        "token.pin-locked"
+    );
+    assert_eq!(code(module.open(None, None, PIN)), "token.pin-locked");
     assert!(module.tokens()?[0].pin_locked);
     std::fs::write(&path, whole)?;
     Ok(())
 }
 
 fn pulled_out(module: &Module, folder: &Path) -> Tested {
-    let token = module.open(None, PIN)?;
+    let token = module.open(None, None, PIN)?;
     let (signer, decrypter) = (token.signer(None, Vec::new())?, token.decrypter(None)?);
     let entropy = &mut mifeng_crypto::SeededEntropy::new(b"pulled out");
     let trial =
@@ -220,8 +230,59 @@ fn empty_token(module: &Module, folder: &Path) -> Tested {
         .find(|t| t.label == "empty")
         .map(|t| t.serial);
     assert_eq!(
-        code(module.open(serial.as_deref(), PIN)),
+        code(module.open(serial.as_deref(), None, PIN)),
         "token.no-certificate"
+    );
+    Ok(())
+}
+
+/// A bank's application beside the bidder's, each with its own PIN and its own count of attempts.
+fn two_applications(module: &Module, folder: &Path, ca: &Ca) -> Tested {
+    const BANK_PIN: &[u8] = b"bank-pin";
+    let (mine, banks) = (bidder(ca, "carol", 30), bidder(ca, "carol's bank", 40));
+    let mut device = Device::new("two", PIN)?;
+    let pair = |of: &Bidder, signs: bool| {
+        let (key, certificate) = if signs { &of.sign } else { &of.enc };
+        let key = key
+            .to_pkcs8_der()
+            .and_then(|der| PrivateKey::from_pkcs8_der(&der));
+        (key.expect("a key"), certificate.clone())
+    };
+    let add = |device: &mut Device, of: &Bidder, pin| {
+        let (sign, enc) = (pair(of, true), pair(of, false));
+        let (sign, enc) = ((&sign.0, &sign.1), (&enc.0, &enc.1));
+        device.add("one", pin, Some(sign), Some(enc))
+    };
+    add(&mut device, &mine, PIN)?;
+    device.add_application("BANK", BANK_PIN)?;
+    add(&mut device, &banks, BANK_PIN)?;
+    let path = folder.join("two.skf");
+    device.save(&path)?;
+    let before = std::fs::read(&path)?;
+    let serial = Some(device.serial());
+    // Which of the two is a person's choice; no PIN was shown to either.
+    let unnamed = module.open(serial, None, PIN);
+    assert_eq!(code(unnamed), "token.several-applications");
+    let strange = bidder(ca, "dave", 50);
+    let strange = module.open(serial, Some(&strange.enc.1), PIN);
+    assert_eq!(
+        strange.err(),
+        Some(mifeng_token::Error::NoCertificate {
+            purpose: mifeng_token::Use::Decrypting
+        })
+    );
+    assert_eq!(std::fs::read(&path)?, before, "no attempt was counted");
+    // The other application never sees this PIN: its attempts stay whole.
+    let token = module.open(serial, Some(&mine.sign.1), PIN)?;
+    token.signer(None, Vec::new())?.sign(b"message")?;
+    assert_eq!(token.certificates().count(), 2, "of this application only");
+    let wrong = module.open(serial, Some(&banks.sign.1), PIN);
+    let left = Some(PIN_TRIES - 1);
+    assert_eq!(wrong.err(), Some(mifeng_token::Error::PinWrong { left }));
+    let token = module.open(serial, Some(&banks.enc.1), BANK_PIN)?;
+    assert_eq!(
+        token.decrypter(None)?.certificate().der(),
+        banks.enc.1.der()
     );
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use super::DemoArgs;
 use crate::identity::{self, Ca, Identity, Kind};
-use crate::ui::{Failure, Ui};
+use crate::ui::{Failure, Pins, Ui};
 use crate::{base64, clock, host, person, trust};
 use mifeng::crypto::{Entropy, Suite, SystemEntropy, Time};
 use mifeng::pki::Certificate;
@@ -118,7 +118,7 @@ impl World {
             lang: ui.lang,
             pin_file: None,
             pin_fd: None,
-            pin_given: RefCell::new(Some(Zeroizing::new(hex::encode(&*pin).into_bytes()))),
+            pin_given: RefCell::new(Pins::for_all(hex::encode(&*pin).into_bytes())),
         };
         let mut world = World {
             root: root.to_owned(),

@@ -129,33 +129,46 @@ impl Module {
         Ok(self.devices()?.into_iter().map(|(_, info)| info).collect())
     }
 
-    /// Logs in to the token with this serial number, or to the only one.
+    /// Logs in to the token with this serial number, or to the only one: to the application that
+    /// has the certificate wanted, or to the only one that has any. Certificates are read without
+    /// a PIN, and no other application is shown it: each counts its own attempts.
     ///
     /// # Errors
     /// [`Error::None`], [`Error::Several`], [`Error::NotThere`], [`Error::NoCertificate`] for an
-    /// empty token, [`Error::PinWrong`], [`Error::PinLocked`], [`Error::PinForm`], and as the device
-    /// reports.
-    pub fn open(&self, serial: Option<&str>, pin: &[u8]) -> Result<Token, Error> {
+    /// empty token or one without that certificate, [`Error::SeveralApplications`],
+    /// [`Error::PinWrong`], [`Error::PinLocked`], [`Error::PinForm`], and as the device reports.
+    pub fn open(
+        &self,
+        serial: Option<&str>,
+        wanted: Option<&Certificate>,
+        pin: &[u8],
+    ) -> Result<Token, Error> {
         let devices = self.devices()?;
         let infos: Vec<TokenInfo> = devices.iter().map(|(_, info)| info.clone()).collect();
         let (device, info) = &devices[choose(&infos, serial)?];
-        let mut certificates = Vec::new();
+        let mut fitting = Vec::new();
         let names = self.api.applications(device.handle);
         for name in names.map_err(told("SKF_EnumApplication"))? {
             let opened = self.api.application(device.handle, &name);
             let opened = opened.map_err(told("SKF_OpenApplication"))?;
             let application = self.own(Kind::Application, opened, Some(device));
             let found = self.certificates(&application)?;
-            if !found.is_empty() {
-                self.log_in(&application, pin)?;
-                certificates.extend(found);
+            let fits = |held: &Held| wanted.is_none_or(|w| w.der() == held.certificate.der());
+            if found.iter().any(fits) {
+                fitting.push((application, found));
             }
         }
-        if certificates.is_empty() {
-            return Err(Error::NoCertificate {
-                purpose: Use::Signing,
-            });
+        if fitting.len() > 1 {
+            return Err(Error::SeveralApplications);
         }
+        let Some((application, certificates)) = fitting.pop() else {
+            let purpose = match wanted {
+                Some(wanted) if !Use::Signing.suits(wanted) => Use::Decrypting,
+                _ => Use::Signing,
+            };
+            return Err(Error::NoCertificate { purpose });
+        };
+        self.log_in(&application, pin)?;
         Ok(Token {
             api: Rc::clone(&self.api),
             certificates,
