@@ -29,11 +29,10 @@ const WHAT: &str = "enveloped message";
 #[derive(Clone, Debug)]
 pub struct Envelope {
     recipients: Vec<Recipient>,
-    content_type: Oid,
     cipher: Cipher,
     ciphertext: Vec<u8>,
-    /// From certificates on, of a signed envelope, with the digests announced.
-    signed: Option<(Vec<Oid>, Vec<u8>)>,
+    /// The signatures of a signed envelope, read before anything is decrypted.
+    signed: Option<SignedData>,
     deviations: Vec<Deviation>,
 }
 
@@ -116,7 +115,11 @@ impl Envelope {
         let (content_type, cipher, ciphertext) =
             encrypted(input.enter(tag::SEQUENCE)?, &mut deviations)?;
         let signed = match announced {
-            Some(digests) => Some((digests, input.rest().to_vec())),
+            Some(announced) => {
+                let rest = Reader::new(input.rest(), WHAT);
+                let tail = Tail { announced, rest };
+                Some(SignedData::of_envelope(content_type, tail)?)
+            }
             None => {
                 input.finish()?;
                 None
@@ -124,7 +127,6 @@ impl Envelope {
         };
         Ok(Envelope {
             recipients,
-            content_type,
             cipher,
             ciphertext,
             signed,
@@ -150,7 +152,7 @@ impl Envelope {
     /// # Errors
     /// [`Error::Message`] if the key's certificate is not a recipient; [`Error::Unavailable`] if
     /// the key holder is not there; else [`Error::Crypto`] (`crypto.unverified`) without any
-    /// detail; what the signatures' structure says, if there are some.
+    /// detail.
     pub fn open(&self, key: &dyn Decrypter) -> Result<Opened, Error> {
         let certificate = key.certificate();
         let mut all = self.recipients.iter();
@@ -174,20 +176,10 @@ impl Envelope {
         };
         let secret = <&[u8; KEY_LEN]>::try_from(&secret[..]).map_err(|_| closed())?;
         let content = self.decrypt(&Sm4::new(secret))?;
-        let signed = match &self.signed {
-            Some((announced, rest)) => {
-                let tail = Tail {
-                    announced: announced.clone(),
-                    rest: Reader::new(rest, WHAT),
-                };
-                Some(SignedData::around(
-                    content.to_vec(),
-                    self.content_type,
-                    tail,
-                )?)
-            }
-            None => None,
-        };
+        let signed = self.signed.clone().map(|mut signed| {
+            signed.content = Some(content.clone());
+            signed
+        });
         Ok(Opened { content, signed })
     }
 

@@ -40,7 +40,7 @@ pub fn verify_archive_stamp(
     let der = super::to_der(message, WHAT)?;
     let read = SignedData::parse_field(&der)?;
     let info = read.signers.get(place).ok_or(rule("no such signer"))?;
-    let content = content.or(read.content.as_deref());
+    let content = content.or(read.content());
     let content = content.ok_or(rule("content is missing"))?;
     let stamp = tsp::Stamped::read(token)?;
     let alg = stamp.imprint().alg();

@@ -11,12 +11,15 @@ use std::borrow::Cow;
 /// Elements inside each other. A signed message with certificates has about fifteen levels; a time
 /// stamp inside brings as many again.
 const DEPTH_MAX: usize = 40;
+/// Elements of one message: what is remembered of each while it is read is bounded by this. The
+/// largest field messages carry a revocation list of some tens of thousands of entries.
+const ELEMENTS_MAX: usize = 1 << 18;
 /// OCTET STRING, constructed.
 const OCTETS_IN_PIECES: u8 = 0x24;
 
 /// The input itself if it has no indefinite length, else its DER. Nothing may follow it.
 pub(crate) fn to_der<'a>(input: &'a [u8], what: &'static str) -> Result<Cow<'a, [u8]>, Error> {
-    let mut walk = Walk { what };
+    let mut walk = Walk { what, elements: 0 };
     let element = walk.element(input, DEPTH_MAX)?;
     if element.len != input.len() {
         return Err(walk.wrong());
@@ -26,6 +29,8 @@ pub(crate) fn to_der<'a>(input: &'a [u8], what: &'static str) -> Result<Cow<'a, 
 
 struct Walk {
     what: &'static str,
+    /// Seen so far.
+    elements: usize,
 }
 
 struct Element<'a> {
@@ -44,6 +49,14 @@ impl Walk {
             return Err(self.wrong());
         };
         let depth = depth.checked_sub(1).ok_or_else(|| self.wrong())?;
+        self.elements += 1;
+        if self.elements > ELEMENTS_MAX {
+            return Err(Error::TooLarge {
+                what: "elements of a message",
+                found: self.elements,
+                max: ELEMENTS_MAX,
+            });
+        }
         let constructed = tag & 0x20 != 0;
         if first == 0x80 {
             if !constructed || tag & 0x1f == 0x1f {
@@ -151,5 +164,15 @@ mod tests {
         }
         let deep = [[0x30, 0x80].repeat(100_000), vec![0; 200_000]].concat();
         assert!(to_der(&deep, "test").is_err());
+    }
+
+    #[test]
+    fn more_elements_than_are_remembered() {
+        let with = |count: usize| [&[0x30, 0x80][..], &[5, 0].repeat(count), &[0, 0]].concat();
+        assert!(to_der(&with(ELEMENTS_MAX - 1), "test").is_ok());
+        assert_eq!(
+            to_der(&with(ELEMENTS_MAX), "test").err().map(|e| e.code()),
+            Some("pki.too-large")
+        );
     }
 }

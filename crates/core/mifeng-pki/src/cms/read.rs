@@ -7,6 +7,7 @@ use super::{MESSAGE_LEN_MAX, Profile, WHAT, ber, ids, rule};
 use crate::asn1::{Reader, tag};
 use crate::oid::{self, Algorithm, Oid};
 use crate::{Certificate, Error};
+use zeroize::Zeroizing;
 
 /// Bytes of the largest message of another product: with revocation lists inside they are large.
 /// The reader below takes lengths of three octets.
@@ -27,7 +28,8 @@ const REVOCATIONS_MAX: usize = 256;
 pub struct SignedData {
     pub(crate) profile: Profile,
     pub(crate) content_type: Oid,
-    pub(crate) content: Option<Vec<u8>>,
+    /// Wiped when it goes away: it may come from an envelope.
+    pub(crate) content: Option<Zeroizing<Vec<u8>>>,
     pub(crate) certificates: Vec<Certificate>,
     revocation_lists: Vec<Vec<u8>>,
     ocsp_responses: Vec<Vec<u8>>,
@@ -75,7 +77,7 @@ impl SignedData {
 
     /// The content, if the message carries it.
     pub fn content(&self) -> Option<&[u8]> {
-        self.content.as_deref()
+        self.content.as_ref().map(|content| &content[..])
     }
     /// The content type, dotted.
     pub fn content_type_name(&self) -> String {
@@ -116,16 +118,13 @@ impl SignedData {
         &self.deviations
     }
 
-    /// A message around decrypted content (GB/T 35275 SignedAndEnvelopedData).
-    pub(crate) fn around(
-        content: Vec<u8>,
-        content_type: Oid,
-        input: Tail<'_>,
-    ) -> Result<Self, Error> {
+    /// The signatures of an envelope (GB/T 35275 SignedAndEnvelopedData), whose content comes when
+    /// it is decrypted.
+    pub(crate) fn of_envelope(content_type: Oid, input: Tail<'_>) -> Result<Self, Error> {
         let mut message = SignedData {
             profile: Profile::Gbt35275,
             content_type,
-            content: Some(content),
+            content: None,
             certificates: Vec::new(),
             revocation_lists: Vec::new(),
             ocsp_responses: Vec::new(),
@@ -378,13 +377,13 @@ pub(crate) fn hash_id(input: &mut Reader<'_>) -> Result<Oid, Error> {
     Err(input.wrong())
 }
 
-fn encapsulated(mut input: Reader<'_>) -> Result<(Oid, Option<Vec<u8>>), Error> {
+fn encapsulated(mut input: Reader<'_>) -> Result<(Oid, Option<Zeroizing<Vec<u8>>>), Error> {
     let content_type = input.oid()?;
     let content = match input.optional(tag::context(0))? {
         Some(mut inner) => {
             let value = inner.value(tag::OCTET_STRING)?.to_vec();
             inner.finish()?;
-            Some(value)
+            Some(Zeroizing::new(value))
         }
         None => None,
     };

@@ -75,7 +75,7 @@ impl SignedData {
         suite: &'static Suite,
         strictness: Strictness,
     ) -> Result<Signed, Error> {
-        let content = self.content.as_deref().ok_or(rule("content is missing"))?;
+        let content = self.content().ok_or(rule("content is missing"))?;
         self.verify_content(content, suite, strictness)
     }
 
@@ -119,7 +119,7 @@ impl SignedData {
         suite: &'static Suite,
         strictness: Strictness,
     ) -> Result<Vec<Result<Signed, Error>>, Error> {
-        let content = content.or(self.content.as_deref());
+        let content = content.or(self.content());
         let content = Content::Bytes(content.ok_or(rule("content is missing"))?);
         if self.signers.is_empty() {
             return Err(rule("no signer"));
@@ -171,7 +171,7 @@ impl SignedData {
         });
         let (alg, deviation) = alg.ok_or(foreign("signature algorithm"))?;
         // Else one message would say one thing to who reads it and another to who checks it.
-        let inside = self.content.as_deref();
+        let inside = self.content();
         if inside.is_some_and(|inside| !content.is(inside)) {
             return Err(Error::DigestMismatch { what: "content" });
         }
@@ -222,7 +222,7 @@ impl SignedData {
         strictness: Strictness,
     ) -> Result<&'a [u8], Error> {
         let missing = rule("signed attributes are missing");
-        let bytes = match (content, self.content.as_deref()) {
+        let bytes = match (content, self.content()) {
             (Content::Bytes(bytes), _) | (Content::Digest(..), Some(bytes)) => bytes,
             (Content::Digest(..), None) => return Err(missing),
         };
