@@ -44,7 +44,7 @@ pub struct Container {
 /// An application: what has a PIN of its own.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Application {
+pub(crate) struct Application {
     /// Its name.
     pub(crate) name: String,
     /// PIN attempts left.

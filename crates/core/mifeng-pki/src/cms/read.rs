@@ -23,13 +23,16 @@ const DIGESTS_MAX: usize = 16;
 /// Revocation lists and responses in one message.
 const REVOCATIONS_MAX: usize = 256;
 
+/// Octets that are wiped when they go away.
+type Octets = Zeroizing<Vec<u8>>;
+
 /// A message that was read but not verified.
 #[derive(Clone, Debug)]
 pub struct SignedData {
     pub(crate) profile: Profile,
     pub(crate) content_type: Oid,
     /// Wiped when it goes away: it may come from an envelope.
-    pub(crate) content: Option<Zeroizing<Vec<u8>>>,
+    pub(crate) content: Option<Octets>,
     pub(crate) certificates: Vec<Certificate>,
     revocation_lists: Vec<Vec<u8>>,
     ocsp_responses: Vec<Vec<u8>>,
@@ -377,7 +380,7 @@ pub(crate) fn hash_id(input: &mut Reader<'_>) -> Result<Oid, Error> {
     Err(input.wrong())
 }
 
-fn encapsulated(mut input: Reader<'_>) -> Result<(Oid, Option<Zeroizing<Vec<u8>>>), Error> {
+fn encapsulated(mut input: Reader<'_>) -> Result<(Oid, Option<Octets>), Error> {
     let content_type = input.oid()?;
     let content = match input.optional(tag::context(0))? {
         Some(mut inner) => {
