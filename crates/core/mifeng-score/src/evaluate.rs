@@ -110,7 +110,29 @@ pub fn taking_part(rules: &RuleSet, bids: &[BidFacts]) -> Result<Vec<String>, Er
     Ok(ids)
 }
 
+/// Whether the prices of a lot give a result by themselves, before any sheet: a formula may need more
+/// bids than take part, or divide by what is nought. Sheets are not looked at.
+///
+/// # Errors
+/// What the computation of prices and points of price says.
+pub fn check_prices(lot: &Lot<'_>) -> Result<(), Error> {
+    let ground = ground(lot)?;
+    let entry = |facts| Entry {
+        facts,
+        judges: Vec::new(),
+        technical: Vec::new(),
+    };
+    compute(ground, lot.bids.iter().map(entry).collect()).map(|_| ())
+}
+
 fn table<'a>(lot: &Lot<'a>) -> Result<Table<'a>, Error> {
+    let ground = ground(lot)?;
+    let entries = entries(&ground, lot)?;
+    compute(ground, entries)
+}
+
+/// What a lot is computed on, if its rules are sound.
+fn ground<'a>(lot: &Lot<'a>) -> Result<Ground<'a>, Error> {
     static NOTHING: BTreeMap<String, Drawn> = BTreeMap::new();
     let (rules, pack) = (lot.rules, lot.pack()?);
     let findings = lint_in(rules, pack);
@@ -121,14 +143,12 @@ fn table<'a>(lot: &Lot<'a>) -> Result<Table<'a>, Error> {
             article: finding.article,
         });
     }
-    let ground = Ground {
+    Ok(Ground {
         rules,
         pack,
         drawn: lot.drawn.unwrap_or(&NOTHING),
         competes: None,
-    };
-    let entries = entries(&ground, lot)?;
-    compute(ground, entries)
+    })
 }
 
 /// Bids with the totals of their judges.
@@ -156,8 +176,13 @@ fn entries<'a>(ground: &Ground<'_>, lot: &Lot<'a>) -> Result<Vec<Entry<'a>>, Err
     }
     let without: BTreeSet<&str> = crate::engine::without(ground, &bids)?;
     let totals: Totals = check_sheets(ground.rules, &bids, &without, lot.sheets)?;
+    let mut technical = totals.technical.into_iter();
     let entries = bids.into_iter().zip(totals.by_bid);
     Ok(entries
-        .map(|(facts, judges)| Entry { facts, judges })
+        .map(|(facts, judges)| Entry {
+            facts,
+            judges,
+            technical: technical.next().unwrap_or_default(),
+        })
         .collect())
 }

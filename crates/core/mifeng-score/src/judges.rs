@@ -66,7 +66,7 @@ pub fn judge_statistics(
     }
     let mut bids: Vec<&BidFacts> = bids.iter().collect();
     bids.sort_by(|a, b| a.id.cmp(&b.id));
-    let Totals { by_bid } = sheets::check_sheets(rules, &bids, &BTreeSet::new(), sheets)?;
+    let Totals { by_bid, .. } = sheets::check_sheets(rules, &bids, &BTreeSet::new(), sheets)?;
     let mut names: Vec<&str> = sheets.iter().map(|sheet| sheet.judge.as_str()).collect();
     names.sort_unstable();
     let mut full = Ratio::zero();

@@ -29,7 +29,7 @@ pub use derivation::Derivation;
 pub use document::{Amendment, Clause, Document, Samples, lint_document, lint_document_in};
 pub use engine::eliminated;
 pub use error::Error;
-pub use evaluate::{Lot, derive, evaluate, evaluate_lot, taking_part};
+pub use evaluate::{Lot, check_prices, derive, evaluate, evaluate_lot, taking_part};
 pub use judges::{JudgeStatistics, Lead, Tendency, judge_statistics};
 pub use number::{BITS_MAX, DECIMALS_MAX, FEN_MAX, Money, Ratio, TEXT_MAX};
 pub use outcome::{BidFacts, Invalid, Outcome, Review, Row, Sheet};

@@ -92,6 +92,10 @@ pub struct Row {
     pub price_points: String,
     /// Mean of the judges' points.
     pub quality: String,
+    /// Mean of the judges' points for the technical items, where these decide between equal bids
+    /// (214 art. 25).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub technical: Option<String>,
     /// Sum.
     pub total: String,
     /// Rank from 1; equals share it.

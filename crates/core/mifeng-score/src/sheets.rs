@@ -10,6 +10,8 @@ type Points = BTreeMap<String, String>;
 /// Exact totals by bid, each in the order of the judges' names.
 pub(crate) struct Totals {
     pub(crate) by_bid: Vec<Vec<Fixed>>,
+    /// Of the technical items alone; empty where they decide nothing.
+    pub(crate) technical: Vec<Vec<Fixed>>,
 }
 
 /// An item whose limits were read once.
@@ -166,6 +168,11 @@ pub(crate) fn check_sheets(
     }
     let bands = Bands::new(rules)?;
     let mut by_bid: Vec<Vec<Fixed>> = vec![Vec::with_capacity(sheets.len()); bids.len()];
+    let technical_first = rules.technical_first();
+    let mut technical = match technical_first {
+        true => by_bid.clone(),
+        false => Vec::new(),
+    };
     // The first judge's points of objective items, which the others must repeat.
     let width = bands.0.len();
     let mut first: Vec<Option<Fixed>> = vec![None; bids.len() * width];
@@ -181,8 +188,12 @@ pub(crate) fn check_sheets(
                 .next_if(|(id, _)| **id == bid.id)
                 .map(|(_, points)| points);
             let scored = !without.contains(bid.id.as_str());
+            let mut part = Fixed::default();
             let sum = match points {
                 Some(points) => bands.points(&bid.id, points, |item, band, value| {
+                    if technical_first && band.item.technical {
+                        part = part.add(value)?;
+                    }
                     let slot = &mut first[at * width + item];
                     let same = !scored || !band.objective || *slot.get_or_insert(value) == value;
                     same.then_some(()).ok_or_else(|| Error::Objective {
@@ -196,11 +207,14 @@ pub(crate) fn check_sheets(
             };
             if scored {
                 by_bid[at].push(sum);
+                if technical_first {
+                    technical[at].push(part);
+                }
             }
         }
         if let Some((id, _)) = given.next() {
             return Err(strange(id));
         }
     }
-    Ok(Totals { by_bid })
+    Ok(Totals { by_bid, technical })
 }

@@ -218,7 +218,11 @@ fn entries<'a>(
             }
             judges.push(total);
         }
-        entries.push(Entry { facts, judges });
+        entries.push(Entry {
+            facts,
+            judges,
+            technical: Vec::new(),
+        });
     }
     Ok(entries)
 }

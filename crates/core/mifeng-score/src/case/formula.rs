@@ -122,6 +122,7 @@ fn table<'a>(
     let entry = |facts| Entry {
         facts,
         judges: Vec::new(),
+        technical: Vec::new(),
     };
     compute(ground, facts.iter().map(entry).collect())
 }

@@ -38,6 +38,8 @@ pub(crate) struct Entry<'a> {
     pub(crate) facts: &'a BidFacts,
     /// Exact totals of the judges, in the order of their names.
     pub(crate) judges: Vec<Fixed>,
+    /// Their totals of the technical items alone, where these decide between equal bids.
+    pub(crate) technical: Vec<Fixed>,
 }
 
 /// A valid bid at work.
@@ -53,6 +55,9 @@ pub(crate) struct Work<'a> {
     points: Ratio,
     judges: Vec<Fixed>,
     quality: Ratio,
+    /// The judges' totals of the technical items and their mean: of all judges, rounded once.
+    technical: Vec<Fixed>,
+    technical_part: Ratio,
     total: Ratio,
     excluded: bool,
     eliminated: bool,

@@ -27,10 +27,12 @@ fn order(rules: &RuleSet, a: &Work<'_>, b: &Work<'_>) -> Ordering {
         _ => cheap(&a.eval, &b.eval),
     };
     let by_law = out(a).cmp(&out(b)).then(by_law);
-    // Consultation: equal score and price, then the better technical part (214 art. 25).
+    // Consultation: equal score and price, then the better technical part (214 art. 25). Other
+    // methods have none, where it is zero for all.
+    let by_law = by_law.then_with(|| b.technical_part.cmp(&a.technical_part));
     match rules.tie {
-        Tie::Draw if rules.method != Method::Consultation => by_law,
-        _ => by_law.then_with(|| b.quality.cmp(&a.quality)),
+        Tie::Draw => by_law,
+        Tie::Quality => by_law.then_with(|| b.quality.cmp(&a.quality)),
     }
 }
 

@@ -122,7 +122,11 @@ impl Policy {
         entry: Entry<'a>,
         price: Ratio,
     ) -> Result<Work<'a>, Error> {
-        let Entry { facts, mut judges } = entry;
+        let Entry {
+            facts,
+            mut judges,
+            technical,
+        } = entry;
         let deductions = match ground.rules.method {
             // There is nobody to prefer over.
             Method::SingleSource => Vec::new(),
@@ -137,6 +141,7 @@ impl Policy {
             eval = price.mul(&rest)?;
         }
         let quality = quality(ground.rules, &mut judges)?;
+        let technical_part = mean(&technical, ground.rules.dp)?;
         Ok(Work {
             facts,
             price,
@@ -148,6 +153,8 @@ impl Policy {
             judges,
             total: quality.clone(),
             quality,
+            technical,
+            technical_part,
             excluded: false,
             eliminated: false,
             rank: 0,
@@ -157,15 +164,19 @@ impl Policy {
 
 /// The mean of the judges' totals, without those that the rules drop, rounded once.
 fn quality(rules: &RuleSet, judges: &mut [Fixed]) -> Result<Ratio, Error> {
-    let kept = kept(rules, judges);
-    let Some(first) = kept.first() else {
+    mean(kept(rules, judges), rules.dp)
+}
+
+/// The mean of judges' totals, rounded once; zero without any.
+fn mean(totals: &[Fixed], dp: u32) -> Result<Ratio, Error> {
+    let Some((first, rest)) = totals.split_first() else {
         return Ok(Ratio::zero());
     };
     let mut sum = *first;
-    for total in &kept[1..] {
+    for total in rest {
         sum = sum.add(*total)?;
     }
-    sum.mean(kept.len(), rules.dp)
+    sum.mean(totals.len(), dp)
 }
 
 /// The totals that count. Only where something is dropped the order of the judges is lost.

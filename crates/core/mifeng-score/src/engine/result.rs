@@ -92,6 +92,9 @@ impl Table<'_> {
             evaluated_price: work.eval.to_shortest(),
             price_points: points(&work.points),
             quality: work.quality.to_fixed(rules.dp),
+            technical: rules
+                .technical_first()
+                .then(|| work.technical_part.to_fixed(rules.dp)),
             total: work.total.to_fixed(rules.dp),
             rank: work.rank,
             same_brand_excluded: work.excluded,

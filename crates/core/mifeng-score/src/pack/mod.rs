@@ -290,9 +290,10 @@ impl Pack {
     pub fn applies(&self, region: &str, day: &Date) -> bool {
         let begun = self.raw.from <= *day;
         let ended = self.raw.to.as_ref().is_some_and(|to| to < day);
+        // Pairs of digits name province, prefecture and county; a pair of noughts is all of them.
         let inside = |code: &String| {
-            let province = code.trim_end_matches('0');
-            region.starts_with(&province[..province.len() + province.len() % 2])
+            let own = code.trim_end_matches("00");
+            !own.is_empty() && region.starts_with(own)
         };
         begun
             && !ended

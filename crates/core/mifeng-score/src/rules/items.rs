@@ -35,6 +35,10 @@ pub(super) fn check(rules: &RuleSet, findings: &mut Findings<'_>) -> Result<(), 
     if scored && sum != Ratio::from(100) {
         findings.add("rules.weights-sum", "items");
     }
+    let consulted = rules.method == Method::Consultation && !rules.items.is_empty();
+    if consulted && !rules.technical_first() {
+        findings.add("rules.technical-none", "items");
+    }
     let drops = rules.drop_judges;
     if let Some(drop) = drops {
         findings.add("rules.drops-judges", "drop_judges");

@@ -141,6 +141,10 @@ pub struct Item {
     pub max: String,
     /// Whether judges may differ.
     pub kind: ItemKind,
+    /// Whether it is part of the technical side (技术指标), which decides between equal scores and
+    /// offers of a consultation (214 art. 25).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub technical: bool,
     /// Bands that a score must lie in, each `[least, most]` in points (87 art. 55: factors are
     /// quantified to bands). None: anything from 0 to `max`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -154,7 +158,7 @@ pub enum Tie {
     /// A random draw.
     #[default]
     Draw,
-    /// The higher quality points, then a draw.
+    /// The higher quality points, then a draw; in a consultation after the technical part.
     Quality,
 }
 
@@ -349,6 +353,11 @@ impl RuleSet {
     pub fn counts_brands_once(&self) -> bool {
         let by_law = matches!(self.method, Method::Composite | Method::Lowest);
         self.same_brand.unwrap_or(by_law) && self.object != Object::Works
+    }
+
+    /// Whether the technical part of the sheets comes before every other rule for equal bids.
+    pub(crate) fn technical_first(&self) -> bool {
+        self.method == Method::Consultation && self.items.iter().any(|item| item.technical)
     }
 
     /// The number above which a price is invalid: the ceiling, else the budget.
