@@ -7,25 +7,6 @@ use mifeng::crypto::{Digest, INTL};
 use mifeng::tender::*;
 use std::collections::BTreeMap;
 
-const ORIGIN: &str = "host.example/t/evaluation";
-
-/// Opened, drawn, nothing judged yet.
-fn drawn(cast: &Cast) -> (Tender<'_>, Vec<usize>) {
-    drawn_with(cast, |_| {})
-}
-
-fn drawn_with<'c>(cast: &'c Cast, change: impl Fn(&mut Notice)) -> (Tender<'c>, Vec<usize>) {
-    let mut tender = Tender::unpublished(cast, ORIGIN);
-    let mut notice = notice(cast, tender.host.state(), Kind::Board);
-    change(&mut notice);
-    tender.publish(&notice).expect("lawful");
-    tender.receive(3);
-    tender.close_and_release(Kind::Board);
-    tender.open_all(100);
-    let seated = tender.draw(101);
-    (tender, seated)
-}
-
 #[test]
 fn objective_items_are_put_right() {
     let cast = Cast::new(&INTL, "evaluation");
@@ -239,7 +220,8 @@ fn members_are_replaced_in_the_drawn_order() {
     let replace = |seat| SeatReplace {
         cert: leaving,
         reason: "突发疾病".to_owned(),
-        seat,
+        declined: Vec::new(),
+        seat: Some(seat),
     };
     let skipped = replace(tender.seat(6));
     assert_eq!(
@@ -252,7 +234,7 @@ fn members_are_replaced_in_the_drawn_order() {
         "record.not-authorised"
     );
     let mut salted = good.clone();
-    salted.seat.salt = salt(9);
+    salted.seat.as_mut().expect("a seat").salt = salt(9);
     assert_eq!(
         code(tender.say(&cast.agency, "seat.replace", &salted, 104)),
         "result.differs"
@@ -299,7 +281,8 @@ fn who_leaves_after_the_sheets_voids_nobody_elses() {
     let data = SeatReplace {
         cert: leaving,
         reason: "突发疾病".to_owned(),
-        seat: tender.seat(5),
+        declined: Vec::new(),
+        seat: Some(tender.seat(5)),
     };
     tender
         .say(&cast.agency, "seat.replace", &data, 105)
@@ -334,7 +317,8 @@ fn who_leaves_after_the_sheets_voids_nobody_elses() {
     let data = SeatReplace {
         cert: cast.experts[seated[2]].fingerprint(cast.suite),
         reason: "突发疾病".to_owned(),
-        seat: tender.seat(6),
+        declined: Vec::new(),
+        seat: Some(tender.seat(6)),
     };
     tender
         .say(&cast.agency, "seat.replace", &data, 109)
@@ -372,7 +356,8 @@ fn nobody_watches_an_own_seat() {
     let data = SeatReplace {
         cert: cert(seated[1]),
         reason: "突发疾病".to_owned(),
-        seat: tender.seat(5),
+        declined: Vec::new(),
+        seat: Some(tender.seat(5)),
     };
     assert_eq!(
         code(tender.say(&cast.agency, "seat.replace", &data, 103)),

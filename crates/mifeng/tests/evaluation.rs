@@ -7,25 +7,6 @@ use mifeng::crypto::{Digest, INTL};
 use mifeng::tender::*;
 use std::collections::BTreeMap;
 
-const ORIGIN: &str = "host.example/t/evaluation";
-
-/// Opened, drawn, nothing judged yet.
-fn drawn(cast: &Cast) -> (Tender<'_>, Vec<usize>) {
-    drawn_with(cast, |_| {})
-}
-
-fn drawn_with<'c>(cast: &'c Cast, change: impl Fn(&mut Notice)) -> (Tender<'c>, Vec<usize>) {
-    let mut tender = Tender::unpublished(cast, ORIGIN);
-    let mut notice = notice(cast, tender.host.state(), Kind::Board);
-    change(&mut notice);
-    tender.publish(&notice).expect("lawful");
-    tender.receive(3);
-    tender.close_and_release(Kind::Board);
-    tender.open_all(100);
-    let seated = tender.draw(101);
-    (tender, seated)
-}
-
 #[test]
 fn checks_judge_what_is_due() {
     let cast = Cast::new(&INTL, "evaluation");

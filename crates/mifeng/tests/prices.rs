@@ -476,6 +476,20 @@ fn one_candidate_of_a_brand() {
     let (third, fourth) = (tender.bids[2].id.to_string(), tender.bids[3].id.to_string());
     // The other one of the brand is out (87 art. 31).
     assert_eq!(candidates(&tender), [order[0].clone(), third, fourth]);
+    tender.report(&seated, 105).expect("signed");
+    let (_, report) = tender.host.state().report(LOT).expect("a report");
+    let told = |seal: &str| {
+        let row = report.bidders.iter().find(|b| b.seal.to_string() == seal);
+        row.map(|row| (row.fate, row.article.as_str()))
+    };
+    assert_eq!(told(&order[0]), Some((Fate::Ranked, "")));
+    assert_eq!(told(&order[1]), Some((Fate::SameBrand, "87 art. 31")));
+    let lost: Digest = order[1].parse().expect("a seal");
+    tender.award(106).expect("awarded");
+    let letter = tender.host.state().expected_letter(LOT, &lost);
+    let letter = letter.expect("a loser");
+    assert_eq!((letter.fate, letter.rank), (Fate::SameBrand, 1));
+    assert_valid(&tender.archive(110));
 }
 
 #[test]

@@ -152,7 +152,7 @@ fn a_rejected_price_still_counts_in_the_triggers() {
 #[test]
 fn bids_over_the_ceiling_are_not_drawn_among() {
     let cast = Cast::new(&INTL, "offers");
-    let (mut tender, seated) = opened(&cast, [900_000, 1_100_000, 860_000], |notice| {
+    let (mut tender, seated) = opened(&cast, [900_000, 1_100_000, 860_000, 880_000], |notice| {
         notice.procedure = Procedure::Works;
         let rules = serde_json::json!({
             "method": "works-deviation", "object": "works", "price_weight": "60",
@@ -166,8 +166,8 @@ fn bids_over_the_ceiling_are_not_drawn_among() {
         .host
         .state()
         .expected_pool(LOT, Purpose::Coefficient, "R")
-        .expect("two bids take part");
-    let mut expected = [0, 2].map(|n| tender.bids[n].id.to_string());
+        .expect("three bids take part");
+    let mut expected = [0, 2, 3].map(|n| tender.bids[n].id.to_string());
     expected.sort();
     let found: Vec<&String> = pool.rows.iter().map(|row| &row.id).collect();
     assert_eq!(found, expected.iter().collect::<Vec<_>>());

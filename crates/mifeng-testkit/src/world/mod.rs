@@ -8,7 +8,9 @@ mod panel;
 
 pub use cast::{Cast, Person, bidder_subject, issue};
 pub use memory::{Memory, Parts};
-pub use panel::{ROUND_END, assert_valid, call, lowest, opened, opened_of, published, salt};
+pub use panel::{
+    ROUND_END, assert_valid, call, drawn, drawn_with, lowest, opened, opened_of, published, salt,
+};
 
 use mifeng::bidder::{self, Content, LeafKey};
 use mifeng::crypto::{Digest, SeededEntropy, Time};
@@ -138,6 +140,7 @@ pub fn notice(cast: &Cast, state: &State, kind: Kind) -> Notice {
         procedure: Procedure::Open,
         rehearsal: true,
         ground: String::new(),
+        region: "000000".to_owned(),
         suite: cast.suite.id().to_owned(),
         buyer: party(&cast.buyer, "采购人"),
         agency: party(&cast.agency, "代理机构"),

@@ -291,6 +291,24 @@ pub fn published<'c>(cast: &'c Cast, change: impl Fn(&mut Notice)) -> Tender<'c>
     tender
 }
 
+/// Three bids opened, a committee drawn, nothing judged yet.
+pub fn drawn(cast: &Cast) -> (Tender<'_>, Vec<usize>) {
+    drawn_with(cast, |_| {})
+}
+
+/// The same under a notice that was changed before.
+pub fn drawn_with<'c>(
+    cast: &'c Cast,
+    change: impl Fn(&mut Notice),
+) -> (Tender<'c>, Vec<usize>) {
+    let mut tender = published(cast, change);
+    tender.receive(3);
+    tender.close_and_release(Kind::Board);
+    tender.open_all(100);
+    let seated = tender.draw(101);
+    (tender, seated)
+}
+
 /// Bids of these prices, opened, with a committee.
 pub fn opened<'c, const N: usize>(
     cast: &'c Cast,

@@ -24,6 +24,9 @@ pub(crate) struct Plan {
     /// Whether it is a rehearsal, which need not keep the least time for answers.
     #[serde(default)]
     pub(crate) rehearsal: bool,
+    /// Where the buyer is (GB/T 2260): the whole country unless named.
+    #[serde(default = "country")]
+    pub(crate) region: String,
     /// The ground for fewer bidders than usual, where the law knows one.
     #[serde(default)]
     pub(crate) ground: String,
@@ -41,6 +44,10 @@ pub(crate) struct Plan {
     pub(crate) bidders_min: u32,
     pub(crate) committee: Committee,
     pub(crate) lots: Vec<Lot>,
+}
+
+fn country() -> String {
+    "000000".to_owned()
 }
 
 fn open_tender() -> Procedure {
@@ -104,6 +111,7 @@ fn complete(
         procedure: plan.procedure,
         rehearsal: plan.rehearsal,
         ground: plan.ground.clone(),
+        region: plan.region.clone(),
         suite: suite.id().to_owned(),
         buyer: party(&identity::load_certificate(&folder.join(&plan.buyer))?),
         agency: party(identity.signer.certificate()),

@@ -16,8 +16,8 @@ mod setup;
 mod state;
 
 pub use evaluation::{
-    LOW_PRICE_ANSWER_MS, LotDraw, PriceState, QUESTIONS_MAX, Question, Round, SeatState, Stated,
-    TEXT_LEN_MAX, blind_id, sheet_commitment,
+    LotDraw, PriceState, QUESTIONS_MAX, Question, Round, SeatState, Stated, TEXT_LEN_MAX, blind_id,
+    sheet_commitment,
 };
 pub use events::*;
 pub use notice::{Committee, Document, EXPERTS_MAX, LOTS_MAX, Lot, Notice, Party, Text};

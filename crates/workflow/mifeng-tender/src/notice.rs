@@ -1,10 +1,12 @@
 //! The notice: the rules of one tender, which every later record must agree with.
 
-use crate::procedure::{LARGE_YUAN, Procedure, Regime};
+use crate::procedure::{LARGE_YUAN, Procedure, Regime, Response};
 use mifeng_crypto::{Digest, HashAlg, Suite, Time};
 use mifeng_lock::Policy;
 use mifeng_log::Schedule;
-use mifeng_score::pack::{Date, Pack};
+use mifeng_record::calendar::{self, Calendar, Period, Roll};
+use mifeng_score::formula::Choice;
+use mifeng_score::pack::{Date, Pack, Pin};
 use mifeng_score::{FrameworkStage, Method, Money, Ratio, RuleSet};
 use serde::{Deserialize, Serialize};
 
@@ -21,15 +23,40 @@ fn is_id(id: &str) -> bool {
             .all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b))
 }
 
-/// Region of the packs that a notice can pin: it does not name one of its own.
+/// The whole country (GB/T 2260).
 const COUNTRY: &str = "000000";
+
+fn country() -> String {
+    COUNTRY.to_owned()
+}
+fn is_country(region: &str) -> bool {
+    region == COUNTRY
+}
 /// Beijing time, by which a day of Chinese law begins, in milliseconds after UTC.
 const BEIJING_MS: i64 = 8 * 3_600_000;
+
+/// A day in milliseconds: Beijing has kept one time since 1992.
+const DAY_MS: i64 = 86_400_000;
 
 /// The day of an instant in Beijing; none beyond four-digit years.
 fn day_of(time: Time) -> Option<Date> {
     let (year, month, day, ..) = time.plus_millis(BEIJING_MS).utc_fields();
     Date::parse(&format!("{year:04}-{month:02}-{day:02}"))
+}
+
+/// When the least time for answers is over: the same hour of its last day in Beijing, the day of the
+/// notice not counted.
+fn least_end(response: Response, issued: Time) -> Result<Time, mifeng_record::Error> {
+    let mut days = i64::from(response.days);
+    if response.working {
+        let (year, month, day, ..) = issued.plus_millis(BEIJING_MS).utc_fields();
+        let start: calendar::Date = format!("{year:04}-{month:02}-{day:02}").parse()?;
+        let period = Period::WorkDays(u32::from(response.days));
+        let end = Calendar::shipped().end(start, period, Roll::Never)?;
+        let passed = std::iter::successors(Some(start), |day| day.next());
+        days = passed.take_while(|day| *day < end).map(|_| 1).sum();
+    }
+    Ok(issued.plus_millis(days * DAY_MS))
 }
 
 /// What a lot's rules ask for that the records of a tender cannot give: a notice with it could never
@@ -45,6 +72,13 @@ fn lot_fault(lot: &Lot) -> Option<String> {
     let stage = rules.framework.as_ref().map(|framework| framework.stage);
     if stage == Some(FrameworkStage::SecondCompetition) {
         return Some("a second competition is a procedure of its own".to_owned());
+    }
+    let formula = crate::evaluation::formula_of(rules).unwrap_or_default();
+    let one = |choice: &Choice| matches!(choice, Choice::Values { values } if values.len() < 2);
+    if let Some((name, _)) = formula.drawn.iter().find(|(_, choice)| one(choice)) {
+        return Some(format!(
+            "coefficient {name}: there is nothing to draw among"
+        ));
     }
     let unknown = [
         ("sme_joint_rate", &rules.sme_joint_rate),
@@ -85,6 +119,10 @@ pub struct Notice {
     /// The ground on which fewer bidders than usual are enough, where the law knows one.
     #[serde(default)]
     pub ground: String,
+    /// Where the buyer is: code of six digits (GB/T 2260), `000000` for the whole country. Packs of
+    /// this region or one above it can be pinned.
+    #[serde(default = "country", skip_serializing_if = "is_country")]
+    pub region: String,
     /// The suite, named here once.
     pub suite: String,
     /// Who buys.
@@ -211,6 +249,12 @@ impl Notice {
         if self.beats.start() >= self.deadline {
             return Some("the first beat is not before the deadline".to_owned());
         }
+        if self.region.len() != 6 || !self.region.bytes().all(|b| b.is_ascii_digit()) {
+            return Some(format!(
+                "region {:?} is not a code of six digits",
+                self.region
+            ));
+        }
         if let Some(fault) = self.procedure_fault() {
             return Some(fault);
         }
@@ -287,6 +331,13 @@ impl Notice {
                     lot.id
                 ));
             }
+            let drawn = crate::evaluation::bids_to_draw(&lot.rules);
+            if drawn > self.bidders_min as usize {
+                return Some(format!(
+                    "lot {}: its formula draws among {drawn} bids, {} are enough to go on",
+                    lot.id, self.bidders_min
+                ));
+            }
             // The engine of scores counts against the same number, except where the method has its own.
             let own = matches!(lot.rules.method, Method::SingleSource | Method::Framework);
             if !own && lot.rules.min_bidders != self.bidders_min as usize {
@@ -334,7 +385,7 @@ impl Notice {
                 let day = day.as_ref().ok_or_else(|| mifeng_score::Error::NoPack {
                     what: issued.to_string(),
                 })?;
-                let pack = mifeng_score::pack::find(lot.rules.method.regime(), COUNTRY, day)?;
+                let pack = mifeng_score::pack::find(lot.rules.method.regime(), &self.region, day)?;
                 lot.rules.pack = Some(pack.pin(alg));
             }
         }
@@ -344,16 +395,24 @@ impl Notice {
     /// Which lot pins a pack that is not in force on the day of `issued`, if one does: the law that
     /// binds a tender is that of the day of its notice.
     pub fn pack_fault(&self, issued: Time) -> Option<String> {
+        self.pack_fault_among(issued, |pin| mifeng_score::pack::pinned(pin).ok())
+    }
+
+    fn pack_fault_among<'p>(
+        &self,
+        issued: Time,
+        known: impl Fn(&Pin) -> Option<&'p Pack>,
+    ) -> Option<String> {
         let day = day_of(issued);
         for lot in &self.lots {
-            let pack = lot.rules.pack.as_ref();
-            let pack = pack.and_then(|pin| mifeng_score::pack::pinned(pin).ok());
-            let holds = |pack: &&Pack| day.as_ref().is_some_and(|day| pack.applies(COUNTRY, day));
+            let pack = lot.rules.pack.as_ref().and_then(&known);
+            let holds = |pack: &&Pack| day.as_ref().is_some_and(|d| pack.applies(&self.region, d));
             if pack.filter(holds).is_none() {
                 return Some(format!(
-                    "lot {}: the rules pin {}, which is not in force on {}",
+                    "lot {}: the rules pin {}, which is not in force in {} on {}",
                     lot.id,
                     pack.map_or("no rule pack", Pack::id),
+                    self.region,
                     day.as_ref().map_or("that day", |day| day.as_str())
                 ));
             }
@@ -361,12 +420,18 @@ impl Notice {
         None
     }
 
-    /// The least time between a notice issued at `issued` and its deadline, if it is not kept. For
-    /// working days only the calendar days that they cannot be less than are counted.
+    /// The least time between a notice issued at `issued` and its deadline, if it is not kept. Working
+    /// days are those of the shipped calendar; a year that it does not have is refused.
     pub fn period_fault(&self, issued: Time) -> Option<String> {
+        if self.rehearsal {
+            return None;
+        }
         let response = self.procedure.profile().response;
-        let least = issued.plus_millis(i64::from(response.days) * 86_400_000);
-        if self.rehearsal || self.deadline >= least {
+        let least = match least_end(response, issued) {
+            Ok(least) => least,
+            Err(fault) => return Some(format!("deadline {}: {fault}", self.deadline)),
+        };
+        if self.deadline >= least {
             return None;
         }
         let days = if response.working {
@@ -375,8 +440,41 @@ impl Notice {
             "days"
         };
         Some(format!(
-            "deadline {}: at least {} {days} from {issued} are required ({})",
+            "deadline {}: at least {} {days} from {issued} are required, until {least} ({})",
             self.deadline, response.days, response.article
         ))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(text: &str) -> Time {
+        Time::parse_rfc3339(text).expect("a time")
+    }
+
+    fn ends(working: bool, days: u8, issued: &str) -> Result<Time, &'static str> {
+        let response = Response {
+            days,
+            working,
+            article: "74 art. 29",
+        };
+        least_end(response, at(issued)).map_err(|e| e.code())
+    }
+
+    #[test]
+    fn working_days_are_counted_by_the_calendar() {
+        // Before National Day of 2026: 1 to 7 October are holidays, 10 October is made up for.
+        let end = ends(true, 3, "2026-09-29T10:00:00+08:00");
+        assert_eq!(end, Ok(at("2026-10-09T10:00:00+08:00")));
+        // An evening in UTC is the next day in Beijing.
+        let end = ends(true, 3, "2026-11-19T17:00:00Z");
+        assert_eq!(end, Ok(at("2026-11-25T01:00:00+08:00")));
+        let end = ends(false, 10, "2026-09-29T10:00:00+08:00");
+        assert_eq!(end, Ok(at("2026-10-09T10:00:00+08:00")));
+        // Nobody has ordered the holidays of 2027 yet.
+        let unknown = ends(true, 3, "2026-12-30T10:00:00+08:00");
+        assert_eq!(unknown, Err("record.unknown-year"));
     }
 }

@@ -49,8 +49,7 @@ pub enum Body {
 pub struct Response {
     /// Days.
     pub days: u8,
-    /// Working days; the calendar of working days is not known to these rules, so only the
-    /// calendar days that they cannot be less than are demanded here.
+    /// Working days, counted by the legal calendar.
     pub working: bool,
     /// Article.
     pub article: &'static str,
@@ -150,6 +149,13 @@ const TENDER_PANEL: Option<Panel> = Some(Panel {
     article: "87 art. 47",
 });
 
+/// A group for negotiation or inquiry (74 art. 7).
+const GROUP_PANEL: Option<Panel> = Some(Panel {
+    members: Count::of("committee.group.seats.least", 3),
+    members_large: Count::of("", 5),
+    article: "74 art. 7",
+});
+
 const TENDER_ENDINGS: Endings = Endings {
     few_bids: "87 art. 41, 43",
     few_qualified: "87 art. 44",
@@ -164,41 +170,33 @@ const TWENTY_DAYS: Response = Response {
     article: "PL art. 35",
 };
 
+const OPEN: Profile = Profile {
+    procedure: Procedure::Open,
+    zh: "公开招标",
+    en: "open tender",
+    regime: Regime::Procurement,
+    qualifies: (Body::Buyer, "87 art. 44"),
+    bidders: (3, "87 art. 43, 44"),
+    bidders_excused: (3, "87 art. 43"),
+    response: TWENTY_DAYS,
+    panel: TENDER_PANEL,
+    final_offers: false,
+    read_out: true,
+    methods: &[Method::Lowest, Method::Composite],
+    listed: false,
+    report: "87 art. 58",
+    endings: TENDER_ENDINGS,
+};
+
 /// The table (RULES section 1).
 pub static PROFILES: [Profile; 8] = [
-    Profile {
-        procedure: Procedure::Open,
-        zh: "公开招标",
-        en: "open tender",
-        regime: Regime::Procurement,
-        qualifies: (Body::Buyer, "87 art. 44"),
-        bidders: (3, "87 art. 43, 44"),
-        bidders_excused: (3, "87 art. 43"),
-        response: TWENTY_DAYS,
-        panel: TENDER_PANEL,
-        final_offers: false,
-        read_out: true,
-        methods: &[Method::Lowest, Method::Composite],
-        listed: false,
-        report: "87 art. 58",
-        endings: TENDER_ENDINGS,
-    },
+    OPEN,
     Profile {
         procedure: Procedure::Invited,
         zh: "邀请招标",
         en: "invited tender",
-        regime: Regime::Procurement,
-        qualifies: (Body::Buyer, "87 art. 44"),
         bidders: (3, "87 art. 14, 43"),
-        bidders_excused: (3, "87 art. 43"),
-        response: TWENTY_DAYS,
-        panel: TENDER_PANEL,
-        final_offers: false,
-        read_out: true,
-        methods: &[Method::Lowest, Method::Composite],
-        listed: false,
-        report: "87 art. 58",
-        endings: TENDER_ENDINGS,
+        ..OPEN
     },
     Profile {
         procedure: Procedure::Negotiation,
@@ -213,11 +211,7 @@ pub static PROFILES: [Profile; 8] = [
             working: true,
             article: "74 art. 29",
         },
-        panel: Some(Panel {
-            members: Count::of("committee.group.seats.least", 3),
-            members_large: Count::of("", 5),
-            article: "74 art. 7",
-        }),
+        panel: GROUP_PANEL,
         final_offers: true,
         read_out: false,
         methods: &[Method::Negotiation],
@@ -275,11 +269,7 @@ pub static PROFILES: [Profile; 8] = [
             working: true,
             article: "74 art. 45",
         },
-        panel: Some(Panel {
-            members: Count::of("committee.group.seats.least", 3),
-            members_large: Count::of("", 5),
-            article: "74 art. 7",
-        }),
+        panel: GROUP_PANEL,
         final_offers: false,
         read_out: false,
         methods: &[Method::Inquiry],

@@ -41,7 +41,7 @@ fn packs_are_found_by_day_and_pinned_by_digest() {
 fn a_pack_holds_in_its_region_and_what_lies_under_it() {
     let text = String::from_utf8(packs()[0].to_jcs().expect("bytes")).expect("text");
     let of = |region: &str| {
-        let text = text.replacen("000000", region, 1);
+        let text = text.replacen("\"000000\"", &format!("\"{region}\""), 1);
         Pack::parse(text.as_bytes()).expect("a pack")
     };
     let holds = |pack: &str, region| of(pack).applies(region, &day("2023-01-01"));

@@ -30,6 +30,7 @@ pub(crate) fn plan(
         procedure,
         rehearsal: true,
         ground: String::new(),
+        region: "000000".to_owned(),
         buyer,
         deadline: deadline.to_string(),
         beat_ms,

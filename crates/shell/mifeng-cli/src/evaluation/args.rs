@@ -209,6 +209,9 @@ pub(crate) enum PanelMore {
         expert: PathBuf,
         #[arg(long)]
         reason: String,
+        /// 谢绝或回避的候补；无人可补则解散 / alternates who decline or avoid; none left: dissolved
+        #[arg(long)]
+        declined: Vec<PathBuf>,
         #[arg(long)]
         secret: PathBuf,
     },
@@ -322,10 +325,11 @@ fn seats(ui: &Ui, command: &PanelMore) -> Outcome {
             by,
             expert,
             reason,
+            declined,
             secret,
         } => {
             let (bundle, id) = by.open(ui)?;
-            c::replace(&id, &bundle, (expert, reason), secret, &by.out)
+            c::replace(&id, &bundle, (expert, reason), declined, secret, &by.out)
         }
         PanelMore::SignReport { by, lot, dissent } => {
             let (bundle, id) = by.open(ui)?;

@@ -379,33 +379,47 @@ pub(crate) fn freeze(
     person::sign(&bundle.replay, identity, kind, &data, out)
 }
 
-/// The agency replaces a member by the next of the drawn.
+/// The agency replaces a member by the next of the drawn, or says that nobody is left. `declined` are
+/// the certificates of those before the one who takes the seat.
 pub(crate) fn replace(
     identity: &Identity,
     bundle: &Bundle,
     (expert, reason): (&Path, &str),
+    declined: &[PathBuf],
     secret: &Path,
     out: &Path,
 ) -> Outcome {
     let state = &bundle.replay.state;
-    let next = state
-        .next_alternate()
-        .ok_or_else(|| Failure::refused("expert.no-alternate", "no alternate is left"))?;
     let known: Candidates = serde_json::from_slice(&ui::read(secret)?)
         .map_err(|e| Failure::malformed(format!("{}: {e}", secret.display())))?;
-    let row = known
-        .rows
-        .iter()
-        .find(|row| blind_id(state.suite(), &row.salt, &row.cert).to_string() == next)
-        .ok_or_else(|| Failure::malformed(format!("{}: {next}", secret.display())))?;
+    let row_of = |id: &String| {
+        let rows = known.rows.iter();
+        let mut own =
+            rows.filter(|row| blind_id(state.suite(), &row.salt, &row.cert).to_string() == *id);
+        own.next()
+            .ok_or_else(|| Failure::malformed(format!("{}: {id}", secret.display())))
+    };
+    let away = declined.iter().map(|path| print_of(bundle, path));
+    let away = away.collect::<Result<Vec<_>, _>>()?;
+    let mut passed = Vec::new();
+    let mut seat = None;
+    for id in state.alternates() {
+        let row = row_of(id)?;
+        if !away.contains(&row.cert) {
+            seat = Some(Seat {
+                id: id.clone(),
+                salt: row.salt,
+                cert: row.cert,
+            });
+            break;
+        }
+        passed.push(id.clone());
+    }
     let data = SeatReplace {
         cert: print_of(bundle, expert)?,
         reason: reason.to_owned(),
-        seat: Seat {
-            id: next,
-            salt: row.salt,
-            cert: row.cert,
-        },
+        declined: passed,
+        seat,
     };
     person::sign(&bundle.replay, identity, "seat.replace", &data, out)
 }

@@ -59,8 +59,10 @@ impl State {
         }
         // One draw per (specialty, n); a repeat needs n+1 and a signed reason (PROTOCOL 5).
         let expected = self.draw.as_ref().map_or(1, |draw| draw.pool.n + 1);
-        // Once members have acted there is no other committee: they are replaced one by one.
-        let acted = self.evaluation.session.is_some() || self.committee_acted();
+        // Once members have acted there is no other committee: they are replaced one by one, until
+        // nobody is left to replace them with.
+        let acted = (self.evaluation.session.is_some() || self.committee_acted())
+            && !self.evaluation.dissolved;
         if data.n != expected || (expected > 1 && data.reason.is_empty()) || acted {
             return Err(Refusal::new(
                 &refusal::REPLAY,
@@ -161,8 +163,11 @@ impl State {
         let mut certs = std::collections::BTreeSet::new();
         for seat in &data.seats {
             // One person, one seat, and no part in the tender besides (回避; 87 art. 40, 47).
-            if !certs.insert(seat.cert) || self.is_party(&seat.cert) {
-                return Err(differs("an expert sits twice, or is a party to the tender"));
+            let left = self.evaluation.replaced.contains(&seat.cert);
+            if !certs.insert(seat.cert) || self.is_party(&seat.cert) || left {
+                return Err(differs(
+                    "an expert sits twice, was replaced, or is a party to the tender",
+                ));
             }
             if blind_id(self.suite, &seat.salt, &seat.cert).to_string() != seat.id {
                 return Err(differs("a seat does not open to its blind id"));
@@ -179,6 +184,7 @@ impl State {
             ));
         };
         drawing.result = Some(data.clone());
+        self.evaluation.dissolved = false;
         self.evaluation.seats = data.seats.iter().map(SeatState::of).collect();
         Ok(())
     }
@@ -202,7 +208,7 @@ impl State {
         let sits = |cert: &Digest| self.seats().iter().any(|seat| seat.cert == *cert);
         self.evaluation.lots.values().any(|work| {
             let checked = work.checks.values().flat_map(BTreeMap::keys).any(sits);
-            checked || !work.commits.is_empty()
+            checked || work.commits.keys().any(sits)
         }) || self.questions().iter().any(|(_, q)| sits(&q.by))
     }
 
@@ -367,41 +373,58 @@ impl State {
         self.require_agency(record)?;
         check_text("reason", &data.reason)?;
         let leaves = self.seat_mut(&data.cert)?.id.clone();
-        if self.seats().iter().any(|seat| seat.id == data.seat.id) {
-            return Err(Refusal::new(
-                &refusal::DUPLICATE,
-                "this expert sits already",
-            ));
+        let differs = |detail: String| Refusal::new(&refusal::NOT_RECOMPUTED, detail);
+        let rest: Vec<String> = self.alternates().cloned().collect();
+        let declined = rest.iter().zip(&data.declined);
+        if data.declined.len() > rest.len() || declined.into_iter().any(|(a, b)| a != b) {
+            return Err(differs(format!(
+                "those who decline are the first of {rest:?}"
+            )));
         }
-        let next = self.next_alternate();
-        if next.as_ref() != Some(&data.seat.id) {
-            return Err(Refusal::new(
-                &refusal::NOT_RECOMPUTED,
-                format!("the next of the drawn is {next:?}"),
-            ));
+        let next = rest.get(data.declined.len());
+        if next != data.seat.as_ref().map(|seat| &seat.id) {
+            return Err(differs(format!("the next of the drawn is {next:?}")));
         }
-        if blind_id(self.suite, &data.seat.salt, &data.seat.cert).to_string() != data.seat.id
-            || self.is_party(&data.seat.cert)
+        let Some(taken) = &data.seat else {
+            self.evaluation.left.extend(rest);
+            self.dissolve();
+            return Ok(());
+        };
+        if blind_id(self.suite, &taken.salt, &taken.cert).to_string() != taken.id
+            || self.is_party(&taken.cert)
         {
-            return Err(Refusal::new(
-                &refusal::NOT_RECOMPUTED,
-                "the seat does not open to its blind id, or is a party's",
+            return Err(differs(
+                "the seat does not open to its blind id, or is a party's".to_owned(),
             ));
         }
-        self.require_no_part(&data.seat.cert)?;
+        self.require_no_part(&taken.cert)?;
         self.void_words_of(&data.cert);
+        self.evaluation.left.extend(data.declined.iter().cloned());
         if let Some(session) = &mut self.evaluation.session {
             for seat in &mut session.seats {
                 if seat.cert == data.cert {
-                    seat.cert = data.seat.cert;
+                    seat.cert = taken.cert;
                 }
             }
         }
         self.evaluation.replaced.push(data.cert);
         self.evaluation.left.insert(leaves);
         let seat = self.seat_mut(&data.cert)?;
-        *seat = SeatState::of(&data.seat);
+        *seat = SeatState::of(taken);
         Ok(())
+    }
+
+    /// Nobody is left to fill a seat: what the members said is void as if each had been replaced,
+    /// and another committee is drawn (87 art. 49). What is sealed, opened and ranked stands.
+    fn dissolve(&mut self) {
+        let certs: Vec<Digest> = self.seats().iter().map(|seat| seat.cert).collect();
+        for cert in &certs {
+            self.void_words_of(cert);
+        }
+        self.evaluation.replaced.extend(certs);
+        self.evaluation.seats.clear();
+        self.evaluation.session = None;
+        self.evaluation.dissolved = true;
     }
 
     /// One person, one seat: whoever takes it over neither sits, nor left, nor watches a site.
@@ -467,15 +490,23 @@ impl State {
         }
     }
 
-    /// The next in the drawn order who neither sits, nor declined, nor left.
-    pub fn next_alternate(&self) -> Option<String> {
-        let result = self.draw.as_ref()?.result.as_ref()?;
-        let gone = |id: &&String| {
-            result.declined.contains(id)
-                || self.evaluation.left.contains(*id)
-                || self.seats().iter().any(|seat| seat.id == **id)
+    /// The blind ids of those in the drawn order who neither sit, nor declined, nor left.
+    pub fn alternates(&self) -> impl Iterator<Item = &String> {
+        let drawn = self.draw.as_ref().and_then(|draw| draw.result.as_ref());
+        let gone = |declined: &[String], id: &String| {
+            declined.contains(id)
+                || self.evaluation.left.contains(id)
+                || self.seats().iter().any(|seat| seat.id == *id)
         };
-        result.order.iter().find(|id| !gone(id)).cloned()
+        drawn.into_iter().flat_map(move |result| {
+            let order = result.order.iter();
+            order.filter(move |id| !gone(&result.declined, id))
+        })
+    }
+
+    /// The first of them.
+    pub fn next_alternate(&self) -> Option<String> {
+        self.alternates().next().cloned()
     }
 
     /// Whether a certificate has another part in this tender.

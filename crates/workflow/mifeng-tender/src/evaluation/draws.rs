@@ -1,7 +1,7 @@
 //! Draws of a lot: between equal firsts, and for the coefficients of a benchmark. The board answers
 //! as for the committee; the pool is what rules and result give, so nobody chooses it.
 
-use super::result::formula_of;
+use super::result::{bids_to_draw, formula_of};
 use crate::events::*;
 use crate::refusal::{self, Refusal};
 use crate::state::State;
@@ -160,8 +160,19 @@ impl State {
             Some(Choice::Values { .. }) => formula.pool(name).unwrap_or_default(),
             Some(Choice::Bids { .. }) => {
                 let facts = self.judged(lot)?;
-                mifeng_score::taking_part(&found.rules, &facts)
-                    .map_err(|e| Refusal::new(&refusal::BAD_SHEET, e.to_string()))?
+                let ids = mifeng_score::taking_part(&found.rules, &facts)
+                    .map_err(|e| Refusal::new(&refusal::BAD_SHEET, e.to_string()))?;
+                let needed = bids_to_draw(&found.rules);
+                if ids.len() < needed {
+                    return Err(Refusal::new(
+                        &refusal::TOO_FEW_LEFT,
+                        format!(
+                            "lot {lot}: {} bids to draw among, {needed} are needed",
+                            ids.len()
+                        ),
+                    ));
+                }
+                ids
             }
         };
         let mut rows: Vec<Row> = ids.into_iter().map(|id| Row { id, weight: 1 }).collect();

@@ -6,6 +6,7 @@
 mod checks;
 mod committee;
 mod draws;
+mod failure;
 mod offers;
 mod prices;
 mod questions;
@@ -18,8 +19,9 @@ pub use draws::LotDraw;
 pub use offers::Round;
 pub(crate) use offers::seal_refusal;
 pub use prices::PriceState;
-pub use questions::{LOW_PRICE_ANSWER_MS, Question};
+pub use questions::Question;
 pub use report::Stated;
+pub(crate) use result::{bids_to_draw, formula_of};
 pub use sheets::sheet_commitment;
 
 use crate::events::*;
@@ -58,6 +60,8 @@ pub(crate) struct LotWork {
     pub(crate) report: Option<(Digest, Report)>,
     /// Who has signed it, with dissents.
     pub(crate) signed: BTreeMap<Digest, String>,
+    /// Whether the majority of those who sat had signed it: who leaves afterwards changes nothing.
+    pub(crate) carried: bool,
     /// How the lot failed.
     pub(crate) failed: Option<LotFail>,
     /// The list of a framework agreement.
@@ -72,8 +76,10 @@ pub(crate) struct Evaluation {
     pub(crate) session: Option<SessionOpen>,
     pub(crate) seats: Vec<SeatState>,
     pub(crate) replaced: Vec<Digest>,
-    /// Blind ids of those who left.
+    /// Blind ids of those who left, or declined a seat later.
     pub(crate) left: BTreeSet<String>,
+    /// Whether the committee was dissolved and no other sits yet.
+    pub(crate) dissolved: bool,
     pub(crate) lots: BTreeMap<String, LotWork>,
     /// Questions in the order asked, by commitment.
     pub(crate) questions: Vec<(Digest, Question)>,

@@ -7,9 +7,6 @@ use crate::state::State;
 use mifeng_crypto::{Digest, Time};
 use mifeng_record::Record;
 
-/// Least time for explaining a low price: generally half an hour (财库〔2026〕2号).
-pub const LOW_PRICE_ANSWER_MS: i64 = 30 * 60 * 1_000;
-
 /// A question and its answer.
 #[derive(Clone, Debug)]
 pub struct Question {
@@ -79,12 +76,23 @@ impl State {
         Ok(())
     }
 
+    /// The least time in minutes for explaining a low price, as the rule pack of a lot says it: nought
+    /// under a pack that names none, where any time after the question is lawful.
+    pub fn low_price_minutes(&self, lot: &str) -> u32 {
+        let pack = self.evaluating(lot).ok();
+        let pack =
+            pack.and_then(|(_, lot)| mifeng_score::Lot::new(&lot.rules, &[], &[]).pack().ok());
+        let least = pack.and_then(|pack| pack.number("low.minutes.least")?.whole());
+        least.and_then(|n| u32::try_from(n).ok()).unwrap_or(0)
+    }
+
     /// A review is started by what was computed, or by the committee's own view.
     fn check_review(&self, data: &Ask, at: Time) -> Result<(), Refusal> {
-        if data.until < at.plus_millis(LOW_PRICE_ANSWER_MS) {
+        let least = self.low_price_minutes(&data.lot);
+        if data.until < at.plus_millis(i64::from(least) * 60_000) {
             return Err(Refusal::new(
                 &refusal::ANSWER_LATE,
-                format!("less than 30 minutes until {}", data.until),
+                format!("less than {least} minutes until {}", data.until),
             ));
         }
         if self.reviewed(&data.lot).contains(&data.seal)

@@ -9,6 +9,15 @@ use mifeng_crypto::Digest;
 use mifeng_record::Record;
 use std::collections::BTreeMap;
 
+/// Reasons for which a lot fails before prices are confirmed and decided.
+const BEFORE_PRICES: [&str; 5] = [
+    "too-few-bids",
+    "too-few-opened",
+    "too-few-qualified",
+    "too-few-conforming",
+    "too-few-offers",
+];
+
 /// What became of a bid, why, and by which article.
 struct Ending {
     fate: Fate,
@@ -38,9 +47,15 @@ impl State {
         Some(&self.work(lot)?.signed)
     }
 
-    /// What became of a live bid of a lot that is ranked.
+    /// What became of a live bid of a lot that is ranked or has failed.
     fn ending(&self, lot: &str, seal: &Digest) -> Ending {
         let articles = &self.profile().endings;
+        let failed = self.failed(lot);
+        let with_lot = |fail: &LotFail| Ending::of(Fate::LotFailed, &fail.reason, &fail.article);
+        // A lot with too few bids is not opened at all: that is no bid's own fate.
+        if let (Some(fail), None) = (failed, self.outcomes.get(seal)) {
+            return with_lot(fail);
+        }
         if !matches!(self.outcomes.get(seal), Some(Outcome::Opened(_))) {
             let cause = match self.outcomes.get(seal) {
                 Some(Outcome::Failed(fail)) => fail.cause.as_str(),
@@ -57,8 +72,13 @@ impl State {
                 return Ending::of(fate, &finding.reason, &finding.article);
             }
         }
+        // A lot that ended before its prices were settled says nothing of them.
+        let early = failed.is_some_and(|fail| BEFORE_PRICES.contains(&fail.reason.as_str()));
+        let offered = self.round(lot).is_some_and(|round| round.minutes.is_some());
         match self.price_state(seal) {
             super::PriceState::Fixed(_) => {}
+            super::PriceState::NoOffer if early && !offered => {}
+            super::PriceState::Undecided(_) | super::PriceState::Unconfirmed(_) if early => {}
             super::PriceState::NoOffer => {
                 return Ending::of(Fate::NoFinalOffer, "no-final-offer", articles.offers);
             }
@@ -72,10 +92,31 @@ impl State {
             let mut invalid = outcome.invalid.iter();
             invalid.find(|row| row.id == id)
         });
-        match invalid {
-            Some(row) => Ending::of(Fate::Invalid, &row.reason, &row.article),
-            None => Ending::of(Fate::Ranked, "", ""),
+        if let Some(row) = invalid {
+            return Ending::of(Fate::Invalid, &row.reason, &row.article);
         }
+        if let Some(article) = self.brand_lost(lot, &id) {
+            return Ending::of(Fate::SameBrand, "same-brand", &article);
+        }
+        failed.map_or_else(|| Ending::of(Fate::Ranked, "", ""), with_lot)
+    }
+
+    /// The article by which another bid of a ranked bid's brand stands for it, if one does: a better
+    /// one, or of equals the first drawn (87 art. 31).
+    fn brand_lost(&self, lot: &str, id: &str) -> Option<String> {
+        let outcome = self.ranks.get(lot)?;
+        let row = outcome.rows.iter().find(|row| row.id == id)?;
+        let group = outcome
+            .brand_draws
+            .iter()
+            .find(|group| group.iter().any(|other| other == id));
+        let drawn = self.drawn_order(lot, Purpose::Tie, "");
+        let first = group
+            .zip(drawn)
+            .and_then(|(group, order)| order.iter().find(|id| group.contains(id)));
+        let lost = row.same_brand_excluded || first.is_some_and(|first| first != id);
+        let basis = outcome.basis.get("same_brand");
+        lost.then(|| basis.map_or_else(String::new, |basis| basis.article.clone()))
     }
 
     /// The report that the records give; `stated` is what only the agency can say.
@@ -165,24 +206,30 @@ impl State {
             return Err(Refusal::new(&refusal::DUPLICATE, "signed already"));
         }
         signed.insert(key, data.dissent.clone());
+        let (signed, needed) = self.signatures(&lot);
+        self.work_mut(&lot).carried |= signed >= needed;
         Ok(())
+    }
+
+    /// How many of those whose word it needs have signed the report of a lot, and how many must.
+    fn signatures(&self, lot: &str) -> (usize, usize) {
+        let voices = self.voices(self.judging_body());
+        let needed = match self.judging_body() {
+            Body::Buyer => 1,
+            Body::Committee => voices.len() / 2 + 1,
+        };
+        let signed = self.work(lot).map_or(0, |work| {
+            let signed = voices.iter().filter(|v| work.signed.contains_key(*v));
+            signed.count()
+        });
+        (signed, needed)
     }
 
     /// An award follows a report that the majority has signed; who neither signs nor dissents in
     /// writing agrees (87 art. 61).
     pub(crate) fn require_report(&self, lot: &str) -> Result<(), Refusal> {
-        let needed = match self.judging_body() {
-            Body::Buyer => 1,
-            Body::Committee => self.seats().len() / 2 + 1,
-        };
-        let voices = self.voices(self.judging_body());
-        let signed = self.work(lot).map_or(0, |work| {
-            voices
-                .iter()
-                .filter(|voice| work.signed.contains_key(*voice))
-                .count()
-        });
-        if self.report(lot).is_none() || signed < needed {
+        let (signed, needed) = self.signatures(lot);
+        if !self.work(lot).is_some_and(|work| work.carried) {
             return Err(Refusal::new(
                 &refusal::REPORT_UNSIGNED,
                 format!("lot {lot}: {signed} signatures, {needed} are needed"),
@@ -191,11 +238,12 @@ impl State {
         Ok(())
     }
 
-    /// The letter to a bidder who did not win: its own score and rank only.
+    /// The letter to a bidder who did not win: its own score and rank only, and why it is out or the
+    /// lot failed (87 art. 69).
     ///
     /// # Errors
-    /// [`refusal::WRONG_STAGE`] before the award; [`refusal::UNKNOWN_SEAL`] for the winner or a bid
-    /// that is not a live one of the lot.
+    /// [`refusal::WRONG_STAGE`] before the award, or the failure, of the lot;
+    /// [`refusal::UNKNOWN_SEAL`] for the winner or a bid that is not a live one of the lot.
     pub fn expected_letter(&self, lot: &str, seal: &Digest) -> Result<Letter, Refusal> {
         self.evaluating(lot)?;
         let mut won: Vec<Digest> = self
@@ -208,10 +256,10 @@ impl State {
             .listed(lot)
             .map(|list| list.suppliers.iter().map(|c| c.seal));
         won.extend(listed.into_iter().flatten());
-        if won.is_empty() {
+        if won.is_empty() && self.failed(lot).is_none() {
             return Err(Refusal::new(
                 &refusal::WRONG_STAGE,
-                format!("lot {lot} is not awarded"),
+                format!("lot {lot} is neither awarded nor failed"),
             ));
         }
         if won.contains(seal) || !self.live_in(lot).contains(seal) {

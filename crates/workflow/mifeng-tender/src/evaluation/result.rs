@@ -19,7 +19,18 @@ pub(crate) fn formula_of(rules: &RuleSet) -> Option<Formula> {
     formula.resolve(pack).ok()
 }
 
-fn none(lot: &str, detail: &str) -> Refusal {
+/// How many bids a draw of the formula of a rule set needs: those it draws, and one more than none to
+/// choose among; 0 if it draws no bids.
+pub(crate) fn bids_to_draw(rules: &RuleSet) -> usize {
+    let formula = formula_of(rules).unwrap_or_default();
+    let needs = |choice: &Choice| match choice {
+        Choice::Bids { bids } => (*bids).max(2),
+        Choice::Values { .. } => 0,
+    };
+    formula.drawn.values().map(needs).max().unwrap_or(0)
+}
+
+pub(super) fn none(lot: &str, detail: &str) -> Refusal {
     Refusal::new(&refusal::NOT_RECOMPUTED, format!("lot {lot}: {detail}"))
 }
 
@@ -44,7 +55,7 @@ impl State {
     }
 
     /// What was drawn for the formula of a lot.
-    fn drawn_values(&self, lot: &str, rules: &RuleSet) -> BTreeMap<String, Drawn> {
+    pub(super) fn drawn_values(&self, lot: &str, rules: &RuleSet) -> BTreeMap<String, Drawn> {
         let mut values = BTreeMap::new();
         let Some(formula) = formula_of(rules) else {
             return values;
@@ -271,82 +282,6 @@ impl State {
         }
         self.require_report(&data.lot)?;
         self.work_mut(&data.lot).listed = Some(data.clone());
-        Ok(())
-    }
-
-    /// Why a lot ends without a winner, if it does, with the article.
-    pub fn failure(&self, lot: &str) -> Option<(&'static str, &'static str)> {
-        let (notice, _) = self.evaluating(lot).ok()?;
-        let min = notice.bidders_min as usize;
-        let articles = &self.profile().endings;
-        if self.live_in(lot).len() < min {
-            return Some(("too-few-bids", articles.few_bids));
-        }
-        if self.opened_in(lot).len() < min {
-            return Some(("too-few-opened", articles.few_bids));
-        }
-        let few = |seals: &[Digest]| self.counted(seals) < min;
-        if few(&self.qualified(lot).ok()?) {
-            return Some(("too-few-qualified", articles.few_qualified));
-        }
-        if few(&self.conforming(lot).ok()?) {
-            return Some(("too-few-conforming", articles.few_left));
-        }
-        if self.profile().final_offers {
-            let minutes = self.round(lot)?.minutes.as_ref()?;
-            let opened = minutes
-                .rows
-                .iter()
-                .filter(|r| r.status == OfferStatus::Opened);
-            if opened.count() < min {
-                return Some(("too-few-offers", articles.offers));
-            }
-        }
-        if let Some(outcome) = self.ranks.get(lot) {
-            let few = outcome.procedure_fails || outcome.effective_bidders < min;
-            return few.then_some(("too-few-effective", articles.few_left));
-        }
-        self.require_reviewed(lot).ok()?;
-        self.require_decided(lot).ok()?;
-        let left: Vec<Digest> = self
-            .facts(lot)
-            .ok()?
-            .iter()
-            .filter_map(|f| f.id.parse().ok())
-            .collect();
-        few(&left).then_some(("too-few-left", articles.few_left))
-    }
-
-    /// The record that a lot ends without a winner.
-    ///
-    /// # Errors
-    /// [`refusal::NOT_RECOMPUTED`] if nothing says so.
-    pub fn expected_failure(&self, lot: &str) -> Result<LotFail, Refusal> {
-        let (reason, article) = self
-            .failure(lot)
-            .ok_or_else(|| none(lot, "the lot has not failed"))?;
-        Ok(LotFail {
-            lot: lot.to_owned(),
-            reason: reason.to_owned(),
-            article: article.to_owned(),
-        })
-    }
-
-    /// How a lot failed, once signed.
-    pub fn failed(&self, lot: &str) -> Option<&LotFail> {
-        self.work(lot)?.failed.as_ref()
-    }
-
-    pub(crate) fn lot_fail(&mut self, data: &LotFail, record: &Record) -> Result<(), Refusal> {
-        self.evaluating(&data.lot)?;
-        self.require_agency(record)?;
-        if self.failed(&data.lot).is_some() {
-            return Err(Refusal::new(&refusal::DUPLICATE, "the lot has failed"));
-        }
-        if self.expected_failure(&data.lot)? != *data {
-            return Err(none(&data.lot, "the reason"));
-        }
-        self.work_mut(&data.lot).failed = Some(data.clone());
         Ok(())
     }
 

@@ -56,8 +56,12 @@ event_data! {
         cert: Digest,
         /// Why.
         reason: String,
-        /// The next in the drawn order.
-        seat: super::Seat,
+        /// The next of the drawn who decline or must avoid (198 art. 16), in the drawn order.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        declined: Vec<String>,
+        /// The next in the drawn order after them; none if nobody is left: the committee is then
+        /// dissolved and a new one drawn (87 art. 49).
+        seat: Option<super::Seat>,
     }
     /// `check`: a finding on every bid that is due.
     Check {
@@ -322,6 +326,10 @@ pub enum Fate {
     LowPrice,
     /// Its price breaks the rules of the lot.
     Invalid,
+    /// Another bid stands for its brand (87 art. 31).
+    SameBrand,
+    /// The lot ended without a winner, through no fault of this bid.
+    LotFailed,
 }
 
 impl Score {
