@@ -297,10 +297,7 @@ pub fn drawn(cast: &Cast) -> (Tender<'_>, Vec<usize>) {
 }
 
 /// The same under a notice that was changed before.
-pub fn drawn_with<'c>(
-    cast: &'c Cast,
-    change: impl Fn(&mut Notice),
-) -> (Tender<'c>, Vec<usize>) {
+pub fn drawn_with<'c>(cast: &'c Cast, change: impl Fn(&mut Notice)) -> (Tender<'c>, Vec<usize>) {
     let mut tender = published(cast, change);
     tender.receive(3);
     tender.close_and_release(Kind::Board);
