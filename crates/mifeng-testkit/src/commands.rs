@@ -4,11 +4,14 @@ use crate::{UNAVAILABLE, say, usage};
 use mifeng_crypto::{GM, INTL};
 use mifeng_testkit::dossier::{self, Story};
 use mifeng_testkit::flip;
+use mifeng_testkit::sim::{self, Twin};
 use std::path::Path;
 use std::process::{Command, ExitCode};
 
 /// The second verifier, from the root of the project.
 const PYTHON_VERIFIER: &str = "verifier-py/verify.py";
+/// Runs of a simulation, unless another number is asked for.
+const SEEDS: u64 = 100;
 /// Undetected flips that are shown one by one.
 const SHOWN: usize = 20;
 
@@ -31,6 +34,53 @@ pub(crate) fn dossier(out: &str, options: &[&str]) -> ExitCode {
             ExitCode::from(UNAVAILABLE)
         }
     }
+}
+
+pub(crate) fn simulate(options: &[&str]) -> ExitCode {
+    const USE: &str = "`simulate` takes --seeds N, --first N, --twin NAME and --json";
+    let (mut seeds, mut first, mut twin, mut json) = (SEEDS, 0, None, false);
+    let mut words = options.iter();
+    while let Some(word) = words.next() {
+        let mut value = || words.next().copied().unwrap_or_default();
+        match *word {
+            "--json" => json = true,
+            "--twin" => {
+                let name = value();
+                twin = Twin::ALL.into_iter().find(|twin| twin.name() == name);
+                if twin.is_none() {
+                    return usage(&format!("no twin {name:?}: {}", twin_names()));
+                }
+            }
+            "--seeds" | "--first" => match (value().parse(), *word) {
+                (Ok(number), "--seeds") => seeds = number,
+                (Ok(number), _) => first = number,
+                (Err(_), _) => return usage(USE),
+            },
+            _ => return usage(USE),
+        }
+    }
+    // A panic of the engine is a violation, printed with its seed.
+    std::panic::set_hook(Box::new(|_| {}));
+    let summary = sim::simulate(first, seeds, twin);
+    if json {
+        match serde_json::to_string_pretty(&summary) {
+            Ok(text) => say(&text),
+            Err(error) => eprintln!("cannot write the summary: {error}"),
+        }
+    } else {
+        for violation in &summary.violations {
+            say(&format!("seed {}: {}", violation.seed, violation.what));
+        }
+        say(&format!("{:?}", summary.seen));
+        let broken = summary.violations.len();
+        say(&format!("{seeds} seeds from {first}, {broken} violations"));
+    }
+    ExitCode::from(u8::from(!summary.violations.is_empty()))
+}
+
+fn twin_names() -> String {
+    let names: Vec<&str> = Twin::ALL.into_iter().map(Twin::name).collect();
+    names.join(", ")
 }
 
 pub(crate) fn flip_every_byte(path: &str, options: &[&str]) -> ExitCode {

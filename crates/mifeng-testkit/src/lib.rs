@@ -16,5 +16,6 @@ pub mod dossier;
 pub mod flip;
 pub mod pdf;
 mod random;
+pub mod sim;
 pub mod vectors;
 pub mod world;

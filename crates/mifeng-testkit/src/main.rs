@@ -17,11 +17,14 @@ Usage:
   mifeng-testkit dossier OUT [--small] [--gm]
                                               make the dossier of a whole tender; --small: of one
                                               that failed, without sealed bids
+  mifeng-testkit simulate [--seeds N] [--first N] [--twin NAME] [--json]
+                                              run whole tenders under seeds; --twin: with a fault
+                                              built in, which the invariants must find
   mifeng-testkit flip-every-byte DOSSIER [--step N] [--python] [--json]
                                               flip every byte (or every Nth), one at a time: the
                                               verifier must notice; --python: the second one too
 
-Exit codes: 0 as it should be, 1 a case failed or a flip went unnoticed, 2 usage, 4 unavailable.";
+Exit codes: 0 as it should be, 1 a case, a flip or an invariant failed, 2 usage, 4 unavailable.";
 
 /// Exit code for a wrong command line.
 const USAGE: u8 = 2;
@@ -35,12 +38,13 @@ fn main() -> ExitCode {
         ["vectors", rest @ ..] => run_vectors(rest),
         ["bids", folder, options @ ..] => make_bids(folder, options),
         ["dossier", out, options @ ..] => commands::dossier(out, options),
+        ["simulate", options @ ..] => commands::simulate(options),
         ["flip-every-byte", dossier, options @ ..] => commands::flip_every_byte(dossier, options),
         ["help" | "--help" | "-h"] => {
             say(HELP);
             ExitCode::SUCCESS
         }
-        _ => usage("expected `vectors`, `bids`, `dossier` or `flip-every-byte`"),
+        _ => usage("expected `vectors`, `bids`, `dossier`, `simulate` or `flip-every-byte`"),
     }
 }
 

@@ -45,6 +45,8 @@ pub struct Host<S: Store> {
     beats: Vec<Beat>,
     entries_len: u64,
     pending: Vec<Pending>,
+    /// A commit failed half-way: memory holds what the disk may not.
+    failed: bool,
 }
 
 struct Pending {
@@ -88,6 +90,7 @@ impl<S: Store> Host<S> {
             beats: Vec::new(),
             entries_len: 0,
             pending: Vec::new(),
+            failed: false,
         };
         for root in roots {
             host.put(
@@ -138,6 +141,7 @@ impl<S: Store> Host<S> {
             beats,
             entries_len: head.entries_len,
             pending: Vec::new(),
+            failed: false,
         })
     }
 
@@ -245,13 +249,15 @@ impl<S: Store> Host<S> {
     /// at which its last byte had arrived.
     ///
     /// # Errors
-    /// [`Error::Refused`], with nothing changed.
+    /// [`Error::Refused`], with nothing changed. [`Error::Unavailable`] if the store fails: what had
+    /// not been in the log before is not acknowledged, and the host must be opened anew.
     pub fn submit(
         &mut self,
         record: SignedRecord,
         body: Option<&mut dyn Read>,
         received: Time,
     ) -> Result<(), Error> {
+        self.require_sound()?;
         let verified = Record::verify(record.clone(), self.suite())?;
         if verified.time() > received.plus_millis(CLOCK_AHEAD_MAX_MS) {
             return Err(Error::malformed(
@@ -282,6 +288,7 @@ impl<S: Store> Host<S> {
         // Single records count at their own time, here as in every replay.
         let at = if in_beat { received } else { verified.time() };
         self.replay.apply_record(index, &verified, at, in_beat)?;
+        self.failed = true;
         // Files before the entry: a head never names what is not there. An accepted seal is new,
         // so no body that was acknowledged is ever overwritten.
         if let (Some(id), Some(staged)) = (seal, staged) {
@@ -291,9 +298,22 @@ impl<S: Store> Host<S> {
         self.put(&layout::signature(&names.1), &record.signature)?;
         if in_beat {
             self.pending.push(Pending { record, received });
-            return Ok(());
+        } else {
+            self.commit(&Entry::record(names.0, names.1))?;
         }
-        self.commit(&Entry::record(names.0, names.1))
+        self.failed = false;
+        Ok(())
+    }
+
+    /// After a write that failed, only what is on the disk counts, and only [`Host::open`] reads it.
+    fn require_sound(&self) -> Result<(), Error> {
+        if self.failed {
+            return Err(Error::Unavailable {
+                what: "host folder".to_owned(),
+                detail: "a write failed before: open the host again".to_owned(),
+            });
+        }
+        Ok(())
     }
 
     /// Answers and final offers have an end of their own. In the log their own times count; at the

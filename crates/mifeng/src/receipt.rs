@@ -1,7 +1,7 @@
 //! The receipt: the host's signed proof that a record is in the log (spec/receipt.md).
 
 use crate::{Error, Replay, decode_base64, encode_base64};
-use mifeng_crypto::{Digest, Time, jcs};
+use mifeng_crypto::{Digest, Suite, Time, jcs};
 use mifeng_log::ReceiptProof;
 use mifeng_pki::{Signer, cms};
 use mifeng_record::SignedRecord;
@@ -103,6 +103,15 @@ impl Receipt {
             receipt: encode_base64(&self.body),
             sig: encode_base64(&self.signature),
         })?)
+    }
+
+    /// Whether it names `record`; nothing is checked by that.
+    pub fn is_for(&self, record: &SignedRecord, suite: &Suite) -> bool {
+        let alg = suite.hash();
+        let body: Result<Body, _> = jcs::from_slice(&self.body, RECEIPT_LEN_MAX);
+        body.is_ok_and(|body| {
+            (body.body, body.sig) == (record.body_digest(alg), record.signature_digest(alg))
+        })
     }
 
     /// Checks the host's signature, the proof, and that it is for `record`.

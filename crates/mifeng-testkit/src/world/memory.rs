@@ -10,6 +10,11 @@ use std::sync::{Arc, Mutex};
 pub struct Memory(Arc<Mutex<BTreeMap<String, Vec<u8>>>>);
 
 impl Memory {
+    /// A store that holds these files.
+    pub fn of(files: BTreeMap<String, Vec<u8>>) -> Self {
+        Memory(Arc::new(Mutex::new(files)))
+    }
+
     /// A copy of its own: what another disk holds after the same history.
     pub fn copied(&self) -> Self {
         Memory(Arc::new(Mutex::new(self.files().clone())))

@@ -206,6 +206,25 @@ impl<'c> Tender<'c> {
         tender
     }
 
+    /// A tender on a host that has been running.
+    pub fn on(cast: &'c Cast, store: Memory, host: Host<Memory>, seed: &[u8]) -> Self {
+        Tender {
+            cast,
+            host,
+            store,
+            rng: SeededEntropy::new(seed),
+            bids: Vec::new(),
+            brand: None,
+            order: Vec::new(),
+            seen: vec![None; 3],
+        }
+    }
+
+    /// The host's process ends and starts again.
+    pub fn reopen(&mut self) {
+        self.host = Host::open(self.store.clone(), keys(self.cast)).expect("opens");
+    }
+
     /// A published tender.
     pub fn new(cast: &'c Cast, origin: &str, kind: Kind) -> Self {
         let mut tender = Self::unpublished(cast, origin);

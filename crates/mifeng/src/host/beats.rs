@@ -15,6 +15,7 @@ impl<S: Store> Host<S> {
     /// # Errors
     /// [`Error::Unavailable`] if the store fails: no receipt was given then.
     pub fn beat(&mut self, now: Time, entropy: &mut dyn Entropy) -> Result<Vec<Receipt>, Error> {
+        self.require_sound()?;
         let mut receipts = Vec::new();
         while let Some((schedule, number)) = self.due(now)? {
             let mut seed = [0; 32];
@@ -25,7 +26,9 @@ impl<S: Store> Host<S> {
                 .into_iter()
                 .partition(|pending| pending.received <= time);
             self.pending = waiting;
+            self.failed = true;
             receipts.extend(self.commit_beat(number, &schedule, seed, taken, now)?);
+            self.failed = false;
         }
         Ok(receipts)
     }
@@ -129,8 +132,10 @@ impl<S: Store> Host<S> {
     /// The receipt of a record that is in the log: the same promise again, after a lost answer.
     ///
     /// # Errors
-    /// [`Error::Refused`] if the record is not in the log.
+    /// [`Error::Refused`] if the record is not in the log; [`Error::Unavailable`] after a write that
+    /// failed.
     pub fn receipt_again(&self, record: &SignedRecord, now: Time) -> Result<Receipt, Error> {
+        self.require_sound()?;
         let suite = self.suite();
         let alg = suite.hash();
         let names = (record.body_digest(alg), record.signature_digest(alg));

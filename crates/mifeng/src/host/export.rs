@@ -72,6 +72,7 @@ impl<S: Store> Host<S> {
     /// # Errors
     /// [`Error::Unavailable`].
     pub fn export(&self, what: Export, out: &mut dyn Write) -> Result<(), Error> {
+        self.require_sound()?;
         let mut assembly = Assembly::new(&self.store);
         let revealed = self.replay.state.closed().is_some();
         assemble(

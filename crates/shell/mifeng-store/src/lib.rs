@@ -13,23 +13,25 @@
 //! ```
 #![forbid(unsafe_code)]
 
-use mifeng::{ReadSeek, Store};
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::path::{Path, PathBuf};
+mod disk;
 
-/// Held by the one process that may write.
-const LOCK: &str = ".lock";
+pub use disk::{Disk, DiskFile, Local};
+
+use mifeng::{ReadSeek, Store};
+use std::io::{self, Read};
+use std::path::Path;
+
 /// Written in full and synced before it takes its name.
 const PART: &str = ".part";
+/// Bytes that are read and written at a time.
+const BUFFER_LEN: usize = 1 << 18;
 
 /// A directory with one writer.
 ///
 /// The second process that opens it is refused: two writers would fork the log. The lock is the
 /// operating system's and goes with the process, so a crash leaves nothing to clean up.
-pub struct Directory {
-    root: PathBuf,
-    _lock: File,
+pub struct Directory<D: Disk = Local> {
+    disk: D,
 }
 
 impl Directory {
@@ -38,71 +40,106 @@ impl Directory {
     /// # Errors
     /// `WouldBlock` if another process has it open; else what the system says.
     pub fn open(root: &Path) -> io::Result<Self> {
-        fs::create_dir_all(root)?;
-        let lock = OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(root.join(LOCK))?;
-        lock.try_lock().map_err(|e| match e {
-            fs::TryLockError::Error(e) => e,
-            fs::TryLockError::WouldBlock => io::Error::new(
-                io::ErrorKind::WouldBlock,
-                "another process has this folder open",
-            ),
-        })?;
-        Ok(Directory {
-            root: root.to_owned(),
-            _lock: lock,
-        })
+        Directory::on(Local::open(root)?)
+    }
+}
+
+impl<D: Disk> Directory<D> {
+    /// The same on another disk: a simulated one.
+    ///
+    /// A name may be visible that is not durable, if the last process failed between renaming and
+    /// syncing the folder: nothing is read before every folder is synced.
+    ///
+    /// # Errors
+    /// What the disk says.
+    pub fn on(mut disk: D) -> io::Result<Self> {
+        sync_below(&mut disk, "")?;
+        Ok(Directory { disk })
     }
 
-    fn path(&self, name: &str) -> io::Result<PathBuf> {
-        let plain = |part: &str| {
-            !part.is_empty()
-                && !part.starts_with('.')
-                && part
-                    .bytes()
-                    .all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b))
-        };
-        if name.split('/').all(plain) {
-            Ok(self.root.join(name))
-        } else {
-            Err(io::Error::new(
-                io::ErrorKind::InvalidInput,
-                "not a plain name",
-            ))
+    /// Makes the folder and those above it; a new name is durable only once its folder is.
+    fn make_folder(&mut self, folder: &str) -> io::Result<()> {
+        if folder.is_empty() || self.disk.is_folder(folder)? {
+            return Ok(());
+        }
+        let above = parent(folder);
+        self.make_folder(above)?;
+        self.disk.make_folder(folder)?;
+        self.disk.sync_folder(above)
+    }
+
+    fn collect(&self, folder: &str, found: &mut Vec<(String, u64)>) -> io::Result<()> {
+        for (own, len) in self.disk.list(folder)? {
+            if own.starts_with('.') {
+                continue;
+            }
+            let full = joined(folder, &own);
+            match len {
+                Some(len) => found.push((full, len)),
+                None => self.collect(&full, found)?,
+            }
+        }
+        Ok(())
+    }
+}
+
+fn sync_below(disk: &mut dyn Disk, folder: &str) -> io::Result<()> {
+    for (own, len) in disk.list(folder)? {
+        if len.is_none() {
+            sync_below(disk, &joined(folder, &own))?;
         }
     }
+    disk.sync_folder(folder)
+}
 
-    fn parent(path: &Path) -> &Path {
-        path.parent().unwrap_or(path)
+fn joined(folder: &str, own: &str) -> String {
+    match folder {
+        "" => own.to_owned(),
+        _ => format!("{folder}/{own}"),
     }
 }
 
-/// A new name is durable only once its directory is (and that directory's name in turn).
-fn sync_folder(folder: &Path) -> io::Result<()> {
-    File::open(folder)?.sync_all()
+fn parent(name: &str) -> &str {
+    name.rsplit_once('/').map_or("", |(folder, _)| folder)
 }
 
-fn make_folder(folder: &Path) -> io::Result<()> {
-    if folder.is_dir() {
-        return Ok(());
-    }
-    let above = Directory::parent(folder);
-    if above != folder {
-        make_folder(above)?;
-    }
-    match fs::create_dir(folder) {
-        Ok(()) => sync_folder(above),
-        Err(e) if e.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-        Err(e) => Err(e),
+fn checked(name: &str) -> io::Result<&str> {
+    let plain = |part: &str| {
+        !part.is_empty()
+            && !part.starts_with('.')
+            && part
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b))
+    };
+    if name.split('/').all(plain) {
+        Ok(name)
+    } else {
+        Err(io::Error::new(
+            io::ErrorKind::InvalidInput,
+            "not a plain name",
+        ))
     }
 }
 
-impl Store for Directory {
+/// Writes all of it, however short the single writes are.
+fn write_all(file: &mut dyn DiskFile, mut at: u64, mut bytes: &[u8]) -> io::Result<u64> {
+    while !bytes.is_empty() {
+        match file.write_at(at, bytes) {
+            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+            Ok(written) => {
+                at += written as u64;
+                bytes = &bytes[written..];
+            }
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+            Err(e) => return Err(e),
+        }
+    }
+    Ok(at)
+}
+
+impl<D: Disk> Store for Directory<D> {
     fn read(&self, name: &str) -> io::Result<Option<Vec<u8>>> {
-        match fs::read(self.path(name)?) {
+        match self.disk.read(checked(name)?) {
             Ok(bytes) => Ok(Some(bytes)),
             Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(e) => Err(e),
@@ -110,94 +147,72 @@ impl Store for Directory {
     }
 
     fn open(&self, name: &str) -> io::Result<Box<dyn ReadSeek>> {
-        Ok(Box::new(File::open(self.path(name)?)?))
+        self.disk.open(checked(name)?)
     }
 
     fn write(&mut self, name: &str, content: &mut dyn Read) -> io::Result<u64> {
-        let path = self.path(name)?;
-        let folder = Self::parent(&path);
-        make_folder(folder)?;
-        let part = self.root.join(PART);
-        let mut file = File::create(&part)?;
-        let written = io::copy(content, &mut file)?;
-        file.sync_all()?;
-        fs::rename(&part, &path)?;
-        sync_folder(folder)?;
+        let folder = parent(checked(name)?);
+        self.make_folder(folder)?;
+        // A new file each time: what a crash left under this name may be known by another as well.
+        self.disk.remove(PART)?;
+        let mut file = self.disk.create(PART)?;
+        let mut buffer = vec![0; BUFFER_LEN];
+        let mut written = 0;
+        loop {
+            match content.read(&mut buffer) {
+                Ok(0) => break,
+                Ok(len) => written = write_all(&mut *file, written, &buffer[..len])?,
+                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+                Err(e) => return Err(e),
+            }
+        }
+        file.sync()?;
+        self.disk.rename(PART, name)?;
+        self.disk.sync_folder(folder)?;
         Ok(written)
     }
 
     fn append(&mut self, name: &str, at: u64, content: &[u8]) -> io::Result<()> {
-        let path = self.path(name)?;
-        let folder = Self::parent(&path);
-        make_folder(folder)?;
-        let new = !path.exists();
-        let mut file = OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .read(true)
-            .write(true)
-            .open(&path)?;
-        if file.metadata()?.len() < at {
+        let folder = parent(checked(name)?);
+        self.make_folder(folder)?;
+        let mut file = self.disk.edit(name)?;
+        let len = file.len()?;
+        if len < at {
             return Err(io::Error::new(
                 io::ErrorKind::InvalidData,
                 "file is shorter than what was committed to it",
             ));
         }
-        // Whatever stands beyond was never acknowledged.
-        file.set_len(at)?;
-        file.seek(SeekFrom::Start(at))?;
-        file.write_all(content)?;
-        file.sync_all()?;
-        if new { sync_folder(folder) } else { Ok(()) }
+        if len > at {
+            // Whatever stands beyond was never acknowledged.
+            file.set_len(at)?;
+        }
+        write_all(&mut *file, at, content)?;
+        file.sync()?;
+        if at == 0 {
+            self.disk.sync_folder(folder)?;
+        }
+        Ok(())
     }
 
     fn list(&self, prefix: &str) -> io::Result<Vec<(String, u64)>> {
-        let folder = prefix.rsplit_once('/').map_or("", |(folder, _)| folder);
+        let folder = parent(prefix);
+        if !folder.is_empty() {
+            checked(folder)?;
+        }
         let mut found = Vec::new();
-        let start = if folder.is_empty() {
-            self.root.clone()
-        } else {
-            self.path(folder)?
-        };
-        collect(&start, folder, &mut found)?;
+        self.collect(folder, &mut found)?;
         found.retain(|(name, _)| name.starts_with(prefix));
         found.sort();
         Ok(found)
     }
 }
 
-fn collect(folder: &Path, name: &str, found: &mut Vec<(String, u64)>) -> io::Result<()> {
-    let entries = match fs::read_dir(folder) {
-        Ok(entries) => entries,
-        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(()),
-        Err(e) => return Err(e),
-    };
-    for entry in entries {
-        let entry = entry?;
-        let Ok(own) = entry.file_name().into_string() else {
-            continue;
-        };
-        if own.starts_with('.') {
-            continue;
-        }
-        let full = if name.is_empty() {
-            own
-        } else {
-            format!("{name}/{own}")
-        };
-        let kind = entry.metadata()?;
-        if kind.is_dir() {
-            collect(&entry.path(), &full, found)?;
-        } else {
-            found.push((full, kind.len()));
-        }
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs;
+    use std::path::PathBuf;
 
     fn folder(name: &str) -> PathBuf {
         let folder =
