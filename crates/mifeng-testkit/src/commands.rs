@@ -2,6 +2,7 @@
 
 use crate::{UNAVAILABLE, say, usage};
 use mifeng_crypto::{GM, INTL};
+use mifeng_testkit::crash;
 use mifeng_testkit::dossier::{self, Story};
 use mifeng_testkit::flip;
 use mifeng_testkit::sim::{self, Twin};
@@ -76,6 +77,57 @@ pub(crate) fn simulate(options: &[&str]) -> ExitCode {
         say(&format!("{seeds} seeds from {first}, {broken} violations"));
     }
     ExitCode::from(u8::from(!summary.violations.is_empty()))
+}
+
+pub(crate) fn crash(options: &[&str]) -> ExitCode {
+    let json = match options {
+        [] => false,
+        ["--json"] => true,
+        _ => return usage("`crash` takes --json"),
+    };
+    if !crash::has_strace() {
+        say("skipped: crash (no strace)");
+        return ExitCode::SUCCESS;
+    }
+    let folder = std::env::temp_dir().join(format!("mifeng-crash-{}", std::process::id()));
+    let outcome = std::env::current_exe().and_then(|own| crash::run(&own, &folder));
+    let found = match outcome {
+        Ok(found) => found,
+        Err(error) => {
+            eprintln!("cannot run the crash test: {error}");
+            return ExitCode::from(UNAVAILABLE);
+        }
+    };
+    for violation in &found.violations {
+        say(violation);
+    }
+    if json {
+        match serde_json::to_string(&found) {
+            Ok(text) => say(&text),
+            Err(error) => eprintln!("cannot write the report: {error}"),
+        }
+    } else {
+        say(&format!(
+            "{} calls change a file; {} runs killed, failed or cut short: {} had answered, {} had the bid; {} violations",
+            found.calls,
+            found.runs,
+            found.answered,
+            found.logged,
+            found.violations.len()
+        ));
+    }
+    ExitCode::from(u8::from(!found.violations.is_empty()))
+}
+
+/// The process that `crash` kills.
+pub(crate) fn crash_child(folder: &str, options: &[&str]) -> ExitCode {
+    match crash::child(Path::new(folder), options == ["--no-sync"]) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::from(UNAVAILABLE)
+        }
+    }
 }
 
 fn twin_names() -> String {

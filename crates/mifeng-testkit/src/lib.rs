@@ -12,6 +12,7 @@
 #![forbid(unsafe_code)]
 
 pub mod bids;
+pub mod crash;
 pub mod dossier;
 pub mod flip;
 pub mod pdf;

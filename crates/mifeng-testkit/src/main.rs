@@ -20,6 +20,8 @@ Usage:
   mifeng-testkit simulate [--seeds N] [--first N] [--twin NAME] [--json]
                                               run whole tenders under seeds; --twin: with a fault
                                               built in, which the invariants must find
+  mifeng-testkit crash [--json]               kill a submission at every system call, in a folder of
+                                              its own below the temporary one; needs strace
   mifeng-testkit flip-every-byte DOSSIER [--step N] [--python] [--json]
                                               flip every byte (or every Nth), one at a time: the
                                               verifier must notice; --python: the second one too
@@ -39,12 +41,16 @@ fn main() -> ExitCode {
         ["bids", folder, options @ ..] => make_bids(folder, options),
         ["dossier", out, options @ ..] => commands::dossier(out, options),
         ["simulate", options @ ..] => commands::simulate(options),
+        ["crash", options @ ..] => commands::crash(options),
+        ["crash-child", folder, options @ ..] => commands::crash_child(folder, options),
         ["flip-every-byte", dossier, options @ ..] => commands::flip_every_byte(dossier, options),
         ["help" | "--help" | "-h"] => {
             say(HELP);
             ExitCode::SUCCESS
         }
-        _ => usage("expected `vectors`, `bids`, `dossier`, `simulate` or `flip-every-byte`"),
+        _ => {
+            usage("expected `vectors`, `bids`, `dossier`, `simulate`, `crash` or `flip-every-byte`")
+        }
     }
 }
 

@@ -15,7 +15,7 @@ use crate::store::Store;
 use crate::{Error, Replay, layout};
 use export::{assemble, read_beats};
 use mifeng_crypto::{Digest, Entropy, HashAlg, PrivateKey, Suite, Time, jcs};
-use mifeng_log::{Entry, LogTree, Note, NoteSigner, tiles};
+use mifeng_log::{Entry, LogTree, Note, NoteSigner, SignedCheckpoint, tiles};
 use mifeng_pki::{Certificate, RevocationList, Signer};
 use mifeng_record::{Draft, Facts, Record, SignedRecord};
 use mifeng_tender::{LogConfig, Refusal, Stage, State, rules};
@@ -380,7 +380,9 @@ impl<S: Store> Host<S> {
         })
     }
 
-    /// Appends one entry: entry, then head, durable in this order.
+    /// Appends one entry: entry, then head, durable in this order. Only then is the new head the one
+    /// that anybody is shown: a witness that cosigned a head which a crash takes back would make the
+    /// host a liar.
     fn commit(&mut self, entry: &Entry) -> Result<(), Error> {
         let bytes = entry.to_bytes();
         let len = u16::try_from(bytes.len()).map_err(|_| Error::malformed("entry", "too long"))?;
@@ -391,12 +393,13 @@ impl<S: Store> Host<S> {
         self.entries_len += framed.len() as u64;
         self.replay.tree.append(&bytes)?;
         self.replay.entries.push(bytes);
-        let head = self.sign_head()?;
+        let (head, signed) = self.sign_head()?;
         self.put(HEAD, &jcs::to_vec(&head)?)?;
+        self.replay.checkpoint = Some(signed);
         Ok(())
     }
 
-    fn sign_head(&mut self) -> Result<Head, Error> {
+    fn sign_head(&self) -> Result<(Head, SignedCheckpoint), Error> {
         let tree = &self.replay.tree;
         let sign = |checkpoint: mifeng_log::Checkpoint| -> Result<Note, Error> {
             let signer = NoteSigner::new(checkpoint.origin(), &self.keys.log_key)?;
@@ -408,15 +411,14 @@ impl<S: Store> Host<S> {
             HashAlg::Sm3 => Some(sign(tree.sha256_checkpoint())?.to_text()),
         };
         let signer = NoteSigner::new(tree.checkpoint().origin(), &self.keys.log_key)?;
-        let signed =
-            mifeng_log::SignedCheckpoint::verify(note.to_text().as_bytes(), signer.verifier())?;
-        self.replay.checkpoint = Some(signed);
-        Ok(Head {
+        let signed = SignedCheckpoint::verify(note.to_text().as_bytes(), signer.verifier())?;
+        let head = Head {
             size: self.replay.tree.size(),
             entries_len: self.entries_len,
             checkpoint: note.to_text(),
             checkpoint_sha256: sha256,
-        })
+        };
+        Ok((head, signed))
     }
 
     fn head(&self) -> Result<Head, Error> {

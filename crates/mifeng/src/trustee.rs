@@ -345,14 +345,15 @@ pub fn cosign(
     seen: &WitnessState,
     now: Time,
 ) -> Result<(Note, WitnessState), Error> {
-    let tree = replay.tree.tree();
-    let proof = if seen.size() == 0 {
+    let (tree, head) = (replay.tree.tree(), replay.checkpoint()?);
+    let size = head.checkpoint().size();
+    // A head smaller than what was seen has no proof, and is refused as a rollback.
+    let proof = if seen.size() == 0 || seen.size() > size {
         Vec::new()
     } else {
-        tree.consistency_proof(seen.size(), tree.size())?
+        tree.consistency_proof(seen.size(), size)?
     };
     let witness = Witness::new(name, key)?;
-    let head = replay.checkpoint()?;
     let signed =
         SignedCheckpoint::verify(head.note().to_text().as_bytes(), &replay.log_verifier()?)?;
     let (line, state) = witness.cosign(

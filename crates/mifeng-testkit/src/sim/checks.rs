@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 /// Seconds after the start at which the evaluation goes on: after all clocks that were wrong.
 const EVALUATION: i64 = 1_000;
 /// A panel scores in one run of this many.
-const PANEL_EVERY: u64 = 4;
+const PANEL_EVERY: u64 = 3;
 
 impl Run<'_> {
     /// A host that rewrites its past is not held to it step by step, but convicted at the end.

@@ -57,7 +57,11 @@ pub(super) struct Trustee {
 impl Run<'_> {
     /// Who takes part, and when they come first.
     pub(super) fn people(&mut self) {
-        let bidders = 1 + self.noise.below(self.world.bids.len());
+        let bidders = if self.chance(20) {
+            1
+        } else {
+            self.world.bids.len()
+        };
         for n in 0..self.world.bids.len() {
             let plan = match self.noise.below(6) {
                 0 => Plan::Withdraw,
@@ -196,9 +200,6 @@ impl Run<'_> {
             self.witnesses[n].skew = self.wrong();
         }
         let Some(host) = &self.host else { return };
-        if host.state().stage() == Stage::Evaluation {
-            return;
-        }
         let (replay, now) = (host.replay(), self.clock(self.witnesses[n].skew));
         let suite = self.world.cast.suite;
         let head = replay.checkpoint().expect("a head").checkpoint().clone();
@@ -210,12 +211,8 @@ impl Run<'_> {
         };
         let name = Cast::witness_name(n as u8 + 1);
         let key = &self.world.cast.trustees[n].witness;
-        let proof = if seen.size() > head.size() {
-            Err("log.rollback")
-        } else {
-            trustee::cosign(replay, &name, key, &seen, now).map_err(|e| e.code())
-        };
-        let (note, state) = match proof {
+        let cosigned = trustee::cosign(replay, &name, key, &seen, now).map_err(|e| e.code());
+        let (note, state) = match cosigned {
             Ok(made) => made,
             Err("log.clock-back") => return,
             Err(_) if self.lied && self.lie == Some(Lie::Forget) => {

@@ -5,12 +5,12 @@ use super::fixture::Fixture;
 use super::people::{Bidder, Letter, Trustee, Witness};
 use super::{Seen, Twin};
 use crate::random::Noise;
-use crate::world::{DEADLINE, START, WINDOW_END, keys, plus_nanos, secs};
+use crate::world::{DEADLINE, Parts, START, WINDOW_END, keys, plus_nanos, secs};
 use mifeng::crypto::{Digest, SeededEntropy, Time};
 use mifeng::envelope::NoSink;
 use mifeng::record::SignedRecord;
 use mifeng::tender::{MinutesSign, Stage};
-use mifeng::{Error, Host, Receipt, sign_record};
+use mifeng::{Error, Export, Host, Receipt, Replay, sign_record, trustee};
 use mifeng_store::Directory;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Cursor;
@@ -459,13 +459,30 @@ impl<'f> Run<'f> {
         let signed = state.minutes_signed().len();
         let people = [&self.world.cast.buyer, &self.world.cast.trustees[0].person];
         let (Some((id, _)), Some(person)) = (state.minutes(), people.get(signed)) else {
-            self.over = true;
+            self.over = self.close_is_witnessed(now);
             return;
         };
         let data = MinutesSign { minutes: *id };
         let rng = &mut self.rng;
         let record = sign_record(state, "opening.sign", &data, &person.signer, now, rng);
         self.log(record, now);
+    }
+
+    /// A host does not archive before enough witnesses saw its close.
+    fn close_is_witnessed(&mut self, now: Time) -> bool {
+        let mut tar = Vec::new();
+        let exported = self.with_host(|host, _| host.export(Export::Records, &mut tar));
+        let Some(Ok(())) = exported else { return false };
+        let files = Parts::of_tar(&tar);
+        let judged =
+            Replay::of(&files).and_then(|replay| trustee::release_conditions(&replay, &files, now));
+        match judged {
+            Ok(conditions) => conditions[0].met,
+            Err(e) => {
+                self.broken(format!("a bundle does not replay: {e}"));
+                false
+            }
+        }
     }
 
     /// Logs a record that must be right.

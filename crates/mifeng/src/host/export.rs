@@ -25,6 +25,7 @@ impl<S: Store> Host<S> {
     /// # Errors
     /// [`Error::Failed`] if it is not a head of this log, [`Error::Log`] if no line verifies.
     pub fn add_cosignature(&mut self, note: &[u8]) -> Result<usize, Error> {
+        self.require_sound()?;
         let given = Note::parse(note)?;
         let checkpoint = mifeng_log::Checkpoint::parse(given.text())?;
         if self.replay.tree.tree().root_at(checkpoint.size()).ok() != Some(checkpoint.root()) {
@@ -63,6 +64,7 @@ impl<S: Store> Host<S> {
     /// # Errors
     /// [`Error::Unavailable`]; the token is checked by whoever relies on it.
     pub fn add_stamp(&mut self, token: &[u8]) -> Result<(), Error> {
+        self.require_sound()?;
         let name = layout::stamp(&self.suite().hash().digest(token));
         self.put(&name, token)
     }

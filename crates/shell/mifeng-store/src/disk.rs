@@ -76,12 +76,12 @@ pub trait Disk: Send {
 }
 
 /// An open file.
+#[allow(clippy::len_without_is_empty)] // A size that may fail, not a collection.
 pub trait DiskFile {
     /// Its size in bytes.
     ///
     /// # Errors
     /// What the system says.
-    #[allow(clippy::len_without_is_empty)] // A size that may fail, not a collection.
     fn len(&self) -> io::Result<u64>;
 
     /// Cuts it off.

@@ -1,0 +1,371 @@
+//! The crash test on this machine's files: a process that takes a bid in is killed before every system
+//! call that changes a file (and so after every one before), fails at each with EIO and ENOSPC, and
+//! writes short; then the host is opened again. `strace` does the injecting.
+//!
+//! A kill cannot show a missing sync, since the system's cache survives the process. So the order of
+//! the calls is checked as well: when the answer is written, nothing that was written before may be
+//! unsynced, neither a file nor a name in a folder.
+
+mod order;
+
+pub use order::{Call, check_order, parse};
+
+use crate::world::{Cast, Kind, Memory, Sealed, Tender, keys, secs};
+use mifeng::crypto::{INTL, SeededEntropy};
+use mifeng::record::SignedRecord;
+use mifeng::{Export, Host, Receipt, Replay, Store, Tar};
+use mifeng_store::{Directory, Disk, DiskFile, Local};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+/// The host's folder inside the test's folder.
+const HOST: &str = "host";
+/// The record and the sealed bid that the process takes in.
+const RECORD: &str = "bid.rec";
+const BODY: &str = "bid.bid";
+/// What the process writes when it acknowledges.
+const ANSWER: &str = "ACKNOWLEDGED";
+/// Calls that change files.
+const CHANGES: [&str; 10] = [
+    "openat",
+    "write",
+    "pwrite64",
+    "ftruncate",
+    "fsync",
+    "fdatasync",
+    "rename",
+    "mkdir",
+    "unlink",
+    "copy_file_range",
+];
+/// Largest files allowed, in blocks of 1,024 bytes: where the writes of a bid are cut short.
+const LIMITS: [u32; 9] = [0, 1, 2, 4, 64, 300, 700, 1_000, 1_024];
+
+fn cast() -> Cast {
+    Cast::new(&INTL, "crash")
+}
+
+/// The process under test: opens the host's folder, takes the bid, has its beat, answers.
+///
+/// # Errors
+/// Whatever went wrong, in words.
+pub fn child(folder: &Path, no_sync: bool) -> Result<(), String> {
+    let shown = |e: &dyn std::fmt::Display| e.to_string();
+    let local = Local::open(&folder.join(HOST)).map_err(|e| shown(&e))?;
+    let store: Box<dyn Store> = if no_sync {
+        Box::new(Directory::on(NoSync(local)).map_err(|e| shown(&e))?)
+    } else {
+        Box::new(Directory::on(local).map_err(|e| shown(&e))?)
+    };
+    let mut host = Host::open(Boxed(store), keys(&cast())).map_err(|e| shown(&e))?;
+    let record = std::fs::read(folder.join(RECORD)).map_err(|e| shown(&e))?;
+    let record = SignedRecord::from_file(&record).map_err(|e| shown(&e))?;
+    let mut body = std::fs::File::open(folder.join(BODY)).map_err(|e| shown(&e))?;
+    host.submit(record, Some(&mut body), secs(32))
+        .map_err(|e| shown(&e))?;
+    let receipts = host
+        .beat(secs(40), &mut SeededEntropy::new(b"crash"))
+        .map_err(|e| shown(&e))?;
+    for _ in receipts {
+        let mut out = io::stdout();
+        writeln!(out, "{ANSWER}").map_err(|e| shown(&e))?;
+        out.flush().map_err(|e| shown(&e))?;
+    }
+    Ok(())
+}
+
+/// A broken twin of the disk: it never syncs.
+struct NoSync(Local);
+
+struct NoSyncFile(Box<dyn DiskFile>);
+
+impl Disk for NoSync {
+    fn read(&self, name: &str) -> io::Result<Vec<u8>> {
+        self.0.read(name)
+    }
+    fn open(&self, name: &str) -> io::Result<Box<dyn mifeng::ReadSeek>> {
+        self.0.open(name)
+    }
+    fn create(&mut self, name: &str) -> io::Result<Box<dyn DiskFile>> {
+        Ok(Box::new(NoSyncFile(self.0.create(name)?)))
+    }
+    fn edit(&mut self, name: &str) -> io::Result<Box<dyn DiskFile>> {
+        Ok(Box::new(NoSyncFile(self.0.edit(name)?)))
+    }
+    fn remove(&mut self, name: &str) -> io::Result<()> {
+        self.0.remove(name)
+    }
+    fn rename(&mut self, from: &str, to: &str) -> io::Result<()> {
+        self.0.rename(from, to)
+    }
+    fn is_folder(&self, name: &str) -> io::Result<bool> {
+        self.0.is_folder(name)
+    }
+    fn make_folder(&mut self, name: &str) -> io::Result<()> {
+        self.0.make_folder(name)
+    }
+    fn sync_folder(&mut self, _: &str) -> io::Result<()> {
+        Ok(())
+    }
+    fn list(&self, name: &str) -> io::Result<Vec<(String, Option<u64>)>> {
+        self.0.list(name)
+    }
+}
+
+impl DiskFile for NoSyncFile {
+    fn len(&self) -> io::Result<u64> {
+        self.0.len()
+    }
+    fn set_len(&mut self, len: u64) -> io::Result<()> {
+        self.0.set_len(len)
+    }
+    fn write_at(&mut self, at: u64, bytes: &[u8]) -> io::Result<usize> {
+        self.0.write_at(at, bytes)
+    }
+    fn sync(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// One of two stores, chosen at run time.
+struct Boxed(Box<dyn Store>);
+
+impl Store for Boxed {
+    fn read(&self, name: &str) -> io::Result<Option<Vec<u8>>> {
+        self.0.read(name)
+    }
+    fn open(&self, name: &str) -> io::Result<Box<dyn mifeng::ReadSeek>> {
+        self.0.open(name)
+    }
+    fn write(&mut self, name: &str, content: &mut dyn io::Read) -> io::Result<u64> {
+        self.0.write(name, content)
+    }
+    fn append(&mut self, name: &str, at: u64, content: &[u8]) -> io::Result<()> {
+        self.0.append(name, at, content)
+    }
+    fn list(&self, prefix: &str) -> io::Result<Vec<(String, u64)>> {
+        self.0.list(prefix)
+    }
+}
+
+/// What the test came to.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Crashes {
+    /// Calls of one submission that change a file.
+    pub calls: usize,
+    /// Runs that were killed, failed or cut short.
+    pub runs: usize,
+    /// Runs in which the answer was out before the end.
+    pub answered: usize,
+    /// Runs after which the bid was in the log.
+    pub logged: usize,
+    /// What did not hold.
+    pub violations: Vec<String>,
+}
+
+/// The bids that were acknowledged before, and the one that comes now.
+struct World {
+    cast: Cast,
+    /// The host's folder as it is before each run.
+    files: Memory,
+    promised: Vec<(Sealed, Receipt)>,
+    bid: Sealed,
+}
+
+impl World {
+    fn new() -> Self {
+        let cast = cast();
+        let (files, promised, bid) = {
+            let mut tender = Tender::new(&cast, "host.example/t/crash", Kind::Joint);
+            tender.receive(2);
+            tender.beat(30);
+            let promised: Vec<(Sealed, Receipt)> = tender
+                .bids
+                .iter()
+                .map(|bid| {
+                    let receipt = tender.host.receipt_again(&bid.record, secs(30));
+                    (bid.clone(), receipt.expect("in the log"))
+                })
+                .collect();
+            let bid = tender.seal(2, 880_000, 31);
+            (tender.store.copied(), promised, bid)
+        };
+        World {
+            cast,
+            files,
+            promised,
+            bid,
+        }
+    }
+
+    /// A folder of its own for one run.
+    fn lay_out(&self, folder: &Path) -> io::Result<()> {
+        if folder.exists() {
+            std::fs::remove_dir_all(folder)?;
+        }
+        for (name, bytes) in self.files.files().iter() {
+            let path = folder.join(HOST).join(name);
+            std::fs::create_dir_all(path.parent().unwrap_or(folder))?;
+            std::fs::write(path, bytes)?;
+        }
+        let record = self.bid.record.to_file().map_err(io::Error::other)?;
+        std::fs::write(folder.join(RECORD), record)?;
+        std::fs::write(folder.join(BODY), &self.bid.file)
+    }
+
+    /// Opens what is left; whether the bid is in the log.
+    fn recover(&self, folder: &Path, answered: bool) -> Result<bool, String> {
+        let store = Directory::open(&folder.join(HOST)).map_err(|e| e.to_string())?;
+        let mut host =
+            Host::open(store, keys(&self.cast)).map_err(|e| format!("does not open again: {e}"))?;
+        for (bid, receipt) in &self.promised {
+            let held = receipt.hold_against(&bid.record, host.replay());
+            let _ = held.map_err(|e| format!("an older receipt does not hold: {e}"))?;
+        }
+        let logged = host.state().bids().contains_key(&self.bid.id);
+        if answered && !logged {
+            return Err("the bid was acknowledged and is not in the log".to_owned());
+        }
+        if !logged {
+            let mut body = io::Cursor::new(&self.bid.file);
+            host.submit(self.bid.record.clone(), Some(&mut body), secs(42))
+                .map_err(|e| format!("the bid is not taken again: {e}"))?;
+        }
+        let rng = &mut SeededEntropy::new(b"after");
+        host.close(secs(60), rng)
+            .map_err(|e| format!("no close: {e}"))?;
+        let mut tar = Vec::new();
+        host.export(Export::Records, &mut tar)
+            .map_err(|e| format!("no bundle: {e}"))?;
+        let replay = Tar::of_bytes(tar).and_then(|files| Replay::of(&files));
+        let replay = replay.map_err(|e| format!("the bundle does not replay: {e}"))?;
+        match replay.state.bids().len() {
+            3 => Ok(logged),
+            other => Err(format!("{other} bids in the log")),
+        }
+    }
+}
+
+/// The commands that start the process under test.
+struct Runner {
+    program: PathBuf,
+    folder: PathBuf,
+}
+
+impl Runner {
+    fn strace(&self, arguments: &[&str]) -> io::Result<Output> {
+        Command::new("strace")
+            .args(["-f", "-y", "-s", "16", "-o"])
+            .arg(self.trace())
+            .args(arguments)
+            .arg(&self.program)
+            .arg("crash-child")
+            .arg(&self.folder)
+            .output()
+    }
+
+    fn trace(&self) -> PathBuf {
+        self.folder.with_extension("trace")
+    }
+
+    fn calls(&self) -> io::Result<Vec<Call>> {
+        Ok(parse(&std::fs::read_to_string(self.trace())?))
+    }
+}
+
+/// Whether the injecting tool is there.
+pub fn has_strace() -> bool {
+    Command::new("strace").arg("-V").output().is_ok()
+}
+
+/// Runs all of it in `folder`, with `program` as the process under test.
+///
+/// # Errors
+/// If the tool or the folder cannot be used.
+pub fn run(program: &Path, folder: &Path) -> io::Result<Crashes> {
+    let world = World::new();
+    let runner = Runner {
+        program: program.to_owned(),
+        folder: folder.to_owned(),
+    };
+    let mut found = Crashes::default();
+    let host = folder.join(HOST).display().to_string();
+
+    world.lay_out(folder)?;
+    let trace = format!("trace={}", CHANGES.join(","));
+    let output = runner.strace(&["-e", &trace])?;
+    let calls = runner.calls()?;
+    if !answered(&output) {
+        return Err(io::Error::other(format!(
+            "the process under test does not work: {}",
+            String::from_utf8_lossy(&output.stderr)
+        )));
+    }
+    found.violations.extend(check_order(&calls, &host, ANSWER));
+    check_twin(&world, &runner, &host, &mut found)?;
+
+    let mut counts = std::collections::BTreeMap::new();
+    let main = calls.first().map_or(0, |call| call.process);
+    for call in calls.iter().filter(|call| call.process == main) {
+        let number = counts.entry(call.name.clone()).or_insert(0);
+        *number += 1;
+        if !call.changes(&host) && !call.says(ANSWER) {
+            continue;
+        }
+        found.calls += 1;
+        for fault in ["signal=KILL", "error=EIO", "error=ENOSPC"] {
+            let inject = format!("inject={}:{fault}:when={number}", call.name);
+            world.lay_out(folder)?;
+            let output = runner.strace(&["-e", &format!("trace={}", call.name), "-e", &inject])?;
+            record(&world, folder, &inject, answered(&output), &mut found);
+        }
+    }
+    for limit in LIMITS {
+        world.lay_out(folder)?;
+        // A real short write: the file may not grow beyond the limit, and the signal is ignored.
+        let script = format!("trap '' XFSZ; ulimit -f {limit}; exec \"$0\" crash-child \"$1\"");
+        let output = Command::new("bash")
+            .args(["-c", &script])
+            .arg(program)
+            .arg(folder)
+            .output()?;
+        let what = format!("files of at most {limit} KiB");
+        record(&world, folder, &what, answered(&output), &mut found);
+    }
+    std::fs::remove_dir_all(folder)?;
+    std::fs::remove_file(runner.trace())?;
+    Ok(found)
+}
+
+fn answered(output: &Output) -> bool {
+    String::from_utf8_lossy(&output.stdout).contains(ANSWER)
+}
+
+fn record(world: &World, folder: &Path, what: &str, answered: bool, found: &mut Crashes) {
+    found.runs += 1;
+    found.answered += usize::from(answered);
+    match world.recover(folder, answered) {
+        Ok(logged) => found.logged += usize::from(logged),
+        Err(e) => found.violations.push(format!("{what}: {e}")),
+    }
+}
+
+/// The order check must notice a store that does not sync.
+fn check_twin(world: &World, runner: &Runner, host: &str, found: &mut Crashes) -> io::Result<()> {
+    world.lay_out(&runner.folder)?;
+    Command::new("strace")
+        .args(["-f", "-y", "-s", "16", "-o"])
+        .arg(runner.trace())
+        .args(["-e", &format!("trace={}", CHANGES.join(","))])
+        .arg(&runner.program)
+        .arg("crash-child")
+        .arg(&runner.folder)
+        .arg("--no-sync")
+        .output()?;
+    if check_order(&runner.calls()?, host, ANSWER).is_empty() {
+        let what = "a store that never syncs passes the order check";
+        found.violations.push(what.to_owned());
+    }
+    Ok(())
+}
