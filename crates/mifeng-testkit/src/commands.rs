@@ -37,6 +37,22 @@ pub(crate) fn dossier(out: &str, options: &[&str]) -> ExitCode {
     }
 }
 
+pub(crate) fn broken_dossiers(folder: &str) -> ExitCode {
+    match dossier::write_vectors(Path::new(folder)) {
+        Ok(manifest) => {
+            let (valid, broken) = (manifest.valid.len(), manifest.cases.len());
+            say(&format!(
+                "{folder}: {valid} valid dossiers, {broken} broken ones"
+            ));
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::from(1)
+        }
+    }
+}
+
 pub(crate) fn simulate(options: &[&str]) -> ExitCode {
     const USE: &str = "`simulate` takes --seeds N, --first N, --twin NAME and --json";
     let (mut seeds, mut first, mut twin, mut json) = (SEEDS, 0, None, false);

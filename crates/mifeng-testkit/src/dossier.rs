@@ -1,5 +1,12 @@
 //! Whole dossiers of the made world, for whoever wants one to look at, to verify or to break.
 
+mod broken;
+mod forge;
+mod vectors;
+
+pub use broken::{Broken, all as broken};
+pub use vectors::{Case, Manifest, Splice, write_vectors};
+
 use crate::world::{Cast, DEADLINE, Kind, LOT, Tender};
 use mifeng::crypto::Suite;
 use mifeng::tender::BidWithdraw;
@@ -21,13 +28,20 @@ pub enum Story {
 /// If the engine refuses a step of the story: a bug.
 pub fn make(suite: &'static Suite, story: Story) -> Vec<u8> {
     let cast = Cast::new(suite, "dossier");
-    let mut tender = Tender::new(&cast, "host.example/t/dossier", Kind::Joint);
+    tell(&mut tender(&cast), story)
+}
+
+fn tender(cast: &Cast) -> Tender<'_> {
+    Tender::new(cast, "host.example/t/dossier", Kind::Joint)
+}
+
+fn tell(tender: &mut Tender<'_>, story: Story) -> Vec<u8> {
     match story {
         Story::Awarded => {
             tender.receive(3);
             tender.finish(Kind::Joint)
         }
-        Story::Failed => failed(&mut tender),
+        Story::Failed => failed(tender),
     }
 }
 

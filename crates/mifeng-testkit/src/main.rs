@@ -20,6 +20,7 @@ Usage:
   mifeng-testkit simulate [--seeds N] [--first N] [--twin NAME] [--json]
                                               run whole tenders under seeds; --twin: with a fault
                                               built in, which the invariants must find
+  mifeng-testkit broken-dossiers FOLDER       write the vectors of test-vectors/dossier
   mifeng-testkit crash [--json]               kill a submission at every system call, in a folder of
                                               its own below the temporary one; needs strace
   mifeng-testkit flip-every-byte DOSSIER [--step N] [--python] [--json]
@@ -43,6 +44,7 @@ fn main() -> ExitCode {
         ["simulate", options @ ..] => commands::simulate(options),
         ["crash", options @ ..] => commands::crash(options),
         ["crash-child", folder, options @ ..] => commands::crash_child(folder, options),
+        ["broken-dossiers", folder] => commands::broken_dossiers(folder),
         ["flip-every-byte", dossier, options @ ..] => commands::flip_every_byte(dossier, options),
         ["help" | "--help" | "-h"] => {
             say(HELP);

@@ -60,8 +60,7 @@ impl Call {
 
     /// Whether it writes this text.
     pub fn says(&self, text: &str) -> bool {
-        self.name == "write" && self.names().first() == Some(&text).filter(|t| t.len() <= 16)
-            || self.name == "write" && self.arguments.contains(text)
+        self.name == "write" && self.arguments.contains(text)
     }
 }
 

@@ -163,7 +163,7 @@ impl Run<'_> {
         };
         let mut tender = Tender::on(&world.cast, store, host, &self.seed.to_be_bytes());
         let bids = tender.host.state().to_open().len();
-        if bids > 0 && self.seed % PANEL_EVERY == 0 && !self.lied {
+        if bids > 0 && self.seed.is_multiple_of(PANEL_EVERY) && !self.lied {
             let seated = tender.draw(EVALUATION);
             tender.reopen();
             if tender.evaluate(&seated, EVALUATION + 1) {

@@ -433,10 +433,8 @@ impl<'f> Run<'f> {
             let seal = *seal;
             let opened = self.with_host(|host, rng| host.open_bid(&seal, &mut NoSink, now, rng));
             match opened {
-                Some(Ok(mifeng::Opened::Bid(_))) => {
-                    if self.opened.insert(seal) {
-                        self.seen.opened += 1;
-                    }
+                Some(Ok(mifeng::Opened::Bid(_))) if self.opened.insert(seal) => {
+                    self.seen.opened += 1;
                 }
                 Some(Err(e)) => self.broken(format!("a bid does not open: {e}")),
                 _ => {}

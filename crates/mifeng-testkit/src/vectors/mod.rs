@@ -6,6 +6,7 @@
 mod case;
 mod crypto;
 mod domain;
+mod dossier;
 mod envelope;
 mod gm;
 mod json;
@@ -41,6 +42,7 @@ enum Plan {
 /// Each area's recogniser; the first that knows the file decides.
 const AREAS: &[fn(&Input) -> Option<Plan>] = &[
     about,
+    dossier::plan,
     signatures::plan,
     crypto::plan,
     gm::plan,

@@ -1,0 +1,139 @@
+//! Broken dossiers as vectors: each as the bytes in which it differs from a valid one.
+
+use super::broken;
+use base64::prelude::{BASE64_STANDARD, Engine as _};
+use mifeng::crypto::{GM, INTL};
+use serde::{Deserialize, Serialize};
+use std::io;
+use std::path::Path;
+
+/// `manifest.json` of `test-vectors/dossier`.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Manifest {
+    /// Files that must be valid.
+    pub valid: Vec<String>,
+    /// What is wrong in one way each.
+    pub cases: Vec<Case>,
+}
+
+/// One broken dossier.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Case {
+    /// What is wrong.
+    pub name: String,
+    /// The check that must fail, the first one that does.
+    pub check: String,
+    /// The code of the failure in this implementation.
+    pub code: String,
+    /// The valid file that it is made from.
+    pub of: String,
+    /// How, in the order of their places in the valid file.
+    pub splices: Vec<Splice>,
+}
+
+/// Bytes of the valid file, replaced.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Splice {
+    /// Where.
+    pub at: usize,
+    /// How many bytes are taken out.
+    pub cut: usize,
+    /// What comes in their place, in base64.
+    pub put: String,
+}
+
+/// Blocks in which two archives are compared.
+const BLOCK: usize = 512;
+
+/// What turns `old` into `new`, in the order of places, block by block.
+fn splices(old: &[u8], new: &[u8]) -> Vec<Splice> {
+    let (from, to): (Vec<&[u8]>, Vec<&[u8]>) =
+        (old.chunks(BLOCK).collect(), new.chunks(BLOCK).collect());
+    let (mut i, mut j) = (0, 0);
+    let mut found = Vec::new();
+    while i < from.len() || j < to.len() {
+        if i < from.len() && j < to.len() && from[i] == to[j] {
+            (i, j) = (i + 1, j + 1);
+            continue;
+        }
+        let (next_i, next_j) = meet(&from, &to, (i, j));
+        found.push(Splice {
+            at: i * BLOCK,
+            cut: from[i..next_i].concat().len(),
+            put: BASE64_STANDARD.encode(to[j..next_j].concat()),
+        });
+        (i, j) = (next_i, next_j);
+    }
+    found
+}
+
+/// The nearest places from which on both are the same for two blocks, or both ends.
+fn meet(from: &[&[u8]], to: &[&[u8]], (i, j): (usize, usize)) -> (usize, usize) {
+    let (most_i, most_j) = (from.len() - i, to.len() - j);
+    for distance in 1..most_i + most_j {
+        for di in distance.saturating_sub(most_j)..=distance.min(most_i) {
+            let (a, b) = (i + di, j + distance - di);
+            if a + 1 < from.len() && b + 1 < to.len() && from[a..=a + 1] == to[b..=b + 1] {
+                return (a, b);
+            }
+        }
+    }
+    (from.len(), to.len())
+}
+
+impl Case {
+    /// The broken file; `None` if the splices are not of this one.
+    pub fn apply(&self, valid: &[u8]) -> Option<Vec<u8>> {
+        let (mut out, mut at) = (Vec::new(), 0);
+        for splice in &self.splices {
+            out.extend(valid.get(at..splice.at)?);
+            out.extend(BASE64_STANDARD.decode(&splice.put).ok()?);
+            at = splice.at.checked_add(splice.cut)?;
+        }
+        out.extend(valid.get(at..)?);
+        Some(out)
+    }
+}
+
+/// Writes the valid dossiers and the manifest of the broken ones.
+///
+/// # Errors
+/// What the system says; and if a case does not fail the check that it was made for.
+pub fn write_vectors(folder: &Path) -> io::Result<Manifest> {
+    std::fs::create_dir_all(folder)?;
+    let mut manifest = Manifest::default();
+    let mut wrong = Vec::new();
+    for suite in [&INTL, &GM] {
+        let (valid, cases) = broken(suite);
+        let of = format!("{}.tar", suite.id());
+        std::fs::write(folder.join(&of), &valid)?;
+        for case in cases {
+            let found = crate::flip::failed_check(case.tar.as_slice());
+            let (check, code) = found.unwrap_or_default();
+            if check != case.check {
+                wrong.push(format!(
+                    "{of} {}: {} expected, {check} {code}",
+                    case.name, case.check
+                ));
+            }
+            manifest.cases.push(Case {
+                name: case.name.to_owned(),
+                check,
+                code,
+                of: of.clone(),
+                splices: splices(&valid, &case.tar),
+            });
+        }
+        manifest.valid.push(of);
+    }
+    if !wrong.is_empty() {
+        return Err(io::Error::other(wrong.join("\n")));
+    }
+    let mut text = serde_json::to_string_pretty(&manifest).map_err(io::Error::other)?;
+    text.push('\n');
+    std::fs::write(folder.join("manifest.json"), text)?;
+    Ok(manifest)
+}
