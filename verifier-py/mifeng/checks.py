@@ -65,16 +65,18 @@ def hold_receipt(report, receipt_bytes, record_bytes):
     receipt.check(report.dossier, report.host, receipt_bytes, record_bytes)
 
 
-def _in(check):
+class _in:  # noqa: N801
     """Findings of the block belong to this check unless they say otherwise."""
-    class Scope:
-        def __enter__(self):
-            return self
 
-        def __exit__(self, kind, e, trace):
-            if isinstance(e, Bad) and e.check is None:
-                e.check = check
-    return Scope()
+    def __init__(self, check):
+        self.check = check
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, e, trace):
+        if isinstance(e, Bad) and e.check is None:
+            e.check = self.check
 
 
 # --- V1 -------------------------------------------------------------------------------------------------------------
@@ -288,6 +290,9 @@ def _replay(d, s):
         else:
             r.at = r.time
         s.apply(r)
+        if r.type == "tender.publish":
+            need(all(e["depth"] == s.schedule.depth for e in d.log.entries if "batch" in e), "log.beats",
+                 "a beat of another depth than the notice's", "V7")
     need(s.stage == "archived", "dossier.open", "no archive.close", "V1")
     d.beat_places = [i for i, e in enumerate(d.log.entries) if "batch" in e]
 

@@ -22,6 +22,9 @@ def errors(rules, pack):
         unknown = set(rules) - KNOWN
         if unknown:
             return [f"unknown field {sorted(unknown)[0]}"]
+        fields = list(_fields(rules))
+        if fields:
+            return fields
         return [ident for ident in _find(rules, pack)
                 if not pack.has(ident) and ident in ("rules.number", "rules.formula")
                 or pack.has(ident) and pack.entries[ident].get("severity") == "error"]
@@ -90,6 +93,24 @@ def _deductions(rules, pack):
         least, most = pack.number(f"low.{name}.least"), pack.number(f"low.{name}.most")
         if rate is not None and least is not None and not least <= number(rate) <= most:
             yield "rules.abnormal-low-rate"
+
+
+CHOICES = {"object": ("goods", "services", "works"), "tie": ("draw", "quality")}
+ITEM = {"bands", "id", "kind", "max", "name"}
+
+
+def _fields(rules):
+    """Unknown fields and words are refused."""
+    for name, known in CHOICES.items():
+        if rules.get(name, known[0]) not in known:
+            yield f"{name}: {rules[name]!r:.20}"
+    for item in rules.get("items") or []:
+        if set(item) - ITEM or item.get("kind") not in ("objective", "subjective") or set(item.get("name", {})) - {"en", "zh"}:
+            yield f"item {item.get('id')!r:.20}"
+    if set(rules.get("framework") or {}) - {"stage", "laboratory", "eliminate"}:
+        yield "framework"
+    if set(rules.get("drop_judges") or {}) - {"hi", "lo", "min"}:
+        yield "drop_judges"
 
 
 def _items(rules):

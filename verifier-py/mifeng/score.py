@@ -336,8 +336,8 @@ def _basis(rules, pack, scored, draws, framework_quality, used):
         wanted["rank"] = "step.order.second-competition"
     wanted.update({name.replace("-", "_"): "step." + name for name in used})
     if scored:
-        wanted.update(price_points=POINTS[method], total="step.total", quality="step.quality")
-    if framework_quality:
+        wanted.update(price_points=POINTS[method], total="step.total")
+    if (scored or framework_quality) and rules.get("items"):
         wanted["quality"] = "step.quality"
     if same_brand(rules):
         wanted["same_brand"] = "step.same-brand"
