@@ -235,6 +235,9 @@ def _heads(d, s, report, earlier):
     with _in("V2"):
         witnesses = [note.key(r.data["witness"], d.suite.id, "witness") for r in d.records if r.type == "board.cert"]
         d.heads = d.log.heads_of(d.files, witnesses)
+        for r in d.records:
+            if r.type == "submission.close":
+                need(r.data["revealed"] == s.revealed, "log.beats", "log/beats.json is not what submission.close fixed")
         d.stamps = []
         for name in d.files:
             if name.startswith("tsr/"):
