@@ -124,6 +124,8 @@ def correct_fen(digits, said, lines):
         value, steps = said, ["words"]
     if not lines:
         return Correction([yuan(value)], value != digits, steps)
+    if not all(re.match(r"\d{1,20}(\.\d{1,20})?\Z", x) for line in lines for x in line):
+        return Correction([], False, steps)
     cost = [Fraction(q) * Fraction(u) * 100 for q, u in lines]
     total = _round(sum(cost, Fraction()))
     if total == value:

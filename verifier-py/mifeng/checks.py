@@ -1,7 +1,7 @@
 """V1 to V14 over one dossier (spec/verify.md, dossier.md)."""
 import re
 
-from . import (bids, drawing, jcs, judging, log, moment, note, opening, receipt, record, result, setup, stamp,  # noqa: F401
+from . import (bids, drawing, envelope, jcs, judging, log, moment, note, opening, receipt, record, result, setup, stamp,  # noqa: F401
                state, tar, trust, x509)
 from .errors import Bad, need
 from .hashes import hasher, suite as suite_of
@@ -101,13 +101,19 @@ def _completeness_first(d):
         need(name in d.files, "file.missing", name)
     with _in("V4"):
         config = jcs.read(d.files[name].bytes(), "record.malformed", "log.config")
+        origin = config.get("origin") if isinstance(config, dict) else None
         config = config.get("data") if isinstance(config, dict) and config.get("type") == "log.config" else None
-        need(isinstance(config, dict) and config.get("suite") in ("gm-1", "intl-1"), "log.config", "the first record")
+        need(isinstance(config, dict), "log.config", "the first record")
+    with _in("V1"):
+        need(config.get("suite") in ("gm-1", "intl-1"), "crypto.unsupported", "suite of the log")
+    with _in("V4"):
+        need((config.get("key_sm3") is not None) == (config["suite"] == "gm-1"), "log.config", "key_sm3")
         d.config, d.suite = config, suite_of(config["suite"])
     with _in("V2"):
-        for member in ("key", "key_sm3"):
-            if config.get(member) is not None:
-                note.key(config[member], config["suite"], "log")
+        key = note.key(config.get("key"), config["suite"], "log")
+        if config.get("key_sm3") is not None:
+            note.key(config["key_sm3"], config["suite"], "log")
+        need(origin == key.name, "log.origin", "the first record is of another log")
     with _in("V1"):
         for name, blob in d.files.items():
             m = NAMED.match(name)
@@ -146,22 +152,21 @@ def _completeness(d, report):
             known.add("log/sm3/checkpoint")
         if d.beats is not None:
             known.add("log/beats.json")
-        notice, ends = None, set()
+        notice, ends, sealed = None, set(), set()
         for r in d.records:
             known |= {f"body/{r.body_hash}.json", f"sig/{r.sig_hash}.p7s"}
             if r.type == "tender.publish" and notice is None:
                 notice = r.data
-            if r.type in ("bid.open", "bid.fail"):
+            if r.type in ("bid.submit", "bid.replace", "offer.submit"):
+                sealed.add(_seal_id(d.suite, r.data.get("seal")))
+            if r.type in ("bid.open", "bid.fail") and r.data.get("seal") in sealed:
                 ends.add(f"seal/{r.data['seal']}.bid")
-        if notice is not None:
-            known |= {f"docs/{doc['hash']}" for doc in notice["documents"] if isinstance(doc, dict)}
-            known |= {f"certs/{t}.cer" for t in notice["trust"] if isinstance(t, str)}
+        documents = [x for x in _list(notice, "documents") if isinstance(x, dict)]
+        known |= {f"docs/{doc.get('hash')}" for doc in documents}
         known |= ends
         for name in known:
             need(name in d.files, "file.missing", name)
-        for name in d.files:
-            need(name in known or name.startswith(("log/tile/", "log/sm3/tile/", "log/heads/", "tsr/", "crl/")),
-                 "file.unexpected", name)
+        d.known = known | {f"certs/{t}.cer" for t in _list(notice, "trust") if isinstance(t, str)}
         last = d.records[-1]
         need(last.type == "archive.close" and last.place == len(d.raw) - 1, "dossier.open", "archive.close is not the last record")
         lines = []
@@ -170,12 +175,25 @@ def _completeness(d, report):
             if name in own or name.startswith(("log/", "tsr/")):
                 continue
             lines.append(f"{_hash(d.suite.hash, d.files[name])} {d.files[name].size} {name}\n")
-        need(d.suite.h("".join(lines).encode()).hex() == last.data["files"], "dossier.files",
+        need(d.suite.h("".join(lines).encode()).hex() == last.data.get("files"), "dossier.files",
              "the files are not those that archive.close fixed")
-        if notice is not None:
-            for doc in notice["documents"]:
-                need(d.files[f"docs/{doc['hash']}"].size == doc["size"], "file.changed", doc["name"])
+        for doc in documents:
+            need(d.files[f"docs/{doc['hash']}"].size == doc.get("size"), "file.changed", str(doc.get("name")))
     report.passed("V1", len(d.files), f"{len(d.files)} files, all there")
+
+
+def _seal_id(suite, text):
+    """The id of the seal in a record, without reading more of it."""
+    try:
+        record_ = jcs.unbase64(text)
+    except Bad:
+        return None
+    return suite.tag("header", record_[4:4 + int.from_bytes(record_[:4], "big")]).hex()
+
+
+def _list(value, name):
+    found = value.get(name) if value else None
+    return found if isinstance(found, list) else []
 
 
 # --- V2 -------------------------------------------------------------------------------------------------------------
@@ -233,11 +251,8 @@ def _replay_ready(d):
 
 def _heads(d, s, report, earlier):
     with _in("V2"):
-        witnesses = [note.key(r.data["witness"], d.suite.id, "witness") for r in d.records if r.type == "board.cert"]
+        witnesses = _witnesses(d)
         d.heads = d.log.heads_of(d.files, witnesses)
-        for r in d.records:
-            if r.type == "submission.close":
-                need(r.data["revealed"] == s.revealed, "log.beats", "log/beats.json is not what submission.close fixed")
         d.stamps = []
         for name in d.files:
             if name.startswith("tsr/"):
@@ -245,6 +260,18 @@ def _heads(d, s, report, earlier):
         if earlier is not None:
             _earlier(d, earlier)
     report.tender, report.suite, report.root = None, d.suite.id, d.log.root.hex()
+
+
+def _witnesses(d):
+    """Keys of the trustees' witnesses; one that cannot be read is refused with its record."""
+    out = []
+    for r in d.records:
+        if r.type == "board.cert":
+            try:
+                out.append(note.key(r.data.get("witness"), d.suite.id, "witness"))
+            except Bad:
+                pass
+    return out
 
 
 def _stamp(d, name):
@@ -297,6 +324,9 @@ def _replay(d, s):
             need(all(e["depth"] == s.schedule.depth for e in d.log.entries if "batch" in e), "log.beats",
                  "a beat of another depth than the notice's", "V7")
     need(s.stage == "archived", "dossier.open", "no archive.close", "V1")
+    for name in d.files:
+        need(name in d.known or name.startswith(("log/tile/", "log/sm3/tile/", "log/heads/", "tsr/", "crl/")),
+             "file.unexpected", name, "V3" if name.startswith("certs/") else "V1")
     d.beat_places = [i for i, e in enumerate(d.log.entries) if "batch" in e]
 
 
@@ -317,7 +347,9 @@ def _after(d, s, report, roots):
     report.passed("V7", len(s.bids), f"{len(s.bids)} sealed bids received, {len(live)} live")
     report.passed("V8", s.notes["bidder_shares"], f"{s.notes['bidder_shares']} bidder shares released in the window")
     report.passed("V9", s.notes["shares"], f"the proofs of {s.notes['shares']} shares hold")
+    opening.check_all(s)
     report.passed("V10", s.notes["opened"], f"{s.notes['opened']} bids decrypted again; header, body, padding, signature, hashes")
+    opening.check_failed(s)
     report.passed("V11", s.notes["failed"], f"{s.notes['failed']} bids could not be opened")
     _v12(s, report)
     _v13(s, report)
@@ -379,16 +411,20 @@ def _v6(d, s, report):
 
 
 def _v7(d, s):
-    """The body of every bid with an outcome against its root."""
-    from . import envelope
+    """The beats that the close counted; the body of every bid with an outcome against its root."""
+    if s.closed:
+        due = s.schedule.before(s.deadline - 1) + 1  # up to the first beat at or after the deadline
+        n = s.beats_said
+        need(n == s.beat_count and n >= due and s.schedule.at(n - 1) <= s.close_time, "log.beats",
+             f"{n} beats said, {s.beat_count} in the log, {due} due by the deadline", "V7")
     for bid in s.bids.values():
-        if bid.failed is None:
-            continue  # opened ones were compared when they were opened again
+        if bid.outcome is None:
+            continue
         blob = d.files[f"seal/{bid.id}.bid"]
         with _in("V7"):
             body = envelope.file_parts(blob, bid.checked.seal)
             start = 20 + len(bid.checked.seal.header_raw)
-            if bid.failed.data["cause"] != "envelope.body-root":
+            if bid.opened or bid.failed.data["cause"] != "envelope.body-root":
                 need(envelope.body_root(blob, start, len(body), d.suite.id) == bid.checked.seal.root, "envelope.body-root", bid.id)
 
 

@@ -42,22 +42,43 @@ class Board:
         self.digest = suite.tag("board", suite.id.encode(), bytes([t, n]), y, *shares).hex()
 
 
+class Transcript:
+    """What the first messages fix: the board, the bytes that everybody signs, and their hash."""
+
+    def __init__(self, suite, board, text):
+        self.suite, self.board, self.text, self.hash = suite, board, text, suite.h(text).hex()
+
+    def signed(self, public, signature):
+        prefix = NAMES[self.suite.id][1] + b"H7"
+        need(schnorr_verify(self.suite, prefix, self.suite.curve.unpack(public), self.text, signature),
+             "board.formation", "a transcript signature")
+
+
 @lru_cache(maxsize=256)
-def form(suite_id, session, t, publics, messages, signatures):
-    """Publics, messages and signatures in order of index, as tuples of bytes. The board and its transcript's hash."""
+def transcript(suite_id, session, t, publics, messages):
+    """Publics and messages in order of index, as tuples of bytes."""
     suite = suite_of(suite_id)
     try:
-        return _form(suite, session, t, publics, messages, signatures)
+        return _transcript(suite, session, t, publics, messages)
     except Bad as e:
         raise Bad("board.formation", str(e)) from None
 
 
-def _form(suite, session, t, publics, messages, signatures):
+def form(suite_id, session, t, publics, messages, signatures):
+    """The board and its transcript's hash, once all have signed."""
+    x = transcript(suite_id, session, t, publics, messages)
+    for public, signature in zip(publics, signatures):
+        x.signed(public, signature)
+    return x.board, x.hash
+
+
+def _transcript(suite, session, t, publics, messages):
     n, c = len(publics), suite.curve
     need(1 <= t <= n <= MAX_MEMBERS, "board.formation", "t and n")
     need(1 <= len(session) <= 256, "board.formation", "session name")
     need(len(set(publics)) == n, "board.formation", "two members with one static key")
-    static = [c.unpack(p) for p in publics]
+    for p in publics:
+        c.unpack(p)
     context = _context(suite, session, publics)
     read = [Message(suite, m, n, t) for m in messages]
     need(len({m.commitments[0] for m in read}) == n and len({m.ephemeral for m in read}) == n,
@@ -68,14 +89,12 @@ def _form(suite, session, t, publics, messages, signatures):
         need(schnorr_verify(suite, prefix, m.points[0], signed, m.pop), "board.formation", "a proof of possession")
     extension = suite.tag("dkg-messages", *messages)
     ident = NAMES[suite.id][0]
-    transcript = (len(ident).to_bytes(8, "little") + ident + len(context).to_bytes(8, "little") + context
-                  + n.to_bytes(4, "little") + t.to_bytes(4, "little") + b"".join(publics)
-                  + b"".join(x for m in read for x in m.commitments) + b"".join(m.pop for m in read)
-                  + b"".join(m.ephemeral for m in read) + len(extension).to_bytes(8, "little") + extension)
-    for p, signature in zip(static, signatures):
-        need(schnorr_verify(suite, prefix, p, transcript, signature), "board.formation", "a transcript signature")
+    text = (len(ident).to_bytes(8, "little") + ident + len(context).to_bytes(8, "little") + context
+            + n.to_bytes(4, "little") + t.to_bytes(4, "little") + b"".join(publics)
+            + b"".join(x for m in read for x in m.commitments) + b"".join(m.pop for m in read)
+            + b"".join(m.ephemeral for m in read) + len(extension).to_bytes(8, "little") + extension)
     sums = [c.sum(*((1, m.points[k]) for m in read)) for k in range(t)]
     y = sums[0]
     shares = [c.sum(*((pow(i, k, c.n), s) for k, s in enumerate(sums) if s is not None)) for i in range(1, n + 1)]
     need(y is not None and all(s is not None for s in shares), "board.formation", "the identity")
-    return Board(suite, t, n, c.pack(y), [c.pack(s) for s in shares]), suite.h(transcript).hex()
+    return Transcript(suite, Board(suite, t, n, c.pack(y), [c.pack(s) for s in shares]), text)

@@ -42,28 +42,41 @@ def check(raw, context):
     need(1 <= len(raw) <= MAX_MANIFEST, CODE, "size of the manifest")
     m = jcs.members(jcs.read(raw, CODE, "manifest"), ["context", "declarations", "detail", "files", "opening", "v"], CODE)
     need(m["v"] == 1 and jcs.is_int(m["v"]) and m["context"] == context.hex(), CODE, "another context or version")
-    d = jcs.members(m["declarations"], ["brand", "domestic", "sme"], CODE)
-    need(isinstance(d["domestic"], bool) and isinstance(d["sme"], bool), CODE, "declarations")
-    if d["brand"] is not None:
-        text(d["brand"])
-    need(isinstance(m["detail"], list) and len(m["detail"]) <= MAX_LINES, CODE, "detail")
+    said(m)
+    _files(m["files"])
+    return m
+
+
+def shape(m, code=CODE):
+    """Members and types of the parts that bid.open carries, too."""
+    d = jcs.members(m["declarations"], ["brand", "domestic", "sme"], code)
+    need(isinstance(d["domestic"], bool) and isinstance(d["sme"], bool) and (d["brand"] is None or isinstance(d["brand"], str)),
+         code, "declarations")
+    o = jcs.members(m["opening"], ["currency", "fields", "price", "price_cn"], code)
+    need(all(isinstance(o[k], str) for k in ("currency", "price", "price_cn")), code, "opening")
+    for rows, names in ((m["detail"], ["item", "quantity", "unit_price"]), (o["fields"], ["name", "value"])):
+        need(isinstance(rows, list) and len(rows) <= MAX_LINES, code, "detail or fields")
+        for row in rows:
+            jcs.members(row, names, code)
+            need(all(isinstance(row[n], str) for n in names), code, "detail or fields")
+
+
+def said(m):
+    shape(m)
+    if m["declarations"]["brand"] is not None:
+        text(m["declarations"]["brand"])
     for line in m["detail"]:
-        jcs.members(line, ["item", "quantity", "unit_price"], CODE)
         text(line["item"])
         decimal(line["quantity"])
         decimal(line["unit_price"])
-    o = jcs.members(m["opening"], ["currency", "fields", "price", "price_cn"], CODE)
-    need(isinstance(o["fields"], list) and len(o["fields"]) <= MAX_LINES, CODE, "fields")
+    o = m["opening"]
     for field in o["fields"]:
-        jcs.members(field, ["name", "value"], CODE)
         text(field["name"])
         text(field["value"])
     if not (o["currency"] == o["price"] == o["price_cn"] == ""):
-        need(isinstance(o["currency"], str) and CURRENCY.match(o["currency"]), CODE, "currency")
+        need(CURRENCY.match(o["currency"]), CODE, "currency")
         decimal(o["price"])
         text(o["price_cn"])
-    _files(m["files"])
-    return m
 
 
 def _files(files):

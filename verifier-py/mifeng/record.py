@@ -96,11 +96,12 @@ def read(suite_id, body, signature):
     need(out.signer.fingerprint(suite.hash).hex() == out.actor, "record.actor", "another certificate signed")
     need(message.time // 10**9 == out.time // 10**9, "record.signing-time", "signingTime is another second")
     out.commitment = commitment(suite, suite.h(body).hex(), suite.h(signature).hex()).hex()
-    _schema(out)
+    need(isinstance(out.data, dict), "record.malformed", "data is not an object")
     return out
 
 
-def _schema(record):
+def schema(record):
+    """The members of the type's data; a refusal of the replay, like every rule about them."""
     d = jcs.members(record.data, SCHEMA[record.type].split(), "record.data", record.type)
     for name, v in d.items():
         if v is None:

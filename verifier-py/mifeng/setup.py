@@ -16,7 +16,7 @@ def config(s, r):
     key = note.key(r.data["key"], s.suite.id, "log")
     need(r.data["suite"] == s.suite.id, "log.config", "suite", "V4")
     need((r.data.get("key_sm3") is not None) == (s.suite.id == "gm-1"), "log.config", "key_sm3", "V4")
-    need(r.origin == key.name, "record.wrong-origin", r.origin, "V4")
+    need(r.origin == key.name, "log.origin", r.origin, "V2")
     s.host, s.origin = r.actor, key.name
 
 
@@ -36,7 +36,6 @@ def board_cert(s, r):
     member.actor, member.n, member.t = r.actor, d["n"], d["t"]
     member.static = jcs.unhex(d["static_key"])
     need(len(member.static) == 33, "board.formation", "static key")
-    s.suite.curve.unpack(member.static)
     member.witness = note.key(d["witness"], s.suite.id, "witness")
     for other in s.members.values():
         need(other.witness.name != member.witness.name and other.witness.material != member.witness.material,
@@ -47,7 +46,7 @@ def board_cert(s, r):
 def _all(s, index, table, r):
     s.at_stage("setup")
     need(s.members and len(s.members) == next(iter(s.members.values())).n, "board.formation", "members are missing")
-    need(r.origin == "board/" + s.session, "record.wrong-origin", r.origin, "V4")
+    need(r.origin == "board/" + s.session, "record.wrong-origin", r.origin)
     member = s.members.get(index)
     need(member is not None and member.actor == r.actor, "record.not-authorised", "not the trustee of that index")
     need(index not in table, "board.formation", "twice")
@@ -65,14 +64,15 @@ def board_dkg2(s, r):
     _all(s, r.data["index"], s.finals, r)
     n = len(s.members)
     need(len(s.messages) == n, "board.formation", "first messages are missing")
-    s.finals[r.data["index"]] = (jcs.unhex(r.data["signature"]), r.data["transcript"])
+    order = range(1, n + 1)
+    x = dkg.transcript(s.suite.id, s.session.encode(), s.members[1].t, tuple(s.members[i].static for i in order),
+                       tuple(s.messages[i] for i in order))
+    need(r.data["transcript"] == x.hash, "board.formation", "transcript")
+    s.finals[r.data["index"]] = jcs.unhex(r.data["signature"])
     if len(s.finals) == n:
-        order = range(1, n + 1)
-        board, transcript = dkg.form(s.suite.id, s.session.encode(), s.members[1].t,
-                                     tuple(s.members[i].static for i in order), tuple(s.messages[i] for i in order),
-                                     tuple(s.finals[i][0] for i in order))
-        need(all(t == transcript for _, t in s.finals.values()), "board.formation", "transcript")
-        s.board = board
+        for i in order:
+            x.signed(s.members[i].static, s.finals[i])
+        s.board = x.board
 
 
 @on("trust.list")

@@ -1,7 +1,7 @@
 """The replay: what stands in the tender after each record (spec/events.md). Handlers live in the modules beside."""
 from . import moment
 from .errors import Bad, need
-from .record import BOARD_TYPES
+from .record import BOARD_TYPES, schema
 
 HALTED_OK = {"tender.resume", "tender.cancel", "submission.close", "bidder-window.close", "archive.close", "bid.fail",
              "opening.minutes"}
@@ -100,6 +100,7 @@ class State:
     def _apply(self, r):
         handler = HANDLERS.get(r.type)
         need(handler is not None, "record.data", f"type {r.type}")
+        schema(r)
         self._origin_and_count(r)
         need(self.stage != "archived", "record.wrong-stage", "nothing follows archive.close")
         if (self.suspended or self.cancelled) and r.type not in HALTED_OK:
@@ -116,13 +117,13 @@ class State:
 
     def _origin_and_count(self, r):
         if r.type in BOARD_TYPES:
-            need(r.origin.startswith("board/"), "record.wrong-origin", r.origin, "V4")
+            need(r.origin.startswith("board/"), "record.wrong-origin", r.origin)
             key = (r.origin, r.actor)
-            need(r.seq == self.board_counts.get(key, -1) + 1, "record.replay", r.type, "V4")
+            need(r.seq == self.board_counts.get(key, -1) + 1, "record.replay", r.type)
             self.board_counts[key] = r.seq
             return
-        need(self.origin is None or r.origin == self.origin, "record.wrong-origin", r.origin, "V4")
-        need(r.seq > self.counts.get(r.actor, -1), "record.replay", r.type, "V4")
+        need(self.origin is None or r.origin == self.origin, "record.wrong-origin", r.origin)
+        need(r.seq > self.counts.get(r.actor, -1), "record.replay", r.type)
         self.counts[r.actor] = r.seq
 
     def _certificate(self, r):
@@ -186,6 +187,6 @@ class Bid:
         self.live, self.ended = True, None  # ended: withdrawn_before_deadline or replaced
         self.share = None  # the bidder's leaf share
         self.board_shares = {}  # path → {index: D}
-        self.opened = self.failed = self.outcome = self.manifest = None
+        self.opened = self.failed = self.outcome = self.manifest = self.why = None
 
 

@@ -10,7 +10,7 @@ import sys
 
 import common  # noqa: F401
 
-from mifeng import checks, jcs, moment, record, state, tar
+from mifeng import checks, jcs, moment, state, tar
 from mifeng.errors import Bad
 
 # What a record may say as it likes: texts of people, and names that nothing else fixes.
@@ -89,7 +89,6 @@ def run(files, index=None, data=None, patch=None):
             r = d.records[index]
             if data is not None:
                 r.data = data
-                record._schema(r)
             for k, v in (patch or {}).items():
                 setattr(r, k, v)
         s = checks._replay_ready(d)
