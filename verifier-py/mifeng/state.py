@@ -3,8 +3,7 @@ from . import moment
 from .errors import Bad, need
 from .record import BOARD_TYPES, schema
 
-HALTED_OK = {"tender.resume", "tender.cancel", "submission.close", "bidder-window.close", "archive.close", "bid.fail",
-             "opening.minutes"}
+HALTED_OK = {"tender.resume", "tender.cancel", "submission.close", "bidder-window.close", "archive.close"}
 STAGES = ["setup", "open", "window", "opening", "evaluation", "archived"]
 USAGE = {"host": ["host"], "bidder": ["bid-signing"], "trustee": ["trustee"], "person": ["record-signing"]}
 HOST = {"submission.close", "bidder-window.close", "bid.open", "bid.fail", "round.close", "round-window.close",
