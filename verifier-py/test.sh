@@ -28,6 +28,7 @@ for dossier in "$work"/*/dossier.tar; do
     case $dossier in */gm/*|*/intl/*) flips=50 ;; esac
     python3 "$here/tests/compare.py" --mifeng "$mifeng" --flips "$flips" "$dossier"
 done
+python3 "$here/tests/forge.py" --mifeng "$mifeng" --each 3 --joint
 python3 "$here/tests/receipts.py" --mifeng "$mifeng" "$work/gm" "$work/intl"
 if [ -f "$here/../test-vectors/dossier/manifest.json" ]; then
     python3 "$here/tests/compare.py" --mifeng "$mifeng" --vectors "$here/../test-vectors/dossier"
