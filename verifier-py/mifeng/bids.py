@@ -19,11 +19,11 @@ def _checked(s, raw, event, name):
 def _take(s, r, checked, first=None):
     """Everything that a bid and a final offer have in common once the seal holds."""
     need(r.organisation == checked.bidder and r.organisation is not None, "bid.bound-elsewhere", "another bidder signed")
-    signer = s.judge.judge(checked.signer, checked.certificates, r.at, ["bid-signing"])
+    signer = s.judged(r, checked.signer, checked.certificates, ["bid-signing"])
     need(signer == checked.bidder, "bid.bound-elsewhere", "the seal's signer is not the bidder")
     if checked.bidder_leaf_cert is not None:
         leaf = next(c for c in checked.certificates if c.fingerprint(s.suite.hash).hex() == checked.bidder_leaf_cert)
-        owner = s.judge.judge(leaf, checked.certificates, r.at, ["bid-encryption"])
+        owner = s.judged(r, leaf, checked.certificates, ["bid-encryption"])
         need(owner == checked.bidder, "bid.bound-elsewhere", "the bidder's leaf is sealed to another")
     need(checked.id not in s.bids, "bid.duplicate", checked.id)
     texts = {s.suite.h(ct) for _, ct in checked.seal.leaves}

@@ -97,11 +97,12 @@ def publish(s, r):
     need(not problems, "notice.unlawful", "; ".join(problems), "V6")
     for earlier in s.acted:
         try:
-            earlier.organisation = s.judge.judge(earlier.signer, earlier.certificates, earlier.at, usages(earlier.type))
+            for at in (earlier.at, max(earlier.at, r.at)):
+                earlier.organisation = s.judge.judge(earlier.signer, earlier.certificates, at, usages(earlier.type))
         except Bad as e:
             e.check = "V3"
             raise
-    s.judge.judge(r.signer, r.certificates, r.at, usages(r.type))
+    s.judged(r, r.signer, r.certificates, usages(r.type))
     s.notice, s.publish, s.stage = d, r, "open"
     s.deadline = moment.parse(d["deadline"])
     s.procedure = PROCEDURES[d["procedure"]]

@@ -132,7 +132,14 @@ class State:
             if r.type != "tender.publish":
                 self.acted.append(r)
             return
-        r.organisation = self.judge.judge(r.signer, r.certificates, r.at, usages(r.type))
+        r.organisation = self.judged(r, r.signer, r.certificates, usages(r.type))
+
+    def judged(self, r, certificate, pool, uses):
+        """At the record's instant, and at the latest at which a record before it was applied, if that is later."""
+        found = self.judge.judge(certificate, pool, r.at, uses)
+        if self.latest is not None and self.latest > r.at:
+            need(self.judge.judge(certificate, pool, self.latest, uses) == found, "cert.invalid", "two organisations", "V3")
+        return found
 
     # --- what handlers ask --------------------------------------------------------------------------------------
 

@@ -113,6 +113,7 @@ class Judge:
 
     def __init__(self, suite, anchors=None, lists=None):
         self.suite, self.anchors, self.versions, self.crls = suite, tuple(anchors or ()), [], tuple(lists or ())
+        self.counts = {}  # number of a version → from when it counts: effective, and taken by the log
         self.pinned = None  # number of the version that the notice pins
         self.signers, self.roots, self.used = set(), set(), set()
 
@@ -131,11 +132,12 @@ class Judge:
         need(signer.fingerprint(self.suite.hash).hex() in base.operators, BAD, "not signed by an operator")
         self._under(base, signer, message.certificates, at, "trust-list")
         self.versions.append(v)
+        self.counts[v.number] = max(v.effective, at)
 
     def in_force(self, at):
         found = None
         for v in self.versions:
-            if v.effective <= at or (self.pinned is not None and v.number == self.pinned and found is None):
+            if self.counts[v.number] <= at or (self.pinned is not None and v.number == self.pinned and found is None):
                 found = v
         return found
 
