@@ -4,7 +4,7 @@
 use crate::store::{ReadSeek, Store};
 use crate::{Error, ustar};
 use std::collections::BTreeMap;
-use std::io::{Cursor, Read, Seek, SeekFrom, Write};
+use std::io::{Read, Seek, SeekFrom, Write};
 use std::sync::Arc;
 
 /// Files in one bundle: a tender of 10,000 bids has about 80,000.
@@ -69,45 +69,81 @@ pub trait Files {
     }
 }
 
+/// Bytes that lie somewhere and can be read at any place: a file on a disk, a file that a browser
+/// was given, a buffer.
+pub trait Source: Send + Sync {
+    /// Number of bytes.
+    ///
+    /// # Errors
+    /// What the system says.
+    fn size(&self) -> std::io::Result<u64>;
+
+    /// A reader of its own over them, at the first byte.
+    ///
+    /// # Errors
+    /// What the system says.
+    fn open(&self) -> std::io::Result<Box<dyn ReadSeek + '_>>;
+}
+
+impl Source for std::path::PathBuf {
+    fn size(&self) -> std::io::Result<u64> {
+        Ok(std::fs::metadata(self)?.len())
+    }
+
+    fn open(&self) -> std::io::Result<Box<dyn ReadSeek + '_>> {
+        Ok(Box::new(std::fs::File::open(self)?))
+    }
+}
+
+impl Source for Arc<[u8]> {
+    fn size(&self) -> std::io::Result<u64> {
+        Ok(self.len() as u64)
+    }
+
+    fn open(&self) -> std::io::Result<Box<dyn ReadSeek + '_>> {
+        Ok(Box::new(std::io::Cursor::new(&**self)))
+    }
+}
+
 /// A bundle in a tar, read in place.
 pub struct Tar {
-    source: Source,
+    shown: String,
+    source: Box<dyn Source>,
     index: BTreeMap<String, u64>,
     offsets: BTreeMap<String, u64>,
 }
 
-enum Source {
-    Path(std::path::PathBuf),
-    Memory(Arc<[u8]>),
-}
-
 impl Tar {
-    /// Reads the index of a bundle that is in memory, in the same one form.
-    ///
-    /// # Errors
-    /// [`Error::Malformed`] if it is not a bundle.
-    pub fn of_bytes(bytes: impl Into<Arc<[u8]>>) -> Result<Self, Error> {
-        let bytes = bytes.into();
-        let total = bytes.len() as u64;
-        let (index, offsets) = scan(&mut Cursor::new(&*bytes), total)?;
-        Ok(Tar {
-            source: Source::Memory(bytes),
-            index,
-            offsets,
-        })
-    }
-
     /// Reads the index of a bundle; every header must be in the one allowed form.
     ///
     /// # Errors
     /// [`Error::Unavailable`] if the file cannot be read, [`Error::Malformed`] if it is not a bundle.
     pub fn open(path: &std::path::Path) -> Result<Self, Error> {
-        let shown = path.display().to_string();
-        let mut file = std::fs::File::open(path).map_err(|e| Error::io(&*shown, &e))?;
-        let total = file.metadata().map_err(|e| Error::io(&*shown, &e))?.len();
-        let (index, offsets) = scan(&mut file, total)?;
+        Self::over(path.display().to_string(), Box::new(path.to_owned()))
+    }
+
+    /// The same over bytes in memory.
+    ///
+    /// # Errors
+    /// [`Error::Malformed`] if it is not a bundle.
+    pub fn of_bytes(bytes: impl Into<Arc<[u8]>>) -> Result<Self, Error> {
+        Self::over("bundle", Box::new(bytes.into()))
+    }
+
+    /// The same over bytes that lie elsewhere; `shown` is what messages call them.
+    ///
+    /// # Errors
+    /// As [`Tar::open`].
+    pub fn over(shown: impl Into<String>, source: Box<dyn Source>) -> Result<Self, Error> {
+        let shown = shown.into();
+        let (index, offsets) = {
+            let mut file = source.open().map_err(|e| Error::io(&*shown, &e))?;
+            let total = source.size().map_err(|e| Error::io(&*shown, &e))?;
+            scan(&mut file, total)?
+        };
         Ok(Tar {
-            source: Source::Path(path.to_owned()),
+            shown,
+            source,
             index,
             offsets,
         })
@@ -118,7 +154,12 @@ type Index = (BTreeMap<String, u64>, BTreeMap<String, u64>);
 
 fn scan(file: &mut (impl Read + Seek), total: u64) -> Result<Index, Error> {
     let bad = |at: u64, detail: &str| Error::malformed("bundle", format!("{detail} at byte {at}"));
-    let cut = |at: u64| move |_| bad(at, "file ends too early");
+    let cut = |at: u64| {
+        move |e: std::io::Error| match e.kind() {
+            std::io::ErrorKind::UnexpectedEof => bad(at, "file ends too early"),
+            _ => Error::io("bundle", &e),
+        }
+    };
     let (mut index, mut offsets) = (BTreeMap::new(), BTreeMap::new());
     let mut at = 0_u64;
     let mut last = String::new();
@@ -179,38 +220,28 @@ impl Files for Tar {
         let (Some(at), Some(size)) = (self.offsets.get(name), self.index.get(name)) else {
             return Err(Error::malformed("bundle", format!("{name} is missing")));
         };
-        let (at, size) = (*at, *size);
-        Ok(match &self.source {
-            Source::Path(path) => {
-                let shown = || path.display().to_string();
-                let file = std::fs::File::open(path).map_err(|e| Error::io(shown(), &e))?;
-                Box::new(Part::new(file, at, size))
-            }
-            Source::Memory(bytes) => Box::new(Part::new(Cursor::new(&**bytes), at, size)),
-        })
+        let file = self
+            .source
+            .open()
+            .map_err(|e| Error::io(&*self.shown, &e))?;
+        Ok(Box::new(Part {
+            file,
+            at: *at,
+            size: *size,
+            position: 0,
+        }))
     }
 }
 
 /// A part of a file as a file of its own.
-struct Part<F> {
-    file: F,
+struct Part<'a> {
+    file: Box<dyn ReadSeek + 'a>,
     at: u64,
     size: u64,
     position: u64,
 }
 
-impl<F> Part<F> {
-    fn new(file: F, at: u64, size: u64) -> Self {
-        Part {
-            file,
-            at,
-            size,
-            position: 0,
-        }
-    }
-}
-
-impl<F: Read + Seek> Read for Part<F> {
+impl Read for Part<'_> {
     fn read(&mut self, out: &mut [u8]) -> std::io::Result<usize> {
         let left = usize::try_from(self.size.saturating_sub(self.position)).unwrap_or(usize::MAX);
         let len = out.len().min(left);
@@ -224,7 +255,7 @@ impl<F: Read + Seek> Read for Part<F> {
     }
 }
 
-impl<F> Seek for Part<F> {
+impl Seek for Part<'_> {
     fn seek(&mut self, to: SeekFrom) -> std::io::Result<u64> {
         let target = match to {
             SeekFrom::Start(at) => Some(at),
@@ -299,7 +330,7 @@ impl Files for Assembly<'_> {
 
     fn open(&self, name: &str) -> Result<Box<dyn ReadSeek + '_>, Error> {
         if let Some(content) = self.made.get(name) {
-            return Ok(Box::new(Cursor::new(content.as_slice())));
+            return Ok(Box::new(std::io::Cursor::new(content.as_slice())));
         }
         let stored = self
             .stored

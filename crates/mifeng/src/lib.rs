@@ -22,15 +22,15 @@ mod ustar;
 mod verify;
 pub mod words;
 
-pub use bundle::{FILES_MAX, Files, SMALL_FILE_MAX, Tar};
+pub use bundle::{FILES_MAX, Files, SMALL_FILE_MAX, Source, Tar};
 pub use error::Error;
 pub use host::{Export, Host, HostKeys, sign_record};
 pub use opening::{Opened, open_bid};
 pub use receipt::{Receipt, Received};
 pub use replay::{Head, Logged, Replay};
-pub use report::{Check, Report, Trusted, Verdict};
+pub use report::{Check, NotChecked, Report, Trusted, Verdict, not_checked};
 pub use store::{ReadSeek, Store};
-pub use verify::verify;
+pub use verify::{unreadable, verify};
 
 // The rooms below, for those who need their parts.
 pub use mifeng_crypto as crypto;

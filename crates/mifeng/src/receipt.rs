@@ -1,6 +1,7 @@
 //! The receipt: the host's signed proof that a record is in the log (spec/receipt.md).
 
-use crate::{Error, Replay, decode_base64, encode_base64};
+use crate::bundle::Files;
+use crate::{Error, Replay, decode_base64, encode_base64, layout};
 use mifeng_crypto::{Digest, Suite, Time, jcs};
 use mifeng_log::ReceiptProof;
 use mifeng_pki::{Signer, cms};
@@ -51,6 +52,18 @@ pub struct Received {
     pub size: u64,
     /// What stands for the record in the log.
     pub commitment: Digest,
+}
+
+impl Received {
+    /// What a kept promise says, in Chinese and in English.
+    #[must_use]
+    pub fn in_words(&self) -> (String, String) {
+        let (at, index) = (self.at, self.index);
+        (
+            format!("回执相符：{at} 收到，日志第 {index} 条"),
+            format!("receipt holds: received {at}, log entry {index}"),
+        )
+    }
 }
 
 impl Receipt {
@@ -112,6 +125,35 @@ impl Receipt {
         body.is_ok_and(|body| {
             (body.body, body.sig) == (record.body_digest(alg), record.signature_digest(alg))
         })
+    }
+
+    /// The record that the receipt names, if the bundle holds it; nothing is checked.
+    ///
+    /// # Errors
+    /// [`Error::Crypto`] for a receipt that cannot be read, [`Error::Unavailable`].
+    pub fn record_in(&self, files: &dyn Files) -> Result<Option<SignedRecord>, Error> {
+        let body: Body = jcs::from_slice(&self.body, RECEIPT_LEN_MAX)?;
+        let (body, signature) = (layout::body(&body.body), layout::signature(&body.sig));
+        let index = files.index();
+        if !index.contains_key(&body) || !index.contains_key(&signature) {
+            return Ok(None);
+        }
+        Ok(Some(SignedRecord {
+            body: files.read(&body)?,
+            signature: files.read(&signature)?,
+        }))
+    }
+
+    /// What there is to say if [`Receipt::record_in`] finds none and the bidder gave none.
+    #[must_use]
+    pub fn record_missing() -> Error {
+        Error::Failed {
+            check: "receipt",
+            code: "receipt.record-missing",
+            detail: "the record that it is for is not in the bundle; give the record's file as \
+                     well to prove the host's breach"
+                .to_owned(),
+        }
     }
 
     /// Checks the host's signature, the proof, and that it is for `record`.

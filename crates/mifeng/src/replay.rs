@@ -201,6 +201,15 @@ impl Replay {
         Ok(replay)
     }
 
+    /// The suite of a bundle, as its first record says, which nothing vouches for yet: enough to
+    /// know by which hash fingerprints are taken.
+    ///
+    /// # Errors
+    /// As [`Replay::of`].
+    pub fn suite_of(files: &dyn Files) -> Result<&'static Suite, Error> {
+        Ok(first_facts(files, &entries(files)?)?.0)
+    }
+
     /// The suite.
     pub fn suite(&self) -> &'static Suite {
         self.state.suite()

@@ -62,6 +62,22 @@ impl Report {
             .all(|check| check.verdict == Verdict::Pass)
     }
 
+    /// The verdict in one sentence, in Chinese and in English.
+    pub fn conclusion(&self) -> (String, String) {
+        if !self.is_valid() {
+            return ("结论：无效。".to_owned(), "verdict: NOT valid.".to_owned());
+        }
+        let words = |chinese| {
+            self.root
+                .map(|root| crate::words::fingerprint(&root, chinese))
+                .unwrap_or_default()
+        };
+        (
+            format!("结论：有效。日志根 {}", words(true)),
+            format!("verdict: valid. log root {}", words(false)),
+        )
+    }
+
     /// The first check that failed.
     pub fn failure(&self) -> Option<&Check> {
         self.checks
@@ -78,4 +94,43 @@ pub struct Trusted {
     pub roots: Vec<Digest>,
     /// An earlier bundle of the same tender, of which nothing may have been rewritten.
     pub earlier: Option<Box<dyn Files>>,
+}
+
+/// Something that a report does not say, because the auditor gave nothing to hold the dossier against.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct NotChecked {
+    /// Stable code.
+    pub code: &'static str,
+    /// In Chinese.
+    pub zh: &'static str,
+    /// In English.
+    pub en: &'static str,
+}
+
+/// What a report over these leaves open, for every program that shows one.
+#[must_use]
+pub fn not_checked(trusted: &Trusted, with_receipt: bool) -> Vec<NotChecked> {
+    let mut open = Vec::new();
+    if trusted.roots.is_empty() {
+        open.push(NotChecked {
+            code: "not-checked.roots",
+            zh: "未给出信任的根证书：证书链只按公告所列的根核对",
+            en: "no trusted roots given: chains are held against the roots that the notice lists",
+        });
+    }
+    if trusted.earlier.is_none() {
+        open.push(NotChecked {
+            code: "not-checked.earlier",
+            zh: "未给出较早的档案：未证明其后无改写",
+            en: "no earlier bundle given: not proved that nothing was rewritten since",
+        });
+    }
+    if !with_receipt {
+        open.push(NotChecked {
+            code: "not-checked.receipt",
+            zh: "未给出回执：未核对平台对某一份投标的承诺",
+            en: "no receipt given: no promise of the host to a bidder was held against the dossier",
+        });
+    }
+    open
 }

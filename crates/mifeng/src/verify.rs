@@ -1,6 +1,7 @@
 //! The verifier: V1 to V14 over a dossier (PROTOCOL 5), each with what it saw.
 
 mod seen;
+mod unreadable;
 
 use crate::bundle::Files;
 use crate::opening::{Opened, open_bid};
@@ -14,6 +15,8 @@ use mifeng_pki::trust::TrustChain;
 use mifeng_tender::{BidLife, BidOutcome, BidStatus, rules};
 use seen::{bidder_shares, board, board_shares, draw, events, minutes, scores};
 use std::collections::BTreeSet;
+
+pub use unreadable::unreadable;
 
 const TITLES: [(&str, &str, &str); 14] = [
     ("V1", "档案完整", "completeness"),
@@ -31,6 +34,9 @@ const TITLES: [(&str, &str, &str); 14] = [
     ("V13", "专家抽取", "draw"),
     ("V14", "评分与定标", "scores and award"),
 ];
+
+/// What a check says that was not reached.
+const NOT_RUN: (&str, &str) = ("未进行", "not run");
 
 type Saw = (u64, String, String);
 
@@ -121,8 +127,8 @@ impl Run<'_> {
             run.push(
                 Verdict::NotRun,
                 0,
-                "未进行".to_owned(),
-                "not run".to_owned(),
+                NOT_RUN.0.to_owned(),
+                NOT_RUN.1.to_owned(),
                 None,
             );
         };

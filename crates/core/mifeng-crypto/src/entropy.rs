@@ -1,7 +1,6 @@
 //! Randomness as an argument.
 
 use crate::{Error, HashAlg};
-use ring::rand::SecureRandom;
 use zeroize::Zeroizing;
 
 /// A source of uniformly random bytes.
@@ -13,7 +12,8 @@ pub trait Entropy {
     fn fill(&mut self, out: &mut [u8]) -> Result<(), Error>;
 }
 
-/// The operating system's generator.
+/// The operating system's generator. A web page has no operating system: there it has none to give,
+/// which stops nobody from verifying.
 #[derive(Default)]
 pub struct SystemEntropy(());
 
@@ -26,10 +26,21 @@ impl SystemEntropy {
 
 impl Entropy for SystemEntropy {
     fn fill(&mut self, out: &mut [u8]) -> Result<(), Error> {
-        ring::rand::SystemRandom::new()
-            .fill(out)
-            .map_err(|_| Error::Entropy)
+        fill_from_system(out)
     }
+}
+
+#[cfg(not(all(target_arch = "wasm32", target_os = "unknown")))]
+fn fill_from_system(out: &mut [u8]) -> Result<(), Error> {
+    use ring::rand::SecureRandom;
+    ring::rand::SystemRandom::new()
+        .fill(out)
+        .map_err(|_| Error::Entropy)
+}
+
+#[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
+fn fill_from_system(_out: &mut [u8]) -> Result<(), Error> {
+    Err(Error::Entropy)
 }
 
 /// Deterministic bytes from a seed: for simulations, vectors and tests only.

@@ -116,9 +116,9 @@ pub(crate) struct VerifyArgs {
     #[arg(long, value_name = "TAR")]
     pub(crate) earlier: Option<PathBuf>,
     /// 用这份回执核对档案 / hold this receipt against the dossier
-    #[arg(long, requires = "record")]
+    #[arg(long)]
     pub(crate) receipt: Option<PathBuf>,
-    /// 回执所对应的记录 / the record that the receipt is for
+    /// 回执所对应的记录；不给则取自档案 / the record that the receipt is for; without: the dossier's own
     #[arg(long, requires = "receipt")]
     pub(crate) record: Option<PathBuf>,
 }

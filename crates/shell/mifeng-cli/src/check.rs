@@ -20,7 +20,7 @@ pub(crate) fn verify(ui: &Ui, args: &VerifyArgs, json: bool) -> Outcome {
     })?;
     let mut trusted = Trusted::default();
     // Roots are compared by the hash of the dossier's own suite.
-    let suite = mifeng::Replay::of(&files).ok().map(|replay| replay.suite());
+    let suite = mifeng::Replay::suite_of(&files).ok();
     for path in &args.trust {
         let root = identity::load_certificate(path)?;
         if let Some(alg) = suite.map(mifeng::crypto::Suite::hash) {
@@ -45,10 +45,15 @@ pub(crate) fn verify(ui: &Ui, args: &VerifyArgs, json: bool) -> Outcome {
         let text = format!("{}: {}", failure.id, ui.t(&failure.saw_zh, &failure.saw_en));
         return Err(Failure::refused(&code, text));
     }
-    if let (Some(receipt), Some(record)) = (&args.receipt, &args.record) {
-        hold(ui, receipt, record, &args.dossier)?;
+    if !json {
+        for open in mifeng::not_checked(&trusted, args.receipt.is_some()) {
+            ui.say(open.zh, open.en);
+        }
     }
-    Ok(())
+    match &args.receipt {
+        Some(receipt) => hold(ui, receipt, args.record.as_deref(), &args.dossier),
+        None => Ok(()),
+    }
 }
 
 /// Prints the report.
@@ -70,43 +75,34 @@ pub(crate) fn show(ui: &Ui, report: &Report) {
             format!("  {mark} {:<4}{}: {}", check.id, check.en, check.saw_en),
         );
     }
-    if report.is_valid() {
-        let root = report
-            .root
-            .map(|root| mifeng::words::fingerprint(&root, ui.lang == Lang::Zh))
-            .unwrap_or_default();
-        ui.say(
-            format!("结论：有效。日志根 {root}"),
-            format!("verdict: valid. log root {root}"),
-        );
-    } else {
-        ui.say("结论：无效。", "verdict: NOT valid.");
-    }
+    let (zh, en) = report.conclusion();
+    ui.say(zh, en);
 }
 
-fn hold(ui: &Ui, receipt: &Path, record: &Path, dossier: &Path) -> Outcome {
+fn hold(ui: &Ui, receipt: &Path, record: Option<&Path>, dossier: &Path) -> Outcome {
     let bundle = Bundle::open(dossier)?;
-    let (receipt, record) = load_receipt(receipt, record)?;
-    let received = receipt.hold_against(&record, &bundle.replay)?;
-    ui.say(
-        format!(
-            "回执相符：{} 收到，日志第 {} 条",
-            received.at, received.index
-        ),
-        format!(
-            "receipt holds: received {}, log entry {}",
-            received.at, received.index
-        ),
-    );
+    let given =
+        Receipt::from_file(&ui::read(receipt)?).map_err(|e| Failure::from(e).at(receipt))?;
+    let record = match record {
+        Some(path) => load_record(path)?,
+        None => given
+            .record_in(&bundle.files)?
+            .ok_or_else(Receipt::record_missing)
+            .map_err(|e| Failure::from(e).at(receipt))?,
+    };
+    let (zh, en) = given.hold_against(&record, &bundle.replay)?.in_words();
+    ui.say(zh, en);
     Ok(())
+}
+
+fn load_record(path: &Path) -> Result<SignedRecord, Failure> {
+    SignedRecord::from_file(&ui::read(path)?).map_err(|e| Failure::from(e).at(path))
 }
 
 fn load_receipt(receipt: &Path, record: &Path) -> Result<(Receipt, SignedRecord), Failure> {
     let given =
         Receipt::from_file(&ui::read(receipt)?).map_err(|e| Failure::from(e).at(receipt))?;
-    let signed =
-        SignedRecord::from_file(&ui::read(record)?).map_err(|e| Failure::from(e).at(record))?;
-    Ok((given, signed))
+    Ok((given, load_record(record)?))
 }
 
 /// `mifeng receipt verify`.

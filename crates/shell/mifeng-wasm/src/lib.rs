@@ -1,0 +1,33 @@
+//! `mifeng verify` inside a browser: a page takes a dossier that somebody drops on it and shows
+//! V1 to V14, and nothing leaves the machine.
+//!
+//! *What is it?* [`audit()`] does what the command does: trusted roots, an earlier bundle and a
+//! receipt may be given as well, and [`Answer::json`] is byte for byte what `mifeng verify --json`
+//! prints. Files are read in slices through [`ReadAt`], so that a dossier of any size needs little
+//! memory. *What does it not do?* It decides nothing itself: the checks are those of the crate
+//! `mifeng`. The functions that the page calls are in `abi`, the only module with `unsafe` code;
+//! it exists on wasm32 alone.
+//!
+//! ```
+//! use mifeng_wasm::{Given, ReadAt, Request, audit};
+//! use std::sync::Arc;
+//!
+//! struct Nothing;
+//! impl ReadAt for Nothing {
+//!     fn read_at(&self, _: &Given, _: u64, _: &mut [u8]) -> std::io::Result<usize> {
+//!         Ok(0)
+//!     }
+//! }
+//! let dossier = Given { id: 0, name: "dossier.tar".into(), size: 0 };
+//! let answer = audit(&Request::of(dossier), &(Arc::new(Nothing) as Arc<dyn ReadAt>));
+//! assert!(!answer.valid);
+//! ```
+#![deny(unsafe_code)]
+
+#[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
+mod abi;
+mod audit;
+mod slices;
+
+pub use audit::{Answer, Held, Problem, Request, Text, audit};
+pub use slices::{Given, ReadAt};
