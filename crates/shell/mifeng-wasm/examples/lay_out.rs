@@ -50,7 +50,11 @@ fn one_file(
     worker: &str,
     module: &[u8],
 ) -> Result<String, Box<dyn Error>> {
-    if [script, worker].iter().any(|text| text.contains("</script")) || style.contains("</style") {
+    if [script, worker]
+        .iter()
+        .any(|text| text.contains("</script"))
+        || style.contains("</style")
+    {
         return Err("a part would end its own element".into());
     }
     let hash = |text: &str| {

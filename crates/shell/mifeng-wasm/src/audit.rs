@@ -133,7 +133,7 @@ fn audited(request: &Request, from: &Arc<dyn ReadAt>) -> Result<Answer, Problem>
     let trusted = trusted(request, &files, from)?;
     let receipt = request.receipt.as_ref();
     let receipt = receipt
-        .map(|file| small(file, from, |bytes| Receipt::from_file(bytes)))
+        .map(|file| small(file, from, Receipt::from_file))
         .transpose()?;
     let record = request.record.as_ref();
     let record = record
