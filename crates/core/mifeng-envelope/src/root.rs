@@ -17,12 +17,13 @@ pub(crate) const LANES: usize = 8;
 /// A piece of work for one thread.
 pub(crate) type Task<'t, T> = Box<dyn FnOnce() -> T + Send + 't>;
 
-/// Runs `tasks` on up to `workers` threads, this one included; results in the order of the tasks.
+/// Runs `tasks` on up to `workers` threads, this one included; results in the order of the tasks. In
+/// a web page there is this one alone.
 ///
 /// # Errors
 /// [`Error::Io`] if a thread dies.
 pub(crate) fn run<T: Send>(workers: usize, tasks: Vec<Task<'_, T>>) -> Result<Vec<T>> {
-    if workers < 2 || tasks.len() < 2 {
+    if workers < 2 || tasks.len() < 2 || cfg!(target_family = "wasm") {
         return Ok(tasks.into_iter().map(|task| task()).collect());
     }
     let died = Error::Io {

@@ -24,6 +24,7 @@ pub fn unreadable(error: &Error) -> Report {
             saw_zh: saw(NOT_RUN.0),
             saw_en: saw(NOT_RUN.1),
             code: failed.then(|| error.code().to_owned()),
+            revocation_unknown: None,
         }
     };
     Report {

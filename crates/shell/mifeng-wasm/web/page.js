@@ -8,6 +8,7 @@ const TEXTS = {
   title: ["密封 · 档案验证", "Mifeng · dossier verification"],
   other: ["English", "中文"],
   reading: ["正在验证", "Verifying"],
+  colon: ["：", ": "],
   replaying: ["正在核对签名与日志", "checking signatures and the log"],
   pass: ["通过", "pass"],
   fail: ["未通过", "FAIL"],
@@ -27,9 +28,7 @@ const TEXTS = {
   given: ["另外提供", "Also given"],
   took: ["用时", "Time taken"],
   when: ["验证于", "Verified"],
-  checks: ["14 项检查", "14 checks"],
   seconds: ["秒", "s"],
-  passed: ["项通过", "passed"],
   culprit: ["未通过的是", "What failed"],
 };
 
@@ -143,7 +142,7 @@ function start() {
 /** Every byte is read three times: its hash, its form, its content. */
 function progress(read, total) {
   $("bar").value = Math.min(0.99, read / Math.max(1, 3 * total));
-  $("busy-text").textContent = `${t("reading")}：${t("replaying")} · ${size(read)}`;
+  $("busy-text").textContent = `${t("reading")}${t("colon")}${t("replaying")} · ${size(read)}`;
 }
 
 function halt() {
@@ -207,7 +206,7 @@ function verdict(data, answer) {
   if (failed) {
     const title = inLang(failed);
     const saw = state.lang === 0 ? failed.saw_zh : failed.saw_en;
-    $("culprit").textContent = `${t("culprit")}：${failed.id} ${title} — ${saw} [${failed.code}]`;
+    $("culprit").textContent = `${t("culprit")}${t("colon")}${failed.id} ${title} — ${saw} [${failed.code}]`;
   }
   if (data.type === "stopped") return banner("unknown", "!", t("stopped"), "");
   if (data.type === "bug") return banner("unknown", "!", t("bug"), data.text);

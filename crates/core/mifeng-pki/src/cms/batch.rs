@@ -202,7 +202,11 @@ fn spread<T: Send>(
             }
         }
     };
-    let helpers = threads.min(count.div_ceil(CHUNK)).saturating_sub(1);
+    // A web page has this one thread.
+    let helpers = match cfg!(target_family = "wasm") {
+        true => 0,
+        false => threads.min(count.div_ceil(CHUNK)).saturating_sub(1),
+    };
     let mut all = std::thread::scope(|scope| {
         let others: Vec<_> = (0..helpers).map(|_| scope.spawn(run)).collect();
         let mut all = run();
