@@ -36,8 +36,17 @@ for suite in gm intl; do
     if [[ -n "${MIFENG_DEMOS:-}" ]]; then
         ln -s "$MIFENG_DEMOS/$suite" "$folder"
     else
-        "$MIFENG" demo --size 1 --suite "$suite" --keep "$folder" >"$work/$suite.log" 2>&1 ||
-            { tail -5 "$work/$suite.log"; exit 1; }
+        # The demo bids against a real clock: on a machine that is busy with other things a bid may
+        # come too late.
+        made=0
+        for _ in 1 2 3; do
+            rm -rf "$folder"
+            if "$MIFENG" demo --size 1 --suite "$suite" --keep "$folder" >"$work/$suite.log" 2>&1; then
+                made=1
+                break
+            fi
+        done
+        ((made == 1)) || { tail -5 "$work/$suite.log"; exit 1; }
     fi
 done
 exec python3 "$here/drive.py" "$browser" "$MIFENG" "$work"
