@@ -161,9 +161,12 @@ def seat_replace(s, r):
     s.at_stage("evaluation")
     s.by(r, s.notice["agency"]["cert"])
     need(d["cert"] in s.experts(), "expert.not-drawn", "who leaves does not sit")
+    need(d.get("seat") is not None, "record.wrong-stage", "an empty seat and a new pool: not checked by this verifier")
     seat_opens(s, d["seat"], "expert.not-drawn")
     used = {x["id"] for x in s.seats} | set(s.declined) | {x["id"] for x in s.replaced}
-    nxt = [x for x in s.order if x not in used]
+    nxt, declined = [x for x in s.order if x not in used], d.get("declined") or []
+    need(isinstance(declined, list) and nxt[:len(declined)] == declined, "expert.not-drawn", "declined")
+    s.declined, nxt = s.declined + declined, nxt[len(declined):]
     need(nxt and d["seat"]["id"] == nxt[0], "expert.not-drawn", "not the next of the drawn order")
     parties = {s.host, s.notice["agency"]["cert"], s.notice["buyer"]["cert"]} | {m.actor for m in s.members.values()}
     parties |= set((s.session_sites or {}).values()) | set(s.experts()) | {x["cert"] for x in s.replaced}

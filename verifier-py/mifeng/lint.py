@@ -96,7 +96,7 @@ def _deductions(rules, pack):
 
 
 CHOICES = {"object": ("goods", "services", "works"), "tie": ("draw", "quality")}
-ITEM = {"bands", "id", "kind", "max", "name"}
+ITEM = {"bands", "id", "kind", "max", "name", "technical"}
 
 
 def _fields(rules):

@@ -31,7 +31,7 @@ ARTICLES = {
                      "price-unconfirmed": "214 art. 18"},
     "inquiry": {"too-few-bids": "PL art. 40; 74 art. 50", "too-few-qualified": "74 art. 8, 50",
                 "too-few-conforming": "74 art. 50", "price-unconfirmed": "74 art. 16"},
-    "single-source": {"too-few-bids": "74 art. 43", "too-few-qualified": "74 art. 43", "too-few-conforming": "74 art. 43",
+    "single-source": {"more-than-one-supplier": "PL art. 31; 74 art. 43", "too-few-bids": "74 art. 43", "too-few-qualified": "74 art. 43", "too-few-conforming": "74 art. 43",
                       "too-few-offers": "74 art. 41, 43", "price-unconfirmed": "74 art. 41"},
     "framework": {"too-few-bids": "110 art. 25, 27", "too-few-qualified": "110 art. 25; 87 art. 44",
                   "too-few-conforming": "110 art. 25, 27", "price-unconfirmed": "110 art. 25; 87 art. 59"},

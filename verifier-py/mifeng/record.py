@@ -16,7 +16,7 @@ SCHEMA = {
     "board.dkg1": "index message",
     "board.dkg2": "index signature transcript",
     "trust.list": "list sig",
-    "tender.publish": ("agency beats bidders_min board buyer committee deadline documents lots policy procedure ground? "
+    "tender.publish": ("agency beats bidders_min board buyer committee deadline documents lots policy procedure ground? region? "
                        "rehearsal? suite tender title trust trust_list? window_ms"),
     "tender.suspend": "reason", "tender.resume": "reason", "tender.cancel": "reason",
     "bid.submit": "seal", "bid.replace": "old seal", "bid.withdraw": "seal",
@@ -34,7 +34,7 @@ SCHEMA = {
     "session.open": "seats sites",
     "seat.open": "notice", "seat.cosign": "cert seat",
     "seat.freeze": "cert reason", "seat.resume": "cert reason",
-    "seat.replace": "cert reason seat",
+    "seat.replace": "cert declined? reason seat?",
     "check": "kind lot rows",
     "clarify.ask": "lot matter seal text triggers until",
     "clarify.answer": "price? question text",

@@ -169,12 +169,23 @@ def fate(s, lot, bid):
     if lot.outcome is not None:
         row = next((x for x in lot.outcome["rows"] if x["id"] == bid.id), None)
         if row is not None:
+            if _stands_for(s, lot, row):
+                return "same-brand", None, None, row
             return "ranked", "", "", row
         if bid.id in judging.asked_low(lot) and judging.verdict(s, lot, "low-price", bid.id) is False:
             return ("low-price",) + judging.failing(s, lot, "low-price", bid.id) + (None,)
         why = next(x for x in lot.outcome["invalid"] if x["id"] == bid.id)
         return "invalid", why["article"], None, None
     return "ranked", "", "", None
+
+
+def _stands_for(s, lot, row):
+    """A better bid of its brand, or the first drawn of equals, stands for this one (87 art. 31)."""
+    if row["same_brand_excluded"]:
+        return True
+    group = next((g for g in lot.outcome["brand_draws"] if row["id"] in g), [])
+    drawn = [i for i in lot.drawn.get(("tie", ""), []) if i in group]
+    return bool(drawn) and drawn[0] != row["id"]
 
 
 def candidates(s, lot):
@@ -284,16 +295,28 @@ def letter(s, r):
     s.at_stage("evaluation")
     s.by(r, s.notice["agency"]["cert"])
     lot = s.lot(d["lot"])
-    need(lot.award is not None, "record.wrong-stage", "letters follow the award")
+    need(lot.award is not None or lot.failed is not None, "record.wrong-stage", "letters follow the end of a lot")
     bid = s.bid(d["seal"], lot.id)
     need(bid.live and bid.first is None and bid.id not in lot.winners, "bid.unknown", "no letter is due")
     need(bid.id not in lot.letters, "record.wrong-stage", "a second letter")
-    name, art, reason, row = fate(s, lot, bid)
+    name, art, reason, row = fate(s, lot, bid) if lot.failed is None else _of_failed(s, lot, bid)
+    if art is None or reason is None:
+        s.unchecked.append(f"lot {lot.id}: article or reason of a letter to a bid that is {name}")
     made = {"article": d["article"] if art is None else art, "bidder": bid.bidder, "fate": name, "lot": lot.id,
             "rank": row["rank"] if row else 0, "reason": d["reason"] if reason is None else reason, "seal": bid.id,
             "total": row["total"] if row else ""}
     need(d == made and isinstance(d["rank"], int), "result.differs", "letter", "V14")
     lot.letters[bid.id] = r
+
+
+def _of_failed(s, lot, bid):
+    """The bid's own ending, or that of the lot."""
+    if bid.opened is not None:
+        for kind, name in (("qualification", "unqualified"), ("conformity", "not-conforming")):
+            if bid.id in {k for g in lot.checks[kind].values() for k in g["rows"]} and judging.spoken(s, lot, kind) \
+                    and not judging.verdict(s, lot, kind, bid.id):
+                return (name,) + judging.failing(s, lot, kind, bid.id) + (None,)
+    return "lot-failed", lot.failed.data["article"], lot.failed.data["reason"], None
 
 
 @on("lot.fail")
@@ -322,6 +345,8 @@ def failing(s, lot):
         return "too-few-qualified"
     if not judging.spoken(s, lot, "conformity"):
         return None
+    if lot.rules["method"] == "single-source" and len(judging.conforming(s, lot)) > 1:
+        return "more-than-one-supplier"
     if judging.bidders(lot, judging.conforming(s, lot)) < least:
         return "too-few-conforming"
     if s.procedure.final:

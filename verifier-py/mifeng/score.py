@@ -165,12 +165,17 @@ def evaluated(rules, facts):
     return out, used
 
 
-def quality(rules, sheets, ident):
+def technical(rules):
+    """Ids of the items that decide between equals in consultation."""
+    return {i["id"] for i in rules.get("items") or [] if i.get("technical")}
+
+
+def quality(rules, sheets, ident, only=None, drops=True):
     """Mean over judges of the sum of items; the extremes dropped where the rules say so."""
     dp = rules.get("dp", 2)
-    totals = sorted(sum((number(v) for v in sheet[ident].values()), Fraction()) for sheet in sheets)
+    totals = sorted(sum((number(v) for k, v in sheet[ident].items() if only is None or k in only), Fraction()) for sheet in sheets)
     drop = rules.get("drop_judges")
-    if drop and len(totals) >= drop["min"]:
+    if drops and drop and len(totals) >= drop["min"]:
         totals = totals[drop["lo"]:len(totals) - drop["hi"]]
     need(totals, "score.invalid", "no judges are left")
     return rounded(sum(totals, Fraction()) / len(totals), dp)
@@ -193,6 +198,8 @@ def outcome(rules, pack, facts, sheets, drawn=None):
     if (scored or framework_quality) and (rules.get("items") or []):
         for ident, row in rows.items():
             row["q"] = quality(rules, sheets, ident)
+            if method == "consultation" and technical(rules):
+                row["tech"] = quality(rules, sheets, ident, technical(rules), False)
     for row in rows.values():
         row["total"] = row["pp"] + row["q"]
     order = _order(rules, rows)
@@ -259,7 +266,7 @@ def _order(rules, rows):
         if method in ("composite", "works-deviation"):
             keys[i] = (-r["total"], high * r["price"])
         elif method == "consultation":
-            keys[i] = (-r["total"], high * r["price"], -r["q"])
+            keys[i] = (-r["total"], high * r["price"], -r.get("tech", 0))
         elif method == "framework" and (rules.get("framework") or {}).get("stage") == "quality-first":
             keys[i] = (-r["q"], high * r["price"])
         else:
@@ -324,6 +331,8 @@ def _row(r, rank, excluded, eliminated, dp):
            "quality": fixed(r["q"], dp), "rank": rank, "same_brand_excluded": excluded, "total": fixed(r["total"], dp)}
     if eliminated:
         out["eliminated"] = True
+    if "tech" in r:
+        out["technical"] = fixed(r["tech"], dp)
     return out
 
 

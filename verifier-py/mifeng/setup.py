@@ -1,4 +1,5 @@
 """Records before the tender is open: log.config, the board, trust lists, the notice and its halts."""
+import re
 from fractions import Fraction
 
 from . import dkg, jcs, lint, log, moment, note, packs, policy, score
@@ -147,6 +148,7 @@ def _shape(d):
     for t in d["trust"]:
         jcs.hex32(t)
     need(d.get("rehearsal") in (None, True, False) and isinstance(d.get("ground") or "", str), "record.data", "rehearsal, ground")
+    need(d.get("region") is None or isinstance(d["region"], str), "record.data", "region")
     need(d.get("trust_list") is None or jcs.hex32(d["trust_list"]), "record.data", "trust_list")
     policy.whole(d["policy"])
 
@@ -186,9 +188,11 @@ def _unlawful(s, r, d):
     if not d.get("rehearsal") and deadline < r.at + procedure.days * DAY:
         yield "less time to answer than the law gives"
     yield from _committee(d, procedure)
-    day = moment.beijing_day(r.at)
+    day, region = moment.beijing_day(r.at), d.get("region") or "000000"
+    if not re.match(r"[0-9]{6}\Z", region):
+        yield "region"
     for lot in d["lots"]:
-        yield from (f"lot {lot['id']}: {x}" for x in _lot(s, lot, procedure, day))
+        yield from (f"lot {lot['id']}: {x}" for x in _lot(s, lot, procedure, day, region))
     yield from _least(d, procedure)
 
 
@@ -204,7 +208,12 @@ def _committee(d, procedure):
         yield "number of experts"
 
 
-def _lot(s, lot, procedure, day):
+def _above(region):
+    """The region and those above it."""
+    return {region, region[:4] + "00", region[:2] + "0000", "000000"}
+
+
+def _lot(s, lot, procedure, day, region):
     rules = lot["rules"]
     if rules.get("method") not in procedure.methods:
         yield "method"
@@ -214,7 +223,7 @@ def _lot(s, lot, procedure, day):
     except Bad as e:
         yield e.text
         return
-    if not (pack.start <= day and (pack.end is None or day <= pack.end)) or "000000" not in pack.value["regions"]:
+    if not (pack.start <= day and (pack.end is None or day <= pack.end)) or not _above(region) & set(pack.value["regions"]):
         yield "the pack is not in force on the day of the notice"
     yield from lint.errors(rules, pack)
     form = (rules.get("price_form") or {}).get("form", "total")
