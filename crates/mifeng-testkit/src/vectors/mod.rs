@@ -18,6 +18,7 @@ mod messages;
 mod pki;
 mod signatures;
 mod stamps;
+mod trust;
 
 use case::Input;
 pub use case::Tally;
@@ -52,6 +53,7 @@ const AREAS: &[fn(&Input) -> Option<Plan>] = &[
     envelope::plan,
     messages::plan,
     stamps::plan,
+    trust::plan,
     keys::plan,
     pki::plan,
     later::plan,

@@ -1,7 +1,10 @@
-//! Writes `test-vectors/cms` and `test-vectors/timestamp`:
+//! Writes `test-vectors/cms`, `test-vectors/timestamp` and `test-vectors/trust`:
 //! `cargo run -p mifeng-pki --example make_vectors`.
 //!
 //! Everything is made from fixed seeds, so running it again changes nothing.
+
+mod faults;
+mod trust;
 
 use mifeng_crypto::{GM, HashAlg, INTL, KeyAlg, PrivateKey, SeededEntropy, Suite, Time};
 use mifeng_pki::cms::{self, DigestAlg, Profile as Form};
@@ -48,6 +51,7 @@ pub(crate) fn vectors() -> Made<Vec<(String, Value)>> {
             out.push((file, messages(&world, name, *form)?));
         }
         out.push((format!("timestamp/{}.json", suite.id()), stamps(&world)?));
+        out.extend(trust::vectors(suite)?);
     }
     Ok(out)
 }
