@@ -2,6 +2,8 @@
 //!
 //! PKCS#11 has no standard mechanism for SM2; SM2 tokens speak SKF (see [`crate::skf`]).
 
+mod told;
+
 use crate::{Error, TokenInfo, Use, choose, choose_certificate};
 use cryptoki::context::{CInitializeArgs, CInitializeFlags, Pkcs11};
 use cryptoki::error::{Error as Failure, RvError};
@@ -20,6 +22,7 @@ use mifeng_crypto::{
 use mifeng_pki::{Certificate, Decrypter, Signer};
 use std::path::Path;
 use std::rc::Rc;
+use told::told;
 use zeroize::Zeroizing;
 
 /// A loaded module.
@@ -110,72 +113,6 @@ impl Module {
             certificates,
             info: info.clone(),
         })
-    }
-}
-
-/// What a code of the module means to a person.
-fn told(error: Failure) -> Error {
-    let Failure::Pkcs11(value, function) = error else {
-        return Error::Unsupported {
-            what: "a call of PKCS#11 that this program needs",
-        };
-    };
-    match value {
-        RvError::PinIncorrect => Error::PinWrong { left: None },
-        RvError::PinLocked => Error::PinLocked,
-        RvError::PinLenRange | RvError::PinInvalid | RvError::UserPinNotInitialized => {
-            Error::PinForm
-        }
-        RvError::DeviceRemoved
-        | RvError::DeviceError
-        | RvError::TokenNotPresent
-        | RvError::TokenNotRecognized
-        | RvError::SessionHandleInvalid
-        | RvError::SessionClosed
-        | RvError::ObjectHandleInvalid
-        | RvError::KeyHandleInvalid
-        | RvError::UserNotLoggedIn => Error::Removed,
-        RvError::MechanismInvalid
-        | RvError::MechanismParamInvalid
-        | RvError::ArgumentsBad
-        | RvError::FunctionNotSupported
-        | RvError::KeyFunctionNotPermitted => Error::Unsupported {
-            what: "this operation with this key",
-        },
-        RvError::EncryptedDataInvalid | RvError::EncryptedDataLenRange => {
-            Error::Crypto(mifeng_crypto::Error::Unverified)
-        }
-        other => Error::Device {
-            call: call_name(function),
-            code: code_of(&other),
-        },
-    }
-}
-
-fn call_name(function: cryptoki::context::Function) -> &'static str {
-    use cryptoki::context::Function as F;
-    match function {
-        F::OpenSession => "C_OpenSession",
-        F::Login => "C_Login",
-        F::FindObjectsInit | F::FindObjects => "C_FindObjects",
-        F::GetAttributeValue => "C_GetAttributeValue",
-        F::SignInit | F::Sign => "C_Sign",
-        F::DecryptInit | F::Decrypt => "C_Decrypt",
-        F::DeriveKey => "C_DeriveKey",
-        F::GenerateKeyPair => "C_GenerateKeyPair",
-        F::CreateObject => "C_CreateObject",
-        _ => "a PKCS#11 call",
-    }
-}
-
-/// The binding keeps numbers of vendors only.
-fn code_of(value: &RvError) -> u64 {
-    match value {
-        RvError::FunctionFailed => 6,
-        RvError::HostMemory => 2,
-        RvError::SessionCount => 0xb1,
-        RvError::TemplateInconsistent => 0xd1,
-        _ => u64::MAX >> 32,
     }
 }
 
