@@ -164,6 +164,50 @@ fn a_list_from_draft_to_roll_over() -> Outcome {
 }
 
 #[test]
+fn a_ca_taken_out() -> Outcome {
+    let folder = world("remove")?;
+    folder.good(&format!(
+        "trust new --name List --suite intl --effective {} --operator operator/sign.cer --out 1.json",
+        from_now(-600)
+    ))?;
+    folder.good("trust add --draft 1.json --name A --root a/root.cer")?;
+    let early = from_now(-600);
+    folder.good(&format!(
+        "trust add --draft 1.json --name B --root b/root.cer --usage bid-signing --from {early}"
+    ))?;
+    folder.good("trust sign --draft 1.json --id operator --out 1.trust")?;
+    let later = from_now(3_600);
+    folder.good(&format!(
+        "trust new --after 1.trust --effective {later} --out 2.json"
+    ))?;
+    let before = fs::read(folder.path("2.json"))?;
+    let (code, exit) = folder.bad("trust remove --draft 2.json --name C")?;
+    assert_eq!((code.as_str(), exit), ("usage", 2));
+    assert_eq!(fs::read(folder.path("2.json"))?, before, "nothing changed");
+    let removed = folder.good("trust remove --draft 2.json --name B")?;
+    assert_eq!(removed["cas"], serde_json::json!(["A"]));
+    assert_eq!(removed["can_be_continued"], true);
+    folder.good("trust sign --draft 2.json --id operator --out 2.trust")?;
+    // The old version judges what was done while it was in force, the new one what comes later.
+    let check = "cert check bidder-b/sign.cer --chain bidder-b/chain.cer --usage bid-signing --list 1.trust --list 2.trust";
+    assert_eq!(folder.good(check)?["check"]["recognised_ca"], "B");
+    let later = format!("{check} --at {}", from_now(7_200));
+    folder.refused(&later, "pki.unlisted-ca")?;
+    let own = later.replace("bidder-b", "bidder-a");
+    assert_eq!(folder.good(&own)?["check"]["recognised_ca"], "A");
+    // The last CA stays; the last one for lists may go, and that is said.
+    folder.refused("trust remove --draft 2.json --name A", "pki.trust-list")?;
+    let removed = folder.good("trust remove --draft 1.json --name A")?;
+    assert_eq!(removed["can_be_continued"], false);
+    let mut zh = Command::new(env!("CARGO_BIN_EXE_mifeng"));
+    zh.args(["--lang", "zh", "trust", "remove", "--draft", "1.json"]);
+    let zh = zh.args(["--name", "A"]).current_dir(&folder.0).output()?;
+    let text = String::from_utf8_lossy(&zh.stderr).into_owned();
+    assert!(text.contains("草案中没有名为“A”的CA，现有：B"), "{text}");
+    Ok(())
+}
+
+#[test]
 fn certificates_shown_and_checked() -> Outcome {
     let folder = world("cert")?;
     let shown = folder.good("cert show bidder-a/sign.cer")?;
