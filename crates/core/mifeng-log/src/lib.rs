@@ -31,6 +31,7 @@ mod error;
 pub mod merkle;
 mod note;
 mod receipt;
+mod seen;
 pub mod tiles;
 mod tlog_proof;
 mod tree;
@@ -45,6 +46,7 @@ pub use entry::{ENTRY_LEN_MAX, Entry, commitment};
 pub use checkpoint::{Checkpoint, SignedCheckpoint};
 pub use cosign::{CosignVerifier, Quorum};
 pub use note::{NOTE_LEN_MAX, Note, NoteSigner, NoteVerifier, SIGNATURES_MAX, Signature};
+pub use seen::{seen_note, verify_seen};
 pub use vkey::{SignatureType, VerifierKey};
 pub use witness::{Witness, WitnessState};
 // - trees and proofs

@@ -1,7 +1,10 @@
 //! A witness: it cosigns a log's heads as long as each one extends the last it has seen.
 
 use crate::cosign::seconds;
-use crate::{Checkpoint, CosignVerifier, Error, NoteVerifier, Signature, SignedCheckpoint, merkle};
+use crate::{
+    Checkpoint, CosignVerifier, Error, Note, NoteVerifier, Signature, SignedCheckpoint, merkle,
+    seen_note,
+};
 use mifeng_crypto::{Digest, HashAlg, PrivateKey, Time};
 use serde::{Deserialize, Serialize};
 
@@ -134,5 +137,18 @@ impl<'a> Witness<'a> {
         let signature = self.key.sign(&message)?;
         let bytes = [&seconds(now)?.to_be_bytes()[..], &signature].concat();
         Ok((Signature::by(key, bytes), next))
+    }
+
+    /// Says that it was shown the record with this commitment, for the log of this origin. The log's
+    /// heads do not matter: it is for a host that does not answer.
+    ///
+    /// # Errors
+    /// Those of [`seen_note`]; [`Error::Range`] for a time before 1970.
+    pub fn see(&self, origin: &str, commitment: &Digest, now: Time) -> Result<Note, Error> {
+        let mut note = seen_note(origin, commitment)?;
+        let message = CosignVerifier::message(note.text(), now)?;
+        let signature = self.key.sign(&message)?;
+        note.add(self.verifier.attach(&note, now, &signature)?)?;
+        Ok(note)
     }
 }

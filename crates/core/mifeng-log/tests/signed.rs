@@ -4,7 +4,7 @@ use mifeng_crypto::{Digest, GM, HashAlg, INTL, KeyAlg, PrivateKey, SeededEntropy
 use mifeng_log::{
     Batch, BatchPlace, Checkpoint, CosignVerifier, Entry, LogTree, Note, NoteSigner, NoteVerifier,
     Quorum, ReceiptProof, SignedCheckpoint, TlogProof, VerifierKey, Witness, WitnessState,
-    commitment, merkle,
+    commitment, merkle, seen_note, verify_seen,
 };
 
 const ORIGIN: &str = "bids.example.com/t/42";
@@ -468,4 +468,44 @@ fn quorums_count_each_witness_once() {
     assert_eq!(Quorum::none().needed(), 0);
     let p384 = NoteSigner::new("with space", &a).err().map(|e| e.code());
     assert_eq!(p384, Some("log.malformed"));
+}
+
+#[test]
+fn seen_at_is_for_one_record_of_one_log_by_one_witness() {
+    for (suite, _, alg) in kinds() {
+        let (own, other) = (key(alg, "witness"), key(alg, "other witness"));
+        let witness = Witness::new("witness.example.org", &own).expect("a witness");
+        let stranger = Witness::new("witness.example.org", &other).expect("a witness");
+        let record = suite.hash().digest(b"record");
+        let note = witness.see(ORIGIN, &record, at(7)).expect("said");
+        let text = note.to_text();
+        let check = |text: &str, origin: &str, record: &Digest, by: &Witness<'_>| {
+            verify_seen(text.as_bytes(), origin, record, by.verifier())
+        };
+        assert_eq!(
+            check(&text, ORIGIN, &record, &witness).expect("holds"),
+            at(7)
+        );
+        let codes = [
+            check(&text, "bids.example.com/t/43", &record, &witness),
+            check(&text, ORIGIN, &suite.hash().digest(b"another"), &witness),
+            check(&text, ORIGIN, &record, &stranger),
+        ]
+        .map(|outcome| outcome.map_or_else(|e| e.code(), |_| "holds"));
+        assert_eq!(codes, ["log.not-proven", "log.not-proven", "log.unsigned"]);
+        // A byte anywhere, or another time: nothing holds.
+        for at in 0..text.len() {
+            let mut bytes = text.clone().into_bytes();
+            bytes[at] ^= 1;
+            let by = witness.verifier();
+            assert!(
+                verify_seen(&bytes, ORIGIN, &record, by).is_err(),
+                "byte {at}"
+            );
+        }
+        // It can never pass for a head, nor a head for it.
+        assert!(Checkpoint::parse(note.text()).is_err());
+        assert!(seen_note("two\nlines", &record).is_err());
+        assert!(seen_note("", &record).is_err());
+    }
 }

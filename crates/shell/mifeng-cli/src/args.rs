@@ -64,6 +64,9 @@ pub(crate) enum Command {
     /// 开标委员会受托人：生成密钥、共签、释放份额 / trustees: key generation, cosigning, release
     #[command(subcommand)]
     Board(BoardCommand),
+    /// 见证人：共签日志头，证明何时见到某记录 / witnesses: cosign heads, say when a record was shown
+    #[command(subcommand)]
+    Witness(WitnessCommand),
     /// 平台、代理机构、采购人：公告到定标 / host, agency, buyer: from notice to award
     #[command(subcommand)]
     Tender(TenderCommand),
@@ -469,6 +472,41 @@ pub(crate) enum ReceiptCommand {
         record: PathBuf,
         #[arg(long)]
         tender: PathBuf,
+    },
+}
+
+#[derive(clap::Subcommand, Debug)]
+pub(crate) enum WitnessCommand {
+    /// 核对日志未被改写后共签其日志头 / check that nothing was rewritten, then cosign the head
+    Cosign {
+        #[arg(long)]
+        id: PathBuf,
+        #[arg(long)]
+        tender: PathBuf,
+        #[arg(long)]
+        out: PathBuf,
+    },
+    /// 平台不应答时：证明此刻见到投标人的记录 / when the host does not answer: say that a record is seen now
+    Seen {
+        #[arg(long)]
+        id: PathBuf,
+        #[arg(long)]
+        tender: PathBuf,
+        /// 投标人的记录 / the bidder's record
+        #[arg(long)]
+        record: PathBuf,
+        #[arg(long)]
+        out: PathBuf,
+    },
+    /// 核验见证人的证明 / check a witness's statement
+    Check {
+        #[arg(long)]
+        tender: PathBuf,
+        #[arg(long)]
+        record: PathBuf,
+        /// 见证人的证明 / the statement
+        #[arg(long)]
+        seen: PathBuf,
     },
 }
 

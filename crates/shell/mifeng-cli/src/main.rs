@@ -27,7 +27,9 @@ mod trust;
 mod tsa;
 mod ui;
 
-use args::{BidCommand, BoardCommand, Command, PanelCommand, ReceiptCommand, TenderCommand};
+use args::{
+    BidCommand, BoardCommand, Command, PanelCommand, ReceiptCommand, TenderCommand, WitnessCommand,
+};
 use bundle::Bundle;
 use clap::Parser;
 use identity::Identity;
@@ -108,6 +110,7 @@ fn run(ui: &Ui, args: &args::Args) -> Outcome {
         Command::Crl(command) => fetch::run(ui, command, args.json),
         Command::Trust(command) => trust::run(ui, command, args.json),
         Command::Board(command) => board(ui, command),
+        Command::Witness(command) => witness(ui, command),
         Command::Tender(command) => tender(ui, command),
         Command::Bid(command) => bid(ui, command),
         Command::Receipt(ReceiptCommand::Verify {
@@ -165,6 +168,28 @@ fn board(ui: &Ui, command: &BoardCommand) -> Outcome {
         BoardCommand::Draw { id, tender, out } => {
             person::draw_share(ui, &Identity::load(ui, id)?, &Bundle::open(tender)?, out)
         }
+    }
+}
+
+fn witness(ui: &Ui, command: &WitnessCommand) -> Outcome {
+    match command {
+        WitnessCommand::Cosign { id, tender, out } => {
+            person::cosign(ui, &Identity::load(ui, id)?, &Bundle::open(tender)?, out)
+        }
+        WitnessCommand::Seen {
+            id,
+            tender,
+            record,
+            out,
+        } => {
+            let identity = Identity::load(ui, id)?;
+            person::seen(ui, &identity, &Bundle::open(tender)?, record, out)
+        }
+        WitnessCommand::Check {
+            tender,
+            record,
+            seen,
+        } => person::check_seen(ui, &Bundle::open(tender)?, record, seen),
     }
 }
 

@@ -231,6 +231,62 @@ pub(crate) fn board_key(suite: &'static Suite, files: &[PathBuf]) -> Result<Dige
     Ok(board.key())
 }
 
+/// The trustee's witness says when it was shown a record, whose signature must hold.
+pub(crate) fn seen(
+    ui: &Ui,
+    identity: &Identity,
+    bundle: &Bundle,
+    record: &Path,
+    out: &Path,
+) -> Outcome {
+    let state = &bundle.replay.state;
+    let (index, member) = own_member(state, identity)?;
+    let key = identity::load_key(ui, &identity.folder.join("witness.key"))?;
+    let commitment = shown_record(state, record)?;
+    let name = witness_name(&member.session, index);
+    let witness = mifeng::log::Witness::new(&name, &key)?;
+    let note = witness.see(state.origin(), &commitment, clock::now())?;
+    ui::write(out, note.to_text().as_bytes())
+}
+
+/// Checks a witness's word against the board's members.
+pub(crate) fn check_seen(ui: &Ui, bundle: &Bundle, record: &Path, seen: &Path) -> Outcome {
+    let state = &bundle.replay.state;
+    let commitment = shown_record(state, record)?;
+    let statement = ui::read(seen)?;
+    let mut last = None;
+    for (_, member) in state.members().values() {
+        let witness = CosignVerifier::parse(&member.witness)?;
+        match mifeng::log::verify_seen(&statement, state.origin(), &commitment, &witness) {
+            Ok(time) => {
+                let name = witness.name();
+                ui.say(
+                    format!("见证有效：{name} 于 {time} 见到该记录"),
+                    format!("statement holds: {name} saw the record at {time}"),
+                );
+                return Ok(());
+            }
+            Err(e) => last = Some(e),
+        }
+    }
+    Err(last.map_or_else(
+        || Failure::refused("board.missing", "no board"),
+        |e| Failure::from(e).at(seen),
+    ))
+}
+
+/// The commitment of a record of this log, once its signature holds.
+fn shown_record(state: &State, path: &Path) -> Result<Digest, Failure> {
+    let at = |e: mifeng::record::Error| Failure::from(e).at(path);
+    let signed = mifeng::record::SignedRecord::from_file(&ui::read(path)?).map_err(at)?;
+    let record = mifeng::record::Record::verify(signed, state.suite()).map_err(at)?;
+    if record.origin() != state.origin() {
+        let found = format!("{}, {}", record.origin(), state.origin());
+        return Err(Failure::refused("record.wrong-origin", found));
+    }
+    Ok(record.commitment())
+}
+
 /// The trustee's witness cosigns the head of a bundle.
 pub(crate) fn cosign(ui: &Ui, identity: &Identity, bundle: &Bundle, out: &Path) -> Outcome {
     let replay = &bundle.replay;
