@@ -89,7 +89,7 @@ def trust_list(s, r):
 def publish(s, r):
     d = r.data
     s.at_stage("setup")
-    need(s.board is not None, "board.missing", "the notice comes after the board", "V5")
+    need(s.board is not None, "notice.unlawful", "the notice comes after the board")
     _shape(d)
     s.by(r, d["agency"]["cert"])
     _roots(s, r, d)
