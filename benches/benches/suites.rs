@@ -3,9 +3,10 @@
 use aes_gcm::aead::{AeadInOut, KeyInit, consts::U12};
 use aes_gcm::{Aes256Gcm, AesGcm};
 use benches::{Outside, Peer, Table, Unit, bytes, done, good, world};
+use mifeng_crypto::sm4::gcm::Sm4Gcm;
 use mifeng_crypto::{
     ChunkCipher, Curve, GM, HashAlg, INTL, Point, PrivateKey, PublicKey, Scalar, SeededEntropy,
-    Suite, sm2enc, sm3x,
+    Signed, Suite, sm2enc, sm3x, verify_many,
 };
 use sha2::Digest as _;
 use signature::{Signer as _, Verifier as _};
@@ -42,6 +43,20 @@ fn aead(table: &mut Table, outside: &[Outside]) {
         outside,
         "sm4-gcm-16k",
     );
+    let (mut long, mut again) = (bytes(4 * CHUNK), bytes(4 * CHUNK));
+    for name in mifeng_crypto::sm4::kernel_names() {
+        let ours = Sm4Gcm::with_kernel(&[1; 16], name).expect("named by itself");
+        table.job_beside(
+            &format!("SM4-GCM seal, 64 KiB, kernel `{name}`"),
+            Unit::Bytes(4 * CHUNK),
+            &mut || done(ours.seal(&NONCE, &[], &mut long)),
+            &mut [("`sm4` + `aes-gcm` crates", &mut || {
+                good(peer.encrypt_inout_detached(&NONCE.into(), &[], again.as_mut_slice().into()));
+            })],
+            outside,
+            "sm4-gcm-64k",
+        );
+    }
     let ours = ChunkCipher::new(&INTL, &[1; 32]).expect("key");
     let peer = Aes256Gcm::new(&[1; 32].into());
     table.job(
@@ -66,6 +81,18 @@ fn hashes(table: &mut Table, outside: &[Outside]) {
         })],
         outside,
         "sm3-1m",
+    );
+    let blocks = bytes(table.size(16 << 20, 16 << 10));
+    let sixteen: Vec<&[u8]> = blocks.chunks(blocks.len() / 16).collect();
+    table.job(
+        "SM3, 16 blocks of 1 MiB at once",
+        Unit::Bytes(blocks.len()),
+        &mut || done(sm3x::digest_many(&sixteen)),
+        &mut [("`sm3` crate, one by one", &mut || {
+            let one = |message: &&[u8]| sm3::Sm3::digest(message).into();
+            let all: Vec<[u8; 32]> = sixteen.iter().map(one).collect();
+            done(all);
+        })],
     );
     for len in [64, 1024] {
         let many: Vec<&[u8]> = data.chunks(len).collect();
@@ -179,6 +206,7 @@ fn sm2_key(table: &mut Table, outside: &[Outside]) {
         outside,
         "sm2-verify",
     );
+    many(table);
     let content_key = [7; 32];
     let k = Scalar::random(Curve::Sm2, &mut entropy).expect("entropy");
     let ciphertext = sm2enc::encrypt(&point, &k, &content_key).expect("encrypts");
@@ -214,6 +242,55 @@ fn sm2_key(table: &mut Table, outside: &[Outside]) {
         &mut || done(Point::mul_generator(&k)),
         &mut [("`sm2` crate", &mut || {
             done(sm2::PublicKey::from_secret_scalar(&peer_k));
+        })],
+    );
+}
+
+/// Signatures of as many keys, all new, beside the same one by one.
+fn many(table: &mut Table) {
+    let mut entropy = SeededEntropy::new(b"bench many");
+    let rows: Vec<_> = (0..table.size(128, 4))
+        .map(|_| {
+            let key = PrivateKey::generate(world::key_alg(&GM), &mut entropy).expect("key");
+            let point = key
+                .public_key()
+                .expect("public")
+                .point()
+                .expect("SM2")
+                .clone();
+            (
+                point,
+                key.signature_alg(),
+                key.sign(MESSAGE).expect("signs"),
+            )
+        })
+        .collect();
+    let fresh = || -> Vec<PublicKey> {
+        rows.iter()
+            .map(|(point, ..)| PublicKey::from_point(point))
+            .collect()
+    };
+    table.job(
+        "SM2 verify_many, 128 new keys",
+        Unit::Each(rows.len()),
+        &mut || {
+            let keys = fresh();
+            let mut all = Vec::with_capacity(rows.len());
+            for (key, (_, alg, signature)) in keys.iter().zip(&rows) {
+                let (alg, message) = (*alg, MESSAGE);
+                all.push(Signed {
+                    key,
+                    alg,
+                    message,
+                    signature,
+                });
+            }
+            verify_many(&all).into_iter().for_each(good);
+        },
+        &mut [("one by one", &mut || {
+            for (key, (_, alg, signature)) in fresh().iter().zip(&rows) {
+                good(key.verify(*alg, MESSAGE, signature));
+            }
         })],
     );
 }

@@ -2,7 +2,8 @@
 //! it took, so that they take turns like every other peer.
 //!
 //! The programs for OpenSSL and libgcrypt lie in `peers/` and are built with the system's `cc` at
-//! the start of a bench; where that fails (no compiler, no headers) the peer is absent. Any other
+//! the start of a bench; where that fails (no compiler, no headers) the peer is absent; GmSSL takes
+//! part where `python3` has `gmssl_pyx`. Any other
 //! program that speaks the protocol of one line each way can be named in the environment variable
 //! `MIFENG_PEER`.
 
@@ -47,6 +48,17 @@ impl Outside {
                 true => out.extend(Outside::start(name, Command::new(program))),
                 false => println!("peer {name}: absent (cc and {library} are needed)"),
             }
+        }
+        // GmSSL, where the Python package is there.
+        let gmssl = Path::new(env!("CARGO_MANIFEST_DIR")).join("peers/gmssl.py");
+        let mut there = Command::new("python3");
+        there.args(["-c", "import gmssl_pyx"]).stderr(Stdio::null());
+        if there.status().is_ok_and(|status| status.success()) {
+            let mut command = Command::new("python3");
+            command.arg(gmssl);
+            out.extend(Outside::start("GmSSL", command));
+        } else {
+            println!("peer GmSSL: absent (PyPI gmssl-pyx is needed)");
         }
         if let Ok(line) = std::env::var("MIFENG_PEER") {
             let mut words = line.split_whitespace();

@@ -1,7 +1,8 @@
 //! Documents and runners for tests and demonstrations.
 //!
 //! *What is it?* [`pdf`] and [`bids`] make the folders of documents that a bidder would seal;
-//! [`world`] holds whole tenders of a few people; [`vectors`] runs published test vectors against this implementation. *When do I want it?* In
+//! [`world`] holds whole tenders of a few people; [`vectors`] runs published test vectors against this
+//! implementation; [`seals`] makes and opens what other people's tools are to open and make. *When do I want it?* In
 //! tests, in the demonstration, and when another implementation's vectors are at hand. It is no part
 //! of the product: nothing below depends on it.
 //!
@@ -17,6 +18,7 @@ pub mod dossier;
 pub mod flip;
 pub mod pdf;
 mod random;
+pub mod seals;
 pub mod sim;
 pub mod vectors;
 pub mod world;

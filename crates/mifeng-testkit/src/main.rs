@@ -3,9 +3,9 @@
 
 mod commands;
 
-use mifeng_testkit::bids;
 use mifeng_testkit::vectors::{self, FileReport};
-use std::io::Write;
+use mifeng_testkit::{bids, seals};
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -26,9 +26,14 @@ Usage:
   mifeng-testkit flip-every-byte DOSSIER [--step N] [--python] [--json]
                                               flip every byte (or every Nth), one at a time: the
                                               verifier must notice; --python: the second one too
+  mifeng-testkit seal gm|intl FOLDER [CERT]   seal some files under the policy `bidder` (to CERT)
+  mifeng-testkit body seal|open KEY CONTEXT   Cobblestone-256, hex arguments, stdin to stdout
+  mifeng-testkit sm2 encrypt|decrypt KEY      SM2 encryption, a PEM file, stdin to stdout
 
 Exit codes: 0 as it should be, 1 a case, a flip or an invariant failed, 2 usage, 4 unavailable.";
 
+/// Bytes read from standard input: tests are small.
+const INPUT_LEN_MAX: u64 = 64 << 20;
 /// Exit code for a wrong command line.
 const USAGE: u8 = 2;
 /// Exit code for folders that cannot be read or written.
@@ -46,12 +51,56 @@ fn main() -> ExitCode {
         ["crash-child", folder, options @ ..] => commands::crash_child(folder, options),
         ["broken-dossiers", folder] => commands::broken_dossiers(folder),
         ["flip-every-byte", dossier, options @ ..] => commands::flip_every_byte(dossier, options),
+        ["seal", name, folder] => ended(write_seal(name, folder, None)),
+        ["seal", name, folder, to] => ended(write_seal(name, folder, Some(to))),
+        ["body", way @ ("seal" | "open"), key, context] => tool(|input| {
+            let (key, context) = (hex::decode(key)?, hex::decode(context)?);
+            match *way {
+                "seal" => seals::seal_body(&key, &context, input),
+                _ => seals::open_body(&key, &context, input),
+            }
+        }),
+        ["sm2", way @ ("encrypt" | "decrypt"), key] => tool(|input| {
+            let key = std::fs::read_to_string(key)?;
+            match *way {
+                "encrypt" => seals::sm2_encrypt(&key, input),
+                _ => seals::sm2_decrypt(&key, input),
+            }
+        }),
         ["help" | "--help" | "-h"] => {
             say(HELP);
             ExitCode::SUCCESS
         }
-        _ => {
-            usage("expected `vectors`, `bids`, `dossier`, `simulate`, `crash` or `flip-every-byte`")
+        _ => usage(
+            "expected `vectors`, `bids`, `dossier`, `simulate`, `crash`, `flip-every-byte`, `seal`, \
+             `body` or `sm2`",
+        ),
+    }
+}
+
+fn write_seal(name: &str, folder: &str, to: Option<&str>) -> seals::Outcome<()> {
+    std::fs::create_dir_all(folder)?;
+    seals::write_seal(seals::suite(name)?, to.map(Path::new), Path::new(folder))
+}
+
+/// Standard input through `work` to standard output; exit code 1 if it fails.
+fn tool(work: impl FnOnce(&[u8]) -> seals::Outcome<Vec<u8>>) -> ExitCode {
+    let mut input = Vec::new();
+    let done = std::io::stdin()
+        .take(INPUT_LEN_MAX)
+        .read_to_end(&mut input)
+        .map_err(Into::into)
+        .and_then(|_| work(&input))
+        .and_then(|output| Ok(std::io::stdout().write_all(&output)?));
+    ended(done)
+}
+
+fn ended(done: seals::Outcome<()>) -> ExitCode {
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::from(1)
         }
     }
 }

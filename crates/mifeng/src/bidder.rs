@@ -31,6 +31,24 @@ pub struct Content<'a> {
     pub detail: Vec<DetailLine>,
 }
 
+/// What is sealed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum What {
+    /// A bid for the tender.
+    Bid,
+    /// A final offer for the round of its lot.
+    Offer,
+}
+
+/// The bidder's keys, as far as sealing needs them.
+#[derive(Clone, Copy)]
+pub struct Keys<'a> {
+    /// The signing key.
+    pub signer: &'a dyn Signer,
+    /// The certificate that the bidder's leaf is sealed to.
+    pub encryption: &'a Certificate,
+}
+
 /// Seals a bid for the tender of a bundle and writes the file to `out`.
 ///
 /// # Errors
@@ -47,31 +65,11 @@ pub fn seal(
     out: &mut dyn Write,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Sealed, Error> {
-    let (event, notice) = tender
-        .state
-        .notice()
-        .ok_or_else(|| Refusal::by(&rules::WRONG_STAGE, "there is no notice yet"))?;
-    if now >= notice.deadline {
-        return Err(Refusal::by(&rules::LATE, format!("deadline {}", notice.deadline)).into());
-    }
-    if notice.lot(content.lot).is_none() {
-        return Err(Refusal::by(
-            &rules::MALFORMED,
-            format!("the notice has no lot {:?}", content.lot),
-        )
-        .into());
-    }
-    let keys = (signer, encryption);
-    seal_for(
-        tender,
-        (*event, WHOLE),
-        content,
-        keys,
-        now,
-        entropy,
-        out,
-        progress,
-    )
+    let nonce = nonce(entropy)?;
+    let keys = Keys { signer, encryption };
+    with_inputs(tender, What::Bid, content, keys, now, nonce, |inputs| {
+        Ok(mifeng_envelope::seal(inputs, entropy, out, progress)?)
+    })
 }
 
 /// Seals a final offer for the round of a lot, as [`seal`] does a first bid.
@@ -89,65 +87,100 @@ pub fn seal_offer(
     out: &mut dyn Write,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Sealed, Error> {
-    let round = tender
-        .state
-        .round(content.lot)
-        .ok_or_else(|| Refusal::by(&rules::WRONG_STAGE, "no final offers were called for"))?;
-    if now >= round.deadline {
-        let detail = format!("deadline {}", round.deadline);
-        return Err(Refusal::by(&rules::OFFER_LATE, detail).into());
-    }
-    let keys = (signer, encryption);
-    seal_for(
-        tender,
-        (round.event, FINAL),
-        content,
-        keys,
-        now,
-        entropy,
-        out,
-        progress,
-    )
+    let nonce = nonce(entropy)?;
+    let keys = Keys { signer, encryption };
+    with_inputs(tender, What::Offer, content, keys, now, nonce, |inputs| {
+        Ok(mifeng_envelope::seal(inputs, entropy, out, progress)?)
+    })
 }
 
-#[allow(clippy::too_many_arguments)] // The two functions above, without their checks.
-fn seal_for(
+/// The nonce of a new seal.
+///
+/// # Errors
+/// Those of the entropy source.
+pub fn nonce(entropy: &mut dyn Entropy) -> Result<Digest, Error> {
+    let mut nonce = [0; 32];
+    entropy.fill(&mut nonce)?;
+    Ok(Digest::from_bytes(nonce))
+}
+
+/// The event that a lot's bid or final offer is sealed against, and its deadline.
+///
+/// # Errors
+/// [`Error::Refused`] before the notice, before a round of offers, or for a lot that there is not.
+pub fn sealed_against(tender: &Replay, what: What, lot: &str) -> Result<(Digest, Time), Error> {
+    let (event, notice) = tender
+        .state
+        .notice()
+        .ok_or_else(|| Refusal::by(&rules::WRONG_STAGE, "there is no notice yet"))?;
+    if notice.lot(lot).is_none() {
+        let detail = format!("the notice has no lot {lot:?}");
+        return Err(Refusal::by(&rules::MALFORMED, detail).into());
+    }
+    match what {
+        What::Bid => Ok((*event, notice.deadline)),
+        What::Offer => {
+            let none = || Refusal::by(&rules::WRONG_STAGE, "no final offers were called for");
+            let round = tender.state.round(lot).ok_or_else(none)?;
+            Ok((round.event, round.deadline))
+        }
+    }
+}
+
+/// Everything that sealing for a tender takes, handed to `then`: for those who seal with a journal
+/// ([`mifeng_envelope::seal_resuming`]). A nonce must never be used for two contents.
+///
+/// # Errors
+/// As [`seal`] and [`seal_offer`], and those of `then`.
+pub fn with_inputs<T>(
     tender: &Replay,
-    (event, envelope): (Digest, &str),
+    what: What,
     content: Content<'_>,
-    (signer, encryption): (&dyn Signer, &Certificate),
+    keys: Keys<'_>,
     now: Time,
-    entropy: &mut dyn Entropy,
-    out: &mut dyn Write,
-    progress: &mut dyn FnMut(Progress),
-) -> Result<Sealed, Error> {
+    nonce: Digest,
+    then: impl FnOnce(&mut Inputs<'_>) -> Result<T, Error>,
+) -> Result<T, Error> {
+    let (event, deadline) = sealed_against(tender, what, content.lot)?;
+    let (envelope, late) = match what {
+        What::Bid => (WHOLE, &rules::LATE),
+        What::Offer => (FINAL, &rules::OFFER_LATE),
+    };
+    if now >= deadline {
+        return Err(Refusal::by(late, format!("deadline {deadline}")).into());
+    }
     let (Some((_, notice)), Some(board)) = (tender.state.notice(), tender.state.board()) else {
         return Err(Refusal::by(&rules::WRONG_STAGE, "there is no notice or no board yet").into());
     };
     let suite = tender.suite();
-    let certificate = signer.certificate();
+    let certificate = keys.signer.certificate();
     // As the host will read it: who is not recognised now learns it before the work of sealing.
     let bidder = tender.state.organisation(
         certificate,
-        signer.chain(),
+        keys.signer.chain(),
         Usage::BidSigning,
         now,
         &tender.trust(),
     )?;
-    let context = Context::new(
-        suite,
-        event,
-        (content.lot, envelope),
-        (&bidder, certificate.fingerprint(suite.hash())),
-        entropy,
-    )?;
-    let inputs = Inputs {
+    let context = Context {
+        bidder,
+        bidder_cert: certificate.fingerprint(suite.hash()),
+        envelope: envelope.to_owned(),
+        lot: content.lot.to_owned(),
+        nonce,
+        suite: suite.id().to_owned(),
+        tender_event: event,
+    };
+    context.check()?;
+    let mut inputs = Inputs {
         suite,
         context,
-        policy: notice.policy.resolve(encryption.fingerprint(suite.hash())),
+        policy: notice
+            .policy
+            .resolve(keys.encryption.fingerprint(suite.hash())),
         boards: &[board],
-        encryption,
-        signer,
+        encryption: keys.encryption,
+        signer: keys.signer,
         signing_time: now,
         files: content.files,
         opening: content.opening,
@@ -155,7 +188,7 @@ fn seal_for(
         detail: content.detail,
         workers: std::thread::available_parallelism().map_or(1, usize::from),
     };
-    Ok(mifeng_envelope::seal(&inputs, entropy, out, progress)?)
+    then(&mut inputs)
 }
 
 /// The data of `bid.submit`.

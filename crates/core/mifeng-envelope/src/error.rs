@@ -63,6 +63,9 @@ pub enum Error {
         /// `board` or `certificate`.
         what: &'static str,
     },
+    /// No file of this path in the bid.
+    #[error("no such file in the bid")]
+    UnknownFile,
     /// Something the format names but this version does not do.
     #[error("not yet supported: {what}")]
     Unsupported {
@@ -83,6 +86,12 @@ pub enum Error {
     FileChanged {
         /// Its position in the list, from 0.
         index: usize,
+    },
+    /// The journal of an interrupted attempt does not fit: begin anew, with a new secret.
+    #[error("the journal of the interrupted attempt does not fit: {what}")]
+    Journal {
+        /// What is wrong with it.
+        what: &'static str,
     },
     /// Fewer leaf shares than the policy asks for.
     #[error("the leaf shares do not satisfy the policy")]
@@ -125,10 +134,12 @@ impl Error {
             Error::BodyLength { .. } => "envelope.body-length",
             Error::Mismatch { .. } => "envelope.mismatch",
             Error::UnknownKey { .. } => "envelope.unknown-key",
+            Error::UnknownFile => "envelope.unknown-file",
             Error::Unsupported { .. } => "envelope.unsupported",
             Error::Signature { .. } => "envelope.signature",
             Error::BodyRoot => "envelope.body-root",
             Error::FileChanged { .. } => "envelope.file-changed",
+            Error::Journal { .. } => "envelope.journal",
             Error::NotSatisfied => "envelope.not-satisfied",
             Error::NotOurLeaf => "envelope.not-our-leaf",
             Error::Opening { .. } => "envelope.opening",
@@ -152,6 +163,8 @@ impl Error {
             | Error::Signature { .. }
             | Error::BodyRoot
             | Error::FileChanged { .. }
+            | Error::Journal { .. }
+            | Error::UnknownFile
             | Error::NotSatisfied
             | Error::NotOurLeaf => Kind::Refused,
             Error::UnknownKey { .. } | Error::Io { .. } => Kind::Unavailable,

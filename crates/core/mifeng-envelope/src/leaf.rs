@@ -168,7 +168,7 @@ pub(crate) fn leaf_key<'a>(suite: &Suite, certificate: &'a Certificate) -> Resul
     Ok(found.1)
 }
 
-fn seal_cert_leaf(
+pub(crate) fn seal_cert_leaf(
     suite: &Suite,
     certificate: &Certificate,
     label: &[u8],

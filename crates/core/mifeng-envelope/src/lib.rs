@@ -11,12 +11,15 @@
 #![forbid(unsafe_code)]
 
 pub mod body;
+mod content;
 mod context;
 mod error;
 mod identity;
+mod journal;
 mod leaf;
 mod manifest;
 mod open;
+mod own;
 mod pad;
 mod record;
 mod root;
@@ -25,18 +28,24 @@ mod stream;
 mod tar;
 mod verify;
 
+pub use content::{FileReader, open_file};
 pub use context::{Context, ID_LEN_MAX, context_digest, leaf_label};
 pub use error::{Error, Fault, Result};
+pub use journal::{JOURNAL_LEN_MAX, Resumable};
 pub use leaf::{Header, Keys, SealedLeaf};
 pub use manifest::{
     Declarations, DetailLine, FILE_SIZE_MAX, FILES_MAX, Field, FileEntry, LINES_MAX,
     MANIFEST_LEN_MAX, Manifest, Opening, PATH_LEN_MAX, check_path,
 };
-pub use open::{NoSink, PlainSink, Sigma, open_body, open_body_with};
+pub use open::{NoSink, PlainSink, Sigma, open_body, open_body_resuming, open_body_with};
+pub use own::{open_own_copy, seal_own_copy};
 pub use pad::{PADDED_MIN, padded_len};
 pub use record::{SealRecord, SealedFile, Trailer};
 pub use root::{BLOCK, RootHasher};
-pub use seal::{FileSource, Inputs, MemoryFile, Progress, Sealed, seal, seal_with_sigma};
+pub use seal::{
+    FileSource, Inputs, MemoryFile, Progress, Sealed, draw_sigma, seal, seal_resuming,
+    seal_with_sigma,
+};
 pub use stream::WORKERS_MAX;
 pub use verify::{GroupLeaf, Tender, VerifiedSeal, check_body, check_body_with};
 

@@ -1,16 +1,16 @@
 //! Opening: from leaf shares to σ, and from σ to the content.
 
-use crate::body::{BodyCipher, SALT, plain_len};
+use crate::body::{BodyCipher, CHUNK, PREFIX, SALT, SEALED_CHUNK, plain_len};
 use crate::leaf::{Keys, build_header};
 use crate::manifest::Manifest;
-use crate::stream::{read_body, read_window};
-use crate::tar::{Reader, TarSink};
+use crate::stream::{ROUND_PLAIN, ReadFrom, read_body, read_window, round_end};
+use crate::tar::{Reader, TarSink, place_of};
 use crate::verify::VerifiedSeal;
-use crate::{Error, Result};
+use crate::{Error, Result, journal};
 use mifeng_crypto::{Digest, Suite};
 use mifeng_lock::{Board, sharing};
 use mifeng_pki::cms;
-use std::io::{Read, Seek};
+use std::io::{Read, Seek, SeekFrom};
 use zeroize::{Zeroize, Zeroizing};
 
 /// The one secret of a seal, recovered and checked: holding one proves that the header rebuilds
@@ -109,6 +109,24 @@ pub trait PlainSink {
     /// # Errors
     /// Ends the opening.
     fn end_file(&mut self) -> std::io::Result<()>;
+    /// A file that an interrupted opening began goes on at `offset`; what was written behind that is
+    /// dropped, the files before it are complete.
+    ///
+    /// # Errors
+    /// Ends the opening; a sink that keeps no journal has nothing to go on with.
+    fn resume_file(&mut self, path: &str, size: u64, offset: u64) -> std::io::Result<()> {
+        let _ = (path, size, offset);
+        Err(std::io::ErrorKind::Unsupported.into())
+    }
+    /// A round is done: what was written so far, and then this line of the journal, may be made
+    /// durable, in that order. Sinks that keep no journal ignore it.
+    ///
+    /// # Errors
+    /// Ends the opening.
+    fn note(&mut self, line: &[u8]) -> std::io::Result<()> {
+        let _ = line;
+        Ok(())
+    }
     /// Everything passed: final chunk, padding, root, manifest signature, hashes.
     ///
     /// # Errors
@@ -170,6 +188,16 @@ impl TarSink for Checked<'_> {
             .end_file()
             .map_err(Error::io("writing the content"))
     }
+    fn go_on_file(&mut self, path: &str, size: u64, offset: u64) -> Result<()> {
+        self.sink
+            .resume_file(path, size, offset)
+            .map_err(Error::io("going on with the content"))
+    }
+    fn note(&mut self, line: &[u8]) -> Result<()> {
+        self.sink
+            .note(line)
+            .map_err(Error::io("writing the journal of the opening"))
+    }
 }
 
 /// Decrypts the body in `file` (the whole `*.bid`) to `sink` and checks all of it; returns the
@@ -193,20 +221,64 @@ pub fn open_body<R: Read + Seek + ?Sized>(
 /// # Errors
 /// As [`open_body`].
 pub fn open_body_with<R: Read + Seek + ?Sized>(
-    mut file: &mut R,
+    file: &mut R,
     seal: &VerifiedSeal,
     sigma: &Sigma,
     sink: &mut dyn PlainSink,
     workers: usize,
 ) -> Result<(Manifest, Digest)> {
-    seal.seek_body(file)?;
+    open(file, seal, sigma, sink, workers, None)
+}
+
+/// As [`open_body_with`], with a journal: `sink` is given its lines ([`PlainSink::note`]), and after
+/// an interruption `journal` is what of them was kept. The rounds that it tells of are neither read
+/// nor decrypted again; that their files are what was written then is the sink's to keep.
+///
+/// # Errors
+/// As [`open_body`]; [`Error::Journal`] if the journal is of another seal: begin anew, without it.
+pub fn open_body_resuming<R: Read + Seek + ?Sized>(
+    file: &mut R,
+    seal: &VerifiedSeal,
+    sigma: &Sigma,
+    sink: &mut dyn PlainSink,
+    workers: usize,
+    journal: &[u8],
+) -> Result<(Manifest, Digest)> {
+    open(file, seal, sigma, sink, workers, Some(journal))
+}
+
+fn open<R: Read + Seek + ?Sized>(
+    mut file: &mut R,
+    seal: &VerifiedSeal,
+    sigma: &Sigma,
+    sink: &mut dyn PlainSink,
+    workers: usize,
+    journal: Option<&[u8]>,
+) -> Result<(Manifest, Digest)> {
+    let body_at = seal.seek_body(file)?;
     let cipher = body_cipher(seal.suite, &sigma.0, &seal.c)?;
     let alg = seal.suite.hash();
     let len = seal.body_len();
     let plain = plain_len(len).ok_or(Error::BodyLength { found: len })?;
     let mut checked = Checked { seal, sink };
     let mut reader = Reader::new(plain, read_window(alg, plain), &mut checked);
-    let (root, outcome) = read_body(&mut file, len, &cipher, alg, workers, &mut reader)?;
+    let mut from = ReadFrom::default();
+    if let Some(journal) = journal {
+        let what = seal
+            .suite
+            .h_tag("journal", &[seal.id().as_bytes(), seal.root().as_bytes()]);
+        let (mut writer, done) = journal::Writer::resume(seal.suite, &what, journal)?;
+        if done.rounds > 0 {
+            from = go_on((&mut *file, body_at), &cipher, &done, &mut reader)?;
+            file.seek(SeekFrom::Start(body_at + round_end(from.rounds)))
+                .map_err(Error::io("reading the body"))?;
+        } else if journal.is_empty() {
+            let line = writer.line(0)?;
+            reader.note_line(&line)?;
+        }
+        reader.keep(writer);
+    }
+    let (root, outcome) = read_body(&mut file, len, &cipher, alg, workers, &mut reader, &from)?;
     if root != seal.root() {
         return Err(Error::BodyRoot);
     }
@@ -217,4 +289,49 @@ pub fn open_body_with<R: Read + Seek + ?Sized>(
         .finish(&manifest)
         .map_err(Error::io("writing the content"))?;
     Ok((manifest, alg.digest(&bytes)))
+}
+
+/// Puts the reader where an interrupted opening stood; says where the body goes on.
+fn go_on<R: Read + Seek + ?Sized>(
+    (file, body_at): (&mut R, u64),
+    cipher: &BodyCipher,
+    done: &journal::Done,
+    reader: &mut Reader<'_>,
+) -> Result<ReadFrom> {
+    let wrong = || Error::Journal { what: "rounds" };
+    let reading = Error::io("reading the body");
+    let plain_at = done.rounds.checked_mul(ROUND_PLAIN).ok_or_else(wrong)?;
+    let place = place_of(&done.seen, plain_at).ok_or_else(wrong)?;
+    // The open block of the file is decrypted once more: its beginning was written, not hashed.
+    let open = place.offset % crate::BLOCK as u64;
+    let first = (plain_at - open) / CHUNK as u64;
+    let chunks = plain_at / CHUNK as u64 - first;
+    file.seek(SeekFrom::Start(
+        body_at + PREFIX as u64 + first * SEALED_CHUNK as u64,
+    ))
+    .map_err(&reading)?;
+    // At most a block and a chunk.
+    let mut sealed = Zeroizing::new(vec![0; chunks as usize * SEALED_CHUNK]);
+    file.read_exact(&mut sealed).map_err(&reading)?;
+    cipher.open_chunks(first, &mut sealed)?;
+    let mut plain = Zeroizing::new(Vec::with_capacity(chunks as usize * CHUNK));
+    for chunk in sealed.chunks(SEALED_CHUNK) {
+        plain.extend_from_slice(&chunk[..CHUNK]);
+    }
+    let tail = &plain[plain.len() - open as usize..];
+    reader.go_on(&done.seen, &place, &done.files, tail)?;
+    let hashed = done.body.len() as u64 * crate::BLOCK as u64;
+    let pending = round_end(done.rounds)
+        .checked_sub(hashed)
+        .filter(|len| *len < crate::BLOCK as u64)
+        .ok_or_else(wrong)?;
+    let mut tail = vec![0; pending as usize];
+    file.seek(SeekFrom::Start(body_at + hashed))
+        .map_err(&reading)?;
+    file.read_exact(&mut tail).map_err(&reading)?;
+    Ok(ReadFrom {
+        rounds: done.rounds,
+        leaves: done.body.clone(),
+        tail,
+    })
 }

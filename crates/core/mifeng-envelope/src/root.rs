@@ -122,6 +122,25 @@ impl Window {
         }
     }
 
+    /// Puts the window where an interrupted one stood: `ended` files, each with the hashes of its
+    /// leaves, then a file of which `leaves` are hashed and `tail` is not.
+    pub(crate) fn restore(
+        &mut self,
+        ended: impl IntoIterator<Item = Vec<Digest>>,
+        leaves: &[Digest],
+        tail: &[u8],
+    ) {
+        let tree = |leaves: &[Digest]| {
+            let mut tree = Frontier::new(self.alg);
+            leaves.iter().for_each(|leaf| tree.append(*leaf));
+            tree
+        };
+        self.roots = ended.into_iter().map(|file| tree(&file).root()).collect();
+        self.tree = tree(leaves);
+        self.bytes[..tail.len()].copy_from_slice(tail);
+        (self.filled, self.open) = (tail.len(), 0);
+    }
+
     /// Room for the next bytes of the file.
     pub(crate) fn room(&mut self) -> &mut [u8] {
         &mut self.bytes[self.filled..]

@@ -1,17 +1,20 @@
 //! Sealing: files, prices and declarations into one `*.bid`.
 
-use crate::leaf::{Keys, build_header};
+use crate::body::BodyCipher;
+use crate::journal::{self, Resumable};
+use crate::leaf::{Keys, LeafShares, build_header};
 use crate::manifest::{
     Declarations, DetailLine, FileEntry, MANIFEST_CMS_NAME, MANIFEST_NAME, Manifest, Opening,
 };
 use crate::open::body_cipher;
 use crate::record::{END_MAGIC, MAGIC, SealRecord, Trailer};
-use crate::stream::BodyWriter;
+use crate::root::Window;
+use crate::stream::{BodyWriter, Out, ROUND_PLAIN, round_end};
 use crate::{BLOCK, Context, Error, Result, body, context_digest, identity, tar};
 use mifeng_crypto::{Digest, Entropy, Suite, Time, jcs};
 use mifeng_lock::{Board, Policy, sharing};
 use mifeng_pki::{Certificate, Signer, cms};
-use std::io::{Read, Write};
+use std::io::{Read, SeekFrom, Write};
 use zeroize::{Zeroize, Zeroizing};
 
 /// Bytes read from a file at once; progress is told as often.
@@ -28,6 +31,20 @@ pub trait FileSource {
     /// # Errors
     /// Those of the file system.
     fn open(&self) -> std::io::Result<Box<dyn Read + '_>>;
+    /// A reader from `offset` on, for a sealing that goes on.
+    ///
+    /// # Errors
+    /// Those of the file system.
+    fn open_at(&self, offset: u64) -> std::io::Result<Box<dyn Read + '_>> {
+        let mut reader = self.open()?;
+        std::io::copy(&mut (&mut reader).take(offset), &mut std::io::sink())?;
+        Ok(reader)
+    }
+    /// Changes whenever the file does, as its time of change: an interrupted sealing goes on only
+    /// over the same files.
+    fn stamp(&self) -> u64 {
+        0
+    }
 }
 
 /// A file in memory.
@@ -102,9 +119,6 @@ pub struct Sealed {
 
 /// Seals a bid and writes the file to `out`.
 ///
-/// σ is random and mixed with a signature by the bidder's key, so that a broken random generator
-/// alone does not give it away (PROTOCOL 2.4).
-///
 /// # Errors
 /// What is wrong with the inputs; [`Error::FileChanged`]; errors of the signer, of reading and writing.
 pub fn seal(
@@ -113,6 +127,16 @@ pub fn seal(
     out: &mut dyn Write,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Sealed> {
+    let sigma = draw_sigma(inputs, entropy)?;
+    seal_with_sigma(inputs, &sigma, out, progress)
+}
+
+/// Draws the secret of a new seal: random and mixed with a signature by the bidder's key, so that a
+/// broken random generator alone does not give it away (PROTOCOL 2.4).
+///
+/// # Errors
+/// Those of the signer and of the entropy source.
+pub fn draw_sigma(inputs: &Inputs<'_>, entropy: &mut dyn Entropy) -> Result<Zeroizing<[u8; 32]>> {
     let c = context_digest(inputs.suite, &inputs.context, &inputs.policy)?;
     let mut random = Zeroizing::new([0; 32]);
     entropy.fill(&mut random[..])?;
@@ -120,10 +144,10 @@ pub fn seal(
     let mut signature = identity::sign(inputs.signer, &message)?;
     let sigma = inputs.suite.h_tag("sigma", &[&random[..], &signature]);
     signature.zeroize();
-    seal_with_sigma(inputs, &Zeroizing::new(*sigma.as_bytes()), out, progress)
+    Ok(Zeroizing::new(*sigma.as_bytes()))
 }
 
-/// As [`seal`] with a given secret: for test vectors only.
+/// As [`seal`] with a given secret: for test vectors, and for a secret from [`draw_sigma`].
 ///
 /// # Errors
 /// As [`seal`].
@@ -133,155 +157,334 @@ pub fn seal_with_sigma(
     out: &mut dyn Write,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Sealed> {
-    let (suite, alg) = (inputs.suite, inputs.suite.hash());
-    inputs.context.check()?;
-    let own = inputs.signer.certificate();
-    if own.fingerprint(alg) != inputs.context.bidder_cert {
-        return Err(Error::Mismatch {
-            what: "signer's certificate",
-        });
-    }
-    let c = context_digest(suite, &inputs.context, &inputs.policy)?;
-    let certificates = [inputs.encryption, own];
-    let keys = Keys {
-        boards: inputs.boards,
-        certificates: &certificates,
-    };
-    let (header, shares) = build_header(suite, sigma, &inputs.context, &inputs.policy, &keys)?;
+    let plan = Plan::new(inputs, sigma)?;
+    let mut out = Out::Plain(out);
+    out.write(&plan.front())?;
+    let mut body = plan.writer(inputs, out);
+    body.start()?;
+    plan.seal(inputs, body, 0, progress)
+}
 
-    let mut files: Vec<(usize, &dyn FileSource)> = inputs
-        .files
-        .iter()
-        .map(|file| &**file)
-        .enumerate()
-        .collect();
-    files.sort_by(|a, b| a.1.path().as_bytes().cmp(b.1.path().as_bytes()));
-    // Saturating: a sum that large is refused below as a bid too big.
-    let size = files
-        .iter()
-        .fold(0u64, |sum, (_, file)| sum.saturating_add(file.size()));
-    if size > body::PLAIN_LEN_MAX {
-        return Err(Error::Limit {
+/// As [`seal_with_sigma`], with a journal: `out` is given its lines ([`Resumable::note`]), and after
+/// an interruption `journal` is what of them was kept. The rounds that it tells of are neither read
+/// nor encrypted again. Everything must be as it was: the inputs, the secret, the signing time, and
+/// the files by their [`FileSource::stamp`].
+///
+/// # Errors
+/// As [`seal`]; [`Error::Journal`] if something is not as it was: begin anew, with a new nonce and
+/// a new secret, since two contents must never be encrypted under one.
+pub fn seal_resuming(
+    inputs: &Inputs<'_>,
+    sigma: &[u8; 32],
+    out: &mut dyn Resumable,
+    journal: &[u8],
+    progress: &mut dyn FnMut(Progress),
+) -> Result<Sealed> {
+    let plan = Plan::new(inputs, sigma)?;
+    let what = plan.digest(inputs)?;
+    let (mut writer, done) = journal::Writer::resume(inputs.suite, &what, journal)?;
+    if done.rounds > 0 {
+        let pending = plan.read_back(out, &done)?;
+        let mut body = plan.writer(inputs, Out::Journal(out, writer));
+        body.go_on(done.rounds, &done.body, &pending)?;
+        plan.restore(body.window(), &done)?;
+        return plan.seal(inputs, body, done.rounds * ROUND_PLAIN, progress);
+    }
+    out.seek(SeekFrom::Start(0))
+        .map_err(Error::io("writing the sealed file"))?;
+    if journal.is_empty() {
+        let line = writer.line(0)?;
+        out.note(&line)
+            .map_err(Error::io("writing the journal of the sealing"))?;
+    }
+    let mut out = Out::Journal(out, writer);
+    out.write(&plan.front())?;
+    let mut body = plan.writer(inputs, out);
+    body.start()?;
+    plan.seal(inputs, body, 0, progress)
+}
+
+/// All that is known before the first byte is encrypted.
+struct Plan<'a> {
+    c: Digest,
+    header: Vec<u8>,
+    shares: LeafShares,
+    cipher: BodyCipher,
+    /// The files in the order of their paths, each with its place in the caller's list.
+    files: Vec<(usize, &'a dyn FileSource)>,
+    /// The files' hashes still to come.
+    manifest: Manifest,
+    /// Bytes of all files.
+    size: u64,
+    /// Bytes of the plaintext.
+    padded: u64,
+    body_len: u64,
+}
+
+impl<'a> Plan<'a> {
+    fn new(inputs: &'a Inputs<'_>, sigma: &[u8; 32]) -> Result<Self> {
+        let (suite, alg) = (inputs.suite, inputs.suite.hash());
+        inputs.context.check()?;
+        let own = inputs.signer.certificate();
+        if own.fingerprint(alg) != inputs.context.bidder_cert {
+            return Err(Error::Mismatch {
+                what: "signer's certificate",
+            });
+        }
+        let c = context_digest(suite, &inputs.context, &inputs.policy)?;
+        let certificates = [inputs.encryption, own];
+        let keys = Keys {
+            boards: inputs.boards,
+            certificates: &certificates,
+        };
+        let (header, shares) = build_header(suite, sigma, &inputs.context, &inputs.policy, &keys)?;
+        let mut files: Vec<(usize, &dyn FileSource)> = inputs
+            .files
+            .iter()
+            .map(|file| &**file as &dyn FileSource)
+            .enumerate()
+            .collect();
+        files.sort_by(|a, b| a.1.path().as_bytes().cmp(b.1.path().as_bytes()));
+        // Saturating: a sum that large is refused below as a bid too big.
+        let size = files
+            .iter()
+            .fold(0u64, |sum, (_, file)| sum.saturating_add(file.size()));
+        let too_big = || Error::Limit {
             what: "bid size",
             limit: body::PLAIN_LEN_MAX,
             found: size,
-        });
+        };
+        if size > body::PLAIN_LEN_MAX {
+            return Err(too_big());
+        }
+        let manifest = manifest(inputs, &c, &files)?;
+        // A digest has one length whatever it is, so the manifest's length is known by now.
+        let padded = tar::padded(manifest.to_bytes()?.len() as u64, &manifest.files)
+            .filter(|padded| *padded <= body::PLAIN_LEN_MAX)
+            .ok_or_else(too_big)?;
+        let body_len = body::sealed_len(padded).ok_or_else(too_big)?;
+        Ok(Plan {
+            cipher: body_cipher(suite, sigma, &c)?,
+            c,
+            header,
+            shares,
+            files,
+            manifest,
+            size,
+            padded,
+            body_len,
+        })
     }
-    let mut manifest = manifest(inputs, &c, &files)?;
-    // A digest has one length whatever it is, so the manifest's length is known by now.
-    let padded = tar::padded(manifest.to_bytes()?.len() as u64, &manifest.files)
-        .filter(|padded| *padded <= body::PLAIN_LEN_MAX)
-        .ok_or(Error::Limit {
-            what: "bid size",
-            limit: body::PLAIN_LEN_MAX,
-            found: size,
-        })?;
-    let body_len = body::sealed_len(padded).ok_or(Error::Limit {
-        what: "bid size",
-        limit: body::PLAIN_LEN_MAX,
-        found: size,
-    })?;
 
-    let io = Error::io("writing the sealed file");
-    put(
-        out,
-        &[MAGIC, &len32(&header), &header, &body_len.to_be_bytes()],
-    )
-    .map_err(&io)?;
-    let cipher = body_cipher(suite, sigma, &c)?;
-    let mut body = BodyWriter::new(&cipher, alg, out, inputs.workers, padded)?;
-    let mut report = Progress {
-        done: 0,
-        total: size,
-    };
-    let mut written = 0;
-    for (at, (index, file)) in files.iter().enumerate() {
-        let header = tar::header(file.path(), file.size(), at);
-        body.write(&header)?;
-        read_file(&mut body, *file, *index, &mut |read| {
-            report.done += read as u64;
-            progress(report);
-        })?;
-        let gap = tar::gap(file.size()) as u64;
-        zeros(&mut body, gap)?;
-        written += header.len() as u64 + file.size() + gap;
+    /// What stands before the body.
+    fn front(&self) -> Vec<u8> {
+        let len = self.body_len.to_be_bytes();
+        [MAGIC, &len32(&self.header)[..], &self.header, &len].concat()
     }
-    for (entry, root) in manifest.files.iter_mut().zip(body.file_roots()?) {
-        entry.hash = root;
+
+    fn writer<'w>(&'w self, inputs: &Inputs<'_>, out: Out<'w>) -> BodyWriter<'w> {
+        let alg = inputs.suite.hash();
+        BodyWriter::new(&self.cipher, alg, out, inputs.workers, self.padded)
     }
-    let manifest = manifest.to_bytes()?;
-    let inner = cms::sign_detached(
-        inputs.signer,
-        &manifest,
-        inputs.signing_time,
-        cms::Profile::of(suite),
-    )?;
-    if inner.len() > tar::CMS_LEN_MAX {
-        return Err(Error::Limit {
-            what: "manifest signature",
-            limit: tar::CMS_LEN_MAX as u64,
-            found: inner.len() as u64,
-        });
+
+    /// All that the bytes of the files' part depend on, beside sigma, which the header shows.
+    fn digest(&self, inputs: &Inputs<'_>) -> Result<Digest> {
+        let manifest = jcs::to_vec(&self.manifest)?;
+        let mut stamps = Vec::new();
+        for (_, file) in &self.files {
+            stamps.extend_from_slice(&file.stamp().to_be_bytes());
+        }
+        let time = jcs::to_vec(&inputs.signing_time)?;
+        let parts = [self.c.as_bytes(), &manifest[..], &stamps, &time];
+        Ok(inputs.suite.h_tag("journal", &parts))
     }
-    for (name, content) in [(MANIFEST_NAME, &manifest), (MANIFEST_CMS_NAME, &inner)] {
-        let (header, gap) = (
-            tar::header(name, content.len() as u64, 0),
-            tar::gap(content.len() as u64) as u64,
+
+    /// What of an interrupted file is not hashed yet, after checking that it begins as it must: the
+    /// header is a function of sigma.
+    fn read_back(&self, out: &mut dyn Resumable, done: &journal::Done) -> Result<Vec<u8>> {
+        let wrong = |what| Error::Journal { what };
+        let cut = |e: std::io::Error| match e.kind() {
+            std::io::ErrorKind::UnexpectedEof => wrong("the unfinished file is too short"),
+            _ => Error::io("reading back the sealed file")(e),
+        };
+        let front = [&self.front()[..], self.cipher.prefix()].concat();
+        let mut found = vec![0; front.len()];
+        out.seek(SeekFrom::Start(0)).map_err(cut)?;
+        out.read_exact(&mut found).map_err(cut)?;
+        if found != front {
+            return Err(wrong("the unfinished file is of another secret"));
+        }
+        let (hashed, end) = (
+            done.body.len() as u64 * BLOCK as u64,
+            round_end(done.rounds),
         );
-        body.write(&header)?;
-        body.write(content)?;
-        zeros(&mut body, gap)?;
-        written += header.len() as u64 + content.len() as u64 + gap;
+        let len = end
+            .checked_sub(hashed)
+            .filter(|len| *len < ROUND_PLAIN + 2 * BLOCK as u64 && end <= self.body_len)
+            .ok_or(wrong("rounds and leaves"))?;
+        let at = self.front().len() as u64 + hashed;
+        let mut pending = vec![0; len as usize];
+        out.seek(SeekFrom::Start(at)).map_err(cut)?;
+        out.read_exact(&mut pending).map_err(cut)?;
+        Ok(pending)
     }
-    // The two zero blocks that end the tar are zeros like the padding; `padded` has room for both.
-    zeros(&mut body, padded.saturating_sub(written))?;
-    let root = body.finish()?;
 
-    let id = suite.h_tag("header", &[&header]);
-    let trailer = Trailer {
-        block: BLOCK as u64,
-        body_len,
-        header: id,
-        root,
-        v: 1,
-    };
-    let trailer = jcs::to_vec(&trailer)?;
-    let signer = identity::Carrying::new(inputs.signer, Some(inputs.encryption));
-    let outer = cms::sign_detached(
-        &signer,
-        &trailer,
+    /// Puts the hashing of the files where it stood.
+    fn restore(&self, window: &mut Window, done: &journal::Done) -> Result<()> {
+        let wrong = || Error::Journal {
+            what: "files and leaves",
+        };
+        let (plain, block) = (done.rounds * ROUND_PLAIN, BLOCK as u64);
+        let (mut at, mut leaves) = (0, &done.files[..]);
+        let mut ended = Vec::new();
+        let mut tail = Zeroizing::new(Vec::new());
+        for (place, (index, file)) in self.files.iter().enumerate() {
+            let begin = at + tar::header(file.path(), file.size(), place).len() as u64;
+            at = begin + file.size() + tar::gap(file.size()) as u64;
+            if plain > begin + file.size() {
+                let count = file.size().div_ceil(block) as usize;
+                let (hashed, rest) = leaves.split_at_checked(count).ok_or_else(wrong)?;
+                ended.push(hashed.to_vec());
+                leaves = rest;
+            } else if plain >= begin {
+                // This is the file that was being read: its open block is read again.
+                let offset = plain - begin;
+                if leaves.len() as u64 != offset / block {
+                    return Err(wrong());
+                }
+                tail.resize((offset % block) as usize, 0);
+                let reading = Error::io("reading a file of the bid");
+                let mut reader = file.open_at(offset - offset % block).map_err(&reading)?;
+                match reader.read_exact(&mut tail) {
+                    Err(e) if e.kind() == std::io::ErrorKind::UnexpectedEof => {
+                        return Err(Error::FileChanged { index: *index });
+                    }
+                    read => read.map_err(&reading)?,
+                }
+                window.restore(ended, leaves, &tail);
+                return Ok(());
+            }
+        }
+        if !leaves.is_empty() {
+            return Err(wrong());
+        }
+        window.restore(ended, &[], &[]);
+        Ok(())
+    }
+
+    /// Everything after the first `done` bytes of plaintext, which `body` has behind it.
+    fn seal(
+        &self,
+        inputs: &Inputs<'_>,
+        mut body: BodyWriter<'_>,
+        done: u64,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<Sealed> {
+        let suite = inputs.suite;
+        let mut report = Progress {
+            done: 0,
+            total: self.size,
+        };
+        let mut at = 0;
+        for (place, (index, file)) in self.files.iter().enumerate() {
+            let header = tar::header(file.path(), file.size(), place);
+            let begin = at + header.len() as u64;
+            let end = begin + file.size();
+            // A header has at most 1,536 bytes, so the conversion cannot cut.
+            if let Some(rest) = header.get(done.saturating_sub(at).min(begin - at) as usize..) {
+                body.write(rest)?;
+            }
+            let offset = done.saturating_sub(begin).min(file.size());
+            report.done += offset;
+            if done <= end {
+                read_file(&mut body, (*index, *file), offset, &mut |read| {
+                    report.done += read as u64;
+                    progress(report);
+                })?;
+            }
+            at = end + tar::gap(file.size()) as u64;
+            zeros(&mut body, at.saturating_sub(done.max(end)))?;
+        }
+        let (mut body, roots) = body.file_roots()?;
+        let mut manifest = self.manifest.clone();
+        for (entry, root) in manifest.files.iter_mut().zip(roots) {
+            entry.hash = root;
+        }
+        let manifest = manifest.to_bytes()?;
+        let inner = sign(inputs.signer, inputs, &manifest)?;
+        if inner.len() > tar::CMS_LEN_MAX {
+            return Err(Error::Limit {
+                what: "manifest signature",
+                limit: tar::CMS_LEN_MAX as u64,
+                found: inner.len() as u64,
+            });
+        }
+        for (name, content) in [(MANIFEST_NAME, &manifest), (MANIFEST_CMS_NAME, &inner)] {
+            let len = content.len() as u64;
+            let (header, gap) = (tar::header(name, len, 0), tar::gap(len) as u64);
+            body.write(&header)?;
+            body.write(content)?;
+            zeros(&mut body, gap)?;
+            at += header.len() as u64 + len + gap;
+        }
+        // The two zero blocks that end the tar are zeros like the padding; `padded` has room for both.
+        zeros(&mut body, self.padded.saturating_sub(at))?;
+        let (mut out, root) = body.finish()?;
+        let id = suite.h_tag("header", &[&self.header]);
+        let trailer = Trailer {
+            block: BLOCK as u64,
+            body_len: self.body_len,
+            header: id,
+            root,
+            v: 1,
+        };
+        let trailer = jcs::to_vec(&trailer)?;
+        let signer = identity::Carrying::new(inputs.signer, Some(inputs.encryption));
+        let outer = sign(&signer, inputs, &trailer)?;
+        let record = SealRecord::new(self.header.clone(), trailer, outer)?;
+        for part in [record.trailer(), record.cms()] {
+            out.write(&len32(part))?;
+            out.write(part)?;
+        }
+        out.write(&record.total_len(self.body_len).to_be_bytes())?;
+        out.write(END_MAGIC)?;
+        out.flush()?;
+        let fingerprint = record.fingerprint(suite.hash());
+        Ok(Sealed {
+            record,
+            id,
+            backup: self.backup(inputs),
+            fingerprint,
+        })
+    }
+
+    /// The shares of the leaves that are sealed to the bidder itself.
+    fn backup(&self, inputs: &Inputs<'_>) -> LeafShares {
+        let own = inputs.encryption.fingerprint(inputs.suite.hash());
+        let own = mifeng_lock::Leaf::Cert(own);
+        let leaves = inputs.policy.leaves();
+        self.shares
+            .iter()
+            .zip(leaves)
+            .filter(|(_, (_, leaf))| *leaf == own)
+            .map(|((path, share), _)| (path.clone(), share.clone()))
+            .collect()
+    }
+}
+
+fn sign(signer: &dyn Signer, inputs: &Inputs<'_>, content: &[u8]) -> Result<Vec<u8>> {
+    let profile = cms::Profile::of(inputs.suite);
+    Ok(cms::sign_detached(
+        signer,
+        content,
         inputs.signing_time,
-        cms::Profile::of(suite),
-    )?;
-    let record = SealRecord::new(header, trailer, outer)?;
-    let (trailer, outer) = (record.trailer(), record.cms());
-    put(out, &[&len32(trailer), trailer, &len32(outer), outer]).map_err(&io)?;
-    put(out, &[&record.total_len(body_len).to_be_bytes(), END_MAGIC]).map_err(&io)?;
-    out.flush().map_err(&io)?;
-
-    let encryption = mifeng_lock::Leaf::Cert(inputs.encryption.fingerprint(alg));
-    let own_paths = inputs.policy.leaves();
-    let backup = shares
-        .into_iter()
-        .zip(own_paths)
-        .filter_map(|(share, (_, leaf))| (leaf == encryption).then_some(share))
-        .collect();
-    let fingerprint = record.fingerprint(alg);
-    Ok(Sealed {
-        record,
-        id,
-        backup,
-        fingerprint,
-    })
+        profile,
+    )?)
 }
 
 fn len32(part: &[u8]) -> [u8; 4] {
     // The limits of `SealRecord::new` keep every part far below 2^32.
     (part.len() as u32).to_be_bytes()
-}
-
-fn put(out: &mut dyn Write, parts: &[&[u8]]) -> std::io::Result<()> {
-    parts.iter().try_for_each(|part| out.write_all(part))
 }
 
 fn zeros(body: &mut BodyWriter<'_>, mut len: u64) -> Result<()> {
@@ -318,18 +521,20 @@ fn manifest(
     Ok(manifest)
 }
 
-/// Reads exactly the stated size, encrypting and hashing what is read; anything else is a changed file.
+/// Reads exactly the stated size from `offset` on, encrypting and hashing what is read; anything else is a changed file.
 fn read_file(
     body: &mut BodyWriter<'_>,
-    file: &dyn FileSource,
-    index: usize,
+    (index, file): (usize, &dyn FileSource),
+    offset: u64,
     progress: &mut dyn FnMut(usize),
 ) -> Result<()> {
     let changed = Error::FileChanged { index };
-    let mut reader = file
-        .open()
-        .map_err(Error::io("reading a file of the bid"))?;
-    let mut left = file.size();
+    let mut reader = match offset {
+        0 => file.open(),
+        _ => file.open_at(offset),
+    }
+    .map_err(Error::io("reading a file of the bid"))?;
+    let mut left = file.size() - offset;
     while left > 0 {
         let read = body.read(&mut *reader, left.min(READ_LEN))?;
         if read == 0 {

@@ -11,7 +11,7 @@ use crate::manifest::{
 };
 use crate::root::Window;
 use crate::stream::PlainReader;
-use crate::{Error, Result, padded_len};
+use crate::{Error, Result, journal, padded_len};
 use mifeng_crypto::Digest;
 
 /// Bytes of a tar block.
@@ -90,6 +90,10 @@ pub(crate) trait TarSink {
     fn begin_file(&mut self, path: &str, size: u64) -> Result<()>;
     fn write(&mut self, data: &[u8]) -> Result<()>;
     fn end_file(&mut self) -> Result<()>;
+    /// A file that an interrupted opening began goes on at `offset`.
+    fn go_on_file(&mut self, path: &str, size: u64, offset: u64) -> Result<()>;
+    /// The next line of the journal.
+    fn note(&mut self, line: &[u8]) -> Result<()>;
     /// The manifest and its signature are complete: checks them.
     fn manifest(&mut self, bytes: &[u8], cms: &[u8]) -> Result<Manifest>;
 }
@@ -136,7 +140,38 @@ pub(crate) struct Reader<'a> {
     seen: Vec<FileEntry>,
     places: Places,
     window: Window,
+    journal: Option<journal::Writer>,
+    // Files that the journal knows of.
+    noted: usize,
     sink: &'a mut dyn TarSink,
+}
+
+/// Where the content of the file last met stood after some rounds.
+pub(crate) struct Place {
+    /// Bytes of that file that came before.
+    pub(crate) offset: u64,
+    /// Leaves of each file before it.
+    leaves: Vec<usize>,
+}
+
+/// Finds the place after `plain` bytes of plaintext, all files met being `seen`.
+pub(crate) fn place_of(seen: &[(String, u64)], plain: u64) -> Option<Place> {
+    let mut at = 0u64;
+    let (last, ended) = seen.split_last()?;
+    for (index, (path, size)) in ended.iter().enumerate() {
+        let head = header(path, *size, index).len() as u64;
+        at = at
+            .checked_add(head)?
+            .checked_add(*size)?
+            .checked_add(gap(*size) as u64)?;
+    }
+    at = at.checked_add(header(&last.0, last.1, ended.len()).len() as u64)?;
+    let offset = plain.checked_sub(at).filter(|offset| *offset < last.1)?;
+    let leaves = |(_, size): &(String, u64)| size.div_ceil(crate::BLOCK as u64) as usize;
+    Some(Place {
+        offset,
+        leaves: ended.iter().map(leaves).collect(),
+    })
 }
 
 impl<'a> Reader<'a> {
@@ -151,8 +186,73 @@ impl<'a> Reader<'a> {
             seen: Vec::new(),
             places: Places::default(),
             window,
+            journal: None,
+            noted: 0,
             sink,
         }
+    }
+
+    /// From now on a journal is kept.
+    pub(crate) fn keep(&mut self, journal: journal::Writer) {
+        self.journal = Some(journal);
+    }
+
+    /// Hands a line of the journal over.
+    pub(crate) fn note_line(&mut self, line: &[u8]) -> Result<()> {
+        self.sink.note(line)
+    }
+
+    /// Goes on inside the last file of `seen`: `leaves` are the hashes of all that is hashed, `tail`
+    /// what follows them up to the place.
+    pub(crate) fn go_on(
+        &mut self,
+        seen: &[(String, u64)],
+        place: &Place,
+        leaves: &[Digest],
+        tail: &[u8],
+    ) -> Result<()> {
+        let wrong = || Error::Journal {
+            what: "files and leaves",
+        };
+        let mut rest = leaves;
+        let mut ended = Vec::with_capacity(place.leaves.len());
+        for count in &place.leaves {
+            let (file, after) = rest.split_at_checked(*count).ok_or_else(wrong)?;
+            ended.push(file.to_vec());
+            rest = after;
+        }
+        let block = crate::BLOCK as u64;
+        let fits =
+            rest.len() as u64 == place.offset / block && tail.len() as u64 == place.offset % block;
+        if !fits {
+            return Err(wrong());
+        }
+        self.window.restore(ended, rest, tail);
+        for (path, size) in seen {
+            check_path(path).and_then(|()| self.places.insert(path))?;
+            self.seen.push(FileEntry {
+                hash: Digest::from_bytes([0; 32]),
+                path: path.clone(),
+                size: *size,
+            });
+        }
+        let (path, size) = seen.last().ok_or_else(wrong)?;
+        self.noted = seen.len();
+        // Every entry fills whole blocks, and the place is inside the last one.
+        self.at = (0u64..)
+            .zip(&self.seen)
+            .map(|(index, file)| {
+                let head = header(&file.path, file.size, index as usize).len() as u64;
+                match index as usize + 1 == seen.len() {
+                    true => head + place.offset,
+                    false => head + file.size + gap(file.size) as u64,
+                }
+            })
+            .sum();
+        self.stage = Stage::Content {
+            left: size - place.offset,
+        };
+        self.sink.go_on_file(path, *size, place.offset)
     }
 
     /// All bytes were pushed: gives the manifest and its bytes if everything was there and agrees.
@@ -335,6 +435,25 @@ impl PlainReader for Reader<'_> {
 
     fn window(&mut self) -> &mut Window {
         &mut self.window
+    }
+
+    /// Inside a file only: anywhere else the state is more than a place, and the next round comes
+    /// soon.
+    fn note(&mut self, rounds: u64, body: &[Digest], files: &[Digest]) -> Result<()> {
+        let Some(journal) = &mut self.journal else {
+            return Ok(());
+        };
+        journal.since.body.extend_from_slice(body);
+        journal.since.files.extend_from_slice(files);
+        if !matches!(self.stage, Stage::Content { .. }) {
+            return Ok(());
+        }
+        let new = &self.seen[self.noted..];
+        let seen = new.iter().map(|file| (file.path.clone(), file.size));
+        journal.since.seen.extend(seen);
+        self.noted = self.seen.len();
+        let line = journal.line(rounds)?;
+        self.sink.note(&line)
     }
 }
 

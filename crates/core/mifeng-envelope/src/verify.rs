@@ -329,8 +329,9 @@ impl VerifiedSeal {
         core::iter::once(&self.signer).chain(&self.others).collect()
     }
 
-    /// Puts the reader at the body, after checking that `file` is the file of this seal.
-    pub(crate) fn seek_body<R: Read + Seek + ?Sized>(&self, file: &mut R) -> Result<()> {
+    /// Puts the reader at the body, after checking that `file` is the file of this seal; says where
+    /// that is.
+    pub(crate) fn seek_body<R: Read + Seek + ?Sized>(&self, file: &mut R) -> Result<u64> {
         let sealed = SealedFile::read(file)?;
         if *sealed.record() != self.record || sealed.body_len() != self.body_len {
             return Err(Error::Mismatch {
@@ -338,8 +339,7 @@ impl VerifiedSeal {
             });
         }
         file.seek(SeekFrom::Start(sealed.body_offset()))
-            .map_err(Error::io("reading the sealed file"))?;
-        Ok(())
+            .map_err(Error::io("reading the sealed file"))
     }
 }
 

@@ -241,21 +241,30 @@ fn flips_cuts_and_other_tenders_are_refused() {
             "byte {at}"
         );
     }
-    for len in [
-        0,
-        7,
-        8,
-        12,
-        100,
-        file.len() - 1,
-        file.len() - 8,
-        file.len() - 16,
-    ] {
-        assert!(
-            SealedFile::read(&mut Cursor::new(&file[..len])).is_err(),
-            "{len}"
-        );
+    // Every boundary of the form, and one byte to both sides of it.
+    let (h, t, s) = (
+        sealed.record.header().len(),
+        sealed.record.trailer().len(),
+        sealed.record.cms().len(),
+    );
+    let body = seal.body_len() as usize;
+    let parts = [8, 4, h, 8, 24, 32, 16_400, body - 16_456, 4, t, 4, s, 8, 8];
+    let mut end = 0;
+    for part in parts {
+        end += part;
+        for len in [end - 1, end, end + 1] {
+            if len < file.len() {
+                let cut = SealedFile::read(&mut Cursor::new(&file[..len]));
+                assert!(cut.is_err(), "cut to {len}");
+                let mut moved = file[..len].to_vec();
+                moved.resize(file.len(), 0);
+                let zeros = moved == file;
+                let found = check_body(&mut Cursor::new(&moved), &seal);
+                assert!(zeros || found.is_err(), "zeros from {len}");
+            }
+        }
     }
+    assert_eq!(end, file.len());
     let longer = [&file[..], &[0]].concat();
     assert!(SealedFile::read(&mut Cursor::new(&longer)).is_err());
     for other in [

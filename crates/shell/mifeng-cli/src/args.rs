@@ -368,16 +368,25 @@ pub(crate) struct SealArgs {
     pub(crate) files: PathBuf,
     /// 报价（元，数字） / price in yuan, digits
     #[arg(long)]
-    pub(crate) price: String,
+    pub(crate) price: Option<String>,
     /// 报价大写 / price in capital Chinese numerals
     #[arg(long)]
-    pub(crate) price_cn: String,
+    pub(crate) price_cn: Option<String>,
     /// 声明：小微企业 / declare: small or micro enterprise
     #[arg(long)]
     pub(crate) small: bool,
     /// 声明：本国产品 / declare: domestic product
     #[arg(long)]
     pub(crate) domestic: bool,
+    /// 声明：品牌 / declare: brand
+    #[arg(long)]
+    pub(crate) brand: Option<String>,
+    /// 开标一览表的其他项 / further lines of the opening list
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub(crate) field: Vec<String>,
+    /// 分项报价 JSON：item、quantity、unit_price / price detail as JSON
+    #[arg(long, value_name = "FILE")]
+    pub(crate) detail: Option<PathBuf>,
     /// 信任名单的新版本（日志在截标前不显示） / newer versions of the trust list: the log hides them until the close
     #[arg(long, value_name = "TRUST")]
     pub(crate) list: Vec<PathBuf>,
@@ -451,12 +460,19 @@ pub(crate) enum BidCommand {
         #[arg(long)]
         out: PathBuf,
     },
-    /// 查看密封文件的公开信息 / show the public facts of a sealed bid
+    /// 查看密封文件的公开信息；给出身份文件夹则用密钥查看内容 / show the public facts of a sealed bid; with
+    /// the identity folder, its content too
     Check {
         #[arg(long)]
         tender: PathBuf,
         #[arg(long)]
         bid: PathBuf,
+        /// 投标人身份文件夹 / the bidder's identity folder
+        #[arg(long)]
+        id: Option<PathBuf>,
+        /// 密封时写下的本方副本（默认在密封文件旁，*.own） / the own copy that sealing wrote (default: beside the bid)
+        #[arg(long, requires = "id")]
+        own: Option<PathBuf>,
     },
     #[command(flatten)]
     More(BidMore),

@@ -112,7 +112,7 @@ fn run(ui: &Ui, args: &args::Args) -> Outcome {
         Command::Board(command) => board(ui, command),
         Command::Witness(command) => witness(ui, command),
         Command::Tender(command) => tender(ui, command),
-        Command::Bid(command) => bid(ui, command),
+        Command::Bid(command) => bid(ui, command, args.json),
         Command::Receipt(ReceiptCommand::Verify {
             receipt,
             record,
@@ -274,9 +274,9 @@ fn tender(ui: &Ui, command: &TenderCommand) -> Outcome {
     }
 }
 
-fn bid(ui: &Ui, command: &BidCommand) -> Outcome {
+fn bid(ui: &Ui, command: &BidCommand, json: bool) -> Outcome {
     match command {
-        BidCommand::Seal(seal) => bidder::seal(ui, seal),
+        BidCommand::Seal(seal) => bidder::seal(ui, seal, json),
         BidCommand::Submit {
             id,
             tender,
@@ -309,8 +309,21 @@ fn bid(ui: &Ui, command: &BidCommand) -> Outcome {
             lot,
             out,
         } => bidder::confirm(ui, id, tender, lot, out),
-        BidCommand::More(more) => evaluation::args::bid(ui, more),
-        BidCommand::Check { tender, bid } => bidder::check(ui, tender, bid),
+        BidCommand::More(more) => evaluation::args::bid(ui, more, json),
+        BidCommand::Check {
+            tender,
+            bid,
+            id,
+            own,
+        } => {
+            let asked = bidder::Asked {
+                tender,
+                bid,
+                id: id.as_deref(),
+                own: own.as_deref(),
+            };
+            bidder::check(ui, &asked, json)
+        }
     }
 }
 

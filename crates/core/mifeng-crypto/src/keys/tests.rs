@@ -1,5 +1,7 @@
+//! Keys of all kinds: round trips, refusals.
+
 use super::*;
-use crate::SeededEntropy;
+use crate::{Curve, Error, Point, Scalar, SeededEntropy};
 
 #[test]
 fn gbt_32918_5_signature_verifies_and_no_other() -> Result<(), Error> {
@@ -57,4 +59,60 @@ fn sm2_refuses_n_minus_one() {
     let minus_one = Scalar::from_u64(Curve::Sm2, 1).neg();
     assert!(PrivateKey::from_scalar(&minus_one).is_err());
     assert!(PrivateKey::from_scalar(&Scalar::from_u64(Curve::P256, 1).neg()).is_ok());
+}
+
+#[test]
+fn many_signatures_are_judged_one_by_one() -> Result<(), Error> {
+    let mut entropy = SeededEntropy::new(b"many");
+    let mut keys = Vec::new();
+    for alg in [
+        KeyAlg::Sm2,
+        KeyAlg::Sm2,
+        KeyAlg::P256,
+        KeyAlg::Sm2,
+        KeyAlg::Ed25519,
+    ] {
+        keys.push(PrivateKey::generate(alg, &mut entropy)?);
+    }
+    let mut rows = Vec::new();
+    for index in 0..150usize {
+        let key = &keys[index % keys.len()];
+        // Half of the keys are met for the first time, as those of many bidders are.
+        let (public, message) = (key.public_key()?, vec![index as u8; index % 7 * 30]);
+        let mut signature = key.sign(&message)?;
+        let bent = index % 11 == 3;
+        if bent {
+            let at = signature.len() - 1 - index % 20;
+            signature[at] ^= 1;
+        }
+        rows.push((public, key.signature_alg(), message, signature, !bent));
+    }
+    let shared = keys[0].public_key()?;
+    for row in rows.iter_mut().step_by(10) {
+        row.0 = shared.clone();
+    }
+    let all: Vec<Signed<'_>> = rows
+        .iter()
+        .map(|(key, alg, message, signature, _)| Signed {
+            key,
+            alg: *alg,
+            message,
+            signature,
+        })
+        .collect();
+    for _ in 0..2 {
+        for (found, row) in verify_many(&all).iter().zip(&rows) {
+            assert_eq!(found.is_ok(), row.4);
+            assert_eq!(found.is_ok(), row.0.verify(row.1, &row.2, &row.3).is_ok());
+        }
+    }
+    let mut wrong = all[0];
+    wrong.alg = SignatureAlg::Ed25519;
+    let found = verify_many(&[wrong]);
+    assert_eq!(
+        found[0].as_ref().map_err(Error::code),
+        Err("crypto.unsupported")
+    );
+    assert!(verify_many(&[]).is_empty());
+    Ok(())
 }

@@ -173,6 +173,24 @@ impl VerifyingKey {
         }
     }
 
+    pub(super) fn key(&self) -> &Affine {
+        &self.key
+    }
+
+    pub(super) fn identity(&self) -> &[u8; 32] {
+        &self.identity
+    }
+
+    /// Multiplication by way of the table, if this key has verified before.
+    pub(super) fn table_vartime(&self) -> Option<impl Fn(&Scalar) -> Point + '_> {
+        if !self.used.swap(true, Ordering::Relaxed) {
+            return None;
+        }
+        let prepared = || Box::new(Prepared::new(&self.key));
+        let table = self.prepared.get_or_init(prepared);
+        Some(|k: &Scalar| table.mul_vartime(k))
+    }
+
     /// Whether r and s, 32 big-endian bytes each, are a signature of this key over a message.
     pub(crate) fn verify(&self, message: &[u8], r: &[u8; 32], s: &[u8; 32]) -> bool {
         // B1, B2: both from 1 to n − 1.
@@ -186,12 +204,9 @@ impl VerifyingKey {
         }
         // B3, B4, B6: e, and (x1, y1) = sG + tP.
         let e = message_hash(&self.identity, message);
-        let point = if self.used.swap(true, Ordering::Relaxed) {
-            let prepared = || Box::new(Prepared::new(&self.key));
-            let product = self.prepared.get_or_init(prepared).mul_vartime(&t);
-            add_generator_vartime(product, &s)
-        } else {
-            lincomb_vartime(&s, &[(t, Point::from(self.key))])
+        let point = match self.table_vartime() {
+            Some(product) => add_generator_vartime(product(&t), &s),
+            None => lincomb_vartime(&s, &[(t, Point::from(self.key))]),
         };
         // B7: e + x1 = r modulo n.
         !point.is_identity() && x_is(&point, r.sub(&e).limbs())

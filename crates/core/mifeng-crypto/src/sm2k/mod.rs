@@ -8,6 +8,7 @@
 mod dsa;
 mod field;
 mod limbs;
+mod many;
 mod mul;
 mod nonce;
 mod order;
@@ -16,6 +17,7 @@ mod point;
 mod tests;
 
 pub(crate) use dsa::{SigningKey, VerifyingKey};
+pub(crate) use many::verify_many;
 pub(crate) use mul::{lincomb_vartime, mul, mul_generator};
 pub(crate) use order::Scalar;
 pub(crate) use point::{Affine, Point};

@@ -36,6 +36,18 @@ macro_rules! enter {
 }
 
 impl Backend {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Backend::Portable => "portable",
+            #[cfg(target_arch = "x86_64")]
+            Backend::Aes => "aes",
+            #[cfg(target_arch = "x86_64")]
+            Backend::Vaes => "vaes",
+            #[cfg(target_arch = "x86_64")]
+            Backend::Gfni => "gfni",
+        }
+    }
+
     /// All backends of this machine, best first; the last one is `Portable`.
     pub(crate) fn available() -> impl Iterator<Item = Backend> {
         let mut found = [None; 4];
@@ -58,6 +70,14 @@ impl Backend {
         }
         found[3] = Some(Backend::Portable);
         found.into_iter().flatten()
+    }
+
+    /// All that pass their examination, best first.
+    pub(super) fn examined() -> &'static [Backend] {
+        static EXAMINED: OnceLock<Vec<Backend>> = OnceLock::new();
+        let passes =
+            |backend: &Backend| *backend == Backend::Portable || selftest::passes(*backend);
+        EXAMINED.get_or_init(|| Backend::available().filter(passes).collect())
     }
 
     /// The best backend of this machine that passes its examination, which is made once in a

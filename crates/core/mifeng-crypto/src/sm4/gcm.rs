@@ -49,6 +49,15 @@ impl Sm4Gcm {
         Sm4Gcm::with_backend(key, Backend::best())
     }
 
+    /// The mode under `key` on the kernel of this name, if this machine has it and it passes its
+    /// examination: to compare kernels ([`super::kernel_names`]).
+    #[must_use]
+    pub fn with_kernel(key: &[u8; 16], name: &str) -> Option<Self> {
+        let mut examined = Backend::examined().iter();
+        let backend = examined.find(|backend| backend.name() == name)?;
+        Some(Sm4Gcm::with_backend(key, *backend))
+    }
+
     pub(crate) fn with_backend(key: &[u8; 16], backend: Backend) -> Self {
         let cipher = Sm4::with_backend(key, backend);
         let mut h = [0; 16];

@@ -46,15 +46,12 @@ pub struct Sm4 {
 /// The kernel that this process uses: `gfni`, `vaes`, `aes` or `portable`.
 #[must_use]
 pub fn kernel_name() -> &'static str {
-    match Backend::best() {
-        Backend::Portable => "portable",
-        #[cfg(target_arch = "x86_64")]
-        Backend::Aes => "aes",
-        #[cfg(target_arch = "x86_64")]
-        Backend::Vaes => "vaes",
-        #[cfg(target_arch = "x86_64")]
-        Backend::Gfni => "gfni",
-    }
+    Backend::best().name()
+}
+
+/// The kernels that this machine has and that pass their examination, best first.
+pub fn kernel_names() -> impl Iterator<Item = &'static str> {
+    Backend::examined().iter().map(|backend| backend.name())
 }
 
 impl Sm4 {

@@ -180,6 +180,12 @@ impl Cheat<'_> {
         self.manifest("tar-link", |_, e| {
             e[1].0 = ustar("b.txt", 5, b'2', "/etc/passwd")
         });
+        self.manifest("tar-hard-link", |_, e| {
+            e[1].0 = ustar("b.txt", 5, b'1', "a/empty")
+        });
+        self.manifest("tar-device", |_, e| e[1].0 = ustar("b.txt", 5, b'3', ""));
+        self.manifest("tar-folder", |_, e| e[1].0 = ustar("b.txt", 5, b'5', ""));
+        self.manifest("tar-sparse", |_, e| e[1].0 = ustar("b.txt", 5, b'S', ""));
         self.manifest("tar-absolute", |_, e| e[1].0 = ustar("/b.txt", 5, b'0', ""));
         self.manifest("tar-dot-dot", |_, e| {
             e[1].0 = ustar("../b.txt", 5, b'0', "")

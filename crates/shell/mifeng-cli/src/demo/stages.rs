@@ -227,8 +227,9 @@ impl Tender {
                 quantity: "1".to_owned(),
                 unit_price: format!("{price}.00"),
             }],
+            fields: Vec::new(),
         };
-        bidder::seal_folder(&self.world.ui, bundle, &identity, bid, (what, &out))?;
+        bidder::seal_folder(bundle, &identity, bid, (what, &out))?;
         Ok(out)
     }
 

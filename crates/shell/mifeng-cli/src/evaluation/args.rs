@@ -539,9 +539,9 @@ pub(crate) enum BidMore {
 }
 
 /// Runs one.
-pub(crate) fn bid(ui: &Ui, command: &BidMore) -> Outcome {
+pub(crate) fn bid(ui: &Ui, command: &BidMore, json: bool) -> Outcome {
     match command {
-        BidMore::SealOffer(args) => bidder::seal_offer(ui, args),
+        BidMore::SealOffer(args) => bidder::seal_offer(ui, args, json),
         BidMore::Offer { by, lot, bid } => {
             let (bundle, id) = by.open(ui)?;
             offers::submit(&id, &bundle, lot, bid, &by.out)

@@ -1,20 +1,27 @@
 //! The bidder's commands.
 
-use crate::args::SealArgs;
+mod before;
+mod part;
+mod seal;
+mod show;
+
+pub(crate) use mifeng::bidder::What;
+pub(crate) use seal::{seal, seal_folder, seal_offer};
+pub(crate) use show::{Asked, check};
+
 use crate::bundle::Bundle;
 use crate::clock;
 use crate::identity::{self, Identity};
 use crate::person;
-use crate::ui::{self, Failure, Lang, Outcome, Ui};
-use mifeng::bidder::{Content, LeafKey};
+use crate::ui::{self, Failure, Outcome, Ui};
+use mifeng::bidder::LeafKey;
 use mifeng::crypto::{Digest, SystemEntropy};
-use mifeng::envelope::{
-    Declarations, DetailLine, FileSource, Opening, Progress, SealedFile, VerifiedSeal,
-};
+use mifeng::envelope::{Declarations, DetailLine, Field, FileSource, SealedFile, VerifiedSeal};
 use mifeng::tender::{BidReplace, BidWithdraw, PriceConfirm};
 use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
 
 /// Files in one bid folder; the envelope has its own limit on top.
 const DEPTH_MAX: usize = 8;
@@ -24,9 +31,11 @@ struct DiskFile {
     disk: PathBuf,
     path: String,
     size: u64,
+    /// Its time of change.
+    stamp: u64,
 }
 
-impl FileSource for DiskFile {
+impl FileSource for &DiskFile {
     fn path(&self) -> &str {
         &self.path
     }
@@ -37,6 +46,16 @@ impl FileSource for DiskFile {
 
     fn open(&self) -> io::Result<Box<dyn Read + '_>> {
         Ok(Box::new(File::open(&self.disk)?))
+    }
+
+    fn open_at(&self, offset: u64) -> io::Result<Box<dyn Read + '_>> {
+        let mut file = File::open(&self.disk)?;
+        file.seek(SeekFrom::Start(offset))?;
+        Ok(Box::new(file))
+    }
+
+    fn stamp(&self) -> u64 {
+        self.stamp
     }
 }
 
@@ -66,14 +85,18 @@ fn collect(folder: &Path, prefix: &str, depth: usize, found: &mut Vec<DiskFile>)
         if kind.is_dir() {
             collect(&entry.path(), &path, depth + 1, found)?;
         } else if kind.is_file() {
-            let size = entry
+            let facts = entry
                 .metadata()
-                .map_err(|e| Failure::io(&entry.path(), &e))?
-                .len();
+                .map_err(|e| Failure::io(&entry.path(), &e))?;
+            let changed = facts.modified().ok();
+            let since = changed.and_then(|at| at.duration_since(UNIX_EPOCH).ok());
+            // Nanoseconds since 1970 fit until 2554; cut or missing, they only say less.
+            let stamp = since.map_or(0, |since| since.as_nanos() as u64);
             found.push(DiskFile {
                 disk: entry.path(),
                 path,
-                size,
+                size: facts.len(),
+                stamp,
             });
         } else {
             return Err(Failure::malformed(format!(
@@ -93,182 +116,8 @@ pub(crate) struct Bid<'a> {
     pub(crate) price_cn: &'a str,
     pub(crate) declarations: Declarations,
     pub(crate) detail: Vec<DetailLine>,
-}
-
-/// Says what is missing before any passphrase is asked for.
-fn check_before(ui: &Ui, bundle: &Bundle, bid: &Bid<'_>) -> Result<Vec<DiskFile>, Failure> {
-    let mut files = Vec::new();
-    collect(bid.folder, "", 0, &mut files)?;
-    if files.is_empty() {
-        return Err(Failure::malformed(format!(
-            "{}: {}",
-            bid.folder.display(),
-            ui.t("文件夹里没有文件", "no files in the folder")
-        )));
-    }
-    let digits = mifeng::score::Money::parse(bid.price)
-        .map_err(|e| Failure::malformed(format!("--price {:?}: {e}", bid.price)))?;
-    let words = mifeng::record::amount::parse(bid.price_cn)
-        .map_err(|e| Failure::malformed(format!("--price-cn {:?}: {e}", bid.price_cn)))?;
-    if digits.fen() != words.fen() {
-        ui.say(
-            "注意：大写与数字不一致，开标后以大写为准（87号令 59条）",
-            "note: words and digits differ; the words will rule (order 87 art. 59)",
-        );
-    }
-    if let Some((_, notice)) = bundle.replay.state.notice() {
-        ui.say(
-            format!(
-                "项目 {}，标段 {}，截止 {}",
-                notice.tender, bid.lot, notice.deadline
-            ),
-            format!(
-                "tender {}, lot {}, deadline {}",
-                notice.tender, bid.lot, notice.deadline
-            ),
-        );
-    }
-    Ok(files)
-}
-
-/// `mifeng bid seal`.
-pub(crate) fn seal(ui: &Ui, args: &SealArgs) -> Outcome {
-    seal_as(ui, args, What::Bid)
-}
-
-/// `mifeng bid seal-offer`.
-pub(crate) fn seal_offer(ui: &Ui, args: &SealArgs) -> Outcome {
-    seal_as(ui, args, What::Offer)
-}
-
-/// What is sealed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum What {
-    /// A bid for the tender.
-    Bid,
-    /// A final offer for the round of its lot.
-    Offer,
-}
-
-fn seal_as(ui: &Ui, args: &SealArgs, what: What) -> Outcome {
-    let mut bundle = Bundle::open(&args.tender)?;
-    for path in &args.list {
-        let signed = crate::trust::load(path)?;
-        let foreseen = bundle.replay.foresee(&signed);
-        foreseen.map_err(|e| Failure::from(e).at(path))?;
-    }
-    let bid = Bid {
-        lot: &args.lot,
-        folder: &args.files,
-        price: &args.price,
-        price_cn: &args.price_cn,
-        declarations: Declarations {
-            sme: args.small,
-            domestic: args.domestic,
-            brand: None,
-        },
-        detail: Vec::new(),
-    };
-    let files = check_before(ui, &bundle, &bid)?;
-    let identity = Identity::load(ui, &args.id)?;
-    seal_files(ui, &bundle, &identity, bid, files, (what, &args.out), true)
-}
-
-/// Seals a folder with keys at hand: the command above, and the demo.
-pub(crate) fn seal_folder(
-    ui: &Ui,
-    bundle: &Bundle,
-    identity: &Identity,
-    bid: Bid<'_>,
-    (what, out): (What, &Path),
-) -> Outcome {
-    let mut files = Vec::new();
-    collect(bid.folder, "", 0, &mut files)?;
-    seal_files(ui, bundle, identity, bid, files, (what, out), false)
-}
-
-fn seal_files(
-    ui: &Ui,
-    bundle: &Bundle,
-    identity: &Identity,
-    bid: Bid<'_>,
-    files: Vec<DiskFile>,
-    (what, out): (What, &Path),
-    shown: bool,
-) -> Outcome {
-    let encryption = identity::load_certificate(&identity.folder.join("enc.cer"))?;
-    let content = Content {
-        lot: bid.lot,
-        files: files
-            .into_iter()
-            .map(|file| Box::new(file) as Box<dyn FileSource>)
-            .collect(),
-        opening: Opening {
-            currency: "CNY".to_owned(),
-            fields: Vec::new(),
-            price: bid.price.to_owned(),
-            price_cn: bid.price_cn.to_owned(),
-        },
-        declarations: bid.declarations,
-        detail: bid.detail,
-    };
-    let mut sealed = None;
-    let mut bar = Bar::new(shown);
-    ui::write_with(out, |file| {
-        let seal = match what {
-            What::Bid => mifeng::bidder::seal,
-            What::Offer => mifeng::bidder::seal_offer,
-        };
-        sealed = Some(seal(
-            &bundle.replay,
-            content,
-            &*identity.signer,
-            &encryption,
-            clock::now(),
-            &mut SystemEntropy::new(),
-            file,
-            &mut |progress| bar.show(progress),
-        )?);
-        Ok(())
-    })?;
-    bar.end();
-    let Some(sealed) = sealed else { return Ok(()) };
-    for (path, share) in &sealed.backup {
-        // The own leaf, in case the key is lost; useless without the board under the policy `joint`.
-        let text = zeroize::Zeroizing::new(format!("{path} {}\n", hex::encode(&share[..])));
-        ui::write_secret(&out.with_extension("leaf"), text.as_bytes())?;
-    }
-    if shown {
-        trial(ui, bundle, identity, (what, bid.lot, out))?;
-        let words = mifeng::words::fingerprint(&sealed.id, ui.lang == Lang::Zh);
-        ui.say(
-            format!("已密封：{}\n指纹：{words}", out.display()),
-            format!("sealed: {}\nfingerprint: {words}", out.display()),
-        );
-    }
-    Ok(())
-}
-
-/// A trial decryption of the own leaf: a key that does not work is found now, not at the opening.
-fn trial(
-    ui: &Ui,
-    bundle: &Bundle,
-    identity: &Identity,
-    (what, lot, path): (What, &str, &Path),
-) -> Outcome {
-    let seal = match what {
-        What::Bid => load_seal(bundle, path)?,
-        What::Offer => load_offer(bundle, lot, path)?,
-    };
-    if seal.bidder_leaf_path().is_some() {
-        let decrypter = identity::load_decrypter(ui, &identity.folder)?;
-        mifeng::bidder::release(&seal, LeafKey::Key(&*decrypter))?;
-        ui.say(
-            "试解密本方份额：成功",
-            "trial decryption of the own leaf: works",
-        );
-    }
-    Ok(())
+    /// Further lines of the opening list.
+    pub(crate) fields: Vec<Field>,
 }
 
 /// The seal of a file, checked against the tender.
@@ -512,71 +361,4 @@ pub(crate) fn confirm_with(
         &PriceConfirm { seal, price },
         out,
     )
-}
-
-/// `mifeng bid check`.
-pub(crate) fn check(ui: &Ui, tender: &Path, bid: &Path) -> Outcome {
-    let bundle = Bundle::open(tender)?;
-    let seal = load_any(&bundle, bid)?;
-    let mut file = File::open(bid).map_err(|e| Failure::io(bid, &e))?;
-    mifeng::envelope::check_body(&mut file, &seal).map_err(|e| Failure::from(e).at(bid))?;
-    let context = seal.context();
-    let words = mifeng::words::fingerprint(&seal.id(), ui.lang == Lang::Zh);
-    ui.say(
-        format!(
-            "密封完好：投标人 {}，标段 {}，密文 {} 字节，指纹 {words}",
-            context.bidder,
-            context.lot,
-            seal.body_len()
-        ),
-        format!(
-            "seal intact: bidder {}, lot {}, {} bytes of ciphertext, fingerprint {words}",
-            context.bidder,
-            context.lot,
-            seal.body_len()
-        ),
-    );
-    Ok(())
-}
-
-/// A progress line with rate and time left, on a terminal only.
-struct Bar {
-    shown: bool,
-    started: std::time::Instant,
-    last: Option<std::time::Instant>,
-}
-
-impl Bar {
-    fn new(shown: bool) -> Self {
-        let shown = shown && io::IsTerminal::is_terminal(&io::stderr());
-        Bar {
-            shown,
-            started: std::time::Instant::now(),
-            last: None,
-        }
-    }
-
-    fn show(&mut self, progress: Progress) {
-        let due = self
-            .last
-            .is_none_or(|last| last.elapsed().as_millis() > 200);
-        if !self.shown || !due || progress.total == 0 {
-            return;
-        }
-        self.last = Some(std::time::Instant::now());
-        let millis = u64::try_from(self.started.elapsed().as_millis())
-            .unwrap_or(u64::MAX)
-            .max(1);
-        let rate = progress.done / 1000 / millis;
-        let left = (progress.total - progress.done) / progress.done.max(1) * millis / 1000;
-        let percent = progress.done.saturating_mul(100) / progress.total;
-        eprint!("\r{percent:>3} %  {rate} MB/s  {left} s   ");
-        let _ = io::stderr().flush();
-    }
-
-    fn end(&self) {
-        if self.shown {
-            eprintln!();
-        }
-    }
 }

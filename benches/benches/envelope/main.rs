@@ -1,4 +1,12 @@
-//! Sealing, checking and opening 64 MB in memory beside the bare work inside.
+//! Sealed bids: 64 MB in memory beside the bare work inside; a GiB in files beside other people's
+//! programs; peak memory; a thousand bids opened.
+//!
+//!     cargo bench -p benches --bench envelope                  # all
+//!     cargo bench -p benches --bench envelope -- files         # one of: memory files peak open
+
+mod child;
+mod files;
+mod thousand;
 
 use benches::world::{People, Trustees, USCC, now};
 use benches::{Table, Unit, bytes, done, good};
@@ -32,6 +40,24 @@ impl FileSource for Borrowed<'_> {
 }
 
 fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if let Some(at) = arguments.iter().position(|word| word == child::FLAG) {
+        return child::seal(&arguments[at + 1..]);
+    }
+    let asked: Vec<&String> = arguments.iter().filter(|a| !a.starts_with('-')).collect();
+    let wanted = |part: &str| asked.is_empty() || asked.iter().any(|word| *word == part);
+    if wanted("memory") {
+        memory();
+    }
+    if wanted("files") || wanted("peak") {
+        files::run(wanted("files"), wanted("peak"));
+    }
+    if wanted("open") {
+        thousand::run();
+    }
+}
+
+fn memory() {
     let mut table = Table::new("envelope");
     let content = bytes(table.size(64_000_000, 200_000));
     let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get());

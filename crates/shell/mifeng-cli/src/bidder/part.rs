@@ -1,0 +1,251 @@
+//! The unfinished sealed file, its journal, and the bidder's own copy of the secret.
+
+use crate::ui::{self, Failure};
+use mifeng::crypto::{Digest, Suite, Time};
+use mifeng::envelope::{Resumable, open_own_copy};
+use mifeng::pki::Decrypter;
+use serde::{Deserialize, Serialize};
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+use zeroize::Zeroizing;
+
+/// Lines of the journal between two that are made durable: 64 MiB of the bid.
+const LINES: usize = 8;
+/// Bytes written at once.
+const BUFFER: usize = 1 << 20;
+
+/// What the bidder keeps beside a sealed bid: the secret, sealed to its own encryption certificate,
+/// and what else a sealing that goes on must find unchanged.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct OwnCopy {
+    /// Digest of the context.
+    pub(crate) context: Digest,
+    /// The sealed secret, hex.
+    pub(crate) copy: String,
+    /// The seal's nonce.
+    pub(crate) nonce: Digest,
+    /// The time that both signatures state.
+    pub(crate) time: Time,
+    pub(crate) v: u8,
+}
+
+impl OwnCopy {
+    /// Where it stands: beside the bid.
+    pub(crate) fn path(bid: &Path) -> PathBuf {
+        bid.with_extension("own")
+    }
+
+    pub(crate) fn load(path: &Path) -> Result<Self, Failure> {
+        serde_json::from_str(&ui::read_text(path)?)
+            .map_err(|e| Failure::malformed(format!("{}: {e}", path.display())))
+    }
+
+    pub(crate) fn store(&self, path: &Path) -> Result<(), Failure> {
+        let text = serde_json::to_string(self).map_err(|_| Failure::malformed("own copy"))?;
+        ui::write_secret(path, text.as_bytes())
+    }
+
+    pub(crate) fn open(
+        &self,
+        suite: &Suite,
+        decrypter: &dyn Decrypter,
+    ) -> Result<Zeroizing<[u8; 32]>, Failure> {
+        let copy = hex::decode(&self.copy).map_err(|_| Failure::malformed("own copy: hex"))?;
+        Ok(open_own_copy(suite, &self.context, &copy, decrypter)?)
+    }
+}
+
+/// A sealed file in the making: `.name.part`, with `.name.journal` beside it. Both hold ciphertext
+/// and hashes only; they stay when the work is interrupted, so that it can go on.
+pub(crate) struct Part {
+    file: io::BufWriter<File>,
+    part: PathBuf,
+    journal: PathBuf,
+    lines: Vec<u8>,
+    count: usize,
+}
+
+fn names(target: &Path) -> (PathBuf, PathBuf) {
+    let name = target.file_name().unwrap_or_default().to_string_lossy();
+    (
+        target.with_file_name(format!(".{name}.part")),
+        target.with_file_name(format!(".{name}.journal")),
+    )
+}
+
+/// The journal of an interrupted sealing, without a line that was torn off.
+pub(crate) fn left_over(target: &Path) -> Option<Vec<u8>> {
+    let (part, journal) = names(target);
+    let mut lines = fs::read(journal).ok()?;
+    let end = lines.iter().rposition(|byte| *byte == b'\n')?;
+    lines.truncate(end + 1);
+    (part.exists() && OwnCopy::path(target).exists()).then_some(lines)
+}
+
+/// Removes what an interrupted sealing left.
+pub(crate) fn clear(target: &Path) {
+    let (part, journal) = names(target);
+    for path in [part, journal, OwnCopy::path(target)] {
+        let _ = fs::remove_file(path);
+    }
+}
+
+impl Part {
+    /// The unfinished file; with `lines` of the journal, as it was left.
+    pub(crate) fn open(target: &Path, lines: &[u8]) -> Result<Self, Failure> {
+        let (part, journal) = names(target);
+        if let Some(folder) = target.parent().filter(|f| !f.as_os_str().is_empty()) {
+            fs::create_dir_all(folder).map_err(|e| Failure::io(folder, &e))?;
+        }
+        let go_on = !lines.is_empty();
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create(true).truncate(!go_on);
+        let file = options.open(&part).map_err(|e| Failure::io(&part, &e))?;
+        fs::write(&journal, lines).map_err(|e| Failure::io(&journal, &e))?;
+        Ok(Part {
+            file: io::BufWriter::with_capacity(BUFFER, file),
+            part,
+            journal,
+            lines: Vec::new(),
+            count: 0,
+        })
+    }
+
+    /// Everything is written: gives the file its name.
+    pub(crate) fn finish(self, target: &Path) -> Result<(), Failure> {
+        let at = |e: io::Error| Failure::io(&self.part, &e);
+        let file = self.file.into_inner().map_err(|e| at(e.into_error()))?;
+        file.sync_all().map_err(at)?;
+        fs::rename(&self.part, target).map_err(|e| Failure::io(target, &e))?;
+        if let Some(folder) = target.parent().filter(|f| !f.as_os_str().is_empty()) {
+            File::open(folder)
+                .and_then(|folder| folder.sync_all())
+                .map_err(|e| Failure::io(folder, &e))?;
+        }
+        let _ = fs::remove_file(&self.journal);
+        Ok(())
+    }
+}
+
+impl Read for Part {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        self.file.flush()?;
+        self.file.get_mut().read(out)
+    }
+}
+
+impl Write for Part {
+    fn write(&mut self, data: &[u8]) -> io::Result<usize> {
+        self.file.write(data)
+    }
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+impl Seek for Part {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        self.file.seek(to)
+    }
+}
+
+impl Resumable for Part {
+    fn note(&mut self, line: &[u8]) -> io::Result<()> {
+        self.lines.extend_from_slice(line);
+        self.count += 1;
+        // The first line says what the work is; after that, some at a time.
+        if self.count % LINES != 1 {
+            return Ok(());
+        }
+        self.file.flush()?;
+        self.file.get_ref().sync_data()?;
+        let mut journal = OpenOptions::new().append(true).open(&self.journal)?;
+        journal.write_all(&self.lines)?;
+        journal.sync_data()?;
+        self.lines.clear();
+        Ok(())
+    }
+}
+
+/// A progress line with rate and time left, on a terminal only.
+pub(crate) struct Bar {
+    shown: bool,
+    started: std::time::Instant,
+    last: Option<std::time::Instant>,
+    first: Option<u64>,
+}
+
+/// Characters of the bar.
+const BAR: u64 = 24;
+
+impl Bar {
+    pub(crate) fn new(shown: bool) -> Self {
+        Bar {
+            shown: shown && io::IsTerminal::is_terminal(&io::stderr()),
+            started: std::time::Instant::now(),
+            last: None,
+            first: None,
+        }
+    }
+
+    pub(crate) fn show(&mut self, done: u64, total: u64) {
+        let due = self
+            .last
+            .is_none_or(|last| last.elapsed().as_millis() > 200);
+        if !self.shown || !(due || done == total) || total == 0 {
+            return;
+        }
+        self.last = Some(std::time::Instant::now());
+        let millis = u64::try_from(self.started.elapsed().as_millis())
+            .unwrap_or(u64::MAX)
+            .max(1);
+        // What an interrupted run had done does not count for the rate.
+        let first = *self.first.get_or_insert(done);
+        eprint!("\r{}", line(done, total, done - first, millis));
+        let _ = io::stderr().flush();
+    }
+
+    pub(crate) fn end(&self) {
+        if self.shown {
+            eprintln!();
+        }
+    }
+}
+
+fn line(done: u64, total: u64, now: u64, millis: u64) -> String {
+    let part =
+        |of: u64| u64::try_from(u128::from(of) * u128::from(done) / u128::from(total.max(1)));
+    let full = part(BAR).unwrap_or(BAR).min(BAR) as usize;
+    let bar = format!("{}{}", "█".repeat(full), "░".repeat(BAR as usize - full));
+    let rate = now / millis;
+    let left = match rate {
+        0 => "--:--".to_owned(),
+        rate => {
+            let seconds = (total - done) / 1000 / rate;
+            format!("{:02}:{:02}", seconds / 60, seconds % 60)
+        }
+    };
+    format!(
+        "{bar} {:>3} %  {} MB/s  {left}   ",
+        part(100).unwrap_or(100),
+        rate / 1000,
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_bar_shows_rate_and_time_left() {
+        let half = line(500_000_000, 1_000_000_000, 500_000_000, 5_000);
+        assert!(
+            half.starts_with("████████████░░░░░░░░░░░░  50 %  100 MB/s  00:05"),
+            "{half}"
+        );
+        assert!(line(0, 9, 0, 1).contains("--:--"));
+        assert!(line(9, 9, 9, 1).contains("100 %"));
+    }
+}
