@@ -40,7 +40,7 @@ pub fn open_bid<R: Read + Seek + ?Sized>(
         .get(seal)
         .ok_or_else(|| mifeng_tender::Refusal::by(&rules::UNKNOWN_SEAL, format!("seal {seal}")))?;
     if state.is_silent(seal) {
-        return Ok(revoked("bidder.no-release"));
+        return Ok(revoked(mifeng_tender::NO_RELEASE));
     }
     let sigma = match state.sigma(seal) {
         Ok(sigma) => sigma,
@@ -51,7 +51,7 @@ pub fn open_bid<R: Read + Seek + ?Sized>(
     };
     match open_with(&bid.seal, &sigma, sealed, sink) {
         Ok(open) => Ok(Opened::Bid(Box::new(shown(state, open)))),
-        Err(e) if e.is_bidder_fault() => Ok(revoked(e.code())),
+        Err(e) if e.is_bidder_fault() => Ok(revoked(rules::BAD_SEAL.code)),
         Err(e) => Err(e.into()),
     }
 }

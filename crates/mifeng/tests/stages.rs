@@ -268,11 +268,14 @@ fn a_bid_lost_by_the_trustees() {
     tender.close_window(DEADLINE + 3).expect("closed");
     tender.release(0, DEADLINE + 4).expect("released");
     for seal in tender.host.state().to_open() {
-        let data = BidFail {
+        let mut data = BidFail {
             seal,
             status: BidStatus::WithdrawnOtherCause,
-            cause: "board.quorum-short".to_owned(),
+            cause: "bidder.no-release".to_owned(),
         };
+        let refused = tender.say(&cast.platform, "bid.fail", &data, 98);
+        assert_eq!(code(refused), rules::NOT_RECOMPUTED.code);
+        data.cause = rules::QUORUM.code.to_owned();
         tender
             .say(&cast.platform, "bid.fail", &data, 99)
             .expect("logged");

@@ -21,7 +21,7 @@ pub use evaluation::{
 };
 pub use events::*;
 pub use notice::{Committee, Document, EXPERTS_MAX, LOTS_MAX, Lot, Notice, Party, Text};
-pub use opening::Released;
+pub use opening::{NO_RELEASE, Released};
 pub use procedure::{
     Body, Count, Endings, LARGE_YUAN, PROFILES, Panel, Procedure, Profile, Regime, Response,
 };

@@ -9,6 +9,9 @@ use mifeng_lock::{Share, tdh2};
 use mifeng_record::Record;
 use std::collections::BTreeMap;
 
+/// The cause of a bid whose bidder did not release its leaf.
+pub const NO_RELEASE: &str = "bidder.no-release";
+
 /// Everything that trustees and bidders released for one bid, verified.
 #[derive(Debug)]
 pub struct Released(Vec<(String, zeroize::Zeroizing<[u8; 32]>)>);
@@ -263,18 +266,28 @@ impl State {
         self.require_host(record)?;
         self.require_undecided(&data.seal)?;
         let silent = self.is_silent(&data.seal);
+        let cause = data.cause.as_str();
         let fits = match (data.status, self.sigma(&data.seal)) {
-            // The bidder released nothing, or what it released does not rebuild the header.
-            (BidStatus::RevokedBidderCause, Err(e)) => silent || e.code() == refusal::BAD_SEAL.code,
-            // The header rebuilds and the body does not open: seen by whoever has the body (V10).
-            (BidStatus::RevokedBidderCause, Ok(_)) => data.cause.starts_with("envelope."),
-            (BidStatus::WithdrawnOtherCause, Err(e)) => !silent && e.code() == refusal::QUORUM.code,
+            // The bidder released nothing.
+            (BidStatus::RevokedBidderCause, Err(_)) if silent => cause == NO_RELEASE,
+            // What was released does not rebuild the header.
+            (BidStatus::RevokedBidderCause, Err(e)) => {
+                e.code() == refusal::BAD_SEAL.code && cause == e.code()
+            }
+            // The header rebuilds and the body does not open: seen by whoever has the body (V11).
+            (BidStatus::RevokedBidderCause, Ok(_)) => cause == refusal::BAD_SEAL.code,
+            (BidStatus::WithdrawnOtherCause, Err(e)) => {
+                !silent && e.code() == refusal::QUORUM.code && cause == e.code()
+            }
             _ => false,
         };
         if !fits {
             return Err(Refusal::new(
                 &refusal::NOT_RECOMPUTED,
-                format!("{:?} does not follow from what was released", data.status),
+                format!(
+                    "{:?} for {cause} does not follow from what was released",
+                    data.status
+                ),
             ));
         }
         self.outcomes
