@@ -1,4 +1,4 @@
-//! Writes the published vectors of this crate: `cargo run -p mifeng-envelope --example make_vectors`.
+//! Writes the published vectors of this crate: `cargo run -p mifeng-envelope --example make-envelope-vectors`.
 //!
 //! Everything is fixed, so a second run changes nothing; `tests/vectors.rs` compares.
 #![allow(

@@ -1,4 +1,4 @@
-//! Writes the published vectors of this crate: `cargo run -p mifeng-lock --example make_vectors`.
+//! Writes the published vectors of this crate: `cargo run -p mifeng-lock --example make-lock-vectors`.
 //!
 //! Everything is fixed by seeds, so a second run changes nothing; `tests/vectors.rs` compares.
 #![allow(

@@ -1,4 +1,4 @@
-//! Writes `test-vectors/beat` and `test-vectors/log`: `cargo run -p mifeng-log --example make_vectors`.
+//! Writes `test-vectors/beat` and `test-vectors/log`: `cargo run -p mifeng-log --example make-log-vectors`.
 //!
 //! Everything is made from fixed seeds, so running it again changes nothing.
 

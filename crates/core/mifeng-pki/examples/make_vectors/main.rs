@@ -1,5 +1,5 @@
 //! Writes `test-vectors/cms`, `test-vectors/timestamp` and `test-vectors/trust`:
-//! `cargo run -p mifeng-pki --example make_vectors`.
+//! `cargo run -p mifeng-pki --example make-pki-vectors`.
 //!
 //! Everything is made from fixed seeds, so running it again changes nothing.
 
