@@ -16,13 +16,26 @@ pub const JOURNAL_LEN_MAX: usize = 512 << 20;
 
 /// A file that a seal is written to, with a journal beside it.
 pub trait Resumable: Read + Write + Seek {
-    /// One round is done: what was written so far, and then this line of the journal, may be made
-    /// durable. A shell may collect some lines first; it must never let a line become durable
-    /// before the bytes that were written ahead of it.
+    /// Something is done: what was written so far, and then this line of the journal, may be made
+    /// durable. A shell may collect some lines first, unless `now`: then the line is durable when this
+    /// returns, because what is written next depends on it. It must never let a line become durable
+    /// before the bytes that were written ahead of it. A line may hold hashes of the files: it is for
+    /// the sealer's eyes only.
     ///
     /// # Errors
     /// Ends the sealing.
-    fn note(&mut self, line: &[u8]) -> io::Result<()>;
+    fn note(&mut self, line: &[u8], now: bool) -> io::Result<()>;
+}
+
+/// The manifest's signature, noted before it is encrypted: a token would make another one when
+/// asked again, and two must never be encrypted under one secret.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Signed {
+    /// The signature, hex.
+    pub(crate) cms: String,
+    /// Hash of the manifest that it signs.
+    pub(crate) manifest: Digest,
 }
 
 /// The rounds that one line, or a whole journal, tells of.
@@ -37,6 +50,9 @@ pub(crate) struct Done {
     pub(crate) rounds: u64,
     /// Files that an opening has met: path and size.
     pub(crate) seen: Vec<(String, u64)>,
+    /// The manifest's signature, once a sealing has read all files.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) signed: Option<Signed>,
 }
 
 /// Writes lines, each bound to those before it.
@@ -76,6 +92,7 @@ impl Writer {
             all.files.extend(done.files);
             all.seen.extend(done.seen);
             all.rounds = done.rounds;
+            all.signed = done.signed.or(all.signed);
         }
         if !any && !journal.is_empty() {
             return Err(Error::Journal {

@@ -1,7 +1,7 @@
 //! Sealing: files, prices and declarations into one `*.bid`.
 
 use crate::body::BodyCipher;
-use crate::journal::{self, Resumable};
+use crate::journal::{self, Resumable, Signed};
 use crate::leaf::{Keys, LeafShares, build_header};
 use crate::manifest::{
     Declarations, DetailLine, FileEntry, MANIFEST_CMS_NAME, MANIFEST_NAME, Manifest, Opening,
@@ -9,7 +9,7 @@ use crate::manifest::{
 use crate::open::body_cipher;
 use crate::record::{END_MAGIC, MAGIC, SealRecord, Trailer};
 use crate::root::Window;
-use crate::stream::{BodyWriter, Out, ROUND_PLAIN, round_end};
+use crate::stream::{BodyWriter, Guarded, Out, ROUND_PLAIN, round_end};
 use crate::{BLOCK, Context, Error, Result, body, context_digest, identity, tar};
 use mifeng_crypto::{Digest, Entropy, Suite, Time, jcs};
 use mifeng_lock::{Board, Policy, sharing};
@@ -44,6 +44,13 @@ pub trait FileSource {
     /// over the same files.
     fn stamp(&self) -> u64 {
         0
+    }
+    /// Whether size and stamp are still what they were; asked when the file was read to its end.
+    ///
+    /// # Errors
+    /// Those of the file system.
+    fn unchanged(&self) -> std::io::Result<bool> {
+        Ok(true)
     }
 }
 
@@ -162,17 +169,18 @@ pub fn seal_with_sigma(
     out.write(&plan.front())?;
     let mut body = plan.writer(inputs, out);
     body.start()?;
-    plan.seal(inputs, body, 0, progress)
+    plan.seal(inputs, body, (0, None), progress)
 }
 
 /// As [`seal_with_sigma`], with a journal: `out` is given its lines ([`Resumable::note`]), and after
 /// an interruption `journal` is what of them was kept. The rounds that it tells of are neither read
 /// nor encrypted again. Everything must be as it was: the inputs, the secret, the signing time, and
-/// the files by their [`FileSource::stamp`].
+/// the files by their [`FileSource::stamp`]. What stands in `out` behind the last line is made again,
+/// and must come out the same.
 ///
 /// # Errors
 /// As [`seal`]; [`Error::Journal`] if something is not as it was: begin anew, with a new nonce and
-/// a new secret, since two contents must never be encrypted under one.
+/// a new secret, since two contents must never be encrypted under one. Nothing is overwritten then.
 pub fn seal_resuming(
     inputs: &Inputs<'_>,
     sigma: &[u8; 32],
@@ -185,23 +193,24 @@ pub fn seal_resuming(
     let (mut writer, done) = journal::Writer::resume(inputs.suite, &what, journal)?;
     if done.rounds > 0 {
         let pending = plan.read_back(out, &done)?;
+        let at = plan.front().len() as u64 + round_end(done.rounds);
+        let out = Guarded::new(out, at, plan.end())?;
         let mut body = plan.writer(inputs, Out::Journal(out, writer));
         body.go_on(done.rounds, &done.body, &pending)?;
         plan.restore(body.window(), &done)?;
-        return plan.seal(inputs, body, done.rounds * ROUND_PLAIN, progress);
+        let behind = (done.rounds * ROUND_PLAIN, done.signed);
+        return plan.seal(inputs, body, behind, progress);
     }
-    out.seek(SeekFrom::Start(0))
-        .map_err(Error::io("writing the sealed file"))?;
     if journal.is_empty() {
         let line = writer.line(0)?;
-        out.note(&line)
+        out.note(&line, true)
             .map_err(Error::io("writing the journal of the sealing"))?;
     }
-    let mut out = Out::Journal(out, writer);
+    let mut out = Out::Journal(Guarded::new(out, 0, plan.end())?, writer);
     out.write(&plan.front())?;
     let mut body = plan.writer(inputs, out);
     body.start()?;
-    plan.seal(inputs, body, 0, progress)
+    plan.seal(inputs, body, (0, done.signed), progress)
 }
 
 /// All that is known before the first byte is encrypted.
@@ -280,6 +289,11 @@ impl<'a> Plan<'a> {
     fn front(&self) -> Vec<u8> {
         let len = self.body_len.to_be_bytes();
         [MAGIC, &len32(&self.header)[..], &self.header, &len].concat()
+    }
+
+    /// Where the ciphertext ends in the file.
+    fn end(&self) -> u64 {
+        self.front().len() as u64 + self.body_len
     }
 
     fn writer<'w>(&'w self, inputs: &Inputs<'_>, out: Out<'w>) -> BodyWriter<'w> {
@@ -372,12 +386,13 @@ impl<'a> Plan<'a> {
         Ok(())
     }
 
-    /// Everything after the first `done` bytes of plaintext, which `body` has behind it.
+    /// Everything after the first `done` bytes of plaintext, which `body` has behind it; `signed` is
+    /// the manifest's signature if an earlier attempt made it.
     fn seal(
         &self,
         inputs: &Inputs<'_>,
         mut body: BodyWriter<'_>,
-        done: u64,
+        (done, signed): (u64, Option<Signed>),
         progress: &mut dyn FnMut(Progress),
     ) -> Result<Sealed> {
         let suite = inputs.suite;
@@ -405,20 +420,13 @@ impl<'a> Plan<'a> {
             at = end + tar::gap(file.size()) as u64;
             zeros(&mut body, at.saturating_sub(done.max(end)))?;
         }
-        let (mut body, roots) = body.file_roots()?;
         let mut manifest = self.manifest.clone();
-        for (entry, root) in manifest.files.iter_mut().zip(roots) {
+        for (entry, root) in manifest.files.iter_mut().zip(body.file_roots()?) {
             entry.hash = root;
         }
         let manifest = manifest.to_bytes()?;
-        let inner = sign(inputs.signer, inputs, &manifest)?;
-        if inner.len() > tar::CMS_LEN_MAX {
-            return Err(Error::Limit {
-                what: "manifest signature",
-                limit: tar::CMS_LEN_MAX as u64,
-                found: inner.len() as u64,
-            });
-        }
+        let (inner, new) = inner_signature(inputs, &manifest, signed)?;
+        let mut body = body.end_files(new)?;
         for (name, content) in [(MANIFEST_NAME, &manifest), (MANIFEST_CMS_NAME, &inner)] {
             let len = content.len() as u64;
             let (header, gap) = (tar::header(name, len, 0), tar::gap(len) as u64);
@@ -470,6 +478,37 @@ impl<'a> Plan<'a> {
             .map(|((path, share), _)| (path.clone(), share.clone()))
             .collect()
     }
+}
+
+/// The manifest's signature: the one that was noted, or a new one to be noted before it is encrypted.
+fn inner_signature(
+    inputs: &Inputs<'_>,
+    manifest: &[u8],
+    noted: Option<Signed>,
+) -> Result<(Vec<u8>, Option<Signed>)> {
+    let wrong = || Error::Journal {
+        what: "signature of another manifest",
+    };
+    let hash = inputs.suite.hash().digest(manifest);
+    if let Some(noted) = noted {
+        if noted.manifest != hash {
+            return Err(wrong());
+        }
+        return Ok((hex::decode(&noted.cms).map_err(|_| wrong())?, None));
+    }
+    let inner = sign(inputs.signer, inputs, manifest)?;
+    if inner.len() > tar::CMS_LEN_MAX {
+        return Err(Error::Limit {
+            what: "manifest signature",
+            limit: tar::CMS_LEN_MAX as u64,
+            found: inner.len() as u64,
+        });
+    }
+    let signed = Signed {
+        cms: hex::encode(&inner),
+        manifest: hash,
+    };
+    Ok((inner, Some(signed)))
 }
 
 fn sign(signer: &dyn Signer, inputs: &Inputs<'_>, content: &[u8]) -> Result<Vec<u8>> {
@@ -546,7 +585,8 @@ fn read_file(
     let end = reader
         .read(&mut [0])
         .map_err(Error::io("reading a file of the bid"))?;
-    if end != 0 {
+    let unchanged = file.unchanged();
+    if end != 0 || !unchanged.map_err(Error::io("reading a file of the bid"))? {
         return Err(changed);
     }
     body.end_file();

@@ -107,7 +107,7 @@ impl Seek for Disk {
 }
 
 impl Resumable for Disk {
-    fn note(&mut self, line: &[u8]) -> io::Result<()> {
+    fn note(&mut self, line: &[u8], _: bool) -> io::Result<()> {
         self.journal.extend_from_slice(line);
         Ok(())
     }
@@ -440,4 +440,166 @@ fn a_file_that_grows_or_shrinks_while_it_is_read_is_refused() {
         });
         assert_eq!(found, Err(Error::FileChanged { index: 0 }), "{said} {has}");
     }
+}
+
+/// A token: each of its signatures is another one.
+struct Token<'a> {
+    key: &'a mifeng_pki::SoftwareSigner,
+    asked: &'a Cell<u8>,
+}
+
+impl mifeng_pki::Signer for Token<'_> {
+    fn certificate(&self) -> &mifeng_pki::Certificate {
+        self.key.certificate()
+    }
+    fn chain(&self) -> &[mifeng_pki::Certificate] {
+        self.key.chain()
+    }
+    fn sign(&self, message: &[u8]) -> std::result::Result<Vec<u8>, mifeng_pki::Error> {
+        let mut signature = self.key.sign(message)?;
+        if let Some(last) = signature.last_mut() {
+            *last ^= self.asked.get();
+        }
+        self.asked.set(self.asked.get() + 1);
+        Ok(signature)
+    }
+}
+
+#[test]
+fn a_token_that_signs_anew_changes_no_ciphertext() {
+    for suite in [&GM, &INTL] {
+        let w = world(suite);
+        let read = Cell::new(0);
+        let big = content();
+        for files in [&big[..1], &big[..]] {
+            let job = Job {
+                w: &w,
+                files,
+                stamp: 7,
+                read: &read,
+            };
+            let whole = job.whole();
+            let sealed = SealedFile::read(&mut Cursor::new(&whole)).expect("sizes");
+            let body_end = (sealed.body_offset() + sealed.body_len()) as usize;
+            // In the padding behind the first signature, and in the trailer.
+            for room in [body_end - 100, body_end + 30] {
+                let asked = Cell::new(0);
+                let token = Token {
+                    key: &w.signer,
+                    asked: &asked,
+                };
+                let mut disk = Disk::new(room);
+                let attempt = |disk: &mut Disk| {
+                    let journal = disk.journal.clone();
+                    job.with(|inputs| {
+                        let inputs = Inputs {
+                            context: inputs.context.clone(),
+                            policy: inputs.policy.clone(),
+                            files: files.iter().map(|file| job.source(file)).collect(),
+                            opening: Opening::default(),
+                            declarations: Declarations::default(),
+                            detail: Vec::new(),
+                            signer: &token,
+                            ..*inputs
+                        };
+                        seal_resuming(&inputs, &SIGMA, disk, &journal, &mut |_| ()).map(|_| ())
+                    })
+                };
+                let stopped = attempt(&mut disk).map_err(|e| e.code());
+                assert_eq!(stopped, Err("envelope.io"));
+                let before = disk.file.get_ref().len().min(body_end);
+                disk.room = usize::MAX;
+                attempt(&mut disk).expect("goes on");
+                // The signature inside is the first one, whatever the token said later.
+                assert!(asked.get() >= 2, "the outer signature is another");
+                assert!(before > body_end - 200);
+                assert!(disk.file.get_ref()[..body_end] == whole[..body_end]);
+                assert!(disk.file.get_ref()[body_end..] != whole[body_end..]);
+            }
+        }
+    }
+}
+
+#[test]
+fn what_was_encrypted_is_never_encrypted_differently() {
+    let w = world(&GM);
+    let (files, read) = (content(), Cell::new(0));
+    let job = Job {
+        w: &w,
+        files: &files,
+        stamp: 7,
+        read: &read,
+    };
+    let whole = job.whole();
+    let mib = 1 << 20;
+    let mut disk = Disk::new(20 * mib);
+    assert!(job.go_on(&mut disk, &SIGMA).is_err());
+    // The machine died before the line of the second round was durable.
+    let lines = disk.journal.split_inclusive(|byte| *byte == b'\n');
+    disk.journal = lines.take(2).flatten().copied().collect();
+    disk.room = usize::MAX;
+    let left = (disk.file.get_ref().clone(), disk.journal.clone());
+    // A file was changed meanwhile, with its size and time of change kept.
+    let mut other = files.clone();
+    other[3].1[12 * mib] ^= 1;
+    let changed = Job {
+        files: &other,
+        ..job
+    };
+    let found = changed.go_on(&mut disk, &SIGMA).map(|_| ());
+    assert_eq!(found.map_err(|e| e.code()), Err("envelope.journal"));
+    assert!(disk.file.get_ref()[..16 * mib] == left.0[..16 * mib]);
+    // What never reached the disk is zero, and is written now.
+    let mut disk = Disk {
+        file: Cursor::new(left.0),
+        room: usize::MAX,
+        journal: left.1,
+    };
+    disk.file.get_mut()[12 * mib..13 * mib].fill(0);
+    disk.file.get_mut().truncate(14 * mib + 77);
+    job.go_on(&mut disk, &SIGMA).expect("goes on");
+    assert!(disk.file.get_ref() == &whole);
+}
+
+/// A file that is written to while it is read.
+struct Restless;
+
+impl FileSource for Restless {
+    fn path(&self) -> &str {
+        "x.bin"
+    }
+    fn size(&self) -> u64 {
+        9
+    }
+    fn open(&self) -> io::Result<Box<dyn Read + '_>> {
+        Ok(Box::new(io::repeat(1).take(9)))
+    }
+    fn unchanged(&self) -> io::Result<bool> {
+        Ok(false)
+    }
+}
+
+#[test]
+fn a_file_that_changes_in_its_place_is_refused() {
+    let w = world(&GM);
+    let read = Cell::new(0);
+    let job = Job {
+        w: &w,
+        files: &[],
+        stamp: 0,
+        read: &read,
+    };
+    let found = job.with(|inputs| {
+        let inputs = Inputs {
+            context: inputs.context.clone(),
+            policy: inputs.policy.clone(),
+            files: vec![Box::new(Restless)],
+            opening: Opening::default(),
+            declarations: Declarations::default(),
+            detail: Vec::new(),
+            ..*inputs
+        };
+        seal_with_sigma(&inputs, &SIGMA, &mut io::sink(), &mut |_| ()).map(|_| ())
+    });
+    assert_eq!(found, Err(Error::FileChanged { index: 0 }));
 }

@@ -367,13 +367,13 @@ pub(crate) fn write_secret(path: &Path, bytes: &[u8]) -> Outcome {
 
 /// A new file of the owner alone. What an earlier attempt left is removed, not written into: it
 /// may be open elsewhere, or a link.
-fn create_private(path: &Path) -> io::Result<fs::File> {
+pub(crate) fn create_private(path: &Path) -> io::Result<fs::File> {
     match fs::remove_file(path) {
         Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e),
         _ => {}
     }
     let mut options = fs::OpenOptions::new();
-    options.write(true).create_new(true);
+    options.read(true).write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     options.open(path)

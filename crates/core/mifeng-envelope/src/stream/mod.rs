@@ -7,7 +7,7 @@ mod read;
 mod write;
 
 pub(crate) use read::{PlainReader, ReadFrom, read_body, read_root, read_window};
-pub(crate) use write::{BodyWriter, Out};
+pub(crate) use write::{BodyWriter, Guarded, Out};
 
 use crate::Result;
 use crate::body::{CHUNK, PREFIX, SEALED_CHUNK};

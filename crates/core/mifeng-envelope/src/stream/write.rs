@@ -4,38 +4,96 @@ use super::{
     Done, ROUND_CHUNKS, TAG, TASK_CHUNKS, WORKERS_MAX, blocks, round_buffer, round_chunks, wrap,
 };
 use crate::body::{BodyCipher, CHUNK, PREFIX, SEALED_CHUNK};
-use crate::journal::{self, Resumable};
+use crate::journal::{self, Resumable, Signed};
 use crate::root::{BLOCK, Task, Window, leaf_tasks, run};
 use crate::{Error, Result};
 use mifeng_crypto::{Digest, HashAlg};
 use mifeng_log::merkle::Frontier;
-use std::io::{Read, Write};
+use std::io::{Read, SeekFrom, Write};
 use std::ops::Range;
 use zeroize::Zeroizing;
+
+/// Bytes that a disk writes as one: after a power failure each such piece of a file is there or zero.
+const SECTOR: u64 = 512;
 
 /// Where the sealed file goes.
 pub(crate) enum Out<'a> {
     /// In one go.
     Plain(&'a mut dyn Write),
-    /// With a journal of the rounds that are done.
-    Journal(&'a mut dyn Resumable, journal::Writer),
+    /// With a journal of what is done.
+    Journal(Guarded<'a>, journal::Writer),
     /// The same after its last line: what comes now is done again by the next attempt.
-    Closed(&'a mut dyn Resumable),
+    Closed(Guarded<'a>),
+}
+
+/// An unfinished file in which no ciphertext is ever replaced by another: whatever an earlier attempt
+/// wrote under the same secret must come out the same again. Two plaintexts under one key and nonce
+/// would give away both.
+pub(crate) struct Guarded<'a> {
+    out: &'a mut dyn Resumable,
+    /// Where the next byte goes.
+    at: u64,
+    /// Up to here an earlier attempt has written ciphertext.
+    written: u64,
+}
+
+impl<'a> Guarded<'a> {
+    /// Goes on at `at`; ciphertext ends at `end`, and what follows it is public.
+    pub(crate) fn new(out: &'a mut dyn Resumable, at: u64, end: u64) -> Result<Self> {
+        let failed = Error::io("reading back the sealed file");
+        let written = out.seek(SeekFrom::End(0)).map_err(&failed)?.min(end);
+        out.seek(SeekFrom::Start(at)).map_err(&failed)?;
+        Ok(Guarded { out, at, written })
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> Result<()> {
+        // At most the length of `bytes`, so the conversion cannot cut.
+        let again = self.written.saturating_sub(self.at).min(bytes.len() as u64) as usize;
+        if again > 0 {
+            self.compare(&bytes[..again])?;
+        }
+        self.out
+            .write_all(bytes)
+            .map_err(Error::io("writing the sealed file"))?;
+        self.at += bytes.len() as u64;
+        Ok(())
+    }
+
+    fn compare(&mut self, bytes: &[u8]) -> Result<()> {
+        let failed = Error::io("reading back the sealed file");
+        let mut found = vec![0; bytes.len()];
+        self.out.read_exact(&mut found).map_err(&failed)?;
+        self.out.seek(SeekFrom::Start(self.at)).map_err(&failed)?;
+        let mut from = 0;
+        while from < bytes.len() {
+            let left = SECTOR - (self.at + from as u64) % SECTOR;
+            let to = bytes.len().min(from + left as usize);
+            let before = &found[from..to];
+            if before != &bytes[from..to] && before.iter().any(|byte| *byte != 0) {
+                return Err(Error::Journal {
+                    what: "something else was sealed before",
+                });
+            }
+            from = to;
+        }
+        Ok(())
+    }
 }
 
 impl<'a> Out<'a> {
     pub(crate) fn write(&mut self, bytes: &[u8]) -> Result<()> {
         match self {
-            Out::Plain(out) => out.write_all(bytes),
-            Out::Journal(out, _) | Out::Closed(out) => out.write_all(bytes),
+            Out::Plain(out) => out
+                .write_all(bytes)
+                .map_err(Error::io("writing the sealed file")),
+            Out::Journal(out, _) | Out::Closed(out) => out.write(bytes),
         }
-        .map_err(Error::io("writing the sealed file"))
     }
 
     pub(crate) fn flush(&mut self) -> Result<()> {
         match self {
             Out::Plain(out) => out.flush(),
-            Out::Journal(out, _) | Out::Closed(out) => out.flush(),
+            Out::Journal(out, _) | Out::Closed(out) => out.out.flush(),
         }
         .map_err(Error::io("writing the sealed file"))
     }
@@ -52,16 +110,24 @@ impl<'a> Out<'a> {
         writer.since.body.extend_from_slice(body);
         writer.since.files.extend_from_slice(files);
         let line = writer.line(rounds)?;
-        out.note(&line)
+        out.out
+            .note(&line, false)
             .map_err(Error::io("writing the journal of the sealing"))
     }
 
-    /// No further line.
-    fn close(self) -> Self {
-        match self {
-            Out::Journal(out, _) => Out::Closed(out),
-            other => other,
+    /// Notes the manifest's signature, durably, if it is new; then there is no further line.
+    fn close(self, rounds: u64, signed: Option<Signed>) -> Result<Self> {
+        let Out::Journal(out, mut writer) = self else {
+            return Ok(self);
+        };
+        if signed.is_some() {
+            writer.since.signed = signed;
+            let line = writer.line(rounds)?;
+            out.out
+                .note(&line, true)
+                .map_err(Error::io("writing the journal of the sealing"))?;
         }
+        Ok(Out::Closed(out))
     }
 }
 
@@ -177,10 +243,15 @@ impl<'a> BodyWriter<'a> {
     }
 
     /// All files are in: their roots.
-    pub(crate) fn file_roots(mut self) -> Result<(Self, Vec<Digest>)> {
-        let roots = self.files.roots(self.workers)?;
-        self.out = self.out.close();
-        Ok((self, roots))
+    pub(crate) fn file_roots(&mut self) -> Result<Vec<Digest>> {
+        self.files.roots(self.workers)
+    }
+
+    /// What comes after the files is not noted, but for the manifest's signature if it is new.
+    pub(crate) fn end_files(mut self, signed: Option<Signed>) -> Result<Self> {
+        let rounds = self.next_chunk / ROUND_CHUNKS as u64;
+        self.out = self.out.close(rounds, signed)?;
+        Ok(self)
     }
 
     fn round_if_full(&mut self) -> Result<()> {

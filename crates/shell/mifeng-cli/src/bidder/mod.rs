@@ -57,6 +57,18 @@ impl FileSource for &DiskFile {
     fn stamp(&self) -> u64 {
         self.stamp
     }
+
+    fn unchanged(&self) -> io::Result<bool> {
+        let facts = std::fs::symlink_metadata(&self.disk)?;
+        Ok(facts.len() == self.size && changed(&facts) == self.stamp)
+    }
+}
+
+/// The time of change. Nanoseconds since 1970 fit until 2554; cut or missing, they only say less.
+fn changed(facts: &std::fs::Metadata) -> u64 {
+    let at = facts.modified().ok();
+    let since = at.and_then(|at| at.duration_since(UNIX_EPOCH).ok());
+    since.map_or(0, |since| since.as_nanos() as u64)
 }
 
 fn collect(folder: &Path, prefix: &str, depth: usize, found: &mut Vec<DiskFile>) -> Outcome {
@@ -88,15 +100,11 @@ fn collect(folder: &Path, prefix: &str, depth: usize, found: &mut Vec<DiskFile>)
             let facts = entry
                 .metadata()
                 .map_err(|e| Failure::io(&entry.path(), &e))?;
-            let changed = facts.modified().ok();
-            let since = changed.and_then(|at| at.duration_since(UNIX_EPOCH).ok());
-            // Nanoseconds since 1970 fit until 2554; cut or missing, they only say less.
-            let stamp = since.map_or(0, |since| since.as_nanos() as u64);
             found.push(DiskFile {
                 disk: entry.path(),
                 path,
                 size: facts.len(),
-                stamp,
+                stamp: changed(&facts),
             });
         } else {
             return Err(Failure::malformed(format!(

@@ -57,12 +57,14 @@ impl OwnCopy {
     }
 }
 
-/// A sealed file in the making: `.name.part`, with `.name.journal` beside it. Both hold ciphertext
-/// and hashes only; they stay when the work is interrupted, so that it can go on.
+/// A sealed file in the making: `.name.part`, with `.name.journal` beside it, for their owner alone:
+/// the journal has hashes of what is sealed. They stay when the work is interrupted, so that it can
+/// go on.
 pub(crate) struct Part {
     file: io::BufWriter<File>,
     part: PathBuf,
-    journal: PathBuf,
+    journal: File,
+    journal_path: PathBuf,
     lines: Vec<u8>,
     count: usize,
 }
@@ -92,6 +94,18 @@ pub(crate) fn clear(target: &Path) {
     }
 }
 
+/// Opens a file of the interrupted attempt, or makes it anew, for its owner alone: never what a link
+/// points to.
+fn open_own(path: &Path, go_on: bool) -> io::Result<File> {
+    if !go_on {
+        return ui::create_private(path);
+    }
+    if !fs::symlink_metadata(path)?.is_file() {
+        return Err(io::ErrorKind::InvalidInput.into());
+    }
+    OpenOptions::new().read(true).write(true).open(path)
+}
+
 impl Part {
     /// The unfinished file; with `lines` of the journal, as it was left.
     pub(crate) fn open(target: &Path, lines: &[u8]) -> Result<Self, Failure> {
@@ -100,31 +114,45 @@ impl Part {
             fs::create_dir_all(folder).map_err(|e| Failure::io(folder, &e))?;
         }
         let go_on = !lines.is_empty();
-        let mut options = OpenOptions::new();
-        options.read(true).write(true).create(true).truncate(!go_on);
-        let file = options.open(&part).map_err(|e| Failure::io(&part, &e))?;
-        fs::write(&journal, lines).map_err(|e| Failure::io(&journal, &e))?;
+        let file = open_own(&part, go_on).map_err(|e| Failure::io(&part, &e))?;
+        let mut log = open_own(&journal, go_on).map_err(|e| Failure::io(&journal, &e))?;
+        // Cut to the valid lines, never written again: a full disk must not lose them.
+        log.set_len(lines.len() as u64)
+            .and_then(|()| log.seek(SeekFrom::End(0)))
+            .map_err(|e| Failure::io(&journal, &e))?;
         Ok(Part {
             file: io::BufWriter::with_capacity(BUFFER, file),
             part,
-            journal,
+            journal: log,
+            journal_path: journal,
             lines: Vec::new(),
             count: 0,
         })
     }
 
-    /// Everything is written: gives the file its name.
+    /// Where the file stands until it has its name.
+    pub(crate) fn path(&self) -> &Path {
+        &self.part
+    }
+
+    /// Everything is written: what an earlier, longer attempt left behind it goes.
+    pub(crate) fn complete(&mut self) -> Result<(), Failure> {
+        let end = self.file.stream_position();
+        end.and_then(|end| self.file.get_ref().set_len(end))
+            .and_then(|()| self.file.flush())
+            .and_then(|()| self.file.get_ref().sync_all())
+            .map_err(|e| Failure::io(&self.part, &e))
+    }
+
+    /// Everything is complete and checked: gives the file its name.
     pub(crate) fn finish(self, target: &Path) -> Result<(), Failure> {
-        let at = |e: io::Error| Failure::io(&self.part, &e);
-        let file = self.file.into_inner().map_err(|e| at(e.into_error()))?;
-        file.sync_all().map_err(at)?;
         fs::rename(&self.part, target).map_err(|e| Failure::io(target, &e))?;
         if let Some(folder) = target.parent().filter(|f| !f.as_os_str().is_empty()) {
             File::open(folder)
                 .and_then(|folder| folder.sync_all())
                 .map_err(|e| Failure::io(folder, &e))?;
         }
-        let _ = fs::remove_file(&self.journal);
+        let _ = fs::remove_file(&self.journal_path);
         Ok(())
     }
 }
@@ -152,18 +180,17 @@ impl Seek for Part {
 }
 
 impl Resumable for Part {
-    fn note(&mut self, line: &[u8]) -> io::Result<()> {
+    fn note(&mut self, line: &[u8], now: bool) -> io::Result<()> {
         self.lines.extend_from_slice(line);
         self.count += 1;
-        // The first line says what the work is; after that, some at a time.
-        if self.count % LINES != 1 {
+        if !now && self.count < LINES {
             return Ok(());
         }
+        self.count = 0;
         self.file.flush()?;
         self.file.get_ref().sync_data()?;
-        let mut journal = OpenOptions::new().append(true).open(&self.journal)?;
-        journal.write_all(&self.lines)?;
-        journal.sync_data()?;
+        self.journal.write_all(&self.lines)?;
+        self.journal.sync_data()?;
         self.lines.clear();
         Ok(())
     }

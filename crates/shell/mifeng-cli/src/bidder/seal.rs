@@ -82,9 +82,7 @@ fn seal_as(ui: &Ui, args: &SealArgs, what: What, json: bool) -> Outcome {
         what,
         out: &args.out,
     };
-    let sealed = job.run(&bid, &files)?;
-    write_backup(&sealed, &args.out)?;
-    let seal = job.trial(bid.lot, &sealed)?;
+    let seal = job.run(&bid, &files)?;
     let words = mifeng::words::fingerprint(&seal.id(), ui.lang == Lang::Zh);
     let out = args.out.display();
     let value = serde_json::json!({
@@ -169,7 +167,7 @@ struct Job<'a> {
 
 impl Job<'_> {
     /// Goes on with what an interruption left, or else begins.
-    fn run(&self, bid: &Bid<'_>, files: &[DiskFile]) -> Result<Sealed, Failure> {
+    fn run(&self, bid: &Bid<'_>, files: &[DiskFile]) -> Result<VerifiedSeal, Failure> {
         if let Some(journal) = part::left_over(self.out) {
             let rounds = journal
                 .split(|byte| *byte == b'\n')
@@ -194,19 +192,28 @@ impl Job<'_> {
         self.begin(bid, files)
     }
 
-    fn go_on(&self, bid: &Bid<'_>, files: &[DiskFile], journal: &[u8]) -> Result<Sealed, Failure> {
+    fn go_on(
+        &self,
+        bid: &Bid<'_>,
+        files: &[DiskFile],
+        journal: &[u8],
+    ) -> Result<VerifiedSeal, Failure> {
         let own = OwnCopy::load(&OwnCopy::path(self.out))?;
         let suite = self.bundle.replay.suite();
         // The copy names its context; a seal for another one does not go on, and its secret is not
         // even looked at.
         let sigma = own.open(suite, self.decrypter);
-        let sigma = sigma.map_err(|_| Failure::refused("envelope.journal", "own copy"))?;
+        // A token that is not there is no reason to throw away what is done.
+        let sigma = sigma.map_err(|failure| match &*failure.code {
+            "envelope.not-our-leaf" => Failure::refused("envelope.journal", "own copy"),
+            _ => failure,
+        })?;
         self.with_inputs(bid, files, own.nonce, own.time, |inputs| {
             self.write(inputs, &sigma, journal)
         })
     }
 
-    fn begin(&self, bid: &Bid<'_>, files: &[DiskFile]) -> Result<Sealed, Failure> {
+    fn begin(&self, bid: &Bid<'_>, files: &[DiskFile]) -> Result<VerifiedSeal, Failure> {
         let mut entropy = SystemEntropy::new();
         let (nonce, time) = (bidder::nonce(&mut entropy)?, clock::now());
         self.with_inputs(bid, files, nonce, time, |inputs| {
@@ -258,15 +265,24 @@ impl Job<'_> {
         inputs: &Inputs<'_>,
         sigma: &[u8; 32],
         journal: &[u8],
-    ) -> Result<Sealed, Failure> {
+    ) -> Result<VerifiedSeal, Failure> {
         let mut part = Part::open(self.out, journal)?;
         let mut bar = Bar::new(!self.ui.quiet);
         let progress = &mut |at: Progress| bar.show(at.done, at.total);
         let sealed = seal_resuming(inputs, sigma, &mut part, journal, progress);
         bar.end();
         let sealed = sealed.map_err(|e| self.explain(e, inputs))?;
+        part.complete()?;
+        let seal = self.trial(&inputs.context.lot, &sealed, part.path())?;
+        write_backup(&sealed, self.out)?;
         part.finish(self.out)?;
-        Ok(sealed)
+        if seal.bidder_leaf_path().is_some() {
+            self.ui.warn(
+                "  ✔ 试解密本方份额：成功；份额备份已写好",
+                "  ✔ trial decryption of the own leaf: works; its backup is written",
+            );
+        }
+        Ok(seal)
     }
 
     /// Says which file, and that nothing is lost.
@@ -293,10 +309,10 @@ impl Job<'_> {
     }
 
     /// A trial decryption of the own leaf: a key that does not work is found now, not at the opening.
-    fn trial(&self, lot: &str, sealed: &Sealed) -> Result<VerifiedSeal, Failure> {
+    fn trial(&self, lot: &str, sealed: &Sealed, file: &Path) -> Result<VerifiedSeal, Failure> {
         let seal = match self.what {
-            What::Bid => load_seal(self.bundle, self.out)?,
-            What::Offer => load_offer(self.bundle, lot, self.out)?,
+            What::Bid => load_seal(self.bundle, file)?,
+            What::Offer => load_offer(self.bundle, lot, file)?,
         };
         let Some(path) = seal.bidder_leaf_path() else {
             return Ok(seal);
@@ -311,10 +327,6 @@ impl Job<'_> {
                 "the key opens the own leaf to something else than was sealed",
             ));
         }
-        self.ui.warn(
-            "  ✔ 试解密本方份额：成功；份额备份已写好",
-            "  ✔ trial decryption of the own leaf: works; its backup is written",
-        );
         Ok(seal)
     }
 }
