@@ -1,11 +1,17 @@
 #!/usr/bin/env python3
-"""Recomputes a draw (spec/draw.md) from its pool and its point V, with nothing but the standard library.
+"""Recomputes a draw or a panel (spec/draw.md) from its pool and its point V, with nothing but the standard library.
 
-usage: draw_check.py FILE    FILE as in test-vectors/draw; exits 0 only if id, seed and order all follow.
+usage: draw_check.py FILE    FILE as in test-vectors/draw, or what `mifeng draw run` wrote; exits 0 only if id, seed,
+order (and pools, avoidance and seats) all follow. Whether V is the authority's own: lock_check.py.
 """
 import hashlib
 import json
 import sys
+
+
+def jcs(value):
+    """RFC 8785 of values without fractions and with ASCII keys."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
 
 def sm3(data):
@@ -31,15 +37,13 @@ def sm3(data):
     return b"".join(x.to_bytes(4, "big") for x in state)
 
 
-def main(path):
-    v = json.load(open(path, encoding="ascii"))
+def draw(v):
     digest = {"gm-1": sm3, "intl-1": lambda data: hashlib.sha256(data).digest()}[v["suite"]]
     tag = lambda t, *parts: digest(
         b"mifeng/v1/" + t.encode() + b"\0" + b"".join(len(p).to_bytes(8, "big") + p for p in parts))
     rows = [(r["id"], r["weight"]) for r in v["pool"]["rows"]]
     assert rows == sorted(rows, key=lambda r: r[0].encode()) and all(w >= 1 for _, w in rows)
-    pool = json.dumps(v["pool"], sort_keys=True, separators=(",", ":")).encode("ascii")
-    draw_id = tag("draw-id", bytes.fromhex(v["tender_event"]), tag("draw-pool", pool),
+    draw_id = tag("draw-id", bytes.fromhex(v["tender_event"]), tag("draw-pool", jcs(v["pool"])),
                   v["pool"]["specialty"].encode(), v["n"].to_bytes(4, "big"))
     seed = tag("draw-seed", bytes.fromhex(v["value"]), draw_id)
     order, counter = [], 0
@@ -52,8 +56,33 @@ def main(path):
             while u >= rows[i][1]:
                 u, i = u - rows[i][1], i + 1
             order.append(rows.pop(i)[0])
-    return (draw_id.hex(), seed.hex(), order) == (v["draw_id"], v["seed"], v["order"])
+    return tag, (draw_id.hex(), seed.hex(), order) == (v["draw_id"], v["seed"], v["order"])
+
+
+def panel(v):
+    """A record of `mifeng draw run`: who was left out, the pools, each draw, the declines, who sits."""
+    ask, out = v["request"], {a["id"] for a in v["avoided"]}
+    due = {a["id"] for a in ask["avoid_ids"]} | {
+        c["id"] for c in v["candidates"] if set(c["employers"]) & set(ask["avoid_employers"])} | {
+        e["id"] for e in ask["earlier"] if {e["purpose"], ask["purpose"]} == {"need", "evaluation"}}
+    experts, declined, seated = sum(s["seats"] for s in ask["seats"]), {d["id"] for d in v["declined"]}, []
+    members = experts + ask["representatives"]
+    good = out == due & {c["id"] for c in v["candidates"]} and len(v["draws"]) == len(ask["seats"])
+    good &= ask["purpose"] != "evaluation" or members % 2 == 1 and members >= 5 and experts * 3 >= members * 2
+    for row, d, sits in zip(ask["seats"], v["draws"], v["seats"]):
+        free = [{"id": c["id"], "weight": c["weight"]} for c in v["candidates"]
+                if row["specialty"] in c["specialties"] and c["id"] not in out]
+        tag, follows = draw(d)
+        event = tag("draw-request", jcs(ask), jcs(v["candidates"])).hex()
+        due = [i for i in d["order"] if i not in declined and i not in seated][: row["seats"]]
+        places = min(row["seats"] + row["alternates"], len(free))
+        good &= follows and d["n"] == ask["n"] and d["tender_event"] == event and len(d["order"]) == places
+        good &= (d["pool"]["rows"], d["pool"]["specialty"], sits["specialty"]) == (
+            free, row["specialty"], row["specialty"]) and sits["ids"] == due and len(due) == row["seats"]
+        seated += due
+    return good
 
 
 if __name__ == "__main__":
-    sys.exit(0 if main(sys.argv[1]) else "the draw does not follow from its pool and point")
+    read = json.load(open(sys.argv[1], encoding="utf-8"))
+    sys.exit(0 if (panel(read) if "draws" in read else draw(read)[1]) else "the draw does not follow from its pool and point")

@@ -12,6 +12,9 @@
 use mifeng_crypto::{
     ChunkCipher, Curve, Entropy as _, GM, Point, PrivateKey, Scalar, SeededEntropy, sm2enc,
 };
+use mifeng_lock::dkg::{self, Setup, StaticKey, Transcript};
+use mifeng_lock::tdh2::{self, Ciphertext};
+use mifeng_lock::{Board, SecretShare};
 use std::hint::black_box;
 use std::time::Instant;
 
@@ -48,6 +51,7 @@ fn main() {
     signing(&mut check);
     decryption(&mut check);
     tags(&mut check);
+    shares(&mut check);
     assert!(!check.failed, "see the verdicts above");
 }
 
@@ -282,6 +286,66 @@ fn tags(check: &mut Check) {
         true,
         &mut |class, at| {
             black_box(leaky_equal(black_box(&tag), &wrong[class][at][16..]));
+        },
+    );
+}
+
+/// Always the same number, whatever is drawn.
+struct Always([u8; 32]);
+
+impl mifeng_crypto::Entropy for Always {
+    fn fill(&mut self, out: &mut [u8]) -> Result<(), mifeng_crypto::Error> {
+        out.fill(0);
+        let from = out.len().min(32);
+        let at = out.len() - from;
+        out[at..].copy_from_slice(&self.0[32 - from..]);
+        Ok(())
+    }
+}
+
+/// A board of one whose key share is `x`, with a ciphertext for it.
+fn holder(x: &Scalar, entropy: &mut SeededEntropy) -> (Board, SecretShare, Ciphertext) {
+    let key = StaticKey::generate(&GM, entropy).expect("key");
+    let setup = Setup::new(&GM, 1, vec![key.public()], b"dudect").expect("setup");
+    let message = dkg::round1(&setup, &key, &mut Always(x.to_be_bytes())).expect("message");
+    let transcript = Transcript::build(&setup, &[message]).expect("transcript");
+    let share = transcript.share(&key).expect("share");
+    let board = transcript.board().clone();
+    assert_eq!(*board.public(), Point::mul_generator(x), "the share is x");
+    let bytes = tdh2::encrypt(&board, b"dudect", &[9; 96], &[7; 32]).expect("encrypts");
+    let sealed = Ciphertext::parse_and_check(&board, b"dudect", &bytes).expect("valid");
+    (board, share, sealed)
+}
+
+/// A trustee's answer: `D = xU` and its proof.
+fn shares(check: &mut Check) {
+    let scalars = scalars();
+    let mut entropy = SeededEntropy::new(b"dudect boards");
+    let holders = [0, 1].map(|class: usize| -> Vec<_> {
+        let all = scalars[class].iter();
+        all.map(|x| holder(x, &mut entropy)).collect()
+    });
+    let mut fresh = SeededEntropy::new(b"dudect proofs");
+    check.job(
+        "share of a trustee",
+        "x = 3, random x",
+        20_000,
+        false,
+        &mut |class, at| {
+            let (board, secret, sealed) = &holders[class][at];
+            black_box(tdh2::release(board, secret, sealed, &mut fresh).expect("share"));
+        },
+    );
+    let base = Point::mul_generator(&Scalar::from_u64(Curve::Sm2, 12_345));
+    check.job(
+        "share of a trustee, twin in variable time",
+        "x = 3, random x",
+        20_000,
+        true,
+        &mut |class, at| {
+            let (board, secret, sealed) = &holders[class][at];
+            black_box(tdh2::release(board, secret, sealed, &mut fresh).expect("share"));
+            black_box(leaky_multiple(&base, &scalars[class][at]));
         },
     );
 }

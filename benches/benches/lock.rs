@@ -3,11 +3,17 @@
 use benches::world::Trustees;
 use benches::{Table, Unit, done, good};
 use mifeng_crypto::{GM, INTL, Point, Scalar, SeededEntropy, Suite};
+use mifeng_lock::Share;
 use mifeng_lock::dkg::{self, Transcript};
 use mifeng_lock::tdh2::{self, Ciphertext};
 
 const LABEL: &[u8] = b"leaf\0a bid's context";
 const PEER: &str = "1 point multiplication";
+
+/// Bids of a large tender.
+const BIDS: usize = 1_000;
+/// Cores that the figures are promised for.
+const CORES: usize = 2;
 
 fn main() {
     let mut table = Table::new("lock");
@@ -15,6 +21,115 @@ fn main() {
         run(&mut table, suite);
     }
     table.print();
+    let smoke = std::env::args().all(|a| a != "--bench") || std::env::args().any(|a| a == "--test");
+    println!("\nwhole openings, wall clock, board of 3 of 5\n");
+    println!("| suite | bids | job | cores | seconds |\n|---|---:|---|---:|---:|");
+    for suite in [&GM, &INTL] {
+        whole(suite, if smoke { 4 } else { BIDS });
+    }
+}
+
+/// One bid's leaf, with every trustee's answer once they are made.
+struct Leaf {
+    label: Vec<u8>,
+    bytes: [u8; 162],
+    shares: Vec<Share>,
+}
+
+fn clock<T>(suite: &Suite, bids: usize, job: &str, cores: usize, run: impl FnOnce() -> T) -> T {
+    let start = std::time::Instant::now();
+    let out = run();
+    let seconds = start.elapsed().as_secs_f64();
+    println!(
+        "| {} | {bids} | {job} | {cores} | {seconds:.2} |",
+        suite.id()
+    );
+    out
+}
+
+/// Runs a job over the leaves on a number of threads.
+fn spread(leaves: &mut [Leaf], cores: usize, job: &(dyn Fn(&mut Leaf) + Sync)) {
+    let part = leaves.len().div_ceil(cores);
+    std::thread::scope(|scope| {
+        for part in leaves.chunks_mut(part) {
+            scope.spawn(move || part.iter_mut().for_each(job));
+        }
+    });
+}
+
+/// What the day of the opening costs: all shares of a trustee; then everybody's shares verified and every leaf
+/// opened and sealed again, as the rebuild check does.
+fn whole(suite: &'static Suite, bids: usize) {
+    let world = Trustees::new(suite);
+    let board = &world.board;
+    let leaf = |at: usize| {
+        let label = format!("leaf of bid {at}").into_bytes();
+        let mut rho = [1; 96];
+        rho[..8].copy_from_slice(&(at as u64).to_be_bytes());
+        rho[48..56].copy_from_slice(&(at as u64).to_be_bytes());
+        let bytes = tdh2::encrypt(board, &label, &rho, &[2; 32]).expect("encrypts");
+        Leaf {
+            label,
+            bytes,
+            shares: Vec::new(),
+        }
+    };
+    let mut leaves: Vec<Leaf> = (0..bids).map(leaf).collect();
+    let secrets = &world.shares;
+    let release = |trustee: usize| {
+        move |leaf: &mut Leaf| {
+            let mut entropy = SeededEntropy::new(&leaf.bytes);
+            let sealed =
+                Ciphertext::parse_and_check(board, &leaf.label, &leaf.bytes).expect("valid");
+            let secret = &secrets[trustee];
+            leaf.shares
+                .push(tdh2::release(board, secret, &sealed, &mut entropy).expect("share"));
+        }
+    };
+    let first = release(0);
+    clock(
+        suite,
+        bids,
+        "one trustee: check every seal, make every share",
+        CORES,
+        || {
+            spread(&mut leaves, CORES, &first);
+        },
+    );
+    for trustee in 1..5 {
+        spread(&mut leaves, CORES, &release(trustee));
+    }
+    let verify = |leaf: &mut Leaf| {
+        let sealed = Ciphertext::parse_and_check(board, &leaf.label, &leaf.bytes).expect("valid");
+        for share in &leaf.shares {
+            tdh2::verify_share(board, &sealed, share).expect("right");
+        }
+    };
+    let open = |leaf: &mut Leaf| {
+        let sealed = Ciphertext::parse_and_check(board, &leaf.label, &leaf.bytes).expect("valid");
+        let opened = tdh2::combine(board, &sealed, &leaf.shares[..3]).expect("opens");
+        good(tdh2::encrypt(board, &leaf.label, &[1; 96], &opened));
+    };
+    for cores in [1, CORES] {
+        clock(
+            suite,
+            bids,
+            "verify all 5 shares of each bid, one by one",
+            cores,
+            || {
+                spread(&mut leaves, cores, &verify);
+            },
+        );
+        clock(
+            suite,
+            bids,
+            "open every leaf from 3 shares, verified again, and rebuild it",
+            cores,
+            || {
+                spread(&mut leaves, cores, &open);
+            },
+        );
+    }
 }
 
 fn run(table: &mut Table, suite: &'static Suite) {

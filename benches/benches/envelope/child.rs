@@ -63,6 +63,7 @@ pub(crate) fn seal(words: &[String]) {
         context: context.expect("context"),
         policy: Policy::bidder().resolve(own),
         boards: &[],
+        chains: &[],
         encryption: &people.cert,
         signer: &people.signer,
         signing_time: now(),

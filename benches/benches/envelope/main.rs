@@ -96,6 +96,7 @@ impl Bench<'_> {
             context: context.expect("context"),
             policy: self.policy().resolve(fingerprint),
             boards: &[],
+            chains: &[],
             encryption: &self.people.cert,
             signer: &self.people.signer,
             signing_time: now(),

@@ -78,6 +78,7 @@ fn one(suite: &'static Suite, count: usize, len: usize) -> String {
                 context: context.expect("context"),
                 policy: policy.resolve(own),
                 boards: &boards,
+                chains: &[],
                 encryption: &people.cert,
                 signer: &people.signer,
                 signing_time: now(),

@@ -101,6 +101,7 @@ fn seal(
         context,
         policy: Policy::bidder().resolve(encryption.fingerprint(suite.hash())),
         boards: &[],
+        chains: &[],
         encryption,
         signer,
         signing_time: Time::parse_rfc3339("2026-11-21T00:00:00Z")?,

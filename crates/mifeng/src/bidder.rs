@@ -172,6 +172,10 @@ pub fn with_inputs<T>(
         tender_event: event,
     };
     context.check()?;
+    let chains = notice
+        .clock_chains()
+        .map_err(|fault| Refusal::by(&rules::BAD_NOTICE, fault))?;
+    let chains: Vec<_> = chains.iter().collect();
     let mut inputs = Inputs {
         suite,
         context,
@@ -179,6 +183,7 @@ pub fn with_inputs<T>(
             .policy
             .resolve(keys.encryption.fingerprint(suite.hash())),
         boards: &[board],
+        chains: &chains,
         encryption: keys.encryption,
         signer: keys.signer,
         signing_time: now,

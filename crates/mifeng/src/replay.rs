@@ -157,7 +157,7 @@ fn check_of(refusal: &Refusal, kind: &str) -> &'static str {
         "bid.submit" | "bid.replace" | "bid.withdraw" | "submission.close" => "V7",
         "round.open" | "round.close" | "offer.submit" | "offer.exit" => "V7",
         "bidder.share" | "bidder-window.close" | "round-window.close" => "V8",
-        "board.share" => "V9",
+        "board.share" | "beacon" => "V9",
         "bid.open" => "V10",
         "bid.fail" => "V11",
         "opening.minutes" | "opening.sign" | "round.minutes" => "V12",

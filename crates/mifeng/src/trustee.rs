@@ -157,6 +157,32 @@ fn conditions(
     ])
 }
 
+/// Refuses at the first condition that is not met: what [`release`] (`lot` none) and [`release_offers`] do, for a
+/// program that wants to stop before it asks for a passphrase.
+///
+/// # Errors
+/// [`Error::Refused`] with [`rules::EARLY`] before the deadline, else [`rules::SHARE_EARLY`].
+pub fn require_met(
+    replay: &Replay,
+    lot: Option<&str>,
+    conditions: &[Condition],
+    now: Time,
+) -> Result<(), Error> {
+    all_met(&Span::of(replay, lot)?, conditions, now)
+}
+
+fn all_met(span: &Span, conditions: &[Condition], now: Time) -> Result<(), Error> {
+    let Some(unmet) = conditions.iter().find(|condition| !condition.met) else {
+        return Ok(());
+    };
+    let rule = if now < span.deadline {
+        &rules::EARLY
+    } else {
+        &rules::SHARE_EARLY
+    };
+    Err(Refusal::by(rule, format!("condition {}: {}", unmet.number, unmet.en)).into())
+}
+
 fn shown(time: Option<Time>) -> String {
     time.map_or_else(|| "-".to_owned(), |time| time.to_string())
 }
@@ -279,15 +305,7 @@ fn release_span(
     now: Time,
     entropy: &mut dyn Entropy,
 ) -> Result<BoardShares, Error> {
-    let conditions = conditions(replay, files, span, now)?;
-    if let Some(unmet) = conditions.iter().find(|condition| !condition.met) {
-        let rule = if now < span.deadline {
-            &rules::EARLY
-        } else {
-            &rules::SHARE_EARLY
-        };
-        return Err(Refusal::by(rule, format!("condition {}: {}", unmet.number, unmet.en)).into());
-    }
+    all_met(span, &conditions(replay, files, span, now)?, now)?;
     let board = replay
         .state
         .board()

@@ -36,6 +36,7 @@ fn main() {
             context: context(&w),
             policy: notice.clone(),
             boards: &boards,
+            chains: &[],
             encryption: &w.cert,
             signer: &w.signer,
             signing_time: Time::parse_rfc3339(SIGNING_TIME).expect("time"),

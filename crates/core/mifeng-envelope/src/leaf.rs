@@ -6,9 +6,11 @@ use mifeng_crypto::sm4::{self, Sm4, cbc};
 use mifeng_crypto::{
     Curve, Digest, KeyAlg, Point, PublicKey, Scalar, Suite, hpke, jcs, oaep, sm2enc,
 };
+use mifeng_lock::tlock::{self, Chain, VerifiedBeacon};
 use mifeng_lock::{Board, Leaf, Policy, sharing, tdh2};
 use mifeng_pki::{Certificate, Decrypter};
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
@@ -45,12 +47,27 @@ pub struct Keys<'a> {
     pub boards: &'a [&'a Board],
     /// Encryption certificates.
     pub certificates: &'a [&'a Certificate],
+    /// Beacon chains; quicknet is known without being here.
+    pub chains: &'a [&'a Chain],
 }
 
 impl<'a> Keys<'a> {
     pub(crate) fn board(&self, key: &Digest) -> Result<&'a Board> {
         let found = self.boards.iter().find(|board| board.key() == *key);
         found.copied().ok_or(Error::UnknownKey { what: "board" })
+    }
+
+    pub(crate) fn chain(&self, hash: &Digest) -> Result<Cow<'a, Chain>> {
+        if let Some(chain) = self.chains.iter().find(|chain| chain.hash() == *hash) {
+            return Ok(Cow::Borrowed(*chain));
+        }
+        let quicknet = Chain::quicknet();
+        if quicknet.hash() == *hash {
+            return Ok(Cow::Owned(quicknet));
+        }
+        Err(Error::UnknownKey {
+            what: "beacon chain",
+        })
     }
 
     fn certificate(&self, suite: &Suite, digest: &Digest) -> Result<&'a Certificate> {
@@ -114,9 +131,9 @@ fn seal_leaf(
         Leaf::Cert(digest) => {
             seal_cert_leaf(suite, keys.certificate(suite, &digest)?, label, rho, share)
         }
-        Leaf::Tlock { .. } => Err(Error::Unsupported {
-            what: "timelock leaf",
-        }),
+        Leaf::Tlock { chain, round } => {
+            seal_clock_leaf(suite, &*keys.chain(&chain)?, round, label, rho, share)
+        }
         Leaf::Bidder => Err(Error::Malformed {
             what: "policy: bidder not resolved",
         }),
@@ -189,6 +206,47 @@ pub(crate) fn seal_cert_leaf(
     };
     ct.extend_from_slice(&wrap(suite, kappa, label, share)[..]);
     Ok(ct)
+}
+
+/// Bytes of a clock leaf: the timelock ciphertext of the key block, then the wrapped share.
+pub(crate) fn clock_leaf_len(chain: &Chain) -> usize {
+    chain.record().scheme.key_bytes() + 2 * tlock::BLOCK_BYTES + 32
+}
+
+fn seal_clock_leaf(
+    suite: &Suite,
+    chain: &Chain,
+    round: u64,
+    label: &[u8],
+    rho: &[u8; 96],
+    share: &[u8; 32],
+) -> Result<Vec<u8>> {
+    let sigma = Zeroizing::new(part::<{ tlock::BLOCK_BYTES }>(rho, 0));
+    let kappa = Zeroizing::new(part::<{ tlock::BLOCK_BYTES }>(rho, 64));
+    let mut ct = tlock::seal(chain, round, &kappa, &sigma)?;
+    ct.extend_from_slice(&wrap(suite, &clock_key(suite, &kappa)[..], label, share)[..]);
+    Ok(ct)
+}
+
+/// The share in a clock leaf, with the beacon of its round.
+pub(crate) fn open_clock_leaf(
+    suite: &Suite,
+    chain: &Chain,
+    beacon: &VerifiedBeacon,
+    label: &[u8],
+    ct: &[u8],
+) -> Result<sharing::Secret> {
+    let (sealed, masked) = ct
+        .split_at_checked(ct.len().saturating_sub(32))
+        .ok_or(Error::NotOurLeaf)?;
+    let masked = <&[u8; 32]>::try_from(masked).map_err(|_| Error::NotOurLeaf)?;
+    let kappa = tlock::open(chain, beacon, sealed)?;
+    Ok(wrap(suite, &clock_key(suite, &kappa)[..], label, masked))
+}
+
+/// A timelock carries sixteen bytes; the wrapping key has thirty-two.
+fn clock_key(suite: &Suite, kappa: &[u8; tlock::BLOCK_BYTES]) -> Zeroizing<[u8; 32]> {
+    Zeroizing::new(*suite.h_tag("k16", &[kappa]).as_bytes())
 }
 
 fn part<const N: usize>(rho: &[u8; 96], at: usize) -> [u8; N] {

@@ -58,9 +58,11 @@ impl VerifiedSeal {
     pub fn rebuild(&self, sigma: [u8; 32], boards: &[&Board]) -> Result<Sigma> {
         let sigma = Sigma(sigma);
         let certificates = self.all_certificates();
+        let chains: Vec<_> = self.chains.iter().collect();
         let keys = Keys {
             boards,
             certificates: &certificates,
+            chains: &chains,
         };
         let (header, _) =
             match build_header(self.suite, &sigma.0, self.context(), self.policy(), &keys) {

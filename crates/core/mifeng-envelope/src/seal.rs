@@ -12,6 +12,7 @@ use crate::root::Window;
 use crate::stream::{BodyWriter, Guarded, Out, ROUND_PLAIN, round_end};
 use crate::{BLOCK, Context, Error, Result, body, context_digest, identity, tar};
 use mifeng_crypto::{Digest, Entropy, Suite, Time, jcs};
+use mifeng_lock::tlock::Chain;
 use mifeng_lock::{Board, Policy, sharing};
 use mifeng_pki::{Certificate, Signer, cms};
 use std::io::{Read, SeekFrom, Write};
@@ -84,6 +85,8 @@ pub struct Inputs<'a> {
     pub policy: Policy,
     /// The boards that the policy names.
     pub boards: &'a [&'a Board],
+    /// The chains that the policy's clocks name, but for quicknet, which is built in.
+    pub chains: &'a [&'a Chain],
     /// The certificate that the bidder's leaf is sealed to (the signer's own, if there is one pair).
     pub encryption: &'a Certificate,
     /// The bidder's signing key.
@@ -245,6 +248,7 @@ impl<'a> Plan<'a> {
         let keys = Keys {
             boards: inputs.boards,
             certificates: &certificates,
+            chains: inputs.chains,
         };
         let (header, shares) = build_header(suite, sigma, &inputs.context, &inputs.policy, &keys)?;
         let mut files: Vec<(usize, &dyn FileSource)> = inputs

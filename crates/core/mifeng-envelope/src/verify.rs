@@ -1,11 +1,12 @@
 //! What anyone checks about a seal without any secret.
 
-use crate::leaf::{Keys, leaf_key, open_cert_leaf};
+use crate::leaf::{Keys, clock_leaf_len, leaf_key, open_cert_leaf, open_clock_leaf};
 use crate::record::{SealRecord, check_body_len};
 use crate::root::BLOCK;
 use crate::stream::read_root;
 use crate::{Context, Error, Header, Result, SealedFile, context_digest, identity, leaf_label};
 use mifeng_crypto::{Digest, Suite};
+use mifeng_lock::tlock::{Chain, VerifiedBeacon};
 use mifeng_lock::{Board, Leaf, Policy, sharing, tdh2};
 use mifeng_pki::{Certificate, Decrypter, cms};
 use std::collections::BTreeSet;
@@ -55,6 +56,7 @@ pub struct VerifiedSeal {
     bidder_leaf: Option<String>,
     leaf_digests: Vec<Digest>,
     groups: Vec<GroupLeaf>,
+    pub(crate) chains: Vec<Chain>,
 }
 
 impl SealRecord {
@@ -64,6 +66,14 @@ impl SealRecord {
     /// [`Error::Mismatch`] if the seal is for something else ([`Error::is_bound_elsewhere`]); the
     /// error of the part that is wrong otherwise.
     pub fn verify(&self, tender: &Tender<'_>) -> Result<VerifiedSeal> {
+        self.verify_with(tender, &[])
+    }
+
+    /// As [`SealRecord::verify`] for a policy with clock leaves on chains other than quicknet, which is built in.
+    ///
+    /// # Errors
+    /// As [`SealRecord::verify`].
+    pub fn verify_with(&self, tender: &Tender<'_>, chains: &[&Chain]) -> Result<VerifiedSeal> {
         let suite = tender.suite;
         let (header, trailer) = (self.parse_header()?, self.parse_trailer()?);
         if header.v != 1 || trailer.v != 1 || trailer.block != BLOCK as u64 {
@@ -105,9 +115,10 @@ impl SealRecord {
             bidder_leaf,
             leaf_digests: Vec::new(),
             groups: Vec::new(),
+            chains: Vec::new(),
             header,
         };
-        seal.check_leaves(tender.boards)?;
+        seal.check_leaves(tender.boards, chains)?;
         Ok(seal)
     }
 }
@@ -150,7 +161,7 @@ fn check_policy(found: &Policy, notice: &Policy) -> Result<Option<String>> {
 }
 
 impl VerifiedSeal {
-    fn check_leaves(&mut self, boards: &[&Board]) -> Result<()> {
+    fn check_leaves(&mut self, boards: &[&Board], chains: &[&Chain]) -> Result<()> {
         let leaves = self.header.policy.leaves();
         if leaves.len() != self.header.leaves.len() {
             return Err(Error::Malformed {
@@ -160,6 +171,7 @@ impl VerifiedSeal {
         let keys = Keys {
             boards,
             certificates: &[],
+            chains,
         };
         let mut seen = BTreeSet::new();
         for ((path, leaf), sealed) in leaves.iter().zip(&self.header.leaves) {
@@ -198,10 +210,19 @@ impl VerifiedSeal {
                     }
                     leaf_key(self.suite, certificate)?;
                 }
-                Leaf::Tlock { .. } => {
-                    return Err(Error::Unsupported {
-                        what: "timelock leaf",
-                    });
+                Leaf::Tlock { chain, .. } => {
+                    // Its content cannot be judged before its round: that is what it is for.
+                    let chain = keys.chain(chain)?.into_owned();
+                    if ct.len() != clock_leaf_len(&chain) {
+                        return Err(Error::Length {
+                            what: "clock leaf",
+                            expected: clock_leaf_len(&chain) as u64,
+                            found: ct.len() as u64,
+                        });
+                    }
+                    if !self.chains.contains(&chain) {
+                        self.chains.push(chain);
+                    }
                 }
                 Leaf::Bidder => {
                     return Err(Error::Malformed {
@@ -323,6 +344,41 @@ impl VerifiedSeal {
         let label = leaf_label(&self.c, path, leaf)?;
         let sealed = self.header.leaves.get(at).ok_or(Error::NotOurLeaf)?;
         open_cert_leaf(self.suite, &label, &unhex(&sealed.ct)?, decrypter)
+    }
+
+    /// The clock leaves: path, chain hash and round.
+    pub fn clock_leaves(&self) -> Vec<(String, Digest, u64)> {
+        let leaves = self.policy().leaves().into_iter();
+        leaves
+            .filter_map(|(path, leaf)| match leaf {
+                Leaf::Tlock { chain, round } => Some((path, chain, round)),
+                _ => None,
+            })
+            .collect()
+    }
+
+    /// Opens the clock leaf at `path` with the beacon of its round.
+    ///
+    /// # Errors
+    /// [`Error::NotOurLeaf`] for a path without a clock or a beacon of another chain or round; otherwise the bidder
+    /// did not seal it by the rules.
+    pub fn clock_share(&self, path: &str, beacon: &VerifiedBeacon) -> Result<sharing::Secret> {
+        let leaves = self.policy().leaves();
+        let mut sealed = leaves.iter().zip(&self.header.leaves);
+        let ((_, leaf), sealed) = sealed
+            .find(|((p, _), _)| p == path)
+            .ok_or(Error::NotOurLeaf)?;
+        let mut chains = self.chains.iter();
+        let (Leaf::Tlock { chain, round }, Some(known)) =
+            (*leaf, chains.find(|known| known.hash() == beacon.chain()))
+        else {
+            return Err(Error::NotOurLeaf);
+        };
+        if (chain, round) != (beacon.chain(), beacon.round()) {
+            return Err(Error::NotOurLeaf);
+        }
+        let label = leaf_label(&self.c, path, *leaf)?;
+        open_clock_leaf(self.suite, known, beacon, &label, &unhex(&sealed.ct)?)
     }
 
     pub(crate) fn all_certificates(&self) -> Vec<&Certificate> {

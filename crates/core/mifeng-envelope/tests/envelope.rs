@@ -95,6 +95,7 @@ fn make(w: &mut World, policy: &Policy) -> (Vec<u8>, Sealed) {
         context,
         policy: policy.resolve(fingerprint),
         boards: &[&w.board],
+        chains: &[],
         encryption: &w.cert,
         signer: &w.signer,
         signing_time: Time::parse_rfc3339("2026-11-21T00:00:00Z").expect("time"),

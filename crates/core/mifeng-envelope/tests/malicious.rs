@@ -152,6 +152,7 @@ fn seal_restless(w: &World, found: &'static [u8]) -> core::result::Result<Sealed
         policy: Policy::bidder().resolve(context.bidder_cert),
         context,
         boards: &[],
+        chains: &[],
         encryption: &w.cert,
         signer: &w.signer,
         signing_time: Time::parse_rfc3339(common::SIGNING_TIME)?,

@@ -138,6 +138,7 @@ impl<'a> Job<'a> {
             policy: Policy::joint(self.w.board.key()).resolve(context.bidder_cert),
             context,
             boards: &boards,
+            chains: &[],
             encryption: &self.w.cert,
             signer: &self.w.signer,
             signing_time: Time::parse_rfc3339(common::SIGNING_TIME).expect("time"),

@@ -11,11 +11,12 @@
 mod common;
 
 use common::World;
-use mifeng_crypto::{Digest, GM, INTL, SeededEntropy, Suite};
+use mifeng_crypto::{Curve, Digest, GM, INTL, Point, Scalar, SeededEntropy, Suite};
 use mifeng_lock::draw::{Draw, Pool, Row};
+use mifeng_lock::panel::{Avoided, Candidate, Declined, Earlier, Frozen, Purpose, Request, Seats};
 use mifeng_lock::policy::{Leaf, Node};
 use mifeng_lock::tdh2::{self, Ciphertext};
-use mifeng_lock::{Policy, sharing};
+use mifeng_lock::{Policy, sharing, vrf};
 use serde_json::{Value, json};
 
 /// The workspace folder of the vectors.
@@ -31,6 +32,10 @@ pub(crate) fn all() -> Vec<(String, String)> {
     }
     files.push(("dkg-sm2/2-of-3.json".to_owned(), dkg_vector(2, 3)));
     files.push(("dkg-sm2/3-of-5.json".to_owned(), dkg_vector(3, 5)));
+    files.push(("vrf/own.json".to_owned(), vrf_vector()));
+    files.push(("draw/panel-intl-1.json".to_owned(), panel_vector()));
+    #[cfg(feature = "tlock")]
+    files.push(("tlock/own.json".to_owned(), tlock_vector()));
     files
         .into_iter()
         .map(|(path, value)| (path, format!("{value:#}\n")))
@@ -181,6 +186,176 @@ fn dkg_vector(t: u8, n: u8) -> Value {
         "board": world.board().to_record(),
         "board_key": world.board().key(),
     })
+}
+
+fn vrf_vector() -> Value {
+    let secret = Scalar::from_u64(Curve::P256, 0x6d69_6665_6e67);
+    let public = Point::mul_generator(&secret);
+    let cases: Vec<Value> = [&b""[..], b"a", &[0xff; 100]]
+        .iter()
+        .map(|alpha| {
+            let proof = vrf::prove(&secret, alpha).expect("proves");
+            let beta = vrf::verify(&public, alpha, &proof).expect("verifies");
+            let h = vrf::encode_to_curve(&public, alpha).expect("point");
+            json!({
+                "suite": "ECVRF-P256-SHA256-TAI",
+                "sk": hex::encode(secret.to_be_bytes()),
+                "pk": hex::encode(public.to_bytes()),
+                "alpha_hex": hex::encode(alpha),
+                "h": hex::encode(h.to_bytes()),
+                "pi": hex::encode(proof),
+                "beta": beta,
+            })
+        })
+        .collect();
+    json!({"vectors": cases})
+}
+
+/// A whole panel by a single authority: the record that `mifeng draw run` writes.
+fn panel_vector() -> Value {
+    let candidates = (0..24u64)
+        .map(|i| Candidate {
+            id: format!("e{i:02}"),
+            employers: vec![format!("单位 {}", i % 6)],
+            specialties: match i % 3 {
+                0 => vec!["A01".to_owned(), "B02".to_owned()],
+                1 => vec!["A01".to_owned()],
+                _ => vec!["B02".to_owned()],
+            },
+            weight: 1 + i % 4,
+        })
+        .collect();
+    let row = |specialty: &str, seats, alternates| Seats {
+        alternates,
+        seats,
+        specialty: specialty.to_owned(),
+    };
+    let request = Request {
+        avoid_employers: vec!["单位 5".to_owned()],
+        avoid_ids: vec![Avoided {
+            id: "e07".to_owned(),
+            reason: "亲属 kin".to_owned(),
+        }],
+        n: 1,
+        earlier: vec![Earlier {
+            id: "e12".to_owned(),
+            purpose: Purpose::Need,
+        }],
+        project: "示例-2026-001".to_owned(),
+        purpose: Purpose::Evaluation,
+        reason: String::new(),
+        representatives: 2,
+        seats: vec![row("A01", 3, 3), row("B02", 2, 4)],
+    };
+    let frozen = Frozen::new(&INTL, request, candidates).expect("frozen");
+    let secret = Scalar::from_u64(Curve::P256, 0x6472_6177);
+    let proofs: Vec<Vec<u8>> = frozen
+        .draws()
+        .iter()
+        .map(|draw| draw.answer_alone(&secret).expect("answers").to_vec())
+        .collect();
+    let public = Point::mul_generator(&secret);
+    let first = frozen.clone().with_key(&public, &proofs, Vec::new());
+    let declined = vec![Declined {
+        id: first.expect("record").seats[0].ids[1].clone(),
+        reason: "出差 away".to_owned(),
+    }];
+    let record = frozen.with_key(&public, &proofs, declined).expect("record");
+    record.check().expect("recomputes");
+    serde_json::to_value(record).expect("JSON")
+}
+
+/// Seals to rounds of quicknet whose beacons are published, and what must be refused.
+#[cfg(feature = "tlock")]
+fn tlock_vector() -> Value {
+    use mifeng_lock::tlock::{self, Chain};
+    const BEACONS: [(u64, &str); 2] = [
+        (
+            123,
+            "b75c69d0b72a5d906e854e808ba7e2accb1542ac355ae486d591aa9d43765482e26cd02df835d3546d23c4b13e0dfc92",
+        ),
+        (
+            12_040_883,
+            "929906c959032ab363c9f26570d215d66f5c06cb0c44fe508c12bb5839f04ec895bb6868e5b9ff13ab289bdb5266b394",
+        ),
+    ];
+    let chain = Chain::quicknet();
+    let (m, sigma): ([u8; 16], [u8; 16]) = (core::array::from_fn(|i| i as u8), [0x5a; 16]);
+    let seal = |round| tlock::seal(&chain, round, &m, &sigma).expect("seals");
+    let sealed: Vec<Value> = BEACONS
+        .iter()
+        .map(|(round, signature)| {
+            json!({"round": round, "m": hex::encode(m), "sigma": hex::encode(sigma),
+                "ciphertext": hex::encode(seal(*round)), "signature": signature})
+        })
+        .collect();
+    let right = seal(123);
+    let changed = |change: &dyn Fn(&mut Vec<u8>)| {
+        let mut bytes = right.clone();
+        change(&mut bytes);
+        hex::encode(bytes)
+    };
+    let identity = [&[0xc0][..], &[0; 95]].concat();
+    let outside = [&[0x80][..], &[0; 94], &[2]].concat();
+    let refused = [
+        (
+            123,
+            0,
+            changed(&|b| b[127] ^= 1),
+            "lock.timelock-ciphertext",
+            "W changed",
+        ),
+        (
+            123,
+            0,
+            changed(&|b| b[96] ^= 1),
+            "lock.timelock-ciphertext",
+            "V changed",
+        ),
+        (
+            123,
+            0,
+            hex::encode(seal(124)),
+            "lock.timelock-ciphertext",
+            "sealed to another round",
+        ),
+        (
+            123,
+            0,
+            changed(&|b| b[..96].copy_from_slice(&identity)),
+            "lock.malformed",
+            "U is the identity",
+        ),
+        (
+            123,
+            0,
+            changed(&|b| b[..96].copy_from_slice(&outside)),
+            "lock.malformed",
+            "U is no point of the subgroup",
+        ),
+        (
+            123,
+            0,
+            changed(&|b| b.truncate(127)),
+            "lock.length",
+            "one byte short",
+        ),
+        (
+            123,
+            1,
+            hex::encode(&right),
+            "lock.beacon",
+            "beacon of another round",
+        ),
+    ];
+    let refused: Vec<Value> = refused
+        .iter()
+        .map(|(round, beacon, ciphertext, code, why)| {
+            json!({"round": round, "signature": BEACONS[*beacon].1, "ciphertext": ciphertext,
+                "code": code, "why": why})
+        })
+        .collect();
+    json!({"chain": chain.record(), "chain_hash": chain.hash(), "sealed": sealed, "refused": refused})
 }
 
 fn main() -> std::io::Result<()> {

@@ -17,6 +17,7 @@ pub struct Board {
     public: Point,
     share_keys: Vec<Point>,
     key: Digest,
+    holding: Digest,
 }
 
 impl Board {
@@ -70,7 +71,15 @@ impl Board {
             public,
             share_keys,
             key,
+            holding: key,
         })
+    }
+
+    /// The same key in new hands: only a resharing makes one ([`crate::dkg::Reshare`]).
+    pub(crate) fn handed_on(&self, threshold: u8, share_keys: Vec<Point>) -> Result<Self> {
+        let mut next = Self::new(self.suite, threshold, self.public.clone(), share_keys)?;
+        next.key = self.key;
+        Ok(next)
     }
 
     /// The suite of the key.
@@ -114,7 +123,13 @@ impl Board {
         self.key
     }
 
-    /// The JSON form, for records.
+    /// The digest that names who holds the key now: [`Board::key`] until the shares are handed on, then the same
+    /// formula over the new threshold and share keys.
+    pub fn holding(&self) -> Digest {
+        self.holding
+    }
+
+    /// The JSON form, for records. Of a board that was handed on it says the key and its holders, not its name.
     pub fn to_record(&self) -> BoardRecord {
         BoardRecord {
             suite: self.suite.id().to_owned(),
@@ -187,6 +202,7 @@ pub struct SecretShare {
     index: u8,
     x: Scalar,
     board: Digest,
+    holding: Digest,
 }
 
 impl SecretShare {
@@ -200,6 +216,7 @@ impl SecretShare {
             index,
             x,
             board: board.key(),
+            holding: board.holding(),
         })
     }
 
@@ -211,6 +228,11 @@ impl SecretShare {
     /// The board it belongs to.
     pub fn board_key(&self) -> Digest {
         self.board
+    }
+
+    /// Whether it is a share of this board as its key is held now.
+    pub(crate) fn is_of(&self, board: &Board) -> bool {
+        self.board == board.key && self.holding == board.holding
     }
 
     pub(crate) fn scalar(&self) -> &Scalar {

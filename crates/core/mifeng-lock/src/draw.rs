@@ -4,12 +4,12 @@
 //! quorum computes alike and nobody knows before: nobody can choose it by answering last or not at all. The
 //! rest is exact integer sampling. Normative text: `spec/draw.md`.
 
-use mifeng_crypto::{Digest, Entropy, Point, Suite, hash_to_point, jcs};
+use mifeng_crypto::{Curve, Digest, Entropy, Point, Scalar, Suite, hash_to_point, jcs};
 use serde::{Deserialize, Serialize};
 
 use crate::board::{Board, SecretShare};
 use crate::share::{self, Share};
-use crate::{Error, Result};
+use crate::{Error, Result, vrf};
 
 /// Rows of one pool; a national expert library's largest specialty is far below.
 pub const MAX_ROWS: usize = 65_536;
@@ -257,14 +257,44 @@ impl Draw {
     /// As [`crate::tdh2::combine`].
     pub fn combine(&self, board: &Board, shares: &[Share], places: usize) -> Result<Outcome> {
         let point = self.value(board, shares)?;
-        let seed = self
-            .suite
-            .h_tag("draw-seed", &[&point.to_bytes(), self.id.as_bytes()]);
-        Ok(Outcome {
+        Ok(self.outcome(&point.to_bytes(), places))
+    }
+
+    /// The answer of a single authority, in place of a board's: the RFC 9381 proof over the draw's id. Only for
+    /// `intl-1`, whose algorithms it uses; with national algorithms a board of one member is the small case.
+    ///
+    /// # Errors
+    /// [`Error::OtherBoard`] for another suite or key.
+    pub fn answer_alone(&self, secret: &Scalar) -> Result<[u8; vrf::PROOF_BYTES]> {
+        self.alone()?;
+        vrf::prove(secret, self.id.as_bytes())
+    }
+
+    /// The outcome of a single authority's answer, its proof checked.
+    ///
+    /// # Errors
+    /// [`Error::VrfProof`], encoding errors, and [`Error::OtherBoard`] for another suite.
+    pub fn outcome_alone(&self, public: &Point, proof: &[u8], places: usize) -> Result<Outcome> {
+        self.alone()?;
+        let beta = vrf::verify(public, self.id.as_bytes(), proof)?;
+        Ok(self.outcome(beta.as_bytes(), places))
+    }
+
+    fn alone(&self) -> Result<()> {
+        if self.suite.curve() == Curve::P256 {
+            Ok(())
+        } else {
+            Err(Error::OtherBoard)
+        }
+    }
+
+    fn outcome(&self, value: &[u8], places: usize) -> Outcome {
+        let seed = self.suite.h_tag("draw-seed", &[value, self.id.as_bytes()]);
+        Outcome {
             draw_id: self.id,
             order: sample(self.suite, &self.pool, &seed, places),
             seed,
-        })
+        }
     }
 
     /// What an auditor does (check V13): the published outcome must follow from the pool and the shares.

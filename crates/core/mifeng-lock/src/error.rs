@@ -142,12 +142,38 @@ pub enum Error {
         /// Which rule is broken.
         what: &'static str,
     },
+    /// A panel that cannot be made as asked.
+    #[error("panel: {what}")]
+    Panel {
+        /// Which rule is broken.
+        what: &'static str,
+    },
+    /// A proof of a verifiable random function that does not hold.
+    #[error("VRF proof does not hold for this key and input")]
+    VrfProof,
     /// A published draw that does not follow from its inputs.
     #[error("draw: {what} differs from what its inputs give")]
     DrawMismatch {
         /// Which published value differs.
         what: &'static str,
     },
+    /// A beacon chain that is not in the accepted form.
+    #[error("beacon chain: {what}")]
+    Chain {
+        /// Which rule is broken.
+        what: &'static str,
+    },
+    /// A beacon that does not open what it is used for.
+    #[error("beacon of round {round}: {what}")]
+    Beacon {
+        /// The round it claims.
+        round: u64,
+        /// What is wrong.
+        what: &'static str,
+    },
+    /// A timelock ciphertext that does not follow from its own content.
+    #[error("timelock ciphertext was not made by the rules, or for another round")]
+    TimelockCiphertext,
     /// A failure of the cryptographic floor.
     #[error(transparent)]
     Crypto(#[from] mifeng_crypto::Error),
@@ -178,7 +204,12 @@ impl Error {
             Self::DkgSignature { .. } => "lock.dkg-signature",
             Self::DkgComplaint { .. } => "lock.dkg-complaint",
             Self::Pool { .. } => "lock.pool",
+            Self::Panel { .. } => "lock.panel",
+            Self::VrfProof => "lock.vrf-proof",
             Self::DrawMismatch { .. } => "lock.draw-mismatch",
+            Self::Chain { .. } => "lock.chain",
+            Self::Beacon { .. } => "lock.beacon",
+            Self::TimelockCiphertext => "lock.timelock-ciphertext",
             Self::Crypto(inner) => inner.code(),
         }
     }
@@ -190,6 +221,7 @@ impl Error {
             | Self::Length { .. }
             | Self::Limit { .. }
             | Self::PolicySyntax { .. }
+            | Self::Chain { .. }
             | Self::DkgMessage { .. } => Kind::Malformed,
             Self::Crypto(inner) => inner.kind(),
             _ => Kind::Refused,

@@ -16,10 +16,13 @@ pub mod dkg;
 pub mod dleq;
 pub mod draw;
 mod error;
+pub mod panel;
 pub mod policy;
 pub mod share;
 pub mod sharing;
 pub mod tdh2;
+pub mod tlock;
+pub mod vrf;
 
 pub use board::{Board, MAX_MEMBERS, SecretShare};
 pub use error::{Error, Result};

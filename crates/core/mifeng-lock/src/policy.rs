@@ -25,6 +25,8 @@ pub const MAX_LEAVES: usize = 32;
 pub const MAX_FANOUT: usize = 16;
 /// Bytes of a policy in canonical form: 32 leaves of at most 120 bytes plus gates.
 pub const MAX_BYTES: usize = 8192;
+/// Distinct leaves up to which the linter looks for idle ones: at most 4096 combinations.
+const IDLE_LEAVES_MAX: usize = 12;
 /// Largest round number: JSON integers stay exact up to 2^53 - 1 (RFC 7493).
 pub const MAX_ROUND: u64 = (1 << 53) - 1;
 
@@ -239,6 +241,16 @@ impl Policy {
         if satisfied(&self.root, ROOT_PATH, &|_, leaf| clock(leaf)) {
             findings.push(Finding::ClockAlone);
         }
+        lint_siblings(&self.root, ROOT_PATH, &mut findings);
+        findings.extend(self.idle_leaves().into_iter().map(Finding::IdleLeaf));
+        for (_, leaf) in self.leaves() {
+            if let Leaf::Group(key) = leaf
+                && !boards.is_empty()
+                && boards.iter().all(|(board, _)| *board != key)
+            {
+                findings.push(Finding::UnknownBoard(key));
+            }
+        }
         let others: BTreeSet<Leaf> = self
             .leaves()
             .into_iter()
@@ -267,6 +279,28 @@ impl Policy {
     }
 }
 
+impl Policy {
+    /// Distinct leaves that change nothing in any combination of the others. Not looked for among more than
+    /// [`IDLE_LEAVES_MAX`] distinct leaves.
+    fn idle_leaves(&self) -> Vec<Leaf> {
+        let distinct: BTreeSet<Leaf> = self.leaves().into_iter().map(|(_, leaf)| leaf).collect();
+        let distinct: Vec<Leaf> = distinct.into_iter().collect();
+        if distinct.len() > IDLE_LEAVES_MAX {
+            return Vec::new();
+        }
+        let opens = |set: u32| {
+            satisfied(&self.root, ROOT_PATH, &|_, leaf| {
+                let at = distinct.iter().position(|known| *known == leaf);
+                at.is_some_and(|at| set >> at & 1 == 1)
+            })
+        };
+        let decides =
+            |at: usize| (0..1u32 << distinct.len()).any(|set| opens(set) != opens(set ^ (1 << at)));
+        let idle = (0..distinct.len()).filter(|at| !decides(*at));
+        idle.map(|at| distinct[at]).collect()
+    }
+}
+
 /// Why a policy must not be published.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -279,6 +313,13 @@ pub enum Finding {
     OneParty(Leaf),
     /// Someone other than the bidder is required on every path by certificate; its faults cannot be proven.
     OtherCertRequired(Leaf),
+    /// The leaf at this path stands beside itself: whoever satisfies one satisfies both, so their gate promises more
+    /// than it asks for.
+    RepeatedLeaf(String),
+    /// A leaf that never decides: the others alone open whatever it says.
+    IdleLeaf(Leaf),
+    /// A board that nobody knows: its paths can never be satisfied.
+    UnknownBoard(Digest),
 }
 
 impl Finding {
@@ -289,6 +330,9 @@ impl Finding {
             Self::ClockAlone => "lock.lint-clock-alone",
             Self::OneParty(_) => "lock.lint-one-party",
             Self::OtherCertRequired(_) => "lock.lint-other-cert-required",
+            Self::RepeatedLeaf(_) => "lock.lint-repeated-leaf",
+            Self::IdleLeaf(_) => "lock.lint-idle-leaf",
+            Self::UnknownBoard(_) => "lock.lint-unknown-board",
         }
     }
 }
@@ -356,6 +400,17 @@ fn satisfied(node: &Node, path: &str, has: &dyn Fn(&str, Leaf) -> bool) -> bool 
                 .count();
             met >= usize::from(*k)
         }
+    }
+}
+
+fn lint_siblings(node: &Node, path: &str, findings: &mut Vec<Finding>) {
+    let Node::Gate { of, .. } = node else { return };
+    for (i, child) in of.iter().enumerate() {
+        let path = child_path(path, i);
+        if of[..i].contains(child) {
+            findings.push(Finding::RepeatedLeaf(path.clone()));
+        }
+        lint_siblings(child, &path, findings);
     }
 }
 

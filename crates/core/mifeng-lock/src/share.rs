@@ -112,7 +112,7 @@ pub(crate) fn release(
     base: &Point,
     entropy: &mut dyn Entropy,
 ) -> Result<Share> {
-    if secret.board_key() != board.key() {
+    if !secret.is_of(board) {
         return Err(Error::OtherBoard);
     }
     let d = base.mul(secret.scalar());

@@ -164,7 +164,8 @@ fn linter() {
         [
             "lock.lint-clock-not-under-all",
             "lock.lint-clock-not-under-all",
-            "lock.lint-clock-alone"
+            "lock.lint-clock-alone",
+            "lock.lint-repeated-leaf"
         ]
     );
     assert!(codes(Node::all(vec![clock(), group(1)])).is_empty());
@@ -191,6 +192,33 @@ fn linter() {
         ]))
         .is_empty()
     );
+    // A quorum that one board makes up alone, and a remedy that is no second party.
+    assert_eq!(
+        codes(Node::all(vec![group(1), group(1)])),
+        ["lock.lint-repeated-leaf"]
+    );
+    let remedy = Policy::joint_with_remedy(digest(1), digest(1));
+    let found: Vec<_> = remedy.lint().iter().map(Finding::code).collect();
+    assert_eq!(found, ["lock.lint-idle-leaf"]);
+    assert_eq!(
+        codes(Node::any(vec![
+            group(1),
+            Node::all(vec![group(1), group(2)])
+        ])),
+        ["lock.lint-idle-leaf"]
+    );
+    // The same board on two ways is no fault where both ways need it.
+    let two_ways = |a, b| {
+        Node::any(vec![
+            Node::all(vec![a, group(1)]),
+            Node::all(vec![b, group(1)]),
+        ])
+    };
+    assert!(codes(two_ways(group(2), group(3))).is_empty());
+    // A board that nobody holds.
+    let unknown = Policy::board(digest(9)).lint_with(None, &[(digest(1), 2)]);
+    let unknown: Vec<_> = unknown.iter().map(Finding::code).collect();
+    assert_eq!(unknown, ["lock.lint-unknown-board"]);
     let board = Policy::board(digest(1));
     assert_eq!(board.lint_with(None, &[(digest(1), 1)]).len(), 1);
     assert!(board.lint_with(None, &[(digest(1), 2)]).is_empty());

@@ -3,7 +3,7 @@
 mod common;
 
 use common::World;
-use mifeng_crypto::{GM, INTL, Point};
+use mifeng_crypto::{GM, INTL, Point, Scalar};
 use mifeng_lock::tdh2::{self, Ciphertext};
 use mifeng_lock::{Error, Share};
 
@@ -172,4 +172,78 @@ fn flipped_share_bytes_are_refused() {
     let mut mixed = Share::from_bytes(INTL.curve(), &bytes).expect("share");
     mixed.d = other_curve;
     assert!(tdh2::verify_share(world.board(), &ciphertext, &mixed).is_err());
+}
+
+/// An attacker's own arithmetic, not this crate's refusal: whatever t-1 trustees interpolate, alone or with any
+/// public point in place of the missing answer, is not the key to the ciphertext.
+#[test]
+fn no_set_of_one_fewer_can_compute_the_secret() {
+    for suite in [&GM, &INTL] {
+        let mut world = World::new(suite, 3, 5, "one fewer");
+        let ciphertext = seal(&world, 7);
+        let answers = shares(&mut world, &ciphertext);
+        let (board, curve) = (world.board(), suite.curve());
+        let bytes = ciphertext.to_bytes();
+        let u = Point::from_bytes(curve, &bytes[32..65]).expect("point");
+        let number = |n: u8| Scalar::from_u64(curve, n.into());
+        let at_zero = |points: &[(u8, Point)]| {
+            let weights: Vec<Scalar> = points
+                .iter()
+                .map(|(i, _)| {
+                    points
+                        .iter()
+                        .filter(|(j, _)| j != i)
+                        .fold(number(1), |w, (j, _)| {
+                            let bottom = number(*j).sub(&number(*i)).invert().expect("distinct");
+                            w.mul(&number(*j).mul(&bottom))
+                        })
+                })
+                .collect();
+            let terms: Vec<_> = weights
+                .iter()
+                .zip(points)
+                .map(|(w, (_, d))| (w, d))
+                .collect();
+            Point::lincomb_vartime(&terms)
+        };
+        let unmask = |point: &Point| -> Vec<u8> {
+            let pad = suite.h_tag(
+                "tdh2-1",
+                &[
+                    &board.public().to_bytes(),
+                    &bytes[32..65],
+                    &point.to_bytes(),
+                ],
+            );
+            bytes[..32]
+                .iter()
+                .zip(pad.as_bytes())
+                .map(|(c, p)| c ^ p)
+                .collect()
+        };
+        let known = |i: usize| (answers[i].index, answers[i].d.clone());
+        // The arithmetic is right: three answers do open.
+        assert_eq!(unmask(&at_zero(&[known(0), known(2), known(4)])), SECRET);
+        let mut tried = 0;
+        for i in 0..5 {
+            for j in i + 1..5 {
+                let (a, b) = (known(i), known(j));
+                let mut tries = vec![at_zero(&[a.clone(), b.clone()])];
+                for missing in (1..=5).filter(|m| *m != a.0 && *m != b.0) {
+                    for guess in [
+                        &u,
+                        board.public(),
+                        board.share_key(missing).expect("member"),
+                    ] {
+                        tries.push(at_zero(&[a.clone(), b.clone(), (missing, guess.clone())]));
+                    }
+                }
+                for point in tries {
+                    assert_ne!(unmask(&point), SECRET);
+                    tried += 1;
+                }
+            }
+        }
+        assert_eq!(tried, 10 * 10);
+    }
 }

@@ -15,16 +15,16 @@ fn files_are_what_this_code_gives() {
 }
 
 #[test]
-fn python_draws_the_same() {
+fn python_computes_the_same() {
     let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../../..");
     if Command::new("python3").arg("--version").output().is_err() {
         eprintln!("skipped: python3 is absent");
         return;
     }
-    for suite in ["gm-1", "intl-1"] {
+    for name in ["gm-1", "intl-1", "panel-intl-1"] {
         let output = Command::new("python3")
             .arg(format!("{root}/verifier-py/draw_check.py"))
-            .arg(format!("{root}/test-vectors/draw/{suite}.json"))
+            .arg(format!("{root}/test-vectors/draw/{name}.json"))
             .output()
             .expect("python3 runs");
         assert!(
@@ -33,4 +33,16 @@ fn python_draws_the_same() {
             String::from_utf8_lossy(&output.stderr)
         );
     }
+    // Boards, ciphertexts, shares, policies, draws and key generation, in arithmetic of its own.
+    let output = Command::new("python3")
+        .arg(format!("{root}/verifier-py/lock_check.py"))
+        .arg(format!("{root}/test-vectors"))
+        .output()
+        .expect("python3 runs");
+    assert!(
+        output.status.success(),
+        "{}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    );
 }

@@ -7,6 +7,7 @@ use super::case::{
 use mifeng_crypto::{Curve, Digest, GM, INTL, Point, Suite, jcs};
 use mifeng_lock::dkg::{self, Setup, StaticKey, Transcript};
 use mifeng_lock::draw::{Draw, Pool};
+use mifeng_lock::panel::PanelRecord;
 use mifeng_lock::tdh2::{self, Ciphertext};
 use mifeng_lock::{Board, Policy, Share, sharing};
 use serde_json::Value;
@@ -19,6 +20,7 @@ pub(super) fn plan(input: &Input) -> Option<Plan> {
         _ if json["ciphertext"].is_string() && json["rho"].is_string() => encryption,
         _ if json["sigma"].is_string() && json["cases"][0]["policy"].is_string() => policies,
         _ if json["draw_id"].is_string() && json["pool"].is_object() => draw,
+        _ if json["draws"].is_array() && json["request"].is_object() => panel,
         _ => return other(input),
     }))
 }
@@ -29,14 +31,6 @@ fn other(input: &Input) -> Option<Plan> {
     if json["md5"].is_array() && json["selected"].is_array() {
         return Some(Plan::Skip(
             "RFC 3797 draws with MD5 and without weights; ours is spec/draw.md",
-        ));
-    }
-    if input.has_folder("tlock") || input.has_folder("drand") {
-        return Some(Plan::Skip("timelocks are not built"));
-    }
-    if input.has_folder("vrf") {
-        return Some(Plan::Skip(
-            "no verifiable random function of one key is built",
         ));
     }
     None
@@ -158,6 +152,23 @@ fn draw(input: &Input, tally: &mut Tally) {
             same("order", &outcome.order, &order)?;
         }
         Ok(())
+    });
+}
+
+/// A record of `mifeng draw run`.
+fn panel(input: &Input, tally: &mut Tally) {
+    tally.case("everything follows from request, list and answers", || {
+        let text = jcs::to_vec(input.json()).map_err(fail("record"))?;
+        let record = PanelRecord::parse(&text).map_err(fail("record"))?;
+        record.check().map_err(fail("check"))
+    });
+    tally.case("another seat is refused", || {
+        let mut record: PanelRecord =
+            serde_json::from_value(input.json().clone()).map_err(fail("record"))?;
+        if let Some(seated) = record.seats.first_mut() {
+            seated.ids.reverse();
+        }
+        check(record.check().is_err(), "accepted")
     });
 }
 

@@ -3,6 +3,8 @@
 //! A file is `passed`, `failed` or `skipped` case by case; a file of no known kind is one skipped case
 //! with its reason. A panic of the code under test is a failed case.
 
+mod age;
+mod beacons;
 mod case;
 mod crypto;
 mod domain;
@@ -48,6 +50,7 @@ const AREAS: &[fn(&Input) -> Option<Plan>] = &[
     crypto::plan,
     gm::plan,
     json::plan,
+    beacons::plan,
     lock::plan,
     log::plan,
     envelope::plan,

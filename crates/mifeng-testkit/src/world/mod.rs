@@ -161,6 +161,7 @@ pub fn notice(cast: &Cast, state: &State, kind: Kind) -> Notice {
             experts: SEATS as u32,
             alternates: 2,
         },
+        chains: Vec::new(),
         documents: Vec::new(),
     }
 }

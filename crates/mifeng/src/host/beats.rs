@@ -5,6 +5,7 @@ use crate::replay::{Beat, BeatRecord};
 use crate::store::Store;
 use crate::{Error, Receipt};
 use mifeng_crypto::{Digest, Entropy, Time, jcs};
+use mifeng_lock::tlock::Beacon;
 use mifeng_log::{Batch, BatchPlace, Entry, ReceiptProof, Schedule};
 use mifeng_record::SignedRecord;
 use mifeng_tender::{Close, Refusal, RoundClose, RoundWindow, WindowClose, rules};
@@ -198,6 +199,20 @@ impl<S: Store> Host<S> {
         let record = self.draft("submission.close", &data, now, entropy)?;
         self.submit(record, None, now)?;
         Ok(receipts)
+    }
+
+    /// Logs a beacon that the policy's clock leaves wait for; anyone may have carried it in.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] if no leaf waits for it or its signature is not the chain's.
+    pub fn add_beacon(
+        &mut self,
+        beacon: &Beacon,
+        now: Time,
+        entropy: &mut dyn Entropy,
+    ) -> Result<(), Error> {
+        let record = self.draft("beacon", beacon, now, entropy)?;
+        self.submit(record, None, now)
     }
 
     /// Closes the bidders' window.

@@ -76,6 +76,9 @@ pub(crate) enum Command {
     /// 回执 / receipts
     #[command(subcommand)]
     Receipt(ReceiptCommand),
+    /// 独立抽取：专家名单、种子、席位，可复核 / draws outside a tender: lists, seeds, seats, rechecked by anyone
+    #[command(subcommand)]
+    Draw(crate::draw::DrawCommand),
     /// 评审委员会：抽取、审查与评分 / evaluation committee: draw, checks, sheets
     #[command(subcommand)]
     Panel(PanelCommand),
@@ -210,6 +213,11 @@ pub(crate) enum BoardCommand {
         #[arg(long)]
         out: PathBuf,
     },
+    /// 交接密钥：换人或换新份额，密钥不变 / hand the key on: other trustees or new shares, the same key
+    #[command(subcommand)]
+    Reshare(crate::reshare::ReshareCommand),
+    /// 密钥仪式：引导一屋子人，可演练、暂停、继续 / key ceremony: guides a room; rehearse, pause, go on
+    Ceremony(crate::ceremony::CeremonyArgs),
     #[command(flatten)]
     More(BoardMore),
 }
@@ -259,6 +267,13 @@ pub(crate) enum TenderCommand {
         /// 未到时间则等待 / wait for the deadline
         #[arg(long)]
         wait: bool,
+    },
+    /// 平台：载入信标（时间锁叶子），离线验证 / host: take in the beacon of a clock leaf, verified offline
+    Beacon {
+        #[command(flatten)]
+        host: HostArgs,
+        /// 信标 JSON：chain、round、signature / the beacon as JSON
+        file: PathBuf,
     },
     /// 平台：结束投标人解密时段 / host: end the bidders' window
     CloseWindow {

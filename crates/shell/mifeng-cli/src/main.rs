@@ -7,10 +7,12 @@ mod args;
 mod bidder;
 mod bundle;
 mod ca;
+mod ceremony;
 mod cert;
 mod check;
 mod clock;
 mod demo;
+mod draw;
 mod evaluation;
 mod fetch;
 mod host;
@@ -18,6 +20,7 @@ mod identity;
 mod key;
 mod notice;
 mod person;
+mod reshare;
 mod rules;
 mod score;
 mod sign;
@@ -109,8 +112,8 @@ fn run(ui: &Ui, args: &args::Args) -> Outcome {
         Command::Cert(command) => cert::run(ui, command, args.json),
         Command::Crl(command) => fetch::run(ui, command, args.json),
         Command::Trust(command) => trust::run(ui, command, args.json),
-        Command::Board(command) => board(ui, command),
         Command::Witness(command) => witness(ui, command),
+        Command::Board(command) => board(ui, command, args.json),
         Command::Tender(command) => tender(ui, command),
         Command::Bid(command) => bid(ui, command, args.json),
         Command::Receipt(ReceiptCommand::Verify {
@@ -118,6 +121,7 @@ fn run(ui: &Ui, args: &args::Args) -> Outcome {
             record,
             tender,
         }) => check::receipt(ui, receipt, record, tender),
+        Command::Draw(command) => draw::run(ui, command, args.json),
         Command::Panel(command) => panel(ui, command),
         Command::Tsa(command) => tsa::run(ui, command, args.json),
         Command::Key(command) => key::run(ui, command, args.json),
@@ -131,7 +135,7 @@ fn run(ui: &Ui, args: &args::Args) -> Outcome {
     }
 }
 
-fn board(ui: &Ui, command: &BoardCommand) -> Outcome {
+fn board(ui: &Ui, command: &BoardCommand, json: bool) -> Outcome {
     match command {
         BoardCommand::Join {
             id,
@@ -160,10 +164,12 @@ fn board(ui: &Ui, command: &BoardCommand) -> Outcome {
         }
         BoardCommand::Release { id, tender, out } => {
             let bundle = Bundle::open(tender)?;
-            // What is asked and what holds is shown before the passphrase is asked for.
-            person::show_conditions(ui, &bundle)?;
+            // What is asked and what holds is shown before the passphrase is asked for, and one red line ends it.
+            person::show_conditions(ui, &bundle, json)?;
             person::release(ui, &Identity::load(ui, id)?, &bundle, out)
         }
+        BoardCommand::Reshare(command) => reshare::run(ui, command),
+        BoardCommand::Ceremony(args) => ceremony::run(ui, args, json),
         BoardCommand::More(more) => evaluation::args::board(ui, more),
         BoardCommand::Draw { id, tender, out } => {
             person::draw_share(ui, &Identity::load(ui, id)?, &Bundle::open(tender)?, out)
@@ -219,6 +225,12 @@ fn tender(ui: &Ui, command: &TenderCommand) -> Outcome {
         }
         TenderCommand::Crl { host, file } => Ok(host::open(ui, host)?.add_crl(&ui::read(file)?)?),
         TenderCommand::Close { host, wait } => host::close(ui, &mut host::open(ui, host)?, *wait),
+        TenderCommand::Beacon { host, file } => {
+            let beacon = serde_json::from_slice(&ui::read(file)?)
+                .map_err(|e| Failure::malformed(format!("{}: {e}", file.display())))?;
+            let entropy = &mut mifeng::crypto::SystemEntropy::new();
+            Ok(host::open(ui, host)?.add_beacon(&beacon, clock::now(), entropy)?)
+        }
         TenderCommand::CloseWindow { host } => Ok(host::open(ui, host)?
             .close_window(clock::now(), &mut mifeng::crypto::SystemEntropy::new())?),
         TenderCommand::Open { host, out } => host::open_bids(ui, &mut host::open(ui, host)?, out),

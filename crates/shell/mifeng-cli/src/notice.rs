@@ -5,8 +5,9 @@ use crate::clock;
 use crate::identity::{self, Identity};
 use crate::person;
 use crate::ui::{self, Failure, Outcome};
-use mifeng::crypto::Time;
-use mifeng::lock::Policy;
+use mifeng::crypto::{Digest, Time};
+use mifeng::lock::tlock::{Chain, ChainRecord};
+use mifeng::lock::{Leaf, Node, Policy};
 use mifeng::log::{Pace, Schedule};
 use mifeng::tender::{Committee, Lot, Notice, Party, Procedure, Text};
 use serde::{Deserialize, Serialize};
@@ -39,8 +40,11 @@ pub(crate) struct Plan {
     /// Each beat has room for 2^depth records.
     pub(crate) beat_depth: u8,
     pub(crate) window_ms: u64,
-    /// `board` or `joint`.
+    /// `board` or `joint`; with `-clock` also a beacon chain must reach the first round after the deadline.
     pub(crate) policy: String,
+    /// The beacon chain of a clock; quicknet unless another is given.
+    #[serde(default)]
+    pub(crate) chain: Option<ChainRecord>,
     pub(crate) bidders_min: u32,
     pub(crate) committee: Committee,
     pub(crate) lots: Vec<Lot>,
@@ -74,6 +78,33 @@ pub(crate) fn publish(identity: &Identity, bundle: &Bundle, path: &Path, out: &P
     person::sign(&bundle.replay, identity, "tender.publish", &notice, out)
 }
 
+/// The opening policy that the plan names.
+fn policy(plan: &Plan, board: Digest, deadline: Time) -> Result<Policy, Failure> {
+    let (group, bidder) = (Node::Leaf(Leaf::Group(board)), Node::Leaf(Leaf::Bidder));
+    let clock = || -> Result<Node, Failure> {
+        let chain = match &plan.chain {
+            Some(record) => Chain::new(record.clone())?,
+            None => Chain::quicknet(),
+        };
+        Ok(Node::Leaf(Leaf::Tlock {
+            chain: chain.hash(),
+            round: chain.round_from(deadline)?,
+        }))
+    };
+    let all = match plan.policy.as_str() {
+        "board" => return Ok(Policy::board(board)),
+        "joint" => return Ok(Policy::joint(board)),
+        "board-clock" => vec![group, clock()?],
+        "joint-clock" => vec![bidder, group, clock()?],
+        other => {
+            return Err(Failure::malformed(format!(
+                "policy {other:?}: board, joint, board-clock, joint-clock"
+            )));
+        }
+    };
+    Ok(Policy::new(Node::all(all))?)
+}
+
 fn complete(
     plan: &Plan,
     folder: &Path,
@@ -85,17 +116,9 @@ fn complete(
     let board = state
         .board()
         .ok_or_else(|| Failure::refused("board.formation", "the bundle holds no complete board"))?;
-    let policy = match plan.policy.as_str() {
-        "board" => Policy::board(board.key()),
-        "joint" => Policy::joint(board.key()),
-        other => {
-            return Err(Failure::malformed(format!(
-                "policy {other:?}: board, joint"
-            )));
-        }
-    };
     let deadline = Time::parse_rfc3339(&plan.deadline)
         .map_err(|_| Failure::malformed(format!("deadline {:?}: RFC 3339", plan.deadline)))?;
+    let policy = policy(plan, board.key(), deadline)?;
     let party = |certificate: &mifeng::pki::Certificate| Party {
         name: certificate.subject_name(),
         cert: certificate.fingerprint(suite.hash()),
@@ -134,6 +157,7 @@ fn complete(
         bidders_min: plan.bidders_min,
         lots: plan.lots.clone(),
         committee: plan.committee.clone(),
+        chains: plan.chain.iter().cloned().collect(),
         documents: Vec::new(),
     })
 }

@@ -3,8 +3,8 @@
 use crate::bundle::Bundle;
 use crate::identity::{self, Identity};
 use crate::ui::{self, Failure, Outcome, Ui};
-use crate::{clock, tsa};
-use mifeng::crypto::{Digest, KeyAlg, PrivateKey, Suite, SystemEntropy};
+use crate::{clock, reshare, tsa};
+use mifeng::crypto::{Curve, Digest, KeyAlg, PrivateKey, Scalar, Suite, SystemEntropy};
 use mifeng::lock::SecretShare;
 use mifeng::lock::dkg::{self, StaticKey};
 use mifeng::lock::draw::Row;
@@ -38,7 +38,7 @@ pub(crate) fn sign<T: Serialize + ?Sized>(
 }
 
 /// A board's own records: they have the board's origin and exist before any tender.
-fn sign_board<T: Serialize>(
+pub(crate) fn sign_board<T: Serialize>(
     suite: &'static Suite,
     session: &str,
     seq: u64,
@@ -119,27 +119,61 @@ pub(crate) fn board_join(ui: &Ui, identity: &Identity, join: &Join<'_>, out: &Pa
     sign_board(suite, join.session, 0, identity, "board.cert", &data, out)
 }
 
-fn witness_name(session: &str, index: u8) -> String {
+pub(crate) fn witness_name(session: &str, index: u8) -> String {
     format!("{session}/witness/{index}")
 }
 
-fn static_key(ui: &Ui, identity: &Identity, suite: &'static Suite) -> Result<StaticKey, Failure> {
-    let key = identity::load_key(ui, &identity.folder.join("static.key"))?;
+/// The static key that a trustee made for joining a board.
+pub(crate) fn static_key(
+    ui: &Ui,
+    identity: &Identity,
+    suite: &'static Suite,
+) -> Result<StaticKey, Failure> {
+    static_key_in(ui, &identity.folder.join("static.key"), suite)
+}
+
+/// A static key in a file.
+pub(crate) fn static_key_in(
+    ui: &Ui,
+    path: &Path,
+    suite: &'static Suite,
+) -> Result<StaticKey, Failure> {
+    let path = path.to_owned();
+    let scalar = scalar_of(&identity::load_key(ui, &path)?, &path, suite.curve())?;
+    Ok(StaticKey::from_bytes(
+        suite,
+        &Zeroizing::new(scalar.to_be_bytes()),
+    )?)
+}
+
+/// The number of an elliptic-curve key of this curve.
+pub(crate) fn scalar_of(key: &PrivateKey, path: &Path, curve: Curve) -> Result<Scalar, Failure> {
+    let expected = match curve {
+        Curve::Sm2 => KeyAlg::Sm2,
+        Curve::P256 => KeyAlg::P256,
+    };
+    let found = key.public_key()?.key_alg();
+    if found != expected {
+        return Err(Failure::malformed(format!(
+            "{}: expected a key of {expected:?}, found {found:?}",
+            path.display()
+        )));
+    }
     let pkcs8 = key.to_pkcs8_der()?;
     // The scalar is the 32-byte octet string of ECPrivateKey (RFC 5915), inside the PKCS#8 document.
     let at = pkcs8
         .windows(2)
         .position(|pair| pair == [4, 32])
-        .ok_or_else(|| Failure::malformed("static.key"))?;
+        .ok_or_else(|| Failure::malformed(path.display().to_string()))?;
     let bytes = Zeroizing::new(
         <[u8; 32]>::try_from(&pkcs8[at + 2..at + 34])
-            .map_err(|_| Failure::malformed("static.key"))?,
+            .map_err(|_| Failure::malformed(path.display().to_string()))?,
     );
-    Ok(StaticKey::from_bytes(suite, &bytes)?)
+    Ok(Scalar::from_be_bytes(curve, &bytes)?)
 }
 
 /// A board's records applied to an empty state, as every tender's log will apply them.
-fn board_state(suite: &'static Suite, files: &[PathBuf]) -> Result<State, Failure> {
+pub(crate) fn board_state(suite: &'static Suite, files: &[PathBuf]) -> Result<State, Failure> {
     let mut state = State::new(suite, "board-formation");
     let mut records = files
         .iter()
@@ -149,7 +183,7 @@ fn board_state(suite: &'static Suite, files: &[PathBuf]) -> Result<State, Failur
             Record::verify(signed, suite).map_err(|e| Failure::from(e).at(path))
         })
         .collect::<Result<Vec<_>, Failure>>()?;
-    records.sort_by_key(Record::seq);
+    records.sort_by_cached_key(phase);
     let trust = Trust {
         roots: &[],
         crls: &[],
@@ -160,7 +194,26 @@ fn board_state(suite: &'static Suite, files: &[PathBuf]) -> Result<State, Failur
     Ok(state)
 }
 
-fn own_member<'s>(state: &'s State, identity: &Identity) -> Result<(u8, &'s BoardCert), Failure> {
+/// Board records come in phases, and each handing on has three more.
+fn phase(record: &Record) -> (u32, u64) {
+    let data = record.data::<serde_json::Value>().unwrap_or_default();
+    let round = data["round"].as_u64().and_then(|n| u32::try_from(n).ok());
+    let later = |kind: u32| round.unwrap_or(0).saturating_mul(3).saturating_add(kind);
+    let phase = match record.kind() {
+        "board.cert" => 0,
+        "board.dkg1" => 1,
+        "board.dkg2" => 2,
+        "board.reshare" => later(0),
+        "board.reshare1" => later(1),
+        _ => later(2),
+    };
+    (phase, record.seq())
+}
+
+pub(crate) fn own_member<'s>(
+    state: &'s State,
+    identity: &Identity,
+) -> Result<(u8, &'s BoardCert), Failure> {
     let own = identity
         .signer
         .certificate()
@@ -312,16 +365,29 @@ pub(crate) fn cosign(ui: &Ui, identity: &Identity, bundle: &Bundle, out: &Path) 
     ui::write(out, note.to_text().as_bytes())
 }
 
-/// Shows each condition of the release rule as a met or unmet line.
-pub(crate) fn show_conditions(ui: &Ui, bundle: &Bundle) -> Outcome {
-    for condition in trustee::release_conditions(&bundle.replay, &bundle.files, clock::now())? {
-        let mark = if condition.met { "✔" } else { "✘" };
+/// Shows each condition of the release rule as a green or red line, and refuses if one is red.
+pub(crate) fn show_conditions(ui: &Ui, bundle: &Bundle, json: bool) -> Outcome {
+    let now = clock::now();
+    let all = trustee::release_conditions(&bundle.replay, &bundle.files, now)?;
+    say_conditions(ui, &all, json);
+    Ok(trustee::require_met(&bundle.replay, None, &all, now)?)
+}
+
+/// The lines of a release screen.
+pub(crate) fn say_conditions(ui: &Ui, all: &[trustee::Condition], json: bool) {
+    if json {
+        let row = |c: &trustee::Condition| serde_json::json!({"number": c.number, "met": c.met, "zh": c.zh, "en": c.en});
+        let rows: Vec<_> = all.iter().map(row).collect();
+        ui.tell(true, &serde_json::json!({"conditions": rows}), "", "");
+        return;
+    }
+    for condition in all {
+        let mark = ui.mark(condition.met);
         ui.say(
             format!("  {mark} {}. {}", condition.number, condition.zh),
             format!("  {mark} {}. {}", condition.number, condition.en),
         );
     }
-    Ok(())
 }
 
 /// The trustee's share of the board's key.
@@ -330,7 +396,9 @@ pub(crate) fn secret(
     identity: &Identity,
     replay: &Replay,
 ) -> Result<SecretShare, Failure> {
-    let key = static_key(ui, identity, replay.suite())?;
+    let (_, member) = own_member(&replay.state, identity)?;
+    let path = reshare::key_file(ui, identity, &member.static_key, replay.suite())?;
+    let key = static_key_in(ui, &path, replay.suite())?;
     Ok(trustee::secret_share(replay, &key)?)
 }
 

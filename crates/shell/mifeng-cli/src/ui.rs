@@ -4,7 +4,7 @@ use mifeng::crypto::Kind;
 use mifeng::{Error, crypto};
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::{self, Read, Write};
+use std::io::{self, IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
@@ -199,6 +199,17 @@ impl Ui {
             self.say(&text, &text);
         } else {
             self.say(zh, en);
+        }
+    }
+
+    /// A tick in green or a cross in red; without colour where nobody sees it (https://no-color.org).
+    pub(crate) fn mark(&self, good: bool) -> &'static str {
+        let colour = io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+        match (good, colour) {
+            (true, true) => "\x1b[32m✔\x1b[0m",
+            (false, true) => "\x1b[31m✘\x1b[0m",
+            (true, false) => "✔",
+            (false, false) => "✘",
         }
     }
 

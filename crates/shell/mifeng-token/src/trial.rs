@@ -63,6 +63,7 @@ pub fn seal(
         },
         policy: policy.resolve(encryption.fingerprint(alg)),
         boards: &[],
+        chains: &[],
         encryption,
         signer,
         signing_time: time,

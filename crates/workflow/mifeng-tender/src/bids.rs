@@ -163,7 +163,11 @@ impl State {
             policy: &notice.policy,
             boards: &[board],
         };
-        seal.verify(&tender).map_err(seal_refusal)
+        let chains = notice
+            .clock_chains()
+            .map_err(|fault| Refusal::new(&refusal::BAD_NOTICE, fault))?;
+        let chains: Vec<_> = chains.iter().collect();
+        seal.verify_with(&tender, &chains).map_err(seal_refusal)
     }
 
     /// The live seal of an organisation for a lot, whichever of its certificates brought it.

@@ -12,6 +12,7 @@ mod opening;
 mod procedure;
 mod recognition;
 mod refusal;
+mod reshare;
 mod setup;
 mod state;
 

@@ -2,7 +2,8 @@
 
 use crate::procedure::{LARGE_YUAN, Procedure, Regime, Response};
 use mifeng_crypto::{Digest, HashAlg, Suite, Time};
-use mifeng_lock::Policy;
+use mifeng_lock::tlock::{Chain, ChainRecord};
+use mifeng_lock::{Leaf, Policy};
 use mifeng_log::Schedule;
 use mifeng_record::calendar::{self, Calendar, Period, Roll};
 use mifeng_score::formula::Choice;
@@ -133,6 +134,9 @@ pub struct Notice {
     pub board: Digest,
     /// Who can open a bid; the bidder's leaf is the word `bidder`.
     pub policy: Policy,
+    /// Beacon chains of clock leaves in the policy, other than quicknet, which every program knows.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub chains: Vec<ChainRecord>,
     /// Bids are received before this instant.
     pub deadline: Time,
     /// Milliseconds that bidders have to release their own leaf after the close.
@@ -201,6 +205,56 @@ pub struct Document {
 }
 
 impl Notice {
+    /// The chains that the policy's clock leaves are on.
+    ///
+    /// # Errors
+    /// What is wrong with a chain, or that one is missing.
+    pub fn clock_chains(&self) -> Result<Vec<Chain>, String> {
+        let mut known = vec![Chain::quicknet()];
+        for record in &self.chains {
+            known.push(Chain::new(record.clone()).map_err(|e| e.to_string())?);
+        }
+        let mut used: Vec<Chain> = Vec::new();
+        for (_, leaf) in self.policy.leaves() {
+            let Leaf::Tlock { chain: hash, .. } = leaf else {
+                continue;
+            };
+            let mut found = known.iter().filter(|chain| chain.hash() == hash);
+            let chain = found
+                .next()
+                .ok_or_else(|| format!("no beacon chain {hash}"))?;
+            if !used.contains(chain) {
+                used.push(chain.clone());
+            }
+        }
+        Ok(used)
+    }
+
+    /// A clock that ends before the deadline adds nothing, and one that ends after the bidders' window holds
+    /// everybody up.
+    fn clock_fault(&self) -> Option<String> {
+        let chains = match self.clock_chains() {
+            Ok(chains) => chains,
+            Err(fault) => return Some(fault),
+        };
+        let window = i64::try_from(self.window_ms).unwrap_or(i64::MAX);
+        let latest = self.deadline.plus_millis(window);
+        self.policy.leaves().into_iter().find_map(|(path, leaf)| {
+            let Leaf::Tlock { chain, round } = leaf else {
+                return None;
+            };
+            let chain = chains.iter().find(|known| known.hash() == chain)?;
+            match chain.time_of(round) {
+                Ok(time) if time >= self.deadline && time <= latest => None,
+                Ok(time) => Some(format!(
+                    "clock leaf {path}: round {round} is at {time}, expected from the deadline {} to the end of the window {latest}",
+                    self.deadline
+                )),
+                Err(e) => Some(e.to_string()),
+            }
+        })
+    }
+
     /// The suite.
     ///
     /// # Errors
@@ -241,6 +295,9 @@ impl Notice {
         }
         if let Some(finding) = self.policy.lint().first() {
             return Some(format!("opening policy: {}", finding.code()));
+        }
+        if let Some(fault) = self.clock_fault() {
+            return Some(fault);
         }
         // Witnesses' times have whole seconds; a deadline between two could not be told from them.
         if self.deadline.as_unix_nanos() % 1_000_000_000 != 0 {

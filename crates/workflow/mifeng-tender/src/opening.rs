@@ -5,7 +5,8 @@ use crate::refusal::{self, Refusal};
 use crate::state::{BidLife, Outcome, Stage, State};
 use mifeng_crypto::{Digest, Time};
 use mifeng_envelope::{Sigma, VerifiedSeal};
-use mifeng_lock::{Share, tdh2};
+use mifeng_lock::tlock::Beacon;
+use mifeng_lock::{Leaf, Share, tdh2};
 use mifeng_record::Record;
 use std::collections::BTreeMap;
 
@@ -182,6 +183,56 @@ impl State {
         Ok(share)
     }
 
+    /// A beacon of a chain that the policy names: it opens clock leaves, for everybody, whoever brings it.
+    pub(crate) fn beacon(&mut self, data: &Beacon, record: &Record) -> Result<(), Refusal> {
+        self.require_host(record)?;
+        let bad = |detail: String| Refusal::new(&refusal::BAD_SHARE, detail);
+        let Some((_, notice)) = &self.notice else {
+            return Err(Refusal::new(
+                &refusal::WRONG_STAGE,
+                "there is no notice yet",
+            ));
+        };
+        let wanted = notice.policy.leaves().into_iter().any(|(_, leaf)| {
+            leaf == Leaf::Tlock {
+                chain: data.chain,
+                round: data.round,
+            }
+        });
+        let chains = notice.clock_chains().map_err(bad)?;
+        let chain = chains.iter().find(|chain| chain.hash() == data.chain);
+        let (true, Some(chain)) = (wanted, chain) else {
+            return Err(bad(format!(
+                "round {} of chain {}: no leaf of the policy is closed to it",
+                data.round, data.chain
+            )));
+        };
+        let verified = data.verify(chain).map_err(|e| bad(e.to_string()))?;
+        let key = (data.chain, data.round);
+        if self.beacons.insert(key, verified).is_some() {
+            return Err(Refusal::new(
+                &refusal::DUPLICATE,
+                format!("beacon of round {}", data.round),
+            ));
+        }
+        Ok(())
+    }
+
+    /// The clock leaves of the policy whose beacon is not in the log.
+    pub fn missing_beacons(&self) -> Vec<(Digest, u64)> {
+        let leaves = self
+            .notice
+            .iter()
+            .flat_map(|(_, notice)| notice.policy.leaves());
+        leaves
+            .filter_map(|(_, leaf)| match leaf {
+                Leaf::Tlock { chain, round } => Some((chain, round)),
+                _ => None,
+            })
+            .filter(|key| !self.beacons.contains_key(key))
+            .collect()
+    }
+
     /// What was released for a bid, combined per leaf: enough for its policy.
     ///
     /// # Errors
@@ -205,6 +256,16 @@ impl State {
             if let Ok(share) = tdh2::combine(board, &leaf.ciphertext, &given) {
                 shares.push((leaf.path.clone(), share));
             }
+        }
+        for (path, chain, round) in bid.clock_leaves() {
+            let Some(beacon) = self.beacons.get(&(chain, round)) else {
+                continue;
+            };
+            let share = bid.clock_share(&path, beacon).map_err(|e| {
+                // The beacon was verified when it came, so only who sealed the leaf can be at fault.
+                Refusal::new(&refusal::BAD_SEAL, format!("clock leaf {path}: {e}"))
+            })?;
+            shares.push((path, share));
         }
         let paths: Vec<&str> = shares.iter().map(|(path, _)| path.as_str()).collect();
         if !bid.policy().is_satisfied_by(&paths) {

@@ -120,11 +120,15 @@ impl State {
         Ok(())
     }
 
-    /// The public side of key generation, from the members and their first messages.
+    /// The public side of key generation, from the members and their first messages; of a key that was handed on,
+    /// the transcript by which the present trustees got their shares.
     ///
     /// # Errors
     /// [`refusal::BAD_BOARD`] while one is missing, or naming the member whose message is wrong.
     pub fn board_transcript(&self) -> Result<dkg::Transcript, Refusal> {
+        if let Some(transcript) = &self.handed.transcript {
+            return Ok(transcript.clone());
+        }
         let setup = self.board_setup()?;
         let messages: Vec<&[u8]> = self.dkg1.values().map(Vec::as_slice).collect();
         dkg::Transcript::build(&setup, &messages).map_err(formation)

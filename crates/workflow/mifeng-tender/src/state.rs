@@ -5,8 +5,10 @@ use crate::events::*;
 use crate::notice::Notice;
 use crate::recognition::{EarlySigner, Judged, usages_of};
 use crate::refusal::{self, Refusal};
+use crate::reshare::Handed;
 use mifeng_crypto::{Digest, Suite, Time};
 use mifeng_envelope::VerifiedSeal;
+use mifeng_lock::tlock::VerifiedBeacon;
 use mifeng_lock::{Board, Share};
 use mifeng_pki::trust::TrustChain;
 use mifeng_pki::{Certificate, RevocationList};
@@ -120,6 +122,7 @@ pub struct State {
     pub(crate) dkg1: BTreeMap<u8, Vec<u8>>,
     pub(crate) dkg2: BTreeMap<u8, BoardDkg2>,
     pub(crate) board: Option<Board>,
+    pub(crate) handed: Handed,
     pub(crate) notice: Option<(Digest, Notice)>,
     pub(crate) halted: bool,
     pub(crate) cancelled: bool,
@@ -130,6 +133,7 @@ pub struct State {
     pub(crate) closed: Option<Close>,
     pub(crate) bidder_shares: BTreeMap<(Digest, String), [u8; 32]>,
     pub(crate) board_shares: BTreeMap<(Digest, String), BTreeMap<u8, Share>>,
+    pub(crate) beacons: BTreeMap<(Digest, u64), VerifiedBeacon>,
     pub(crate) outcomes: BTreeMap<Digest, Outcome>,
     pub(crate) minutes: Option<(Digest, Minutes)>,
     pub(crate) minutes_signed: Vec<Digest>,
@@ -144,6 +148,8 @@ pub struct State {
     latest: Option<Time>,
     /// Signers of whose revocation nothing was known at one of their records.
     pub(crate) unknown: BTreeSet<Digest>,
+    /// Records of each actor under the board's own origin.
+    board_seqs: BTreeMap<Digest, u64>,
 }
 
 impl State {
@@ -158,6 +164,7 @@ impl State {
             dkg1: BTreeMap::new(),
             dkg2: BTreeMap::new(),
             board: None,
+            handed: Handed::default(),
             notice: None,
             halted: false,
             cancelled: false,
@@ -168,6 +175,7 @@ impl State {
             closed: None,
             bidder_shares: BTreeMap::new(),
             board_shares: BTreeMap::new(),
+            beacons: BTreeMap::new(),
             outcomes: BTreeMap::new(),
             minutes: None,
             minutes_signed: Vec::new(),
@@ -180,6 +188,7 @@ impl State {
             seqs: BTreeMap::new(),
             latest: None,
             unknown: BTreeSet::new(),
+            board_seqs: BTreeMap::new(),
         }
     }
 
@@ -216,6 +225,9 @@ impl State {
             self.unknown.insert(record.actor());
         }
         self.seqs.insert(record.actor(), next);
+        if record.origin() != self.origin {
+            *self.board_seqs.entry(record.actor()).or_default() += 1;
+        }
         if self.notice.is_none() {
             self.signers.push(EarlySigner {
                 certificate: record.signer().clone(),
@@ -252,6 +264,9 @@ impl State {
             Event::BoardCert(data) => self.board_cert(data, record),
             Event::BoardDkg1(data) => self.board_dkg1(data, record),
             Event::BoardDkg2(data) => self.board_dkg2(data, record),
+            Event::BoardReshare(data) => self.reshare(data, record),
+            Event::BoardReshareDeal(data) => self.reshare_deal(data, record),
+            Event::BoardReshareSign(data) => self.reshare_sign(data, record),
             Event::TrustList(data) => self.trust_list(data, act),
             Event::Publish(data) => self.publish(data, act),
             Event::Suspend(_) => self.halt(record, true),
@@ -264,6 +279,7 @@ impl State {
             Event::Close(data) => self.close(data, record, at),
             Event::BidderShare(data) => self.bidder_share(data, record),
             Event::WindowClose(data) => self.window_close(data, record, at),
+            Event::Beacon(data) => self.beacon(data, record),
             Event::BoardShares(data) => self.board_shares(data, record, at),
             Event::Open(data) => self.bid_open(data, record),
             Event::Fail(data) => self.bid_fail(data, record),
@@ -351,11 +367,9 @@ impl State {
         Ok(if of_board { own } else { record.seq() + 1 })
     }
 
-    fn board_records_of(&self, actor: &Digest) -> u64 {
-        let Some((index, _)) = self.members.iter().find(|(_, (cert, _))| cert == actor) else {
-            return 0;
-        };
-        1 + u64::from(self.dkg1.contains_key(index)) + u64::from(self.dkg2.contains_key(index))
+    /// How many records of an actor under the board's own origin were taken: the number of the next one.
+    pub fn board_records_of(&self, actor: &Digest) -> u64 {
+        self.board_seqs.get(actor).copied().unwrap_or(0)
     }
 
     /// The signer's path to a recognised CA, valid for signing such a record at `at` and when the

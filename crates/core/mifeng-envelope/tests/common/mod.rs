@@ -129,6 +129,7 @@ pub(crate) fn seal_for(
         policy: policy.resolve(context.bidder_cert),
         context,
         boards: &boards,
+        chains: &[],
         encryption: &w.cert,
         signer: &w.signer,
         signing_time: Time::parse_rfc3339(SIGNING_TIME).expect("time"),

@@ -77,7 +77,7 @@ impl Complaint {
             accuser: self.accuser,
         };
         let (message, sender) = transcript.message(self.accused)?;
-        let (_, recipient) = transcript.message(self.accuser)?;
+        let recipient = transcript.recipient(self.accuser)?;
         let label = label(transcript, self.accused);
         let holds = |base: &Point, d: &Point, proof: &Proof| {
             let statement = Statement {

@@ -8,12 +8,14 @@
 //!    ([`Transcript::share`]) and publishes a signature ([`Transcript::sign`]);
 //! 3. anyone accepts the [`Board`] once all signatures verify ([`Transcript::finish`], [`verify`]).
 //!
-//! Nothing needs backing up but the static key: the share is recomputed from the transcript. An error names the
+//! [`Reshare`] hands a key on, to the same trustees with new static keys (refresh) or to others (replacement), and
+//! the public key stays. Nothing needs backing up but the static key: the share is recomputed from the transcript. An error names the
 //! trustee at fault; a share that only its recipient can see to be wrong is proven wrong to everyone by a
 //! [`Complaint`]. Normative text: `spec/board.md`.
 
 mod complaint;
 mod message;
+mod reshare;
 mod schnorr;
 mod seal;
 mod transcript;
@@ -27,6 +29,7 @@ use crate::board::{Board, MAX_MEMBERS};
 use crate::{Error, Result};
 
 pub use complaint::{COMPLAINT_BYTES, Complaint};
+pub use reshare::Reshare;
 pub use schnorr::SIGNATURE_BYTES;
 pub use transcript::Transcript;
 

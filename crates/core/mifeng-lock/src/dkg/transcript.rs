@@ -13,9 +13,20 @@ use crate::{Error, Result};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Transcript {
     setup: Setup,
+    dealers: Vec<Dealer>,
     messages: Vec<Message>,
     bytes: Vec<u8>,
     board: Board,
+}
+
+/// One whose message carries shares: every member when a key is made, t old holders when it is handed on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Dealer {
+    pub(super) index: u8,
+    /// Its static key.
+    pub(super) public: Point,
+    /// What its polynomial counts: 1, or its Lagrange weight.
+    pub(super) weight: Scalar,
 }
 
 impl Transcript {
@@ -42,16 +53,58 @@ impl Transcript {
                 what: "one message of every member is needed",
             });
         }
-        let messages = messages
-            .iter()
-            .enumerate()
-            .map(|(position, bytes)| Message::parse(setup, index_of(position), bytes.as_ref()))
-            .collect::<Result<Vec<_>>>()?;
-        refuse_copies(&messages)?;
-        let board = derive_board(setup, &messages)?;
+        let one = Scalar::from_u64(setup.suite.curve(), 1);
+        let member = |(position, public): (usize, &Point)| Dealer {
+            index: index_of(position),
+            public: public.clone(),
+            weight: one.clone(),
+        };
+        let dealers: Vec<Dealer> = setup.members.iter().enumerate().map(member).collect();
+        let messages = parse(setup, &dealers, messages)?;
+        let (public, share_keys) = derive(setup, &dealers, &messages)?;
+        let board = Board::new(setup.suite, setup.threshold, public, share_keys)?;
         let bytes = encode(setup, &messages, extension);
         Ok(Self {
             setup: setup.clone(),
+            dealers,
+            messages,
+            bytes,
+            board,
+        })
+    }
+
+    /// The messages by which t holders hand `old`'s key on; see [`super::Reshare`].
+    pub(super) fn handing_on<M: AsRef<[u8]>>(
+        old: &Board,
+        setup: &Setup,
+        dealers: Vec<Dealer>,
+        messages: &[M],
+    ) -> Result<Self> {
+        if messages.len() != dealers.len() {
+            return Err(Error::Board {
+                what: "one message of every dealer is needed",
+            });
+        }
+        let holding = old.holding();
+        let mut parts: Vec<&[u8]> = vec![holding.as_bytes()];
+        parts.extend(messages.iter().map(AsRef::as_ref));
+        let extension = setup.suite.h_tag("dkg-handed-on", &parts);
+        let messages = parse(setup, &dealers, messages)?;
+        for (dealer, message) in dealers.iter().zip(&messages) {
+            if message.commitment.first() != Some(old.share_key(dealer.index)?) {
+                return Err(Error::DkgMessage {
+                    culprit: dealer.index,
+                    what: "deals another secret than its share of the key",
+                });
+            }
+        }
+        let (_, share_keys) = derive(setup, &dealers, &messages)?;
+        // Refuses share keys that do not belong to the old public key.
+        let board = old.handed_on(setup.threshold, share_keys)?;
+        let bytes = encode(setup, &messages, extension.as_bytes());
+        Ok(Self {
+            setup: setup.clone(),
+            dealers,
             messages,
             bytes,
             board,
@@ -85,22 +138,28 @@ impl Transcript {
     pub fn share(&self, key: &StaticKey) -> Result<SecretShare> {
         let index = self.setup.index_of(key)?;
         let mut sum = Scalar::from_u64(self.setup.suite.curve(), 0);
-        for position in 0..self.messages.len() {
-            sum = sum.add(&self.part_from(position, key, index)?);
+        for (dealer, message) in self.dealers.iter().zip(&self.messages) {
+            let part = self.part_from(dealer, message, key, index)?;
+            sum = sum.add(&part.mul(&dealer.weight));
         }
         SecretShare::new(&self.board, index, sum)
     }
 
-    fn part_from(&self, position: usize, key: &StaticKey, index: u8) -> Result<Scalar> {
-        let (message, sender) = (&self.messages[position], &self.setup.members[position]);
+    fn part_from(
+        &self,
+        dealer: &Dealer,
+        message: &Message,
+        key: &StaticKey,
+        index: u8,
+    ) -> Result<Scalar> {
         let channel = Channel {
             ephemeral_secret: &message.ephemeral.mul(&key.secret),
-            static_secret: &sender.mul(&key.secret),
+            static_secret: &dealer.public.mul(&key.secret),
             ephemeral: &message.ephemeral,
-            sender,
+            sender: &dealer.public,
             recipient: &key.public,
         };
-        open_share(&self.setup, index_of(position), message, index, &channel)
+        open_share(&self.setup, dealer.index, message, index, &channel)
     }
 
     /// Round 3: this member's signature over T. Holding `share` shows that round 2 succeeded.
@@ -108,7 +167,7 @@ impl Transcript {
     /// # Errors
     /// When the share is not this member's share of this board.
     pub fn sign(&self, key: &StaticKey, share: &SecretShare) -> Result<[u8; SIGNATURE_BYTES]> {
-        if share.board_key() != self.board.key() || share.index() != self.setup.index_of(key)? {
+        if !share.is_of(&self.board) || share.index() != self.setup.index_of(key)? {
             return Err(Error::OtherBoard);
         }
         schnorr::sign(self.setup.suite, &key.secret, &self.bytes)
@@ -148,30 +207,50 @@ impl Transcript {
         Complaint::make(self, key, sender, entropy)
     }
 
+    /// What a dealer sent, and its static key.
     pub(super) fn message(&self, sender: u8) -> Result<(&Message, &Point)> {
-        let position = usize::from(sender).wrapping_sub(1);
-        match (
-            self.messages.get(position),
-            self.setup.members.get(position),
-        ) {
-            (Some(message), Some(public)) => Ok((message, public)),
-            _ => Err(Error::ShareIndex {
+        let mut sent = self.dealers.iter().zip(&self.messages);
+        sent.find(|(dealer, _)| dealer.index == sender)
+            .map(|(dealer, message)| (message, &dealer.public))
+            .ok_or(Error::ShareIndex {
                 index: sender,
                 n: self.board.members(),
-            }),
-        }
+            })
+    }
+
+    /// The static key of a member who receives shares.
+    pub(super) fn recipient(&self, index: u8) -> Result<&Point> {
+        let position = usize::from(index).wrapping_sub(1);
+        self.setup.members.get(position).ok_or(Error::ShareIndex {
+            index,
+            n: self.board.members(),
+        })
     }
 }
 
+fn parse<M: AsRef<[u8]>>(
+    setup: &Setup,
+    dealers: &[Dealer],
+    messages: &[M],
+) -> Result<Vec<Message>> {
+    let parsed = dealers
+        .iter()
+        .zip(messages)
+        .map(|(dealer, bytes)| Message::parse(setup, dealer.index, bytes.as_ref()))
+        .collect::<Result<Vec<_>>>()?;
+    refuse_copies(dealers, &parsed)?;
+    Ok(parsed)
+}
+
 // A proof of possession does not say whose it is, so a copied one would pass: refuse the copy by name.
-fn refuse_copies(messages: &[Message]) -> Result<()> {
+fn refuse_copies(dealers: &[Dealer], messages: &[Message]) -> Result<()> {
     for (later, message) in messages.iter().enumerate() {
         let copied = messages[..later].iter().any(|earlier| {
             earlier.commitment[0] == message.commitment[0] || earlier.ephemeral == message.ephemeral
         });
         if copied {
             return Err(Error::DkgMessage {
-                culprit: index_of(later),
+                culprit: dealers[later].index,
                 what: "copies another member's message",
             });
         }
@@ -179,23 +258,26 @@ fn refuse_copies(messages: &[Message]) -> Result<()> {
     Ok(())
 }
 
-fn derive_board(setup: &Setup, messages: &[Message]) -> Result<Board> {
-    let one = Scalar::from_u64(setup.suite.curve(), 1);
+/// The public key and the share keys of the weighted sum of the dealers' polynomials.
+fn derive(setup: &Setup, dealers: &[Dealer], messages: &[Message]) -> Result<(Point, Vec<Point>)> {
     let sums: Vec<Point> = (0..usize::from(setup.threshold))
         .map(|k| {
-            let terms: Vec<(&Scalar, &Point)> =
-                messages.iter().map(|m| (&one, &m.commitment[k])).collect();
+            let terms: Vec<(&Scalar, &Point)> = dealers
+                .iter()
+                .zip(messages)
+                .map(|(dealer, m)| (&dealer.weight, &m.commitment[k]))
+                .collect();
             Point::lincomb_vartime(&terms)
         })
         .collect();
-    let share_keys = (0..messages.len())
+    let share_keys = (0..setup.members.len())
         .map(|position| evaluate_commitment(&sums, index_of(position)))
         .collect::<Result<Vec<_>>>()?;
     let public = sums
         .into_iter()
         .next()
         .ok_or(Error::Malformed { what: "commitment" })?;
-    Board::new(setup.suite, setup.threshold, public, share_keys)
+    Ok((public, share_keys))
 }
 
 // "Round 3: Certification", step 1 of the specification.

@@ -379,7 +379,7 @@ fn dropped(log: &mut Log<'_>, tender: &Tender, evil: &mut host::FolderHost) -> O
 }
 
 fn shares(log: &mut Log<'_>, tender: &mut Tender) -> Outcome {
-    if tender.policy == super::PolicyName::Joint {
+    if tender.policy.asks_bidders() {
         tender.release_bidders(&tender.world.quiet_clone())?;
     }
     tender

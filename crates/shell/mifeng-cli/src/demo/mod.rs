@@ -29,6 +29,10 @@ pub(crate) enum PolicyName {
     Board,
     /// 投标人与委员会共同开标 / bidder and board open together
     Joint,
+    /// 委员会开标，且须信标到达截止后一轮（私有链） / the board, and a beacon chain past the deadline (a private one)
+    BoardClock,
+    /// 投标人、委员会与信标 / bidder, board and beacon
+    JointClock,
 }
 
 impl PolicyName {
@@ -36,7 +40,19 @@ impl PolicyName {
         match self {
             PolicyName::Board => "board",
             PolicyName::Joint => "joint",
+            PolicyName::BoardClock => "board-clock",
+            PolicyName::JointClock => "joint-clock",
         }
+    }
+
+    /// Whether bidders release leaves of their own.
+    pub(crate) fn asks_bidders(self) -> bool {
+        matches!(self, PolicyName::Joint | PolicyName::JointClock)
+    }
+
+    /// Whether a beacon is waited for.
+    pub(crate) fn has_clock(self) -> bool {
+        matches!(self, PolicyName::BoardClock | PolicyName::JointClock)
     }
 }
 

@@ -45,7 +45,7 @@ impl Tender {
     fn open_offers(&mut self, ui: &Ui, lot: &str) -> Outcome {
         offers::close_round(ui, &mut self.host, lot, true)?;
         self.witness_round(lot)?;
-        if self.policy == super::PolicyName::Joint {
+        if self.policy.asks_bidders() {
             self.release_offers(lot)?;
         }
         self.host

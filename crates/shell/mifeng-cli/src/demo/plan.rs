@@ -37,6 +37,7 @@ pub(crate) fn plan(
         beat_depth: 6,
         window_ms: 60_000,
         policy: policy.to_owned(),
+        chain: None,
         bidders_min: profile.bidders.0,
         committee: Committee {
             specialty: "A032000".to_owned(),

@@ -10,6 +10,7 @@ use crate::ui::{self, Failure, Outcome, Ui};
 use crate::{check, clock, notice, person};
 use mifeng::crypto::{SystemEntropy, Time};
 use mifeng::envelope::{Declarations, DetailLine};
+use mifeng::lock::tlock::ChainKey;
 use mifeng::{Export, Trusted};
 use std::path::{Path, PathBuf};
 
@@ -23,6 +24,8 @@ pub(crate) struct Tender {
     pub(crate) bidders: usize,
     pub(crate) policy: PolicyName,
     pub(crate) method: MethodName,
+    /// The demo's own beacon chain, where the policy has a clock.
+    clock: Option<ChainKey>,
 }
 
 /// Runs the whole tender and verifies its dossier. On a machine too slow for the deadline it does so
@@ -65,6 +68,16 @@ fn seconds_needed(args: &DemoArgs) -> u64 {
     2 + megabytes / rate + args.bidders as u64 / 4 + roll_over
 }
 
+/// A beacon chain of the demo's own, a round every second: its key is here, so it proves nothing about anybody.
+fn chain_of(policy: PolicyName) -> Result<Option<ChainKey>, Failure> {
+    if !policy.has_clock() {
+        return Ok(None);
+    }
+    let entropy = &mut SystemEntropy::new();
+    let key = ChainKey::generate("mifeng-demo", clock::now(), 1, entropy)?;
+    Ok(Some(key))
+}
+
 impl Tender {
     /// Certificates, board, log, notice.
     pub(crate) fn start(
@@ -82,6 +95,7 @@ impl Tender {
             bidders: args.bidders,
             policy: args.policy,
             method: args.method,
+            clock: chain_of(args.policy)?,
         };
         tender.prepare_files(ui, args)?;
         let deadline = Time::from_unix_seconds(
@@ -107,13 +121,14 @@ impl Tender {
     }
 
     fn publish(&mut self, ui: &Ui, deadline: Time) -> Outcome {
-        let plan = plan::plan(
+        let mut plan = plan::plan(
             self.method,
             self.policy.name(),
             deadline,
             BEAT_MS,
             PathBuf::from("../buyer/sign.cer"),
         )?;
+        plan.chain = self.clock.as_ref().map(|key| key.chain().record().clone());
         let path = self.path("agency/plan.json");
         let json =
             serde_json::to_vec_pretty(&plan).map_err(|e| Failure::malformed(e.to_string()))?;
@@ -312,9 +327,10 @@ impl Tender {
         ui.say("等待截止时间……", "waiting for the deadline …");
         host::close(ui, &mut self.host, true)?;
         self.witness(ui)?;
-        if self.policy == PolicyName::Joint {
+        if self.policy.asks_bidders() {
             self.release_bidders(ui)?;
         }
+        self.bring_beacons(ui)?;
         self.host
             .close_window(clock::now(), &mut SystemEntropy::new())?;
         let bundle = self.bundle()?;
@@ -322,7 +338,7 @@ impl Tender {
             "受托人自己的程序逐条核对：",
             "the trustees' own programs check:",
         );
-        person::show_conditions(ui, &bundle)?;
+        person::show_conditions(ui, &bundle, false)?;
         for index in 1..=QUORUM {
             let out = self.path(format!("trustee{index}/shares.rec"));
             person::release(&self.world.ui, &*self.world.trustee(index)?, &bundle, &out)?;
@@ -330,6 +346,27 @@ impl Tender {
             ui.say(
                 format!("  受托人 {index} 释放了解密份额"),
                 format!("  trustee {index} released its shares"),
+            );
+        }
+        Ok(())
+    }
+
+    /// Carries the chain's beacons in, once their rounds have come.
+    fn bring_beacons(&mut self, ui: &Ui) -> Outcome {
+        let Some(key) = &self.clock else {
+            return Ok(());
+        };
+        for (_, round) in self.bundle()?.replay.state.missing_beacons() {
+            let due = key.chain().time_of(round)?;
+            while clock::now() < due {
+                std::thread::sleep(std::time::Duration::from_millis(BEAT_MS));
+            }
+            let beacon = key.sign(round, clock::now())?.to_record();
+            let entropy = &mut SystemEntropy::new();
+            self.host.add_beacon(&beacon, clock::now(), entropy)?;
+            ui.say(
+                format!("信标第 {round} 轮（{due}）已验证并载入"),
+                format!("beacon of round {round} ({due}) verified and logged"),
             );
         }
         Ok(())

@@ -101,15 +101,10 @@ pub(crate) fn release(
 
 /// Shows each condition of the release rule for the final offers of a lot.
 pub(crate) fn show_conditions(ui: &Ui, bundle: &Bundle, lot: &str) -> Outcome {
-    let conditions = trustee::round_conditions(&bundle.replay, &bundle.files, lot, clock::now())?;
-    for condition in conditions {
-        let mark = if condition.met { "✔" } else { "✘" };
-        ui.say(
-            format!("  {mark} {}. {}", condition.number, condition.zh),
-            format!("  {mark} {}. {}", condition.number, condition.en),
-        );
-    }
-    Ok(())
+    let now = clock::now();
+    let all = trustee::round_conditions(&bundle.replay, &bundle.files, lot, now)?;
+    person::say_conditions(ui, &all, false);
+    Ok(trustee::require_met(&bundle.replay, Some(lot), &all, now)?)
 }
 
 /// The host opens the final offers of a lot; their files go to `out/<lot>-final/<bidder>/`.

@@ -4,6 +4,7 @@ use crate::notice::Notice;
 use mifeng_crypto::{Digest, Time};
 use mifeng_lock::draw::Row;
 use mifeng_lock::share::ShareRecord;
+use mifeng_lock::tlock::Beacon;
 use mifeng_score::Outcome;
 use serde::{Deserialize, Serialize};
 
@@ -61,6 +62,45 @@ event_data! {
         /// Hash of the transcript that the trustee checked.
         transcript: Digest,
         /// Signature by the static key over the transcript, hex.
+        signature: String,
+    }
+    /// `board.reshare`: a new trustee joins a handing on of the board's key (spec/board.md).
+    BoardReshare {
+        /// Name of the board's session.
+        session: String,
+        /// Which handing on, from 1.
+        round: u32,
+        /// 1 to n, among the new members.
+        index: u8,
+        /// Shares needed afterwards.
+        t: u8,
+        /// Members afterwards.
+        n: u8,
+        /// Present trustees who deal, in order.
+        dealers: Vec<u8>,
+        /// Static public key, compressed point in hex; a new one, even of a present trustee.
+        static_key: String,
+        /// Verifier key of the trustee's witness.
+        witness: String,
+    }
+    /// `board.reshare1`: a dealer's message.
+    BoardReshareDeal {
+        /// Which handing on.
+        round: u32,
+        /// The present trustee.
+        dealer: u8,
+        /// The message, base64.
+        message: String,
+    }
+    /// `board.reshare2`: a new trustee has checked everything and signs the transcript.
+    BoardReshareSign {
+        /// Which handing on.
+        round: u32,
+        /// The new member.
+        index: u8,
+        /// Hash of the transcript that the trustee checked.
+        transcript: Digest,
+        /// Signature by the new static key over the transcript, hex.
         signature: String,
     }
     /// `trust.list`: a version of the trust list (spec/trust.md).
@@ -280,6 +320,9 @@ pub enum Event {
     BoardCert(BoardCert),
     BoardDkg1(BoardDkg1),
     BoardDkg2(BoardDkg2),
+    BoardReshare(BoardReshare),
+    BoardReshareDeal(BoardReshareDeal),
+    BoardReshareSign(BoardReshareSign),
     TrustList(TrustListEvent),
     Publish(Box<Notice>),
     Suspend(Halt),
@@ -291,6 +334,7 @@ pub enum Event {
     Close(Close),
     BidderShare(BidderShare),
     WindowClose(WindowClose),
+    Beacon(Beacon),
     BoardShares(BoardShares),
     Open(BidOpen),
     Fail(BidFail),
@@ -342,6 +386,9 @@ impl Event {
             "board.cert" => Event::BoardCert(record.data()?),
             "board.dkg1" => Event::BoardDkg1(record.data()?),
             "board.dkg2" => Event::BoardDkg2(record.data()?),
+            "board.reshare" => Event::BoardReshare(record.data()?),
+            "board.reshare1" => Event::BoardReshareDeal(record.data()?),
+            "board.reshare2" => Event::BoardReshareSign(record.data()?),
             "trust.list" => Event::TrustList(record.data()?),
             "tender.publish" => Event::Publish(Box::new(record.data()?)),
             "tender.suspend" => Event::Suspend(record.data()?),
@@ -352,6 +399,7 @@ impl Event {
             "bid.withdraw" => Event::Withdraw(record.data()?),
             "submission.close" => Event::Close(record.data()?),
             "bidder.share" => Event::BidderShare(record.data()?),
+            "beacon" => Event::Beacon(record.data()?),
             "bidder-window.close" => Event::WindowClose(record.data()?),
             "board.share" => Event::BoardShares(record.data()?),
             "bid.open" => Event::Open(record.data()?),

@@ -1,0 +1,238 @@
+//! Handing the board's key on before a notice: a trustee is replaced, or all get new shares; the key stays.
+
+use crate::events::*;
+use crate::refusal::{self, Refusal};
+use crate::state::{Stage, State};
+use base64::prelude::{BASE64_STANDARD, Engine as _};
+use mifeng_crypto::{Digest, Point};
+use mifeng_lock::dkg;
+use mifeng_record::Record;
+use std::collections::BTreeMap;
+
+fn wrong(detail: impl core::fmt::Display) -> Refusal {
+    Refusal::new(&refusal::BAD_BOARD, detail.to_string())
+}
+
+/// A handing on that is not finished.
+#[derive(Default)]
+pub(crate) struct HandingOn {
+    joined: BTreeMap<u8, (Digest, BoardReshare)>,
+    messages: BTreeMap<u8, Vec<u8>>,
+    signed: BTreeMap<u8, Vec<u8>>,
+}
+
+/// What became of the key since it was made.
+#[derive(Default)]
+pub(crate) struct Handed {
+    /// Finished times.
+    pub(crate) rounds: u32,
+    /// The transcript by which the present trustees got their shares.
+    pub(crate) transcript: Option<dkg::Transcript>,
+    open: Option<HandingOn>,
+}
+
+impl State {
+    /// The next handing on, if it is this one and its time is before the notice.
+    fn require_round(&self, round: u32) -> Result<(), Refusal> {
+        if self.stage != Stage::Setup || self.board.is_none() {
+            return Err(Refusal::new(
+                &refusal::WRONG_STAGE,
+                "a key is handed on after it was made and before the notice",
+            ));
+        }
+        let expected = self.handed.rounds + 1;
+        if round != expected {
+            return Err(wrong(format!(
+                "handing on number {round}, expected {expected}"
+            )));
+        }
+        Ok(())
+    }
+
+    pub(crate) fn reshare(&mut self, data: &BoardReshare, record: &Record) -> Result<(), Refusal> {
+        self.require_round(data.round)?;
+        let mut open = self.handed.open.take().unwrap_or_default();
+        let outcome = join(&mut open, data, record.actor());
+        self.handed.open = Some(open);
+        outcome
+    }
+
+    pub(crate) fn reshare_deal(
+        &mut self,
+        data: &BoardReshareDeal,
+        record: &Record,
+    ) -> Result<(), Refusal> {
+        self.require_round(data.round)?;
+        self.require_trustee(record, data.dealer)?;
+        let setup = self.reshare_setup()?;
+        let message = BASE64_STANDARD
+            .decode(&data.message)
+            .map_err(|_| wrong("message is not base64"))?;
+        let dealers = setup.1;
+        let Some(open) = &mut self.handed.open else {
+            return Err(wrong("nobody has joined"));
+        };
+        if !dealers.contains(&data.dealer) || open.messages.contains_key(&data.dealer) {
+            return Err(wrong(format!(
+                "trustee {} does not deal, or did",
+                data.dealer
+            )));
+        }
+        open.messages.insert(data.dealer, message);
+        Ok(())
+    }
+
+    pub(crate) fn reshare_sign(
+        &mut self,
+        data: &BoardReshareSign,
+        record: &Record,
+    ) -> Result<(), Refusal> {
+        self.require_round(data.round)?;
+        let transcript = self.reshare_transcript()?;
+        let Some(open) = &mut self.handed.open else {
+            return Err(wrong("nobody has joined"));
+        };
+        let member = open.joined.get(&data.index).map(|(cert, _)| *cert);
+        if member != Some(record.actor()) || open.signed.contains_key(&data.index) {
+            return Err(wrong(format!(
+                "new member {} is another, or signed",
+                data.index
+            )));
+        }
+        if transcript.hash() != data.transcript {
+            return Err(wrong("the new member checked another transcript"));
+        }
+        let signature = hex::decode(&data.signature).map_err(|_| wrong("signature is not hex"))?;
+        let mut signed = open.signed.clone();
+        signed.insert(data.index, signature);
+        if signed.len() < open.joined.len() {
+            open.signed = signed;
+            return Ok(());
+        }
+        let signatures: Vec<&Vec<u8>> = signed.values().collect();
+        let board = transcript.finish(&signatures).map_err(wrong)?;
+        let joined = core::mem::take(&mut open.joined);
+        self.members = joined
+            .into_iter()
+            .map(|(index, (cert, data))| (index, (cert, data.member())))
+            .collect();
+        self.board = Some(board);
+        self.handed = Handed {
+            rounds: data.round,
+            transcript: Some(transcript),
+            open: None,
+        };
+        Ok(())
+    }
+
+    /// What the present handing on has agreed on, and who deals: known once all new members have joined.
+    ///
+    /// # Errors
+    /// [`refusal::BAD_BOARD`] while one is missing or if they do not fit together.
+    pub fn reshare_setup(&self) -> Result<(dkg::Reshare, Vec<u8>), Refusal> {
+        let open = self
+            .handed
+            .open
+            .as_ref()
+            .ok_or_else(|| wrong("nobody has joined"))?;
+        let board = self.board.as_ref().ok_or_else(|| wrong("no board"))?;
+        let Some((_, first)) = open.joined.values().next() else {
+            return Err(wrong("nobody has joined"));
+        };
+        if open.joined.len() != usize::from(first.n) {
+            return Err(wrong(format!(
+                "{} new members of {}",
+                open.joined.len(),
+                first.n
+            )));
+        }
+        let point = |text: &str| {
+            let bytes = hex::decode(text).map_err(|_| wrong("static key is not hex"))?;
+            Point::from_bytes(self.suite.curve(), &bytes).map_err(wrong)
+        };
+        let dealers = first
+            .dealers
+            .iter()
+            .map(|index| {
+                let member = self.members.get(index);
+                let (_, cert) = member.ok_or_else(|| wrong(format!("no trustee {index}")))?;
+                Ok((*index, point(&cert.static_key)?))
+            })
+            .collect::<Result<Vec<_>, Refusal>>()?;
+        let members = open
+            .joined
+            .values()
+            .map(|(_, data)| point(&data.static_key))
+            .collect::<Result<Vec<_>, Refusal>>()?;
+        let session = format!("{}/{}", first.session, first.round);
+        let reshare = dkg::Reshare::new(board, &dealers, first.t, members, session.as_bytes());
+        Ok((reshare.map_err(wrong)?, first.dealers.clone()))
+    }
+
+    /// The dealers' messages, checked.
+    ///
+    /// # Errors
+    /// [`refusal::BAD_BOARD`] while one is missing, or naming the dealer whose message is wrong.
+    pub fn reshare_transcript(&self) -> Result<dkg::Transcript, Refusal> {
+        let (reshare, dealers) = self.reshare_setup()?;
+        let messages = self
+            .handed
+            .open
+            .iter()
+            .flat_map(|open| open.messages.values());
+        let messages: Vec<&Vec<u8>> = messages.collect();
+        if messages.len() != dealers.len() {
+            return Err(wrong(format!(
+                "{} messages of {}",
+                messages.len(),
+                dealers.len()
+            )));
+        }
+        reshare.transcript(&messages).map_err(wrong)
+    }
+
+    /// The number of the next handing on, and who has joined it.
+    pub fn reshare_joined(&self) -> (u32, BTreeMap<u8, (Digest, BoardReshare)>) {
+        let open = self.handed.open.as_ref();
+        let joined = open.map(|open| open.joined.clone()).unwrap_or_default();
+        (self.handed.rounds + 1, joined)
+    }
+}
+
+fn join(open: &mut HandingOn, data: &BoardReshare, actor: Digest) -> Result<(), Refusal> {
+    let fits = |other: &BoardReshare| {
+        (&other.session, other.t, other.n, &other.dealers)
+            == (&data.session, data.t, data.n, &data.dealers)
+    };
+    if open.joined.values().any(|(_, other)| !fits(other)) {
+        return Err(wrong("new members disagree on quorum, number or dealers"));
+    }
+    let sorted = data.dealers.windows(2).all(|pair| pair[0] < pair[1]);
+    if !sorted || data.index == 0 || data.index > data.n || open.joined.contains_key(&data.index) {
+        return Err(wrong(format!(
+            "index {} is taken or out of range",
+            data.index
+        )));
+    }
+    let taken = |(cert, other): &(Digest, BoardReshare)| {
+        *cert == actor || other.static_key == data.static_key || other.witness == data.witness
+    };
+    if open.joined.values().any(taken) {
+        return Err(wrong("two members with one key or certificate"));
+    }
+    open.joined.insert(data.index, (actor, data.clone()));
+    Ok(())
+}
+
+impl BoardReshare {
+    fn member(self) -> BoardCert {
+        BoardCert {
+            session: self.session,
+            index: self.index,
+            t: self.t,
+            n: self.n,
+            static_key: self.static_key,
+            witness: self.witness,
+        }
+    }
+}
