@@ -3,9 +3,10 @@
 mod common;
 
 use common::World;
-use mifeng_crypto::{GM, INTL, Point, Scalar};
+use mifeng_crypto::{Curve, GM, INTL, Point, Scalar};
 use mifeng_lock::tdh2::{self, Ciphertext};
 use mifeng_lock::{Error, Share};
+use std::collections::BTreeSet;
 
 const LABEL: &[u8] = b"leaf\0context r.2";
 const SECRET: [u8; 32] = [0x5a; 32];
@@ -174,8 +175,9 @@ fn flipped_share_bytes_are_refused() {
     assert!(tdh2::verify_share(world.board(), &ciphertext, &mixed).is_err());
 }
 
-/// An attacker's own arithmetic, not this crate's refusal: whatever t-1 trustees interpolate, alone or with any
-/// public point in place of the missing answer, is not the key to the ciphertext.
+/// An attacker's own arithmetic, not this crate's refusal. Each set of t-1 trustees tries its own interpolation and
+/// every public point in place of the missing answer: none of these points opens. That they cannot do better: for any key whatever there is a missing answer that leads to it, so what they
+/// hold fits every key alike.
 #[test]
 fn no_set_of_one_fewer_can_compute_the_secret() {
     for suite in [&GM, &INTL] {
@@ -185,65 +187,90 @@ fn no_set_of_one_fewer_can_compute_the_secret() {
         let (board, curve) = (world.board(), suite.curve());
         let bytes = ciphertext.to_bytes();
         let u = Point::from_bytes(curve, &bytes[32..65]).expect("point");
-        let number = |n: u8| Scalar::from_u64(curve, n.into());
-        let at_zero = |points: &[(u8, Point)]| {
-            let weights: Vec<Scalar> = points
-                .iter()
-                .map(|(i, _)| {
-                    points
-                        .iter()
-                        .filter(|(j, _)| j != i)
-                        .fold(number(1), |w, (j, _)| {
-                            let bottom = number(*j).sub(&number(*i)).invert().expect("distinct");
-                            w.mul(&number(*j).mul(&bottom))
-                        })
-                })
-                .collect();
-            let terms: Vec<_> = weights
-                .iter()
-                .zip(points)
-                .map(|(w, (_, d))| (w, d))
-                .collect();
-            Point::lincomb_vartime(&terms)
-        };
         let unmask = |point: &Point| -> Vec<u8> {
-            let pad = suite.h_tag(
-                "tdh2-1",
-                &[
-                    &board.public().to_bytes(),
-                    &bytes[32..65],
-                    &point.to_bytes(),
-                ],
-            );
-            bytes[..32]
-                .iter()
-                .zip(pad.as_bytes())
-                .map(|(c, p)| c ^ p)
-                .collect()
+            let key = [board.public().to_bytes(), u.to_bytes(), point.to_bytes()];
+            let pad = suite.h_tag("tdh2-1", &[&key[0], &key[1], &key[2]]);
+            let bytes = bytes[..32].iter().zip(pad.as_bytes());
+            bytes.map(|(c, p)| c ^ p).collect()
         };
         let known = |i: usize| (answers[i].index, answers[i].d.clone());
         // The arithmetic is right: three answers do open.
-        assert_eq!(unmask(&at_zero(&[known(0), known(2), known(4)])), SECRET);
-        let mut tried = 0;
-        for i in 0..5 {
-            for j in i + 1..5 {
-                let (a, b) = (known(i), known(j));
-                let mut tries = vec![at_zero(&[a.clone(), b.clone()])];
-                for missing in (1..=5).filter(|m| *m != a.0 && *m != b.0) {
-                    for guess in [
-                        &u,
-                        board.public(),
-                        board.share_key(missing).expect("member"),
-                    ] {
-                        tries.push(at_zero(&[a.clone(), b.clone(), (missing, guess.clone())]));
-                    }
+        let key = at_zero(curve, &[known(0), known(2), known(4)]);
+        assert_eq!(unmask(&key), SECRET);
+        let mut tried = BTreeSet::new();
+        for (i, j) in (0..5).flat_map(|i| (i + 1..5).map(move |j| (i, j))) {
+            let pair = [known(i), known(j)];
+            assert_eq!(
+                tdh2::combine(
+                    board,
+                    &ciphertext,
+                    &[answers[i].clone(), answers[j].clone()]
+                ),
+                Err(Error::TooFewShares { need: 3, found: 2 })
+            );
+            tried.insert(at_zero(curve, &pair).to_bytes().to_vec());
+            for missing in (1..=5).filter(|m| pair.iter().all(|(i, _)| i != m)) {
+                let with = |d: &Point| {
+                    let [a, b] = pair.clone();
+                    at_zero(curve, &[a, b, (missing, d.clone())])
+                };
+                for guess in [
+                    &u,
+                    board.public(),
+                    board.share_key(missing).expect("member"),
+                ] {
+                    tried.insert(with(guess).to_bytes().to_vec());
                 }
-                for point in tries {
-                    assert_ne!(unmask(&point), SECRET);
-                    tried += 1;
+                // The true key and two others: each has its answer of the missing trustee.
+                let indices = [pair[0].0, pair[1].0, missing];
+                let [a, b, m] = indices.map(|i| weight(curve, i, &indices));
+                let back = m.invert().expect("distinct");
+                let minus = |w: &Scalar| Scalar::from_u64(curve, 0).sub(&w.mul(&back));
+                for target in [&key, &u, &Point::generator(curve)] {
+                    let answer = Point::lincomb_vartime(&[
+                        (&back, target),
+                        (&minus(&a), &pair[0].1),
+                        (&minus(&b), &pair[1].1),
+                    ]);
+                    assert_eq!(with(&answer), *target);
+                    let theirs = answers[usize::from(missing) - 1].d == answer;
+                    assert_eq!(theirs, *target == key);
                 }
             }
         }
-        assert_eq!(tried, 10 * 10);
+        // What a set finds differs from the key by the weight of the missing answer alone, and only {1,4} and {2,3}
+        // agree on one (that of 5 is 1 with both): three guesses of one set are those of the other.
+        assert_eq!(tried.len(), 10 * (1 + 3 * 3) - 3);
+        for point in tried {
+            let point = Point::from_bytes(curve, &point).expect("point");
+            assert_ne!(unmask(&point), SECRET);
+        }
     }
+}
+
+fn number(curve: Curve, n: u8) -> Scalar {
+    Scalar::from_u64(curve, n.into())
+}
+
+/// Lagrange's weight at zero of `i` among `indices`.
+fn weight(curve: Curve, i: u8, indices: &[u8]) -> Scalar {
+    let others = indices.iter().filter(|j| **j != i);
+    others.fold(number(curve, 1), |w, j| {
+        let bottom = number(curve, *j).sub(&number(curve, i));
+        w.mul(&number(curve, *j).mul(&bottom.invert().expect("distinct")))
+    })
+}
+
+fn at_zero(curve: Curve, points: &[(u8, Point)]) -> Point {
+    let indices: Vec<u8> = points.iter().map(|(i, _)| *i).collect();
+    let weights: Vec<Scalar> = indices
+        .iter()
+        .map(|i| weight(curve, *i, &indices))
+        .collect();
+    let terms: Vec<_> = weights
+        .iter()
+        .zip(points)
+        .map(|(w, (_, d))| (w, d))
+        .collect();
+    Point::lincomb_vartime(&terms)
 }
