@@ -88,7 +88,6 @@ def bidder_share(s, r):
     bid = s.bid(r.data["seal"])
     if bid.first is None:
         s.at_stage("window")
-        need(r.at < s.close_time + s.notice["window_ms"] * 10**6, "opening.early", "after the window", "V8")
     else:
         rnd = s.lots[bid.lot].round
         need(rnd is not None and rnd.closed is not None and not rnd.window_closed, "record.wrong-stage", "window of the round")
@@ -109,8 +108,7 @@ def window_close(s, r):
     s.at_stage("window")
     s.by(r, s.host)
     _missing_equals(r.data["missing"], s.due())
-    end = s.close_time + s.notice["window_ms"] * 10**6
-    need(not r.data["missing"] or r.at >= end, "opening.early", "the window is open", "V8")
+    need(not r.data["missing"] or r.at >= s.window_end(s.deadline), "opening.early", "the window is open", "V8")
     s.stage, s.window_closed = "opening", r.index
 
 
@@ -138,7 +136,8 @@ def round_open(s, r):
     invited = [b.id for b in judging.conforming(s, lot)]
     need(isinstance(d["invited"], list) and d["invited"] == invited, "result.differs", "invited")
     judging.still_enough(s, lot, [s.bids[i] for i in invited])
-    lot.round = Round(r, invited, deadline)
+    judging.not_ended(s, lot)
+    lot.round, lot.checked = Round(r, invited, deadline), s.experts()
 
 
 def _invited(s, r, rnd, lot):
@@ -191,5 +190,5 @@ def round_window(s, r):
     rnd = lot.round
     need(rnd is not None and rnd.closed is not None and not rnd.window_closed, "record.wrong-stage", "window of the round")
     _missing_equals(r.data["missing"], offers_due(s, lot))
-    need(not r.data["missing"] or r.at >= rnd.closed + s.notice["window_ms"] * 10**6, "opening.early", "the window is open", "V8")
+    need(not r.data["missing"] or r.at >= s.window_end(rnd.deadline), "opening.early", "the window is open", "V8")
     rnd.window_closed = r.index

@@ -17,7 +17,7 @@ def pool(s, r):
     s.at_stage("evaluation")
     need(s.procedure.seats, "record.wrong-stage", "no committee in this procedure")
     s.by(r, s.notice["agency"]["cert"])
-    need(not _acted(s), "record.wrong-stage", "a member has acted")
+    need(not _acted(s) and not s.replaced, "record.wrong-stage", "a member has acted, or was replaced")
     need(d["n"] == s.draw_number + 1, "record.data", "number of the draw")
     need(bool(d["reason"]) == (d["n"] > 1), "record.data", "reason of the draw")
     need(d["specialty"] == s.notice["committee"]["specialty"], "result.differs", "specialty", "V13")
@@ -179,4 +179,4 @@ def seat_replace(s, r):
         state = s.seat_state.pop(left["cert"])
         s.seat_state[d["seat"]["cert"]] = {"site": state["site"], "opened": None, "cosigned": False, "frozen": False}
     from . import judging
-    judging.seat_left(s, left["cert"])
+    judging.seat_left(s, left["cert"], d["seat"]["cert"])

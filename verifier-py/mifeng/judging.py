@@ -16,17 +16,24 @@ def not_frozen(lot):
     need(not lot.frozen and lot.rank is None and lot.failed is None, "record.wrong-stage", "the lot is frozen or at its end")
 
 
-def bodies(s, kind):
-    """Who gives a finding: the seats, or buyer and agency."""
+def bodies(s, kind, lot=None):
+    """Who gives a finding: the seats, or buyer and agency; in a lot those whose findings stand."""
     if not s.procedure.seats or (kind == "qualification" and not s.procedure.by_committee):
         return None
-    return s.experts()
+    if lot is not None and lot.checked is not None and kind != "low-price":
+        return lot.checked  # final offers were called for
+    return judges(s, lot)
+
+
+def judges(s, lot):
+    """The seats; once bids and prices of a lot are frozen and one of them left, those who sat then."""
+    return lot.judges if lot is not None and lot.judges is not None else s.experts()
 
 
 def verdict(s, lot, kind, seal):
     """True, False, or None while not all have spoken."""
     given = lot.checks[kind]
-    who = bodies(s, kind)
+    who = bodies(s, kind, lot)
     if who is None:
         if not given:
             return None
@@ -38,13 +45,14 @@ def verdict(s, lot, kind, seal):
 
 
 def spoken(s, lot, kind):
-    who = bodies(s, kind)
+    who = bodies(s, kind, lot)
     return bool(lot.checks[kind]) if who is None else all(w in lot.checks[kind] for w in who)
 
 
 def failing(s, lot, kind, seal):
-    """(article, reason) of the first finding against this bid, in the order of the log."""
-    for given in sorted(lot.checks[kind].values(), key=lambda g: g["record"].index):
+    """(article, reason) of the first finding against this bid, in the order of the seats."""
+    who = bodies(s, kind, lot)
+    for given in lot.checks[kind].values() if who is None else [lot.checks[kind][w] for w in who if w in lot.checks[kind]]:
         row = given["rows"].get(seal)
         if row is not None and not row["pass"]:
             return row["article"], row["reason"]
@@ -70,7 +78,12 @@ def bidders(lot, group):
 
 
 def still_enough(s, lot, group):
-    need(bidders(lot, group) >= s.notice["bidders_min"], "evaluation.too-few", lot.id)
+    """Brands are counted among those who passed both checks (87 art. 31), heads before."""
+    enough_heads(s, lot, bidders(lot, group))
+
+
+def enough_heads(s, lot, count):
+    need(count >= s.notice["bidders_min"], "evaluation.too-few", lot.id)
 
 
 def due_for(s, lot, kind):
@@ -99,11 +112,12 @@ def check(s, r):
     need(r.actor not in lot.checks[kind], "record.wrong-stage", "said already")
     need(bodies(s, kind) is not None or not lot.checks[kind], "record.wrong-stage", "said already")
     due = due_for(s, lot, kind)
+    if kind != "low-price":
+        need(lot.round is None, "record.wrong-stage", "final offers were called for")
     if kind == "conformity":
-        still_enough(s, lot, due)
-        if s.procedure.final:
-            need(lot.round is None, "record.wrong-stage", "after the round")
+        enough_heads(s, lot, len(due))
     if kind == "low-price":
+        put_to_bidders(s, lot, r.at)
         _low_ready(s, lot, r)
     rows = {}
     for row in d["rows"]:
@@ -141,7 +155,7 @@ def ask(s, r):
     s.at_stage("evaluation")
     lot = s.lot(d["lot"])
     _asker(s, r)
-    need(d["matter"] in ("ambiguity", "inconsistency", "slip", "low-price"), "record.data", "matter")
+    need(d["matter"] in ("ambiguity", "inconsistency", "slip", "price", "low-price"), "record.data", "matter")
     need(lot.rank is None and lot.failed is None and not lot.frozen, "record.wrong-stage", "decided already")
     bid = s.bid(d["seal"], lot.id)
     need(bid.first is None and bid.opened is not None, "bid.unknown", "not an opened bid")
@@ -157,7 +171,13 @@ def ask(s, r):
         need(d["triggers"] == (wanted or ["committee"]), "result.differs", "triggers")
     else:
         need(not d["triggers"], "result.differs", "triggers")
-    lot.questions[r.commitment] = {"seal": bid.id, "matter": d["matter"], "until": until, "answer": None, "record": r}
+    price = None
+    if d["matter"] == "price":
+        price, lack = reading(s, lot, bid)
+        need(lack == "price-unconfirmed", "result.differs", "no corrected price to confirm")
+        need(_put(lot, bid, price) is None, "record.wrong-stage", "put to the bidder already")
+    lot.questions[r.commitment] = {"seal": bid.id, "matter": d["matter"], "until": until, "answer": None, "record": r,
+                                   "price": price}
     s.notes["questions"] += 1
 
 
@@ -176,6 +196,28 @@ def answer(s, r):
     if d.get("price") is not None:
         need(isinstance(d["price"], str) and d["price"] in prices_of(s, lot, bid), "clarify.price-changed", d["price"])
     q["answer"] = r
+
+
+def _put(lot, bid, price):
+    """The question by which a corrected price was put to its bidder."""
+    return next((q for q in lot.questions.values() if q["seal"] == bid.id and q["price"] == price is not None), None)
+
+
+def put_to_bidders(s, lot, at):
+    """Every corrected price that is not confirmed was put to its bidder, who answered or let the time pass."""
+    for bid in conforming(s, lot):
+        price, lack = reading(s, lot, bid)
+        if lack == "price-unconfirmed":
+            q = _put(lot, bid, price)
+            need(q is not None, "price.unconfirmed", f"{bid.id}: nobody asked")
+            need(q["answer"] is not None or at >= q["until"], "price.unconfirmed", f"{bid.id}: the time runs")
+
+
+def not_ended(s, lot):
+    """A lot that has ended without a winner is neither ranked nor called for final offers."""
+    from . import result
+    why = result.failing(s, lot)
+    need(lot.failed is None and why is None, "record.wrong-stage", f"lot {lot.id} ends: {why}")
 
 
 def _judged_low(lot):
@@ -212,10 +254,10 @@ def reading(s, lot, bid):
     found = amount.correct(o["price"], o["price_cn"], source.manifest["detail"])
     if len(found.readings) > 1:
         votes = lot.decisions.get(source.id, {})
-        who = s.experts() if s.procedure.seats else None
+        who = judges(s, lot) if s.procedure.seats else None
         if (who is not None and any(w not in votes for w in who)) or (who is None and not votes):
             return None, "undecided"
-        tally = list(votes.values())
+        tally = list(votes.values()) if who is None else [votes[w] for w in who]
         chosen = [p for p in set(tally) if p and 2 * tally.count(p) > len(tally)]
         if not chosen:
             return None, "unreadable"
@@ -311,7 +353,12 @@ def settled(s, lot):
     if s.procedure.final:
         need(lot.round is not None and lot.round.minutes is not None, "record.wrong-stage", "the round is not finished")
     still_enough(s, lot, group)
-    for bid in group:
+    settled_prices(s, lot)
+
+
+def settled_prices(s, lot):
+    """Readings are decided, low prices asked about and judged."""
+    for bid in conforming(s, lot):
         need(reading(s, lot, bid)[1] != "undecided", "price.undecided", bid.id)
     asked = asked_low(lot)
     for seal in low_triggers(s, lot):
@@ -340,6 +387,7 @@ def commit(s, r):
     need(lot.rank is None and lot.failed is None, "record.wrong-stage", "the lot is at its end")
     need(r.actor not in lot.commits, "score.invalid", "a second commitment")
     settled(s, lot)
+    put_to_bidders(s, lot, r.at)
     _drawn_first(s, lot)
     lot.commits[r.actor] = r.data["commitment"]
     lot.frozen = True
@@ -405,17 +453,18 @@ def correct(s, r):
     lot.corrections.append(r)
 
 
-def seat_left(s, cert):
-    """What the one who left said is void: everything before the lot is frozen, only the sheet afterwards."""
+def seat_left(s, cert, new):
+    """What the one who left said is void: everything before the lot is frozen, only the sheet afterwards; but not what
+    was found on bids before final offers were called for."""
     for lot in s.lots.values():
-        if lot.rank is not None or lot.failed is not None:
-            continue
-        if lot.frozen:
-            lot.commits.pop(cert, None)
-            lot.sheets.pop(cert, None)
+        if lot.frozen or lot.failed is not None:
+            lot.judges = lot.judges or [cert if x == new else x for x in s.experts()]
+            if lot.rank is None:
+                lot.commits.pop(cert, None)
+                lot.sheets.pop(cert, None)
             continue
         for kind in ("qualification", "conformity"):
-            if bodies(s, kind) is not None:
+            if bodies(s, kind) is not None and lot.checked is None:
                 lot.checks[kind].pop(cert, None)
         if bodies(s, "low-price") is not None:
             lot.checks["low-price"].clear()

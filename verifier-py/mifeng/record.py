@@ -16,7 +16,7 @@ SCHEMA = {
     "board.dkg1": "index message",
     "board.dkg2": "index signature transcript",
     "trust.list": "list sig",
-    "tender.publish": ("agency beats bidders_min board buyer committee deadline documents lots policy procedure ground? region? "
+    "tender.publish": ("agency beats bidders_min board buyer committee deadline documents lots policy procedure below_threshold? ground? region? "
                        "rehearsal? suite tender title trust trust_list? window_ms"),
     "tender.suspend": "reason", "tender.resume": "reason", "tender.cancel": "reason",
     "bid.submit": "seal", "bid.replace": "old seal", "bid.withdraw": "seal",
@@ -66,7 +66,7 @@ TIMES = {"deadline", "until"}
 COUNTS = {"index", "n", "t", "bidders_min", "window_ms"}
 OTHER = {"agency", "buyer", "committee", "documents", "lots", "policy", "title", "trust", "shares", "declarations", "detail",
          "opening", "missing", "rows", "share", "declined", "order", "seats", "sites", "triggers", "scores", "outcome",
-         "bidders", "candidates", "media", "questions", "replaced", "invited", "suppliers", "rehearsal", "beats"}
+         "bidders", "candidates", "media", "questions", "replaced", "invited", "suppliers", "rehearsal", "below_threshold", "beats"}
 
 
 class Record:

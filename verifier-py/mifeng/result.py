@@ -35,6 +35,8 @@ def rank(s, r):
     made = score.outcome(lot.rules, lot.pack, facts, sheets, drawn)
     if r.data["outcome"] != made:
         raise Bad("result.differs", "; ".join(_differences(r.data["outcome"], made))[:400], "V14")
+    judging.put_to_bidders(s, lot, r.at)
+    judging.not_ended(s, lot)
     lot.rank, lot.outcome, lot.frozen = r, made, True
 
 
@@ -72,7 +74,7 @@ def _left_by_law(lot):
         rate = lot.pack.number("framework.eliminate.laboratory")
     if f.get("eliminate") is not None:
         rate = max(rate, score.number(f["eliminate"]))
-    return max(0, len(live) - max(1, int(-(-(rate * len(live)) // 1))))
+    return max(min(1, len(live)), len(live) - max(1, int(-(-(rate * len(live)) // 1))))
 
 
 def tie_rows(s, lot):
@@ -115,7 +117,7 @@ def lot_pool(s, r):
     draw.check_rows(d["rows"])
     if d["purpose"] == "coefficient":
         need(lot.rank is None and not lot.commits, "record.wrong-stage", "the sheets have begun", "V13")
-        _settled(s, lot)
+        _settled(s, lot, r.at)
         need(d["name"] in score.drawn_names(lot.rules, lot.pack), "record.data", "no such coefficient", "V13")
         f = score.the_formula(lot.rules, lot.pack)["drawn"][d["name"]]
         ids = [f"{d['name']}={v}" for v in f["values"]] if "values" in f else judging.scored_bids(s, lot)
@@ -129,9 +131,10 @@ def lot_pool(s, r):
     lot.pools[key] = drawing.open_draw(s, rows, specialty, 1, key)
 
 
-def _settled(s, lot):
+def _settled(s, lot, at):
     try:
         judging.settled(s, lot)
+        judging.put_to_bidders(s, lot, at)
     except Bad as e:
         e.check = "V13"
         raise
@@ -154,29 +157,56 @@ def lot_drawn(s, r):
 
 # --- report ---------------------------------------------------------------------------------------------------------
 
+BEFORE_PRICES = ("too-few-bids", "too-few-opened", "too-few-qualified", "too-few-conforming", "more-than-one-supplier",
+                 "too-few-offers")
+
+
 def fate(s, lot, bid):
-    """(fate, article, reason, row of the ranking or None); None where this page does not say the text."""
+    """(fate, article, reason, row of the ranking or None) of a live bid: its own ending, or that of its lot."""
+    ended = None
+    if lot.failed is not None:
+        ended = ("lot-failed", lot.failed.data["article"], lot.failed.data["reason"])
+    row = next((x for x in lot.outcome["rows"] if x["id"] == bid.id), None) if lot.outcome is not None else None
     if bid.opened is None:
-        return "not-opened", None, None, None
+        if ended and bid.outcome is None:  # the lot stayed shut: no bid's own fate
+            return ended + (row,)
+        return _shut(bid) + (row,)
     for kind, name in (("qualification", "unqualified"), ("conformity", "not-conforming")):
-        if not judging.verdict(s, lot, kind, bid.id):
-            return (name,) + judging.failing(s, lot, kind, bid.id) + (None,)
-    price, lack = judging.reading(s, lot, bid)
+        if judging.verdict(s, lot, kind, bid.id) is False:
+            return (name,) + judging.failing(s, lot, kind, bid.id) + (row,)
+    early = lot.failed is not None and lot.failed.data["reason"] in BEFORE_PRICES
+    _, lack = judging.reading(s, lot, bid)
     if lack == "no-final-offer":
-        return "no-final-offer", article(s.notice["procedure"], lack), None, None
-    if lack is not None:
-        return "price-unconfirmed", article(s.notice["procedure"], "price-unconfirmed"), None, None
+        own = _without_offer(s, lot, bid)
+        if own is not None:
+            return own + (row,)
+    elif lack is not None and not (early and lack in ("undecided", "price-unconfirmed")):
+        return "price-unconfirmed", article(s.notice["procedure"], "price-unconfirmed"), "price-unconfirmed", row
+    if bid.id in judging.asked_low(lot) and judging.verdict(s, lot, "low-price", bid.id) is False:
+        return ("low-price",) + judging.failing(s, lot, "low-price", bid.id) + (row,)
     if lot.outcome is not None:
-        row = next((x for x in lot.outcome["rows"] if x["id"] == bid.id), None)
-        if row is not None:
-            if _stands_for(s, lot, row):
-                return "same-brand", None, None, row
-            return "ranked", "", "", row
-        if bid.id in judging.asked_low(lot) and judging.verdict(s, lot, "low-price", bid.id) is False:
-            return ("low-price",) + judging.failing(s, lot, "low-price", bid.id) + (None,)
-        why = next(x for x in lot.outcome["invalid"] if x["id"] == bid.id)
-        return "invalid", why["article"], None, None
-    return "ranked", "", "", None
+        why = next((x for x in lot.outcome["invalid"] if x["id"] == bid.id), None)
+        if why is not None:
+            return "invalid", why["article"], why["reason"], row
+        if row is not None and _stands_for(s, lot, row):
+            return "same-brand", None, "same-brand", row
+    return (ended or ("ranked", "", "")) + (row,)
+
+
+def _shut(bid):
+    """A bid or offer that was to be opened and was not: by its own cause."""
+    cause = bid.failed.data["cause"] if bid.failed is not None else "not-opened"
+    return "not-opened", "20 art. 31", cause
+
+
+def _without_offer(s, lot, bid):
+    """By its row in the record of the round; None where the offer stayed shut with the lot's, or without a record."""
+    if lot.round is None or lot.round.minutes is None:
+        return None
+    offer = lot.round.offers.get(bid.id)
+    if offer is None:
+        return "no-final-offer", article(s.notice["procedure"], "no-final-offer"), "no-final-offer"
+    return None if offer.outcome is None else _shut(offer)
 
 
 def _stands_for(s, lot, row):
@@ -259,9 +289,9 @@ def _may_award(s, r, lot):
     s.by(r, s.notice["buyer"]["cert"])
     need(lot.award is None and lot.failed is None, "record.wrong-stage", "awarded already")
     need(lot.report is not None, "report.unsigned", lot.id)
-    agreed = sum(not x.data["dissent"] for a, x in lot.signed.items() if not s.procedure.seats or a in s.experts())
+    signed = sum(not s.procedure.seats or a in s.experts() for a in lot.signed)
     least = len(s.seats) // 2 + 1 if s.procedure.seats else 1
-    need(agreed >= least, "report.unsigned", f"{agreed} of {least}")
+    need(signed >= least, "report.unsigned", f"{signed} of {least}")
     need(not lot.outcome["procedure_fails"], "award.unranked", "the procedure fails")
 
 
@@ -299,7 +329,7 @@ def letter(s, r):
     bid = s.bid(d["seal"], lot.id)
     need(bid.live and bid.first is None and bid.id not in lot.winners, "bid.unknown", "no letter is due")
     need(bid.id not in lot.letters, "record.wrong-stage", "a second letter")
-    name, art, reason, row = fate(s, lot, bid) if lot.failed is None else _of_failed(s, lot, bid)
+    name, art, reason, row = fate(s, lot, bid)
     if art is None or reason is None:
         s.unchecked.append(f"lot {lot.id}: article or reason of a letter to a bid that is {name}")
     made = {"article": d["article"] if art is None else art, "bidder": bid.bidder, "fate": name, "lot": lot.id,
@@ -307,16 +337,6 @@ def letter(s, r):
             "total": row["total"] if row else ""}
     need(d == made and isinstance(d["rank"], int), "result.differs", "letter", "V14")
     lot.letters[bid.id] = r
-
-
-def _of_failed(s, lot, bid):
-    """The bid's own ending, or that of the lot."""
-    if bid.opened is not None:
-        for kind, name in (("qualification", "unqualified"), ("conformity", "not-conforming")):
-            if bid.id in {k for g in lot.checks[kind].values() for k in g["rows"]} and judging.spoken(s, lot, kind) \
-                    and not judging.verdict(s, lot, kind, bid.id):
-                return (name,) + judging.failing(s, lot, kind, bid.id) + (None,)
-    return "lot-failed", lot.failed.data["article"], lot.failed.data["reason"], None
 
 
 @on("lot.fail")
@@ -329,6 +349,8 @@ def lot_fail(s, r):
     why = failing(s, lot)
     need(why is not None and d["reason"] == why, "result.differs", f"recomputed {why}", "V14")
     need(d["article"] == article(s.notice["procedure"], why), "result.differs", "article", "V14")
+    if why not in BEFORE_PRICES:
+        judging.put_to_bidders(s, lot, r.at)
     lot.failed = r
 
 
@@ -341,23 +363,26 @@ def failing(s, lot):
         return "too-few-opened"
     if not judging.spoken(s, lot, "qualification"):
         return None
-    if judging.bidders(lot, judging.qualified(s, lot)) < least:
+    if len(judging.qualified(s, lot)) < least:
         return "too-few-qualified"
     if not judging.spoken(s, lot, "conformity"):
         return None
-    if lot.rules["method"] == "single-source" and len(judging.conforming(s, lot)) > 1:
-        return "more-than-one-supplier"
     if judging.bidders(lot, judging.conforming(s, lot)) < least:
         return "too-few-conforming"
+    if lot.rules["method"] == "single-source" and len(judging.conforming(s, lot)) > 1:
+        return "more-than-one-supplier"
     if s.procedure.final:
-        if lot.round is None or lot.round.closed is None:
+        if lot.round is None or lot.round.minutes is None:
             return None
-        if len(lot.round.offers) < least:
+        if sum(offer.opened is not None for offer in lot.round.offers.values()) < least:
             return "too-few-offers"
-        if lot.round.minutes is None:
-            return None
     if lot.outcome is not None:
-        return "too-few-effective" if lot.outcome["procedure_fails"] else None
+        few = lot.outcome["procedure_fails"] or lot.outcome["effective_bidders"] < least
+        return "too-few-effective" if few else None
+    try:
+        judging.settled_prices(s, lot)
+    except Bad:
+        return None
     left = [b for b, _, review in judging.taking_part(s, lot) if review != "not-shown"]
     return "too-few-left" if judging.bidders(lot, left) < least else None
 

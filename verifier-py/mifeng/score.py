@@ -316,9 +316,9 @@ def _eliminate(rules, pack, ranked, rows, excluded, effective):
         rate = max(rate, number(f["eliminate"]))
     live = [(i, r) for i, r in ranked if i not in excluded]
     count = max(1, -(-(rate * len(live)) // 1))
-    keep = max(0, len(live) - int(count))
-    if keep == 0:
-        return {i for i, _ in live}, []
+    keep = max(1, len(live) - int(count))  # never the last one
+    if not live:
+        return set(), []
     last_in, first_out = live[keep - 1][1], live[keep][1] if keep < len(live) else None
     if first_out is not None and last_in == first_out:
         tied = sorted(i for i, r in live if r == last_in)

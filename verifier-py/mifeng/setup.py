@@ -120,6 +120,7 @@ class Lot:
         self.rank = self.report = self.award = self.failed = self.round = None
         self.pools, self.drawn = {}, {}
         self.signed, self.letters, self.frozen = {}, {}, False
+        self.checked = self.judges = None  # whose findings stand, after the call for final offers and after the freeze
         self.low_started, self.outcome, self.winners, self.report_list = False, None, set(), []
 
 
@@ -148,6 +149,7 @@ def _shape(d):
     for t in d["trust"]:
         jcs.hex32(t)
     need(d.get("rehearsal") in (None, True, False) and isinstance(d.get("ground") or "", str), "record.data", "rehearsal, ground")
+    need(d.get("below_threshold") in (None, True, False), "record.data", "below_threshold")
     need(d.get("region") is None or isinstance(d["region"], str), "record.data", "region")
     need(d.get("trust_list") is None or jcs.hex32(d["trust_list"]), "record.data", "trust_list")
     policy.whole(d["policy"])
@@ -187,7 +189,7 @@ def _unlawful(s, r, d):
         yield "deadline"
     if not d.get("rehearsal") and deadline < r.at + procedure.days * DAY:
         yield "less time to answer than the law gives"
-    yield from _committee(d, procedure)
+    yield from _committee(s, d, procedure)
     day, region = moment.beijing_day(r.at), d.get("region") or "000000"
     if not re.match(r"[0-9]{6}\Z", region):
         yield "region"
@@ -196,14 +198,30 @@ def _unlawful(s, r, d):
     yield from _least(d, procedure)
 
 
-def _committee(d, procedure):
+def _large(s, d, procedure):
+    """A purchase that needs the larger committee: from 10 million yuan (87 art. 47), or from the threshold of open tenders,
+    which is the pack's or stated not to be reached (74 art. 7)."""
+    budget = sum((Fraction(lot["rules"].get("budget") or lot["rules"].get("ceiling") or 0) for lot in d["lots"]), Fraction())
+    pinned = [packs.find(lot["rules"].get("pack"), s.suite) for lot in d["lots"]]
+    if not procedure.group:
+        lines = [p.number("committee.large.budget") for p in pinned]
+        return budget >= min([x for x in lines if x is not None] or [10_000_000])
+    lines = [p.number("committee.group.large.budget") for p in pinned]
+    lines = [x for x in lines if x is not None]
+    return budget >= min(lines) if lines else not d.get("below_threshold")
+
+
+def _committee(s, d, procedure):
     experts, alternates = d["committee"]["experts"], d["committee"]["alternates"]
     if not procedure.seats:
         if experts or alternates:
             yield "a committee where the procedure has none"
         return
-    budget = sum((Fraction(lot["rules"].get("budget") or lot["rules"].get("ceiling") or 0) for lot in d["lots"]), Fraction())
-    least = procedure.seats_large if budget >= 10_000_000 else procedure.seats
+    try:
+        least = procedure.seats_large if _large(s, d, procedure) else procedure.seats
+    except Bad as e:
+        yield e.text
+        return
     if experts % 2 == 0 or experts < least or experts + alternates > 31:
         yield "number of experts"
 
@@ -256,5 +274,6 @@ def halt(s, r):
     elif r.type == "tender.resume":
         need(s.suspended, "record.wrong-stage", "not suspended")
         s.suspended = False
+        s.resumed = r.at if s.latest is None else max(s.latest, r.at)
     else:
         s.cancelled = True

@@ -3,7 +3,8 @@ from . import moment
 from .errors import Bad, need
 from .record import BOARD_TYPES, schema
 
-HALTED_OK = {"tender.resume", "tender.cancel", "submission.close", "bidder-window.close", "archive.close"}
+HALTED_OK = {"tender.resume", "tender.cancel", "submission.close", "archive.close"}
+CANCELLED_OK = HALTED_OK | {"bidder-window.close", "round.close"}
 STAGES = ["setup", "open", "window", "opening", "evaluation", "archived"]
 USAGE = {"host": ["host"], "bidder": ["bid-signing"], "trustee": ["trustee"], "person": ["record-signing"]}
 HOST = {"submission.close", "bidder-window.close", "bid.open", "bid.fail", "round.close", "round-window.close",
@@ -13,7 +14,7 @@ BIDDER = {"bid.submit", "bid.replace", "bid.withdraw", "bidder.share", "price.co
 TRUSTEE = {"board.cert", "board.dkg1", "board.dkg2", "board.share", "draw.share"}
 SPECIAL = {"opening.sign": ["record-signing", "bid-signing", "trustee"], "seat.cosign": ["record-signing", "trustee"],
            "trust.list": ["record-signing", "host"]}
-STARTS_PERIOD = {"tender.publish", "round.open", "clarify.ask"}
+STARTS_PERIOD = {"tender.publish", "tender.resume", "round.open", "clarify.ask"}
 BACKDATING = 600 * moment.SECOND  # ten minutes: five for each of two clocks (spec/events.md, Time)
 
 HANDLERS = {}
@@ -73,6 +74,7 @@ class State:
         self.members, self.messages, self.finals, self.board, self.session = {}, {}, {}, None, None
         self.notice = self.publish = self.lots = None
         self.suspended = self.cancelled = self.closed = False
+        self.resumed = None  # when the log took the last tender.resume
         self.bids, self.ciphertexts, self.seal_order = {}, set(), []
         self.close_index = self.close_time = self.window_closed = None
         self.minutes, self.minutes_signed, self.draws = None, {}, {}
@@ -102,7 +104,7 @@ class State:
         schema(r)
         self._origin_and_count(r)
         need(self.stage != "archived", "record.wrong-stage", "nothing follows archive.close")
-        if (self.suspended or self.cancelled) and r.type not in HALTED_OK:
+        if (self.suspended or self.cancelled) and r.type not in (CANCELLED_OK if self.cancelled else HALTED_OK):
             raise Bad("tender.halted", r.type)
         if r.type in STARTS_PERIOD and self.latest is not None and self._starts_period(r):
             need(r.time >= self.latest - BACKDATING, "record.backdated", r.type)
@@ -112,7 +114,7 @@ class State:
         self.records[r.commitment] = r
 
     def _starts_period(self, r):
-        return r.type != "clarify.ask" or r.data.get("matter") == "low-price"
+        return r.type != "clarify.ask" or r.data.get("matter") in ("low-price", "price")
 
     def _origin_and_count(self, r):
         if r.type in BOARD_TYPES:
@@ -168,6 +170,11 @@ class State:
     def due(self):
         """Live bids that are to be opened: those of lots with enough of them."""
         return [b for lot in self.lots for b in self.live(lot) if self.enough(lot)]
+
+    def window_end(self, deadline):
+        """When the time to release own leaves is over that began at a deadline, or at the last resumption after it."""
+        start = deadline if self.resumed is None else max(deadline, self.resumed)
+        return start + self.notice["window_ms"] * 10**6
 
     def trustee(self, index):
         return self.members.get(index)

@@ -280,6 +280,7 @@ impl<S: Store> Host<S> {
             received
         };
         self.check_due(&verified, received)?;
+        self.check_heard(&verified, received)?;
         let staged = body.map(|body| self.stage_body(body)).transpose()?;
         let seal = self.check_body(&verified, staged.as_deref())?;
         let alg = self.suite().hash();
@@ -326,6 +327,21 @@ impl<S: Store> Host<S> {
         match self.replay.state.due_before(record) {
             Some(due) if received >= due => {
                 Err(Refusal::by(rule, format!("until {due}, received at {received}")).into())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Whoever was asked has until the end of its time by the host's clock too: nobody decides
+    /// before it by a later date in a record.
+    fn check_heard(&self, record: &Record, received: Time) -> Result<(), Error> {
+        let rule = match record.kind() {
+            "check" => &rules::REVIEW_OPEN,
+            _ => &rules::PRICE_UNCONFIRMED,
+        };
+        match self.replay.state.not_before(record) {
+            Some(until) if received < until => {
+                Err(Refusal::by(rule, format!("until {until}, received at {received}")).into())
             }
             _ => Ok(()),
         }

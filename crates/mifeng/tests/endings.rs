@@ -121,11 +121,20 @@ fn a_single_source_with_two_suppliers_fails() {
     for kind in [CheckKind::Qualification, CheckKind::Conformity] {
         tender.check(kind, &[], &[], 102).expect("checked");
     }
+    // A lot that has ended goes no further, before its end is recorded and after.
+    let data = call(&tender);
+    let outcome = tender.say(&cast.agency, "round.open", &data, 102);
+    assert_eq!(code(outcome), "record.wrong-stage");
     let expected = (
         "more-than-one-supplier".to_owned(),
         "PL art. 31; 74 art. 43".to_owned(),
     );
     assert_eq!(fail(&mut tender, 103), expected);
+    let outcome = tender.say(&cast.agency, "round.open", &data, 104);
+    assert_eq!(code(outcome), "record.wrong-stage");
+    assert_eq!(tender.letters(105), 2);
+    let letters = tender.host.state().letters(LOT).expect("letters");
+    assert!(letters.values().all(|l| l.fate == Fate::LotFailed));
     assert_valid(&tender.archive(110));
 }
 
@@ -163,6 +172,16 @@ fn who_declines_or_must_avoid_is_passed_over() {
     tender.report(&seated, 107).expect("signed");
     tender.award(108).expect("awarded");
     assert_valid(&tender.archive(110));
+}
+
+/// An inquiry by a group of three, without alternates.
+fn inquiry(notice: &mut Notice) {
+    lowest(notice);
+    notice.procedure = Procedure::Inquiry;
+    notice.below_threshold = true;
+    notice.lots[0].rules.method = mifeng::score::Method::Inquiry;
+    notice.committee.experts = 3;
+    notice.committee.alternates = 0;
 }
 
 /// A pool of these experts, with the salts of their blind ids.
@@ -209,13 +228,7 @@ fn result_of(tender: &Tender<'_>, own: &[(String, usize)]) -> (DrawResult, Vec<u
 #[test]
 fn without_alternates_another_committee_is_drawn() {
     let cast = Cast::new(&INTL, "offers");
-    let (mut tender, seated) = opened(&cast, [900_000, 890_000, 880_000], |notice| {
-        lowest(notice);
-        notice.procedure = Procedure::Inquiry;
-        notice.lots[0].rules.method = mifeng::score::Method::Inquiry;
-        notice.committee.experts = 3;
-        notice.committee.alternates = 0;
-    });
+    let (mut tender, seated) = opened(&cast, [900_000, 890_000, 880_000], inquiry);
     let against = [tender.bids[0].id];
     let finding = tender.finding(CheckKind::Qualification, &against);
     let first = &cast.experts[seated[0]];
@@ -311,4 +324,39 @@ fn signatures_of_those_who_sat_carry_a_report() {
         .expect("dissolved");
     tender.award(107).expect("the report stands");
     assert_valid(&tender.archive(110));
+}
+
+#[test]
+fn nobody_acts_while_another_draw_is_open() {
+    let cast = Cast::new(&INTL, "offers");
+    let (mut tender, seated) = opened(&cast, [900_000, 890_000, 880_000], inquiry);
+    let others: Vec<usize> = (0..7).filter(|n| !seated.contains(n)).collect();
+    let (again, own) = pool_of(&cast, &others, 2);
+    let finding = tender.finding(CheckKind::Qualification, &[]);
+    tender
+        .say(&cast.agency, "expert.pool", &again, 102)
+        .expect("nobody has acted");
+    // The first committee cannot work while its successor waits to be published.
+    assert!(tender.host.state().seats().is_empty());
+    let first = &cast.experts[seated[0]];
+    let outcome = tender.say(first, "check", &finding, 103);
+    assert_eq!(code(outcome), "expert.not-drawn");
+    tender.answer_draw(103);
+    let (data, new) = result_of(&tender, &own);
+    tender
+        .say(&cast.agency, "draw.result", &data, 104)
+        .expect("drawn");
+    tender
+        .check(CheckKind::Qualification, &new, &[], 105)
+        .expect("checked");
+    let (third, _) = pool_of(&cast, &seated, 3);
+    let outcome = tender.say(&cast.agency, "expert.pool", &third, 106);
+    assert_eq!(code(outcome), "record.replay");
+    tender
+        .check(CheckKind::Conformity, &new, &[], 107)
+        .expect("checked");
+    tender.rank(108).expect("ranked");
+    tender.report(&new, 109).expect("signed");
+    tender.award(110).expect("awarded");
+    assert_valid(&tender.archive(111));
 }

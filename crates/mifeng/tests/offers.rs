@@ -16,6 +16,7 @@ fn negotiation(notice: &mut Notice) {
     notice.procedure = Procedure::Negotiation;
     notice.ground = "财政部令第74号 27条，财政部门批准".to_owned();
     notice.bidders_min = 2;
+    notice.below_threshold = true;
     notice.committee.experts = 3;
     lowest(notice);
     let rules = &mut notice.lots[0].rules;
@@ -297,6 +298,12 @@ fn too_few_final_offers_stay_shut() {
     tender
         .say(&cast.agency, "lot.fail", &data, ROUND_END + 4)
         .expect("failed");
+    assert_eq!(tender.letters(ROUND_END + 4), 3);
+    let letters = tender.host.state().letters(LOT).expect("letters");
+    let fates = [0, 1, 2].map(|n| letters[&tender.bids[n].id].fate);
+    // The one who gave an offer is not told that it gave none.
+    let none = Fate::NoFinalOffer;
+    assert_eq!(fates, [none, Fate::LotFailed, none]);
     let tar = tender.archive(ROUND_END + 5);
     assert_valid(&tar);
     let sealed = format!("seal/{}.bid", only.id);
@@ -304,9 +311,155 @@ fn too_few_final_offers_stay_shut() {
 }
 
 #[test]
+fn a_group_of_five_needs_no_statement() {
+    let cast = Cast::new(&INTL, "offers");
+    let tender = published(&cast, |notice| {
+        negotiation(notice);
+        notice.below_threshold = false;
+        notice.committee.experts = 5;
+    });
+    assert_eq!(tender.host.state().stage(), Stage::Open);
+}
+
+/// Offers of these bidders; the round is closed, and `trustees` of the board answer.
+fn run_round(tender: &mut Tender<'_>, prices: &[(usize, u64)], trustees: usize) -> Vec<Digest> {
+    let (cast, mut ids) = (tender.cast, Vec::new());
+    for (number, price) in prices {
+        let sealed = offer(tender, *number, *price, 110);
+        tender.submit(&sealed, secs(110)).expect("on time");
+        ids.push(sealed.id);
+    }
+    let rng = &mut tender.rng;
+    tender
+        .host
+        .close_round(LOT, secs(ROUND_END), rng)
+        .expect("closed");
+    tender
+        .host
+        .close_round_window(LOT, secs(ROUND_END + 1), rng)
+        .expect("over");
+    tender.witness(ROUND_END + 1);
+    for number in 0..trustees {
+        let Bundle { replay, files } = tender.bundle();
+        let (secret, at) = (tender.secret(number), secs(ROUND_END + 2));
+        let rng = &mut tender.rng;
+        let data = trustee::release_offers(&replay, &files, LOT, &secret, at, rng);
+        let person = &cast.trustees[number].person;
+        tender
+            .say(
+                person,
+                "board.share",
+                &data.expect("released"),
+                ROUND_END + 2,
+            )
+            .expect("taken");
+    }
+    ids
+}
+
+fn record_round(tender: &mut Tender<'_>) {
+    let state = tender.host.state();
+    let record = state.expected_round_minutes(LOT).expect("complete");
+    let agency = &tender.cast.agency;
+    tender
+        .say(agency, "round.minutes", &record, ROUND_END + 4)
+        .expect("recorded");
+}
+
+#[test]
+fn who_joins_after_the_call_judges_no_bids() {
+    let cast = Cast::new(&INTL, "offers");
+    let (mut tender, mut seated) = opened(&cast, [900_000, 880_000, 860_000], negotiation);
+    tender
+        .check(CheckKind::Qualification, &seated, &[], 102)
+        .expect("checked");
+    let out = [tender.bids[2].id];
+    let finding = tender.finding(CheckKind::Conformity, &out);
+    for member in &seated {
+        let person = &cast.experts[*member];
+        tender.say(person, "check", &finding, 102).expect("taken");
+    }
+    let data = call(&tender);
+    tender
+        .say(&cast.agency, "round.open", &data, 103)
+        .expect("called");
+    let offers = run_round(&mut tender, &[(0, 850_000), (1, 840_000)], 2);
+    for seal in &offers {
+        tender.open(seal, ROUND_END + 3).expect("opened");
+    }
+    record_round(&mut tender);
+    // The prices are known; a member leaves.
+    let replace = SeatReplace {
+        cert: cast.experts[seated[1]].fingerprint(cast.suite),
+        reason: "突发疾病".to_owned(),
+        declined: Vec::new(),
+        seat: Some(tender.seat(3)),
+    };
+    tender
+        .say(&cast.agency, "seat.replace", &replace, ROUND_END + 5)
+        .expect("replaced");
+    seated[1] = tender.order[3].2;
+    let conforming = tender.host.state().conforming(LOT).expect("stands");
+    assert_eq!(conforming, data.invited);
+    let new = &cast.experts[seated[1]];
+    for kind in [CheckKind::Qualification, CheckKind::Conformity] {
+        let again = Check {
+            kind,
+            ..finding.clone()
+        };
+        let outcome = tender.say(new, "check", &again, ROUND_END + 6);
+        assert_eq!(code(outcome), "record.wrong-stage");
+    }
+    tender.rank(ROUND_END + 7).expect("ranked");
+    tender.report(&seated, ROUND_END + 8).expect("signed");
+    tender.award(ROUND_END + 9).expect("awarded");
+    assert_valid(&tender.archive(ROUND_END + 10));
+}
+
+#[test]
+fn letters_say_what_became_of_an_offer() {
+    let cast = Cast::new(&INTL, "offers");
+    let (mut tender, seated) = opened(&cast, [900_000, 880_000, 860_000], negotiation);
+    tender.pass_checks(&seated, 102);
+    let data = call(&tender);
+    tender
+        .say(&cast.agency, "round.open", &data, 103)
+        .expect("called");
+    let offers = run_round(&mut tender, &[(0, 850_000), (1, 840_000)], 1);
+    // The board does not answer: two offers are lost by no fault of their suppliers.
+    for seal in offers {
+        let data = BidFail {
+            seal,
+            status: BidStatus::WithdrawnOtherCause,
+            cause: "board.quorum-short".to_owned(),
+        };
+        tender
+            .say(&cast.platform, "bid.fail", &data, ROUND_END + 3)
+            .expect("lost");
+    }
+    record_round(&mut tender);
+    let data = tender.host.state().expected_failure(LOT).expect("failed");
+    tender
+        .say(&cast.agency, "lot.fail", &data, ROUND_END + 5)
+        .expect("failed");
+    assert_eq!(tender.letters(ROUND_END + 6), 3);
+    let letters = tender.host.state().letters(LOT).expect("letters");
+    let told = |n: usize| {
+        let letter = &letters[&tender.bids[n].id];
+        let reason = letter.reason.as_str();
+        (letter.fate, reason, letter.article.as_str())
+    };
+    let lost = (Fate::NotOpened, "board.quorum-short", "20 art. 31");
+    assert_eq!([told(0), told(1)], [lost; 2]);
+    let none = (Fate::NoFinalOffer, "no-final-offer", "74 art. 33, 37");
+    assert_eq!(told(2), none);
+    assert_valid(&tender.archive(ROUND_END + 7));
+}
+
+#[test]
 fn notices_that_break_their_procedure() {
     let cast = Cast::new(&INTL, "offers");
-    let changes: [fn(&mut Notice); 24] = [
+    let changes: [fn(&mut Notice); 25] = [
         |notice| notice.bidders_min = 2,
         |notice| notice.committee.experts = 3,
         |notice| notice.committee.experts = 6,
@@ -350,6 +503,11 @@ fn notices_that_break_their_procedure() {
             negotiation(notice);
             notice.lots[0].rules.exception = None;
             notice.lots[0].rules.min_bidders = 3;
+        },
+        // A group of three is for purchases that are stated to be below the threshold.
+        |notice| {
+            negotiation(notice);
+            notice.below_threshold = false;
         },
         |notice| notice.lots[0].rules.min_bidders = 4,
         // What the records of a tender cannot give.

@@ -60,6 +60,10 @@ fn low_prices_are_reviewed() {
         // The bidder has its half hour; an answer ends it.
         let waiting = tender.check(CheckKind::LowPrice, &seated, against, 104);
         assert_eq!(code(waiting), "review.open");
+        // By the host's clock too: a later date in the record makes the half hour no shorter.
+        let data = tender.finding(CheckKind::LowPrice, against);
+        let ahead = tender.signed(expert, "check", &data, 103 + 1_800);
+        assert_eq!(code(tender.take(ahead, 103 + 1_600)), "review.open");
         let answer = Answer {
             question: tender.host.state().questions()[0].0,
             text: "附成本构成".to_owned(),
@@ -506,8 +510,8 @@ fn brands_count_as_the_rules_say() {
     tender.rank(103).expect("three bidders");
     assert_eq!(candidates(&tender).len(), 3);
     let (mut tender, seated) = opened_of(&cast, &bids, lowest);
-    let first = tender.check(CheckKind::Qualification, &seated, &[], 102);
-    first.expect("taken");
+    // Heads are counted at the qualification, brands among those who passed both checks.
+    tender.pass_checks(&seated, 102);
     let failed = tender
         .host
         .state()
@@ -515,8 +519,35 @@ fn brands_count_as_the_rules_say() {
         .expect("one bidder");
     assert_eq!(
         (failed.reason.as_str(), failed.article.as_str()),
-        ("too-few-qualified", "87 art. 44")
+        ("too-few-conforming", "87 art. 43, 50; PL art. 36")
     );
+    let data = failed;
+    tender
+        .say(&cast.agency, "lot.fail", &data, 103)
+        .expect("failed");
+    assert_valid(&tender.archive(110));
+}
+
+#[test]
+fn a_framework_takes_in_somebody() {
+    let cast = Cast::new(&INTL, "offers");
+    let (mut tender, seated) = opened(&cast, [900_000, 880_000], |notice| {
+        framework(notice);
+        notice.bidders_min = 2;
+        let rules = &mut notice.lots[0].rules;
+        rules.framework.as_mut().expect("a framework").eliminate = Some("0.60".to_owned());
+    });
+    tender.pass_checks(&seated, 102);
+    tender.rank(103).expect("ranked");
+    // Three fifths of two, rounded up, would be both.
+    let list = tender.host.state().expected_list(LOT).expect("a list");
+    assert_eq!(list.suppliers.len(), 1);
+    tender.report(&seated, 104).expect("signed");
+    tender
+        .say(&cast.buyer, "framework.list", &list, 105)
+        .expect("signed");
+    assert_eq!(tender.letters(106), 1);
+    assert_valid(&tender.archive(110));
 }
 
 #[test]

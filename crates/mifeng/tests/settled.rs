@@ -104,6 +104,13 @@ fn a_price_that_stays_unconfirmed_cannot_reopen_the_review() {
     };
     let first = &cast.experts[seated[0]];
     tender.say(first, "clarify.ask", &ask, 103).expect("asked");
+    let put = Ask {
+        seal: ids[0],
+        matter: Matter::Price,
+        triggers: Vec::new(),
+        ..ask
+    };
+    tender.say(first, "clarify.ask", &put, 103).expect("asked");
     let none: &[Digest] = &[];
     tender
         .check(CheckKind::LowPrice, &seated, none, 2_000)
@@ -220,4 +227,92 @@ fn periods_do_not_begin_before_their_record_came_in() {
     };
     let late = tender.signed(third, "clarify.ask", &review, 1_300);
     tender.take(late, 1_300).expect("within both clocks");
+}
+
+#[test]
+fn a_corrected_price_is_put_to_its_bidder() {
+    let cast = Cast::new(&INTL, "offers");
+    let mut tender = published(&cast, lowest);
+    offer(&mut tender, 0, "捌拾伍万元整", 900_000);
+    offer(&mut tender, 1, "捌拾玖万元整", 890_000);
+    offer(&mut tender, 2, "捌拾捌万元整", 880_000);
+    tender.close_and_release(Kind::Board);
+    tender.open_all(100);
+    let seated = tender.draw(101);
+    tender.pass_checks(&seated, 102);
+    let ids: Vec<Digest> = tender.bids.iter().map(|bid| bid.id).collect();
+    let first = &cast.experts[seated[0]];
+    let failure = tender.host.state().expected_failure(LOT).expect("two left");
+    assert_eq!(failure.reason, "too-few-left");
+    // Nobody asked: the lot does not fail for it.
+    let outcome = tender.say(&cast.agency, "lot.fail", &failure, 103);
+    assert_eq!(code(outcome), "price.unconfirmed");
+    let until = 103 + 600;
+    let ask = |number: usize| Ask {
+        lot: LOT.to_owned(),
+        seal: ids[number],
+        matter: Matter::Price,
+        triggers: Vec::new(),
+        text: "请确认修正后的报价".to_owned(),
+        until: secs(until),
+    };
+    let outcome = tender.say(first, "clarify.ask", &ask(1), 103);
+    assert_eq!(code(outcome), "result.differs");
+    tender
+        .say(first, "clarify.ask", &ask(0), 103)
+        .expect("asked");
+    let outcome = tender.say(first, "clarify.ask", &ask(0), 103);
+    assert_eq!(code(outcome), "bid.duplicate");
+    let outcome = tender.say(&cast.agency, "lot.fail", &failure, until - 1);
+    assert_eq!(code(outcome), "price.unconfirmed");
+    // A date ahead of the host's clock makes the time no shorter.
+    let ahead = tender.signed(&cast.agency, "lot.fail", &failure, until);
+    assert_eq!(code(tender.take(ahead, until - 200)), "price.unconfirmed");
+    tender
+        .say(&cast.agency, "lot.fail", &failure, until)
+        .expect("nobody confirmed");
+    assert_eq!(tender.letters(until + 1), 3);
+    let letters = tender.host.state().letters(LOT).expect("letters");
+    assert_eq!(letters[&ids[0]].fate, Fate::PriceUnconfirmed);
+    assert_valid(&tender.archive(until + 2));
+}
+
+#[test]
+fn an_answer_in_place_of_a_confirmation_declines() {
+    let cast = Cast::new(&INTL, "offers");
+    let mut tender = published(&cast, lowest);
+    offer(&mut tender, 0, "捌拾伍万元整", 900_000);
+    offer(&mut tender, 1, "捌拾玖万元整", 890_000);
+    offer(&mut tender, 2, "捌拾捌万元整", 880_000);
+    offer(&mut tender, 3, "捌拾柒万元整", 870_000);
+    tender.close_and_release(Kind::Board);
+    tender.open_all(100);
+    let seated = tender.draw(101);
+    tender.pass_checks(&seated, 102);
+    let ask = Ask {
+        lot: LOT.to_owned(),
+        seal: tender.bids[0].id,
+        matter: Matter::Price,
+        triggers: Vec::new(),
+        text: "请确认修正后的报价".to_owned(),
+        until: secs(5_000),
+    };
+    assert_eq!(code(tender.rank(103)), "price.unconfirmed");
+    let first = &cast.experts[seated[0]];
+    tender.say(first, "clarify.ask", &ask, 103).expect("asked");
+    assert_eq!(code(tender.rank(104)), "price.unconfirmed");
+    let answer = Answer {
+        question: tender.host.state().questions()[0].0,
+        text: "不予确认".to_owned(),
+        price: None,
+    };
+    tender
+        .say(&cast.bidders[0], "clarify.answer", &answer, 105)
+        .expect("answered");
+    tender.rank(106).expect("ranked without it");
+    tender.report(&seated, 107).expect("signed");
+    tender.award(108).expect("awarded");
+    assert_eq!(tender.host.state().awards()[LOT].seal, tender.bids[3].id);
+    assert_eq!(tender.letters(109), 3);
+    assert_valid(&tender.archive(110));
 }

@@ -241,6 +241,52 @@ fn suspended_and_resumed() {
 }
 
 #[test]
+fn a_suspended_tender_revokes_nobody() {
+    let cast = Cast::new(&INTL, "edges");
+    let mut tender = Tender::new(&cast, ORIGIN, Kind::Joint);
+    let why = Halt {
+        reason: "质疑处理".to_owned(),
+    };
+    tender.receive(3);
+    tender.close_witnessed();
+    let agency = &cast.agency;
+    tender
+        .say(agency, "tender.suspend", &why, DEADLINE + 2)
+        .expect("suspended");
+    let early = tender.signed(agency, "tender.resume", &why, DEADLINE + 3);
+    // No bidder can release its leaf, so the time for it does not end.
+    assert_eq!(code(tender.release_leaf(0, DEADLINE + 4)), "tender.halted");
+    assert_eq!(code(tender.close_window(WINDOW_END + 600)), "tender.halted");
+    // Nor is it over at once by a resumption that is dated back.
+    let outcome = tender.take(early, WINDOW_END + 600);
+    assert_eq!(code(outcome), "record.backdated");
+    let at = WINDOW_END + 600;
+    tender
+        .say(agency, "tender.resume", &why, at)
+        .expect("resumed");
+    let window = WINDOW_END - DEADLINE;
+    let early = tender.close_window(at + window - 1);
+    assert_eq!(code(early), "opening.early");
+    for number in 0..2 {
+        tender.release_leaf(number, at + 1).expect("a leaf");
+    }
+    tender
+        .close_window(at + window)
+        .expect("the whole window again");
+    assert_eq!(
+        tender.host.state().missing_leaves(),
+        [tender.bids[2].id],
+        "the silent one"
+    );
+    let at = at + window;
+    for number in 0..2 {
+        tender.release(number, at + 1).expect("released");
+    }
+    tender.open_all(at + 2);
+    assert_valid(&tender.archive(at + 3));
+}
+
+#[test]
 fn cancelled_with_every_bid_shut() {
     let cast = Cast::new(&INTL, "edges");
     let mut tender = Tender::new(&cast, ORIGIN, Kind::Board);

@@ -140,6 +140,7 @@ pub fn notice(cast: &Cast, state: &State, kind: Kind) -> Notice {
         procedure: Procedure::Open,
         rehearsal: true,
         ground: String::new(),
+        below_threshold: false,
         region: "000000".to_owned(),
         suite: cast.suite.id().to_owned(),
         buyer: party(&cast.buyer, "采购人"),

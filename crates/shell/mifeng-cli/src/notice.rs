@@ -31,6 +31,9 @@ pub(crate) struct Plan {
     /// The ground for fewer bidders than usual, where the law knows one.
     #[serde(default)]
     pub(crate) ground: String,
+    /// Whether the budget is below the region's threshold of open tenders (74 art. 7).
+    #[serde(default)]
+    pub(crate) below_threshold: bool,
     /// The buyer's certificate file, relative to the plan.
     pub(crate) buyer: PathBuf,
     /// RFC 3339 with an offset, whole seconds.
@@ -134,6 +137,7 @@ fn complete(
         procedure: plan.procedure,
         rehearsal: plan.rehearsal,
         ground: plan.ground.clone(),
+        below_threshold: plan.below_threshold,
         region: plan.region.clone(),
         suite: suite.id().to_owned(),
         buyer: party(&identity::load_certificate(&folder.join(&plan.buyer))?),

@@ -1,6 +1,6 @@
 //! The notice: the rules of one tender, which every later record must agree with.
 
-use crate::procedure::{LARGE_YUAN, Procedure, Regime, Response};
+use crate::procedure::{Large, Procedure, Response};
 use mifeng_crypto::{Digest, HashAlg, Suite, Time};
 use mifeng_lock::tlock::{Chain, ChainRecord};
 use mifeng_lock::{Leaf, Policy};
@@ -120,6 +120,10 @@ pub struct Notice {
     /// The ground on which fewer bidders than usual are enough, where the law knows one.
     #[serde(default)]
     pub ground: String,
+    /// Whether the budget is below the threshold of its region above which tenders are public
+    /// (公开招标数额标准): the agency states it, and a smaller group is enough (74 art. 7).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub below_threshold: bool,
     /// Where the buyer is: code of six digits (GB/T 2260), `000000` for the whole country. Packs of
     /// this region or one above it can be pinned.
     #[serde(default = "country", skip_serializing_if = "is_country")]
@@ -349,7 +353,7 @@ impl Notice {
             let empty = members == 0 && self.committee.alternates == 0;
             return (!empty).then(|| format!("{} has no committee", profile.en));
         };
-        let large = self.is_large();
+        let large = self.is_large(panel.large);
         let least = self.packs().map(|pack| match large {
             true => panel.members_large.under(pack),
             false => panel.members.under(pack),
@@ -414,17 +418,28 @@ impl Notice {
     }
 
     /// Whether the budgets together, or the ceilings where there is no budget, make a large purchase
-    /// (87 art. 47: 采购预算).
-    fn is_large(&self) -> bool {
+    /// (87 art. 47: 采购预算; 74 art. 7: 公开招标数额标准).
+    fn is_large(&self, large: Large) -> bool {
         let budget = |lot: &&Lot| lot.rules.budget.clone().or(lot.rules.ceiling.clone());
         let texts = self.lots.iter().filter_map(|lot| budget(&lot));
         let sum = texts
             .filter_map(|text| Money::parse(&text).ok())
             .map(Money::fen)
             .fold(0_i128, i128::saturating_add);
-        let line = self.packs().map(|pack| LARGE_YUAN.under(pack)).min();
-        let line = i128::from(line.unwrap_or(LARGE_YUAN.number)) * 100;
-        self.procedure.profile().regime == Regime::Procurement && sum >= line
+        let reaches = |yuan: u32| sum >= i128::from(yuan) * 100;
+        match large {
+            Large::Never => false,
+            Large::Yuan(line) => {
+                let least = self.packs().map(|pack| line.under(pack)).min();
+                reaches(least.unwrap_or(line.number))
+            }
+            Large::Threshold(key) => {
+                let known = |pack: &Pack| pack.number(key)?.whole();
+                let lines = self.packs().filter_map(known);
+                let least = lines.filter_map(|n| u32::try_from(n).ok()).min();
+                least.map_or(!self.below_threshold, reaches)
+            }
+        }
     }
 
     /// Pins the rule pack in force on the day of `issued` in every lot that pins none.

@@ -56,9 +56,8 @@ impl State {
         let notice = self.require(Stage::Window)?;
         self.require_host(record)?;
         let missing = self.missing_leaves();
-        let window = i64::try_from(notice.window_ms).unwrap_or(i64::MAX);
         // With every leaf in hand nobody is waited for.
-        if !missing.is_empty() && at < notice.deadline.plus_millis(window) {
+        if !missing.is_empty() && at < self.window_end(notice.deadline) {
             return Err(Refusal::new(
                 &refusal::EARLY,
                 format!(
@@ -79,6 +78,15 @@ impl State {
         }
         self.stage = Stage::Opening;
         Ok(())
+    }
+
+    /// When the time for releasing own leaves is over that began at a deadline: a suspension in it
+    /// gives bidders the whole of it again.
+    pub(crate) fn window_end(&self, deadline: Time) -> Time {
+        let window = self.notice.as_ref().map_or(0, |(_, n)| n.window_ms);
+        let window = i64::try_from(window).unwrap_or(i64::MAX);
+        let start = self.resumed.map_or(deadline, |at| at.max(deadline));
+        start.plus_millis(window)
     }
 
     /// Bids to be opened whose policy needs the bidder's leaf and whose bidder has not released it.

@@ -78,8 +78,17 @@ impl Count {
     }
 }
 
-/// From this budget on, in yuan, a purchase is a large one (87 art. 47).
-pub const LARGE_YUAN: Count = Count::of("committee.large.budget", 10_000_000);
+/// From which budget on a purchase needs the larger committee.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Large {
+    /// From this number of yuan on.
+    Yuan(Count),
+    /// From the threshold on above which tenders are public, in yuan: each province sets its own, so
+    /// it is the pack's entry with this id, or what the notice states.
+    Threshold(&'static str),
+    /// There is only one size.
+    Never,
+}
 
 /// The least committee.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,6 +97,8 @@ pub struct Panel {
     pub members: Count,
     /// Fewest members of a large purchase.
     pub members_large: Count,
+    /// Which purchases are large.
+    pub large: Large,
     /// Article.
     pub article: &'static str,
 }
@@ -146,13 +157,15 @@ pub struct Endings {
 const TENDER_PANEL: Option<Panel> = Some(Panel {
     members: Count::of("committee.seats.least", 5),
     members_large: Count::of("committee.seats.large.least", 7),
+    large: Large::Yuan(Count::of("committee.large.budget", 10_000_000)),
     article: "87 art. 47",
 });
 
 /// A group for negotiation or inquiry (74 art. 7).
 const GROUP_PANEL: Option<Panel> = Some(Panel {
     members: Count::of("committee.group.seats.least", 3),
-    members_large: Count::of("", 5),
+    members_large: Count::of("committee.group.seats.large.least", 5),
+    large: Large::Threshold("committee.group.large.budget"),
     article: "74 art. 7",
 });
 
@@ -241,6 +254,7 @@ pub static PROFILES: [Profile; 8] = [
         panel: Some(Panel {
             members: Count::of("committee.group.seats.least", 3),
             members_large: Count::of("committee.group.seats.least", 3),
+            large: Large::Never,
             article: "214 art. 14",
         }),
         final_offers: true,
@@ -353,6 +367,7 @@ pub static PROFILES: [Profile; 8] = [
         panel: Some(Panel {
             members: Count::of("committee.seats.least", 5),
             members_large: Count::of("committee.seats.least", 5),
+            large: Large::Never,
             article: "TL art. 37",
         }),
         final_offers: false,

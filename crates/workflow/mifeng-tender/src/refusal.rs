@@ -200,6 +200,9 @@ rules! {
     /// A price that only the committee can decide, undecided.
     PRICE_UNDECIDED = "price.undecided", "财政部令第87号 59条 / order 87 art. 59",
         "报价存在多种读法，评标委员会尚未决定", "several readings of a price are possible and the committee has not decided";
+    /// A corrected price that was not put to its bidder, or whose time to confirm it runs.
+    PRICE_UNCONFIRMED = "price.unconfirmed", "财政部令第87号 59条 / order 87 art. 59",
+        "修正后的报价尚未交投标人确认，或确认期限未满", "a corrected price was not put to its bidder, or the time to confirm it is not over";
     /// A final offer at or after its deadline.
     OFFER_LATE = "offer.late", "财政部令第74号 33条 / order 74 art. 33",
         "最后报价截止后送达，应当拒收", "the final offer came at or after its deadline and must be refused";

@@ -238,8 +238,8 @@ impl State {
         Ok(unknown)
     }
 
-    pub(crate) fn halt(&mut self, record: &Record, halted: bool) -> Result<(), Refusal> {
-        self.require_agency(record)?;
+    pub(crate) fn halt(&mut self, act: &Act<'_>, halted: bool) -> Result<(), Refusal> {
+        self.require_agency(act.record)?;
         if self.stage == Stage::Archived || self.cancelled || self.halted == halted {
             return Err(Refusal::new(
                 &refusal::WRONG_STAGE,
@@ -247,6 +247,9 @@ impl State {
             ));
         }
         self.halted = halted;
+        if !halted {
+            self.resumed = Some(act.taken);
+        }
         Ok(())
     }
 

@@ -126,6 +126,8 @@ pub struct State {
     pub(crate) notice: Option<(Digest, Notice)>,
     pub(crate) halted: bool,
     pub(crate) cancelled: bool,
+    /// When the log took the last `tender.resume`.
+    pub(crate) resumed: Option<Time>,
     pub(crate) signers: Vec<EarlySigner>,
     pub(crate) lists: Option<TrustChain>,
     pub(crate) bids: BTreeMap<Digest, Bid>,
@@ -168,6 +170,7 @@ impl State {
             notice: None,
             halted: false,
             cancelled: false,
+            resumed: None,
             signers: Vec::new(),
             lists: None,
             bids: BTreeMap::new(),
@@ -239,17 +242,14 @@ impl State {
         Ok(())
     }
 
-    /// While a tender is suspended or cancelled only these go on.
+    /// While a tender is suspended or cancelled only these go on. A time in which bidders may act
+    /// ends only where they could, or where nothing will be opened any more.
     fn check_halted(&self, event: &Event) -> Result<(), Refusal> {
-        let goes_on = matches!(
-            event,
-            Event::Resume(_)
-                | Event::Cancel(_)
-                | Event::Close(_)
-                | Event::WindowClose(_)
-                | Event::RoundClose(_)
-                | Event::Archive(_)
-        );
+        let goes_on = match event {
+            Event::Resume(_) | Event::Cancel(_) | Event::Close(_) | Event::Archive(_) => true,
+            Event::WindowClose(_) | Event::RoundClose(_) => self.cancelled,
+            _ => false,
+        };
         if goes_on {
             Ok(())
         } else {
@@ -269,8 +269,8 @@ impl State {
             Event::BoardReshareSign(data) => self.reshare_sign(data, record),
             Event::TrustList(data) => self.trust_list(data, act),
             Event::Publish(data) => self.publish(data, act),
-            Event::Suspend(_) => self.halt(record, true),
-            Event::Resume(_) => self.halt(record, false),
+            Event::Suspend(_) => self.halt(act, true),
+            Event::Resume(_) => self.halt(act, false),
             Event::Cancel(_) => self.cancel(record),
             Event::Submit(data) => self.submit(&data.seal, act),
             Event::Replace(data) => self.replace(data, act),
@@ -312,13 +312,13 @@ impl State {
             Event::RoundClose(data) => self.round_close(data, record, at),
             Event::RoundWindow(data) => self.round_window(data, record, at),
             Event::RoundMinutes(data) => self.round_minutes(data, record),
-            Event::ScoreCommit(data) => self.score_commit(data, record),
+            Event::ScoreCommit(data) => self.score_commit(data, record, at),
             Event::Score(data) => self.score(data, record),
             Event::ScoreCorrect(data) => self.score_correct(data, record),
-            Event::LotPool(data) => self.lot_pool(data, record),
+            Event::LotPool(data) => self.lot_pool(data, record, at),
             Event::LotDrawn(data) => self.lot_drawn(data, record),
-            Event::LotFail(data) => self.lot_fail(data, record),
-            Event::Rank(data) => self.rank(data, record),
+            Event::LotFail(data) => self.lot_fail(data, record, at),
+            Event::Rank(data) => self.rank(data, record, at),
             Event::Report(data) => self.make_report(data, record),
             Event::ReportSign(data) => self.sign_report(data, record),
             Event::Award(data) => self.award(data, record),

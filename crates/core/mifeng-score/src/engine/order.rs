@@ -37,7 +37,8 @@ fn order(rules: &RuleSet, a: &Work<'_>, b: &Work<'_>) -> Ordering {
 }
 
 /// How many of `effective` bidders a framework agreement eliminates: a part of those who take part,
-/// rounded up, at least one (110 art. 27). None without rules of a framework agreement.
+/// rounded up, at least one (110 art. 27); but never the last one, whatever rate a document names: the
+/// agreement is made with somebody. None without rules of a framework agreement.
 pub fn eliminated(rules: &RuleSet, pack: &Pack, effective: usize) -> usize {
     let Some(framework) = &rules.framework else {
         return 0;
@@ -62,7 +63,7 @@ pub fn eliminated(rules: &RuleSet, pack: &Pack, effective: usize) -> usize {
         .whole()
         .and_then(|w| usize::try_from(w).ok())
         .unwrap_or(0);
-    (whole + up).max(1).min(effective)
+    (whole + up).max(1).min(effective.saturating_sub(1))
 }
 
 impl Table<'_> {

@@ -4,7 +4,7 @@ use super::method::MethodName;
 use crate::notice::Plan;
 use crate::ui::Failure;
 use mifeng::crypto::Time;
-use mifeng::tender::{Committee, Text};
+use mifeng::tender::{Committee, Large, Text};
 use std::path::PathBuf;
 
 /// The plan, with its deadline.
@@ -30,6 +30,10 @@ pub(crate) fn plan(
         procedure,
         rehearsal: true,
         ground: String::new(),
+        // The demo's group is the small one.
+        below_threshold: profile
+            .panel
+            .is_some_and(|panel| matches!(panel.large, Large::Threshold(_))),
         region: "000000".to_owned(),
         buyer,
         deadline: deadline.to_string(),

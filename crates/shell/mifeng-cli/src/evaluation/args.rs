@@ -60,6 +60,8 @@ pub(crate) enum MatterName {
     Inconsistency,
     /// 明显文字或计算错误
     Slip,
+    /// 修正后的报价，请投标人确认
+    Price,
     /// 报价明显偏低
     LowPrice,
 }
@@ -70,6 +72,7 @@ impl MatterName {
             MatterName::Ambiguity => Matter::Ambiguity,
             MatterName::Inconsistency => Matter::Inconsistency,
             MatterName::Slip => Matter::Slip,
+            MatterName::Price => Matter::Price,
             MatterName::LowPrice => Matter::LowPrice,
         }
     }

@@ -34,8 +34,17 @@ impl State {
     pub(crate) fn check(&mut self, data: &Check, record: &Record, at: Time) -> Result<(), Refusal> {
         self.unscored(&data.lot)?;
         let key = self.require_body(self.body_of(data.kind), record)?;
+        // A call for final offers settles who passed: afterwards only prices are judged.
+        if data.kind != CheckKind::LowPrice && self.round(&data.lot).is_some() {
+            return Err(Refusal::new(
+                &refusal::WRONG_STAGE,
+                format!("final offers were called for in lot {}", data.lot),
+            ));
+        }
         let due = self.due_in(data.kind, &data.lot)?;
         if data.kind == CheckKind::LowPrice {
+            // From here on no price is confirmed.
+            self.require_prices_put(&data.lot, at)?;
             self.require_heard(&data.lot, at)?;
         }
         let named: Vec<Digest> = data.rows.iter().map(|row| row.seal).collect();
@@ -79,7 +88,7 @@ impl State {
             CheckKind::Qualification => Ok(self.opened_in(lot)),
             CheckKind::Conformity => {
                 let due = self.qualified(lot)?;
-                self.require_enough(lot, &due, "qualified")?;
+                self.require_heads(lot, due.len(), "qualified")?;
                 Ok(due)
             }
             CheckKind::LowPrice => {
@@ -94,7 +103,7 @@ impl State {
     /// The findings of a check, once everybody whose word it needs has spoken.
     pub(crate) fn findings(&self, kind: CheckKind, lot: &str) -> Option<BTreeMap<Digest, Finding>> {
         let made = self.work(lot)?.checks.get(&kind)?;
-        let voices = self.judges(self.body_of(kind), lot);
+        let voices = self.judges_of(kind, lot);
         let votes = voices
             .iter()
             .map(|voice| made.get(voice))
@@ -193,7 +202,7 @@ impl State {
     fn require_heard(&self, lot: &str, at: Time) -> Result<(), Refusal> {
         let waiting = self
             .questions_in(lot)
-            .find(|q| q.ask.matter == Matter::LowPrice && q.answer.is_none() && at < q.ask.until);
+            .find(|q| q.ask.matter == Matter::LowPrice && q.is_open(at));
         match waiting {
             None => Ok(()),
             Some(question) => Err(Refusal::new(
@@ -251,7 +260,7 @@ impl State {
 
     /// How many findings a check has, and how many it needs.
     pub fn check_progress(&self, kind: CheckKind, lot: &str) -> (usize, usize) {
-        let voices = self.judges(self.body_of(kind), lot);
+        let voices = self.judges_of(kind, lot);
         let needed = match self.body_of(kind) {
             Body::Buyer => 1,
             Body::Committee => voices.len(),

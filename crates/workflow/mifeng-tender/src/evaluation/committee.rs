@@ -59,10 +59,12 @@ impl State {
         }
         // One draw per (specialty, n); a repeat needs n+1 and a signed reason (PROTOCOL 5).
         let expected = self.draw.as_ref().map_or(1, |draw| draw.pool.n + 1);
-        // Once members have acted there is no other committee: they are replaced one by one, until
-        // nobody is left to replace them with.
-        let acted = (self.evaluation.session.is_some() || self.committee_acted())
-            && !self.evaluation.dissolved;
+        // Once members have acted, or one was replaced, there is no other committee: they are
+        // replaced one by one, until nobody is left to replace them with.
+        let stands = self.evaluation.session.is_some()
+            || self.committee_acted()
+            || !self.evaluation.replaced.is_empty();
+        let acted = stands && !self.evaluation.dissolved;
         if data.n != expected || (expected > 1 && data.reason.is_empty()) || acted {
             return Err(Refusal::new(
                 &refusal::REPLAY,
@@ -76,6 +78,9 @@ impl State {
                 "rows are not sorted by id",
             ));
         }
+        // Whoever sat by an earlier draw sits no more: nobody acts while a draw is open, so that its
+        // result, published late, swaps no committee that has worked.
+        self.evaluation.seats.clear();
         self.draw = Some(DrawState {
             draw,
             pool: data.clone(),
@@ -443,7 +448,8 @@ impl State {
     }
 
     /// What a member who leaves said no longer counts. Before bids and prices of a lot are frozen
-    /// its new member judges them, low prices with all others anew. Afterwards only the sheet of who
+    /// its new member judges them, low prices with all others anew; but bids no more once final
+    /// offers were called for. Afterwards only the sheet of who
     /// left is void: the findings were the committee's, and whoever has seen sheets moves neither
     /// bids nor prices. A ranked lot stands.
     fn void_words_of(&mut self, cert: &Digest) {
@@ -482,7 +488,19 @@ impl State {
         self.ranks.contains_key(lot) || self.work(lot).is_some_and(frozen)
     }
 
-    /// The keys of everybody whose word on the bids of a lot a finding of a body needs.
+    /// The keys of everybody whose word a check of a lot needs.
+    pub(crate) fn judges_of(&self, kind: CheckKind, lot: &str) -> Vec<Digest> {
+        let body = self.body_of(kind);
+        let checked = self.work(lot).and_then(|work| work.checked.as_ref());
+        match checked {
+            Some(judges) if body == Body::Committee && kind != CheckKind::LowPrice => {
+                judges.clone()
+            }
+            _ => self.judges(body, lot),
+        }
+    }
+
+    /// The keys of everybody whose word on the prices of a lot a finding of a body needs.
     pub(crate) fn judges(&self, body: Body, lot: &str) -> Vec<Digest> {
         match self.work(lot).and_then(|work| work.judges.as_ref()) {
             Some(judges) if body == Body::Committee => judges.clone(),

@@ -5,7 +5,7 @@ use super::result::{bids_to_draw, formula_of};
 use crate::events::*;
 use crate::refusal::{self, Refusal};
 use crate::state::State;
-use mifeng_crypto::Digest;
+use mifeng_crypto::{Digest, Time};
 use mifeng_lock::Share;
 use mifeng_lock::draw::{self, Draw, Row};
 use mifeng_record::Record;
@@ -180,7 +180,12 @@ impl State {
         Ok(rows)
     }
 
-    pub(crate) fn lot_pool(&mut self, data: &LotPool, record: &Record) -> Result<(), Refusal> {
+    pub(crate) fn lot_pool(
+        &mut self,
+        data: &LotPool,
+        record: &Record,
+        at: Time,
+    ) -> Result<(), Refusal> {
         self.evaluating(&data.lot)?;
         self.require_agency(record)?;
         let key = (data.purpose, data.name.clone());
@@ -196,6 +201,9 @@ impl State {
                 &refusal::NOT_RECOMPUTED,
                 "the rows of the pool",
             ));
+        }
+        if data.purpose == Purpose::Coefficient {
+            self.require_prices_put(&data.lot, at)?;
         }
         let malformed = |e: mifeng_lock::Error| Refusal::new(&refusal::MALFORMED, e.to_string());
         let (event, _) = self

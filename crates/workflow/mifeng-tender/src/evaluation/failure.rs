@@ -5,9 +5,19 @@ use crate::events::*;
 use crate::procedure::Procedure;
 use crate::refusal::{self, Refusal};
 use crate::state::State;
-use mifeng_crypto::Digest;
+use mifeng_crypto::{Digest, Time};
 use mifeng_record::Record;
 use mifeng_score::{Lot, Method};
+
+/// Reasons for which a lot fails before prices are confirmed and decided.
+pub(super) const BEFORE_PRICES: [&str; 6] = [
+    "too-few-bids",
+    "too-few-opened",
+    "too-few-qualified",
+    "too-few-conforming",
+    "more-than-one-supplier",
+    "too-few-offers",
+];
 
 /// Nothing but the document's method may be evaluated by, and it gives no result here.
 const NO_RESULT: &str = "TL art. 40, 42; TReg art. 49";
@@ -26,10 +36,11 @@ impl State {
         if self.opened_in(lot).len() < min {
             return Some(("too-few-opened", articles.few_bids));
         }
-        let few = |seals: &[Digest]| self.counted(seals) < min;
-        if few(&self.qualified(lot).ok()?) {
+        // Brands are counted among those who passed both checks (87 art. 31), heads before.
+        if self.qualified(lot).ok()?.len() < min {
             return Some(("too-few-qualified", articles.few_qualified));
         }
+        let few = |seals: &[Digest]| self.counted(seals) < min;
         let conforming = self.conforming(lot).ok()?;
         if few(&conforming) {
             return Some(("too-few-conforming", articles.few_left));
@@ -89,6 +100,18 @@ impl State {
         fails.then_some(("formula-without-result", NO_RESULT))
     }
 
+    /// A lot that has ended without a winner is neither ranked nor called for final offers.
+    pub(crate) fn require_not_failing(&self, lot: &str) -> Result<(), Refusal> {
+        let ended = self.failed(lot).map(|fail| fail.reason.as_str());
+        match ended.or_else(|| self.failure(lot).map(|(reason, _)| reason)) {
+            None => Ok(()),
+            Some(reason) => Err(Refusal::new(
+                &refusal::WRONG_STAGE,
+                format!("lot {lot} ends without a winner: {reason}"),
+            )),
+        }
+    }
+
     /// The record that a lot ends without a winner.
     ///
     /// # Errors
@@ -109,14 +132,26 @@ impl State {
         self.work(lot)?.failed.as_ref()
     }
 
-    pub(crate) fn lot_fail(&mut self, data: &LotFail, record: &Record) -> Result<(), Refusal> {
+    pub(crate) fn lot_fail(
+        &mut self,
+        data: &LotFail,
+        record: &Record,
+        at: Time,
+    ) -> Result<(), Refusal> {
         self.evaluating(&data.lot)?;
         self.require_agency(record)?;
         if self.failed(&data.lot).is_some() {
             return Err(Refusal::new(&refusal::DUPLICATE, "the lot has failed"));
         }
+        if self.awards.contains_key(&data.lot) || self.listed(&data.lot).is_some() {
+            return Err(Refusal::new(&refusal::WRONG_STAGE, "the lot is awarded"));
+        }
         if self.expected_failure(&data.lot)? != *data {
             return Err(none(&data.lot, "the reason"));
+        }
+        // No lot fails for prices that nobody put to their bidders.
+        if !BEFORE_PRICES.contains(&data.reason.as_str()) {
+            self.require_prices_put(&data.lot, at)?;
         }
         self.work_mut(&data.lot).failed = Some(data.clone());
         Ok(())

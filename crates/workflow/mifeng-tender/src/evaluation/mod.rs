@@ -52,6 +52,9 @@ pub(crate) struct LotWork {
     /// The members whose findings stand, where one of them was replaced after bids and prices were
     /// frozen.
     pub(crate) judges: Option<Vec<Digest>>,
+    /// The members whose findings on qualification and conformity stand, once final offers were
+    /// called for: whoever joins later may know prices.
+    pub(crate) checked: Option<Vec<Digest>>,
     /// Draws by purpose and name.
     pub(crate) draws: BTreeMap<(Purpose, String), LotDraw>,
     /// Commitment of the `rank` record.
@@ -232,11 +235,14 @@ impl State {
         seals: &[Digest],
         what: &str,
     ) -> Result<(), Refusal> {
+        self.require_heads(lot, self.counted(seals), what)
+    }
+
+    fn require_heads(&self, lot: &str, count: usize, what: &str) -> Result<(), Refusal> {
         let min = self
             .notice
             .as_ref()
             .map_or(u32::MAX, |(_, n)| n.bidders_min);
-        let count = self.counted(seals);
         if count < min as usize {
             return Err(Refusal::new(
                 &refusal::TOO_FEW_LEFT,

@@ -4,6 +4,7 @@
 //! record that opened its round: it cannot be opened in another round, and no first bid passes for it.
 
 use crate::events::*;
+use crate::procedure::Body;
 use crate::refusal::{self, Refusal};
 use crate::state::{Act, Bid, BidLife, Outcome, Stage, State};
 use base64::prelude::{BASE64_STANDARD, Engine as _};
@@ -72,6 +73,7 @@ impl State {
         }
         let invited = self.conforming(&data.lot)?;
         self.require_enough(&data.lot, &invited, "conforming")?;
+        self.require_not_failing(&data.lot)?;
         if data.invited != invited {
             return Err(Refusal::new(
                 &refusal::NOT_RECOMPUTED,
@@ -95,7 +97,10 @@ impl State {
             window_closed: false,
             minutes: None,
         };
-        self.work_mut(&data.lot).round = Some(round);
+        let judges = self.voices(Body::Committee);
+        let work = self.work_mut(&data.lot);
+        work.checked = Some(judges);
+        work.round = Some(round);
         Ok(())
     }
 
@@ -247,10 +252,8 @@ impl State {
             return Err(stage("the round is not closed, or its window is"));
         }
         let missing = self.missing_of(&self.offers_to_open(&data.lot));
-        let window = self.notice.as_ref().map_or(0, |(_, n)| n.window_ms);
-        let window = i64::try_from(window).unwrap_or(i64::MAX);
         // With every leaf in hand nobody is waited for.
-        if !missing.is_empty() && at < round.deadline.plus_millis(window) {
+        if !missing.is_empty() && at < self.window_end(round.deadline) {
             return Err(Refusal::new(
                 &refusal::EARLY,
                 format!("{} suppliers may still release", missing.len()),

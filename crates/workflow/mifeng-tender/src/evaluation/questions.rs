@@ -1,6 +1,6 @@
 //! Written questions and signed written answers (87 art. 51, 60).
 
-use super::{QUESTIONS_MAX, check_text};
+use super::{PriceState, QUESTIONS_MAX, check_text};
 use crate::events::*;
 use crate::refusal::{self, Refusal};
 use crate::state::State;
@@ -14,8 +14,17 @@ pub struct Question {
     pub by: Digest,
     /// What.
     pub ask: Ask,
+    /// The corrected price that the bidder is asked to confirm.
+    pub price: Option<String>,
     /// The answer.
     pub answer: Option<Answer>,
+}
+
+impl Question {
+    /// Whether the bidder may still answer at `at`.
+    pub(crate) fn is_open(&self, at: Time) -> bool {
+        self.answer.is_none() && at < self.ask.until
+    }
 }
 
 impl State {
@@ -53,7 +62,9 @@ impl State {
         }
         if data.matter == Matter::LowPrice {
             self.check_review(data, at)?;
-        } else if !data.triggers.is_empty() {
+        }
+        let price = self.asked_price(data)?;
+        if data.matter != Matter::LowPrice && !data.triggers.is_empty() {
             return Err(Refusal::new(
                 &refusal::NOT_RECOMPUTED,
                 "triggers belong to a review of low prices",
@@ -68,12 +79,88 @@ impl State {
         let question = Question {
             by,
             ask: data.clone(),
+            price,
             answer: None,
         };
         self.evaluation
             .questions
             .push((record.commitment(), question));
         Ok(())
+    }
+
+    /// The corrected price that a question is about. It is put to the bidder once; decided anew, it
+    /// is another price.
+    fn asked_price(&self, data: &Ask) -> Result<Option<String>, Refusal> {
+        if data.matter != Matter::Price {
+            return Ok(None);
+        }
+        let PriceState::Unconfirmed(price) = self.price_state(&data.seal) else {
+            return Err(Refusal::new(
+                &refusal::NOT_RECOMPUTED,
+                format!("seal {} has no corrected price to confirm", data.seal),
+            ));
+        };
+        if self.price_question(&data.seal, &price).is_some() {
+            return Err(Refusal::new(
+                &refusal::DUPLICATE,
+                format!("the price of seal {} was put to its bidder", data.seal),
+            ));
+        }
+        Ok(Some(price))
+    }
+
+    /// The question by which a corrected price was put to its bidder.
+    fn price_question(&self, seal: &Digest, price: &str) -> Option<&Question> {
+        let mut questions = self.questions().iter().map(|(_, question)| question);
+        questions.find(|q| q.ask.seal == *seal && q.price.as_deref() == Some(price))
+    }
+
+    /// A bid goes out for a price that its bidder did not confirm only if the bidder was asked, and
+    /// answered or let the time pass (87 art. 59).
+    pub(crate) fn require_prices_put(&self, lot: &str, at: Time) -> Result<(), Refusal> {
+        let open = |seal: &Digest, detail: String| {
+            Err(Refusal::new(
+                &refusal::PRICE_UNCONFIRMED,
+                format!("seal {seal}: {detail}"),
+            ))
+        };
+        for seal in self.conforming(lot)? {
+            let PriceState::Unconfirmed(price) = self.price_state(&seal) else {
+                continue;
+            };
+            match self.price_question(&seal, &price) {
+                None => return open(&seal, format!("{price} was not put to its bidder")),
+                Some(question) if question.is_open(at) => {
+                    let until = question.ask.until;
+                    return open(&seal, format!("{price} may be confirmed until {until}"));
+                }
+                Some(_) => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Until when a record has to wait for bidders who were asked: the host holds it against its own
+    /// clock, and no instant that stands in a record makes the time shorter.
+    pub fn not_before(&self, record: &Record) -> Option<Time> {
+        let (lot, low) = match Event::read(record).ok()?? {
+            Event::Check(data) if data.kind == CheckKind::LowPrice => (data.lot, true),
+            Event::ScoreCommit(data) => (data.lot, false),
+            Event::Rank(data) => (data.lot, false),
+            Event::LotFail(data) => (data.lot, false),
+            Event::LotPool(data) if data.purpose == Purpose::Coefficient => (data.lot, false),
+            _ => return None,
+        };
+        let waits = |question: &&Question| match question.ask.matter {
+            Matter::LowPrice => low,
+            Matter::Price => {
+                let price = question.price.clone().unwrap_or_default();
+                self.price_state(&question.ask.seal) == PriceState::Unconfirmed(price)
+            }
+            _ => false,
+        };
+        let questions = self.questions_in(&lot).filter(|q| q.answer.is_none());
+        questions.filter(waits).map(|q| q.ask.until).max()
     }
 
     /// The least time in minutes for explaining a low price, as the rule pack of a lot says it: nought
@@ -173,8 +260,11 @@ impl State {
     /// it short.
     pub fn starts_period(record: &Record) -> bool {
         match Event::read(record) {
-            Ok(Some(Event::Ask(data))) => data.matter == Matter::LowPrice,
-            Ok(Some(event)) => matches!(event, Event::Publish(_) | Event::RoundOpen(_)),
+            Ok(Some(Event::Ask(data))) => matches!(data.matter, Matter::LowPrice | Matter::Price),
+            Ok(Some(event)) => matches!(
+                event,
+                Event::Publish(_) | Event::RoundOpen(_) | Event::Resume(_)
+            ),
             _ => false,
         }
     }

@@ -1,6 +1,7 @@
 //! The evaluation report with its legal contents, its signatures, and the letters to the losers.
 
 use super::check_len;
+use super::failure::BEFORE_PRICES;
 use crate::events::*;
 use crate::procedure::Body;
 use crate::refusal::{self, Refusal};
@@ -8,15 +9,6 @@ use crate::state::{Outcome, State};
 use mifeng_crypto::Digest;
 use mifeng_record::Record;
 use std::collections::BTreeMap;
-
-/// Reasons for which a lot fails before prices are confirmed and decided.
-const BEFORE_PRICES: [&str; 5] = [
-    "too-few-bids",
-    "too-few-opened",
-    "too-few-qualified",
-    "too-few-conforming",
-    "too-few-offers",
-];
 
 /// What became of a bid, why, and by which article.
 struct Ending {
@@ -57,11 +49,7 @@ impl State {
             return with_lot(fail);
         }
         if !matches!(self.outcomes.get(seal), Some(Outcome::Opened(_))) {
-            let cause = match self.outcomes.get(seal) {
-                Some(Outcome::Failed(fail)) => fail.cause.as_str(),
-                _ => "not-opened",
-            };
-            return Ending::of(Fate::NotOpened, cause, "20 art. 31");
+            return self.not_opened(seal);
         }
         for (kind, fate) in [
             (CheckKind::Qualification, Fate::Unqualified),
@@ -74,13 +62,13 @@ impl State {
         }
         // A lot that ended before its prices were settled says nothing of them.
         let early = failed.is_some_and(|fail| BEFORE_PRICES.contains(&fail.reason.as_str()));
-        let offered = self.round(lot).is_some_and(|round| round.minutes.is_some());
         match self.price_state(seal) {
             super::PriceState::Fixed(_) => {}
-            super::PriceState::NoOffer if early && !offered => {}
             super::PriceState::Undecided(_) | super::PriceState::Unconfirmed(_) if early => {}
             super::PriceState::NoOffer => {
-                return Ending::of(Fate::NoFinalOffer, "no-final-offer", articles.offers);
+                if let Some(ending) = self.without_offer(lot, seal) {
+                    return ending;
+                }
             }
             _ => return Ending::of(Fate::PriceUnconfirmed, "price-unconfirmed", articles.price),
         }
@@ -99,6 +87,33 @@ impl State {
             return Ending::of(Fate::SameBrand, "same-brand", &article);
         }
         failed.map_or_else(|| Ending::of(Fate::Ranked, "", ""), with_lot)
+    }
+
+    /// What became of a bid without an opened final offer, by its row in the record of the round:
+    /// none where its offer stayed shut with the lot's, or where there is no such record.
+    fn without_offer(&self, lot: &str, seal: &Digest) -> Option<Ending> {
+        let round = self.round(lot)?;
+        let rows = round.minutes.as_ref()?.rows.iter();
+        let row = rows.into_iter().find(|row| row.seal == *seal)?;
+        match row.status {
+            OfferStatus::Opened | OfferStatus::NotOpened => None,
+            OfferStatus::Exited | OfferStatus::None => {
+                let article = self.profile().endings.offers;
+                Some(Ending::of(Fate::NoFinalOffer, "no-final-offer", article))
+            }
+            OfferStatus::RevokedBidderCause | OfferStatus::WithdrawnOtherCause => {
+                Some(self.not_opened(&row.offer?))
+            }
+        }
+    }
+
+    /// The end of a bid or final offer that was to be opened and was not: by its own cause.
+    fn not_opened(&self, seal: &Digest) -> Ending {
+        let cause = match self.outcomes.get(seal) {
+            Some(Outcome::Failed(fail)) => fail.cause.as_str(),
+            _ => "not-opened",
+        };
+        Ending::of(Fate::NotOpened, cause, "20 art. 31")
     }
 
     /// The article by which another bid of a ranked bid's brand stands for it, if one does: a better

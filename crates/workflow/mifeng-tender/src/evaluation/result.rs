@@ -3,7 +3,7 @@
 use crate::events::*;
 use crate::refusal::{self, Refusal};
 use crate::state::State;
-use mifeng_crypto::Digest;
+use mifeng_crypto::{Digest, Time};
 use mifeng_record::Record;
 use mifeng_score::formula::{Choice, Drawn, Formula};
 use mifeng_score::{Lot, Method, Outcome as RankOutcome, Row, RuleSet};
@@ -79,7 +79,7 @@ impl State {
         values
     }
 
-    pub(crate) fn rank(&mut self, data: &Rank, record: &Record) -> Result<(), Refusal> {
+    pub(crate) fn rank(&mut self, data: &Rank, record: &Record, at: Time) -> Result<(), Refusal> {
         self.require_agency(record)?;
         if self.ranks.contains_key(&data.lot) {
             return Err(Refusal::new(
@@ -90,6 +90,8 @@ impl State {
         if self.computed(&data.lot)? != data.outcome {
             return Err(none(&data.lot, "the ranking"));
         }
+        self.require_prices_put(&data.lot, at)?;
+        self.require_not_failing(&data.lot)?;
         self.ranks.insert(data.lot.clone(), data.outcome.clone());
         self.work_mut(&data.lot).ranked = Some(record.commitment());
         Ok(())

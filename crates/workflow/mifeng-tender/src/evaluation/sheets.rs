@@ -4,7 +4,7 @@ use super::check_text;
 use crate::events::*;
 use crate::refusal::{self, Refusal};
 use crate::state::State;
-use mifeng_crypto::{Digest, Suite, jcs};
+use mifeng_crypto::{Digest, Suite, Time, jcs};
 use mifeng_record::Record;
 use mifeng_score::{ItemKind, Ratio, RuleSet, Sheet};
 use std::collections::BTreeMap;
@@ -68,8 +68,9 @@ impl State {
 
     fn require_unranked(&self, lot: &str) -> Result<&RuleSet, Refusal> {
         let (_, found) = self.evaluating(lot)?;
-        if self.ranks.contains_key(lot) {
-            return Err(Refusal::new(&refusal::WRONG_STAGE, "the lot is ranked"));
+        if self.ranks.contains_key(lot) || self.failed(lot).is_some() {
+            let detail = "the lot is ranked, or has failed";
+            return Err(Refusal::new(&refusal::WRONG_STAGE, detail));
         }
         Ok(&found.rules)
     }
@@ -78,6 +79,7 @@ impl State {
         &mut self,
         data: &ScoreCommit,
         record: &Record,
+        at: Time,
     ) -> Result<(), Refusal> {
         let rules = self.require_unranked(&data.lot)?;
         if rules.items.is_empty() {
@@ -85,6 +87,7 @@ impl State {
         }
         self.require_seat(record)?;
         self.require_scorable(&data.lot)?;
+        self.require_prices_put(&data.lot, at)?;
         let commits = &mut self.work_mut(&data.lot).commits;
         if commits.contains_key(&record.actor()) {
             return Err(bad("a second sheet for the lot"));

@@ -292,6 +292,8 @@ pub enum Matter {
     Inconsistency,
     /// 明显文字或计算错误.
     Slip,
+    /// 修正后的报价: the bidder is asked to confirm it (87 art. 59).
+    Price,
     /// 报价明显低于其他, may affect quality or performance.
     LowPrice,
 }
