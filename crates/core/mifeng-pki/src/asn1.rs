@@ -1,26 +1,40 @@
 //! Strict DER (X.690): a cursor that refuses every second encoding, and a few writers.
 
 use crate::Error;
-use crate::oid::Oid;
 use mifeng_crypto::Time;
 
+pub use crate::oid::Oid;
+
 /// Identifier octets used here.
-pub(crate) mod tag {
-    pub(crate) const BOOLEAN: u8 = 1;
-    pub(crate) const INTEGER: u8 = 2;
-    pub(crate) const BIT_STRING: u8 = 3;
-    pub(crate) const OCTET_STRING: u8 = 4;
-    pub(crate) const OID: u8 = 6;
-    pub(crate) const ENUMERATED: u8 = 10;
-    pub(crate) const UTF8_STRING: u8 = 12;
-    pub(crate) const PRINTABLE_STRING: u8 = 19;
-    pub(crate) const BMP_STRING: u8 = 30;
-    pub(crate) const UTC_TIME: u8 = 23;
-    pub(crate) const GENERALIZED_TIME: u8 = 24;
-    pub(crate) const SEQUENCE: u8 = 0x30;
-    pub(crate) const SET: u8 = 0x31;
+pub mod tag {
+    /// BOOLEAN
+    pub const BOOLEAN: u8 = 1;
+    /// INTEGER
+    pub const INTEGER: u8 = 2;
+    /// BIT STRING
+    pub const BIT_STRING: u8 = 3;
+    /// OCTET STRING
+    pub const OCTET_STRING: u8 = 4;
+    /// OBJECT IDENTIFIER
+    pub const OID: u8 = 6;
+    /// ENUMERATED
+    pub const ENUMERATED: u8 = 10;
+    /// UTF8String
+    pub const UTF8_STRING: u8 = 12;
+    /// PrintableString
+    pub const PRINTABLE_STRING: u8 = 19;
+    /// BMPString
+    pub const BMP_STRING: u8 = 30;
+    /// UTCTime
+    pub const UTC_TIME: u8 = 23;
+    /// GeneralizedTime
+    pub const GENERALIZED_TIME: u8 = 24;
+    /// SEQUENCE
+    pub const SEQUENCE: u8 = 0x30;
+    /// SET
+    pub const SET: u8 = 0x31;
     /// `[n]`, constructed.
-    pub(crate) const fn context(n: u8) -> u8 {
+    pub const fn context(n: u8) -> u8 {
         0xa0 | n
     }
 }
@@ -30,33 +44,42 @@ const RFC3339_LEN_MAX: usize = 64;
 
 /// A cursor over DER elements.
 #[derive(Clone, Copy)]
-pub(crate) struct Reader<'a> {
+pub struct Reader<'a> {
     left: &'a [u8],
     what: &'static str,
 }
 
 impl<'a> Reader<'a> {
-    pub(crate) fn new(input: &'a [u8], what: &'static str) -> Self {
+    /// Starts at the first element; `what` names the structure in errors.
+    pub fn new(input: &'a [u8], what: &'static str) -> Self {
         Reader { left: input, what }
     }
 
-    pub(crate) fn what(&self) -> &'static str {
+    /// What is read.
+    pub fn what(&self) -> &'static str {
         self.what
     }
 
-    pub(crate) fn wrong(&self) -> Error {
+    /// The error of this structure.
+    pub fn wrong(&self) -> Error {
         Error::Malformed { what: self.what }
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
+    /// Whether nothing is left.
+    pub fn is_empty(&self) -> bool {
         self.left.is_empty()
     }
 
-    pub(crate) fn rest(&self) -> &'a [u8] {
+    /// What is left.
+    pub fn rest(&self) -> &'a [u8] {
         self.left
     }
 
-    pub(crate) fn finish(&self) -> Result<(), Error> {
+    /// Ends the structure.
+    ///
+    /// # Errors
+    /// [`Error::Malformed`] if something is left.
+    pub fn finish(&self) -> Result<(), Error> {
         if self.left.is_empty() {
             Ok(())
         } else {
@@ -64,12 +87,16 @@ impl<'a> Reader<'a> {
         }
     }
 
-    pub(crate) fn peek(&self) -> Option<u8> {
+    /// The tag of the next element.
+    pub fn peek(&self) -> Option<u8> {
         self.left.first().copied()
     }
 
     /// The next element: tag, whole TLV, value.
-    pub(crate) fn any(&mut self) -> Result<(u8, &'a [u8], &'a [u8]), Error> {
+    ///
+    /// # Errors
+    /// [`Error::Malformed`].
+    pub fn any(&mut self) -> Result<(u8, &'a [u8], &'a [u8]), Error> {
         let wrong = self.wrong();
         let [tag, first, ..] = *self.left else {
             return Err(wrong);
@@ -100,7 +127,10 @@ impl<'a> Reader<'a> {
     }
 
     /// The value of the next element, which has this tag.
-    pub(crate) fn value(&mut self, expected: u8) -> Result<&'a [u8], Error> {
+    ///
+    /// # Errors
+    /// [`Error::Malformed`].
+    pub fn value(&mut self, expected: u8) -> Result<&'a [u8], Error> {
         match self.any()? {
             (tag, _, value) if tag == expected => Ok(value),
             _ => Err(self.wrong()),
@@ -108,25 +138,40 @@ impl<'a> Reader<'a> {
     }
 
     /// The whole TLV of the next element, which has this tag.
-    pub(crate) fn whole(&mut self, expected: u8) -> Result<&'a [u8], Error> {
+    ///
+    /// # Errors
+    /// [`Error::Malformed`].
+    pub fn whole(&mut self, expected: u8) -> Result<&'a [u8], Error> {
         match self.any()? {
             (tag, whole, _) if tag == expected => Ok(whole),
             _ => Err(self.wrong()),
         }
     }
 
-    pub(crate) fn enter(&mut self, expected: u8) -> Result<Reader<'a>, Error> {
+    /// Goes into the next element, which has this tag.
+    ///
+    /// # Errors
+    /// [`Error::Malformed`].
+    pub fn enter(&mut self, expected: u8) -> Result<Reader<'a>, Error> {
         Ok(Reader::new(self.value(expected)?, self.what))
     }
 
-    pub(crate) fn optional(&mut self, expected: u8) -> Result<Option<Reader<'a>>, Error> {
+    /// Goes into the next element if it has this tag.
+    ///
+    /// # Errors
+    /// [`Error::Malformed`].
+    pub fn optional(&mut self, expected: u8) -> Result<Option<Reader<'a>>, Error> {
         if self.peek() == Some(expected) {
             return self.enter(expected).map(Some);
         }
         Ok(None)
     }
 
-    pub(crate) fn oid(&mut self) -> Result<Oid, Error> {
+    /// An OBJECT IDENTIFIER.
+    ///
+    /// # Errors
+    /// [`Error::Malformed`].
+    pub fn oid(&mut self) -> Result<Oid, Error> {
         let bytes = self.value(tag::OID)?;
         // No arc begins with a digit of zero (X.690 section 8.19.2).
         let starts = |at: usize| at == 0 || bytes[at - 1] & 0x80 == 0;
@@ -137,7 +182,10 @@ impl<'a> Reader<'a> {
     }
 
     /// The content octets of a minimally encoded INTEGER.
-    pub(crate) fn integer(&mut self) -> Result<&'a [u8], Error> {
+    ///
+    /// # Errors
+    /// [`Error::Malformed`].
+    pub fn integer(&mut self) -> Result<&'a [u8], Error> {
         let value = self.value(tag::INTEGER)?;
         let redundant = matches!(value, [0, next, ..] if *next < 0x80)
             || matches!(value, [0xff, next, ..] if *next >= 0x80);
@@ -147,7 +195,11 @@ impl<'a> Reader<'a> {
         Ok(value)
     }
 
-    pub(crate) fn small(&mut self) -> Result<u64, Error> {
+    /// A non-negative INTEGER below 2^63.
+    ///
+    /// # Errors
+    /// [`Error::Malformed`].
+    pub fn small(&mut self) -> Result<u64, Error> {
         let value = self.integer()?;
         if value.len() > 8 || value[0] & 0x80 != 0 {
             return Err(self.wrong());
@@ -156,7 +208,10 @@ impl<'a> Reader<'a> {
     }
 
     /// A BIT STRING of whole bytes.
-    pub(crate) fn bits(&mut self) -> Result<&'a [u8], Error> {
+    ///
+    /// # Errors
+    /// [`Error::Malformed`].
+    pub fn bits(&mut self) -> Result<&'a [u8], Error> {
         match self.value(tag::BIT_STRING)? {
             [0, bytes @ ..] => Ok(bytes),
             _ => Err(self.wrong()),
@@ -164,7 +219,10 @@ impl<'a> Reader<'a> {
     }
 
     /// UTCTime or GeneralizedTime, in UTC with seconds; fractions in GeneralizedTime only.
-    pub(crate) fn time(&mut self) -> Result<Time, Error> {
+    ///
+    /// # Errors
+    /// [`Error::Malformed`].
+    pub fn time(&mut self) -> Result<Time, Error> {
         let (tag, _, value) = self.any()?;
         let wrong = self.wrong();
         let text = core::str::from_utf8(value).map_err(|_| wrong.clone())?;
@@ -217,12 +275,13 @@ impl<'a> Reader<'a> {
 }
 
 /// Writers of DER.
-pub(crate) mod write {
+pub mod write {
     use super::tag;
     use crate::oid::Oid;
     use mifeng_crypto::Time;
 
-    pub(crate) fn tlv(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
+    /// An element of these parts.
+    pub fn tlv(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
         let len: usize = parts.iter().map(|p| p.len()).sum();
         let mut out = vec![tag];
         if len < 0x80 {
@@ -239,31 +298,35 @@ pub(crate) mod write {
         out
     }
 
-    pub(crate) fn seq(parts: &[&[u8]]) -> Vec<u8> {
+    /// A SEQUENCE.
+    pub fn seq(parts: &[&[u8]]) -> Vec<u8> {
         tlv(tag::SEQUENCE, parts)
     }
 
     /// SET OF, sorted as DER asks (X.690 section 11.6), under the given tag.
-    pub(crate) fn set_of(tag: u8, mut parts: Vec<Vec<u8>>) -> Vec<u8> {
+    pub fn set_of(tag: u8, mut parts: Vec<Vec<u8>>) -> Vec<u8> {
         parts.sort();
         let refs: Vec<&[u8]> = parts.iter().map(Vec::as_slice).collect();
         tlv(tag, &refs)
     }
 
-    pub(crate) fn oid(oid: Oid) -> Vec<u8> {
+    /// An OBJECT IDENTIFIER.
+    pub fn oid(oid: Oid) -> Vec<u8> {
         tlv(tag::OID, &[oid.as_bytes()])
     }
 
-    pub(crate) fn octets(bytes: &[u8]) -> Vec<u8> {
+    /// An OCTET STRING.
+    pub fn octets(bytes: &[u8]) -> Vec<u8> {
         tlv(tag::OCTET_STRING, &[bytes])
     }
 
-    pub(crate) fn bits(bytes: &[u8]) -> Vec<u8> {
+    /// A BIT STRING of whole bytes.
+    pub fn bits(bytes: &[u8]) -> Vec<u8> {
         tlv(tag::BIT_STRING, &[&[0], bytes])
     }
 
     /// A non-negative INTEGER from big-endian bytes.
-    pub(crate) fn integer(bytes: &[u8]) -> Vec<u8> {
+    pub fn integer(bytes: &[u8]) -> Vec<u8> {
         let skip = bytes.iter().take_while(|b| **b == 0).count();
         let bytes = &bytes[skip..];
         match bytes.first() {
@@ -272,12 +335,13 @@ pub(crate) mod write {
         }
     }
 
-    pub(crate) fn small(value: u64) -> Vec<u8> {
+    /// A non-negative INTEGER.
+    pub fn small(value: u64) -> Vec<u8> {
         integer(&value.to_be_bytes())
     }
 
     /// RFC 5280 Time: UTCTime up to 2049, GeneralizedTime after; whole seconds.
-    pub(crate) fn time(time: Time) -> Vec<u8> {
+    pub fn time(time: Time) -> Vec<u8> {
         let text = generalized_text(time);
         match text.get(..4) {
             Some(year) if ("1950".."2050").contains(&year) => {
@@ -288,7 +352,7 @@ pub(crate) mod write {
     }
 
     /// GeneralizedTime with the fraction of the second, if there is one.
-    pub(crate) fn generalized(time: Time) -> Vec<u8> {
+    pub fn generalized(time: Time) -> Vec<u8> {
         let nanos = time.as_unix_nanos().rem_euclid(1_000_000_000);
         let mut text = generalized_text(time);
         if nanos != 0 {

@@ -8,7 +8,7 @@
 //! No clock and no network: the instant, the anchors and the revocation lists are arguments.
 #![forbid(unsafe_code)]
 
-mod asn1;
+pub mod asn1;
 mod certificate;
 pub mod cms;
 mod constraints;

@@ -2,7 +2,7 @@
 
 use crate::Error;
 use crate::asn1::{Reader, tag, write};
-pub(crate) use der::asn1::ObjectIdentifier as Oid;
+pub use der::asn1::ObjectIdentifier as Oid;
 use mifeng_crypto::{HashAlg, SignatureAlg, Suite};
 
 macro_rules! oids {
