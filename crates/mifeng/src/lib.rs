@@ -40,6 +40,7 @@ pub use mifeng_log as log;
 pub use mifeng_pki as pki;
 pub use mifeng_record as record;
 pub use mifeng_score as score;
+pub use mifeng_stamp as stamp;
 pub use mifeng_tender as tender;
 
 use base64::prelude::{BASE64_STANDARD, Engine as _};

@@ -10,18 +10,14 @@ pub(super) fn plan(input: &Input) -> Option<Plan> {
     if input.has_folder("evidence-record") || input.has_folder("rfc4998-ers") {
         return skip("evidence records (RFC 4998) are not built");
     }
-    if ends(&[".esl", ".ofd"]) || input.has_folder("ofd-ses") || input.has_folder("ofd-attacks") {
-        return skip("seals and OFD are not built");
+    if input.has_folder("ofd-ses") {
+        return skip("a key, certificate or picture beside the seals");
     }
     if ends(&[".pdf"]) || input.has_folder("pdf-signed") {
         return skip("signatures in PDF are not built");
     }
     if !input.has_folder("gm") {
         return None;
-    }
-    let sealed = input.has_folder("signatures") || input.has_folder("vendor");
-    if sealed || input.json()["trust_anchor"].is_string() || name == "SignedValueV4.dat" {
-        return skip("seals and OFD are not built");
     }
     if name == "gmssl-msg.bin" || name == "gmssl-encrypted-pkcs8.pub.pem" {
         return skip("read with the file beside it");

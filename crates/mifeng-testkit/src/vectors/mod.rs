@@ -18,6 +18,7 @@ mod lock;
 mod log;
 mod messages;
 mod pki;
+mod seals;
 mod signatures;
 mod stamps;
 mod trust;
@@ -57,6 +58,7 @@ const AREAS: &[fn(&Input) -> Option<Plan>] = &[
     messages::plan,
     stamps::plan,
     trust::plan,
+    seals::plan,
     keys::plan,
     pki::plan,
     later::plan,
