@@ -2,7 +2,7 @@
 # Other people's tools against ours, both ways: what they verify of ours, what we verify of theirs,
 # and that both refuse what was tampered with. One line per check; exit code 1 if one fails.
 #
-#   bash tests/interop/run.sh [openssl|bc|softhsm|seal …]   default: all
+#   bash tests/interop/run.sh [openssl|bc|softhsm|seal|stamp …]   default: all
 #
 # MIFENG names the command (default: target/debug/mifeng, built if it is not there).
 set -u
@@ -82,11 +82,11 @@ make_ours() {
         need m sign "$to/data" --id "$to/agency" --form rfc5652 --tsa-id "$to/tsa" --out "$to/stamped.p7s"
 }
 
-for area in "${@:-openssl bc softhsm seal}"; do
+for area in "${@:-openssl bc softhsm seal stamp}"; do
     for area in $area; do
         case $area in
-        openssl | bc | softhsm | seal) . "$here/$area.sh" ;;
-        *) echo "usage: run.sh [openssl|bc|softhsm|seal …]" >&2; exit 2 ;;
+        openssl | bc | softhsm | seal | stamp) . "$here/$area.sh" ;;
+        *) echo "usage: run.sh [openssl|bc|softhsm|seal|stamp …]" >&2; exit 2 ;;
         esac
     done
 done

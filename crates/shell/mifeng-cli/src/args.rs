@@ -85,6 +85,12 @@ pub(crate) enum Command {
     /// 时间戳机构（开发与内网用） / time-stamp authority (development, closed networks)
     #[command(subcommand)]
     Tsa(TsaCommand),
+    /// 电子印章与签章：制章、盖章、核验、查看 / electronic seals: make, apply, verify, show
+    #[command(subcommand)]
+    Stamp(crate::stamp::StampCommand),
+    /// OFD 文件：查看、检查 / OFD files: show, check
+    #[command(subcommand)]
+    Ofd(crate::stamp::OfdCommand),
     /// 密钥文件：生成、查看、转换、导入、改口令 / key files: new, show, convert, import, passwd
     #[command(subcommand)]
     Key(crate::key::KeyCommand),

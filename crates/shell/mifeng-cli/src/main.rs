@@ -25,6 +25,7 @@ mod rules;
 mod score;
 mod sign;
 mod sink;
+mod stamp;
 mod token;
 mod trust;
 mod tsa;
@@ -124,6 +125,8 @@ fn run(ui: &Ui, args: &args::Args) -> Outcome {
         Command::Draw(command) => draw::run(ui, command, args.json),
         Command::Panel(command) => panel(ui, command),
         Command::Tsa(command) => tsa::run(ui, command, args.json),
+        Command::Stamp(command) => stamp::run(ui, command, args.json),
+        Command::Ofd(command) => stamp::run_ofd(ui, command, args.json),
         Command::Key(command) => key::run(ui, command, args.json),
         Command::Token(command) => token::run(ui, command, args.json),
         Command::Archive { host, out } => host::archive(ui, &mut host::open(ui, host)?, out),

@@ -1,0 +1,40 @@
+# Seals and seal signatures: openssl verifies the bare SM2 values of ours with the default identity,
+# part by part, and refuses them over anything else.
+if ! want openssl openssl; then
+    skip "openssl is not there"
+    return 0
+fi
+vectors=$root/test-vectors/stamp
+st=$work/stamp
+mkdir -p "$st"
+
+# One part of a DER SEQUENCE: part FILE NUMBER(1…) OUT; as it stands, or with -v its value.
+part() {
+    local line offset header length
+    line=$(openssl asn1parse -inform DER -in "$1" | awk -F: '$2 ~ /d=1 /' | sed -n "$2p")
+    offset=$(echo "$line" | cut -d: -f1 | tr -d ' ')
+    header=$(echo "$line" | sed 's/.*hl= *\([0-9]*\).*/\1/')
+    length=$(echo "$line" | sed 's/.* l= *\([0-9]*\).*/\1/')
+    if [ "${4:-}" = -v ]; then
+        tail -c +$((offset + header + 1)) "$1" | head -c "$length" >"$3"
+    else
+        tail -c +$((offset + 1)) "$1" | head -c $((header + length)) >"$3"
+    fi
+}
+# The signed part, the certificate and the signature value of a seal or seal signature.
+parts() {
+    part "$1" 1 "$st/tbs" && part "$1" 2 "$st/cer" -v && part "$1" 4 "$st/bits" -v &&
+        tail -c +2 "$st/bits" >"$st/sig" &&
+        openssl x509 -inform DER -in "$st/cer" -noout -pubkey >"$st/pub" 2>/dev/null
+}
+sm2() {
+    openssl pkeyutl -verify -pubin -inkey "$st/pub" -rawin -digest sm3 \
+        -pkeyopt distid:1234567812345678 -in "$1" -sigfile "$st/sig"
+}
+
+for name in v4.esl v5.esl v4-digests.esl v4.dat v5.dat v4-stamped.dat; do
+    need parts "$vectors/$name" || continue
+    holds "openssl verifies the SM2 value of $name" sm2 "$st/tbs"
+    tamper "$st/tbs" "$st/bent"
+    refuses "openssl refuses $name with a bit changed" sm2 "$st/bent"
+done
