@@ -243,10 +243,10 @@ fn run(input: &Input, case: &serde_json::Value, trust: &Trust<'_>) -> Case {
         }
         "ofd" => {
             let document = ofd::check(&bytes, trust);
-            let mut all = document.report.failures();
-            for one in &document.signatures {
-                all.extend(one.report.failures());
-            }
+            // What breaks a signature, before what it therefore does not cover.
+            let each = document.signatures.iter();
+            let mut all: Vec<&str> = each.flat_map(|one| one.report.failures()).collect();
+            all.extend(document.report.failures());
             (document.verdict(), all)
         }
         _ => return Err(Stop::Skip("a kind that is not known")),

@@ -7,8 +7,9 @@
 use super::name::{Names, safe_name};
 use crate::Error;
 use crate::error::limit;
-use flate2::{Decompress, FlushDecompress, Status};
 use mifeng_crypto::{Digest, HashAlg};
+use miniz_oxide::inflate::stream::{InflateState, inflate as step};
+use miniz_oxide::{DataFormat, MZFlush, MZStatus};
 use std::collections::BTreeMap;
 
 /// Bytes of the largest package: 300 scanned pages.
@@ -191,28 +192,22 @@ impl<'a> Package<'a> {
 
 /// Inflates exactly all of `data`.
 fn inflate(
-    data: &[u8],
+    mut data: &[u8],
     name: &str,
     piece: &mut dyn FnMut(&[u8]) -> Result<(), Error>,
 ) -> Result<(), Error> {
-    let broken = || wrong("deflated data is broken", name);
-    let mut inflater = Decompress::new(false);
+    let mut state = InflateState::new_boxed(DataFormat::Raw);
     let mut buffer = vec![0; CHUNK];
     loop {
-        let (read, made) = (inflater.total_in(), inflater.total_out());
-        let from = usize::try_from(read).map_err(|_| broken())?;
-        let rest = data.get(from..).ok_or_else(broken)?;
-        let status = inflater
-            .decompress(rest, &mut buffer, FlushDecompress::None)
-            .map_err(|_| broken())?;
-        let out = usize::try_from(inflater.total_out() - made).map_err(|_| broken())?;
-        piece(&buffer[..out])?;
-        match status {
-            Status::StreamEnd if inflater.total_in() == data.len() as u64 => return Ok(()),
-            Status::StreamEnd => return Err(wrong("bytes follow the deflated data", name)),
-            // No progress: the data ends too early.
-            _ if out == 0 && inflater.total_in() == read => return Err(broken()),
-            _ => {}
+        let done = step(&mut state, data, &mut buffer, MZFlush::None);
+        data = &data[done.bytes_consumed..];
+        piece(&buffer[..done.bytes_written])?;
+        match done.status {
+            Ok(MZStatus::StreamEnd) if data.is_empty() => return Ok(()),
+            Ok(MZStatus::StreamEnd) => return Err(wrong("bytes follow the deflated data", name)),
+            Ok(_) if done.bytes_consumed + done.bytes_written > 0 => {}
+            // Broken, or it ends too early.
+            _ => return Err(wrong("deflated data is broken", name)),
         }
     }
 }

@@ -3,13 +3,13 @@
 use super::Package;
 use super::package::{Entry, FLAG_UTF8, wrong};
 use crate::Error;
-use flate2::Compression;
-use flate2::write::DeflateEncoder;
 use mifeng_crypto::Time;
-use std::io::Write as _;
+use miniz_oxide::deflate::compress_to_vec;
 
 /// Method of entries that are written.
 const DEFLATED: u16 = 8;
+/// The usual level of deflating.
+const LEVEL: u8 = 6;
 /// Version of the format that knows deflate.
 const VERSION: u16 = 20;
 /// The first year of the format's calendar.
@@ -50,10 +50,7 @@ impl Writer {
 
     /// Packs a file.
     pub(super) fn add(&mut self, name: &str, content: &[u8]) -> Result<(), Error> {
-        let full = |_| wrong("the file does not fit", name);
-        let mut packer = DeflateEncoder::new(Vec::new(), Compression::default());
-        packer.write_all(content).map_err(full)?;
-        let packed = packer.finish().map_err(full)?;
+        let packed = compress_to_vec(content, LEVEL);
         let entry = Entry {
             method: DEFLATED,
             crc: crc32fast::hash(content),
