@@ -542,6 +542,14 @@ fn documents(world: &World, set: &mut Set) -> Made<()> {
     );
 
     let good = unzip(&one)?;
+    let mut more = good.clone();
+    more.push(("Doc_0/Annots/Annotations.xml".to_owned(), b"<a/>".to_vec()));
+    set.case(
+        "annotation-between.ofd",
+        sign(&zip(&more), &[place("2")?], all(), false)?,
+        "ofd.not-covered",
+        "an annotation added after the first seal, under the second",
+    );
     let mut bend = |name: &str, expect: &str, note: &str, how: &dyn Fn(&mut Files)| {
         let mut files = good.clone();
         how(&mut files);

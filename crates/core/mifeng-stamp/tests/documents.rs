@@ -216,6 +216,39 @@ fn every_change_is_found() {
 }
 
 #[test]
+fn what_is_added_between_two_seals_is_found() {
+    let world = World::new();
+    let mut bytes = files(&sealed(&world, &unsigned(2)));
+    bytes.push(("Doc_0/Annots/Annotations.xml".to_owned(), b"<x/>".to_vec()));
+    // The second signature covers everything, but the first signer never saw it.
+    let found = check(&world, &sealed(&world, &pack(&bytes)));
+    assert_eq!(found.verdict(), Verdict::NotCovered, "{found:?}");
+    assert_eq!(found.uncovered, ["Doc_0/Annots/Annotations.xml"]);
+    let each = found.signatures.iter().map(|one| one.report.verdict());
+    assert!(each.eq([Verdict::Valid, Verdict::Valid]));
+}
+
+#[test]
+fn xml_is_bounded() {
+    let world = World::new();
+    let many = |what: &dyn Fn(usize) -> String| {
+        let mut all = files(&unsigned(1));
+        let text = String::from_utf8(all[0].1.clone()).expect("text");
+        let added: String = (0..100).map(what).collect();
+        let text = text.replacen("<ofd:DocInfo>", &format!("<ofd:DocInfo{added}>"), 1);
+        all[0].1 = text.into_bytes();
+        check(&world, &pack(&all)).report.failures()
+    };
+    assert_eq!(many(&|n| format!(" a{n}=\"\"")), ["stamp.too-large"]);
+    assert_eq!(many(&|n| format!(" xmlns:a{n}=\"u\"")), ["ofd.document"]);
+    let deep = |n: usize| "<a>".repeat(n);
+    let mut all = files(&unsigned(1));
+    all[0].1 = deep(100).into_bytes();
+    let found = check(&world, &pack(&all)).report.failures();
+    assert_eq!(found, ["stamp.too-large"]);
+}
+
+#[test]
 fn wrapping_and_swapping_are_found() {
     let world = World::new();
     let good = files(&sealed(&world, &unsigned(2)));
@@ -339,13 +372,15 @@ fn signatures_without_a_seal_show_none() {
         );
         let hash = mifeng_crypto::HashAlg::Sm3.digest(signature.as_bytes());
         let form = mifeng_pki::cms::Profile::Gbt35275;
-        for (attached, content) in [
-            (true, hash.as_bytes().as_slice()),
-            (false, signature.as_bytes()),
+        let digest = hash.as_bytes().as_slice();
+        for (attached, content, at) in [
+            (true, digest, signed()),
+            (false, signature.as_bytes(), signed()),
+            (true, digest, time("2026-07-01T08:00:01Z")),
         ] {
             let value = match attached {
-                true => mifeng_pki::cms::sign_attached(&world.buyer, content, signed(), form),
-                false => mifeng_pki::cms::sign_detached(&world.buyer, content, signed(), form),
+                true => mifeng_pki::cms::sign_attached(&world.buyer, content, at, form),
+                false => mifeng_pki::cms::sign_detached(&world.buyer, content, at, form),
             };
             let mut package = all.clone();
             let list = format!(
@@ -358,8 +393,10 @@ fn signatures_without_a_seal_show_none() {
             ));
             package.push(("Doc_0/Signs/S/v.p7".to_owned(), value.expect("signed")));
             let found = check(&world, &pack(&package));
+            // Nobody has signed in the future.
+            let expected = if at > now() { Verdict::Invalid } else { expected };
             assert_eq!(found.verdict(), expected, "{found:?}");
-            assert_eq!(found.signatures[0].signed_at, Some(signed()));
+            assert_eq!(found.signatures[0].signed_at, Some(at));
         }
     }
 }
@@ -396,6 +433,10 @@ fn pages_by_range() {
     assert_eq!(found.uncovered, ["Doc_0/Pages/Page_2/Content.xml"]);
     // A second signature over the rest makes it whole.
     some.scope = Scope::Pages(3..=3);
+    let refused = prepare(&part, &some).map(drop).map_err(|e| e.code());
+    assert_eq!(refused, Err("stamp.field"), "shown on a page not protected");
+    let places = [place("3")];
+    some.places = &places;
     let prepared = prepare(&part, &some).expect("prepared");
     let whole = finish(&world, &seal, &prepared);
     assert_eq!(check(&world, &whole).verdict(), Verdict::Valid);

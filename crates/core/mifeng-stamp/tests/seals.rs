@@ -515,3 +515,44 @@ fn claims_are_read() {
         Ok(&signature)
     );
 }
+
+/// Who has a revoked maker's key can date a seal and its use as early as it likes.
+#[test]
+fn makers_revoked_later() {
+    let world = World::new();
+    let revoked = mifeng_pki::issue::Revocation {
+        serial: vec![2],
+        revoked: time("2026-06-15T00:00:00Z"),
+        reason: 1,
+        invalid_since: None,
+    };
+    let (from, until) = (time("2026-06-20T00:00:00Z"), time("2030-01-01T00:00:00Z"));
+    let list = world.root.revocation_list(&[revoked], from, until, 1);
+    let list = mifeng_pki::RevocationList::parse(&list.expect("a list")).expect("read");
+    let crls = [list];
+    let material = mifeng_pki::Material {
+        crls: &crls,
+        ..Default::default()
+    };
+    let trust = mifeng_stamp::Trust::new(&world.anchors, material, now());
+    let check = |der: &[u8]| check_signature(der, Protected::Bytes(DATA), &trust);
+    for version in [Version::V4, Version::V5] {
+        let plain = world.sign(&world.seal(version));
+        let found = check(plain.der());
+        assert_eq!(found.report.verdict(), Verdict::Undetermined, "{found:?}");
+        let step = found.report.outcome(StepId::SealMaker);
+        assert!(matches!(step, Some(Outcome::Unknown(f)) if f.code == "stamp.time-unproven"));
+        // A time stamp before the revocation shows that the seal was there.
+        let token = world.stamp(plain.signature_value(), time("2026-06-01T08:00:01Z"));
+        let stamped = plain.with_time_stamp(&token).expect("stamped");
+        let found = check(stamped.der());
+        assert_eq!(found.report.verdict(), Verdict::Valid, "{found:?}");
+        // One after it does not.
+        let token = world.stamp(plain.signature_value(), time("2026-06-16T00:00:00Z"));
+        let late = plain.with_time_stamp(&token).expect("stamped");
+        assert_ne!(check(late.der()).report.verdict(), Verdict::Valid);
+    }
+    // A seal by itself, asked about now.
+    let seal = check_seal(world.seal(Version::V4).der(), &trust).report;
+    assert_eq!(seal.failures(), ["pki.revoked"]);
+}

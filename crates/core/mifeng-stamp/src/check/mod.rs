@@ -6,6 +6,8 @@ mod path;
 mod seal;
 mod signature;
 
+pub(crate) use signature::signing_time;
+
 pub use seal::{CheckedSeal, check_seal};
 pub use signature::{CheckedSignature, Protected, check_before_signing, check_signature};
 

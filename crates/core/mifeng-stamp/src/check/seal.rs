@@ -1,6 +1,7 @@
 //! Checking a seal (GB/T 38540 and GM/T 0031, "验证电子印章").
 
 use super::Trust;
+use super::path::revoked_later;
 use crate::report::{Finding, Outcome};
 use crate::{Deviation, Error, Report, Seal, StepId, Version};
 use mifeng_crypto::Time;
@@ -38,7 +39,11 @@ pub fn check_seal(der: &[u8], trust: &Trust<'_>) -> CheckedSeal {
     };
     report.result(StepId::Format, Ok(()));
     report.notes(seal.deviations());
-    let (maker, time_stamp) = steps(&mut report, &seal, trust, trust.at);
+    let used = Used {
+        at: trust.at,
+        proven: None,
+    };
+    let (maker, time_stamp) = steps(&mut report, &seal, trust, used);
     report.result(StepId::SealValidity, seal.check_in_force(trust.at));
     report.result(StepId::Extensions, seal.check_extensions());
     CheckedSeal {
@@ -49,19 +54,37 @@ pub fn check_seal(der: &[u8], trust: &Trust<'_>) -> CheckedSeal {
     }
 }
 
-/// The steps that a seal is also put to inside a signature; `used` is the instant of its use.
+/// The use that a seal is judged for.
+#[derive(Clone, Copy)]
+pub(super) struct Used {
+    /// When it is used.
+    pub(super) at: Time,
+    /// An instant at which a time stamp shows that it was there.
+    pub(super) proven: Option<Time>,
+}
+
+/// The steps that a seal is also put to inside a signature.
 pub(super) fn steps(
     report: &mut Report,
     seal: &Seal,
     trust: &Trust<'_>,
-    used: Time,
+    used: Used,
 ) -> (Option<VerifiedPath>, Option<TimeStamp>) {
     let mut deviations: Vec<Deviation> = Vec::new();
     report.result(StepId::SealSignature, seal.verify(&mut deviations));
     report.notes(&deviations);
+    // The stamp comes before the maker, whose revocation it may precede.
+    let time_stamp = seal.time_stamp().and_then(|token| {
+        let claimed = ("making of the seal", Some(seal.created()));
+        let value = seal.signature_value();
+        trust.check_stamp(report, StepId::SealTimeStamp, token, value, claimed)
+    });
+    let stamped = time_stamp.as_ref().map(|stamp| stamp.gen_time);
+    let proven = stamped.into_iter().chain(used.proven).min();
+    let used = Used { proven, ..used };
     let maker = match seal.maker() {
         Ok(certificate) => {
-            report.result(StepId::SealCreated, created(seal, &certificate, used));
+            report.result(StepId::SealCreated, created(seal, &certificate, used.at));
             maker(report, seal, &certificate, trust, used)
         }
         Err(error) => {
@@ -69,11 +92,6 @@ pub(super) fn steps(
             None
         }
     };
-    let time_stamp = seal.time_stamp().and_then(|token| {
-        let claimed = ("making of the seal", Some(seal.created()));
-        let value = seal.signature_value();
-        trust.check_stamp(report, StepId::SealTimeStamp, token, value, claimed)
-    });
     picture(report, seal);
     (maker, time_stamp)
 }
@@ -112,11 +130,11 @@ fn maker(
     seal: &Seal,
     certificate: &Certificate,
     trust: &Trust<'_>,
-    used: Time,
+    used: Used,
 ) -> Option<VerifiedPath> {
     let at = match seal.version() {
         Version::V5 => seal.created(),
-        _ => used,
+        _ => used.at,
     };
     let judge = |at| trust.judge(certificate, trust.makers, Purpose::SealMaking, at);
     let path = match judge(at) {
@@ -126,7 +144,16 @@ fn maker(
             return None;
         }
     };
+    let unproven = |revoked: &Time| used.proven.is_none_or(|proven| proven >= *revoked);
     let outcome = match (trust.known(&path), judge(trust.at)) {
+        // Who has the maker's key can date a seal and its use as early as it likes.
+        (_, _) if revoked_later(&path).as_ref().is_some_and(unproven) => {
+            Outcome::Unknown(Finding::new(
+                "stamp.time-unproven",
+                "制章者证书后来被吊销，没有时间戳证明印章在此之前",
+                "the maker's certificate was revoked later, and no time stamp shows the seal before",
+            ))
+        }
         (Outcome::Pass(None), Err(now)) => Outcome::Pass(Some(Finding::new(
             now.code(),
             format!("当时有效；现在：{now}"),

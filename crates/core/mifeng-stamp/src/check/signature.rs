@@ -1,6 +1,7 @@
 //! Checking a seal signature (GB/T 38540 and GM/T 0031, "验证电子签章").
 
-use super::{Trust, seal};
+use super::Trust;
+use super::seal::{self, Used};
 use crate::report::{Finding, Outcome};
 use crate::{Deviation, Error, Report, Seal, SealSignature, SignedTime, StepId, Version};
 use mifeng_crypto::{Digest, HashAlg, KeyAlg, Time};
@@ -83,7 +84,11 @@ fn steps(
         report.result(StepId::Data, check_data(signature, data));
         return;
     };
-    (checked.maker, _) = seal::steps(report, signature.seal(), trust, signed_at);
+    let used = Used {
+        at: signed_at,
+        proven: stamped,
+    };
+    (checked.maker, _) = seal::steps(report, signature.seal(), trust, used);
     checked.signer = signer(report, signature, trust, (signed_at, stamped.is_some()));
     report.add(
         StepId::SigningTime,
@@ -153,7 +158,7 @@ fn signer(
     path
 }
 
-fn signing_time(at: Time, stamped: bool, trust: &Trust<'_>) -> Outcome {
+pub(crate) fn signing_time(at: Time, stamped: bool, trust: &Trust<'_>) -> Outcome {
     let allowance = i64::from(trust.allowance_seconds) * 1_000;
     if at > trust.at.plus_millis(allowance) {
         return Outcome::Fail(Finding::from(&Error::Order {

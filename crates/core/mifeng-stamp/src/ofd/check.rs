@@ -1,6 +1,8 @@
 //! Checking a sealed document: every signature, and what none of them covers.
 
-use super::{Document, Entry, EntryKind, Package, SignatureFile};
+use super::{Document, Entry, EntryKind, Package, SIGNATURES_MAX, SignatureFile};
+use crate::check::signing_time;
+use crate::error::limit;
 use crate::report::{Finding, Outcome};
 use crate::{
     CheckedSignature, Deviation, Error, Protected, Report, SIGNATURE_LEN_MAX, StepId, Trust,
@@ -19,7 +21,8 @@ pub struct CheckedDocument {
     pub report: Report,
     /// Each signature, in the order of the list.
     pub signatures: Vec<CheckedEntry>,
-    /// Files that no good signature covers.
+    /// Files that no good signature covers, and content that one of the good signatures does not:
+    /// who signed earlier did not sign what was added since.
     pub uncovered: Vec<String>,
     /// Pages of the document.
     pub pages: usize,
@@ -68,6 +71,9 @@ impl CheckedDocument {
     }
 }
 
+/// Bytes of all signature values of a document: 200 of 80 KiB.
+const VALUES_LEN_MAX: usize = 16 << 20;
+
 const NOT_COVERED: &str = "ofd.not-covered";
 
 /// Checks every signature of a package and the coverage of its content.
@@ -92,6 +98,10 @@ pub fn check(bytes: &[u8], trust: &Trust<'_>) -> CheckedDocument {
         }
     };
     checked.pages = document.pages.len();
+    if let Err(error) = check_values(&package, &entries) {
+        checked.report.result(StepId::Format, Err(error));
+        return checked;
+    }
     if document.older {
         checked.report.note(Deviation::Namespace);
     }
@@ -105,6 +115,19 @@ pub fn check(bytes: &[u8], trust: &Trust<'_>) -> CheckedDocument {
         coverage(&mut checked, &package, &document);
     }
     checked
+}
+
+/// All values together: each is kept, read, with its seal, picture and certificates.
+fn check_values(package: &Package<'_>, entries: &[Entry]) -> Result<(), Error> {
+    let mut total = 0;
+    for entry in entries {
+        // What cannot be read is told of its own signature.
+        if let Ok((_, file)) = entry.read(package) {
+            let size = package.size(&file.value).unwrap_or(0);
+            total += usize::try_from(size).unwrap_or(usize::MAX / SIGNATURES_MAX);
+        }
+    }
+    limit("signature values of the document", total, VALUES_LEN_MAX)
 }
 
 /// Every file is inflated and hashed once, however many signatures name it.
@@ -234,6 +257,8 @@ fn signed(checked: &mut CheckedEntry, bytes: &[u8], value: &[u8], trust: &Trust<
     let mut own = *trust;
     let more: Vec<Certificate> = [trust.material.intermediates, &signed.chain].concat();
     own.material.intermediates = &more;
+    let time = signing_time(at, stamped.is_some(), trust);
+    checked.report.add(StepId::SigningTime, time);
     let outcome = own.signer_outcome(&signed.certificate, Purpose::Signing, at, stamped.is_some());
     checked.report.add(StepId::SignerCertificate, outcome);
     checked.signer = Some(signed.certificate);
@@ -310,19 +335,26 @@ fn beyond(
 }
 
 /// What is left when the references of all good signatures are taken away, their own files, the
-/// list, and seals that were found equal to those inside.
+/// list, and seals that were found equal to those inside; and what one of them leaves out.
 fn coverage(checked: &mut CheckedDocument, package: &Package<'_>, document: &Document) {
     let mut covered: BTreeSet<String> = document.signatures.iter().cloned().collect();
-    for one in &checked.signatures {
-        let (Some(file), false) = (&one.file, one.report.verdict() == Verdict::Invalid) else {
-            continue;
-        };
+    let good = |one: &&CheckedEntry| one.report.verdict() != Verdict::Invalid;
+    let mut of_signatures = covered.clone();
+    for one in checked.signatures.iter().filter(good) {
+        let Some(file) = &one.file else { continue };
+        of_signatures.extend(own_files(&one.entry, file));
+        of_signatures.extend(file.seal.iter().cloned());
         covered.extend(own_files(&one.entry, file));
         covered.extend(file.seal.iter().cloned());
         covered.extend(file.references.iter().map(|r| r.file.clone()));
     }
-    let names = package.names().filter(|name| !covered.contains(*name));
-    checked.uncovered = names.map(str::to_owned).collect();
+    let mut open: BTreeSet<&str> = package.names().filter(|n| !covered.contains(*n)).collect();
+    for one in checked.signatures.iter().filter(good) {
+        let left = left_out(document, one);
+        let content = |name: &&str| !of_signatures.contains(*name) && !left.is_free(name);
+        open.extend(one.beyond.iter().map(String::as_str).filter(content));
+    }
+    checked.uncovered = open.into_iter().map(str::to_owned).collect();
     let outcome = match checked.uncovered.first() {
         None => Outcome::Pass(None),
         Some(file) => Outcome::Fail(Finding::from(&Error::NotCovered {
@@ -331,4 +363,27 @@ fn coverage(checked: &mut CheckedDocument, package: &Package<'_>, document: &Doc
         })),
     };
     checked.report.add(StepId::Coverage, outcome);
+}
+
+/// The pages that a signature may leave out: those that do not show its seal.
+struct LeftOut<'d>(Vec<&'d str>);
+
+impl LeftOut<'_> {
+    fn is_free(&self, name: &str) -> bool {
+        let own = |home: &&str| name == *home || home.ends_with('/') && name.starts_with(*home);
+        self.0.iter().any(own)
+    }
+}
+
+fn left_out<'d>(document: &'d Document, one: &CheckedEntry) -> LeftOut<'d> {
+    let shown = |page: &super::Page| {
+        let places = one.file.iter().flat_map(|file| &file.places);
+        places.into_iter().any(|place| place.page == page.id)
+    };
+    // Without a seal nothing tells a reader which pages are meant: all are.
+    let pages = document.pages.iter().filter(|page| !shown(page));
+    match one.entry.kind {
+        EntryKind::Seal => LeftOut(pages.map(|page| document.own_of(page)).collect()),
+        EntryKind::Sign => LeftOut(Vec::new()),
+    }
 }

@@ -85,6 +85,15 @@ impl Document {
         folder(&self.root)
     }
 
+    /// The folder that holds a page's own files, or its content file where pages share a folder.
+    pub(super) fn own_of<'p>(&self, page: &'p Page) -> &'p str {
+        let home = folder(&page.file);
+        let inside = |other: &&Page| other.file.starts_with(home);
+        // A folder that holds the document's file too is no page's own.
+        let shared = self.pages.iter().filter(inside).count() > 1 || self.root.starts_with(home);
+        if shared { &page.file } else { home }
+    }
+
     /// The size of a page: its own, or else the document's.
     ///
     /// # Errors

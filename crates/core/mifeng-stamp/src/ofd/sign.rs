@@ -67,6 +67,8 @@ pub fn prepare<'a>(bytes: &'a [u8], request: &Request<'_>) -> Result<Prepared<'a
     let entries = Entry::list(&package, &document)?;
     check_open(&package, &document, &entries)?;
     check_places(request, &document)?;
+    let outside = outside(&document, &request.scope)?;
+    check_shown(request, &document, &outside)?;
     let mut changed = BTreeMap::new();
     let list = match &document.signatures {
         Some(list) => list.clone(),
@@ -85,7 +87,6 @@ pub fn prepare<'a>(bytes: &'a [u8], request: &Request<'_>) -> Result<Prepared<'a
     let text = list_xml(&entries, number, &own.signature);
     changed.insert(list.clone(), text.into_bytes());
     changed.insert(own.seal.clone(), request.seal.der().to_vec());
-    let outside = outside(&document, &request.scope)?;
     let mut references = String::new();
     let names = package.names().map(str::to_owned);
     let mut names: Vec<String> = names.chain(changed.keys().cloned()).collect();
@@ -200,6 +201,23 @@ fn check_places(request: &Request<'_>, document: &Document) -> Result<(), Error>
     })
 }
 
+/// Who sees a seal on a page takes the page for protected by it.
+fn check_shown(
+    request: &Request<'_>,
+    document: &Document,
+    outside: &[String],
+) -> Result<(), Error> {
+    let shown = |page: &&super::Page| request.places.iter().any(|p| p.page == page.id);
+    let mut pages = document.pages.iter().filter(shown);
+    if pages.any(|page| outside.iter().any(|o| page.file.starts_with(o))) {
+        return Err(Error::Field {
+            field: "place of the seal",
+            rule: "on a page that this signature does not protect",
+        });
+    }
+    Ok(())
+}
+
 /// The folders of pages that are not protected.
 fn outside(document: &Document, scope: &Scope) -> Result<Vec<String>, Error> {
     let Scope::Pages(range) = scope else {
@@ -213,16 +231,8 @@ fn outside(document: &Document, scope: &Scope) -> Result<Vec<String>, Error> {
     }
     let pages = document.pages.iter().zip(1..);
     let beyond = pages.filter(|(_, number)| !range.contains(number));
-    // A page's own files lie beside its content; two pages in one folder are told apart by file.
-    let shared = |page: &super::Page| {
-        let same = |other: &&super::Page| folder(&other.file) == folder(&page.file);
-        document.pages.iter().filter(same).count() > 1
-    };
     Ok(beyond
-        .map(|(page, _)| match shared(page) {
-            true => page.file.clone(),
-            false => folder(&page.file).to_owned(),
-        })
+        .map(|(page, _)| document.own_of(page).to_owned())
         .collect())
 }
 

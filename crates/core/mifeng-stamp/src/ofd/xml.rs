@@ -14,6 +14,10 @@ pub(super) const XML_LEN_MAX: usize = 16 << 20;
 const DEPTH_MAX: usize = 64;
 /// Elements of one file.
 const ELEMENTS_MAX: usize = 400_000;
+/// Attributes of one element: text objects have about 20. Each is compared with all before it.
+const ATTRIBUTES_MAX: usize = 64;
+/// Namespaces declared by one element: each prefix is looked for among all that are open.
+const NAMESPACES_MAX: usize = 16;
 /// The namespace of the standard.
 pub(super) const NAMESPACE: &str = "http://www.ofdspec.org/2016";
 /// What older products write.
@@ -73,6 +77,8 @@ pub(super) fn parse(file: &str, bytes: &[u8], root: &str) -> Result<Tree, Error>
     let text = core::str::from_utf8(bytes).map_err(|_| broken(file, "not UTF-8"))?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut reader = NsReader::from_str(text);
+    let resolver = reader.resolver_mut();
+    resolver.set_max_declarations_per_element(NAMESPACES_MAX);
     let mut builder = Builder {
         file,
         open: Vec::new(),
@@ -159,7 +165,8 @@ impl Builder<'_> {
             let local = start.local_name();
             element.name = String::from_utf8_lossy(local.as_ref()).into_owned();
         }
-        for attribute in start.attributes() {
+        for (attribute, count) in start.attributes().zip(1..) {
+            limit("attributes of an element", count, ATTRIBUTES_MAX)?;
             let wrong = || broken(self.file, "an attribute is broken or occurs twice");
             let attribute = attribute.map_err(|_| wrong())?;
             let key = attribute.key.as_ref();
