@@ -64,6 +64,8 @@ pub struct Logged {
     pub kind: String,
     /// The lot that its data names, if it names one.
     pub lot: Option<String>,
+    /// The bid that its data names, if it names one.
+    pub seal: Option<Digest>,
     /// Who signed it.
     pub signer: String,
     /// The fingerprint of the signer's certificate.
@@ -84,6 +86,12 @@ pub struct Logged {
 #[derive(Deserialize)]
 struct OfLot {
     lot: String,
+}
+
+/// The bid of a record's data, whatever else is in it.
+#[derive(Deserialize)]
+struct OfBid {
+    seal: Digest,
 }
 
 /// A cosigned head of the log.
@@ -408,6 +416,7 @@ impl Replay {
             in_beat,
             kind: record.kind().to_owned(),
             lot: record.data::<OfLot>().ok().map(|data| data.lot),
+            seal: record.data::<OfBid>().ok().map(|data| data.seal),
             signer: record.signer().subject_name(),
             actor: record.actor(),
             time: record.time(),

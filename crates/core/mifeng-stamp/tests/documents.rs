@@ -394,7 +394,11 @@ fn signatures_without_a_seal_show_none() {
             package.push(("Doc_0/Signs/S/v.p7".to_owned(), value.expect("signed")));
             let found = check(&world, &pack(&package));
             // Nobody has signed in the future.
-            let expected = if at > now() { Verdict::Invalid } else { expected };
+            let expected = if at > now() {
+                Verdict::Invalid
+            } else {
+                expected
+            };
             assert_eq!(found.verdict(), expected, "{found:?}");
             assert_eq!(found.signatures[0].signed_at, Some(at));
         }

@@ -88,6 +88,9 @@ pub(crate) enum Command {
     /// 电子印章与签章：制章、盖章、核验、查看 / electronic seals: make, apply, verify, show
     #[command(subcommand)]
     Stamp(crate::stamp::StampCommand),
+    /// 文书：由档案生成开标记录表、评审报告、通知书等 / papers of a tender in type
+    #[command(subcommand)]
+    Doc(crate::doc::DocCommand),
     /// OFD 文件：查看、检查 / OFD files: show, check
     #[command(subcommand)]
     Ofd(crate::stamp::OfdCommand),

@@ -12,6 +12,7 @@ mod cert;
 mod check;
 mod clock;
 mod demo;
+mod doc;
 mod draw;
 mod evaluation;
 mod fetch;
@@ -125,6 +126,7 @@ fn run(ui: &Ui, args: &args::Args) -> Outcome {
         Command::Draw(command) => draw::run(ui, command, args.json),
         Command::Panel(command) => panel(ui, command),
         Command::Tsa(command) => tsa::run(ui, command, args.json),
+        Command::Doc(command) => doc::run(ui, command, args.json),
         Command::Stamp(command) => stamp::run(ui, command, args.json),
         Command::Ofd(command) => stamp::run_ofd(ui, command, args.json),
         Command::Key(command) => key::run(ui, command, args.json),

@@ -21,3 +21,4 @@ pub use package::{ENTRIES_MAX, ENTRY_LEN_MAX, PACKAGE_LEN_MAX, Package, TOTAL_LE
 pub use place::{Mm, Place, Rect, straddle};
 pub use sign::{Prepared, Request, Scope, prepare};
 pub use signatures::{Entry, EntryKind, Reference, SIGNATURES_MAX, SignatureFile};
+pub use write::Writer;

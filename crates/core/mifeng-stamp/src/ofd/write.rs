@@ -15,8 +15,8 @@ const VERSION: u16 = 20;
 /// The first year of the format's calendar.
 const YEAR_FIRST: i64 = 1980;
 
-/// A package being written.
-pub(super) struct Writer {
+/// A package being written: entries in the order they are added, all of one date.
+pub struct Writer {
     out: Vec<u8>,
     directory: Vec<u8>,
     count: u16,
@@ -25,7 +25,8 @@ pub(super) struct Writer {
 
 impl Writer {
     /// Every entry gets this date.
-    pub(super) fn new(at: Time) -> Self {
+    #[must_use]
+    pub fn new(at: Time) -> Self {
         let (year, month, day, hour, minute, second) = at.utc_fields();
         let year = u16::try_from((year - YEAR_FIRST).clamp(0, 127)).unwrap_or(0);
         let wide = u16::from;
@@ -48,8 +49,11 @@ impl Writer {
         self.entry(name, entry, data)
     }
 
-    /// Packs a file.
-    pub(super) fn add(&mut self, name: &str, content: &[u8]) -> Result<(), Error> {
+    /// Packs a file. A name is added once: this is not looked at, [`Package::open`] refuses two.
+    ///
+    /// # Errors
+    /// [`Error::Package`] if the package is full.
+    pub fn add(&mut self, name: &str, content: &[u8]) -> Result<(), Error> {
         let packed = compress_to_vec(content, LEVEL);
         let entry = Entry {
             method: DEFLATED,
@@ -96,7 +100,11 @@ impl Writer {
         Ok(())
     }
 
-    pub(super) fn finish(mut self) -> Result<Vec<u8>, Error> {
+    /// The package.
+    ///
+    /// # Errors
+    /// [`Error::Package`] if it is too large.
+    pub fn finish(mut self) -> Result<Vec<u8>, Error> {
         let full = |_| wrong("the package is full", "");
         let offset = u32::try_from(self.out.len()).map_err(full)?;
         let size = u32::try_from(self.directory.len()).map_err(full)?;

@@ -3,6 +3,7 @@
 //! Every person has a folder; only files go from one to the other.
 
 mod attacks;
+mod documents;
 mod evaluate;
 mod method;
 mod offers;

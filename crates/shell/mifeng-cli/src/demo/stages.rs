@@ -51,7 +51,8 @@ fn run_within(ui: &Ui, args: &DemoArgs, root: &Path, seconds: u64) -> Outcome {
     tender.open(ui)?;
     tender.evaluate(ui)?;
     tender.award(ui)?;
-    tender.archive(ui)
+    tender.archive(ui)?;
+    tender.documents(ui, args)
 }
 
 /// How far ahead the deadline must be so that every bid is in before it: the demo seals one bid

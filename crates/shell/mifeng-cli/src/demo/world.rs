@@ -174,6 +174,7 @@ impl World {
             )?;
         }
         issue(Kind::Agency, "省CA互认名单管理机构", None, "operator")?;
+        issue(Kind::Agency, "演示印章制作中心", None, "sealmaker")?;
         let second = match &self.second {
             Some(folder) => {
                 identity::init_ca(&self.ui, folder, self.suite, "第二认证中心", now)?;

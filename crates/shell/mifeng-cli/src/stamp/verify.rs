@@ -63,7 +63,9 @@ pub(super) fn run(ui: &Ui, args: &VerifyArgs, json: bool) -> Done {
         let (zh, en) = words(verdict);
         ui.say(format!("结论：{zh}"), format!("verdict: {en}"));
     }
-    let first = parts.iter().find_map(|(_, report)| report.failure());
+    // What is wrong with a signature is the cause of what it therefore does not cover.
+    let causes = parts.iter().skip(1).chain(parts.first());
+    let first = causes.into_iter().find_map(|(_, report)| report.failure());
     match (verdict, first) {
         (Verdict::Valid, _) => Ok(()),
         (_, Some((step, finding))) => {

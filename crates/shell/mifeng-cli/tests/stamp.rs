@@ -1,0 +1,151 @@
+//! Seals through the command: made, put on documents, verified, and documents bent afterwards.
+
+use serde_json::Value;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+type Outcome = Result<(), Box<dyn std::error::Error>>;
+
+const VECTORS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../test-vectors/stamp");
+
+struct Folder(PathBuf);
+
+impl Folder {
+    /// A CA, a maker of seals, a buyer, somebody else; the picture of the vectors' seal.
+    fn new(name: &str) -> Result<Self, Box<dyn std::error::Error>> {
+        let path = std::env::temp_dir().join(format!("mifeng-cli-{name}-{}", std::process::id()));
+        fs::create_dir_all(&path)?;
+        fs::write(path.join("pin"), "correct horse\n")?;
+        let seal = mifeng::stamp::Seal::parse(&fs::read(format!("{VECTORS}/v4.esl"))?)?;
+        fs::write(path.join("picture.png"), &seal.picture().data)?;
+        let folder = Folder(path);
+        folder.good("ca init --ca ca --suite gm --name CA")?;
+        for who in ["maker", "buyer", "other"] {
+            folder.good(&format!(
+                "ca issue --ca ca --kind agency --name {who} --out {who}"
+            ))?;
+        }
+        Ok(folder)
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.join(name)
+    }
+
+    fn run(&self, args: &str) -> std::io::Result<Output> {
+        Command::new(env!("CARGO_BIN_EXE_mifeng"))
+            .args(["--lang", "en", "--json", "--pin-file"])
+            .arg(self.path("pin"))
+            .args(args.split_whitespace())
+            .current_dir(&self.0)
+            .output()
+    }
+
+    fn good(&self, args: &str) -> Result<Value, Box<dyn std::error::Error>> {
+        let output = self.run(args)?;
+        let text = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.success(), "{args}: {text}");
+        Ok(serde_json::from_slice(&output.stdout).unwrap_or(Value::Null))
+    }
+
+    /// A command that must refuse with this code; the rest of what it says is free.
+    fn refused(&self, args: &str, code: &str) -> Outcome {
+        let output = self.run(args)?;
+        let text = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(!output.status.success(), "{args} was accepted");
+        let said: Value = serde_json::from_str(text.lines().last().unwrap_or_default())?;
+        assert_eq!(said["code"], code, "{args}: {text}");
+        Ok(())
+    }
+
+    fn make(&self, edition: u8, out: &str) -> Outcome {
+        self.good(&format!(
+            "stamp make --id maker --signer buyer/sign.cer --picture picture.png --name Seal \
+             --number 3301 --edition {edition} --until 2099-01-01T00:00:00Z --out {out}"
+        ))?;
+        Ok(())
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+const TRUST: &str = "--trust ca/root.cer --chain ca/issuing.cer --crl ca/ca.crl --crl ca/root.crl";
+
+#[test]
+fn seals_on_documents_and_beside_files() -> Outcome {
+    let folder = Folder::new("stamp")?;
+    for edition in [4, 5] {
+        let seal = format!("{edition}.esl");
+        folder.make(edition, &seal)?;
+        let shown = folder.good(&format!("stamp verify {seal} {TRUST}"))?;
+        assert_eq!(shown["verdict"], "valid");
+        folder.good(&format!(
+            "stamp apply {VECTORS}/unsigned.ofd --id buyer --seal {seal} --page 1 --page 2 --out {edition}.ofd"
+        ))?;
+        let found = folder.good(&format!("stamp verify {edition}.ofd {TRUST}"))?;
+        assert_eq!(found["verdict"], "valid");
+        assert_eq!(found["signatures"][0]["signature"]["seal"]["name"], "Seal");
+        // Who the seal does not name cannot use it.
+        folder.refused(
+            &format!("stamp apply {VECTORS}/unsigned.ofd --id other --seal {seal} --out no.ofd"),
+            "stamp.not-listed",
+        )?;
+        assert!(!Path::new(&folder.path("no.ofd")).exists());
+    }
+    folder
+        .good("stamp apply 4.ofd --id buyer --seal 5.esl --straddle 100 --close --out both.ofd")?;
+    let both = folder.good(&format!("stamp verify both.ofd {TRUST}"))?;
+    assert_eq!(both["signatures"].as_array().map(Vec::len), Some(2));
+    folder.refused(
+        "stamp apply both.ofd --id buyer --seal 4.esl --out no.ofd",
+        "ofd.closed",
+    )?;
+    fs::write(folder.path("letter.txt"), "a letter")?;
+    folder.good("stamp apply letter.txt --detached --id buyer --seal 4.esl --out letter.dat")?;
+    folder.good(&format!("stamp verify letter.txt --sig letter.dat {TRUST}"))?;
+    fs::write(folder.path("letter.txt"), "another letter")?;
+    folder.refused(
+        &format!("stamp verify letter.txt --sig letter.dat {TRUST}"),
+        "stamp.digest",
+    )
+}
+
+#[test]
+fn documents_bent_after_sealing_are_refused() -> Outcome {
+    let folder = Folder::new("stamp-bent")?;
+    let at = "2026-07-01T00:00:00Z";
+    let verify = |name: &str| {
+        format!(
+            "stamp verify {VECTORS}/{name}.ofd --trust {VECTORS}/root.pem --crl {VECTORS}/root.crl --at {at}"
+        )
+    };
+    folder.good(&verify("one-seal"))?;
+    for (name, code) in [
+        ("page-changed", "stamp.digest"),
+        ("page-replaced", "stamp.digest"),
+        ("seal-swapped", "stamp.digest"),
+        ("stamp-moved", "stamp.digest"),
+        ("annotation-added", "ofd.not-covered"),
+        ("annotation-between", "ofd.not-covered"),
+        ("page-range", "ofd.not-covered"),
+        ("stripped", "stamp.unsigned"),
+        ("entry-twice", "ofd.package"),
+        ("second-body", "ofd.document"),
+    ] {
+        folder.refused(&verify(name), code)?;
+    }
+    Ok(())
+}
+
+/// Where no font for Chinese is installed the command says so, and what to do.
+#[test]
+fn fonts_are_asked_for() -> Outcome {
+    let folder = Folder::new("stamp-font")?;
+    let no = "doc seal-picture --name X --out x.png --font pin --font-bold pin";
+    folder.refused(no, "doc.font")
+}

@@ -1,0 +1,178 @@
+//! 开标议程 and 开标记录表.
+
+use super::{Source, closing, words};
+use crate::{Block, Cell, Paper, Table};
+
+/// The script of the opening: who does what, in which order, and how it is seen.
+#[must_use]
+pub fn ceremony(source: &Source<'_>) -> Option<Paper> {
+    let notice = source.notice()?;
+    let line = source.line("tender.publish", None)?;
+    let bid = source.bid_word();
+    let mut paper = source.paper("开标会议程", line)?;
+    let members = source.state.members().len();
+    let quorum = source
+        .state
+        .members()
+        .values()
+        .next()
+        .map_or(0, |(_, cert)| cert.t);
+    paper.blocks.push(Block::Table(Table::form(&[
+        ("采购人", notice.buyer.name.clone()),
+        ("代理机构", notice.agency.name.clone()),
+        ("采购方式", notice.procedure.profile().zh.to_owned()),
+        ("截止及开标时间", words::instant(notice.deadline)),
+        (
+            "开标委员会",
+            format!("受托人{members}名，{quorum}名同时在场方可解密"),
+        ),
+        (
+            "评审委员会",
+            format!(
+                "{}名，候补{}名",
+                notice.committee.experts, notice.committee.alternates
+            ),
+        ),
+    ])));
+    let window = notice.window_ms / 60_000;
+    let steps: [(&str, String, &str); 8] = [
+        (
+            "宣布开标纪律，确认到场人员",
+            "不提前、不推迟".to_owned(),
+            "主持人",
+        ),
+        (
+            "截止",
+            format!("到达截止时间，平台停止接收{bid}并公布日志头；此后到达的一律拒收"),
+            "平台",
+        ),
+        (
+            "见证",
+            "受托人的见证程序各自共签日志头，并加盖时间戳".to_owned(),
+            "受托人",
+        ),
+        (
+            "投标人解密",
+            format!("需要投标人解密的，在{window}分钟内释放自己的份额"),
+            "投标人",
+        ),
+        (
+            "受托人核对并释放",
+            "每名受托人用自己的程序逐条核对截止、日志与在场人数，相符才释放份额".to_owned(),
+            "受托人",
+        ),
+        (
+            "解密、唱标",
+            "逐家解密，宣布名称、报价和招标文件规定的其他内容".to_owned(),
+            "代理机构",
+        ),
+        (
+            "异议",
+            "对开标有异议的，当场提出，当场答复，一并记录".to_owned(),
+            "投标人",
+        ),
+        (
+            "确认开标记录",
+            "代理机构编制开标记录，到场各方电子签名确认".to_owned(),
+            "全体",
+        ),
+    ];
+    let rows = steps.into_iter().zip(1..).map(|((what, how, who), n)| {
+        vec![
+            Cell::centre(n.to_string()),
+            Cell::left(what),
+            Cell::left(how),
+            Cell::centre(who),
+            Cell::default(),
+        ]
+    });
+    paper.blocks.push(Block::Table(Table {
+        widths: vec![12, 34, 70, 20, 20],
+        head: ["序号", "步骤", "做法", "由谁", "签认"]
+            .map(str::to_owned)
+            .to_vec(),
+        rows: rows.collect(),
+    }));
+    paper.blocks.push(closing(&notice.agency.name, line.time));
+    Some(paper)
+}
+
+/// The opening record, once it stands.
+#[must_use]
+pub fn opening(source: &Source<'_>) -> Option<Paper> {
+    let notice = source.notice()?;
+    let (_, minutes) = source.state.minutes()?;
+    let line = source.line("opening.minutes", None)?;
+    let bid = source.bid_word();
+    let title = if source.is_tendering() {
+        "开标记录表"
+    } else {
+        "响应文件开启记录表"
+    };
+    let mut paper = source.paper(title, line)?;
+    let received = minutes.rows.len();
+    paper.blocks.push(Block::Table(Table::form(&[
+        ("采购人", notice.buyer.name.clone()),
+        ("代理机构", notice.agency.name.clone()),
+        ("截止时间", words::instant(minutes.deadline)),
+        ("记录时间", words::instant(line.time)),
+        (
+            &format!("收到{bid}"),
+            format!("{received}份（含已撤回、已替换）"),
+        ),
+    ])));
+    let signed: Vec<&str> = source
+        .of_kind("opening.sign")
+        .map(|l| l.signer.as_str())
+        .collect();
+    for lot in &notice.lots {
+        let of_lot = minutes.rows.iter().filter(|row| row.lot == lot.id);
+        let rows: Vec<Vec<Cell>> = of_lot
+            .zip(1..)
+            .map(|(row, n)| {
+                let price = match &row.price {
+                    Some(price) => format!("{}\n{}", words::figures(price), words::in_words(price)),
+                    None => "—".to_owned(),
+                };
+                let confirmed = match signed.contains(&row.name.as_str()) {
+                    true => "已签名",
+                    false => "—",
+                };
+                vec![
+                    Cell::centre(n.to_string()),
+                    Cell::left(format!("{}\n{}", row.name, row.bidder)),
+                    Cell::left(price),
+                    Cell::centre(words::status(row.status)),
+                    Cell::centre(confirmed),
+                ]
+            })
+            .collect();
+        paper.blocks.push(Block::Heading(source.lot_title(&lot.id)));
+        paper.blocks.push(Block::Table(Table {
+            widths: vec![12, 52, 53, 23, 16],
+            head: [
+                "序号",
+                "投标人及统一社会信用代码",
+                "报价（元）及大写",
+                "结果",
+                "确认",
+            ]
+            .map(|text| text.replace("投标", bid))
+            .to_vec(),
+            rows,
+        }));
+    }
+    let others = source
+        .of_kind("opening.sign")
+        .filter(|line| !minutes.rows.iter().any(|row| row.name == line.signer));
+    let names: Vec<&str> = others.map(|line| line.signer.as_str()).collect();
+    paper.blocks.push(Block::Text(format!(
+        "到场并以电子签名确认本记录的有：{}。报价以电子投标文件为准，大小写不一致的以大写为准。",
+        match names.is_empty() {
+            true => "各投标人".to_owned(),
+            false => format!("{}，以及表中注明“已签名”的各投标人", names.join("、")),
+        }
+    ).replace("投标", bid)));
+    paper.blocks.push(closing(&notice.agency.name, line.time));
+    Some(paper)
+}
