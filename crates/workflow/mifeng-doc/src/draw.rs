@@ -144,7 +144,7 @@ impl Canvas {
 
     fn square(&mut self, name: &str, face: &Face) -> Result<(), Error> {
         let count = name.chars().count();
-        if count < 2 || count > SQUARE_MAX {
+        if !(2..=SQUARE_MAX).contains(&count) {
             return Err(Error::Picture("a name of 2 to 4 characters is needed"));
         }
         let inner = self.side - 1.4;
