@@ -94,6 +94,14 @@ fn hashes(table: &mut Table, outside: &[Outside]) {
             done(all);
         })],
     );
+    for name in sm3x::kernel_names() {
+        table.job(
+            &format!("SM3, 16 blocks of 1 MiB at once, kernel `{name}`"),
+            Unit::Bytes(blocks.len()),
+            &mut || done(sm3x::digest_many_with(name, &sixteen)),
+            &mut [],
+        );
+    }
     for len in [64, 1024] {
         let many: Vec<&[u8]> = data.chunks(len).collect();
         table.job(

@@ -11,8 +11,9 @@ use zeroize::Zeroizing;
 
 /// Bytes of a block: one leaf of the tree.
 pub const BLOCK: usize = 1 << 20;
-/// Blocks that are hashed side by side: the lanes of `sm3x`.
-pub(crate) const LANES: usize = 8;
+/// Blocks of the rounds in which bodies are made and read. The blocks of the files join them, which
+/// makes as many as the widest lanes of `sm3x` take.
+pub(crate) const ROUND_BLOCKS: usize = 8;
 
 /// A piece of work for one thread.
 pub(crate) type Task<'t, T> = Box<dyn FnOnce() -> T + Send + 't>;
@@ -56,7 +57,7 @@ pub(crate) fn run<T: Send>(workers: usize, tasks: Vec<Task<'_, T>>) -> Result<Ve
 /// SHA-256, which every core does at its best speed alone.
 pub(crate) fn leaf_tasks<'t>(alg: HashAlg, leaves: &[&'t [u8]]) -> Vec<Task<'t, Vec<Digest>>> {
     let share = match alg {
-        HashAlg::Sm3 => LANES * BLOCK,
+        HashAlg::Sm3 => sm3x::lanes() * BLOCK,
         HashAlg::Sha256 => BLOCK,
     };
     let mut tasks: Vec<Task<'t, Vec<Digest>>> = Vec::new();
@@ -178,17 +179,15 @@ impl Window {
         self.open = end;
     }
 
-    /// Tasks for the leaves that are complete.
-    pub(crate) fn tasks(&self) -> Vec<Task<'_, Vec<Digest>>> {
-        let leaf = |piece: &Piece| match piece {
+    /// The leaves that are complete, to be hashed.
+    pub(crate) fn leaves(&self) -> impl Iterator<Item = &[u8]> {
+        self.pieces.iter().filter_map(|piece| match piece {
             Piece::Leaf(range) => Some(&self.bytes[range.clone()]),
             Piece::End => None,
-        };
-        let leaves: Vec<&[u8]> = self.pieces.iter().filter_map(leaf).collect();
-        leaf_tasks(self.alg, &leaves)
+        })
     }
 
-    /// Takes what [`Window::tasks`] gave and makes room.
+    /// Takes the hashes of [`Window::leaves`] and makes room.
     pub(crate) fn settle(&mut self, hashes: impl IntoIterator<Item = Digest>) {
         let mut hashes = hashes.into_iter();
         for piece in self.pieces.drain(..) {
@@ -211,7 +210,8 @@ impl Window {
 
     /// Hashes what is complete, and gives the roots of all files that have ended since the last call.
     pub(crate) fn roots(&mut self, workers: usize) -> Result<Vec<Digest>> {
-        let hashes = run(workers, self.tasks())?;
+        let leaves: Vec<&[u8]> = self.leaves().collect();
+        let hashes = run(workers, leaf_tasks(self.alg, &leaves))?;
         self.settle(hashes.into_iter().flatten());
         Ok(core::mem::take(&mut self.roots))
     }
@@ -224,11 +224,13 @@ pub struct RootHasher {
 }
 
 impl RootHasher {
-    /// A hasher that uses up to `workers` threads, and 9 MiB of memory (17 with more than one).
+    /// A hasher that uses up to `workers` threads, and 9 MiB of memory (17 with more than one, or
+    /// where the machine hashes sixteen blocks side by side).
     pub fn new(alg: HashAlg, workers: usize) -> Self {
         let workers = workers.max(1);
+        let blocks = (workers.min(2) * ROUND_BLOCKS).max(sm3x::lanes());
         RootHasher {
-            window: Window::new(alg, workers.min(2) * LANES * BLOCK),
+            window: Window::new(alg, blocks * BLOCK),
             workers,
         }
     }
@@ -306,7 +308,7 @@ mod tests {
         ];
         for alg in [HashAlg::Sha256, HashAlg::Sm3] {
             let files: Vec<Vec<u8>> = (0u8..).zip(sizes).map(|(i, n)| vec![i; n]).collect();
-            let mut window = Window::new(alg, LANES * BLOCK);
+            let mut window = Window::new(alg, ROUND_BLOCKS * BLOCK);
             for file in &files {
                 assert_eq!(window.push(file), file.len());
                 window.end();

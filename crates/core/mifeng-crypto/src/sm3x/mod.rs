@@ -1,9 +1,10 @@
 //! SM3 (GB/T 32905-2016) of many messages at once, for tree hashing.
 //!
 //! One stream of SM3 cannot use a wide machine: every round waits for the one before. Neighbours
-//! in the list whose padded messages have equally many blocks are therefore hashed side by side,
-//! eight at a time, one in each lane of an AVX2 register, at three to four times the speed. The
-//! rest, and everything on machines without AVX2, is hashed one by one.
+//! in the list whose padded messages have equally many blocks are therefore hashed side by side, one
+//! in each lane: sixteen with AVX-512, eight with AVX2. The rest, and everything on other machines,
+//! is hashed one by one. A kernel is taken only after it has agreed with the hash of one message,
+//! once in a process.
 //!
 //! ```
 //! let [a, b] = [[1u8; 64], [2u8; 64]];
@@ -15,18 +16,19 @@ mod lanes;
 mod stream;
 #[cfg(test)]
 mod tests;
+mod width;
+#[cfg(target_arch = "x86_64")]
+mod x86;
 
-use lanes::{LANES, State, Words};
+use lanes::LANES_MAX;
 pub(crate) use stream::Stream;
+use width::Width;
 
 /// Most bytes a common prefix may have: it must leave a byte of the first block to the message.
 pub const MAX_PREFIX: usize = 63;
 
 /// Bytes of a block of the compression function.
 const BLOCK: usize = 64;
-
-/// With fewer messages than this, full lanes cost more than one message after the other.
-const WORTH_LANES: usize = 4;
 
 /// The SM3 digests of `inputs`, in order.
 #[must_use]
@@ -38,16 +40,53 @@ pub fn digest_many(inputs: &[&[u8]]) -> Vec<[u8; 32]> {
 /// behind 0x00 and nodes behind 0x01). A prefix beyond [`MAX_PREFIX`] is right but slow.
 #[must_use]
 pub fn digest_many_prefixed(prefix: &[u8], inputs: &[&[u8]]) -> Vec<[u8; 32]> {
+    digest_with(Width::examined(), prefix, inputs)
+}
+
+/// Messages of one length that this machine hashes side by side; 1 where it has no lanes.
+#[must_use]
+pub fn lanes() -> usize {
+    Width::examined().first().map_or(1, |width| width.lanes())
+}
+
+/// The kernels that this machine has and that pass their examination, best first.
+pub fn kernel_names() -> impl Iterator<Item = &'static str> {
+    Width::examined().iter().map(|width| width.name())
+}
+
+/// As [`digest_many`] on the kernel of this name, if this machine has it: to compare kernels.
+#[must_use]
+pub fn digest_many_with(name: &str, inputs: &[&[u8]]) -> Option<Vec<[u8; 32]>> {
+    let mut all = Width::examined().iter();
+    let width = all.find(|width| width.name() == name)?;
+    Some(digest_with(core::slice::from_ref(width), &[], inputs))
+}
+
+/// `widths` from the widest to the narrowest.
+fn digest_with(widths: &[Width], prefix: &[u8], inputs: &[&[u8]]) -> Vec<[u8; 32]> {
     let mut out = Vec::with_capacity(inputs.len());
-    let wide = prefix.len() <= MAX_PREFIX && lanes::worth_it();
+    let widths = if prefix.len() <= MAX_PREFIX {
+        widths
+    } else {
+        &[]
+    };
     let same = |a: &&[u8], b: &&[u8]| blocks(prefix, a) == blocks(prefix, b);
-    for run in inputs.chunk_by(same) {
-        for group in run.chunks(LANES) {
-            if !wide || group.len() < WORTH_LANES {
-                out.extend(group.iter().map(|input| digest_one(prefix, input)));
-            } else {
-                out.extend_from_slice(&digest_lanes(prefix, group)[..group.len()]);
-            }
+    for mut rest in inputs.chunk_by(same) {
+        while let Some(first) = rest.first() {
+            // Lanes half empty cost as much as full ones.
+            let fits = |width: &&Width| rest.len() * 2 >= width.lanes();
+            let count = match widths.iter().find(fits) {
+                Some(width) => {
+                    let count = rest.len().min(width.lanes());
+                    digest_lanes(*width, prefix, &rest[..count], &mut out);
+                    count
+                }
+                None => {
+                    out.push(digest_one(prefix, first));
+                    1
+                }
+            };
+            rest = &rest[count..];
         }
     }
     out
@@ -65,32 +104,39 @@ fn blocks(prefix: &[u8], input: &[u8]) -> usize {
     (prefix.len() + input.len() + 9).div_ceil(BLOCK)
 }
 
-/// Up to [`LANES`] messages of equally many blocks; lanes without a message repeat the first one.
-fn digest_lanes(prefix: &[u8], group: &[&[u8]]) -> [[u8; 32]; LANES] {
-    let mut lanes = [group[0]; LANES];
+/// Messages of equally many blocks, at most as many as the width has lanes; lanes without a message
+/// repeat the first one. Gives their digests to `out`.
+fn digest_lanes(width: Width, prefix: &[u8], group: &[&[u8]], out: &mut Vec<[u8; 32]>) {
+    let mut lanes = [group[0]; LANES_MAX];
     lanes[..group.len()].copy_from_slice(group);
-    let mut state = State::start();
-    let mut words: Words = [[0; LANES]; 16];
-    let mut padded = [0; BLOCK];
+    let lanes = &lanes[..width.lanes()];
+    let mut state = lanes::start();
+    let mut edges = [[0; BLOCK]; LANES_MAX];
+    // Blocks from `from` to `whole` are input and nothing else, in every lane.
+    let from = prefix.len().div_ceil(BLOCK);
+    let whole = |input: &&[u8]| (prefix.len() + input.len()) / BLOCK;
+    let whole = group.iter().map(whole).min().unwrap_or(0).max(from);
     for index in 0..blocks(prefix, lanes[0]) {
-        for (lane, input) in lanes.iter().enumerate() {
-            let whole = (index * BLOCK)
-                .checked_sub(prefix.len())
-                .and_then(|at| input.get(at..at + BLOCK));
-            let block = match whole.and_then(<[u8]>::first_chunk) {
-                Some(block) => block,
-                None => {
-                    edge(prefix, input, index, &mut padded);
-                    &padded
-                }
-            };
-            for (word, bytes) in words.iter_mut().zip(block.as_chunks::<4>().0) {
-                word[lane] = u32::from_be_bytes(*bytes);
+        if index == from && whole > from {
+            let mut bodies = [&[][..]; LANES_MAX];
+            for (body, input) in bodies.iter_mut().zip(lanes) {
+                *body = &input[from * BLOCK - prefix.len()..whole * BLOCK - prefix.len()];
             }
+            width.compress(&mut state, &bodies[..lanes.len()]);
         }
-        state.compress(&words);
+        if (from..whole).contains(&index) {
+            continue;
+        }
+        for (block, input) in edges.iter_mut().zip(lanes) {
+            edge(prefix, input, index, block);
+        }
+        let mut rows = [&[][..]; LANES_MAX];
+        for (row, block) in rows.iter_mut().zip(&edges) {
+            *row = block;
+        }
+        width.compress(&mut state, &rows[..lanes.len()]);
     }
-    state.digests()
+    out.extend((0..group.len()).map(|lane| lanes::digest(&state, lane)));
 }
 
 /// A block that is not all input: the first one behind a prefix, and the last ones.

@@ -1,7 +1,8 @@
 //! Every length, prefix and neighbourhood against the `sm3` crate.
 
-use super::lanes::{LANES, State};
-use super::{BLOCK, Stream, digest_many, digest_many_prefixed, edge};
+use super::lanes::{self, LANES_MAX};
+use super::width::Width;
+use super::{BLOCK, Stream, digest_many, digest_many_prefixed, digest_with};
 use crate::{Entropy as _, SeededEntropy};
 use sm3::{Digest as _, Sm3};
 
@@ -83,25 +84,61 @@ fn random_neighbourhoods() {
     }
 }
 
-/// The lanes without AVX2, which only a test reaches.
+/// All kernels of this machine and the plain lanes, which nothing else reaches.
+fn all() -> Vec<Width> {
+    let mut all = Width::available();
+    all.push(Width::Plain);
+    all
+}
+
 #[test]
-fn plain_lanes_equal_the_oracle() {
-    let data = bytes(LANES * 150);
-    let inputs: Vec<&[u8]> = data.chunks(150).collect();
-    let mut state = State::start();
-    for index in 0..3 {
-        let mut words = [[0; LANES]; 16];
-        for (lane, input) in inputs.iter().enumerate() {
-            let mut block = [0; BLOCK];
-            edge(&[], input, index, &mut block);
-            for (word, four) in words.iter_mut().zip(block.as_chunks::<4>().0) {
-                word[lane] = u32::from_be_bytes(*four);
+fn every_kernel_equals_the_oracle() {
+    let data = bytes(LANES_MAX * 1_000);
+    for width in all() {
+        assert!(width.passes(), "{width:?}");
+        for len in (0..200).chain([255, 256, 257, 640, 1_000]) {
+            let inputs: Vec<&[u8]> = data.chunks(1_000).map(|one| &one[..len]).collect();
+            for prefix in [0, 1, 63] {
+                let found = digest_with(&[width], &data[..prefix], &inputs);
+                for (digest, input) in found.iter().zip(&inputs) {
+                    let expected = Sm3::new().chain_update(&data[..prefix]).chain_update(input);
+                    let expected = expected.finalize();
+                    assert_eq!(digest[..], expected[..], "{width:?} {len} {prefix}");
+                }
             }
         }
-        state.compress_plain(&words);
     }
-    for (digest, input) in state.digests().iter().zip(&inputs) {
-        assert_eq!(digest[..], Sm3::digest(input)[..]);
+}
+
+/// Chaining values of any kind, as after any message, through every kernel and the plain lanes.
+#[test]
+fn kernels_agree_on_any_state() {
+    let data = bytes(LANES_MAX * 4 * BLOCK);
+    let words = bytes(8 * LANES_MAX * 4);
+    let mut words = words.as_chunks::<4>().0.iter();
+    let mut state = lanes::start();
+    for word in state.iter_mut().flatten() {
+        *word = u32::from_be_bytes(*words.next().expect("enough"));
+    }
+    let rows: [&[u8]; LANES_MAX] = core::array::from_fn(|i| &data[i * 4 * BLOCK..][..4 * BLOCK]);
+    let mut plain = [state; 2];
+    Width::Plain.compress(&mut plain[0], &rows);
+    // The upper lanes of a wider kernel, through the lower ones of the plain lanes.
+    for (row, other) in plain[1].iter_mut().zip(&state) {
+        row.rotate_left(8);
+        assert_eq!(row[0], other[8]);
+    }
+    let upper: [&[u8]; LANES_MAX] = core::array::from_fn(|i| rows[(i + 8) % LANES_MAX]);
+    Width::Plain.compress(&mut plain[1], &upper);
+    for width in Width::available() {
+        let mut found = state;
+        width.compress(&mut found, &rows);
+        for (row, (low, high)) in found.iter().zip(plain[0].iter().zip(&plain[1])) {
+            assert_eq!(row[..8], low[..8], "{width:?}");
+            if width.lanes() == LANES_MAX {
+                assert_eq!(row[8..], high[..8], "{width:?}");
+            }
+        }
     }
 }
 

@@ -11,12 +11,12 @@ pub(crate) use write::{BodyWriter, Guarded, Out};
 
 use crate::Result;
 use crate::body::{CHUNK, PREFIX, SEALED_CHUNK};
-use crate::root::{BLOCK, LANES, Task};
-use mifeng_crypto::Digest;
+use crate::root::{BLOCK, ROUND_BLOCKS, Task, Window, leaf_tasks};
+use mifeng_crypto::{Digest, HashAlg};
 use zeroize::Zeroizing;
 
-/// Chunks of a round: 8 MiB of plaintext, a block for each lane of the tree hash.
-const ROUND_CHUNKS: usize = LANES * BLOCK / CHUNK;
+/// Chunks of a round: 8 MiB of plaintext.
+const ROUND_CHUNKS: usize = ROUND_BLOCKS * BLOCK / CHUNK;
 /// Chunks that one task encrypts or decrypts.
 const TASK_CHUNKS: usize = BLOCK / CHUNK;
 /// Bytes of a full round's chunks.
@@ -31,17 +31,33 @@ const TAG: usize = SEALED_CHUNK - CHUNK;
 /// What a task of a round gives back.
 enum Done {
     Chunks(Result<()>),
-    Body(Vec<Digest>),
-    Files(Vec<Digest>),
+    Leaves(Vec<Digest>),
 }
 
-fn wrap<'t>(
-    tasks: Vec<Task<'t, Vec<Digest>>>,
-    done: fn(Vec<Digest>) -> Done,
+/// Tasks for the leaf hashes of a body's blocks and, after them, of the files' blocks: together,
+/// since they share the lanes. [`split`] parts the results.
+fn hashing<'t>(
+    alg: HashAlg,
+    body: &'t [u8],
+    files: &'t Window,
 ) -> impl Iterator<Item = Task<'t, Done>> {
-    tasks
+    let leaves: Vec<&[u8]> = body.chunks(BLOCK).chain(files.leaves()).collect();
+    leaf_tasks(alg, &leaves)
         .into_iter()
-        .map(move |task| Box::new(move || done(task())) as Task<'t, Done>)
+        .map(|task| Box::new(move || Done::Leaves(task())) as Task<'t, Done>)
+}
+
+/// The leaf hashes of `body` and of the files, from the outcome of all tasks of a round.
+fn split(all: Vec<Done>, body: usize) -> Result<(Vec<Digest>, Vec<Digest>)> {
+    let mut leaves = Vec::new();
+    for done in all {
+        match done {
+            Done::Chunks(outcome) => outcome?,
+            Done::Leaves(some) => leaves.extend(some),
+        }
+    }
+    let files = leaves.split_off(body.div_ceil(BLOCK).min(leaves.len()));
+    Ok((leaves, files))
 }
 
 /// The chunks of one round of a body with `plain` bytes inside: small bids take little memory.
@@ -53,11 +69,6 @@ fn round_chunks(plain: u64) -> usize {
 /// A buffer with room for a round, behind a block for what the round before left.
 fn round_buffer(chunks: usize) -> Zeroizing<Vec<u8>> {
     Zeroizing::new(vec![0; BLOCK + chunks * SEALED_CHUNK])
-}
-
-/// The blocks of `bytes`; the last one may be shorter.
-fn blocks(bytes: &[u8]) -> Vec<&[u8]> {
-    bytes.chunks(BLOCK).collect()
 }
 
 /// Where the body stands after so many full rounds.

@@ -1,11 +1,11 @@
 //! Body in, plaintext out.
 
 use super::{
-    Done, ROUND_CHUNKS, ROUND_LEN, TAG, TASK_CHUNKS, WORKERS_MAX, blocks, round_buffer,
-    round_chunks, round_end, wrap,
+    ROUND_CHUNKS, ROUND_LEN, TAG, TASK_CHUNKS, WORKERS_MAX, hashing, round_buffer, round_chunks,
+    round_end, split,
 };
 use crate::body::{BodyCipher, CHUNK, PREFIX, SEALED_CHUNK, plain_len};
-use crate::root::{BLOCK, RootHasher, Task, Window, leaf_tasks, run};
+use crate::root::{BLOCK, RootHasher, Task, Window, run};
 use crate::{Error, Result};
 use mifeng_crypto::{Digest, HashAlg};
 use mifeng_log::merkle::Frontier;
@@ -97,20 +97,8 @@ pub(crate) fn read_body(
             0 => end,
             _ => start + (end - start) / BLOCK * BLOCK,
         };
-        let mut tasks: Vec<Task<'_, Done>> = Vec::new();
-        tasks.extend(wrap(
-            leaf_tasks(alg, &blocks(&buffer[start..whole])),
-            Done::Body,
-        ));
-        tasks.extend(wrap(plain.window().tasks(), Done::Files));
-        let (mut body, mut files) = (Vec::new(), Vec::new());
-        for done in run(workers, tasks)? {
-            match done {
-                Done::Body(leaves) => body.extend(leaves),
-                Done::Files(leaves) => files.extend(leaves),
-                Done::Chunks(_) => {}
-            }
-        }
+        let tasks = hashing(alg, &buffer[start..whole], plain.window()).collect();
+        let (body, files) = split(run(workers, tasks)?, whole - start)?;
         body.iter().for_each(|leaf| tree.append(*leaf));
         plain.window().settle(files.iter().copied());
         if outcome.is_ok() && rounds > from.rounds {

@@ -1,7 +1,7 @@
 //! Plaintext in, body out.
 
 use super::{
-    Done, ROUND_CHUNKS, TAG, TASK_CHUNKS, WORKERS_MAX, blocks, round_buffer, round_chunks, wrap,
+    Done, ROUND_CHUNKS, TAG, TASK_CHUNKS, WORKERS_MAX, hashing, round_buffer, round_chunks, split,
 };
 use crate::body::{BodyCipher, CHUNK, PREFIX, SEALED_CHUNK};
 use crate::journal::{self, Resumable, Signed};
@@ -267,27 +267,16 @@ impl<'a> BodyWriter<'a> {
         let sealed = &mut self.buffer[BLOCK..BLOCK + self.used];
         let whole = self.pending.len() / BLOCK * BLOCK;
         let pending = &self.before[self.pending.clone()];
-        let mut tasks: Vec<Task<'_, Done>> = Vec::new();
         // The longest first.
-        tasks.extend(wrap(
-            leaf_tasks(self.alg, &blocks(&pending[..whole])),
-            Done::Body,
-        ));
-        tasks.extend(wrap(self.files.tasks(), Done::Files));
+        let hashing = hashing(self.alg, &pending[..whole], &self.files);
+        let mut tasks: Vec<Task<'_, Done>> = hashing.collect();
         let pieces = sealed.chunks_mut(TASK_CHUNKS * SEALED_CHUNK);
         for (piece, at) in pieces.zip((first..).step_by(TASK_CHUNKS)) {
             tasks.push(Box::new(move || {
                 Done::Chunks(cipher.seal_chunks(at, piece))
             }));
         }
-        let (mut body, mut files) = (Vec::new(), Vec::new());
-        for done in run(self.workers, tasks)? {
-            match done {
-                Done::Chunks(outcome) => outcome?,
-                Done::Body(leaves) => body.extend(leaves),
-                Done::Files(leaves) => files.extend(leaves),
-            }
-        }
+        let (body, files) = split(run(self.workers, tasks)?, whole)?;
         body.iter().for_each(|leaf| self.tree.append(*leaf));
         self.files.settle(files.iter().copied());
         self.out.write(&self.buffer[BLOCK..BLOCK + self.used])?;
@@ -310,7 +299,10 @@ impl<'a> BodyWriter<'a> {
         self.used += TAG;
         self.round()?;
         let pending = &self.before[self.pending.clone()];
-        let hashes = run(self.workers, leaf_tasks(self.alg, &blocks(pending)))?;
+        let hashes = run(
+            self.workers,
+            leaf_tasks(self.alg, &pending.chunks(BLOCK).collect::<Vec<_>>()),
+        )?;
         let mut tree = self.tree;
         hashes.iter().flatten().for_each(|leaf| tree.append(*leaf));
         Ok((self.out, tree.root()))
