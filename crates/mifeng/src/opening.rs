@@ -4,9 +4,9 @@ use crate::host::Host;
 use crate::store::Store;
 use crate::{Error, Export};
 use mifeng_crypto::{Digest, Entropy, Time};
-use mifeng_envelope::{PlainSink, VerifiedSeal};
+use mifeng_envelope::{Manifest, PlainSink, VerifiedSeal, WORKERS, open_body_resuming};
 use mifeng_tender::{BidFail, BidOpen, BidStatus, State, rules};
-use std::io::{Read, Seek};
+use std::io::{ErrorKind, Read, Seek};
 
 /// How the opening of one bid ended.
 #[derive(Clone, Debug, PartialEq)]
@@ -73,7 +73,7 @@ fn open_with<R: Read + Seek + ?Sized>(
     sealed: &mut R,
     sink: &mut dyn PlainSink,
 ) -> Result<BidOpen, mifeng_envelope::Error> {
-    let (manifest, digest) = mifeng_envelope::open_body(sealed, seal, sigma, sink)?;
+    let (manifest, digest) = read(seal, sigma, sealed, sink)?;
     Ok(BidOpen {
         seal: seal.id(),
         manifest: digest,
@@ -81,6 +81,38 @@ fn open_with<R: Read + Seek + ?Sized>(
         declarations: manifest.declarations,
         detail: manifest.detail,
     })
+}
+
+/// Goes on with what an interruption left. Whatever fails then, but reading and writing, is judged
+/// from the start: part of the file was not looked at again, and the fault must not be charged to
+/// the bidder if it is the storage's.
+fn read<R: Read + Seek + ?Sized>(
+    seal: &VerifiedSeal,
+    sigma: &mifeng_envelope::Sigma,
+    sealed: &mut R,
+    sink: &mut dyn PlainSink,
+) -> Result<(Manifest, Digest), mifeng_envelope::Error> {
+    let mut open = |sink: &mut dyn PlainSink, journal: &[u8]| {
+        open_body_resuming(sealed, seal, sigma, sink, WORKERS, journal)
+    };
+    let wrong = |e: std::io::Error| mifeng_envelope::Error::Io {
+        what: "going on with the content",
+        kind: e.kind(),
+    };
+    let journal = sink.left_over().map_err(wrong)?;
+    if !journal.is_empty() {
+        match open(sink, &journal) {
+            // A file of the attempt before that is missing or too short is no fault of the disk.
+            Err(mifeng_envelope::Error::Io { what, kind })
+                if !matches!(kind, ErrorKind::NotFound | ErrorKind::InvalidData) =>
+            {
+                return Err(mifeng_envelope::Error::Io { what, kind });
+            }
+            Err(_) => sink.start_over().map_err(wrong)?,
+            opened => return opened,
+        }
+    }
+    open(sink, b"")
 }
 
 impl<S: Store> Host<S> {

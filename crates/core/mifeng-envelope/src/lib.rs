@@ -50,4 +50,4 @@ pub use stream::WORKERS_MAX;
 pub use verify::{GroupLeaf, Tender, VerifiedSeal, check_body, check_body_with};
 
 /// Threads that the functions without a `workers` argument use.
-const WORKERS: usize = 4;
+pub const WORKERS: usize = 4;

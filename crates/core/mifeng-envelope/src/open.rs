@@ -129,6 +129,21 @@ pub trait PlainSink {
         let _ = line;
         Ok(())
     }
+    /// The lines that an interrupted opening left ([`PlainSink::note`]), for
+    /// [`open_body_resuming`]; sinks that keep no journal have none.
+    ///
+    /// # Errors
+    /// Ends the opening.
+    fn left_over(&mut self) -> std::io::Result<Vec<u8>> {
+        Ok(Vec::new())
+    }
+    /// What was left over is of no use: drops it, all files included.
+    ///
+    /// # Errors
+    /// Ends the opening.
+    fn start_over(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
     /// Everything passed: final chunk, padding, root, manifest signature, hashes.
     ///
     /// # Errors
