@@ -179,12 +179,24 @@ fn content(before: &mut Before, bid: &super::Bid<'_>, files: &[DiskFile]) {
 }
 
 fn price(before: &mut Before, bundle: &Bundle, bid: &super::Bid<'_>) {
-    if bid.price.is_empty() || bid.price_cn.is_empty() {
-        let (zh, en) = match bid.price.is_empty() {
-            true => ("报价（数字）：--price", "the price in digits: --price"),
-            false => ("报价大写：--price-cn", "the price in words: --price-cn"),
-        };
-        before.add(Mark::Missing, zh, en);
+    let wanted = [
+        (
+            bid.price,
+            "报价（数字）：--price",
+            "the price in digits: --price",
+        ),
+        (
+            bid.price_cn,
+            "报价大写：--price-cn",
+            "the price in words: --price-cn",
+        ),
+    ];
+    let mut missing = false;
+    for (_, zh, en) in wanted.iter().filter(|(given, ..)| given.is_empty()) {
+        before.add(Mark::Missing, *zh, *en);
+        missing = true;
+    }
+    if missing {
         return;
     }
     let digits = match Money::parse(bid.price) {
