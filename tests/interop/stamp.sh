@@ -38,3 +38,25 @@ for name in v4.esl v5.esl v4-digests.esl v4.dat v5.dat v4-stamped.dat; do
     tamper "$st/tbs" "$st/bent"
     refuses "openssl refuses $name with a bit changed" sm2 "$st/bent"
 done
+
+# Papers of a tender: pdftotext reads the Chinese of the PDF, and easyofd that of the OFD.
+papers=$st/papers
+if ! m doc render "$root/test-vectors/dossier/gm-1.tar" --out "$papers" >"$work/out" 2>&1; then
+    if grep -q 'doc.no-font' "$work/out"; then skip "no font for Chinese (Debian: fonts-noto-cjk)"; else bad "papers of a dossier"; fi
+    return 0
+fi
+m doc render "$root/test-vectors/dossier/gm-1.tar" --out "$papers-again" >"$work/out" 2>&1
+holds "papers are the same bytes when made again" diff -r "$papers" "$papers-again"
+if want pdftotext poppler-utils; then
+    says "pdftotext reads the title" 开标记录表 pdftotext "$papers/开标记录表.pdf" -
+    says "pdftotext reads the place of the date" 代理机构 pdftotext "$papers/开标记录表.pdf" -
+    says "pdffonts finds every font embedded" "yes yes yes" pdffonts "$papers/开标记录表.pdf"
+else
+    skip "pdftotext is not there"
+fi
+# easyofd (PyPI) in PYTHON's packages: EASYOFD names a python that has it.
+if "${EASYOFD:-python3}" -c 'import easyofd' >/dev/null 2>&1; then
+    says "easyofd reads the OFD" 开标记录表 "${EASYOFD:-python3}" "$here/ofd_text.py" "$papers/开标记录表.ofd"
+else
+    skip "easyofd is not there (EASYOFD names a python that has it)"
+fi

@@ -149,3 +149,33 @@ fn fonts_are_asked_for() -> Outcome {
     let no = "doc seal-picture --name X --out x.png --font pin --font-bold pin";
     folder.refused(no, "doc.font")
 }
+
+/// The papers of a dossier: the same bytes when made again, safe packages, not sealed by anybody.
+#[test]
+fn papers_of_a_dossier() -> Outcome {
+    let folder = Folder::new("papers")?;
+    let dossier = format!("{VECTORS}/../dossier/gm-1.tar");
+    let output = folder.run(&format!("doc render {dossier} --out one"))?;
+    if String::from_utf8_lossy(&output.stderr).contains("doc.no-font") {
+        eprintln!("skipped: no font for Chinese is installed");
+        return Ok(());
+    }
+    assert!(output.status.success());
+    folder.good(&format!("doc render {dossier} --out two"))?;
+    let mut count = 0;
+    for entry in fs::read_dir(folder.path("one"))? {
+        let path = entry?.path();
+        let name = path.file_name().unwrap_or_default();
+        assert!(fs::read(&path)? == fs::read(folder.path("two").join(name))?);
+        if path.extension().is_some_and(|e| e == "ofd") {
+            folder.good(&format!("ofd check {}", path.display()))?;
+            folder.refused(
+                &format!("stamp verify {} {TRUST}", path.display()),
+                "stamp.unsigned",
+            )?;
+        }
+        count += 1;
+    }
+    assert!(count >= 4);
+    Ok(())
+}

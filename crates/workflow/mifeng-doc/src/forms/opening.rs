@@ -9,7 +9,17 @@ pub fn ceremony(source: &Source<'_>) -> Option<Paper> {
     let notice = source.notice()?;
     let line = source.line("tender.publish", None)?;
     let bid = source.bid_word();
-    let mut paper = source.paper("开标会议程", line)?;
+    let profile = notice.procedure.profile();
+    let title = match source.is_tendering() {
+        true => "开标会议程",
+        false => "响应文件开启议程",
+    };
+    let mut paper = source.paper(title, line)?;
+    // Prices are read out in tendering only.
+    let read = match profile.read_out {
+        true => "逐家解密，宣布名称、报价和招标文件规定的其他内容",
+        false => "逐家解密，宣布名称；报价不公开宣读",
+    };
     let members = source.state.members().len();
     let quorum = source
         .state
@@ -20,7 +30,7 @@ pub fn ceremony(source: &Source<'_>) -> Option<Paper> {
     paper.blocks.push(Block::Table(Table::form(&[
         ("采购人", notice.buyer.name.clone()),
         ("代理机构", notice.agency.name.clone()),
-        ("采购方式", notice.procedure.profile().zh.to_owned()),
+        ("采购方式", profile.zh.to_owned()),
         ("截止及开标时间", words::instant(notice.deadline)),
         (
             "开标委员会",
@@ -62,8 +72,12 @@ pub fn ceremony(source: &Source<'_>) -> Option<Paper> {
             "受托人",
         ),
         (
-            "解密、唱标",
-            "逐家解密，宣布名称、报价和招标文件规定的其他内容".to_owned(),
+            if profile.read_out {
+                "解密、唱标"
+            } else {
+                "解密"
+            },
+            read.to_owned(),
             "代理机构",
         ),
         (
