@@ -55,7 +55,7 @@ done
 step "平台日志与公告 / log and notice"
 host=(--host host --id platform)
 m tender init "${host[@]}" --suite "$suite" --origin "host.example/t/CEREMONY-1" --trust ca/root.cer
-m tender crl "${host[@]}" ca/ca.crl
+for list in root ca; do m tender crl "${host[@]}" "ca/$list.crl"; done
 m tender accept "${host[@]}" post/?.a-join.rec post/?.b-round1.rec post/?.c-round2.rec
 m tender export "${host[@]}" --out post/tender.tar
 deadline=$(date -u -d "+${CEREMONY_SECONDS:-25} seconds" +%Y-%m-%dT%H:%M:%SZ)

@@ -329,7 +329,9 @@ impl World {
             list.as_deref(),
         )?;
         for ca in [Some(&self.ca), self.second.as_ref()].into_iter().flatten() {
-            host.add_crl(&crate::ui::read(&ca.join("ca.crl"))?)?;
+            for list in ["root.crl", "ca.crl"] {
+                host.add_crl(&crate::ui::read(&ca.join(list))?)?;
+            }
         }
         for file in &self.board_files {
             host::accept(&self.ui, &mut host, file, None, None)?;
