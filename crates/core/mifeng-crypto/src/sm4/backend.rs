@@ -14,6 +14,8 @@ pub(crate) enum Backend {
     #[cfg(target_arch = "x86_64")]
     Aes,
     #[cfg(target_arch = "x86_64")]
+    Avx2,
+    #[cfg(target_arch = "x86_64")]
     Vaes,
     #[cfg(target_arch = "x86_64")]
     Gfni,
@@ -27,6 +29,8 @@ macro_rules! enter {
             Backend::Portable => $portable,
             // SAFETY: `available` makes `Aes` only after it detected the features of `x86::aes`.
             Backend::Aes => unsafe { x86::aes::$call($($arg),*) },
+            // SAFETY: `available` makes `Avx2` only after it detected the features of `x86::avx2`.
+            Backend::Avx2 => unsafe { x86::avx2::$call($($arg),*) },
             // SAFETY: `available` makes `Vaes` only after it detected the features of `x86::vaes`.
             Backend::Vaes => unsafe { x86::vaes::$call($($arg),*) },
             // SAFETY: `available` makes `Gfni` only after it detected the features of `x86::gfni`.
@@ -42,6 +46,8 @@ impl Backend {
             #[cfg(target_arch = "x86_64")]
             Backend::Aes => "aes",
             #[cfg(target_arch = "x86_64")]
+            Backend::Avx2 => "aes-avx2",
+            #[cfg(target_arch = "x86_64")]
             Backend::Vaes => "vaes",
             #[cfg(target_arch = "x86_64")]
             Backend::Gfni => "gfni",
@@ -50,15 +56,16 @@ impl Backend {
 
     /// All backends of this machine, best first; the last one is `Portable`.
     pub(crate) fn available() -> impl Iterator<Item = Backend> {
-        let mut found = [None; 4];
+        let mut found = [None; 5];
         #[cfg(target_arch = "x86_64")]
         {
             let aes = is_x86_feature_detected!("aes")
                 && is_x86_feature_detected!("pclmulqdq")
                 && is_x86_feature_detected!("ssse3")
                 && is_x86_feature_detected!("sse4.1");
+            let avx2 = aes && is_x86_feature_detected!("avx2");
             let wide = aes && is_x86_feature_detected!("vpclmulqdq");
-            let vaes = wide && is_x86_feature_detected!("avx2") && is_x86_feature_detected!("vaes");
+            let vaes = wide && avx2 && is_x86_feature_detected!("vaes");
             let gfni = wide
                 && is_x86_feature_detected!("avx512f")
                 && is_x86_feature_detected!("avx512bw")
@@ -66,9 +73,10 @@ impl Backend {
                 && is_x86_feature_detected!("gfni");
             found[0] = gfni.then_some(Backend::Gfni);
             found[1] = vaes.then_some(Backend::Vaes);
-            found[2] = aes.then_some(Backend::Aes);
+            found[2] = avx2.then_some(Backend::Avx2);
+            found[3] = aes.then_some(Backend::Aes);
         }
-        found[3] = Some(Backend::Portable);
+        found[4] = Some(Backend::Portable);
         found.into_iter().flatten()
     }
 

@@ -43,7 +43,8 @@ pub struct Sm4 {
     backend: Backend,
 }
 
-/// The kernel that this process uses: `gfni`, `vaes`, `aes` or `portable`.
+/// The kernel that this process uses: `gfni`, `vaes`, `aes-avx2`, `aes` or
+/// `portable`.
 #[must_use]
 pub fn kernel_name() -> &'static str {
     Backend::best().name()

@@ -1,4 +1,4 @@
-//! The registers of x86-64: AES-NI (16 bytes), VAES (32 bytes), GFNI with AVX-512 (64 bytes).
+//! The registers of x86-64: AES-NI (16 bytes), AVX2 with AES-NI and VAES (32 bytes), GFNI with AVX-512 (64 bytes).
 //!
 //! The S-box is affine ∘ inversion ∘ affine, and AES hardware inverts in the field with 0x11b. With
 //! φ from SM4's field into AES's: `PRE` is φ∘A, `POST` is A∘φ⁻¹. GFNI does both affine maps and the
@@ -243,6 +243,69 @@ aes_lanes!(
     _mm_clmulepi64_si128,
     fold128
 );
+// Lanes of 32 bytes for processors that have AVX2, but the AES and carry-less instructions for 16
+// bytes only: those are done in halves.
+
+#[inline(always)]
+unsafe fn halves(x: __m256i) -> [__m128i; 2] {
+    // SAFETY: only lanes of 32 bytes and more come here, and they need AVX2.
+    unsafe { [_mm256_castsi256_si128(x), _mm256_extracti128_si256::<1>(x)] }
+}
+
+#[inline(always)]
+unsafe fn join([low, high]: [__m128i; 2]) -> __m256i {
+    // SAFETY: only lanes of 32 bytes and more come here, and they need AVX2.
+    unsafe { _mm256_inserti128_si256::<1>(_mm256_castsi128_si256(low), high) }
+}
+
+#[inline(always)]
+unsafe fn last_in_halves(a: __m256i, key: __m256i) -> __m256i {
+    // SAFETY: only `Avx2` comes here, whose entry points have AES-NI too.
+    unsafe {
+        let ([low, high], [key, _]) = (halves(a), halves(key));
+        join([
+            _mm_aesenclast_si128(low, key),
+            _mm_aesenclast_si128(high, key),
+        ])
+    }
+}
+
+#[inline(always)]
+unsafe fn clmul_in_halves<const WHICH: i32>(a: __m256i, b: __m256i) -> __m256i {
+    // SAFETY: only `Avx2` comes here, whose entry points have PCLMULQDQ too.
+    unsafe {
+        let ([a0, a1], [b0, b1]) = (halves(a), halves(b));
+        join([
+            _mm_clmulepi64_si128::<WHICH>(a0, b0),
+            _mm_clmulepi64_si128::<WHICH>(a1, b1),
+        ])
+    }
+}
+
+aes_lanes!(
+    Avx2,
+    __m256i,
+    2,
+    table256,
+    _mm256_set1_epi32,
+    _mm256_loadu_si256,
+    _mm256_storeu_si256,
+    _mm256_xor_si256,
+    _mm256_and_si256,
+    _mm256_add_epi32,
+    _mm256_shuffle_epi8,
+    _mm256_slli_epi32,
+    _mm256_srli_epi32,
+    _mm256_srli_epi64,
+    _mm256_unpacklo_epi32,
+    _mm256_unpackhi_epi32,
+    _mm256_unpacklo_epi64,
+    _mm256_unpackhi_epi64,
+    last_in_halves,
+    _mm256_setzero_si256,
+    clmul_in_halves,
+    fold256
+);
 aes_lanes!(
     Vaes,
     __m256i,
@@ -330,6 +393,7 @@ macro_rules! entries {
 }
 
 entries!(aes, Aes, "aes,pclmulqdq,ssse3,sse4.1");
+entries!(avx2, Avx2, "avx2,aes,pclmulqdq");
 entries!(vaes, Vaes, "avx2,aes,pclmulqdq,vaes,vpclmulqdq");
 entries!(
     gfni,
