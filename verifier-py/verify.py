@@ -15,7 +15,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from mifeng import checks, packs, receipt, tar, x509  # noqa: E402
 from mifeng.errors import Bad  # noqa: E402
 
-MARK = {"pass": "✔", "fail": "✘", "not-run": "·"}
+MARK = {"pass": "✔", "part": "◐", "fail": "✘", "not-run": "·"}
 
 
 def arguments(argv):
@@ -84,7 +84,9 @@ def as_text(report, extra):
         print(f"  not checked: {text}")
     for k, v in extra.items():
         print(f"{k}: {v}")
-    print(f"verdict: {'valid' if report.valid else 'not valid'}. log root {report.root}")
+    part = [k for k, v in report.results.items() if v["verdict"] == "part"]
+    word = "valid" if not part else f"valid as far as it is public ({', '.join(part)} in part: sealed bids are withheld)"
+    print(f"verdict: {word if report.valid else 'not valid'}. log root {report.root}")
 
 
 def main(argv=None):

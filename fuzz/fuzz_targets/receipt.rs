@@ -7,6 +7,12 @@ use mifeng_crypto::{Digest, GM, PublicKey};
 use mifeng_log::{Entry, NoteVerifier, Quorum, ReceiptProof};
 
 fuzz_target!(|data: &[u8]| {
+    if let Ok(receipt) = mifeng::Receipt::from_file(data) {
+        assert_eq!(receipt.to_file().as_deref().ok(), Some(data));
+    }
+    if let Ok(keys) = mifeng::TenderKeys::from_file(data) {
+        assert_eq!(keys.to_file().as_deref().ok(), Some(data));
+    }
     if let Ok(entry) = Entry::parse(data) {
         assert_eq!(entry.to_bytes(), data);
     }

@@ -23,7 +23,7 @@ SHOWN = """JSON.stringify([...document.querySelectorAll('#rows tr')].map((row) =
     id: row.querySelector('.id').textContent, title: row.querySelector('.name').textContent,
     verdict: row.className, saw: row.querySelector('.saw').firstChild.textContent,
     code: row.querySelector('code')?.textContent ?? null })))"""
-VERDICTS = {"pass": ("通过", "pass"), "fail": ("未通过", "FAIL"), "notrun": ("未进行", "not run")}
+VERDICTS = {"pass": ("通过", "pass"), "part": ("部分", "in part"), "fail": ("未通过", "FAIL"), "notrun": ("未进行", "not run")}
 
 
 class Trial:

@@ -74,7 +74,7 @@ def drawn(s, r):
     seed, order = result(s, s.pool, c["experts"] + c["alternates"])
     need(d["seed"] == seed and d["order"] == order, "result.differs", "seed or order", "V13")
     need(isinstance(d["declined"], list) and isinstance(d["seats"], list), "record.data", "declined, seats")
-    need(all(x in order for x in d["declined"]), "result.differs", "declined", "V13")
+    need(all(x in order for x in d["declined"]) and len(set(d["declined"])) == len(d["declined"]), "result.differs", "declined", "V13")
     wanted = [x for x in order if x not in d["declined"]][:c["experts"]]
     for seat in d["seats"]:
         seat_opens(s, seat)

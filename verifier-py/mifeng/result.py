@@ -390,5 +390,10 @@ def failing(s, lot):
 @on("archive.close")
 def archive(s, r):
     s.by(r, s.host)
-    need(s.minutes is not None or s.cancelled, "record.wrong-stage", "nothing to close", "V4")
+    need(s.closed, "record.wrong-stage", "submission is not closed", "V4")
+    if not s.cancelled:
+        need(s.minutes is not None, "record.wrong-stage", "no opening record", "V4")
+        for lot in s.lots.values():
+            need(lot.award is not None or lot.failed is not None, "record.wrong-stage",
+                 f"lot {lot.id} is neither awarded nor failed", "V4")
     s.stage = "archived"

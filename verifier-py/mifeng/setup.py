@@ -37,7 +37,10 @@ def board_cert(s, r):
     member.actor, member.n, member.t = r.actor, d["n"], d["t"]
     member.static = jcs.unhex(d["static_key"])
     need(len(member.static) == 33, "board.formation", "static key")
-    member.witness = note.key(d["witness"], s.suite.id, "witness")
+    try:
+        member.witness = note.key(d["witness"], s.suite.id, "witness")
+    except Bad as e:
+        raise Bad("board.formation", f"witness key: {e}") from None
     for other in s.members.values():
         need(other.witness.name != member.witness.name and other.witness.material != member.witness.material,
              "board.formation", "two witnesses alike")

@@ -304,22 +304,7 @@ impl<'a> Assembly<'a> {
     /// # Errors
     /// [`Error::Unavailable`] if a file cannot be read or the output not written.
     pub(crate) fn write(&self, out: &mut dyn Write) -> Result<(), Error> {
-        let failed = |e: std::io::Error| Error::io("bundle", &e);
-        for (name, size) in &self.index {
-            let header = ustar::header(name, *size)
-                .ok_or_else(|| Error::malformed("bundle", format!("name or size of {name}")))?;
-            out.write_all(&header).map_err(failed)?;
-            let copied = std::io::copy(&mut self.open(name)?.take(*size), out).map_err(failed)?;
-            if copied != *size {
-                return Err(Error::malformed(
-                    "bundle",
-                    format!("{name} changed while it was read"),
-                ));
-            }
-            out.write_all(&[0; ustar::BLOCK][..ustar::padding(*size)])
-                .map_err(failed)?;
-        }
-        out.write_all(&[0; 2 * ustar::BLOCK]).map_err(failed)
+        crate::dossier::write_tar(self, out)
     }
 }
 

@@ -1,17 +1,31 @@
-//! What `archive.close` fixes: every file of the dossier but the log and the time stamps, which
-//! prove themselves.
+//! The dossier as files: what `archive.close` fixes, the public export, and renewals.
+
+mod overlay;
+mod renewal;
+mod withheld;
+
+pub(crate) use overlay::write_tar;
+pub use renewal::{Renewed, renew, renewal_statement, renewals};
+pub use withheld::public_export;
+pub(crate) use withheld::{Withheld, withheld};
 
 use crate::bundle::Files;
 use crate::{Error, layout};
-use mifeng_crypto::{Digest, Suite};
+use mifeng_crypto::{Digest, HashAlg, Suite};
+use std::collections::BTreeMap;
 use std::io::Read;
 
-/// Files outside the list: the log (recomputed whole), its stamps (each verified), and the fixed text.
+/// Files outside the list of `archive.close`: the log (recomputed whole), its stamps (each
+/// verified), the fixed text, what an export says of itself, and renewals, which come later.
 fn is_listed(name: &str) -> bool {
-    !(name.starts_with("log/") || name.starts_with("tsr/") || name == layout::README)
+    let outside = ["log/", "tsr/", layout::RENEWALS];
+    name != layout::README
+        && name != layout::WITHHELD
+        && !outside.iter().any(|prefix| name.starts_with(prefix))
 }
 
-/// The hash over the list of files: one line `hash size name` each, sorted by name.
+/// The hash over the list of files: one line `hash size name` each, sorted by name. A file that an
+/// export withholds stands in it as the export says.
 ///
 /// `but` are the names of `archive.close` itself, which cannot list itself.
 ///
@@ -20,22 +34,29 @@ fn is_listed(name: &str) -> bool {
 pub(crate) fn files_digest(
     suite: &Suite,
     files: &dyn Files,
+    withheld: &Withheld,
     but: &[String],
 ) -> Result<Digest, Error> {
+    let mut names: BTreeMap<&String, Option<&(Digest, u64)>> =
+        files.index().keys().map(|name| (name, None)).collect();
+    names.extend(withheld.iter().map(|(name, said)| (name, Some(said))));
     let mut list = suite.hash().hasher();
-    for (name, size) in files.index() {
+    for (name, said) in names {
         if !is_listed(name) || but.contains(name) {
             continue;
         }
-        let hash = hash_file(suite, files, name)?;
+        let (hash, size) = match said {
+            Some((hash, size)) => (*hash, *size),
+            None => (hash_file(suite.hash(), files, name)?, files.index()[name]),
+        };
         list.update(format!("{hash} {size} {name}\n").as_bytes());
     }
     Ok(list.finish())
 }
 
-fn hash_file(suite: &Suite, files: &dyn Files, name: &str) -> Result<Digest, Error> {
+fn hash_file(alg: HashAlg, files: &dyn Files, name: &str) -> Result<Digest, Error> {
     let mut file = files.open(name)?;
-    let mut hasher = suite.hash().hasher();
+    let mut hasher = alg.hasher();
     let mut buffer = vec![0; 1 << 20];
     loop {
         let read = file.read(&mut buffer).map_err(|e| Error::io(name, &e))?;

@@ -14,6 +14,10 @@ pub(crate) const TILES_SM3: &str = "log/sm3/";
 pub(crate) const BEATS: &str = "log/beats.json";
 /// Heads with cosignatures.
 pub(crate) const HEADS: &str = "log/heads/";
+/// What a public export leaves out.
+pub(crate) const WITHHELD: &str = "withheld.txt";
+/// Time stamps over the whole dossier, made later.
+pub(crate) const RENEWALS: &str = "renewal/";
 /// What a person finds first.
 pub(crate) const README: &str = "VERIFY.txt";
 
@@ -48,6 +52,11 @@ pub(crate) fn head(size: u64) -> String {
 
 pub(crate) fn stamp(hash: &Digest) -> String {
     format!("tsr/{hash}.tsr")
+}
+
+/// A file of renewal `n`.
+pub(crate) fn renewal(n: u64, end: &str) -> String {
+    format!("{RENEWALS}{n:04}.{end}")
 }
 
 /// `VERIFY.txt`: fixed text, so that no byte of a dossier is free.

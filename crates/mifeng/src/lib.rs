@@ -23,10 +23,11 @@ mod verify;
 pub mod words;
 
 pub use bundle::{FILES_MAX, Files, SMALL_FILE_MAX, Source, Tar};
+pub use dossier::{Renewed, public_export, renew, renewal_statement, renewals};
 pub use error::Error;
 pub use host::{Export, Host, HostKeys, sign_record};
 pub use opening::{Opened, open_bid};
-pub use receipt::{Receipt, Received};
+pub use receipt::{Receipt, Received, TenderKeys, Witnessed};
 pub use replay::{Head, Logged, Replay};
 pub use report::{Check, NotChecked, Report, Trusted, Verdict, not_checked};
 pub use store::{ReadSeek, Store};

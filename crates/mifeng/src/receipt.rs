@@ -1,7 +1,14 @@
 //! The receipt: the host's signed proof that a record is in the log (spec/receipt.md).
 
+mod evidence;
+mod keys;
+
+pub use evidence::Witnessed;
+pub use keys::TenderKeys;
+
 use crate::bundle::Files;
 use crate::{Error, Replay, decode_base64, encode_base64, layout};
+use evidence::Evidence;
 use mifeng_crypto::{Digest, Suite, Time, jcs};
 use mifeng_log::ReceiptProof;
 use mifeng_pki::{Signer, cms};
@@ -31,6 +38,8 @@ struct File {
     v: u64,
     receipt: String,
     sig: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    evidence: Option<Evidence>,
 }
 
 /// A receipt as it travels; nothing is checked yet.
@@ -38,6 +47,7 @@ struct File {
 pub struct Receipt {
     body: Vec<u8>,
     signature: Vec<u8>,
+    evidence: Option<Evidence>,
 }
 
 /// What a verified receipt says.
@@ -52,6 +62,8 @@ pub struct Received {
     pub size: u64,
     /// What stands for the record in the log.
     pub commitment: Digest,
+    /// Who else had seen a head over it, if the receipt carries that.
+    pub witnessed: Option<Witnessed>,
 }
 
 impl Received {
@@ -59,9 +71,33 @@ impl Received {
     #[must_use]
     pub fn in_words(&self) -> (String, String) {
         let (at, index) = (self.at, self.index);
+        let (seen_zh, seen_en) = self.witnessed_in_words();
         (
-            format!("回执相符：{at} 收到，日志第 {index} 条"),
-            format!("receipt holds: received {at}, log entry {index}"),
+            format!("回执相符：{at} 收到，日志第 {index} 条{seen_zh}"),
+            format!("receipt holds: received {at}, log entry {index}{seen_en}"),
+        )
+    }
+
+    /// Who else had seen it and when, as the end of a sentence in Chinese and in English.
+    #[must_use]
+    pub fn witnessed_in_words(&self) -> (String, String) {
+        let Some(seen) = &self.witnessed else {
+            return (
+                "；未附见证人共签".to_owned(),
+                "; no cosignatures attached".to_owned(),
+            );
+        };
+        let (size, witnesses, stamps) = (seen.size, seen.cosigned.len(), seen.stamped.len());
+        let first = seen
+            .first()
+            .map_or_else(|| "-".to_owned(), |time| time.to_string());
+        (
+            format!(
+                "；{witnesses} 名见证人共签、{stamps} 个时间戳证明，最早于 {first}（日志 {size} 条时）"
+            ),
+            format!(
+                "; cosigned by {witnesses} witnesses, {stamps} time stamps, first at {first} (log of {size} entries)"
+            ),
         )
     }
 }
@@ -85,7 +121,11 @@ impl Receipt {
             proof: encode_base64(&proof.to_bytes()?),
         })?;
         let signature = cms::sign_detached(signer, &body, now, cms::Profile::of(state.suite()))?;
-        Ok(Receipt { body, signature })
+        Ok(Receipt {
+            body,
+            signature,
+            evidence: None,
+        })
     }
 
     /// Reads a receipt file.
@@ -103,6 +143,7 @@ impl Receipt {
         Ok(Receipt {
             body: decode_base64("receipt", &file.receipt)?,
             signature: decode_base64("sig", &file.sig)?,
+            evidence: file.evidence,
         })
     }
 
@@ -115,6 +156,7 @@ impl Receipt {
             v: 1,
             receipt: encode_base64(&self.body),
             sig: encode_base64(&self.signature),
+            evidence: self.evidence.clone(),
         })?)
     }
 
@@ -156,6 +198,34 @@ impl Receipt {
         }
     }
 
+    /// The same receipt with what a later bundle has to add: a head over the record that a quorum
+    /// of witnesses cosigned, and time stamps of it. One file then proves all of it.
+    ///
+    /// # Errors
+    /// [`Error::Failed`] with `log.quorum` while no such head is in the bundle, `receipt.breach` if
+    /// the receipt's own head is not of that log.
+    pub fn with_evidence(&self, later: &Replay, files: &dyn Files) -> Result<Self, Error> {
+        let keys = TenderKeys::of(later)?;
+        let head = self.own_head()?;
+        of_this_log(later, &head)?;
+        Ok(Receipt {
+            evidence: Some(Evidence::gather(later, files, &keys, head.size())?),
+            ..self.clone()
+        })
+    }
+
+    fn proof(&self) -> Result<(Body, ReceiptProof), Error> {
+        let body: Body = jcs::from_slice(&self.body, RECEIPT_LEN_MAX)?;
+        let proof = ReceiptProof::parse(&decode_base64("proof", &body.proof)?)?;
+        Ok((body, proof))
+    }
+
+    /// The head that the proof leads to, unchecked.
+    fn own_head(&self) -> Result<mifeng_log::Checkpoint, Error> {
+        let (_, proof) = self.proof()?;
+        Ok(mifeng_log::Checkpoint::parse(proof.checkpoint.text())?)
+    }
+
     /// Checks the host's signature, the proof, and that it is for `record`.
     ///
     /// `tender` is any bundle of the tender from its publication on: it names host and log keys.
@@ -163,7 +233,15 @@ impl Receipt {
     /// # Errors
     /// [`Error::Failed`] with code `receipt.*`, or that of the signature or proof.
     pub fn verify(&self, record: &SignedRecord, tender: &Replay) -> Result<Received, Error> {
-        let suite = tender.suite();
+        self.verify_with(record, &TenderKeys::of(tender)?)
+    }
+
+    /// The same with public keys only.
+    ///
+    /// # Errors
+    /// As [`Receipt::verify`].
+    pub fn verify_with(&self, record: &SignedRecord, keys: &TenderKeys) -> Result<Received, Error> {
+        let suite = keys.suite();
         let alg = suite.hash();
         let no = |code, detail: String| Error::Failed {
             check: "receipt",
@@ -171,15 +249,14 @@ impl Receipt {
             detail,
         };
         let by = cms::verify_detached(&self.signature, &self.body, suite)?;
-        let host = tender.state.host().map(|(cert, _)| *cert);
-        if host != Some(by.certificate.fingerprint(alg)) {
+        if *keys.host() != by.certificate.fingerprint(alg) {
             return Err(no(
                 "receipt.not-host",
                 format!("signed by {}", by.certificate.subject_name()),
             ));
         }
-        let body: Body = jcs::from_slice(&self.body, RECEIPT_LEN_MAX)?;
-        if body.v != 1 || body.origin != tender.state.origin() {
+        let (body, proof) = self.proof()?;
+        if body.v != 1 || body.origin != keys.origin() {
             return Err(no(
                 "receipt.other-log",
                 format!("for the log {}", body.origin),
@@ -196,18 +273,18 @@ impl Receipt {
             ));
         }
         let commitment = record.commitment(suite);
-        let proof = ReceiptProof::parse(&decode_base64("proof", &body.proof)?)?;
-        let proved = proof.verify(
-            suite,
-            &tender.log_verifier()?,
-            &mifeng_log::Quorum::none(),
-            &commitment,
-        )?;
+        let none = mifeng_log::Quorum::none();
+        let proved = proof.verify(suite, keys.log(), &none, &commitment)?;
+        let evidence = self.evidence.as_ref();
+        let witnessed = evidence
+            .map(|given| given.verify(keys, &proved))
+            .transpose()?;
         Ok(Received {
             at: body.received,
             index: proved.index(),
             size: proved.size(),
             commitment,
+            witnessed,
         })
     }
 
@@ -219,19 +296,9 @@ impl Receipt {
     /// [`Error::Failed`] with code `receipt.breach`.
     pub fn hold_against(&self, record: &SignedRecord, later: &Replay) -> Result<Received, Error> {
         let received = self.verify(record, later)?;
-        let breach = |detail: String| Error::Failed {
-            check: "receipt",
-            code: "receipt.breach",
-            detail,
-        };
-        let body: Body = jcs::from_slice(&self.body, RECEIPT_LEN_MAX)?;
-        let proof = ReceiptProof::parse(&decode_base64("proof", &body.proof)?)?;
-        let head = mifeng_log::Checkpoint::parse(proof.checkpoint.text())?;
-        if later.tree.tree().root_at(head.size()).ok() != Some(head.root()) {
-            return Err(breach(format!(
-                "the host signed a head of {} entries that is not of this log",
-                head.size()
-            )));
+        of_this_log(later, &self.own_head()?)?;
+        if let Some(evidence) = &self.evidence {
+            of_this_log(later, &evidence.head()?)?;
         }
         if !later
             .records
@@ -245,4 +312,23 @@ impl Receipt {
         }
         Ok(received)
     }
+}
+
+fn breach(detail: String) -> Error {
+    Error::Failed {
+        check: "receipt",
+        code: "receipt.breach",
+        detail,
+    }
+}
+
+/// A head that the host signed must be a head of its log.
+fn of_this_log(later: &Replay, head: &mifeng_log::Checkpoint) -> Result<(), Error> {
+    if later.tree.tree().root_at(head.size()).ok() == Some(head.root()) {
+        return Ok(());
+    }
+    Err(breach(format!(
+        "the host signed a head of {} entries that is not of this log",
+        head.size()
+    )))
 }

@@ -10,6 +10,8 @@ use serde::Serialize;
 pub enum Verdict {
     /// Everything it looks at is as it must be.
     Pass,
+    /// What is there is as it must be; a public export withholds the rest.
+    Part,
     /// Something is not.
     Fail,
     /// It was not reached, because a check before it failed.
@@ -55,11 +57,16 @@ pub struct Report {
 }
 
 impl Report {
-    /// Whether every check passed.
+    /// Whether every check passed, as far as what it looks at is there.
     pub fn is_valid(&self) -> bool {
-        self.checks
-            .iter()
-            .all(|check| check.verdict == Verdict::Pass)
+        let good = [Verdict::Pass, Verdict::Part];
+        self.checks.iter().all(|c| good.contains(&c.verdict))
+    }
+
+    /// The checks that saw a part only: those of a public export.
+    pub fn in_part(&self) -> Vec<&'static str> {
+        let part = self.checks.iter().filter(|c| c.verdict == Verdict::Part);
+        part.map(|check| check.id).collect()
     }
 
     /// The verdict in one sentence, in Chinese and in English.
@@ -72,9 +79,23 @@ impl Report {
                 .map(|root| crate::words::fingerprint(&root, chinese))
                 .unwrap_or_default()
         };
+        let part = self.in_part();
+        let (how_zh, how_en) = match part.len() {
+            0 => ("有效".to_owned(), "valid".to_owned()),
+            _ => (
+                format!(
+                    "就公开部分而言有效（{} 只查了一部分：密封投标未公开）",
+                    part.join("、")
+                ),
+                format!(
+                    "valid as far as it is public ({} in part: sealed bids are withheld)",
+                    part.join(", ")
+                ),
+            ),
+        };
         (
-            format!("结论：有效。日志根 {}", words(true)),
-            format!("verdict: valid. log root {}", words(false)),
+            format!("结论：{how_zh}。日志根 {}", words(true)),
+            format!("verdict: {how_en}. log root {}", words(false)),
         )
     }
 

@@ -1,18 +1,19 @@
 //! The verifier: V1 to V14 over a dossier (PROTOCOL 5), each with what it saw.
 
+mod files;
+mod sealed;
 mod seen;
 mod unreadable;
 
 use crate::bundle::Files;
-use crate::opening::{Opened, open_bid};
+use crate::dossier::{Withheld, withheld};
 use crate::replay::Replay;
 use crate::report::{Check, Report, Trusted, Verdict};
-use crate::trustee::{cosigned_after, round_closed_at, stamps};
-use crate::{Error, dossier, layout};
+use crate::trustee::{cosigned_after, round_closed_at};
+use crate::{Error, layout};
 use mifeng_crypto::{Digest, Time};
-use mifeng_envelope::{NoSink, SealedFile};
 use mifeng_pki::trust::TrustChain;
-use mifeng_tender::{BidLife, BidOutcome, BidStatus, rules};
+use mifeng_tender::BidOutcome;
 use seen::{bidder_shares, board, board_shares, draw, events, minutes, scores};
 use std::collections::BTreeSet;
 
@@ -42,12 +43,24 @@ type Saw = (u64, String, String);
 
 struct Run<'a> {
     files: &'a dyn Files,
+    /// What a public export leaves out.
+    withheld: Withheld,
     checks: Vec<Check>,
 }
 
 impl Run<'_> {
     fn pass(&mut self, (count, zh, en): Saw) {
         self.push(Verdict::Pass, count, zh, en, None);
+    }
+
+    /// A check over sealed bids, of which an export withholds some.
+    fn pass_seen(&mut self, (count, zh, en): Saw, withheld: usize) {
+        if withheld == 0 {
+            return self.pass((count, zh, en));
+        }
+        let zh = format!("{zh}；{withheld} 份密封投标未公开，未查");
+        let en = format!("{en}; {withheld} sealed bids withheld and not checked");
+        self.push(Verdict::Part, count, zh, en, None);
     }
 
     fn push(
@@ -80,6 +93,7 @@ impl Run<'_> {
 pub fn verify(files: &dyn Files, trusted: &Trusted) -> Result<Report, Error> {
     let mut run = Run {
         files,
+        withheld: Withheld::new(),
         checks: Vec::new(),
     };
     let mut report = Report {
@@ -152,6 +166,7 @@ impl Run<'_> {
     }
 
     fn all(&mut self, replay: &Replay, trusted: &Trusted) -> Result<(), Error> {
+        self.withheld = withheld(self.files)?;
         let seen = self.completeness(replay)?;
         self.pass(seen);
         let seen = self.log(replay, trusted)?;
@@ -166,175 +181,23 @@ impl Run<'_> {
         let seen = self.tender(replay)?;
         self.pass(seen);
         let seen = self.bids(replay)?;
-        self.pass(seen);
+        self.pass_seen(seen, self.withheld.len());
         self.pass(bidder_shares(replay));
         self.pass(board_shares(replay)?);
         let (opened, failed) = self.openings(replay)?;
-        self.pass(opened);
-        self.pass(failed);
+        let unseen = |opened| {
+            let outcomes = replay.state.outcomes().iter();
+            let of_kind = outcomes.filter(|(_, o)| matches!(o, BidOutcome::Opened(_)) == opened);
+            of_kind
+                .filter(|(id, _)| self.withheld.contains_key(&layout::seal(id)))
+                .count()
+        };
+        let (unopened, unfailed) = (unseen(true), unseen(false));
+        self.pass_seen(opened, unopened);
+        self.pass_seen(failed, unfailed);
         self.pass(minutes(replay)?);
         self.pass(draw(replay)?);
         self.pass(scores(replay)?);
-        Ok(())
-    }
-
-    fn completeness(&self, replay: &Replay) -> Result<Saw, Error> {
-        let fail = |code, detail: String| Error::Failed {
-            check: "V1",
-            code,
-            detail,
-        };
-        if self.files.read(layout::README)? != layout::README_TEXT.as_bytes() {
-            return Err(fail(
-                "file.changed",
-                "VERIFY.txt is not the fixed text".to_owned(),
-            ));
-        }
-        let last = replay.records.last().filter(|r| r.kind == "archive.close");
-        let Some(last) = last else {
-            return Err(fail(
-                "dossier.open",
-                "the log is not closed: no archive.close at its end".to_owned(),
-            ));
-        };
-        let archive = [layout::body(&last.body), layout::signature(&last.signature)];
-        let found = dossier::files_digest(replay.suite(), self.files, &archive)?;
-        let body = self.files.read(&archive[0])?;
-        let fixed = archived_digest(&body)
-            .ok_or_else(|| fail("record.data", "archive.close".to_owned()))?;
-        if found != fixed {
-            return Err(fail("dossier.files", self.odd_file(replay)));
-        }
-        if let Some(name) = self.unexpected(replay) {
-            return Err(fail(
-                "file.unexpected",
-                format!("{name} belongs to no record"),
-            ));
-        }
-        let withheld = replay
-            .state
-            .bids()
-            .values()
-            .filter(|bid| bid.life != BidLife::Live)
-            .count();
-        let files = self.files.index().len() as u64;
-        Ok((
-            files,
-            format!("{files} 个文件齐全，{withheld} 份撤回或被替换的投标只留摘要"),
-            format!(
-                "{files} files, all there; {withheld} withdrawn or replaced bids withheld, their hashes kept"
-            ),
-        ))
-    }
-
-    /// Names the file that is not what `archive.close` fixed, as far as its own name tells.
-    fn odd_file(&self, replay: &Replay) -> String {
-        let alg = replay.suite().hash();
-        for name in self.files.index().keys() {
-            let Some(hash) = name
-                .split(['/', '.'])
-                .nth(1)
-                .and_then(|h| h.parse::<Digest>().ok())
-            else {
-                continue;
-            };
-            let named_by_content = !name.starts_with("seal/");
-            if named_by_content
-                && self
-                    .files
-                    .read(name)
-                    .is_ok_and(|bytes| alg.digest(&bytes) != hash)
-            {
-                return format!("{name} does not have the hash in its name");
-            }
-        }
-        "the files are not those that archive.close fixed".to_owned()
-    }
-
-    fn unexpected(&self, replay: &Replay) -> Option<String> {
-        let mut known: BTreeSet<String> = BTreeSet::new();
-        for record in &replay.records {
-            known.insert(layout::body(&record.body));
-            known.insert(layout::signature(&record.signature));
-        }
-        known.extend(replay.state.outcomes().keys().map(layout::seal));
-        let checked = ["certs/", "crl/", "docs/", "log/", "tsr/"];
-        self.files
-            .index()
-            .keys()
-            .find(|name| {
-                !known.contains(*name)
-                    && *name != layout::README
-                    && !checked.iter().any(|prefix| name.starts_with(prefix))
-            })
-            .cloned()
-    }
-
-    fn log(&self, replay: &Replay, trusted: &Trusted) -> Result<Saw, Error> {
-        let fail = |code, detail: String| Error::Failed {
-            check: "V2",
-            code,
-            detail,
-        };
-        self.only_log_files(replay)?;
-        if replay.hidden_beats != 0 {
-            return Err(fail(
-                "log.beats",
-                format!("{} beats were not revealed", replay.hidden_beats),
-            ));
-        }
-        let stamps = stamps(replay, self.files)?;
-        if let Some(earlier) = &trusted.earlier {
-            let old = Replay::of(&**earlier)?;
-            let root = replay.tree.tree().root_at(old.tree.size()).ok();
-            if root != Some(old.tree.root()) || old.state.origin() != replay.state.origin() {
-                return Err(fail(
-                    "log.fork",
-                    "not a continuation of the earlier bundle".to_owned(),
-                ));
-            }
-        }
-        let size = replay.tree.size();
-        let (beats, heads) = (replay.beats, replay.heads.len());
-        Ok((
-            size,
-            format!(
-                "{size} 条日志、{beats} 个节拍全部重算一致；{heads} 个共签日志头，{} 个时间戳",
-                stamps.len()
-            ),
-            format!(
-                "{size} entries and {beats} beats recomputed; {heads} cosigned heads, {} time stamps",
-                stamps.len()
-            ),
-        ))
-    }
-
-    fn only_log_files(&self, replay: &Replay) -> Result<(), Error> {
-        let heads: BTreeSet<String> = replay
-            .heads
-            .iter()
-            .map(|head| layout::head(head.size))
-            .collect();
-        let sm3 = replay.suite().hash() == mifeng_crypto::HashAlg::Sm3;
-        for name in self
-            .files
-            .index()
-            .keys()
-            .filter(|name| name.starts_with("log/"))
-        {
-            let known = name == layout::CHECKPOINT
-                || name == layout::BEATS
-                || name.starts_with("log/tile/")
-                || (sm3 && (name == layout::CHECKPOINT_SM3 || name.starts_with("log/sm3/tile/")))
-                || heads.contains(name);
-            if !known {
-                return Err(Error::Failed {
-                    check: "V1",
-                    code: "file.unexpected",
-                    detail: name.clone(),
-                });
-            }
-        }
         Ok(())
     }
 
@@ -442,109 +305,6 @@ impl Run<'_> {
             ),
         ))
     }
-
-    fn bids(&self, replay: &Replay) -> Result<Saw, Error> {
-        for id in replay.state.outcomes().keys() {
-            let fail = |e: mifeng_envelope::Error| Error::Failed {
-                check: "V7",
-                code: e.code(),
-                detail: format!("seal/{id}.bid: {e}"),
-            };
-            let bid = &replay.state.bids()[id];
-            let name = layout::seal(id);
-            let missing = |e: Error| Error::Failed {
-                check: "V1",
-                code: "file.missing",
-                detail: e.to_string(),
-            };
-            let mut file = self.files.open(&name).map_err(missing)?;
-            let sealed = SealedFile::read(&mut *file).map_err(fail)?;
-            if !sealed.record().is_of(&bid.seal) {
-                return Err(Error::Failed {
-                    check: "V7",
-                    code: "bid.other-seal",
-                    detail: format!("{name} holds another seal than the log"),
-                });
-            }
-            mifeng_envelope::check_body(&mut *file, &bid.seal).map_err(fail)?;
-        }
-        let bids = replay.state.bids();
-        let (all, live) = (
-            bids.len() as u64,
-            bids.values().filter(|b| b.life == BidLife::Live).count(),
-        );
-        Ok((
-            all,
-            format!("收到 {all} 份密封投标，有效 {live} 份，均在截止前、绑定本项目、无重复"),
-            format!(
-                "{all} sealed bids received, {live} live; all on time, bound to this tender, none twice"
-            ),
-        ))
-    }
-
-    fn openings(&self, replay: &Replay) -> Result<(Saw, Saw), Error> {
-        let (mut opened, mut failed) = (0_u64, 0_u64);
-        for (id, outcome) in replay.state.outcomes() {
-            let name = layout::seal(id);
-            let mut file = self.files.open(&name)?;
-            let again = match (
-                outcome,
-                open_bid(&replay.state, id, &mut *file, &mut NoSink),
-            ) {
-                // Too few trustees released: another's cause, and nothing to open it with.
-                (BidOutcome::Failed(logged), Err(Error::Refused(no)))
-                    if logged.status == BidStatus::WithdrawnOtherCause
-                        && no.code() == rules::QUORUM.code =>
-                {
-                    failed += 1;
-                    continue;
-                }
-                (_, again) => again?,
-            };
-            let (check, same) = match (outcome, &again) {
-                (BidOutcome::Opened(logged), Opened::Bid(found)) => ("V10", logged == found),
-                (BidOutcome::Opened(_), Opened::Fault(_)) => ("V10", false),
-                (BidOutcome::Failed(logged), Opened::Fault(found)) => ("V11", logged == found),
-                (BidOutcome::Failed(_), Opened::Bid(_)) => ("V11", false),
-            };
-            if !same {
-                return Err(Error::Failed {
-                    check,
-                    code: "result.differs",
-                    detail: format!("{name} opens to something else than the log says"),
-                });
-            }
-            match again {
-                Opened::Bid(_) => opened += 1,
-                Opened::Fault(_) => failed += 1,
-            }
-        }
-        let due = (replay.state.to_open().len() + replay.state.offers_due().len()) as u64;
-        if opened + failed != due && !replay.state.is_halted() {
-            return Err(Error::Failed {
-                check: "V10",
-                code: "opening.incomplete",
-                detail: format!(
-                    "{due} bids are to be opened, {} have an outcome",
-                    opened + failed
-                ),
-            });
-        }
-        Ok((
-            (
-                opened,
-                format!("{opened} 份投标由份额重新解密，封头逐字节一致，内外签名与文件摘要相符"),
-                format!(
-                    "{opened} bids decrypted again from the shares; headers byte-equal, inner signatures and file hashes hold"
-                ),
-            ),
-            (
-                failed,
-                format!("{failed} 份未能开标，原因均由记录推出"),
-                format!("{failed} bids could not be opened, each cause follows from the records"),
-            ),
-        ))
-    }
 }
 
 /// At least t witnesses of the board must have cosigned one head over the close at or after the
@@ -591,9 +351,4 @@ fn list_in_words(lists: &TrustChain) -> (String, String) {
         format!("（信任名单《{name}》第 {from} 至 {to} 版，{cas} 家CA）"),
         format!(" (trust list \"{name}\", versions {from} to {to}, {cas} CAs)"),
     )
-}
-
-fn archived_digest(body: &[u8]) -> Option<Digest> {
-    let body: serde_json::Value = serde_json::from_slice(body).ok()?;
-    body.pointer("/data/files")?.as_str()?.parse().ok()
 }

@@ -89,6 +89,13 @@ fn a_silent_bidder_loses_its_own_bid_only() {
             let data = tender.shares(number, WINDOW_END + 2).expect("released");
             assert!(data.shares.iter().all(|row| row.seal != silent));
             let trustee = &cast.trustees[number].person;
+            // A trustee's program leaves the silent bid out; one that does not is refused by the log.
+            let mut all = data.clone();
+            let mut row = all.shares[0].clone();
+            row.seal = silent;
+            all.shares.push(row);
+            let outcome = tender.say(trustee, "board.share", &all, WINDOW_END + 2);
+            assert_eq!(code(outcome), "board.share-early");
             tender
                 .say(trustee, "board.share", &data, WINDOW_END + 2)
                 .expect("taken");

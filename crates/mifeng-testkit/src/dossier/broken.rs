@@ -6,7 +6,7 @@
 use super::Story;
 use super::forge::Forge;
 use crate::world::{Cast, DEADLINE, Tender};
-use mifeng::crypto::Suite;
+use mifeng::crypto::{Suite, jcs};
 use std::collections::BTreeMap;
 
 /// A broken dossier.
@@ -227,6 +227,25 @@ fn files(valid: &[u8]) -> Vec<Broken> {
             "V1",
             plus(&format!("seal/{hash}.bid"), b"x"),
         ),
+        broken(
+            "withheld-no-bid",
+            "V1",
+            plus(
+                "withheld.txt",
+                format!("{hash} 1 body/{hash}.json\n").as_bytes(),
+            ),
+        ),
+        broken(
+            "withheld-unknown-bid",
+            "V1",
+            plus(
+                "withheld.txt",
+                format!("{hash} 1 seal/{hash}.bid\n").as_bytes(),
+            ),
+        ),
+        broken("withheld-nothing", "V1", plus("withheld.txt", b"")),
+        broken("renewal-misnamed", "V1", plus("renewal/1.json", b"{}")),
+        broken("renewal-of-nothing", "V2", plus("renewal/0001.json", b"{}")),
         broken("file-unknown-folder", "V1", plus("zz/file", b"x")),
         broken("file-unknown-in-log", "V1", plus("log/other", b"x")),
         broken(
@@ -438,6 +457,29 @@ fn records(cast: &Cast, valid: &[u8]) -> Vec<Broken> {
             with(&|f| {
                 f.tail.truncate(last);
                 f.closed = false;
+            }),
+        ),
+        broken(
+            "archive-of-an-open-lot",
+            "V4",
+            with(&|f| {
+                f.tail.remove(f.tail_of("lot.fail"));
+            }),
+        ),
+        broken(
+            "pool-first-with-a-reason",
+            "V13",
+            with(&|f| {
+                let at = f.tail_of("lot.fail");
+                let mut body: serde_json::Value =
+                    serde_json::from_slice(&f.tail[at].body).expect("a record");
+                let row = serde_json::json!({"id": "0".repeat(64), "weight": 1});
+                body["type"] = "expert.pool".into();
+                body["data"] = serde_json::json!({
+                    "n": 1, "reason": "why not", "rows": [row], "specialty": "A032000",
+                });
+                let body = jcs::to_vec(&body).expect("canonical");
+                f.resign(at, &body);
             }),
         ),
         broken(

@@ -490,7 +490,42 @@ impl<'c> Tender<'c> {
         }
     }
 
+    /// Brings every lot that is still open to its end: as failed where the records say so, else the
+    /// agency gives the tender up.
+    pub fn end(&mut self, at: i64) {
+        let state = self.host.state();
+        let open: Vec<String> = state
+            .notice()
+            .map(|(_, notice)| notice.lots.clone())
+            .unwrap_or_default()
+            .into_iter()
+            .map(|lot| lot.id)
+            .filter(|lot| {
+                let ended = state.awards().contains_key(lot)
+                    || state.listed(lot).is_some()
+                    || state.failed(lot).is_some();
+                !ended
+            })
+            .collect();
+        for lot in open {
+            let failure = self.host.state().expected_failure(&lot).ok();
+            let failed = failure.is_some_and(|data| {
+                let said = self.say(&self.cast.agency, "lot.fail", &data, at);
+                said.is_ok()
+            });
+            if !failed && !self.host.state().is_cancelled() {
+                let data = Halt {
+                    reason: "采购任务取消".to_owned(),
+                };
+                self.say(&self.cast.agency, "tender.cancel", &data, at)
+                    .expect("given up");
+            }
+        }
+    }
+
+    /// The dossier; a tender that has no end yet gets one.
     pub fn archive(&mut self, at: i64) -> Vec<u8> {
+        self.end(at);
         self.host
             .archive(secs(at), &mut self.rng)
             .expect("archived");

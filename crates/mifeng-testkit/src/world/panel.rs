@@ -17,6 +17,19 @@ pub fn salt(byte: u8) -> Digest {
 impl Tender<'_> {
     /// Pool, answers, result: five of seven sit.
     pub fn draw(&mut self, at: i64) -> Vec<usize> {
+        let pool = self.pool();
+        self.say(&self.cast.agency, "expert.pool", &pool, at)
+            .expect("pool");
+        self.answer_draw(at);
+        let data = self.draw_result();
+        self.say(&self.cast.agency, "draw.result", &data, at)
+            .expect("result");
+        let seats = data.seats.len();
+        self.order.iter().take(seats).map(|row| row.2).collect()
+    }
+
+    /// The first pool of candidates: every expert under a blind id.
+    pub fn pool(&mut self) -> Pool {
         let (cast, suite) = (self.cast, self.cast.suite);
         let mut candidates: Vec<(String, Digest, usize)> = Vec::new();
         for (n, expert) in cast.experts.iter().enumerate() {
@@ -31,35 +44,29 @@ impl Tender<'_> {
             id: id.clone(),
             weight: 1,
         };
-        let pool = Pool {
+        let rows = candidates.iter().map(row).collect();
+        self.order = candidates;
+        Pool {
             specialty: "A032000".to_owned(),
             n: 1,
             reason: String::new(),
-            rows: candidates.iter().map(row).collect(),
-        };
-        self.say(&cast.agency, "expert.pool", &pool, at)
-            .expect("pool");
-        self.answer_draw(at);
+            rows,
+        }
+    }
+
+    /// What the trustees' answers give, nobody declining.
+    pub fn draw_result(&mut self) -> DrawResult {
         let drawn = self.host.state().drawn().expect("drawn");
-        let of = |id: &String| {
-            candidates
-                .iter()
-                .find(|(own, _, _)| own == id)
-                .expect("a row")
-        };
-        self.order = drawn.order.iter().map(|id| of(id).clone()).collect();
-        let seats = self.seats_needed();
-        let seated = self.order.iter().take(seats).map(|row| row.2).collect();
-        let data = DrawResult {
+        let place = |id: &String| drawn.order.iter().position(|other| other == id);
+        self.order.retain(|(id, _, _)| place(id).is_some());
+        self.order.sort_by_key(|(id, _, _)| place(id));
+        DrawResult {
             draw: drawn.draw_id,
             seed: drawn.seed,
-            seats: (0..seats).map(|n| self.seat(n)).collect(),
+            seats: (0..self.seats_needed()).map(|n| self.seat(n)).collect(),
             order: drawn.order,
             declined: Vec::new(),
-        };
-        self.say(&cast.agency, "draw.result", &data, at)
-            .expect("result");
-        seated
+        }
     }
 
     fn seats_needed(&self) -> usize {

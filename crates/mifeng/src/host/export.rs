@@ -117,7 +117,7 @@ impl<S: Store> Host<S> {
                 true,
             )?;
             self.link_bids(&mut assembly)?;
-            crate::dossier::files_digest(self.suite(), &assembly, &[])?
+            crate::dossier::files_digest(self.suite(), &assembly, &BTreeMap::new(), &[])?
         };
         let record = self.draft(
             "archive.close",

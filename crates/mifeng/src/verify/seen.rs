@@ -3,7 +3,7 @@
 use super::Saw;
 use crate::Error;
 use crate::replay::Replay;
-use mifeng_tender::{BidOutcome, Stage};
+use mifeng_tender::BidOutcome;
 
 pub(super) fn events(replay: &Replay) -> Saw {
     let count = replay.records.len() as u64;
@@ -162,12 +162,6 @@ pub(super) fn scores(replay: &Replay) -> Result<Saw, Error> {
         detail,
     };
     let state = &replay.state;
-    if state.stage() != Stage::Archived {
-        return Err(fail(
-            "dossier.open",
-            "the tender is not at its end".to_owned(),
-        ));
-    }
     let lots = state
         .notice()
         .map(|(_, n)| n.lots.as_slice())

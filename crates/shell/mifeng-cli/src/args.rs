@@ -100,14 +100,8 @@ pub(crate) enum Command {
     /// 密码钥匙（UKey）：列出、试用、签发 / tokens: list, test, enrol
     #[command(subcommand)]
     Token(crate::token::TokenCommand),
-    /// 归档：关闭日志并写出档案 / close the log and write the dossier
-    Archive {
-        #[command(flatten)]
-        host: HostArgs,
-        /// 档案文件 / dossier file
-        #[arg(long)]
-        out: PathBuf,
-    },
+    /// 归档：关闭日志并写出档案；公开版、续期、齐全与保存期限 / close the log and write the dossier; export, renew, check
+    Archive(crate::archive::ArchiveArgs),
     /// 计算评分并说明依据 / compute scores and say how
     Score(ScoreArgs),
     /// 规则包：列出、查看、比较 / rule packs: list, show, diff
@@ -510,8 +504,29 @@ pub(crate) enum ReceiptCommand {
         receipt: PathBuf,
         #[arg(long)]
         record: PathBuf,
+        /// 公布之后的任一记录包 / any bundle since the notice
+        #[arg(long, required_unless_present = "keys", conflicts_with = "keys")]
+        tender: Option<PathBuf>,
+        /// 只用公钥文件验证（见 receipt keys） / public keys only (see receipt keys)
+        #[arg(long)]
+        keys: Option<PathBuf>,
+    },
+    /// 给回执附上见证人共签的日志头与时间戳 / attach a cosigned head and time stamps to a receipt
+    Complete {
+        #[arg(long)]
+        receipt: PathBuf,
+        /// 较晚的记录包 / a later bundle
         #[arg(long)]
         tender: PathBuf,
+        #[arg(long)]
+        out: PathBuf,
+    },
+    /// 写出验证回执所需的公钥 / write the public keys that receipts are checked with
+    Keys {
+        #[arg(long)]
+        tender: PathBuf,
+        #[arg(long)]
+        out: PathBuf,
     },
 }
 

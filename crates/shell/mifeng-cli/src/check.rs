@@ -1,9 +1,9 @@
-//! Commands that trust nobody: verify, receipt, inspect.
+//! Commands that trust nobody: verify, inspect.
 
 use crate::args::VerifyArgs;
 use crate::bundle::Bundle;
 use crate::identity;
-use crate::ui::{self, Failure, Lang, Outcome, Ui};
+use crate::ui::{self, Failure, Outcome, Ui};
 use mifeng::envelope::SealedFile;
 use mifeng::pki::Certificate;
 use mifeng::record::{Record, SignedRecord};
@@ -67,6 +67,7 @@ pub(crate) fn show(ui: &Ui, report: &Report) {
     for check in &report.checks {
         let mark = match check.verdict {
             Verdict::Pass => "✔",
+            Verdict::Part => "◐",
             Verdict::Fail => "✘",
             Verdict::NotRun => "·",
         };
@@ -95,35 +96,8 @@ fn hold(ui: &Ui, receipt: &Path, record: Option<&Path>, dossier: &Path) -> Outco
     Ok(())
 }
 
-fn load_record(path: &Path) -> Result<SignedRecord, Failure> {
+pub(crate) fn load_record(path: &Path) -> Result<SignedRecord, Failure> {
     SignedRecord::from_file(&ui::read(path)?).map_err(|e| Failure::from(e).at(path))
-}
-
-fn load_receipt(receipt: &Path, record: &Path) -> Result<(Receipt, SignedRecord), Failure> {
-    let given =
-        Receipt::from_file(&ui::read(receipt)?).map_err(|e| Failure::from(e).at(receipt))?;
-    Ok((given, load_record(record)?))
-}
-
-/// `mifeng receipt verify`.
-pub(crate) fn receipt(ui: &Ui, receipt: &Path, record: &Path, tender: &Path) -> Outcome {
-    let bundle = Bundle::open(tender)?;
-    let (given, signed) = load_receipt(receipt, record)?;
-    let received = given
-        .verify(&signed, &bundle.replay)
-        .map_err(|e| Failure::from(e).at(receipt))?;
-    let words = mifeng::words::fingerprint(&received.commitment, ui.lang == Lang::Zh);
-    ui.say(
-        format!(
-            "回执有效：{} 收到，日志第 {} 条，指纹 {words}",
-            received.at, received.index
-        ),
-        format!(
-            "receipt is valid: received {}, log entry {}, fingerprint {words}",
-            received.at, received.index
-        ),
-    );
-    Ok(())
 }
 
 /// `mifeng inspect`: says what a file is, from its content alone.

@@ -3,6 +3,7 @@
 //! Thin: it reads files, the clock and passphrases, and calls the facade.
 #![forbid(unsafe_code)]
 
+mod archive;
 mod args;
 mod bidder;
 mod bundle;
@@ -21,6 +22,7 @@ mod identity;
 mod key;
 mod notice;
 mod person;
+mod receipt;
 mod reshare;
 mod rules;
 mod score;
@@ -32,9 +34,7 @@ mod trust;
 mod tsa;
 mod ui;
 
-use args::{
-    BidCommand, BoardCommand, Command, PanelCommand, ReceiptCommand, TenderCommand, WitnessCommand,
-};
+use args::{BidCommand, BoardCommand, Command, PanelCommand, TenderCommand, WitnessCommand};
 use bundle::Bundle;
 use clap::Parser;
 use identity::Identity;
@@ -118,11 +118,7 @@ fn run(ui: &Ui, args: &args::Args) -> Outcome {
         Command::Board(command) => board(ui, command, args.json),
         Command::Tender(command) => tender(ui, command),
         Command::Bid(command) => bid(ui, command, args.json),
-        Command::Receipt(ReceiptCommand::Verify {
-            receipt,
-            record,
-            tender,
-        }) => check::receipt(ui, receipt, record, tender),
+        Command::Receipt(command) => receipt::run(ui, command, args.json),
         Command::Draw(command) => draw::run(ui, command, args.json),
         Command::Panel(command) => panel(ui, command),
         Command::Tsa(command) => tsa::run(ui, command, args.json),
@@ -131,7 +127,7 @@ fn run(ui: &Ui, args: &args::Args) -> Outcome {
         Command::Ofd(command) => stamp::run_ofd(ui, command, args.json),
         Command::Key(command) => key::run(ui, command, args.json),
         Command::Token(command) => token::run(ui, command, args.json),
-        Command::Archive { host, out } => host::archive(ui, &mut host::open(ui, host)?, out),
+        Command::Archive(command) => archive::run(ui, command, args.json),
         Command::Verify(verify) => check::verify(ui, verify, args.json),
         Command::Inspect { file } => check::inspect(ui, file),
         Command::Score(score) => score::run(ui, score, args.json),

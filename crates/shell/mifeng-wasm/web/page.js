@@ -11,6 +11,7 @@ const TEXTS = {
   colon: ["：", ": "],
   replaying: ["正在核对签名与日志", "checking signatures and the log"],
   pass: ["通过", "pass"],
+  part: ["部分", "in part"],
   fail: ["未通过", "FAIL"],
   notrun: ["未进行", "not run"],
   valid: ["档案有效", "The dossier is valid"],
@@ -234,7 +235,7 @@ function facts(data, report) {
 
 function rows(report) {
   $("checks").hidden = report === null;
-  const marks = { pass: "✔", fail: "✘", notrun: "·" };
+  const marks = { pass: "✔", part: "◐", fail: "✘", notrun: "·" };
   const made = (report?.checks ?? []).map((check) => {
     const row = make("tr", "", check.verdict);
     const title = make("th", "");

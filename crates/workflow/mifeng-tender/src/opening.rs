@@ -141,6 +141,12 @@ impl State {
                     format!("seal {} is not to be opened", row.seal),
                 ));
             }
+            if self.is_silent(&row.seal) {
+                return Err(Refusal::new(
+                    &refusal::SHARE_EARLY,
+                    format!("the bidder of seal {} released nothing", row.seal),
+                ));
+            }
             accepted.push((
                 (row.seal, row.path.clone()),
                 self.check_share(data.index, row)?,

@@ -6,8 +6,9 @@ use crate::recognition::{Recognition, usages_of};
 use crate::refusal::{self, Refusal};
 use crate::state::{Act, Stage, State, board_origin};
 use base64::prelude::{BASE64_STANDARD, Engine as _};
-use mifeng_crypto::Digest;
+use mifeng_crypto::{Digest, HashAlg};
 use mifeng_lock::dkg;
+use mifeng_log::{CosignVerifier, Quorum, SignatureType};
 use mifeng_record::Record;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -63,16 +64,40 @@ impl State {
             )));
         }
         let taken = |(cert, other): &(_, BoardCert)| {
-            *cert == record.actor()
-                || other.static_key == data.static_key
-                || other.witness == data.witness
+            *cert == record.actor() || other.static_key == data.static_key
         };
         if self.members.values().any(taken) {
             return Err(formation("two members with one key or certificate"));
         }
+        self.check_witness(data)?;
         self.members
             .insert(data.index, (record.actor(), data.clone()));
         Ok(())
+    }
+
+    /// The trustee's witness has a key that this suite's cosignatures take, a name and a key of its own.
+    fn check_witness(&self, data: &BoardCert) -> Result<(), Refusal> {
+        let read = |text: &str| {
+            CosignVerifier::parse(text).map_err(|e| formation(format!("witness key: {e}")))
+        };
+        let own = read(&data.witness)?;
+        let expected = match self.suite.hash() {
+            HashAlg::Sm3 => SignatureType::CosignatureSm2,
+            HashAlg::Sha256 => SignatureType::CosignatureEd25519,
+        };
+        let found = own.key().signature_type();
+        if found != expected {
+            return Err(formation(format!(
+                "witness key: {found:?} found, {expected:?} expected"
+            )));
+        }
+        let mut witnesses = vec![own];
+        for (_, other) in self.members.values() {
+            witnesses.push(read(&other.witness)?);
+        }
+        Quorum::new(witnesses, 0)
+            .map(drop)
+            .map_err(|e| formation(format!("two witnesses alike: {e}")))
     }
 
     pub(crate) fn board_dkg1(&mut self, data: &BoardDkg1, record: &Record) -> Result<(), Refusal> {
@@ -264,15 +289,38 @@ impl State {
 
     pub(crate) fn archive(&mut self, record: &Record) -> Result<(), Refusal> {
         self.require_host(record)?;
-        let done = self.cancelled || !self.awards.is_empty() || self.minutes.is_some();
         // Every leaf of every beat is accounted for only after the close.
-        if self.stage == Stage::Archived || self.closed.is_none() || !done {
+        if self.stage == Stage::Archived || self.closed.is_none() {
             return Err(Refusal::new(
                 &refusal::WRONG_STAGE,
-                "the tender has no end yet",
+                "submission is not closed, or the archive is",
+            ));
+        }
+        if let Some(open) = self.without_end() {
+            return Err(Refusal::new(
+                &refusal::WRONG_STAGE,
+                format!("the tender has no end yet: {open}"),
             ));
         }
         self.stage = Stage::Archived;
         Ok(())
+    }
+
+    /// What is still open: a lot with neither award, list nor failure. A cancelled tender is at its end.
+    fn without_end(&self) -> Option<String> {
+        if self.cancelled {
+            return None;
+        }
+        if self.minutes.is_none() {
+            return Some("no opening record".to_owned());
+        }
+        let (_, notice) = self.notice.as_ref()?;
+        let ended = |lot: &str| {
+            self.awards.contains_key(lot)
+                || self.listed(lot).is_some()
+                || self.failed(lot).is_some()
+        };
+        let open = notice.lots.iter().find(|lot| !ended(&lot.id))?;
+        Some(format!("lot {} is neither awarded nor failed", open.id))
     }
 }

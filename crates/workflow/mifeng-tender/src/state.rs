@@ -410,6 +410,11 @@ impl State {
         self.stage
     }
 
+    /// Whether the agency gave the tender up.
+    pub fn is_cancelled(&self) -> bool {
+        self.cancelled
+    }
+
     /// Whether the tender is suspended or cancelled.
     pub fn is_halted(&self) -> bool {
         self.halted || self.cancelled

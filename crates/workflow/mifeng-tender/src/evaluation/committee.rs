@@ -65,10 +65,16 @@ impl State {
             || self.committee_acted()
             || !self.evaluation.replaced.is_empty();
         let acted = stands && !self.evaluation.dissolved;
-        if data.n != expected || (expected > 1 && data.reason.is_empty()) || acted {
+        if data.n != expected || acted {
             return Err(Refusal::new(
                 &refusal::REPLAY,
                 format!("draw number {expected} expected, found {}", data.n),
+            ));
+        }
+        if data.reason.is_empty() != (expected == 1) {
+            return Err(Refusal::new(
+                &refusal::MALFORMED,
+                "a first draw has no reason, every other one has",
             ));
         }
         let draw = self.draw_of(data)?;
@@ -152,6 +158,12 @@ impl State {
         let draw::Outcome { seed, order, .. } = self.drawn()?;
         if data.seed != seed || data.order != order {
             return Err(differs("seed or order of the draw"));
+        }
+        let said: BTreeSet<&String> = data.declined.iter().collect();
+        if said.len() != data.declined.len() || said.iter().any(|id| !order.contains(id)) {
+            return Err(differs(
+                "those who declined are not of the drawn order, or one stands there twice",
+            ));
         }
         // Whoever declines is followed by the next in the drawn order, never by a new seed.
         let seated: Vec<&String> = order

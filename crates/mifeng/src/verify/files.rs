@@ -1,0 +1,205 @@
+//! V1 and V2: the files of the dossier, and those of the log among them.
+
+use super::{Run, Saw};
+use crate::replay::Replay;
+use crate::report::Trusted;
+use crate::trustee::stamps;
+use crate::{Error, dossier, layout};
+use mifeng_crypto::Digest;
+use mifeng_tender::BidLife;
+use std::collections::BTreeSet;
+
+impl Run<'_> {
+    pub(super) fn completeness(&self, replay: &Replay) -> Result<Saw, Error> {
+        let fail = |code, detail: String| Error::Failed {
+            check: "V1",
+            code,
+            detail,
+        };
+        if self.files.read(layout::README)? != layout::README_TEXT.as_bytes() {
+            return Err(fail(
+                "file.changed",
+                "VERIFY.txt is not the fixed text".to_owned(),
+            ));
+        }
+        let last = replay.records.last().filter(|r| r.kind == "archive.close");
+        let Some(last) = last else {
+            return Err(fail(
+                "dossier.open",
+                "the log is not closed: no archive.close at its end".to_owned(),
+            ));
+        };
+        let archive = [layout::body(&last.body), layout::signature(&last.signature)];
+        let found = dossier::files_digest(replay.suite(), self.files, &self.withheld, &archive)?;
+        let body = self.files.read(&archive[0])?;
+        let fixed = archived_digest(&body)
+            .ok_or_else(|| fail("record.data", "archive.close".to_owned()))?;
+        if found != fixed {
+            return Err(fail("dossier.files", self.odd_file(replay)));
+        }
+        let unexplained = |name: &&String| !is_sealed_with_outcome(replay, name);
+        let stray = self.withheld.keys().find(unexplained).cloned();
+        if let Some(name) = self.unexpected(replay).or(stray) {
+            return Err(fail(
+                "file.unexpected",
+                format!("{name} belongs to no record"),
+            ));
+        }
+        let withheld = replay
+            .state
+            .bids()
+            .values()
+            .filter(|bid| bid.life != BidLife::Live)
+            .count();
+        let files = self.files.index().len() as u64;
+        Ok((
+            files,
+            format!("{files} 个文件齐全，{withheld} 份撤回或被替换的投标只留摘要"),
+            format!(
+                "{files} files, all there; {withheld} withdrawn or replaced bids withheld, their hashes kept"
+            ),
+        ))
+    }
+
+    /// Names the file that is not what `archive.close` fixed, as far as its own name tells.
+    fn odd_file(&self, replay: &Replay) -> String {
+        let alg = replay.suite().hash();
+        for name in self.files.index().keys() {
+            let Some(hash) = name
+                .split(['/', '.'])
+                .nth(1)
+                .and_then(|h| h.parse::<Digest>().ok())
+            else {
+                continue;
+            };
+            let named_by_content = !name.starts_with("seal/");
+            if named_by_content
+                && self
+                    .files
+                    .read(name)
+                    .is_ok_and(|bytes| alg.digest(&bytes) != hash)
+            {
+                return format!("{name} does not have the hash in its name");
+            }
+        }
+        "the files are not those that archive.close fixed".to_owned()
+    }
+
+    fn unexpected(&self, replay: &Replay) -> Option<String> {
+        let mut known: BTreeSet<String> = BTreeSet::new();
+        for record in &replay.records {
+            known.insert(layout::body(&record.body));
+            known.insert(layout::signature(&record.signature));
+        }
+        known.extend(replay.state.outcomes().keys().map(layout::seal));
+        let checked = ["certs/", "crl/", "docs/", "log/", layout::RENEWALS, "tsr/"];
+        self.files
+            .index()
+            .keys()
+            .find(|name| {
+                !known.contains(*name)
+                    && *name != layout::README
+                    && (*name != layout::WITHHELD || self.withheld.is_empty())
+                    && !checked.iter().any(|prefix| name.starts_with(prefix))
+            })
+            .cloned()
+    }
+
+    pub(super) fn log(&self, replay: &Replay, trusted: &Trusted) -> Result<Saw, Error> {
+        let fail = |code, detail: String| Error::Failed {
+            check: "V2",
+            code,
+            detail,
+        };
+        self.only_log_files(replay)?;
+        if replay.hidden_beats != 0 {
+            return Err(fail(
+                "log.beats",
+                format!("{} beats were not revealed", replay.hidden_beats),
+            ));
+        }
+        let stamps = stamps(replay, self.files)?;
+        if let Some(earlier) = &trusted.earlier {
+            let old = Replay::of(&**earlier)?;
+            let root = replay.tree.tree().root_at(old.tree.size()).ok();
+            if root != Some(old.tree.root()) || old.state.origin() != replay.state.origin() {
+                return Err(fail(
+                    "log.fork",
+                    "not a continuation of the earlier bundle".to_owned(),
+                ));
+            }
+        }
+        let size = replay.tree.size();
+        let (beats, heads) = (replay.beats, replay.heads.len());
+        let renewals = dossier::renewals(replay, self.files, trusted)?;
+        let (renewed_zh, renewed_en) = renewals.last().map(renewed_in_words).unwrap_or_default();
+        Ok((
+            size,
+            format!(
+                "{size} 条日志、{beats} 个节拍全部重算一致；{heads} 个共签日志头，{} 个时间戳{renewed_zh}",
+                stamps.len()
+            ),
+            format!(
+                "{size} entries and {beats} beats recomputed; {heads} cosigned heads, {} time stamps{renewed_en}",
+                stamps.len()
+            ),
+        ))
+    }
+
+    fn only_log_files(&self, replay: &Replay) -> Result<(), Error> {
+        let heads: BTreeSet<String> = replay
+            .heads
+            .iter()
+            .map(|head| layout::head(head.size))
+            .collect();
+        let sm3 = replay.suite().hash() == mifeng_crypto::HashAlg::Sm3;
+        for name in self
+            .files
+            .index()
+            .keys()
+            .filter(|name| name.starts_with("log/"))
+        {
+            let known = name == layout::CHECKPOINT
+                || name == layout::BEATS
+                || name.starts_with("log/tile/")
+                || (sm3 && (name == layout::CHECKPOINT_SM3 || name.starts_with("log/sm3/tile/")))
+                || heads.contains(name);
+            if !known {
+                return Err(Error::Failed {
+                    check: "V1",
+                    code: "file.unexpected",
+                    detail: name.clone(),
+                });
+            }
+        }
+        Ok(())
+    }
+}
+
+fn is_sealed_with_outcome(replay: &Replay, name: &str) -> bool {
+    let mut sealed = replay.state.outcomes().keys().map(layout::seal);
+    sealed.any(|known| known == name)
+}
+
+/// The last renewal, as the end of a sentence.
+fn renewed_in_words(last: &dossier::Renewed) -> (String, String) {
+    let (n, at, by, until) = (last.n, last.at, &last.authority, last.until);
+    let (own_zh, own_en) = match last.root_is_carried {
+        true => (
+            "，其根证书为档案自带",
+            ", its root is the dossier's own word",
+        ),
+        false => ("", ""),
+    };
+    (
+        format!("；整档续期 {n} 次，最近一次 {at} 由 {by}（有效至 {until}{own_zh}）"),
+        format!(
+            "; renewed {n} times as a whole, last at {at} by {by} (renew again before {until}{own_en})"
+        ),
+    )
+}
+
+fn archived_digest(body: &[u8]) -> Option<Digest> {
+    let body: serde_json::Value = serde_json::from_slice(body).ok()?;
+    body.pointer("/data/files")?.as_str()?.parse().ok()
+}

@@ -1,0 +1,117 @@
+//! V7, V10 and V11: the sealed bids themselves.
+
+use super::{Run, Saw};
+use crate::opening::{Opened, open_bid};
+use crate::replay::Replay;
+use crate::{Error, layout};
+use mifeng_envelope::{NoSink, SealedFile};
+use mifeng_tender::{BidLife, BidOutcome, BidStatus, rules};
+
+impl Run<'_> {
+    pub(super) fn bids(&self, replay: &Replay) -> Result<Saw, Error> {
+        for id in replay.state.outcomes().keys() {
+            if self.withheld.contains_key(&layout::seal(id)) {
+                continue;
+            }
+            let fail = |e: mifeng_envelope::Error| Error::Failed {
+                check: "V7",
+                code: e.code(),
+                detail: format!("seal/{id}.bid: {e}"),
+            };
+            let bid = &replay.state.bids()[id];
+            let name = layout::seal(id);
+            let missing = |e: Error| Error::Failed {
+                check: "V1",
+                code: "file.missing",
+                detail: e.to_string(),
+            };
+            let mut file = self.files.open(&name).map_err(missing)?;
+            let sealed = SealedFile::read(&mut *file).map_err(fail)?;
+            if !sealed.record().is_of(&bid.seal) {
+                return Err(Error::Failed {
+                    check: "V7",
+                    code: "bid.other-seal",
+                    detail: format!("{name} holds another seal than the log"),
+                });
+            }
+            mifeng_envelope::check_body(&mut *file, &bid.seal).map_err(fail)?;
+        }
+        let bids = replay.state.bids();
+        let (all, live) = (
+            bids.len() as u64,
+            bids.values().filter(|b| b.life == BidLife::Live).count(),
+        );
+        Ok((
+            all,
+            format!("收到 {all} 份密封投标，有效 {live} 份，均在截止前、绑定本项目、无重复"),
+            format!(
+                "{all} sealed bids received, {live} live; all on time, bound to this tender, none twice"
+            ),
+        ))
+    }
+
+    pub(super) fn openings(&self, replay: &Replay) -> Result<(Saw, Saw), Error> {
+        let (mut opened, mut failed) = (0_u64, 0_u64);
+        for (id, outcome) in replay.state.outcomes() {
+            let name = layout::seal(id);
+            if self.withheld.contains_key(&name) {
+                continue;
+            }
+            let mut file = self.files.open(&name)?;
+            let again = match (
+                outcome,
+                open_bid(&replay.state, id, &mut *file, &mut NoSink),
+            ) {
+                // Too few trustees released: another's cause, and nothing to open it with.
+                (BidOutcome::Failed(logged), Err(Error::Refused(no)))
+                    if logged.status == BidStatus::WithdrawnOtherCause
+                        && no.code() == rules::QUORUM.code =>
+                {
+                    failed += 1;
+                    continue;
+                }
+                (_, again) => again?,
+            };
+            let (check, same) = match (outcome, &again) {
+                (BidOutcome::Opened(logged), Opened::Bid(found)) => ("V10", logged == found),
+                (BidOutcome::Opened(_), Opened::Fault(_)) => ("V10", false),
+                (BidOutcome::Failed(logged), Opened::Fault(found)) => ("V11", logged == found),
+                (BidOutcome::Failed(_), Opened::Bid(_)) => ("V11", false),
+            };
+            if !same {
+                return Err(Error::Failed {
+                    check,
+                    code: "result.differs",
+                    detail: format!("{name} opens to something else than the log says"),
+                });
+            }
+            match again {
+                Opened::Bid(_) => opened += 1,
+                Opened::Fault(_) => failed += 1,
+            }
+        }
+        let due = (replay.state.to_open().len() + replay.state.offers_due().len()) as u64;
+        let ended = opened + failed + self.withheld.len() as u64;
+        if ended != due && !replay.state.is_halted() {
+            return Err(Error::Failed {
+                check: "V10",
+                code: "opening.incomplete",
+                detail: format!("{due} bids are to be opened, {ended} have an outcome"),
+            });
+        }
+        Ok((
+            (
+                opened,
+                format!("{opened} 份投标由份额重新解密，封头逐字节一致，内外签名与文件摘要相符"),
+                format!(
+                    "{opened} bids decrypted again from the shares; headers byte-equal, inner signatures and file hashes hold"
+                ),
+            ),
+            (
+                failed,
+                format!("{failed} 份未能开标，原因均由记录推出"),
+                format!("{failed} bids could not be opened, each cause follows from the records"),
+            ),
+        ))
+    }
+}
