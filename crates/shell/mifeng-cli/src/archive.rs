@@ -74,7 +74,10 @@ pub(crate) fn run(ui: &Ui, args: &ArchiveArgs, _json: bool) -> Outcome {
         ) => match (statement, stamp, out) {
             (Some(path), ..) => {
                 let alg = suite.suite().hash();
-                let root = root.as_deref().map(identity::load_certificate).transpose()?;
+                let root = root
+                    .as_deref()
+                    .map(identity::load_certificate)
+                    .transpose()?;
                 let text = mifeng::renewal_statement(&tar(dossier)?, alg, root.as_ref())?;
                 ui::write(path, &text)
             }

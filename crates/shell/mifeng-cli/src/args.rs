@@ -130,6 +130,11 @@ pub(crate) struct VerifyArgs {
     /// 回执所对应的记录；不给则取自档案 / the record that the receipt is for; without: the dossier's own
     #[arg(long, requires = "receipt")]
     pub(crate) record: Option<PathBuf>,
+    /// 另将核验报告写成 PDF / the report as a PDF too
+    #[arg(long, value_name = "PDF")]
+    pub(crate) report: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) fonts: crate::doc::FontArgs,
 }
 
 /// The two suites by their short names.

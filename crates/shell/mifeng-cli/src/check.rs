@@ -2,6 +2,7 @@
 
 use crate::args::VerifyArgs;
 use crate::bundle::Bundle;
+use crate::doc;
 use crate::identity;
 use crate::ui::{self, Failure, Outcome, Ui};
 use mifeng::envelope::SealedFile;
@@ -33,6 +34,12 @@ pub(crate) fn verify(ui: &Ui, args: &VerifyArgs, json: bool) -> Outcome {
         ));
     }
     let report = mifeng::verify(&files, &trusted)?;
+    if let Some(out) = &args.report {
+        let open = mifeng::not_checked(&trusted, args.receipt.is_some());
+        let replay = mifeng::Replay::of(&files).ok();
+        let paper = doc::verification_of(&report, &open, replay.as_ref(), &args.dossier)?;
+        doc::write_pdf(&paper, &args.fonts.load()?, out)?;
+    }
     if json {
         let text =
             serde_json::to_string_pretty(&report).map_err(|_| Failure::malformed("report"))?;

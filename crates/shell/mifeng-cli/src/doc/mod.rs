@@ -5,7 +5,7 @@ mod papers;
 mod seals;
 
 pub(crate) use fonts::{FontArgs, Fonts};
-pub(crate) use papers::{Named, of_tender, receipts, verification};
+pub(crate) use papers::{Named, of_tender, receipts, verification, verification_of};
 pub(crate) use seals::Stamper;
 
 use crate::bundle::Bundle;
@@ -159,6 +159,12 @@ pub(crate) fn write_all(
         }
     }
     Ok(written)
+}
+
+/// Writes one paper as PDF/A into this very file.
+pub(crate) fn write_pdf(one: &Named, fonts: &Fonts, out: &Path) -> Outcome {
+    let sheets = mifeng_doc::set(&one.paper, &fonts.faces)?;
+    ui::write(out, &pdf(&sheets, fonts, &Stamper::default())?)
 }
 
 fn pdf(sheets: &Sheets, fonts: &Fonts, stamper: &Stamper) -> Result<Vec<u8>, Failure> {

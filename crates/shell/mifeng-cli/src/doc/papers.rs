@@ -4,7 +4,7 @@ use crate::bundle::Bundle;
 use crate::clock;
 use crate::ui::{self, Failure};
 use mifeng::crypto::HashAlg;
-use mifeng::{Receipt, Trusted, Verdict};
+use mifeng::{NotChecked, Receipt, Replay, Report, Trusted, Verdict};
 use mifeng_doc::{Paper, forms};
 use std::path::{Path, PathBuf};
 
@@ -126,24 +126,38 @@ pub(crate) fn receipts(bundle: &Bundle, files: &[PathBuf]) -> Result<Vec<Named>,
 pub(crate) fn verification(bundle: &Bundle, dossier: &Path) -> Result<Named, Failure> {
     let trusted = Trusted::default();
     let report = mifeng::verify(&bundle.files, &trusted)?;
-    let state = &bundle.replay.state;
+    let open = mifeng::not_checked(&trusted, false);
+    verification_of(&report, &open, Some(&bundle.replay), dossier)
+}
+
+/// A report as a paper; what cannot be replayed has neither title nor origin.
+pub(crate) fn verification_of(
+    report: &Report,
+    open: &[NotChecked],
+    replay: Option<&Replay>,
+    dossier: &Path,
+) -> Result<Named, Failure> {
+    let state = replay.map(|replay| &replay.state);
     let bytes = ui::read(dossier)?;
     let checks = report.checks.iter().map(|check| forms::Check {
         id: check.id.to_owned(),
         title: check.zh.to_owned(),
         passed: match check.verdict {
-            Verdict::Pass => Some(true),
+            // What it did not see stands in its own words.
+            Verdict::Pass | Verdict::Part => Some(true),
             Verdict::Fail => Some(false),
             Verdict::NotRun => None,
         },
         saw: check.saw_zh.clone(),
     });
-    let open = mifeng::not_checked(&trusted, false);
-    let title = state.notice().map(|(_, notice)| notice.title.zh.clone());
+    let title = state
+        .and_then(|state| state.notice())
+        .map(|(_, notice)| notice.title.zh.clone());
+    let origin = state.map(|state| state.origin().to_owned());
     let paper = forms::verification(&forms::Verification {
         tender: report.tender.clone().unwrap_or_default(),
         title: title.unwrap_or_default(),
-        origin: state.origin().to_owned(),
+        origin: origin.unwrap_or_default(),
         root: report.root,
         dossier: format!("{}", HashAlg::Sm3.digest(&bytes)),
         at: clock::now(),
