@@ -22,6 +22,7 @@ def arguments(argv):
     p = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     p.add_argument("dossier")
     p.add_argument("--trust", action="append", metavar="CERT", help="roots that I trust; without: those the notice lists")
+    p.add_argument("--trust-list-version", type=int, metavar="N", help="the tender pins this version of its trust list or a later one")
     p.add_argument("--earlier", metavar="TAR", help="earlier bundle: prove that nothing was rewritten since")
     p.add_argument("--receipt", help="hold this receipt against the dossier")
     p.add_argument("--record", help="the record that the receipt is for")
@@ -108,7 +109,7 @@ def main(argv=None):
             earlier = tar.parse(load(a.earlier))
         except Bad as e:
             return fail(f"{a.earlier}: {e}", 3)
-    report = checks.verify(files, roots_of(a.trust), earlier)
+    report = checks.verify(files, roots_of(a.trust), earlier, a.trust_list_version)
     extra, code = {}, 0 if report.valid else 1
     if a.receipt:
         try:

@@ -30,6 +30,7 @@ def _take(s, r, checked, first=None):
     need(not texts & s.ciphertexts, "bid.duplicate", "a leaf of another seal")
     s.ciphertexts |= texts
     bid = Bid(checked, r, first)
+    bid.accepted = r.at if s.latest is None else max(s.latest, r.at)
     s.bids[bid.id] = bid
     return bid
 

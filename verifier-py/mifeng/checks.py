@@ -47,7 +47,7 @@ class Dossier:
         self.read, self.records, self.by_entry, self.withheld = {}, [], [], {}
 
 
-def verify(files, roots=None, earlier=None):
+def verify(files, roots=None, earlier=None, least=None):
     """files: name → Blob. roots: certificates (DER) that the auditor trusts. earlier: files of an earlier bundle."""
     report, d = Report(), Dossier(files)
     try:
@@ -60,7 +60,7 @@ def verify(files, roots=None, earlier=None):
         report.dossier, report.host = d, d.records[0].actor
         _replay(d, s)
         report.witnesses, report.quorum = [m.witness for m in s.members.values()], s.board.t if s.board else 0
-        _after(d, s, report, roots)
+        _after(d, s, report, roots, least)
     except Bad as e:
         report.failed(e)
     return report
@@ -345,13 +345,13 @@ def _replay(d, s):
 
 # --- after the replay -----------------------------------------------------------------------------------------------
 
-def _after(d, s, report, roots):
+def _after(d, s, report, roots, least=None):
     report.tender = s.notice["tender"] if s.notice else None
     with _in("V2"):
         chain = renewal.check(d, s, roots)
     report.passed("V2", d.log.size, f"{d.log.size} entries and {s.beat_count} beats recomputed; {len(d.heads)} cosigned heads, "
                                     f"{len(d.stamps)} time stamps" + (f"; renewed {len(chain)} times as a whole" if chain else ""))
-    _v3(d, s, report, roots)
+    _v3(d, s, report, roots, least)
     report.passed("V4", len(d.records), f"{len(d.records)} signed records canonical and in lawful order, "
                                         f"{sum(r.beat is not None for r in d.records)} of them inside beats")
     need(s.board is not None, "board.missing", "no board", "V5")
@@ -373,7 +373,7 @@ def _after(d, s, report, roots):
     report.unchecked = sorted(set(s.unchecked))
 
 
-def _v3(d, s, report, roots):
+def _v3(d, s, report, roots, least=None):
     with _in("V3"):
         for name, token in d.stamps:
             try:
@@ -386,6 +386,9 @@ def _v3(d, s, report, roots):
             issuers |= {c.subject for r in d.records for c in r.certificates}
             issuers |= {c.subject for _, t in d.stamps for c in t.message.certificates}
             need(x509.crl(d.files[name].bytes()).issuer in issuers, "file.unexpected", name)
+        need(least is None or (s.judge.versions and s.judge.pinned >= least), "trust.list-old", "an old trust list is pinned")
+        if least is None and s.judge.versions:
+            s.unchecked.append("whether the trust list that the tender pins is an old version: no least version given")
         if roots is not None:
             _auditor(d, s, roots)
     report.passed("V3", len(s.judge.signers), f"the chains of {len(s.judge.signers)} signers valid at their times; "

@@ -155,12 +155,31 @@ def seat_freeze(s, r):
     seat["frozen"] = freeze
 
 
+@on("seat.leave")
+def seat_leave(s, r):
+    s.at_stage("evaluation")
+    need(r.actor in s.experts() and r.data["cert"] in s.experts(), "expert.not-drawn", r.type, "V14")
+    said = s.leaving.setdefault(r.data["cert"], set())
+    need(r.actor not in said, "record.wrong-stage", "said already")
+    said.add(r.actor)
+
+
+def _may_leave(s, cert):
+    """Once a sheet is shown or a lot ranked: the member said so, or more than half of the others."""
+    if not any(lot.sheets or lot.rank is not None for lot in s.lots.values()):
+        return
+    said = s.leaving.get(cert, set())
+    others = [e for e in s.experts() if e != cert]
+    need(cert in said or 2 * sum(e in said for e in others) > len(others), "record.not-authorised", "nobody said that it leaves")
+
+
 @on("seat.replace")
 def seat_replace(s, r):
     d = r.data
     s.at_stage("evaluation")
     s.by(r, s.notice["agency"]["cert"])
     need(d["cert"] in s.experts(), "expert.not-drawn", "who leaves does not sit")
+    _may_leave(s, d["cert"])
     need(d.get("seat") is not None, "record.wrong-stage", "an empty seat and a new pool: not checked by this verifier")
     seat_opens(s, d["seat"], "expert.not-drawn")
     used = {x["id"] for x in s.seats} | set(s.declined) | {x["id"] for x in s.replaced}

@@ -34,6 +34,7 @@ SCHEMA = {
     "session.open": "seats sites",
     "seat.open": "notice", "seat.cosign": "cert seat",
     "seat.freeze": "cert reason", "seat.resume": "cert reason",
+    "seat.leave": "cert reason",
     "seat.replace": "cert declined? reason seat?",
     "check": "kind lot rows",
     "clarify.ask": "lot matter seal text triggers until",

@@ -15,6 +15,7 @@ TRUSTEE = {"board.cert", "board.dkg1", "board.dkg2", "board.share", "draw.share"
 SPECIAL = {"opening.sign": ["record-signing", "bid-signing", "trustee"], "seat.cosign": ["record-signing", "trustee"],
            "trust.list": ["record-signing", "host"]}
 STARTS_PERIOD = {"tender.publish", "tender.resume", "round.open", "clarify.ask"}
+GOES_ON = {"bidder.share", "price.confirm", "clarify.answer", "offer.submit", "offer.exit"}
 BACKDATING = 600 * moment.SECOND  # ten minutes: five for each of two clocks (spec/events.md, Time)
 
 HANDLERS = {}
@@ -60,7 +61,7 @@ def column(kind):
     return "V14" if kind in EVALUATION else "V4"
 
 
-EVALUATION = {"session.open", "seat.open", "seat.cosign", "seat.freeze", "seat.resume", "seat.replace", "check",
+EVALUATION = {"session.open", "seat.open", "seat.cosign", "seat.freeze", "seat.resume", "seat.leave", "seat.replace", "check",
               "clarify.ask", "clarify.answer", "price.decide", "price.confirm", "score.commit", "score", "score.correct",
               "rank", "report", "report.sign", "award", "framework.list", "letter", "lot.fail", "round.open"}
 
@@ -78,6 +79,7 @@ class State:
         self.bids, self.ciphertexts, self.seal_order = {}, set(), []
         self.close_index = self.close_time = self.window_closed = None
         self.minutes, self.minutes_signed, self.draws = None, {}, {}
+        self.leaving = {}  # member → who said that it leaves
         self.seats, self.session_sites, self.seat_state, self.replaced = [], None, {}, []
         self.pool = self.pool_draw = None
         self.draw_number, self.draw_result = 0, None
@@ -138,10 +140,18 @@ class State:
 
     def judged(self, r, certificate, pool, uses):
         """At the record's instant, and at the latest at which a record before it was applied, if that is later."""
-        found = self.judge.judge(certificate, pool, r.at, uses)
+        on = self._accepted(r)
+        found = self.judge.judge(certificate, pool, r.at, uses, on)
         if self.latest is not None and self.latest > r.at:
-            need(self.judge.judge(certificate, pool, self.latest, uses) == found, "cert.invalid", "two organisations", "V3")
+            need(self.judge.judge(certificate, pool, self.latest, uses, on) == found, "cert.invalid", "two organisations", "V3")
         return found
+
+    def _accepted(self, r):
+        """When the log took the last live bid of whoever goes on with it: the trust list of then recognises its CA."""
+        if r.type not in GOES_ON:
+            return None
+        own = [b.accepted for b in self.bids.values() if b.live and b.first is None and b.record.actor == r.actor]
+        return max(own, default=None)
 
     # --- what handlers ask --------------------------------------------------------------------------------------
 

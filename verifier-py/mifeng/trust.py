@@ -141,37 +141,51 @@ class Judge:
                 found = v
         return found
 
-    def judge(self, cert, pool, at, usages):
-        """The certificate counts for one of the usages at the instant; returns its organisation's code or None."""
+    def judge(self, cert, pool, at, usages, on=None):
+        """The certificate counts for one of the usages at the instant, its CA as recognised then or at `on`; returns its
+        organisation's code or None."""
         reason = None
         for usage in usages:
             try:
-                return self._judge(cert, tuple(pool), at, usage)
+                return self._judge(cert, tuple(pool), at, usage, at if on is None else on)
             except Bad as e:
                 reason = e
         raise reason
 
-    def _judge(self, cert, pool, at, usage):
+    def _judge(self, cert, pool, at, usage, on):
         try:
             if not self.versions:
-                way, lists = path.judge(cert, pool, self.anchors, self.crls, self.suite.id, at, PURPOSE.get(usage, "signing"))
+                way, lists = self._path(cert, pool, self.anchors, at, usage)
                 self._note(cert, way, lists)
                 return cert.organisation()
-            base = self.in_force(at)
+            base = self.in_force(on)
             need(base is not None, "cert.unlisted-ca", "no version of the list is in force")
-            return self._under(base, cert, pool, at, usage)
+            return self._under(base, cert, pool, at, usage, on)
         except Bad as e:
             raise _as_cert(e) from None
 
-    def _under(self, base, cert, pool, at, usage):
+    def _path(self, cert, pool, anchors, at, usage):
+        """A list counts from its thisUpdate; where those had ended, later ones can clear, and never revoke."""
+        purpose = PURPOSE.get(usage, "signing")
+        known = tuple(c for c in self.crls if c.this_update <= at)
+        try:
+            return path.judge(cert, pool, anchors, known, self.suite.id, at, purpose)
+        except Bad as e:
+            if e.code != "pki.stale-revocation":
+                raise
+            try:
+                return path.judge(cert, pool, anchors, self.crls, self.suite.id, at, purpose)
+            except Bad:
+                raise e from None
+
+    def _under(self, base, cert, pool, at, usage, on=None):
         anchors = {r: ca for ca in base.cas for r in ca.roots}
         try:
-            way, lists = path.judge(cert, tuple(pool), tuple(anchors), self.crls, self.suite.id, at,
-                                    PURPOSE.get(usage, "signing"))
+            way, lists = self._path(cert, tuple(pool), tuple(anchors), at, usage)
         except Bad as e:
             raise _as_cert(e) from None
         ca = anchors[way[-1]]
-        need(ca.recognised(at) and usage in ca.usages and kind_of(cert) in ca.kinds, "cert.not-recognised", ca.name)
+        need(ca.recognised(at if on is None else on) and usage in ca.usages and kind_of(cert) in ca.kinds, "cert.not-recognised", ca.name)
         self._note(cert, way, lists)
         return ca.organisation(cert)
 

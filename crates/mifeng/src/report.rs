@@ -113,6 +113,10 @@ pub struct Trusted {
     /// Fingerprints of roots; if not empty, every root that the tender recognised must be among
     /// them, or the operator who signed its trust list.
     pub roots: Vec<Digest>,
+    /// The least version of the trust list that a tender may pin, if one is known: an older one may
+    /// recognise a CA that was taken off since. Without it any version that its operator signed is
+    /// believed, and V3 says so.
+    pub trust_list_least: Option<u64>,
     /// An earlier bundle of the same tender, of which nothing may have been rewritten.
     pub earlier: Option<Box<dyn Files>>,
 }

@@ -232,7 +232,22 @@ impl Run<'_> {
                 ),
             });
         }
-        let (list_zh, list_en) = lists.map(list_in_words).unwrap_or_default();
+        let pinned = lists.map(|lists| lists.versions()[0].list().version);
+        if let Some(least) = trusted.trust_list_least
+            && pinned.is_none_or(|pinned| pinned < least)
+        {
+            let found = pinned.map_or("none".to_owned(), |n| format!("version {n}"));
+            return Err(Error::Failed {
+                check: "V3",
+                code: "trust.list-old",
+                detail: format!(
+                    "version {least} of the trust list or a later one expected, the tender pins {found}"
+                ),
+            });
+        }
+        let (list_zh, list_en) = lists
+            .map(|lists| list_in_words(lists, trusted.trust_list_least))
+            .unwrap_or_default();
         let signers: BTreeSet<Digest> = replay.records.iter().map(|r| r.actor).collect();
         let (count, crls) = (signers.len() as u64, replay.crls.len());
         let (unknown_zh, unknown_en) = match replay.state.revocation_unknown().len() {
@@ -343,12 +358,19 @@ fn close_witnessed(replay: &Replay, index: u64, deadline: Time) -> Result<usize,
 }
 
 /// Which versions of the trust list ruled this tender.
-fn list_in_words(lists: &TrustChain) -> (String, String) {
+fn list_in_words(lists: &TrustChain, least: Option<u64>) -> (String, String) {
     let (first, last) = (lists.versions()[0].list(), lists.last().list());
     let (name, from, to) = (&first.name, first.version, last.version);
     let cas = last.cas.len();
+    let (held_zh, held_en) = match least {
+        Some(_) => ("", ""),
+        None => (
+            "，未给出最低版本：未核对所用名单是否过旧",
+            "; no least version given: not checked whether the one it pins is an old one",
+        ),
+    };
     (
-        format!("（信任名单《{name}》第 {from} 至 {to} 版，{cas} 家CA）"),
-        format!(" (trust list \"{name}\", versions {from} to {to}, {cas} CAs)"),
+        format!("（信任名单《{name}》第 {from} 至 {to} 版，{cas} 家CA{held_zh}）"),
+        format!(" (trust list \"{name}\", versions {from} to {to}, {cas} CAs{held_en})"),
     )
 }

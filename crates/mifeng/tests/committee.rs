@@ -284,9 +284,23 @@ fn who_leaves_after_the_sheets_voids_nobody_elses() {
         declined: Vec::new(),
         seat: Some(tender.seat(5)),
     };
-    tender
-        .say(&cast.agency, "seat.replace", &data, 105)
-        .expect("replaced");
+    // Whose points are known is not sent away by the agency alone, nor by half of the others.
+    let replaced = |tender: &mut Tender<'_>| tender.say(&cast.agency, "seat.replace", &data, 105);
+    assert_eq!(code(replaced(&mut tender)), "record.not-authorised");
+    let leave = SeatLeave {
+        cert: leaving,
+        reason: "突发疾病".to_owned(),
+    };
+    let outsider = tender.say(&cast.agency, "seat.leave", &leave, 105);
+    assert_eq!(code(outsider), "expert.not-drawn");
+    for n in [0, 2, 3] {
+        assert_eq!(code(replaced(&mut tender)), "record.not-authorised");
+        let other = &cast.experts[seated[n]];
+        tender.say(other, "seat.leave", &leave, 105).expect("said");
+        let again = tender.say(other, "seat.leave", &leave, 105);
+        assert_eq!(code(again), "bid.duplicate");
+    }
+    replaced(&mut tender).expect("three of four others");
     seated[1] = tender.order[5].2;
     // The others' sheets stay, shown or closed, and so do bids and prices.
     assert_eq!(tender.host.state().committed(LOT), 4);
@@ -314,6 +328,12 @@ fn who_leaves_after_the_sheets_voids_nobody_elses() {
     }
     tender.rank(108).expect("ranked");
     // Nor does a member who leaves later move a lot that is ranked.
+    let leave = SeatLeave {
+        cert: cast.experts[seated[2]].fingerprint(cast.suite),
+        reason: "突发疾病".to_owned(),
+    };
+    let own = &cast.experts[seated[2]];
+    tender.say(own, "seat.leave", &leave, 109).expect("leaves");
     let data = SeatReplace {
         cert: cast.experts[seated[2]].fingerprint(cast.suite),
         reason: "突发疾病".to_owned(),

@@ -319,6 +319,12 @@ fn signatures_of_those_who_sat_carry_a_report() {
     tender.report(&seated, 105).expect("signed by all");
     let rest: Vec<String> = tender.host.state().alternates().cloned().collect();
     let data = replace(seated[0], rest, None, &cast);
+    let leave = SeatLeave {
+        cert: data.cert,
+        reason: data.reason.clone(),
+    };
+    let own = &cast.experts[seated[0]];
+    tender.say(own, "seat.leave", &leave, 106).expect("leaves");
     tender
         .say(&cast.agency, "seat.replace", &data, 106)
         .expect("dissolved");

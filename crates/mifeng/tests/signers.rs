@@ -4,11 +4,11 @@
 mod common;
 
 use common::*;
-use mifeng::crypto::{GM, INTL, Time};
+use mifeng::crypto::{GM, INTL, SeededEntropy, Time};
 use mifeng::pki::issue::Revocation;
 use mifeng::pki::{Certificate, Signer};
 use mifeng::tender::{Halt, rules};
-use mifeng::{Store, Trusted, Verdict, verify};
+use mifeng::{Host, Store, Trusted, Verdict, verify};
 
 const ORIGIN: &str = "host.example/t/signers";
 
@@ -201,4 +201,47 @@ fn the_verifier_counts_whom_no_list_covers() {
     // A list from second 50 on covers who signs later only.
     let late = seen(Some(secs(50))).revocation_unknown;
     assert!(late > Some(0) && late < Some(all.count), "{late:?}");
+}
+
+#[test]
+fn a_gap_between_two_lists_is_cleared_by_the_later() {
+    let cast = Cast::new(&INTL, "gap");
+    let store = Memory::default();
+    let rng = &mut SeededEntropy::new(b"gap");
+    let roots = std::slice::from_ref(&cast.root);
+    let host = Host::create(
+        store.clone(),
+        cast.suite,
+        ORIGIN,
+        keys(&cast),
+        roots,
+        START,
+        rng,
+    );
+    let mut tender = Tender::on(&cast, store, host.expect("a new log"), b"gap");
+    let list = |from: i64, until: i64, number: u64| {
+        let list = cast
+            .ca
+            .revocation_list(&[], secs(from), secs(until), number);
+        list.expect("a list")
+    };
+    tender.host.add_crl(&list(0, 104, 1)).expect("taken");
+    for record in &cast.board {
+        tender.take(record.clone(), 0).expect("board");
+    }
+    let notice = notice(&cast, tender.host.state(), Kind::Board);
+    tender.publish(&notice).expect("lawful");
+    tender.receive(3);
+    tender.close_and_release(Kind::Board);
+    tender.open_all(100);
+    // The CA is late with its next list, and the agency signs in between.
+    let data = Halt {
+        reason: "test".to_owned(),
+    };
+    let record = tender.signed(&cast.agency, "tender.suspend", &data, 107);
+    let outcome = tender.take(record.clone(), 107);
+    assert_eq!(code(outcome), rules::BAD_CERTIFICATE.code);
+    tender.host.add_crl(&list(110, 86_400, 2)).expect("taken");
+    tender.take(record, 111).expect("the later list clears it");
+    assert_valid(&tender.archive(120));
 }

@@ -170,15 +170,21 @@ fn course(suite: &'static Suite, kind: Kind) {
 fn check_dossier(world: &World<'_>, tar: &[u8]) {
     let files = Parts::of_tar(tar);
     let alg = world.cast.suite.hash();
-    let told = |roots: Vec<Digest>| {
+    let told_from = |roots: Vec<Digest>, trust_list_least| {
         let trusted = Trusted {
             roots,
+            trust_list_least,
             earlier: None,
         };
         let report = verify(&files, &trusted).expect("readable");
         report.failure().and_then(|check| check.code.clone())
     };
+    let told = |roots| told_from(roots, None);
     assert_eq!(told(Vec::new()), None);
+    // Whoever knows of a newer version does not take a tender that pins the old one.
+    assert_eq!(told_from(Vec::new(), Some(1)), None);
+    let old = told_from(Vec::new(), Some(2));
+    assert_eq!(old.as_deref(), Some("trust.list-old"));
     let [a, b] = [&world.cast.root, &world.root].map(|root| root.fingerprint(alg));
     assert_eq!(told(vec![a, b]), None);
     assert_eq!(told(vec![a]).as_deref(), Some("cert.untrusted-root"));
@@ -319,4 +325,62 @@ fn after_the_notice() {
     let first = event(&world.sign(&world.first));
     let refused = fixed.say(&cast.agency, "trust.list", &first, 12);
     assert_eq!(code(refused), rules::WRONG_STAGE.code);
+}
+
+#[test]
+fn a_ca_that_leaves_the_list_takes_no_bid_away() {
+    let cast = Cast::new(&INTL, "trust");
+    let world = World::new(&cast);
+    let mut tender = world.published("host.example/t/leaves", Kind::Joint);
+    let second = world.second(secs(5));
+    tender
+        .say(&cast.agency, "trust.list", &event(&world.sign(&second)), 13)
+        .expect("the next version");
+    tender.receive(2);
+    let (file, data) = tender.seal_by(&world.bidder, 870_000, 32);
+    let bid = Sealed {
+        record: tender.signed(&world.bidder, "bid.submit", &data, 32),
+        id: tender.verified(&file).id(),
+        file,
+    };
+    tender.submit(&bid, secs(32)).expect("recognised");
+    tender.beat(40);
+    tender.close_witnessed();
+    let mut third = second.successor(secs(61)).expect("a draft");
+    third.cas.truncate(1);
+    tender
+        .say(
+            &cast.agency,
+            "trust.list",
+            &event(&world.sign(&third)),
+            DEADLINE + 2,
+        )
+        .expect("without the second CA");
+    // It is recognised for nothing new.
+    let heard = world.hears(&mut tender, DEADLINE + 3);
+    assert_eq!(heard, rules::UNLISTED_CA.code);
+    for number in 0..2 {
+        tender.release_leaf(number, DEADLINE + 3).expect("a leaf");
+    }
+    let key = world.bidder.enc.as_ref().expect("a bidder");
+    let leaf = mifeng::bidder::release(
+        &tender.host.state().bids()[&bid.id].seal,
+        mifeng::bidder::LeafKey::Key(key),
+    );
+    tender
+        .say(
+            &world.bidder,
+            "bidder.share",
+            &leaf.expect("own leaf"),
+            DEADLINE + 3,
+        )
+        .expect("by the list that accepted the bid");
+    tender.close_window(DEADLINE + 4).expect("window closed");
+    for number in 0..2 {
+        tender.release(number, DEADLINE + 5).expect("released");
+    }
+    tender.open_all(100);
+    let seated = tender.draw(101);
+    assert!(tender.evaluate(&seated, 102));
+    assert_valid(&tender.archive(103));
 }

@@ -121,6 +121,9 @@ pub(crate) struct VerifyArgs {
     /// 我信任的根证书；不给则只按公告所列 / roots that I trust; without: those the notice lists
     #[arg(long, value_name = "CERT")]
     pub(crate) trust: Vec<PathBuf>,
+    /// 信任名单不得早于此版本 / the tender pins this version of its trust list or a later one
+    #[arg(long, value_name = "N")]
+    pub(crate) trust_list_version: Option<u64>,
     /// 较早的档案或记录包：证明其后无改写 / earlier bundle: prove that nothing was rewritten since
     #[arg(long, value_name = "TAR")]
     pub(crate) earlier: Option<PathBuf>,

@@ -28,6 +28,7 @@ pub(crate) fn verify(ui: &Ui, args: &VerifyArgs, json: bool) -> Outcome {
             trusted.roots.push(root.fingerprint(alg));
         }
     }
+    trusted.trust_list_least = args.trust_list_version;
     if let Some(path) = &args.earlier {
         trusted.earlier = Some(Box::new(
             Tar::open(path).map_err(|e| Failure::from(e).at(path))?,

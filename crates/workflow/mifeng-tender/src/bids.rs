@@ -19,7 +19,7 @@ impl State {
                 format!("lot {lot} has seal {id}"),
             ));
         }
-        self.insert(seal, act.record, None);
+        self.insert(seal, act, None);
         Ok(())
     }
 
@@ -33,7 +33,7 @@ impl State {
         if let Some(old) = self.bids.get_mut(&data.old) {
             old.life = BidLife::Replaced;
         }
-        self.insert(seal, record, None);
+        self.insert(seal, act, None);
         Ok(())
     }
 
@@ -132,10 +132,13 @@ impl State {
         let mut chain = seal.chain().to_vec();
         chain.extend(act.record.chain().iter().cloned());
         let usage = mifeng_pki::trust::Usage::BidEncryption;
-        let code = self.organisation(encryption, &chain, usage, act.at, act.trust)?;
-        of_bidder(Some(&code))?;
+        let accepted = self.accepted_on(act.record);
+        let of = (encryption, chain.as_slice());
+        let judge =
+            |at: Time| self.organisation_on(of, usage, (at, accepted.unwrap_or(at)), act.trust);
+        of_bidder(Some(&judge(act.at)?))?;
         if act.taken > act.at {
-            self.organisation(encryption, &chain, usage, act.taken, act.trust)?;
+            judge(act.taken)?;
         }
         Ok(())
     }

@@ -3,10 +3,11 @@
 use crate::events::TrustListEvent;
 use crate::notice::Notice;
 use crate::refusal::{self, Refusal};
-use crate::state::{Act, Stage, State, Trust};
+use crate::state::{Act, Bid, Stage, State, Trust};
 use mifeng_crypto::{Digest, Suite, Time};
 use mifeng_pki::trust::{Presented, SignedTrustList, TrustChain, TrustVersion, Usage};
 use mifeng_pki::{Anchors, Certificate, RevocationList, tsp, verify_path};
+use mifeng_record::Record;
 
 /// Whoever signed before the notice is judged when the notice comes.
 #[derive(Clone, Debug)]
@@ -66,7 +67,8 @@ impl<'a> Recognition<'a> {
     }
 
     /// Judges a signer at the instant from which its record counts, and at the later one that the
-    /// log proves: whoever writes an earlier date into a record gains nothing by it.
+    /// log proves: whoever writes an earlier date into a record gains nothing by it. Its CA is judged
+    /// as on the day `on`, if one is given, else as at those instants.
     ///
     /// # Errors
     /// As [`Recognition::judge`].
@@ -74,14 +76,14 @@ impl<'a> Recognition<'a> {
         &self,
         signer: (&Certificate, &[Certificate]),
         usages: &[Usage],
-        at: Time,
-        taken: Time,
+        (at, taken): (Time, Time),
+        on: Option<Time>,
     ) -> Result<Judged, Refusal> {
-        let judged = self.judge(signer, usages, at, at)?;
+        let judged = self.judge(signer, usages, at, on.unwrap_or(at))?;
         if taken <= at {
             return Ok(judged);
         }
-        self.judge(signer, usages, taken, taken)
+        self.judge(signer, usages, taken, on.unwrap_or(taken))
     }
 
     /// Judges a certificate: its path at `at`, its CA as recognised on the day `on`.
@@ -98,19 +100,26 @@ impl<'a> Recognition<'a> {
     ) -> Result<Judged, Refusal> {
         // A list issued later than `at` was not known then; what was accepted stays accepted.
         let crls = issued_by(self.trust.crls, at);
-        let presented = Presented {
-            leaf: certificate,
-            intermediates: chain,
-            crls: &crls,
-            ocsp: &[],
-            at,
+        let look = |crls: &[RevocationList], usage| {
+            let presented = Presented {
+                leaf: certificate,
+                intermediates: chain,
+                crls,
+                ocsp: &[],
+                at,
+            };
+            match self.lists {
+                Some(lists) => self.by_list(lists, &presented, usage, on),
+                None => self.by_roots(&presented, usage),
+            }
         };
         let mut outcome = None;
         for usage in usages {
-            let found = match self.lists {
-                Some(lists) => self.by_list(lists, &presented, *usage, on),
-                None => self.by_roots(&presented, *usage),
-            };
+            let found = look(&crls, *usage).or_else(|e| match e.code() {
+                // In a gap between two lists the later one speaks: it can clear, never revoke.
+                "pki.stale-revocation" => look(self.trust.crls, *usage).map_err(|_| e),
+                _ => Err(e),
+            });
             match found {
                 Ok(judged) => return Ok(judged),
                 Err(e) => outcome.get_or_insert(e),
@@ -190,6 +199,20 @@ impl State {
             self.suite,
             trust,
         ))
+    }
+
+    /// The day by whose trust list the signer of a record is judged, if it is not that of the record:
+    /// whoever has an accepted bid goes on with it under the list that accepted it, for a CA that
+    /// leaves the list later takes no bid away.
+    pub(crate) fn accepted_on(&self, record: &Record) -> Option<Time> {
+        let goes_on = matches!(
+            record.kind(),
+            "bidder.share" | "price.confirm" | "clarify.answer" | "offer.submit" | "offer.exit"
+        );
+        let own =
+            |bid: &&Bid| bid.is_live_first() && bid.seal.context().bidder_cert == record.actor();
+        let bids = self.bids.values().filter(|_| goes_on).filter(own);
+        bids.map(|bid| bid.accepted).max()
     }
 
     /// `trust.list`: the first version before the notice, or the next one at any time. The next one
@@ -298,11 +321,22 @@ impl State {
         at: Time,
         trust: &Trust<'_>,
     ) -> Result<String, Refusal> {
+        self.organisation_on((certificate, chain), usage, (at, at), trust)
+    }
+
+    /// The same, with its CA as recognised on another day.
+    pub(crate) fn organisation_on(
+        &self,
+        of: (&Certificate, &[Certificate]),
+        usage: Usage,
+        (at, on): (Time, Time),
+        trust: &Trust<'_>,
+    ) -> Result<String, Refusal> {
         let recognition = self
             .recognition(trust)
             .ok_or_else(|| Refusal::new(&refusal::WRONG_STAGE, "there is no notice yet"))?;
         recognition
-            .judge((certificate, chain), &[usage], at, at)?
+            .judge(of, &[usage], at, on)?
             .code
             .ok_or_else(|| {
                 let detail = "no unified social credit code where its CA writes it";

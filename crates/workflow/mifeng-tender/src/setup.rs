@@ -247,7 +247,7 @@ impl State {
         let (record, at, taken) = (act.record, act.at, act.taken);
         let agency = (record.signer(), record.chain());
         let usages = usages_of(record.kind(), false);
-        let judged = recognition.judge_taken(agency, usages, at, taken)?;
+        let judged = recognition.judge_taken(agency, usages, (at, taken), None)?;
         let mut unknown = BTreeSet::new();
         if !judged.revocation_known {
             unknown.insert(record.actor());

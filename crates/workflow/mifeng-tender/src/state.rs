@@ -77,6 +77,8 @@ pub struct Bid {
     pub record: Digest,
     /// The name in the bidder's certificate.
     pub name: String,
+    /// When the log took it: by the trust list of this instant its bidder goes on.
+    pub accepted: Time,
     /// Whether it counts.
     pub life: BidLife,
     /// The first bid of the same bidder, if this is a final offer.
@@ -301,6 +303,7 @@ impl State {
             Event::SeatCosign(data) => self.seat_cosign(data, record),
             Event::SeatFreeze(data) => self.seat_freeze(data, record, true),
             Event::SeatResume(data) => self.seat_freeze(data, record, false),
+            Event::SeatLeave(data) => self.seat_leave(data, record),
             Event::SeatReplace(data) => self.seat_replace(data, record),
             Event::Check(data) => self.check(data, record, at),
             Event::Ask(data) => self.ask(data, record, at),
@@ -386,7 +389,10 @@ impl State {
         };
         let usages = usages_of(record.kind(), self.is_host(record));
         let signer = (record.signer(), record.chain());
-        recognition.judge_taken(signer, usages, at, taken).map(Some)
+        let on = self.accepted_on(record);
+        recognition
+            .judge_taken(signer, usages, (at, taken), on)
+            .map(Some)
     }
 
     fn is_host(&self, record: &Record) -> bool {

@@ -204,6 +204,15 @@ pub(crate) enum PanelMore {
         #[arg(long)]
         reason: String,
     },
+    /// 成员：本人退出，或认为他人应当退出 / member: leave, or say that another member has to
+    Leave {
+        #[command(flatten)]
+        by: By,
+        #[arg(long)]
+        expert: PathBuf,
+        #[arg(long)]
+        reason: String,
+    },
     /// 代理机构：由下一名候补替换成员 / agency: replace a member by the next of the drawn
     Replace {
         #[command(flatten)]
@@ -323,6 +332,10 @@ fn seats(ui: &Ui, command: &PanelMore) -> Outcome {
         PanelMore::Resume { by, expert, reason } => {
             let (bundle, id) = by.open(ui)?;
             c::freeze(&id, &bundle, (expert, reason), true, &by.out)
+        }
+        PanelMore::Leave { by, expert, reason } => {
+            let (bundle, id) = by.open(ui)?;
+            c::leave(&id, &bundle, (expert, reason), &by.out)
         }
         PanelMore::Replace {
             by,

@@ -379,6 +379,21 @@ pub(crate) fn freeze(
     person::sign(&bundle.replay, identity, kind, &data, out)
 }
 
+/// A member says that it leaves, or that another one has to: once sheets are shown, the agency replaces
+/// nobody without it.
+pub(crate) fn leave(
+    identity: &Identity,
+    bundle: &Bundle,
+    (expert, reason): (&Path, &str),
+    out: &Path,
+) -> Outcome {
+    let data = SeatLeave {
+        cert: print_of(bundle, expert)?,
+        reason: reason.to_owned(),
+    };
+    person::sign(&bundle.replay, identity, "seat.leave", &data, out)
+}
+
 /// The agency replaces a member by the next of the drawn, or says that nobody is left. `declined` are
 /// the certificates of those before the one who takes the seat.
 pub(crate) fn replace(

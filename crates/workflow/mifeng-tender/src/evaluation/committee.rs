@@ -380,6 +380,41 @@ impl State {
         Ok(())
     }
 
+    /// `seat.leave`, by somebody who sits, frozen or not.
+    pub(crate) fn seat_leave(&mut self, data: &SeatLeave, record: &Record) -> Result<(), Refusal> {
+        self.require(Stage::Evaluation)?;
+        check_text("reason", &data.reason)?;
+        self.seat_mut(&record.actor())?;
+        self.seat_mut(&data.cert)?;
+        let said = self.evaluation.leaving.entry(data.cert).or_default();
+        if !said.insert(record.actor()) {
+            return Err(Refusal::new(&refusal::DUPLICATE, "said already"));
+        }
+        Ok(())
+    }
+
+    /// Once a sheet is shown, or a lot ranked, the agency alone sends no member away whose points it
+    /// may not like: the member itself says so, or the majority of the others.
+    fn require_leave(&self, cert: &Digest) -> Result<(), Refusal> {
+        let shown = self.sheets.values().any(|sheets| !sheets.is_empty());
+        if !shown && self.ranks.is_empty() {
+            return Ok(());
+        }
+        let said = self.evaluation.leaving.get(cert);
+        let says = |seat: &&SeatState| said.is_some_and(|said| said.contains(&seat.cert));
+        let others = self.seats().iter().filter(|seat| seat.cert != *cert);
+        let (number, agree) = (self.seats().len() - 1, others.filter(says).count());
+        if said.is_some_and(|said| said.contains(cert)) || agree * 2 > number {
+            return Ok(());
+        }
+        Err(Refusal::new(
+            &refusal::NOT_AUTHORISED,
+            format!(
+                "a sheet is shown: seat.leave of the member, or of more than half of the {number} others, is missing; {agree} said so"
+            ),
+        ))
+    }
+
     /// The next of the drawn order takes a seat; what the one who leaves said is void (87 art. 49).
     pub(crate) fn seat_replace(
         &mut self,
@@ -390,6 +425,7 @@ impl State {
         self.require_agency(record)?;
         check_text("reason", &data.reason)?;
         let leaves = self.seat_mut(&data.cert)?.id.clone();
+        self.require_leave(&data.cert)?;
         let differs = |detail: String| Refusal::new(&refusal::NOT_RECOMPUTED, detail);
         let rest: Vec<String> = self.alternates().cloned().collect();
         let declined = rest.iter().zip(&data.declined);

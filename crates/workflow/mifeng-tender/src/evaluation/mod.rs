@@ -79,6 +79,8 @@ pub(crate) struct Evaluation {
     pub(crate) session: Option<SessionOpen>,
     pub(crate) seats: Vec<SeatState>,
     pub(crate) replaced: Vec<Digest>,
+    /// Who said that a member leaves: the member itself, or others who sit.
+    pub(crate) leaving: BTreeMap<Digest, BTreeSet<Digest>>,
     /// Blind ids of those who left, or declined a seat later.
     pub(crate) left: BTreeSet<String>,
     /// Whether the committee was dissolved and no other sits yet.

@@ -146,7 +146,7 @@ impl State {
             ));
         }
         let id = seal.id();
-        self.insert(seal, record, Some(first));
+        self.insert(seal, act, Some(first));
         if let Some(round) = self.round_mut(&data.lot) {
             round.offers.insert(first, id);
         }
@@ -411,12 +411,8 @@ impl State {
         Ok(())
     }
 
-    pub(crate) fn insert(
-        &mut self,
-        seal: VerifiedSeal,
-        record: &Record,
-        offer_for: Option<Digest>,
-    ) {
+    pub(crate) fn insert(&mut self, seal: VerifiedSeal, act: &Act<'_>, offer_for: Option<Digest>) {
+        let record = act.record;
         let id = seal.id();
         for leaf in seal.leaf_digests() {
             self.leaf_digests.insert(leaf, id);
@@ -425,6 +421,7 @@ impl State {
             seal,
             record: record.commitment(),
             name: record.signer().subject_name(),
+            accepted: act.taken,
             life: BidLife::Live,
             offer_for,
         };

@@ -63,6 +63,13 @@ event_data! {
         /// dissolved and a new one drawn (87 art. 49).
         seat: Option<super::Seat>,
     }
+    /// `seat.leave`: a member says that it leaves, or another one that it has to.
+    SeatLeave {
+        /// The member who leaves.
+        cert: Digest,
+        /// Why.
+        reason: String,
+    }
     /// `check`: a finding on every bid that is due.
     Check {
         /// Which check.
