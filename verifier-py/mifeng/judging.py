@@ -190,12 +190,18 @@ def answer(s, r):
     bid = s.bids[q["seal"]]
     s.bidder_of(r, bid)
     need(q["answer"] is None, "record.wrong-stage", "answered already")
-    need(r.at < q["until"], "clarify.late", moment.show(r.at))
+    need(r.at < until(s, q), "clarify.late", moment.show(r.at))
     need(lot.rank is None and lot.failed is None and not lot.frozen, "clarify.late", "a decision was begun")
     need(q["matter"] != "low-price" or bid.id not in _judged_low(lot), "clarify.late", "a decision was begun")
     if d.get("price") is not None:
         need(isinstance(d["price"], str) and d["price"] in prices_of(s, lot, bid), "clarify.price-changed", d["price"])
     q["answer"] = r
+
+
+def until(s, q):
+    """Until when an answer is taken: after a suspension the whole time again."""
+    asked = q["record"].at
+    return q["until"] if s.resumed is None or s.resumed <= asked else s.resumed + (q["until"] - asked)
 
 
 def _put(lot, bid, price):
@@ -210,7 +216,7 @@ def put_to_bidders(s, lot, at):
         if lack == "price-unconfirmed":
             q = _put(lot, bid, price)
             need(q is not None, "price.unconfirmed", f"{bid.id}: nobody asked")
-            need(q["answer"] is not None or at >= q["until"], "price.unconfirmed", f"{bid.id}: the time runs")
+            need(q["answer"] is not None or at >= until(s, q), "price.unconfirmed", f"{bid.id}: the time runs")
 
 
 def not_ended(s, lot):
@@ -332,7 +338,7 @@ def _low_ready(s, lot, r):
         need(seal in asked, "review.open", seal)
     for q in lot.questions.values():
         if q["matter"] == "low-price":
-            need(q["answer"] is not None or r.at >= q["until"], "review.open", "the answer is due")
+            need(q["answer"] is not None or r.at >= until(s, q), "review.open", "the answer is due")
     lot.low_started = True
 
 

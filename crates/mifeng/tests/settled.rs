@@ -316,3 +316,53 @@ fn an_answer_in_place_of_a_confirmation_declines() {
     assert_eq!(tender.letters(109), 3);
     assert_valid(&tender.archive(110));
 }
+
+#[test]
+fn a_suspension_takes_no_time_from_who_was_asked() {
+    let cast = Cast::new(&INTL, "offers");
+    let (mut tender, seated) = opened(&cast, [900_000, 890_000, 400_000], lowest);
+    tender.pass_checks(&seated, 102);
+    let seal = tender.bids[2].id;
+    let triggers = tender.host.state().low_prices(LOT).expect("priced")[&seal].clone();
+    let ask = Ask {
+        lot: LOT.to_owned(),
+        seal,
+        matter: Matter::LowPrice,
+        triggers,
+        text: "请说明成本".to_owned(),
+        until: secs(103 + 1_800),
+    };
+    let first = &cast.experts[seated[0]];
+    tender.say(first, "clarify.ask", &ask, 103).expect("asked");
+    let why = Halt {
+        reason: "质疑处理".to_owned(),
+    };
+    let agency = &cast.agency;
+    tender
+        .say(agency, "tender.suspend", &why, 110)
+        .expect("suspended");
+    let answer = Answer {
+        question: tender.host.state().questions()[0].0,
+        text: "附成本构成".to_owned(),
+        price: None,
+    };
+    let bidder = &cast.bidders[2];
+    let refused = tender.say(bidder, "clarify.answer", &answer, 120);
+    assert_eq!(code(refused), "tender.halted");
+    tender
+        .say(agency, "tender.resume", &why, 2_000)
+        .expect("resumed");
+    // The half hour that was written down is over, the bidder's is not.
+    let early = tender.check(CheckKind::LowPrice, &seated, &[], 2_001);
+    assert_eq!(code(early), "review.open");
+    tender
+        .say(bidder, "clarify.answer", &answer, 2_000 + 1_799)
+        .expect("in time");
+    tender
+        .check(CheckKind::LowPrice, &seated, &[], 3_800)
+        .expect("decided");
+    tender.rank(3_801).expect("ranked");
+    tender.report(&seated, 3_802).expect("signed");
+    tender.award(3_803).expect("awarded");
+    assert_valid(&tender.archive(3_804));
+}

@@ -202,14 +202,15 @@ impl State {
     fn require_heard(&self, lot: &str, at: Time) -> Result<(), Refusal> {
         let waiting = self
             .questions_in(lot)
-            .find(|q| q.ask.matter == Matter::LowPrice && q.is_open(at));
+            .find(|q| q.ask.matter == Matter::LowPrice && self.is_open(q, at));
         match waiting {
             None => Ok(()),
             Some(question) => Err(Refusal::new(
                 &refusal::REVIEW_OPEN,
                 format!(
                     "seal {} may answer until {}",
-                    question.ask.seal, question.ask.until
+                    question.ask.seal,
+                    self.answered_until(question)
                 ),
             )),
         }

@@ -12,6 +12,8 @@ use mifeng_record::Record;
 pub struct Question {
     /// Who asked.
     pub by: Digest,
+    /// When.
+    pub asked: Time,
     /// What.
     pub ask: Ask,
     /// The corrected price that the bidder is asked to confirm.
@@ -20,17 +22,28 @@ pub struct Question {
     pub answer: Option<Answer>,
 }
 
-impl Question {
-    /// Whether the bidder may still answer at `at`.
-    pub(crate) fn is_open(&self, at: Time) -> bool {
-        self.answer.is_none() && at < self.ask.until
-    }
-}
-
 impl State {
     /// Every question with its commitment, in the order asked.
     pub fn questions(&self) -> &[(Digest, Question)] {
         &self.evaluation.questions
+    }
+
+    /// Until when an answer is taken: a bidder could not answer while the tender was suspended, and has the
+    /// whole time again from its resumption.
+    pub fn answered_until(&self, question: &Question) -> Time {
+        let (asked, until) = (question.asked, question.ask.until);
+        match self.resumed.filter(|resumed| *resumed > asked) {
+            Some(resumed) => {
+                let given = until.as_unix_nanos() - asked.as_unix_nanos();
+                Time::from_unix_nanos(resumed.as_unix_nanos() + given)
+            }
+            None => until,
+        }
+    }
+
+    /// Whether the bidder may still answer at `at`.
+    pub(crate) fn is_open(&self, question: &Question, at: Time) -> bool {
+        question.answer.is_none() && at < self.answered_until(question)
     }
 
     pub(crate) fn questions_in<'a>(&'a self, lot: &'a str) -> impl Iterator<Item = &'a Question> {
@@ -78,6 +91,7 @@ impl State {
         }
         let question = Question {
             by,
+            asked: at,
             ask: data.clone(),
             price,
             answer: None,
@@ -130,8 +144,8 @@ impl State {
             };
             match self.price_question(&seal, &price) {
                 None => return open(&seal, format!("{price} was not put to its bidder")),
-                Some(question) if question.is_open(at) => {
-                    let until = question.ask.until;
+                Some(question) if self.is_open(question, at) => {
+                    let until = self.answered_until(question);
                     return open(&seal, format!("{price} may be confirmed until {until}"));
                 }
                 Some(_) => {}
@@ -160,7 +174,10 @@ impl State {
             _ => false,
         };
         let questions = self.questions_in(&lot).filter(|q| q.answer.is_none());
-        questions.filter(waits).map(|q| q.ask.until).max()
+        questions
+            .filter(waits)
+            .map(|q| self.answered_until(q))
+            .max()
     }
 
     /// The least time in minutes for explaining a low price, as the rule pack of a lot says it: nought
@@ -236,10 +253,11 @@ impl State {
         }
         let decided =
             question.ask.matter == Matter::LowPrice && self.check_begun(CheckKind::LowPrice, &lot);
-        if at >= question.ask.until || decided {
+        let until = self.answered_until(question);
+        if at >= until || decided {
             return Err(Refusal::new(
                 &refusal::ANSWER_LATE,
-                format!("answers were taken until {}", question.ask.until),
+                format!("answers were taken until {until}"),
             ));
         }
         check_text("answer", &data.text)?;
@@ -275,7 +293,7 @@ impl State {
         match Event::read(record).ok()?? {
             Event::Answer(data) => {
                 let asked = self.questions().iter().find(|(id, _)| *id == data.question);
-                asked.map(|(_, question)| question.ask.until)
+                asked.map(|(_, question)| self.answered_until(question))
             }
             Event::OfferSubmit(OfferSubmit { lot, .. }) | Event::OfferExit(OfferExit { lot }) => {
                 self.round(&lot).map(|round| round.deadline)
