@@ -198,7 +198,7 @@ fn renewals_form_a_chain() {
         let root = |cast: &Cast| cast.root.fingerprint(suite.hash());
         let mut trusted = Trusted {
             roots: vec![root(&cast)],
-            earlier: None,
+            ..Trusted::default()
         };
         let report = verify(&second, &trusted).expect("in memory");
         let code_of = |r: &mifeng::Report| r.failure().and_then(|c| c.code.clone());
