@@ -41,8 +41,7 @@ def share(s, r):
     d = s.draws.get(r.data["draw"])
     need(d is not None and not d.done, "draw.missing", "no such open draw", "V13")
     index, point, e, z = tdh2.read_share(r.data["share"])
-    member = s.trustee(index)
-    need(member is not None and member.actor == r.actor, "record.not-authorised", "not the trustee of that index", "V13")
+    need(s.trustee(index, r.actor) is s.board, "record.not-authorised", "a draw is the first board's", "V13")
     need(index not in d.answers, "board.share-invalid", "a second answer", "V13")
     need(tdh2.share_holds(s.suite, d.label, index, s.board.shares[index - 1], d.point, point, e, z),
          "board.share-invalid", "the proof does not hold", "V13")
@@ -80,7 +79,7 @@ def drawn(s, r):
         seat_opens(s, seat)
     need([x["id"] for x in d["seats"]] == wanted and len(wanted) == c["experts"], "result.differs", "seats", "V13")
     certs = [x["cert"] for x in d["seats"]]
-    parties = {s.host, s.notice["agency"]["cert"], s.notice["buyer"]["cert"]} | {m.actor for m in s.members.values()}
+    parties = {s.host, s.notice["agency"]["cert"], s.notice["buyer"]["cert"]} | s.trustees()
     need(len(set(certs)) == len(certs) and not parties & set(certs), "result.differs", "one person in two parts", "V13")
     s.pool.done, s.seats, s.draw_result = True, list(d["seats"]), r
     s.order, s.declined = order, list(d["declined"])
@@ -187,7 +186,7 @@ def seat_replace(s, r):
     need(isinstance(declined, list) and nxt[:len(declined)] == declined, "expert.not-drawn", "declined")
     s.declined, nxt = s.declined + declined, nxt[len(declined):]
     need(nxt and d["seat"]["id"] == nxt[0], "expert.not-drawn", "not the next of the drawn order")
-    parties = {s.host, s.notice["agency"]["cert"], s.notice["buyer"]["cert"]} | {m.actor for m in s.members.values()}
+    parties = {s.host, s.notice["agency"]["cert"], s.notice["buyer"]["cert"]} | s.trustees()
     parties |= set((s.session_sites or {}).values()) | set(s.experts()) | {x["cert"] for x in s.replaced}
     need(d["seat"]["cert"] not in parties, "record.not-authorised", "has another part")
     at = s.experts().index(d["cert"])

@@ -112,13 +112,14 @@ def _leaves(out, suite, boards):
     need([p for p, _ in wanted] == [p for p, _ in seal.leaves], "envelope.malformed", "leaves")
     need(len({ct for _, ct in seal.leaves}) == len(seal.leaves), "envelope.malformed", "a ciphertext twice")
     context = seal.context(suite)
-    out.context, out.board_leaves, out.labels = context, {}, {}
+    out.context, out.board_leaves, out.boards, out.labels = context, {}, {}, {}
     for (path, node), (_, ct) in zip(wanted, seal.leaves):
         label = seal.label(context, path, node)
         out.labels[path] = label
         if node["leaf"] == "group":
             board = next((b for b in boards if b[0] == node["key"]), None)
             need(board is not None, "envelope.unknown-key", "board")
+            out.boards[path] = board[0]
             out.board_leaves[path] = tdh2.ciphertext(suite, board[1], label, ct)
         elif node["leaf"] == "cert":
             cert = next((c for c in out.certificates if c.fingerprint(suite.hash).hex() == node["cert"]), None)

@@ -5,7 +5,7 @@ from . import bids, envelope, jcs, manifest, policy, tdh2
 from .errors import Bad, need
 from .state import on
 
-STATUS = {"opened", "revoked_bidder_cause", "withdrawn_other_cause", "withdrawn_before_deadline", "replaced", "not_opened"}
+STATUS = {"opened", "remedied", "revoked_bidder_cause", "withdrawn_other_cause", "withdrawn_before_deadline", "replaced", "not_opened"}
 
 
 def may_open(s, bid):
@@ -24,26 +24,38 @@ def may_open(s, bid):
 @on("board.share")
 def board_share(s, r):
     d = r.data
-    member = s.trustee(d["index"])
-    need(member is not None and member.actor == r.actor, "record.not-authorised", "not the trustee of that index")
+    board = s.trustee(d["index"], r.actor)
     need(isinstance(d["shares"], list) and d["shares"], "record.data", "shares")
     for item in d["shares"]:
         jcs.members(item, ["path", "seal", "share"], "record.data", "share")
         jcs.hex32(item["seal"])
         bid = s.bid(item["seal"])
         may_open(s, bid)
-        need(bid.id not in bids.missing([bid]), "board.share-early", "the bidder did not release its leaf", "V9")
         ct = bid.checked.board_leaves.get(item["path"])
-        need(ct is not None, "board.share-invalid", "not a leaf of the board", "V9")
+        need(ct is not None and bid.checked.boards[item["path"]] == board.digest, "board.share-invalid",
+             "not a leaf of the board", "V9")
+        need(can_open(bid), "board.share-early", "the bidder did not release its leaf", "V9")
+        need(board is not s.second.board or silent(bid), "board.share-early", "there is nothing to remedy", "V9")
         index, point, e, z = tdh2.read_share(item["share"])
         need(index == d["index"], "board.share-invalid", "another index", "V9")
         label = bid.checked.labels[item["path"]]
-        need(tdh2.share_holds(s.suite, label, index, s.board.shares[index - 1], ct.u_raw, point, e, z),
+        need(tdh2.share_holds(s.suite, label, index, board.shares[index - 1], ct.u_raw, point, e, z),
              "board.share-invalid", "the proof does not hold", "V9")
         held = bid.board_shares.setdefault(item["path"], {})
         need(index not in held, "board.share-invalid", "a second share of one trustee", "V9")
         held[index] = point
         s.notes["shares"] += 1
+
+
+def silent(bid):
+    """Whether its bidder was to release its own leaf and did not."""
+    return bool(bids.missing([bid]))
+
+
+def can_open(bid):
+    """Whether it opens without what its bidder did not release: if it did, or if the policy has a remedy."""
+    own = bid.checked.bidder_leaf_path if silent(bid) else None
+    return policy.satisfied(bid.checked.seal.policy, lambda path, _: path != own)
 
 
 def leaf_shares(s, bid):
@@ -52,10 +64,11 @@ def leaf_shares(s, bid):
     if bid.share is not None:
         out[bid.checked.bidder_leaf_path] = bid.share
     for path, held in bid.board_shares.items():
-        if len(held) >= s.board.t:
-            point = tdh2.combine(s.suite, s.board.t, tuple(sorted(held.items())))
+        y, t = next((y, t) for key, y, t in s.boards() if key == bid.checked.boards[path])
+        if len(held) >= t:
+            point = tdh2.combine(s.suite, t, tuple(sorted(held.items())))
             if point is not None:
-                out[path] = tdh2.plain(s.suite, s.board.y, bid.checked.board_leaves[path], point)
+                out[path] = tdh2.plain(s.suite, y, bid.checked.board_leaves[path], point)
     return out
 
 
@@ -154,15 +167,15 @@ def check_failed(s, withheld):
 
 def _why_without_opening(s, bid):
     """Status and cause as they follow from what was released, or None: the bid can be opened."""
-    if bids.missing([bid]):
-        return "revoked_bidder_cause", "bidder.no-release"
     if policy.combine(bid.checked.seal.policy, leaf_shares(s, bid)) is None:
+        if silent(bid):
+            return "revoked_bidder_cause", "bidder.no-release"
         return "withdrawn_other_cause", "board.quorum-short"
     return None
 
 
 def status(s, bid):
-    return bid.ended or bid.outcome or "not_opened"
+    return bid.ended or (bid.opened and silent(bid) and "remedied") or bid.outcome or "not_opened"
 
 
 @on("opening.minutes")
@@ -186,7 +199,7 @@ def minutes(s, r):
 def sign(s, r):
     s.at_stage("evaluation")
     need(r.data["minutes"] == s.minutes.commitment, "result.differs", "another opening record", "V12")
-    trustees = {m.actor for m in s.members.values()}
+    trustees = s.trustees()
     bidders = {b.bidder for b in s.bids.values()}
     if r.actor == s.notice["buyer"]["cert"] or r.actor in trustees:
         who = r.actor

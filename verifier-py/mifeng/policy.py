@@ -58,8 +58,8 @@ def satisfied(node, holds, path="r"):
     return holds(path, node)
 
 
-def lint(node, threshold):
-    """The findings that refuse a notice."""
+def lint(node, boards):
+    """The findings that refuse a notice; `boards`: key digest → threshold."""
     out, all_leaves = [], leaves(node)
     clocks = [p for p, x in all_leaves if x["leaf"] == "tlock"]
 
@@ -73,7 +73,8 @@ def lint(node, threshold):
             out.append("lock.lint-clock-not-under-all")
             break
     parties = {jcs.write(x) for _, x in all_leaves
-               if x["leaf"] == "cert" and x["cert"] != "bidder" or x["leaf"] == "group" and threshold == 1}
+               if x["leaf"] == "cert" and x["cert"] != "bidder" or x["leaf"] == "group" and boards.get(x["key"]) == 1}
+    out += ["lock.lint-unknown-board" for _, x in all_leaves if x["leaf"] == "group" and x["key"] not in boards]
     for party in parties:
         if satisfied(node, lambda p, x: clock(p, x) or jcs.write(x) == party):
             out.append("lock.lint-one-party")

@@ -21,18 +21,24 @@ def config(s, r):
     s.host, s.origin = r.actor, key.name
 
 
+def _forming(s, r):
+    """The board that a record of key generation is for: the second one once the first one's key is made."""
+    other = s.main.session is not None and r.origin != "board/" + s.main.session
+    return s.second if other and s.main.board is not None else s.main
+
+
 @on("board.cert")
 def board_cert(s, r):
-    d = r.data
+    d, f = r.data, _forming(s, r)
     s.at_stage("setup")
     need(isinstance(d["session"], str) and r.origin == "board/" + d["session"], "board.formation", "session")
-    need(not s.messages and s.board is None, "board.formation", "too late")
+    need(not f.messages and f.board is None, "board.formation", "too late")
     need(1 <= d["t"] <= d["n"] <= dkg.MAX_MEMBERS and 1 <= d["index"] <= d["n"], "board.formation", "t, n, index")
-    if s.members:
-        first = next(iter(s.members.values()))
-        need((d["n"], d["t"], d["session"]) == (first.n, first.t, s.session), "board.formation", "another board")
-    need(d["index"] not in s.members and all(m.actor != r.actor for m in s.members.values()), "board.formation", "twice")
-    s.session = d["session"]
+    if f.members:
+        first = next(iter(f.members.values()))
+        need((d["n"], d["t"], d["session"]) == (first.n, first.t, f.session), "board.formation", "another board")
+    need(d["index"] not in f.members and not s.main.seats(r.actor) and not f.seats(r.actor), "board.formation", "twice")
+    f.session = d["session"]
     member = type("Member", (), {})()
     member.actor, member.n, member.t = r.actor, d["n"], d["t"]
     member.static = jcs.unhex(d["static_key"])
@@ -41,42 +47,44 @@ def board_cert(s, r):
         member.witness = note.key(d["witness"], s.suite.id, "witness")
     except Bad as e:
         raise Bad("board.formation", f"witness key: {e}") from None
-    for other in s.members.values():
+    for other in [*s.main.members.values(), *f.members.values()]:
         need(other.witness.name != member.witness.name and other.witness.material != member.witness.material,
              "board.formation", "two witnesses alike")
-    s.members[d["index"]] = member
+    f.members[d["index"]] = member
 
 
-def _all(s, index, table, r):
+def _all(s, f, index, table, r):
     s.at_stage("setup")
-    need(s.members and len(s.members) == next(iter(s.members.values())).n, "board.formation", "members are missing")
-    need(r.origin == "board/" + s.session, "record.wrong-origin", r.origin)
-    member = s.members.get(index)
+    need(f.members and len(f.members) == next(iter(f.members.values())).n, "board.formation", "members are missing")
+    need(r.origin == "board/" + f.session, "record.wrong-origin", r.origin)
+    member = f.members.get(index)
     need(member is not None and member.actor == r.actor, "record.not-authorised", "not the trustee of that index")
     need(index not in table, "board.formation", "twice")
 
 
 @on("board.dkg1")
 def board_dkg1(s, r):
-    need(not s.finals, "board.formation", "too late")
-    _all(s, r.data["index"], s.messages, r)
-    s.messages[r.data["index"]] = jcs.unbase64(r.data["message"])
+    f = _forming(s, r)
+    need(not f.finals, "board.formation", "too late")
+    _all(s, f, r.data["index"], f.messages, r)
+    f.messages[r.data["index"]] = jcs.unbase64(r.data["message"])
 
 
 @on("board.dkg2")
 def board_dkg2(s, r):
-    _all(s, r.data["index"], s.finals, r)
-    n = len(s.members)
-    need(len(s.messages) == n, "board.formation", "first messages are missing")
+    f = _forming(s, r)
+    _all(s, f, r.data["index"], f.finals, r)
+    n = len(f.members)
+    need(len(f.messages) == n, "board.formation", "first messages are missing")
     order = range(1, n + 1)
-    x = dkg.transcript(s.suite.id, s.session.encode(), s.members[1].t, tuple(s.members[i].static for i in order),
-                       tuple(s.messages[i] for i in order))
+    x = dkg.transcript(s.suite.id, f.session.encode(), f.members[1].t, tuple(f.members[i].static for i in order),
+                       tuple(f.messages[i] for i in order))
     need(r.data["transcript"] == x.hash, "board.formation", "transcript")
-    s.finals[r.data["index"]] = jcs.unhex(r.data["signature"])
-    if len(s.finals) == n:
+    f.finals[r.data["index"]] = jcs.unhex(r.data["signature"])
+    if len(f.finals) == n:
         for i in order:
-            x.signed(s.members[i].static, s.finals[i])
-        s.board = x.board
+            x.signed(f.members[i].static, f.finals[i])
+        f.board = x.board
 
 
 @on("trust.list")
@@ -186,7 +194,11 @@ def _unlawful(s, r, d):
         yield "procedure"
         return
     procedure = PROCEDURES[d["procedure"]]
-    yield from (f"policy: {x}" for x in policy.lint(d["policy"], s.board.t))
+    yield from (f"policy: {x}" for x in policy.lint(d["policy"], {key: t for key, _, t in s.boards()}))
+    second = s.second.board
+    if second is not None and (second.t != second.n or second.digest not in
+                               [x.get("key") for _, x in policy.leaves(d["policy"])]):
+        yield "the second board is no fallback of this policy"
     deadline = moment.parse(d["deadline"])
     if deadline % moment.SECOND or deadline <= r.at or deadline <= s.schedule.at(0):
         yield "deadline"

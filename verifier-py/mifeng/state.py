@@ -72,7 +72,7 @@ class State:
         self.stage, self.origin, self.host = "setup", None, None
         self.counts, self.board_counts, self.acted = {}, {}, []  # acted: records before the notice
         self.latest = None  # latest time at which a record was applied
-        self.members, self.messages, self.finals, self.board, self.session = {}, {}, {}, None, None
+        self.main, self.second = Forming(), Forming()  # the board; the fallback board of a remedy plan
         self.notice = self.publish = self.lots = None
         self.suspended = self.cancelled = self.closed = False
         self.resumed = None  # when the log took the last tender.resume
@@ -186,11 +186,26 @@ class State:
         start = deadline if self.resumed is None else max(deadline, self.resumed)
         return start + self.notice["window_ms"] * 10**6
 
-    def trustee(self, index):
-        return self.members.get(index)
+    @property
+    def members(self):
+        return self.main.members
+
+    @property
+    def board(self):
+        return self.main.board
+
+    def trustee(self, index, actor):
+        """The board on which `actor` sits at `index`."""
+        for forming in (self.main, self.second):
+            if index in forming.members and forming.members[index].actor == actor:
+                return forming.board
+        raise Bad("record.not-authorised", "not the trustee of that index")
+
+    def trustees(self):
+        return {m.actor for f in (self.main, self.second) for m in f.members.values()}
 
     def boards(self):
-        return ((self.board.digest, self.board.y, self.board.t),)
+        return tuple((b.digest, b.y, b.t) for b in (self.main.board, self.second.board) if b is not None)
 
     def experts(self):
         return [s["cert"] for s in self.seats]
@@ -198,6 +213,16 @@ class State:
     def bidder_of(self, r, bid):
         """The bidder of a seal: the organisation that its certificate names."""
         need(r.organisation is not None and r.organisation == bid.bidder, "record.not-authorised", "not the bidder of that seal")
+
+
+class Forming:
+    """A board and the messages by which it came about."""
+
+    def __init__(self):
+        self.members, self.messages, self.finals, self.board, self.session = {}, {}, {}, None, None
+
+    def seats(self, actor):
+        return any(m.actor == actor for m in self.members.values())
 
 
 class Bid:

@@ -61,11 +61,12 @@ class Board(unittest.TestCase):
         group, bidder = {"key": "ab" * 32, "leaf": "group"}, {"cert": "bidder", "leaf": "cert"}
         other = {"cert": "cd" * 32, "leaf": "cert"}
         clock = {"chain": "ef" * 32, "leaf": "tlock", "round": 7}
-        self.assertEqual(policy.lint({"k": 2, "of": [bidder, group]}, 2), [])
-        self.assertIn("lock.lint-one-party", policy.lint(group, 1))
-        self.assertIn("lock.lint-one-party", policy.lint({"k": 1, "of": [other, group]}, 2))
-        self.assertIn("lock.lint-other-cert-required", policy.lint({"k": 2, "of": [other, group]}, 2))
-        self.assertIn("lock.lint-clock-alone", policy.lint({"k": 1, "of": [clock, group]}, 2))
+        self.assertEqual(policy.lint({"k": 2, "of": [bidder, group]}, {group["key"]: 2}), [])
+        self.assertIn("lock.lint-one-party", policy.lint(group, {group["key"]: 1}))
+        self.assertIn("lock.lint-one-party", policy.lint({"k": 1, "of": [other, group]}, {group["key"]: 2}))
+        self.assertIn("lock.lint-other-cert-required", policy.lint({"k": 2, "of": [other, group]}, {group["key"]: 2}))
+        self.assertIn("lock.lint-clock-alone", policy.lint({"k": 1, "of": [clock, group]}, {group["key"]: 2}))
+        self.assertIn("lock.lint-unknown-board", policy.lint(group, {}))
 
     def test_draw(self):
         for name in SUITES:

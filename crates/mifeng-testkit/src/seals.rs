@@ -1,14 +1,18 @@
 //! Seals, bodies and SM2 ciphertexts for other people's tools to open, and theirs for us.
 
 use mifeng_crypto::{
-    Curve, Entropy, GM, INTL, KeyAlg, PrivateKey, Scalar, Suite, SystemEntropy, Time, sm2enc,
+    Curve, Entropy, GM, INTL, KeyAlg, PrivateKey, Scalar, Suite, SystemEntropy, Time, jcs, sm2enc,
 };
 use mifeng_envelope::body::{BodyCipher, CHUNK, PREFIX, SALT, SEALED_CHUNK, plain_len};
-use mifeng_envelope::{Context, Declarations, FileSource, Inputs, MemoryFile, Opening};
+use mifeng_envelope::{
+    Context, Declarations, FileSource, Header, Inputs, MemoryFile, Opening, SealRecord, SealedFile,
+    Trailer,
+};
 use mifeng_lock::Policy;
 use mifeng_pki::issue::{CertificateAuthority, Profile, Subject, Validity};
-use mifeng_pki::{Certificate, SoftwareSigner, pem};
+use mifeng_pki::{Certificate, SoftwareSigner, cms, pem};
 use std::error::Error;
+use std::io::Cursor;
 use std::path::Path;
 
 /// What can go wrong in a tool for tests: anything.
@@ -180,4 +184,71 @@ fn read_key(text: &str) -> Outcome<PrivateKey> {
     let all = pem::decode("PRIVATE KEY", text)?;
     let der = all.first().ok_or("no private key")?;
     Ok(PrivateKey::from_pkcs8_der(der)?)
+}
+
+/// A sealed bid with another commitment, signed again: it passes every check that needs no secret, and what opens it
+/// shows the fault.
+///
+/// # Errors
+/// A file that is no sealed bid; those of the signer.
+pub fn with_false_commitment(
+    suite: &'static Suite,
+    sealed: &[u8],
+    signer: &dyn mifeng_pki::Signer,
+    time: Time,
+) -> Outcome<Vec<u8>> {
+    let read = SealedFile::read(&mut Cursor::new(sealed))?;
+    let old = read.record();
+    let mut header: Header = jcs::from_slice(old.header(), old.header().len())?;
+    header.com = suite.hash().digest(header.com.as_bytes());
+    let header = jcs::to_vec(&header)?;
+    let mut trailer: Trailer = jcs::from_slice(old.trailer(), old.trailer().len())?;
+    trailer.header = suite.h_tag("header", &[&header]);
+    let trailer = jcs::to_vec(&trailer)?;
+    let carrying = Carrying {
+        signer,
+        chain: cms::verify_detached(old.cms(), old.trailer(), suite)?.chain,
+    };
+    let cms = cms::sign_detached(&carrying, &trailer, time, cms::Profile::of(suite))?;
+    let new = SealRecord::new(header, trailer, cms)?;
+    // The file: mark, header, body, trailer and signature each with its length, whole length, mark.
+    let front = 12 + old.header().len();
+    let body = &sealed[front..sealed.len() - 24 - old.trailer().len() - old.cms().len()];
+    let len = |part: &[u8]| u32::try_from(part.len()).map(u32::to_be_bytes);
+    let (h, t, s) = (new.header(), new.trailer(), new.cms());
+    let total = 36 + h.len() + body.len() + t.len() + s.len();
+    let parts: [&[u8]; 10] = [
+        &sealed[..8],
+        &len(h)?,
+        h,
+        body,
+        &len(t)?,
+        t,
+        &len(s)?,
+        s,
+        &(total as u64).to_be_bytes(),
+        &sealed[sealed.len() - 8..],
+    ];
+    Ok(parts.concat())
+}
+
+/// A signer whose messages carry the certificates of an earlier one.
+struct Carrying<'a> {
+    signer: &'a dyn mifeng_pki::Signer,
+    chain: Vec<Certificate>,
+}
+
+impl mifeng_pki::Signer for Carrying<'_> {
+    fn certificate(&self) -> &Certificate {
+        self.signer.certificate()
+    }
+    fn chain(&self) -> &[Certificate] {
+        &self.chain
+    }
+    fn signature_alg(&self) -> Result<mifeng_crypto::SignatureAlg, mifeng_pki::Error> {
+        self.signer.signature_alg()
+    }
+    fn sign(&self, message: &[u8]) -> Result<Vec<u8>, mifeng_pki::Error> {
+        self.signer.sign(message)
+    }
 }

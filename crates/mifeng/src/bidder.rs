@@ -149,7 +149,7 @@ pub fn with_inputs<T>(
     if now >= deadline {
         return Err(Refusal::by(late, format!("deadline {deadline}")).into());
     }
-    let (Some((_, notice)), Some(board)) = (tender.state.notice(), tender.state.board()) else {
+    let (Some((_, notice)), Some(_)) = (tender.state.notice(), tender.state.board()) else {
         return Err(Refusal::by(&rules::WRONG_STAGE, "there is no notice or no board yet").into());
     };
     let suite = tender.suite();
@@ -172,6 +172,7 @@ pub fn with_inputs<T>(
         tender_event: event,
     };
     context.check()?;
+    let boards = tender.state.boards();
     let chains = notice
         .clock_chains()
         .map_err(|fault| Refusal::by(&rules::BAD_NOTICE, fault))?;
@@ -182,7 +183,7 @@ pub fn with_inputs<T>(
         policy: notice
             .policy
             .resolve(keys.encryption.fingerprint(suite.hash())),
-        boards: &[board],
+        boards: &boards,
         chains: &chains,
         encryption: keys.encryption,
         signer: keys.signer,

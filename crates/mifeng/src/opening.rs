@@ -39,7 +39,7 @@ pub fn open_bid<R: Read + Seek + ?Sized>(
         .bids()
         .get(seal)
         .ok_or_else(|| mifeng_tender::Refusal::by(&rules::UNKNOWN_SEAL, format!("seal {seal}")))?;
-    if state.is_silent(seal) {
+    if !state.can_open(seal) {
         return Ok(revoked(mifeng_tender::NO_RELEASE));
     }
     let sigma = match state.sigma(seal) {
@@ -135,6 +135,30 @@ impl<S: Store> Host<S> {
         };
         self.submit(record, None, now)?;
         Ok(opened)
+    }
+
+    /// Logs that a bid stays shut, with the cause that follows from what was released: for a host that waits for
+    /// nobody any more. The others go on.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] with [`rules::NOT_RECOMPUTED`] if enough was released: open it.
+    pub fn fail_bid(
+        &mut self,
+        seal: &Digest,
+        now: Time,
+        entropy: &mut dyn Entropy,
+    ) -> Result<BidFail, Error> {
+        let (status, cause) = self.state().unopened(seal).ok_or_else(|| {
+            mifeng_tender::Refusal::by(&rules::NOT_RECOMPUTED, format!("seal {seal} can be opened"))
+        })?;
+        let fail = BidFail {
+            seal: *seal,
+            status,
+            cause: cause.to_owned(),
+        };
+        let record = self.draft("bid.fail", &fail, now, entropy)?;
+        self.submit(record, None, now)?;
+        Ok(fail)
     }
 
     /// The whole dossier, after `archive.close`.

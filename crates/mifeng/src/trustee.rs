@@ -259,8 +259,17 @@ pub fn secret_share(replay: &Replay, key: &StaticKey) -> Result<SecretShare, Err
     Ok(replay.state.board_transcript()?.share(key)?)
 }
 
-/// The data of `board.share`: a share for every bid that is to be opened and whose own leaf was
-/// released where the policy has one. Withdrawn, replaced and late bids are never in it.
+/// The same for a member of the fallback board.
+///
+/// # Errors
+/// As [`secret_share`].
+pub fn fallback_share(replay: &Replay, key: &StaticKey) -> Result<SecretShare, Error> {
+    Ok(replay.state.fallback_transcript()?.share(key)?)
+}
+
+/// The data of `board.share`: a share for every bid that can be opened. Withdrawn, replaced and late bids are never
+/// in it, nor, without a remedy in the policy, those whose bidder released nothing; a member of the fallback board
+/// answers for these alone.
 ///
 /// # Errors
 /// [`Error::Refused`] with [`rules::SHARE_EARLY`] or [`rules::EARLY`] if a condition is not met.
@@ -306,16 +315,14 @@ fn release_span(
     entropy: &mut dyn Entropy,
 ) -> Result<BoardShares, Error> {
     all_met(span, &conditions(replay, files, span, now)?, now)?;
-    let board = replay
-        .state
-        .board()
+    let boards = replay.state.boards();
+    let mut boards = boards.into_iter();
+    let board = boards
+        .find(|board| board.key() == secret.board_key())
         .ok_or_else(|| Refusal::by(&rules::WRONG_STAGE, "no board"))?;
     let mut shares = Vec::new();
     for seal in span.due.iter().copied() {
-        if replay.state.is_silent(&seal) {
-            continue;
-        }
-        for leaf in replay.state.bids()[&seal].seal.group_leaves() {
+        for leaf in replay.state.leaves_due(&seal, &board.key()) {
             let share = tdh2::release(board, secret, &leaf.ciphertext, entropy)?;
             shares.push(BoardShare {
                 seal,

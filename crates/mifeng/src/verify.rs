@@ -302,7 +302,8 @@ impl Run<'_> {
             }
         }
         let lots = notice.lots.len() as u64;
-        let policy = notice.policy.name().unwrap_or("own formula");
+        let name = notice.policy.name();
+        let (policy_zh, policy_en) = (name.unwrap_or("自定公式"), name.unwrap_or("own formula"));
         let profile = notice.procedure.profile();
         let (mark_zh, mark_en) = match notice.rehearsal {
             true => ("（演练）", " (rehearsal)"),
@@ -311,11 +312,11 @@ impl Run<'_> {
         Ok((
             lots,
             format!(
-                "{}{mark_zh}，{lots} 个标段，开标策略 {policy}，截止 {}，截标由 {cosigned} 名见证人共签",
+                "{}{mark_zh}，{lots} 个标段，开标策略 {policy_zh}，截止 {}，截标由 {cosigned} 名见证人共签",
                 profile.zh, notice.deadline
             ),
             format!(
-                "{}{mark_en}, {lots} lots, opening policy {policy}, deadline {}, close cosigned by {cosigned} witnesses",
+                "{}{mark_en}, {lots} lots, opening policy {policy_en}, deadline {}, close cosigned by {cosigned} witnesses",
                 profile.en, notice.deadline
             ),
         ))

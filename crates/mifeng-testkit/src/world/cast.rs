@@ -243,7 +243,6 @@ impl Cast {
 
     /// The board's records anew, after a trustee's certificate was changed.
     pub fn remake_board(&mut self) {
-        self.board.clear();
         self.make_board(&mut SeededEntropy::new(b"another board"));
     }
 
@@ -256,60 +255,107 @@ impl Cast {
     }
 
     fn make_board(&mut self, rng: &mut SeededEntropy) {
-        let mut state = State::new(self.suite, "board-formation");
-        for index in 1..=3_u8 {
-            let trustee = &self.trustees[usize::from(index) - 1];
-            let witness = trustee.witness.public_key().expect("its public half");
-            let data = BoardCert {
-                session: SESSION.to_owned(),
-                index,
-                t: 2,
-                n: 3,
-                static_key: hex::encode(trustee.static_key.public().to_bytes()),
-                witness: CosignVerifier::new(&Self::witness_name(index), witness)
-                    .expect("a witness")
-                    .key()
-                    .to_string(),
-            };
-            self.board_record(&mut state, index, 0, "board.cert", &data, rng);
-        }
-        for index in 1..=3_u8 {
-            let key = &self.trustees[usize::from(index) - 1].static_key;
-            let setup = state.board_setup().expect("complete");
-            let message = dkg::round1(&setup, key, rng).expect("made");
-            let message = BASE64_STANDARD.encode(message);
-            let data = BoardDkg1 { index, message };
-            self.board_record(&mut state, index, 1, "board.dkg1", &data, rng);
-        }
-        for index in 1..=3_u8 {
-            let key = &self.trustees[usize::from(index) - 1].static_key;
-            let transcript = state.board_transcript().expect("holds");
-            let share = transcript.share(key).expect("own share");
-            let data = BoardDkg2 {
-                index,
-                transcript: transcript.hash(),
-                signature: hex::encode(transcript.sign(key, &share).expect("signed")),
-            };
-            self.board_record(&mut state, index, 2, "board.dkg2", &data, rng);
-        }
-        assert!(state.board().is_some());
+        self.board = form(self.suite, SESSION, 2, &self.trustees, rng);
     }
 
-    fn board_record<T: Serialize>(
+    /// A fallback board of two, both needed, and its records.
+    pub fn fallback(&self) -> (Vec<Trustee>, Vec<SignedRecord>) {
+        let rng = &mut SeededEntropy::new(b"fallback board");
+        let seats: Vec<Trustee> = (1..=2)
+            .map(|n| Trustee {
+                person: issue(
+                    self.suite,
+                    &self.ca,
+                    &Subject::named(&format!("备用受托人{n}")),
+                    Profile::Person,
+                    secs(0),
+                    rng,
+                ),
+                static_key: StaticKey::generate(self.suite, rng).expect("a key"),
+                witness: PrivateKey::generate(note_alg(self.suite), rng).expect("a key"),
+            })
+            .collect();
+        let records = form(self.suite, "fallback", 2, &seats, rng);
+        (seats, records)
+    }
+}
+
+/// The records of key generation among these, any `t` of whom open.
+pub fn form(
+    suite: &'static Suite,
+    session: &str,
+    t: u8,
+    seats: &[Trustee],
+    rng: &mut SeededEntropy,
+) -> Vec<SignedRecord> {
+    let n = u8::try_from(seats.len()).expect("a board");
+    let mut forming = Forming {
+        suite,
+        session,
+        state: State::new(suite, "board-formation"),
+        records: Vec::new(),
+    };
+    for (index, seat) in (1..=n).zip(seats) {
+        let witness = seat.witness.public_key().expect("its public half");
+        let name = format!("{session}/witness/{index}");
+        let data = BoardCert {
+            session: session.to_owned(),
+            index,
+            t,
+            n,
+            static_key: hex::encode(seat.static_key.public().to_bytes()),
+            witness: CosignVerifier::new(&name, witness)
+                .expect("a witness")
+                .key()
+                .to_string(),
+        };
+        forming.say(seat, 0, "board.cert", &data, rng);
+    }
+    for (index, seat) in (1..=n).zip(seats) {
+        let setup = forming.state.board_setup().expect("complete");
+        let message = dkg::round1(&setup, &seat.static_key, rng).expect("made");
+        let message = BASE64_STANDARD.encode(message);
+        let data = BoardDkg1 { index, message };
+        forming.say(seat, 1, "board.dkg1", &data, rng);
+    }
+    for (index, seat) in (1..=n).zip(seats) {
+        let transcript = forming.state.board_transcript().expect("holds");
+        let share = transcript.share(&seat.static_key).expect("own share");
+        let signature = transcript.sign(&seat.static_key, &share).expect("signed");
+        let data = BoardDkg2 {
+            index,
+            transcript: transcript.hash(),
+            signature: hex::encode(signature),
+        };
+        forming.say(seat, 2, "board.dkg2", &data, rng);
+    }
+    assert!(forming.state.board().is_some());
+    forming.records
+}
+
+/// Key generation on the way.
+struct Forming<'a> {
+    suite: &'static Suite,
+    session: &'a str,
+    state: State,
+    records: Vec<SignedRecord>,
+}
+
+impl Forming<'_> {
+    fn say<T: Serialize>(
         &mut self,
-        state: &mut State,
-        index: u8,
+        seat: &Trustee,
         seq: u64,
         kind: &str,
         data: &T,
         rng: &mut SeededEntropy,
     ) {
-        let signer = &self.trustees[usize::from(index) - 1].person.signer;
+        let signer = &seat.person.signer;
         let mut salt = [0; 32];
         rng.fill(&mut salt).expect("seeded");
         let facts = Facts {
             kind,
-            origin: &format!("board/{SESSION}"),
+            origin: &format!("board/{}", self.session),
             seq,
             time: START,
             salt,
@@ -323,7 +369,7 @@ impl Cast {
             roots: &[],
             crls: &[],
         };
-        state.apply(&record, START, &nobody).expect("accepted");
-        self.board.push(signed);
+        self.state.apply(&record, START, &nobody).expect("accepted");
+        self.records.push(signed);
     }
 }

@@ -6,7 +6,7 @@ mod cast;
 mod memory;
 mod panel;
 
-pub use cast::{Cast, Person, bidder_subject, issue};
+pub use cast::{Cast, Person, Trustee, bidder_subject, form, issue};
 pub use memory::{Memory, Parts};
 pub use panel::{
     ROUND_END, assert_valid, call, drawn, drawn_with, lowest, opened, opened_of, published, salt,

@@ -5,7 +5,7 @@ use crate::opening::{Opened, open_bid};
 use crate::replay::Replay;
 use crate::{Error, layout};
 use mifeng_envelope::{NoSink, SealedFile};
-use mifeng_tender::{BidLife, BidOutcome, BidStatus, rules};
+use mifeng_tender::{BidLife, BidOutcome, rules};
 
 impl Run<'_> {
     pub(super) fn bids(&self, replay: &Replay) -> Result<Saw, Error> {
@@ -62,10 +62,9 @@ impl Run<'_> {
                 outcome,
                 open_bid(&replay.state, id, &mut *file, &mut NoSink),
             ) {
-                // Too few trustees released: another's cause, and nothing to open it with.
-                (BidOutcome::Failed(logged), Err(Error::Refused(no)))
-                    if logged.status == BidStatus::WithdrawnOtherCause
-                        && no.code() == rules::QUORUM.code =>
+                // Too few released: by the cause that the replay found, and nothing to open it with.
+                (BidOutcome::Failed(_), Err(Error::Refused(no)))
+                    if no.code() == rules::QUORUM.code =>
                 {
                     failed += 1;
                     continue;

@@ -24,10 +24,18 @@ pub(super) fn board(replay: &Replay) -> Result<Saw, Error> {
         detail: "no board".to_owned(),
     })?;
     let (t, n) = (board.threshold(), board.members());
+    let (mut zh, mut en) = (String::new(), String::new());
+    if let Some(fallback) = replay.state.fallback() {
+        let all = fallback.members();
+        zh = format!("；备用委员会 {all} 人缺一不可");
+        en = format!("; a fallback board of {all}, all needed");
+    }
     Ok((
         u64::from(n),
-        format!("{n} 名受托人共同生成密钥（{t}/{n}），记录重算一致"),
-        format!("key made by {n} trustees together ({t} of {n}), recomputed from the transcript"),
+        format!("{n} 名受托人共同生成密钥（{t}/{n}），记录重算一致{zh}"),
+        format!(
+            "key made by {n} trustees together ({t} of {n}), recomputed from the transcript{en}"
+        ),
     ))
 }
 

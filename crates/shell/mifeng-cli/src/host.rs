@@ -7,7 +7,7 @@ use crate::trust;
 use crate::ui::{self, Failure, Outcome, Ui};
 use mifeng::crypto::{KeyAlg, PrivateKey, Suite, SystemEntropy};
 use mifeng::record::SignedRecord;
-use mifeng::tender::{BidOutcome, Stage};
+use mifeng::tender::{BidOutcome, Stage, rules};
 use mifeng::{Export, Host, HostKeys, Opened};
 use mifeng_store::Directory;
 use std::path::{Path, PathBuf};
@@ -159,7 +159,7 @@ pub(crate) fn export(host: &FolderHost, what: Export, out: &Path) -> Outcome {
 }
 
 /// Opens every bid that has no outcome yet; its files go to `out/<lot>/<bidder>/`.
-pub(crate) fn open_bids(ui: &Ui, host: &mut FolderHost, out: &Path) -> Outcome {
+pub(crate) fn open_bids(ui: &Ui, host: &mut FolderHost, out: &Path, give_up: bool) -> Outcome {
     let due = host.state().to_open();
     for seal in due {
         if host.state().outcomes().contains_key(&seal) {
@@ -172,8 +172,14 @@ pub(crate) fn open_bids(ui: &Ui, host: &mut FolderHost, out: &Path) -> Outcome {
             bid.name.clone(),
         );
         let mut sink = FolderSink::new(&out.join(&lot).join(&bidder))?;
-        let opened = host.open_bid(&seal, &mut sink, clock::now(), &mut SystemEntropy::new());
-        match opened? {
+        let (now, entropy) = (clock::now(), &mut SystemEntropy::new());
+        let opened = match host.open_bid(&seal, &mut sink, now, entropy) {
+            Err(mifeng::Error::Refused(short)) if give_up && short.code() == rules::QUORUM.code => {
+                Opened::Fault(host.fail_bid(&seal, now, entropy)?)
+            }
+            opened => opened?,
+        };
+        match opened {
             Opened::Bid(open) if open.opening.price.is_empty() => ui.say(
                 format!("标段 {lot}  {name}  已开启，首次报价不公开"),
                 format!("lot {lot}  {name}  opened; the first price is not published"),

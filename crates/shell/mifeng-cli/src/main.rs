@@ -234,7 +234,9 @@ fn tender(ui: &Ui, command: &TenderCommand) -> Outcome {
         }
         TenderCommand::CloseWindow { host } => Ok(host::open(ui, host)?
             .close_window(clock::now(), &mut mifeng::crypto::SystemEntropy::new())?),
-        TenderCommand::Open { host, out } => host::open_bids(ui, &mut host::open(ui, host)?, out),
+        TenderCommand::Open { host, out, give_up } => {
+            host::open_bids(ui, &mut host::open(ui, host)?, out, *give_up)
+        }
         TenderCommand::Cosigned { host, files } => {
             let mut open = host::open(ui, host)?;
             for file in files {

@@ -82,7 +82,12 @@ pub(crate) fn publish(identity: &Identity, bundle: &Bundle, path: &Path, out: &P
 }
 
 /// The opening policy that the plan names.
-fn policy(plan: &Plan, board: Digest, deadline: Time) -> Result<Policy, Failure> {
+fn policy(
+    plan: &Plan,
+    board: Digest,
+    fallback: Option<Digest>,
+    deadline: Time,
+) -> Result<Policy, Failure> {
     let (group, bidder) = (Node::Leaf(Leaf::Group(board)), Node::Leaf(Leaf::Bidder));
     let clock = || -> Result<Node, Failure> {
         let chain = match &plan.chain {
@@ -97,11 +102,18 @@ fn policy(plan: &Plan, board: Digest, deadline: Time) -> Result<Policy, Failure>
     let all = match plan.policy.as_str() {
         "board" => return Ok(Policy::board(board)),
         "joint" => return Ok(Policy::joint(board)),
+        "bidder" => return Ok(Policy::bidder()),
+        "joint-with-remedy" => {
+            let fallback = fallback.ok_or_else(|| {
+                Failure::refused("board.formation", "the bundle holds no fallback board")
+            })?;
+            return Ok(Policy::joint_with_remedy(board, fallback));
+        }
         "board-clock" => vec![group, clock()?],
         "joint-clock" => vec![bidder, group, clock()?],
         other => {
             return Err(Failure::malformed(format!(
-                "policy {other:?}: board, joint, board-clock, joint-clock"
+                "policy {other:?}: board, joint, joint-with-remedy, bidder, board-clock, joint-clock"
             )));
         }
     };
@@ -121,7 +133,12 @@ fn complete(
         .ok_or_else(|| Failure::refused("board.formation", "the bundle holds no complete board"))?;
     let deadline = Time::parse_rfc3339(&plan.deadline)
         .map_err(|_| Failure::malformed(format!("deadline {:?}: RFC 3339", plan.deadline)))?;
-    let policy = policy(plan, board.key(), deadline)?;
+    let policy = policy(
+        plan,
+        board.key(),
+        state.fallback().map(|board| board.key()),
+        deadline,
+    )?;
     let party = |certificate: &mifeng::pki::Certificate| Party {
         name: certificate.subject_name(),
         cert: certificate.fingerprint(suite.hash()),

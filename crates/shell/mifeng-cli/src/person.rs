@@ -396,10 +396,22 @@ pub(crate) fn secret(
     identity: &Identity,
     replay: &Replay,
 ) -> Result<SecretShare, Failure> {
-    let (_, member) = own_member(&replay.state, identity)?;
+    let own = identity
+        .signer
+        .certificate()
+        .fingerprint(replay.suite().hash());
+    let mut fallback = replay.state.fallback_members().values();
+    let (member, share): (_, fn(&Replay, &StaticKey) -> _) =
+        match fallback.find(|(cert, _)| *cert == own) {
+            Some((_, member)) => (member, trustee::fallback_share),
+            None => (
+                own_member(&replay.state, identity)?.1,
+                trustee::secret_share,
+            ),
+        };
     let path = reshare::key_file(ui, identity, &member.static_key, replay.suite())?;
     let key = static_key_in(ui, &path, replay.suite())?;
-    Ok(trustee::secret_share(replay, &key)?)
+    Ok(share(replay, &key)?)
 }
 
 /// The trustee's own decision, then its shares.

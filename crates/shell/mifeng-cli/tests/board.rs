@@ -489,3 +489,34 @@ fn a_trustee_is_replaced_and_the_key_stays() -> Tested {
     assert_eq!(before["seats"], record["seats"]);
     Ok(())
 }
+
+#[test]
+fn with_every_fault_each_bid_ends_in_one_status() -> Tested {
+    let desk = Desk::new("faults")?;
+    let told = desk.ok(&[
+        "demo",
+        "--policy",
+        "joint-with-remedy",
+        "--faults",
+        "--size",
+        "1",
+        "--keep",
+        "d",
+    ])?;
+    for part in [
+        "trustee 2 sent a false share, refused",
+        "trustee 3 is offline",
+        "member 2 of the fallback board released 2",
+        "a fallback board of 2, all needed",
+        "verdict: valid",
+    ] {
+        assert!(told.contains(part), "{part}: {told}");
+    }
+    let times = |part: &str| told.lines().filter(|line| line.ends_with(part)).count();
+    assert_eq!(times("  opened by the remedy plan"), 2, "{told}");
+    assert_eq!(times("  treated as revoked: its own cause"), 2);
+    assert_eq!(times("  opened"), 7);
+    assert_eq!(times("  replaced before the deadline"), 1);
+    assert_eq!(times("  withdrawn before the deadline"), 1);
+    Ok(())
+}

@@ -154,17 +154,17 @@ impl State {
                 "there is no notice yet",
             ));
         };
-        let board = self
-            .board
-            .as_ref()
-            .ok_or_else(|| Refusal::new(&refusal::WRONG_STAGE, "there is no board yet"))?;
+        let boards = self.boards();
+        if boards.is_empty() {
+            return Err(Refusal::new(&refusal::WRONG_STAGE, "there is no board yet"));
+        }
         let lots: Vec<&str> = notice.lots.iter().map(|lot| lot.id.as_str()).collect();
         let tender = Tender {
             suite: self.suite,
             event: *event,
             lots: &lots,
             policy: &notice.policy,
-            boards: &[board],
+            boards: &boards,
         };
         let chains = notice
             .clock_chains()

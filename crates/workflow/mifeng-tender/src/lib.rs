@@ -7,6 +7,7 @@
 mod bids;
 mod evaluation;
 mod events;
+mod formation;
 mod notice;
 mod opening;
 mod procedure;

@@ -4,9 +4,9 @@ use crate::events::*;
 use crate::refusal::{self, Refusal};
 use crate::state::{BidLife, Outcome, Stage, State};
 use mifeng_crypto::{Digest, Time};
-use mifeng_envelope::{Sigma, VerifiedSeal};
+use mifeng_envelope::{GroupLeaf, Sigma, VerifiedSeal};
 use mifeng_lock::tlock::Beacon;
-use mifeng_lock::{Leaf, Share, tdh2};
+use mifeng_lock::{Board, Leaf, Share, tdh2};
 use mifeng_record::Record;
 use std::collections::BTreeMap;
 
@@ -53,7 +53,7 @@ impl State {
         record: &Record,
         at: Time,
     ) -> Result<(), Refusal> {
-        let notice = self.require(Stage::Window)?;
+        self.require(Stage::Window)?;
         self.require_host(record)?;
         let missing = self.missing_leaves();
         // With every leaf in hand nobody is waited for.
@@ -82,7 +82,7 @@ impl State {
 
     /// When the time for releasing own leaves is over that began at a deadline: a suspension in it
     /// gives bidders the whole of it again.
-    pub(crate) fn window_end(&self, deadline: Time) -> Time {
+    pub fn window_end(&self, deadline: Time) -> Time {
         let window = self.notice.as_ref().map_or(0, |(_, n)| n.window_ms);
         let window = i64::try_from(window).unwrap_or(i64::MAX);
         let start = self.resumed.map_or(deadline, |at| at.max(deadline));
@@ -98,6 +98,36 @@ impl State {
     pub fn missing_of(&self, due: &[Digest]) -> Vec<Digest> {
         let silent = due.iter().filter(|id| self.is_silent(id));
         silent.copied().collect()
+    }
+
+    /// Whether a bid can be opened without what its bidder did not release: always if it did, otherwise if the
+    /// policy has a remedy (补救方案).
+    pub fn can_open(&self, seal: &Digest) -> bool {
+        let Some(bid) = self.bids.get(seal) else {
+            return false;
+        };
+        let silent = self.is_silent(seal);
+        let own = bid.seal.bidder_leaf_path().filter(|_| silent);
+        let leaves = bid.seal.policy().leaves().into_iter();
+        let paths: Vec<String> = leaves
+            .map(|(path, _)| path)
+            .filter(|path| own.as_ref() != Some(path))
+            .collect();
+        bid.seal.policy().is_satisfied_by(&paths)
+    }
+
+    /// The leaves of a bid that a board releases shares for: none of a bid that cannot be opened, and those of the
+    /// fallback board only where there is something to remedy.
+    pub fn leaves_due<'a>(&'a self, seal: &Digest, board: &Digest) -> Vec<&'a GroupLeaf> {
+        let remedy = self.fallback().is_some_and(|known| known.key() == *board);
+        if !self.can_open(seal) || (remedy && !self.is_silent(seal)) {
+            return Vec::new();
+        }
+        let leaves = self.bids.get(seal).into_iter();
+        leaves
+            .flat_map(|bid| bid.seal.group_leaves())
+            .filter(|leaf| leaf.key == *board)
+            .collect()
     }
 
     /// Whether a bid needs its bidder's leaf and the bidder has not released it.
@@ -131,7 +161,7 @@ impl State {
             self.require(Stage::Opening)?;
         }
         self.require_not_halted()?;
-        self.require_trustee(record, data.index)?;
+        let board = self.board_of(record, data.index)?;
         let due = self.due_now();
         let mut accepted = Vec::with_capacity(data.shares.len());
         for row in &data.shares {
@@ -141,15 +171,9 @@ impl State {
                     format!("seal {} is not to be opened", row.seal),
                 ));
             }
-            if self.is_silent(&row.seal) {
-                return Err(Refusal::new(
-                    &refusal::SHARE_EARLY,
-                    format!("the bidder of seal {} released nothing", row.seal),
-                ));
-            }
             accepted.push((
                 (row.seal, row.path.clone()),
-                self.check_share(data.index, row)?,
+                self.check_share(board, data.index, row)?,
             ));
         }
         // All or nothing: a refused record leaves no share behind.
@@ -175,16 +199,25 @@ impl State {
     }
 
     /// Parses and verifies one released share.
-    fn check_share(&self, index: u8, row: &BoardShare) -> Result<Share, Refusal> {
+    fn check_share(&self, board: &Board, index: u8, row: &BoardShare) -> Result<Share, Refusal> {
         let bad = |detail: String| Refusal::new(&refusal::BAD_SHARE, detail);
-        let board = self
-            .board
-            .as_ref()
-            .ok_or_else(|| bad("no board".to_owned()))?;
         let leaf = self.bids[&row.seal]
             .seal
             .group_leaf(&row.path)
+            .filter(|leaf| leaf.key == board.key())
             .ok_or_else(|| bad(format!("{} is no leaf of the board", row.path)))?;
+        let mut due = self.leaves_due(&row.seal, &board.key()).into_iter();
+        if !due.any(|known| known.path == row.path) {
+            let detail = if self.is_silent(&row.seal) {
+                "its bidder released nothing, and no remedy is provided for"
+            } else {
+                "its bidder released its leaf: there is nothing to remedy"
+            };
+            return Err(Refusal::new(
+                &refusal::SHARE_EARLY,
+                format!("seal {}: {detail}", row.seal),
+            ));
+        }
         let named = |e: mifeng_lock::Error| bad(format!("trustee {index}, seal {}: {e}", row.seal));
         let share = Share::from_record(self.suite.curve(), &row.share).map_err(named)?;
         if share.index != index {
@@ -253,16 +286,15 @@ impl State {
     /// [`refusal::QUORUM`] if it is not enough.
     pub fn released(&self, seal: &Digest) -> Result<Released, Refusal> {
         let bid = self.live(seal)?;
-        let board = self
-            .board
-            .as_ref()
-            .ok_or_else(|| Refusal::new(&refusal::QUORUM, "no board"))?;
+        let boards = self.boards();
         let mut shares = Vec::new();
         for ((_, path), share) in self.range_of(seal, &self.bidder_shares) {
             shares.push((path.clone(), zeroize::Zeroizing::new(*share)));
         }
         for leaf in bid.group_leaves() {
-            let Some(from) = self.board_shares.get(&(*seal, leaf.path.clone())) else {
+            let board = boards.iter().find(|board| board.key() == leaf.key);
+            let from = self.board_shares.get(&(*seal, leaf.path.clone()));
+            let (Some(board), Some(from)) = (board, from) else {
                 continue;
             };
             let given: Vec<Share> = from.values().cloned().collect();
@@ -309,11 +341,7 @@ impl State {
     pub fn sigma(&self, seal: &Digest) -> Result<Sigma, Refusal> {
         let released = self.released(seal)?;
         let bid = self.live(seal)?;
-        let board = self
-            .board
-            .as_ref()
-            .ok_or_else(|| Refusal::new(&refusal::QUORUM, "no board"))?;
-        bid.recover(&released.0, &[board])
+        bid.recover(&released.0, &self.boards())
             .map_err(|e| Refusal::new(&refusal::BAD_SEAL, e.to_string()))
     }
 
@@ -340,34 +368,38 @@ impl State {
         self.require_opening(&data.seal)?;
         self.require_host(record)?;
         self.require_undecided(&data.seal)?;
-        let silent = self.is_silent(&data.seal);
-        let cause = data.cause.as_str();
-        let fits = match (data.status, self.sigma(&data.seal)) {
-            // The bidder released nothing.
-            (BidStatus::RevokedBidderCause, Err(_)) if silent => cause == NO_RELEASE,
-            // What was released does not rebuild the header.
-            (BidStatus::RevokedBidderCause, Err(e)) => {
-                e.code() == refusal::BAD_SEAL.code && cause == e.code()
-            }
+        let expected = match self.unopened(&data.seal) {
             // The header rebuilds and the body does not open: seen by whoever has the body (V11).
-            (BidStatus::RevokedBidderCause, Ok(_)) => cause == refusal::BAD_SEAL.code,
-            (BidStatus::WithdrawnOtherCause, Err(e)) => {
-                !silent && e.code() == refusal::QUORUM.code && cause == e.code()
-            }
-            _ => false,
+            None => (BidStatus::RevokedBidderCause, refusal::BAD_SEAL.code),
+            Some((status, cause)) => (status, cause),
         };
-        if !fits {
+        if (data.status, data.cause.as_str()) != expected {
             return Err(Refusal::new(
                 &refusal::NOT_RECOMPUTED,
                 format!(
-                    "{:?} for {cause} does not follow from what was released",
-                    data.status
+                    "{:?} for {} does not follow from what was released",
+                    data.status, data.cause
                 ),
             ));
         }
         self.outcomes
             .insert(data.seal, Outcome::Failed(data.clone()));
         Ok(())
+    }
+
+    /// How a bid ends that does not open with what was released, and its cause; none if its header rebuilds.
+    pub fn unopened(&self, seal: &Digest) -> Option<(BidStatus, &'static str)> {
+        let short = match self.sigma(seal) {
+            Ok(_) => return None,
+            Err(refusal) => refusal.code() == refusal::QUORUM.code,
+        };
+        Some(match (short, self.is_silent(seal)) {
+            // What was released does not rebuild the header.
+            (false, _) => (BidStatus::RevokedBidderCause, refusal::BAD_SEAL.code),
+            // The bidder released nothing, and nothing remedied it.
+            (true, true) => (BidStatus::RevokedBidderCause, NO_RELEASE),
+            (true, false) => (BidStatus::WithdrawnOtherCause, refusal::QUORUM.code),
+        })
     }
 
     /// First bids are opened in the opening, final offers when their round is over.
@@ -423,7 +455,12 @@ impl State {
                     (BidLife::Replaced, _) => (BidStatus::Replaced, None),
                     (BidLife::Live, Some(Outcome::Opened(open))) => {
                         let price = open.opening.price.clone();
-                        (BidStatus::Opened, Some(price).filter(|_| profile.read_out))
+                        let status = if self.is_silent(id) {
+                            BidStatus::Remedied
+                        } else {
+                            BidStatus::Opened
+                        };
+                        (status, Some(price).filter(|_| profile.read_out))
                     }
                     (BidLife::Live, Some(Outcome::Failed(fail))) => (fail.status, None),
                     (BidLife::Live, None) if due.contains(id) => {
@@ -481,7 +518,8 @@ impl State {
         let actor = record.actor();
         let notice = self.require(Stage::Evaluation)?;
         let present = actor == notice.buyer.cert
-            || self.members.values().any(|(cert, _)| *cert == actor)
+            || self.main.seats(&actor)
+            || self.second.seats(&actor)
             || self
                 .bids
                 .values()

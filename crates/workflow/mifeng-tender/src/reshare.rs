@@ -34,13 +34,13 @@ pub(crate) struct Handed {
 impl State {
     /// The next handing on, if it is this one and its time is before the notice.
     fn require_round(&self, round: u32) -> Result<(), Refusal> {
-        if self.stage != Stage::Setup || self.board.is_none() {
+        if self.stage != Stage::Setup || self.main.board.is_none() {
             return Err(Refusal::new(
                 &refusal::WRONG_STAGE,
                 "a key is handed on after it was made and before the notice",
             ));
         }
-        let expected = self.handed.rounds + 1;
+        let expected = self.main.handed.rounds + 1;
         if round != expected {
             return Err(wrong(format!(
                 "handing on number {round}, expected {expected}"
@@ -51,9 +51,9 @@ impl State {
 
     pub(crate) fn reshare(&mut self, data: &BoardReshare, record: &Record) -> Result<(), Refusal> {
         self.require_round(data.round)?;
-        let mut open = self.handed.open.take().unwrap_or_default();
+        let mut open = self.main.handed.open.take().unwrap_or_default();
         let outcome = join(&mut open, data, record.actor());
-        self.handed.open = Some(open);
+        self.main.handed.open = Some(open);
         outcome
     }
 
@@ -69,7 +69,7 @@ impl State {
             .decode(&data.message)
             .map_err(|_| wrong("message is not base64"))?;
         let dealers = setup.1;
-        let Some(open) = &mut self.handed.open else {
+        let Some(open) = &mut self.main.handed.open else {
             return Err(wrong("nobody has joined"));
         };
         if !dealers.contains(&data.dealer) || open.messages.contains_key(&data.dealer) {
@@ -89,7 +89,7 @@ impl State {
     ) -> Result<(), Refusal> {
         self.require_round(data.round)?;
         let transcript = self.reshare_transcript()?;
-        let Some(open) = &mut self.handed.open else {
+        let Some(open) = &mut self.main.handed.open else {
             return Err(wrong("nobody has joined"));
         };
         let member = open.joined.get(&data.index).map(|(cert, _)| *cert);
@@ -112,12 +112,12 @@ impl State {
         let signatures: Vec<&Vec<u8>> = signed.values().collect();
         let board = transcript.finish(&signatures).map_err(wrong)?;
         let joined = core::mem::take(&mut open.joined);
-        self.members = joined
+        self.main.members = joined
             .into_iter()
             .map(|(index, (cert, data))| (index, (cert, data.member())))
             .collect();
-        self.board = Some(board);
-        self.handed = Handed {
+        self.main.board = Some(board);
+        self.main.handed = Handed {
             rounds: data.round,
             transcript: Some(transcript),
             open: None,
@@ -131,11 +131,12 @@ impl State {
     /// [`refusal::BAD_BOARD`] while one is missing or if they do not fit together.
     pub fn reshare_setup(&self) -> Result<(dkg::Reshare, Vec<u8>), Refusal> {
         let open = self
+            .main
             .handed
             .open
             .as_ref()
             .ok_or_else(|| wrong("nobody has joined"))?;
-        let board = self.board.as_ref().ok_or_else(|| wrong("no board"))?;
+        let board = self.main.board.as_ref().ok_or_else(|| wrong("no board"))?;
         let Some((_, first)) = open.joined.values().next() else {
             return Err(wrong("nobody has joined"));
         };
@@ -154,7 +155,7 @@ impl State {
             .dealers
             .iter()
             .map(|index| {
-                let member = self.members.get(index);
+                let member = self.main.members.get(index);
                 let (_, cert) = member.ok_or_else(|| wrong(format!("no trustee {index}")))?;
                 Ok((*index, point(&cert.static_key)?))
             })
@@ -176,6 +177,7 @@ impl State {
     pub fn reshare_transcript(&self) -> Result<dkg::Transcript, Refusal> {
         let (reshare, dealers) = self.reshare_setup()?;
         let messages = self
+            .main
             .handed
             .open
             .iter()
@@ -193,9 +195,9 @@ impl State {
 
     /// The number of the next handing on, and who has joined it.
     pub fn reshare_joined(&self) -> (u32, BTreeMap<u8, (Digest, BoardReshare)>) {
-        let open = self.handed.open.as_ref();
+        let open = self.main.handed.open.as_ref();
         let joined = open.map(|open| open.joined.clone()).unwrap_or_default();
-        (self.handed.rounds + 1, joined)
+        (self.main.handed.rounds + 1, joined)
     }
 }
 

@@ -2,14 +2,14 @@
 
 use crate::evaluation::Evaluation;
 use crate::events::*;
+use crate::formation::Formation;
 use crate::notice::Notice;
 use crate::recognition::{EarlySigner, Judged, usages_of};
 use crate::refusal::{self, Refusal};
-use crate::reshare::Handed;
 use mifeng_crypto::{Digest, Suite, Time};
 use mifeng_envelope::VerifiedSeal;
+use mifeng_lock::Share;
 use mifeng_lock::tlock::VerifiedBeacon;
-use mifeng_lock::{Board, Share};
 use mifeng_pki::trust::TrustChain;
 use mifeng_pki::{Certificate, RevocationList};
 use mifeng_record::Record;
@@ -120,11 +120,10 @@ pub struct State {
     pub(crate) origin: String,
     pub(crate) stage: Stage,
     pub(crate) host: Option<(Digest, LogConfig)>,
-    pub(crate) members: BTreeMap<u8, (Digest, BoardCert)>,
-    pub(crate) dkg1: BTreeMap<u8, Vec<u8>>,
-    pub(crate) dkg2: BTreeMap<u8, BoardDkg2>,
-    pub(crate) board: Option<Board>,
-    pub(crate) handed: Handed,
+    /// The board, which also witnesses and draws.
+    pub(crate) main: Formation,
+    /// The fallback board of a remedy plan.
+    pub(crate) second: Formation,
     pub(crate) notice: Option<(Digest, Notice)>,
     pub(crate) halted: bool,
     pub(crate) cancelled: bool,
@@ -164,11 +163,8 @@ impl State {
             origin: origin.to_owned(),
             stage: Stage::Setup,
             host: None,
-            members: BTreeMap::new(),
-            dkg1: BTreeMap::new(),
-            dkg2: BTreeMap::new(),
-            board: None,
-            handed: Handed::default(),
+            main: Formation::default(),
+            second: Formation::default(),
             notice: None,
             halted: false,
             cancelled: false,
@@ -331,24 +327,6 @@ impl State {
         }
     }
 
-    /// Board records are made once for many tenders, under the board's own origin.
-    fn check_origin(&self, record: &Record) -> Result<(), Refusal> {
-        let of_board = record.kind().starts_with("board.") && record.kind() != "board.share";
-        let expected = match (of_board, self.members.values().next()) {
-            (false, _) => self.origin.clone(),
-            (true, Some((_, first))) => board_origin(&first.session),
-            (true, None) => return Ok(()),
-        };
-        if record.origin() == expected {
-            Ok(())
-        } else {
-            Err(Refusal::new(
-                &refusal::WRONG_ORIGIN,
-                format!("expected {expected}, found {}", record.origin()),
-            ))
-        }
-    }
-
     /// Numbers of one actor's records only go up: a record is taken once, and an older one never
     /// after a newer one. A number may be skipped, as when the host refused the record that bore it.
     /// Board records count under the board's own origin, without gaps.
@@ -434,16 +412,6 @@ impl State {
     /// The host's certificate and log keys.
     pub fn host(&self) -> Option<(&Digest, &LogConfig)> {
         self.host.as_ref().map(|(cert, config)| (cert, config))
-    }
-
-    /// The board, once its keys are made.
-    pub fn board(&self) -> Option<&Board> {
-        self.board.as_ref()
-    }
-
-    /// The board's members: index to certificate fingerprint and endorsement.
-    pub fn members(&self) -> &BTreeMap<u8, (Digest, BoardCert)> {
-        &self.members
     }
 
     /// Every bid that was ever received, by seal id.
@@ -561,7 +529,7 @@ impl State {
 
     /// Index of the trustee who signed.
     pub(crate) fn require_trustee(&self, record: &Record, index: u8) -> Result<(), Refusal> {
-        let cert = self.members.get(&index).map(|(cert, _)| *cert);
+        let cert = self.main.members.get(&index).map(|(cert, _)| *cert);
         self.require_actor(record, cert, "trustee of that index")
     }
 }

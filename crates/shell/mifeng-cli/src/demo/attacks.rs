@@ -2,7 +2,7 @@
 
 use super::DemoArgs;
 use super::stages::Tender;
-use super::world::{self, TRUSTEES};
+use super::world;
 use crate::bidder;
 use crate::bundle::Bundle;
 use crate::host::{self, HostArgs};
@@ -426,7 +426,7 @@ fn shares(log: &mut Log<'_>, tender: &mut Tender) -> Outcome {
         &["board.share-invalid"],
         outcome,
     );
-    for index in 1..TRUSTEES {
+    for index in 1..tender.world.trustees {
         let out = tender.path(format!("trustee{index}/shares.rec"));
         person::release(
             &tender.world.ui,

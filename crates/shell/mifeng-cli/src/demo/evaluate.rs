@@ -1,7 +1,7 @@
 //! The evaluation of the demo: committee, checks, questions, sheets, ranking, report, award.
 
 use super::stages::Tender;
-use super::world::{self, QUORUM};
+use super::world;
 use crate::bundle::Bundle;
 use crate::evaluation::{committee, result};
 use crate::ui::{self, Failure, Outcome, Ui};
@@ -206,7 +206,7 @@ impl Tender {
         result::pool(ui, &agency, &self.bundle()?, what, &out)?;
         self.accept(&out)?;
         let bundle = self.bundle()?;
-        for index in 1..=QUORUM {
+        for index in self.world.ready() {
             let out = self.path(format!("trustee{index}/lot-draw-{lot}-{name}.rec"));
             let trustee = self.world.trustee(index)?;
             person::draw_share(&self.world.ui, &trustee, &bundle, &out)?;
@@ -335,7 +335,7 @@ impl Tender {
         let agency = self.world.identity("agency")?;
         person::pool(&agency, &self.bundle()?, &candidates, &secret, &pool)?;
         self.accept(&pool)?;
-        for index in 1..=QUORUM {
+        for index in self.world.ready() {
             let out = self.path(format!("trustee{index}/draw.rec"));
             person::draw_share(
                 &self.world.ui,

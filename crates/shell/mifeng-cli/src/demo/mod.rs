@@ -5,6 +5,7 @@
 mod attacks;
 mod documents;
 mod evaluate;
+mod faults;
 mod method;
 mod offers;
 mod plan;
@@ -30,6 +31,8 @@ pub(crate) enum PolicyName {
     Board,
     /// 投标人与委员会共同开标 / bidder and board open together
     Joint,
+    /// 投标人与委员会；投标人缺席时由备用委员会补救 / bidder and board; a fallback board stands in for a bidder who is away
+    JointWithRemedy,
     /// 委员会开标，且须信标到达截止后一轮（私有链） / the board, and a beacon chain past the deadline (a private one)
     BoardClock,
     /// 投标人、委员会与信标 / bidder, board and beacon
@@ -41,6 +44,7 @@ impl PolicyName {
         match self {
             PolicyName::Board => "board",
             PolicyName::Joint => "joint",
+            PolicyName::JointWithRemedy => "joint-with-remedy",
             PolicyName::BoardClock => "board-clock",
             PolicyName::JointClock => "joint-clock",
         }
@@ -48,7 +52,15 @@ impl PolicyName {
 
     /// Whether bidders release leaves of their own.
     pub(crate) fn asks_bidders(self) -> bool {
-        matches!(self, PolicyName::Joint | PolicyName::JointClock)
+        matches!(
+            self,
+            PolicyName::Joint | PolicyName::JointWithRemedy | PolicyName::JointClock
+        )
+    }
+
+    /// Whether a fallback board stands in for absent bidders.
+    pub(crate) fn has_remedy(self) -> bool {
+        self == PolicyName::JointWithRemedy
     }
 
     /// Whether a beacon is waited for.
@@ -83,6 +95,9 @@ pub(crate) struct DemoArgs {
     /// 使用真实文件：每个投标人一个子文件夹 / real files: one sub-folder for each bidder
     #[arg(long, value_name = "FOLDER")]
     pub(crate) bids: Option<PathBuf>,
+    /// 演示故障：一家缺席、一份密封有误、一名受托人说谎、一名离线 / faults: one bidder absent, one malformed seal, one trustee lying, one offline
+    #[arg(long, conflicts_with_all = ["attacks", "method"])]
+    pub(crate) faults: bool,
     /// 演示系统拦下的攻击 / show the attacks that are stopped
     #[arg(long)]
     pub(crate) attacks: bool,
@@ -95,6 +110,9 @@ pub(crate) fn run(ui: &Ui, args: &DemoArgs) -> Outcome {
         args.bidders = world::sub_folders(folder)?.len();
     }
     args.bidders = args.method.bidders(args.bidders);
+    if args.faults {
+        args.bidders = args.bidders.max(faults::BIDDERS_MIN);
+    }
     if args.cas == 2 && args.bidders < 2 {
         return Err(Failure::usage("--cas 2: --bidders 2.."));
     }

@@ -1,7 +1,6 @@
 //! The demo's round of final offers: sealed again, with an own deadline, opened by the board.
 
 use super::stages::Tender;
-use super::world::{QUORUM, TRUSTEES};
 use crate::bidder::{self, What};
 use crate::evaluation::offers;
 use crate::host;
@@ -51,7 +50,7 @@ impl Tender {
         self.host
             .close_round_window(lot, clock::now(), &mut SystemEntropy::new())?;
         let bundle = self.bundle()?;
-        for index in 1..=QUORUM {
+        for index in self.world.ready() {
             let out = self.path(format!("trustee{index}/offers-{lot}.rec"));
             let trustee = self.world.trustee(index)?;
             offers::release(&self.world.ui, &trustee, &bundle, lot, &out)?;
@@ -68,7 +67,7 @@ impl Tender {
     /// The witnesses cosign the head with the close of the round; the authority stamps it.
     fn witness_round(&mut self, lot: &str) -> Outcome {
         let bundle = self.bundle()?;
-        for index in 1..=TRUSTEES {
+        for index in 1..=self.world.trustees {
             let out = self.path(format!("trustee{index}/round-{lot}.note"));
             person::cosign(&self.world.ui, &*self.world.trustee(index)?, &bundle, &out)?;
             self.host.add_cosignature(&ui::read(&out)?)?;

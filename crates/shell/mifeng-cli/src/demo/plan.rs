@@ -12,7 +12,7 @@ pub(crate) fn plan(
     method: MethodName,
     policy: &str,
     deadline: Time,
-    beat_ms: u64,
+    (beat_ms, window_ms): (u64, u64),
     buyer: PathBuf,
 ) -> Result<Plan, Failure> {
     let procedure = method.procedure();
@@ -39,7 +39,7 @@ pub(crate) fn plan(
         deadline: deadline.to_string(),
         beat_ms,
         beat_depth: 6,
-        window_ms: 60_000,
+        window_ms,
         policy: policy.to_owned(),
         chain: None,
         bidders_min: profile.bidders.0,

@@ -1,8 +1,8 @@
 //! The stages of the demo's tender, in the order of the law.
 
 use super::method::{CEILING, MethodName};
-use super::world::{self, QUORUM, TRUSTEES, World};
-use super::{DemoArgs, PolicyName, plan};
+use super::world::{self, World};
+use super::{DemoArgs, PolicyName, faults, plan};
 use crate::bidder::{self, Bid, What};
 use crate::bundle::Bundle;
 use crate::host::{self, FolderHost};
@@ -26,16 +26,21 @@ pub(crate) struct Tender {
     pub(crate) method: MethodName,
     /// The demo's own beacon chain, where the policy has a clock.
     clock: Option<ChainKey>,
+    /// Seconds that this machine was given to seal every bid.
+    pub(super) seconds: u64,
 }
 
 /// Runs the whole tender and verifies its dossier. On a machine too slow for the deadline it does so
 /// once more with more time: the deadline itself is never moved.
 pub(crate) fn run(ui: &Ui, args: &DemoArgs, root: &Path) -> Outcome {
     match run_within(ui, args, root, seconds_needed(args)) {
-        Err(late) if late.code == "bid.late" => {
+        // Where someone is away the bidders' window is as short, and ends for all.
+        Err(late)
+            if late.code == "bid.late" || args.faults && late.code == "record.wrong-stage" =>
+        {
             ui.say(
-                "本机较慢，有投标迟到被拒；以更宽的截止时间重来一次",
-                "this machine is slow and a bid came late and was refused: once more with more time",
+                "本机较慢，有投标或份额迟到被拒；以更宽的时间重来一次",
+                "this machine is slow and a bid or a share came late and was refused: once more with more time",
             );
             std::fs::remove_dir_all(root).map_err(|e| Failure::io(root, &e))?;
             run_within(ui, args, root, 4 * seconds_needed(args))
@@ -97,6 +102,7 @@ impl Tender {
             policy: args.policy,
             method: args.method,
             clock: chain_of(args.policy)?,
+            seconds,
         };
         tender.prepare_files(ui, args)?;
         let deadline = Time::from_unix_seconds(
@@ -126,7 +132,7 @@ impl Tender {
             self.method,
             self.policy.name(),
             deadline,
-            BEAT_MS,
+            (BEAT_MS, self.window_ms()),
             PathBuf::from("../buyer/sign.cer"),
         )?;
         plan.chain = self.clock.as_ref().map(|key| key.chain().record().clone());
@@ -286,6 +292,9 @@ impl Tender {
         for number in 1..=args.bidders {
             for (lot, id) in self.lots().iter().enumerate() {
                 let bid = self.seal(&bundle, number, lot, 0, &format!("lot{id}"))?;
+                if self.world.faults && number == faults::MALFORMED {
+                    self.spoil(number, &bid)?;
+                }
                 self.submit(&bundle, number, &bid, None)?;
             }
             ui.say(
@@ -332,6 +341,7 @@ impl Tender {
             self.release_bidders(ui)?;
         }
         self.bring_beacons(ui)?;
+        self.wait_for_window(ui)?;
         self.host
             .close_window(clock::now(), &mut SystemEntropy::new())?;
         let bundle = self.bundle()?;
@@ -340,7 +350,10 @@ impl Tender {
             "the trustees' own programs check:",
         );
         person::show_conditions(ui, &bundle, false)?;
-        for index in 1..=QUORUM {
+        if self.world.faults {
+            self.lie(ui, &bundle)?;
+        }
+        for index in self.world.ready() {
             let out = self.path(format!("trustee{index}/shares.rec"));
             person::release(&self.world.ui, &*self.world.trustee(index)?, &bundle, &out)?;
             self.accept(&out)?;
@@ -349,7 +362,7 @@ impl Tender {
                 format!("  trustee {index} released its shares"),
             );
         }
-        Ok(())
+        self.remedy(ui, &bundle)
     }
 
     /// Carries the chain's beacons in, once their rounds have come.
@@ -376,7 +389,7 @@ impl Tender {
     /// The trustees' witnesses cosign the head with the close; the authority stamps it.
     pub(crate) fn witness(&mut self, ui: &Ui) -> Outcome {
         let bundle = self.bundle()?;
-        for index in 1..=TRUSTEES {
+        for index in self.world.present() {
             let out = self.path(format!("trustee{index}/close.note"));
             person::cosign(&self.world.ui, &*self.world.trustee(index)?, &bundle, &out)?;
             self.host.add_cosignature(&ui::read(&out)?)?;
@@ -385,8 +398,14 @@ impl Tender {
         person::stamp(&*self.world.identity("tsa")?, &bundle, &token)?;
         self.host.add_stamp(&ui::read(&token)?)?;
         ui.say(
-            "3 名受托人见证人共签截标日志头，时间戳已加盖",
-            "the close is cosigned by 3 witnesses and time-stamped",
+            format!(
+                "{} 名受托人见证人共签截标日志头，时间戳已加盖",
+                self.world.present().len()
+            ),
+            format!(
+                "the close is cosigned by {} witnesses and time-stamped",
+                self.world.present().len()
+            ),
         );
         Ok(())
     }
@@ -396,6 +415,9 @@ impl Tender {
         let mut count = 0;
         for seal in bundle.replay.state.to_open() {
             let number = self.bidder_of(&bundle, &seal);
+            if self.world.faults && number == faults::ABSENT {
+                continue;
+            }
             let lot = bundle.replay.state.bids()[&seal].seal.context().lot.clone();
             let mut bid = self.path(format!("bidder{number}/lot{lot}-new.bid"));
             if !bid.exists() {
@@ -431,13 +453,16 @@ impl Tender {
     pub(crate) fn open(&mut self, ui: &Ui) -> Outcome {
         ui.title("6. 开标", "6. opening");
         let out = self.path("opened");
-        host::open_bids(ui, &mut self.host, &out)?;
+        host::open_bids(ui, &mut self.host, &out, false)?;
         let minutes = self.path("agency/minutes.rec");
         person::minutes(&*self.world.identity("agency")?, &self.bundle()?, &minutes)?;
         self.accept(&minutes)?;
         let mut present = vec!["buyer".to_owned()];
-        present.extend((1..=TRUSTEES).map(|index| format!("trustee{index}")));
-        present.extend((1..=self.bidders).map(|number| format!("bidder{number}")));
+        let trustees = self.world.present().into_iter();
+        present.extend(trustees.map(|index| format!("trustee{index}")));
+        let absent = |number: &usize| self.world.faults && *number == faults::ABSENT;
+        let bidders = (1..=self.bidders).filter(|number| !absent(number));
+        present.extend(bidders.map(|number| format!("bidder{number}")));
         let bundle = self.bundle()?;
         for who in &present {
             let out = self.path(format!("{who}/minutes.rec"));
@@ -451,6 +476,9 @@ impl Tender {
                 present.len()
             ),
         );
+        if self.world.faults {
+            self.show_statuses(ui);
+        }
         Ok(())
     }
 

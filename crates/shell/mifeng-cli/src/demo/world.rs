@@ -4,7 +4,7 @@ use super::DemoArgs;
 use crate::identity::{self, Ca, Identity, Kind};
 use crate::ui::{Failure, Pins, Ui};
 use crate::{base64, clock, host, person, trust};
-use mifeng::crypto::{Entropy, Suite, SystemEntropy, Time};
+use mifeng::crypto::{Digest, Entropy, Suite, SystemEntropy, Time};
 use mifeng::pki::Certificate;
 use mifeng::pki::trust::{
     CaProfile, CertificateKind, CodePlace, SignedTrustList, TrustList, Usage,
@@ -16,9 +16,12 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use zeroize::Zeroizing;
 
-/// Trustees of the board, and how many open together.
-pub(crate) const TRUSTEES: u8 = 3;
-pub(crate) const QUORUM: u8 = 2;
+/// How many trustees open together, and how many there are.
+const BOARD: (u8, u8) = (2, 3);
+/// The same where faults are shown: one lies and one is away, so three of five.
+const BOARD_WITH_FAULTS: (u8, u8) = (3, 5);
+/// Members of the fallback board: all of them are needed.
+const FALLBACK: u8 = 2;
 /// Candidates in the experts' pool.
 pub(crate) const CANDIDATES: usize = 9;
 
@@ -34,7 +37,14 @@ const COMPANIES: [&str; 10] = [
     "日照曙光科技",
     "淄博齐风医疗",
 ];
-const TRUSTEE_NAMES: [&str; 3] = ["采购人代表 王敏", "公证员 李正", "监督员 赵清"];
+const TRUSTEE_NAMES: [&str; 5] = [
+    "采购人代表 王敏",
+    "公证员 李正",
+    "监督员 赵清",
+    "交易中心 周衡",
+    "审计员 吴岩",
+];
+const FALLBACK_NAMES: [&str; FALLBACK as usize] = ["公证处 孙直", "律师 郑平"];
 
 /// The world of one demo.
 pub(crate) struct World {
@@ -45,6 +55,12 @@ pub(crate) struct World {
     /// The second CA, where there are two under one trust list.
     pub(crate) second: Option<PathBuf>,
     pub(crate) board_files: Vec<PathBuf>,
+    pub(crate) quorum: u8,
+    pub(crate) trustees: u8,
+    /// Whether trustee 2 lies and trustee 3 is away.
+    pub(crate) faults: bool,
+    /// Members of the fallback board, where the policy has one.
+    pub(crate) fallback: u8,
     /// Opened once: stretching a passphrase takes its time.
     identities: RefCell<BTreeMap<String, Rc<Identity>>>,
 }
@@ -120,7 +136,20 @@ impl World {
             pin_fd: None,
             pin_given: RefCell::new(Pins::for_all(hex::encode(&*pin).into_bytes())),
         };
+        let (quorum, trustees) = if args.faults {
+            BOARD_WITH_FAULTS
+        } else {
+            BOARD
+        };
         let mut world = World {
+            quorum,
+            trustees,
+            faults: args.faults,
+            fallback: if args.policy.has_remedy() {
+                FALLBACK
+            } else {
+                0
+            },
             root: root.to_owned(),
             suite,
             ui: quiet,
@@ -135,14 +164,27 @@ impl World {
             world.first_list(ui)?;
         }
         ui.say(
-            format!("根与签发CA；{} 家投标人各有签名与加密双证书；采购人、代理机构、平台、3 名受托人、{CANDIDATES} 名候选专家、时间戳机构", args.bidders),
-            format!("root and issuing CA; dual certificates for {} bidders; buyer, agency, host, 3 trustees, {CANDIDATES} candidate experts, time-stamp authority", args.bidders),
+            format!("根与签发CA；{} 家投标人各有签名与加密双证书；采购人、代理机构、平台、{trustees} 名受托人、{CANDIDATES} 名候选专家、时间戳机构", args.bidders),
+            format!("root and issuing CA; dual certificates for {} bidders; buyer, agency, host, {trustees} trustees, {CANDIDATES} candidate experts, time-stamp authority", args.bidders),
         );
         ui.title(
-            "2. 开标委员会共同生成密钥（3 人中 2 人）",
-            "2. the board makes its key together (2 of 3)",
+            &format!("2. 开标委员会共同生成密钥（{trustees} 人中 {quorum} 人）"),
+            &format!("2. the board makes its key together ({quorum} of {trustees})"),
         );
-        world.make_board(ui)?;
+        let key = world.make_board("demo-board", "trustee", (quorum, trustees))?;
+        ui.say(
+            format!("委员会公钥摘要 {key}"),
+            format!("digest of the board's key {key}"),
+        );
+        if world.fallback > 0 {
+            let key = world.make_board("demo-fallback", "fallback", (FALLBACK, FALLBACK))?;
+            ui.say(
+                format!("备用委员会（补救方案，{FALLBACK} 人缺一不可）公钥摘要 {key}"),
+                format!(
+                    "digest of the fallback board's key (remedy plan, all {FALLBACK} needed) {key}"
+                ),
+            );
+        }
         Ok(world)
     }
 
@@ -157,12 +199,20 @@ impl World {
         issue(Kind::Agency, "齐鲁招标代理有限公司", None, "agency")?;
         issue(Kind::Host, "公共资源交易平台", None, "platform")?;
         issue(Kind::Tsa, "演示时间戳机构", None, "tsa")?;
-        for index in 1..=TRUSTEES {
+        for index in 1..=self.trustees {
             issue(
                 Kind::Trustee,
                 TRUSTEE_NAMES[usize::from(index) - 1],
                 None,
                 &format!("trustee{index}"),
+            )?;
+        }
+        for index in 1..=self.fallback {
+            issue(
+                Kind::Trustee,
+                FALLBACK_NAMES[usize::from(index) - 1],
+                None,
+                &format!("fallback{index}"),
             )?;
         }
         for index in 1..=CANDIDATES {
@@ -243,37 +293,55 @@ impl World {
         crate::ui::write(out, &signed.to_file()?)
     }
 
-    fn make_board(&mut self, ui: &Ui) -> Result<(), Failure> {
-        const SESSION: &str = "demo-board";
-        for index in 1..=TRUSTEES {
-            let out = self.root.join(format!("board/{index}.join.rec"));
+    /// Key generation among `n` members with folders `who1`, `who2` …; the digest of the key.
+    fn make_board(
+        &mut self,
+        session: &str,
+        who: &str,
+        (t, n): (u8, u8),
+    ) -> Result<Digest, Failure> {
+        let mut files = Vec::new();
+        let member = |index| self.identity(&format!("{who}{index}"));
+        let path = |index, step: &str| self.root.join(format!("board/{who}{index}.{step}.rec"));
+        for index in 1..=n {
+            let out = path(index, "join");
             let join = person::Join {
-                session: SESSION,
+                session,
                 index,
-                t: QUORUM,
-                n: TRUSTEES,
+                t,
+                n,
             };
-            person::board_join(&self.ui, &*self.trustee(index)?, &join, &out)?;
-            self.board_files.push(out);
+            person::board_join(&self.ui, &*member(index)?, &join, &out)?;
+            files.push(out);
         }
-        let joined = self.board_files.clone();
-        for index in 1..=TRUSTEES {
-            let out = self.root.join(format!("board/{index}.round1.rec"));
-            person::board_round1(&self.ui, &*self.trustee(index)?, &joined, &out)?;
-            self.board_files.push(out);
+        let joined = files.clone();
+        for index in 1..=n {
+            let out = path(index, "round1");
+            person::board_round1(&self.ui, &*member(index)?, &joined, &out)?;
+            files.push(out);
         }
-        let first = self.board_files.clone();
-        for index in 1..=TRUSTEES {
-            let out = self.root.join(format!("board/{index}.round2.rec"));
-            person::board_round2(&self.ui, &*self.trustee(index)?, &first, &out)?;
-            self.board_files.push(out);
+        let first = files.clone();
+        for index in 1..=n {
+            let out = path(index, "round2");
+            person::board_round2(&self.ui, &*member(index)?, &first, &out)?;
+            files.push(out);
         }
-        let key = person::board_key(self.suite, &self.board_files)?;
-        ui.say(
-            format!("委员会公钥摘要 {key}"),
-            format!("digest of the board's key {key}"),
-        );
-        Ok(())
+        let key = person::board_key(self.suite, &files)?;
+        self.board_files.append(&mut files);
+        Ok(key)
+    }
+
+    /// Trustees who are there.
+    pub(crate) fn present(&self) -> Vec<u8> {
+        let away = self.faults.then_some(3);
+        (1..=self.trustees).filter(|i| Some(*i) != away).collect()
+    }
+
+    /// A quorum of trustees who are there and do as they should.
+    pub(crate) fn ready(&self) -> Vec<u8> {
+        let liar = self.faults.then_some(2);
+        let honest = self.present().into_iter().filter(|i| Some(*i) != liar);
+        honest.take(self.quorum.into()).collect()
     }
 
     pub(crate) fn identity(&self, folder: &str) -> Result<Rc<Identity>, Failure> {

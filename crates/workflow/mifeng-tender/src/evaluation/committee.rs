@@ -115,8 +115,8 @@ impl State {
         };
         let share = Share::from_record(self.suite.curve(), &data.share).map_err(bad)?;
         let board = self
-            .board
-            .clone()
+            .board()
+            .cloned()
             .ok_or_else(|| Refusal::new(&refusal::WRONG_STAGE, "there is no board"))?;
         let (draw, shares) = self.open_draw(&data.draw)?;
         if shares.contains_key(&index) {
@@ -136,7 +136,7 @@ impl State {
     /// [`refusal::QUORUM`] before that.
     pub fn drawn(&self) -> Result<draw::Outcome, Refusal> {
         let notice = self.require(Stage::Evaluation)?;
-        let (Some(drawing), Some(board)) = (&self.draw, &self.board) else {
+        let (Some(drawing), Some(board)) = (&self.draw, self.board()) else {
             return Err(Refusal::new(&refusal::WRONG_STAGE, "no pool is frozen"));
         };
         let shares: Vec<Share> = drawing.shares.values().cloned().collect();
@@ -583,7 +583,8 @@ impl State {
             .is_some_and(|(_, notice)| notice.buyer.cert == *cert || notice.agency.cert == *cert);
         named
             || self.host.as_ref().is_some_and(|(host, _)| host == cert)
-            || self.members.values().any(|(member, _)| member == cert)
+            || self.main.seats(cert)
+            || self.second.seats(cert)
             || self
                 .bids
                 .values()

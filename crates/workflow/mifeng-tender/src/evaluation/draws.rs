@@ -238,7 +238,7 @@ impl State {
     ) -> Result<LotDrawn, Refusal> {
         let key = (purpose, name.to_owned());
         let drawing = self.work(lot).and_then(|work| work.draws.get(&key));
-        let (Some(drawing), Some(board)) = (drawing, &self.board) else {
+        let (Some(drawing), Some(board)) = (drawing, self.board()) else {
             return Err(Refusal::new(&refusal::WRONG_STAGE, "no pool is frozen"));
         };
         let shares: Vec<Share> = drawing.shares.values().cloned().collect();

@@ -159,15 +159,16 @@ impl State {
     /// [`Refusal`], by the rule that the seal breaks.
     pub fn verify_offer(&self, lot: &str, seal: &SealRecord) -> Result<VerifiedSeal, Refusal> {
         let round = self.round_of(lot)?;
-        let (Some((_, notice)), Some(board)) = (&self.notice, &self.board) else {
+        let (Some((_, notice)), Some(_)) = (&self.notice, self.board()) else {
             return Err(stage("there is no notice or no board"));
         };
+        let boards = self.boards();
         let tender = Tender {
             suite: self.suite,
             event: round.event,
             lots: &[lot],
             policy: &notice.policy,
-            boards: &[board],
+            boards: &boards,
         };
         let chains = notice
             .clock_chains()

@@ -300,6 +300,8 @@ event_data! {
 pub enum BidStatus {
     /// Opened and read out.
     Opened,
+    /// Opened and read out by the remedy plan (补救方案): its bidder released nothing, the fallback board did.
+    Remedied,
     /// Treated as revoked: the bidder's own cause (撤销).
     RevokedBidderCause,
     /// Treated as withdrawn: another's cause (撤回).

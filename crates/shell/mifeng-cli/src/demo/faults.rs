@@ -1,0 +1,163 @@
+//! What goes wrong on the day of the opening, and that the others go on: a bidder who is away, a seal that is no
+//! proper one, a trustee who lies and one who is offline.
+
+use super::stages::{BEAT_MS, Tender};
+use crate::bundle::Bundle;
+use crate::ui::{self, Failure, Outcome, Ui};
+use crate::{clock, person};
+use mifeng::crypto::SystemEntropy;
+use mifeng::tender::BidStatus;
+use mifeng::trustee;
+use std::path::Path;
+
+/// The bidder who releases nothing.
+pub(super) const ABSENT: usize = 4;
+/// The bidder whose seal does not rebuild.
+pub(super) const MALFORMED: usize = 5;
+/// Bidders so that enough are left, and the last one is neither of these.
+pub(super) const BIDDERS_MIN: usize = 6;
+/// The trustee who lies; the one after is offline ([`super::world::World::present`]).
+const LIAR: u8 = 2;
+
+/// The bidders' window in the demo: nobody is waited for unless someone is away.
+const WINDOW_MS: u64 = 60_000;
+
+/// A status as the opening record says it.
+fn said(status: BidStatus) -> (&'static str, &'static str) {
+    match status {
+        BidStatus::Opened => ("已开标", "opened"),
+        BidStatus::Remedied => ("补救后开标", "opened by the remedy plan"),
+        BidStatus::RevokedBidderCause => (
+            "视为撤销（投标人原因）",
+            "treated as revoked: its own cause",
+        ),
+        BidStatus::WithdrawnOtherCause => (
+            "视为撤回（他方原因）",
+            "treated as withdrawn: another's cause",
+        ),
+        BidStatus::WithdrawnBeforeDeadline => ("截止前撤回", "withdrawn before the deadline"),
+        BidStatus::Replaced => ("截止前被替换", "replaced before the deadline"),
+        BidStatus::NotOpened => ("不足三家，未开", "too few bids: not opened"),
+    }
+}
+
+impl Tender {
+    pub(super) fn window_ms(&self) -> u64 {
+        if self.world.faults {
+            // Waited for to its end: as short as this machine allows.
+            2_000 * (self.seconds + 2)
+        } else {
+            WINDOW_MS
+        }
+    }
+
+    /// While somebody has not released, the window stays open to its end.
+    pub(super) fn wait_for_window(&self, ui: &Ui) -> Outcome {
+        let bundle = self.bundle()?;
+        let state = &bundle.replay.state;
+        let missing = state.missing_leaves().len();
+        let Some((_, notice)) = state.notice().filter(|_| missing > 0) else {
+            return Ok(());
+        };
+        let end = state.window_end(notice.deadline);
+        ui.say(
+            format!("{missing} 份投标的投标人没有释放；等待时段结束……"),
+            format!("{missing} bids' bidder released nothing: waiting for the window's end …"),
+        );
+        while clock::now() < end {
+            std::thread::sleep(std::time::Duration::from_millis(BEAT_MS));
+        }
+        Ok(())
+    }
+
+    /// Turns a sealed bid into one that passes every check at the door and cannot be rebuilt from its secret: its
+    /// commitment is another, and it is signed again.
+    pub(super) fn spoil(&self, number: usize, bid: &Path) -> Outcome {
+        let identity = self.world.identity(&format!("bidder{number}"))?;
+        let sealed = ui::read(bid)?;
+        let forged = mifeng_testkit::seals::with_false_commitment(
+            self.world.suite,
+            &sealed,
+            &*identity.signer,
+            clock::now(),
+        );
+        ui::write(bid, &forged.map_err(|e| Failure::malformed(e.to_string()))?)
+    }
+
+    /// One trustee answers for one bid what it computed for another.
+    pub(super) fn lie(&mut self, ui: &Ui, bundle: &Bundle) -> Outcome {
+        let identity = self.world.trustee(LIAR)?;
+        let secret = person::secret(&self.world.ui, &identity, &bundle.replay)?;
+        let entropy = &mut SystemEntropy::new();
+        let mut data = trustee::release(
+            &bundle.replay,
+            &bundle.files,
+            &secret,
+            clock::now(),
+            entropy,
+        )?;
+        let last = data.shares.len().saturating_sub(1);
+        if last > 0 {
+            data.shares[0].share = data.shares[last].share.clone();
+        }
+        let out = self.path(format!("trustee{LIAR}/false.rec"));
+        person::sign(&bundle.replay, &identity, "board.share", &data, &out)?;
+        match self.accept(&out) {
+            Err(refusal) if refusal.code == "board.share-invalid" => {
+                ui.say(
+                    format!("  受托人 {LIAR} 的份额为假，被拒：{}", refusal.text),
+                    format!(
+                        "  trustee {LIAR} sent a false share, refused: {}",
+                        refusal.text
+                    ),
+                );
+                ui.say(
+                    format!("  受托人 {} 离线", LIAR + 1),
+                    format!("  trustee {} is offline", LIAR + 1),
+                );
+                Ok(())
+            }
+            Err(other) => Err(other),
+            Ok(()) => Err(Failure::refused("demo.accepted", "a false share was taken")),
+        }
+    }
+
+    /// The fallback board answers for those who released nothing, where the policy has one.
+    pub(super) fn remedy(&mut self, ui: &Ui, bundle: &Bundle) -> Outcome {
+        let missing = bundle.replay.state.missing_leaves().len();
+        if self.world.fallback == 0 || missing == 0 {
+            return Ok(());
+        }
+        for index in 1..=self.world.fallback {
+            let out = self.path(format!("fallback{index}/shares.rec"));
+            let identity = self.world.identity(&format!("fallback{index}"))?;
+            person::release(&self.world.ui, &identity, bundle, &out)?;
+            self.accept(&out)?;
+            ui.say(
+                format!("  备用委员会成员 {index} 按补救方案释放了 {missing} 份"),
+                format!(
+                    "  member {index} of the fallback board released {missing}, by the remedy plan"
+                ),
+            );
+        }
+        Ok(())
+    }
+
+    /// Every bid that was received, with its one status.
+    pub(super) fn show_statuses(&self, ui: &Ui) {
+        let Some((_, minutes)) = self.host.state().minutes() else {
+            return;
+        };
+        ui.say(
+            "开标记录：每份投标恰有一个状态",
+            "opening record: each bid has exactly one status",
+        );
+        for row in &minutes.rows {
+            let (zh, en) = said(row.status);
+            ui.say(
+                format!("  标段 {}  {}  {zh}", row.lot, row.name),
+                format!("  lot {}  {}  {en}", row.lot, row.name),
+            );
+        }
+    }
+}
