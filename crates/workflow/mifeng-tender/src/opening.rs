@@ -53,11 +53,11 @@ impl State {
         record: &Record,
         at: Time,
     ) -> Result<(), Refusal> {
-        self.require(Stage::Window)?;
+        let deadline = self.require(Stage::Window)?.deadline;
         self.require_host(record)?;
         let missing = self.missing_leaves();
         // With every leaf in hand nobody is waited for.
-        if !missing.is_empty() && at < self.window_end(notice.deadline) {
+        if !missing.is_empty() && at < self.window_end(deadline) {
             return Err(Refusal::new(
                 &refusal::EARLY,
                 format!(
