@@ -116,6 +116,12 @@ fn a_laptop_dies_a_file_is_lost_and_a_liar_is_named() -> Tested {
     let again: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(&state)?)?;
     let key = |of: &serde_json::Value| of["done"][2]["values"][0]["digest"].clone();
     assert_eq!(key(&again), key(&whole));
+    // Lost later, when the step it belongs to is over: the trustee brings it again.
+    back_to(3)?;
+    std::fs::remove_file(inbox.join("round1-1.rec"))?;
+    desk.ok(&rehearse(&["--yes"]))?;
+    let again: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(&state)?)?;
+    assert_eq!(key(&again), key(&whole));
     // Another's file in the place of one's own.
     back_to(1)?;
     std::fs::copy(inbox.join("round1-1.rec"), inbox.join("round1-3.rec"))?;

@@ -151,8 +151,8 @@ pub struct State {
     latest: Option<Time>,
     /// Signers of whose revocation nothing was known at one of their records.
     pub(crate) unknown: BTreeSet<Digest>,
-    /// Records of each actor under the board's own origin.
-    board_seqs: BTreeMap<Digest, u64>,
+    /// Records of each actor under a board's own origin.
+    board_seqs: BTreeMap<(String, Digest), u64>,
 }
 
 impl State {
@@ -227,7 +227,8 @@ impl State {
         }
         self.seqs.insert(record.actor(), next);
         if record.origin() != self.origin {
-            *self.board_seqs.entry(record.actor()).or_default() += 1;
+            let key = (record.origin().to_owned(), record.actor());
+            *self.board_seqs.entry(key).or_default() += 1;
         }
         if self.notice.is_none() {
             self.signers.push(EarlySigner {
@@ -334,7 +335,7 @@ impl State {
         let own = self.seqs.get(&record.actor()).copied().unwrap_or(0);
         let of_board = record.origin() != self.origin;
         let (expected, fits) = if of_board {
-            let expected = self.board_records_of(&record.actor());
+            let expected = self.board_records(record.origin(), &record.actor());
             (expected, record.seq() == expected)
         } else {
             (own, record.seq() >= own)
@@ -350,7 +351,13 @@ impl State {
 
     /// How many records of an actor under the board's own origin were taken: the number of the next one.
     pub fn board_records_of(&self, actor: &Digest) -> u64 {
-        self.board_seqs.get(actor).copied().unwrap_or(0)
+        let origin = self.main.origin();
+        origin.map_or(0, |origin| self.board_records(&origin, actor))
+    }
+
+    fn board_records(&self, origin: &str, actor: &Digest) -> u64 {
+        let key = (origin.to_owned(), *actor);
+        self.board_seqs.get(&key).copied().unwrap_or(0)
     }
 
     /// The signer's path to a recognised CA, valid for signing such a record at `at` and when the

@@ -1,5 +1,6 @@
 //! What happens in each step: looking at the files on the table, and playing the trustees in a rehearsal.
 
+use super::steps::STEPS;
 use super::{Status, Table, Value};
 use crate::clock;
 use crate::identity::{self, Ca, Identity, Kind};
@@ -105,11 +106,9 @@ fn trial(table: &Table) -> Result<Status, Failure> {
     if !table.ceremony.rehearsal {
         return Ok(Status::Done(Vec::new()));
     }
-    let Ok(state) = state(table, &["join", "round1", "round2"])? else {
-        return Err(Failure::refused(
-            "board.formation",
-            "files disappeared from in/",
-        ));
+    let state = match state(table, &["join", "round1", "round2"])? {
+        Ok(state) => state,
+        Err(lost) => return Ok(Status::Waiting(lost)),
     };
     let transcript = state.board_transcript()?;
     let board = transcript.board();
@@ -161,11 +160,9 @@ fn signatures(table: &Table) -> Result<Status, Failure> {
     if !missing.is_empty() {
         return Ok(Status::Waiting(missing));
     }
-    let Ok(state) = state(table, &["join"])? else {
-        return Err(Failure::refused(
-            "board.formation",
-            "files disappeared from in/",
-        ));
+    let state = match state(table, &["join"])? {
+        Ok(state) => state,
+        Err(lost) => return Ok(Status::Waiting(lost)),
     };
     let content = ui::read(&minutes_file(table))?;
     for (path, (index, (member, _))) in files.iter().zip(state.members()) {
@@ -204,16 +201,36 @@ fn actor(table: &Table, index: u8) -> Result<(Ui, Identity), Failure> {
     Ok((ui, identity))
 }
 
-/// In a rehearsal: does what the trustees would do. What is done stays done.
+/// In a rehearsal: does what the trustees would do up to a step. What is done stays done, on the trustees' own
+/// machines: what is lost on the table is brought again.
 pub(super) fn play(table: &Table, step: &str) -> Outcome {
+    for earlier in STEPS {
+        play_step(table, earlier.key)?;
+        if earlier.key == step {
+            break;
+        }
+    }
+    Ok(())
+}
+
+fn play_step(table: &Table, step: &str) -> Outcome {
+    if matches!(step, "trial" | "minutes") {
+        return Ok(());
+    }
     if step == "join" {
         cast(table)?;
     }
+    let ending = if step == "sign" { "p7s" } else { "rec" };
+    let kind = if step == "sign" { "minutes" } else { step };
     for index in table.members() {
-        let ending = if step == "sign" { "p7s" } else { "rec" };
-        let kind = if step == "sign" { "minutes" } else { step };
-        let out = table.inbox().join(format!("{kind}-{index}.{ending}"));
-        if out.exists() || matches!(step, "trial" | "minutes") {
+        let name = format!("{kind}-{index}.{ending}");
+        let on_table = table.inbox().join(&name);
+        if on_table.exists() {
+            continue;
+        }
+        let out = stage(table).join(format!("trustee-{index}")).join(&name);
+        if out.exists() {
+            ui::write(&on_table, &ui::read(&out)?)?;
             continue;
         }
         let (ui, identity) = actor(table, index)?;
@@ -241,6 +258,7 @@ pub(super) fn play(table: &Table, step: &str) -> Outcome {
                 ui::write(&out, &signature)?;
             }
         }
+        ui::write(&on_table, &ui::read(&out)?)?;
     }
     Ok(())
 }

@@ -21,7 +21,11 @@ use steps::{STEPS, Step};
 #[derive(clap::Args, Clone, Debug)]
 pub(crate) struct CeremonyArgs {
     /// 仪式文件夹；同一命令可从中断处继续 / folder of the ceremony; the same command goes on where it stopped
-    #[arg(long)]
+    #[arg(
+        long,
+        default_value = "ceremony",
+        default_value_if("rehearse", "true", "rehearsal")
+    )]
     folder: PathBuf,
     /// 演练：本程序扮演全部受托人，密钥作废 / rehearsal: this program plays all trustees, with throw-away keys
     #[arg(long)]
@@ -264,6 +268,16 @@ fn open(ui: &Ui, table: &Table) {
             format!("  可打印的脚本：{script}"),
             format!("  the script to print: {script}"),
         );
+        ui.say(
+            "  命令中 FOLDER 是受托人自己的证书文件夹，NUMBER 是其序号",
+            "  in commands FOLDER is the trustee's own folder with its certificate, NUMBER its index",
+        );
+        if it.rehearsal {
+            ui.say(
+                "  演练中各步的命令由本程序代为执行，回车即可",
+                "  in a rehearsal this program does what the commands would: just press Enter",
+            );
+        }
     } else if it.done.len() < STEPS.len() {
         ui.say(
             format!("从第 {} 步继续", it.done.len() + 1),
