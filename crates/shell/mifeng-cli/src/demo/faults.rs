@@ -104,8 +104,9 @@ impl Tender {
         person::sign(&bundle.replay, &identity, "board.share", &data, &out)?;
         match self.accept(&out) {
             Err(refusal) if refusal.code == "board.share-invalid" => {
+                let zh = refusal.zh.as_ref().unwrap_or(&refusal.text);
                 ui.say(
-                    format!("  受托人 {LIAR} 的份额为假，被拒：{}", refusal.text),
+                    format!("  受托人 {LIAR} 的份额为假，被拒：{zh}"),
                     format!(
                         "  trustee {LIAR} sent a false share, refused: {}",
                         refusal.text
