@@ -41,6 +41,7 @@ pub(super) fn short(digest: &Digest) -> String {
 pub(super) fn status(status: BidStatus) -> &'static str {
     match status {
         BidStatus::Opened => "已开标",
+        BidStatus::Remedied => "补救后开标",
         BidStatus::RevokedBidderCause => "视为撤销",
         BidStatus::WithdrawnOtherCause => "视为撤回",
         BidStatus::WithdrawnBeforeDeadline => "截止前撤回",
