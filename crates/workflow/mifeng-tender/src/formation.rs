@@ -174,7 +174,10 @@ impl State {
             )));
         }
         let mut witnesses = vec![own];
-        for (_, other) in [&self.main, &self.second].into_iter().flat_map(|f| f.members.values()) {
+        for (_, other) in [&self.main, &self.second]
+            .into_iter()
+            .flat_map(|f| f.members.values())
+        {
             witnesses.push(read(&other.witness)?);
         }
         Quorum::new(witnesses, 0)
