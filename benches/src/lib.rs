@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 
 /// Turns of which the best counts.
 pub const RUNS: usize = 41;
-/// The same for jobs that take longer than [`LONG`].
+/// The same for jobs that take longer than `LONG`.
 pub const RUNS_LONG: usize = 9;
 const LONG: Duration = Duration::from_millis(30);
 /// Short jobs repeat until a turn takes about this long: far above the clock's grain, and below the
