@@ -5,6 +5,7 @@ mod commands;
 
 use mifeng_testkit::vectors::{self, FileReport};
 use mifeng_testkit::{bids, seals};
+use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -128,7 +129,7 @@ fn run_vectors(words: &[&str]) -> ExitCode {
     // Panics of the code under test are counted as failures, not printed.
     std::panic::set_hook(Box::new(|_| {}));
     let report = vectors::run_with(&folders, &mut |file| {
-        if !json {
+        if !json && (file.tally.passed > 0 || !file.tally.failures.is_empty()) {
             say(&line(file));
         }
     });
@@ -145,12 +146,35 @@ fn run_vectors(words: &[&str]) -> ExitCode {
             Err(error) => eprintln!("cannot write the report: {error}"),
         }
     } else {
+        for left_out in left_out(&report.files) {
+            say(&left_out);
+        }
         let (passed, failed, skipped) = (report.passed, report.failed, report.skipped);
         say(&format!(
             "{passed} passed, {failed} failed, {skipped} skipped"
         ));
     }
     ExitCode::from(u8::from(report.failed > 0))
+}
+
+/// The files of which no case ran: one line for each folder and reason, so that the results stay readable.
+fn left_out(files: &[FileReport]) -> Vec<String> {
+    let mut groups: BTreeMap<(&Path, &str), (usize, usize)> = BTreeMap::new();
+    let none_ran = |file: &&FileReport| file.tally.passed == 0 && file.tally.failures.is_empty();
+    for file in files.iter().filter(none_ran) {
+        let folder = file.path.parent().unwrap_or(&file.path);
+        for (reason, cases) in &file.tally.skips {
+            let group = groups.entry((folder, reason)).or_default();
+            *group = (group.0 + 1, group.1 + cases);
+        }
+    }
+    groups
+        .iter()
+        .map(|((folder, reason), (files, cases))| {
+            let folder = folder.display();
+            format!("{folder}: {files} files, {cases} skipped ({reason})")
+        })
+        .collect()
 }
 
 /// One file's line: counts, reasons for skipping, and what failed first.

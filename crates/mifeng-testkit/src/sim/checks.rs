@@ -85,6 +85,11 @@ impl Run<'_> {
         };
         let files = match Tar::of_bytes(dossier) {
             Ok(files) => files,
+            // A changed byte may break the bundle itself: as good as a failed check.
+            Err(_) if self.lied && self.lie == Some(Lie::Tamper) => {
+                self.convicted = true;
+                return self.check_convicted(None);
+            }
             Err(e) => return self.broken(format!("the dossier is no bundle: {e}")),
         };
         let report = verify(&files, &Trusted::default()).expect("in memory");
@@ -121,7 +126,13 @@ impl Run<'_> {
                 }
             }
         }
-        if self.lied && !self.convicted && (dossier.is_some() || self.lie != Some(Lie::Forget)) {
+        // A lie convicts only where somebody honest can have seen it.
+        let seen = match self.lie {
+            Some(Lie::Forget) => dossier.is_some(),
+            Some(Lie::CloseEarly) => self.seen_early,
+            _ => true,
+        };
+        if self.lied && !self.convicted && seen {
             return self.broken(format!(
                 "the host lied ({:?}) and is not convicted",
                 self.lie

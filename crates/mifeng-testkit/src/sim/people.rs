@@ -3,7 +3,7 @@
 
 use super::Twin;
 use super::run::{Event, Lie, Run, SECOND};
-use crate::world::{Cast, DEADLINE, Parts, Person, START, WINDOW_END};
+use crate::world::{Cast, DEADLINE, Parts, Person, START, WINDOW_END, secs};
 use mifeng::crypto::Digest;
 use mifeng::log::WitnessState;
 use mifeng::pki::{Signer, tsp};
@@ -233,7 +233,11 @@ impl Run<'_> {
         let text = note.to_text();
         match self.with_host(|host, _| host.add_cosignature(text.as_bytes())) {
             Some(Err(e)) => self.broken(format!("a good cosignature is refused: {e}")),
-            Some(Ok(_)) => self.stamp(text.len()),
+            Some(Ok(_)) => {
+                let closed = self.host.as_ref().map(|h| h.state().closed().is_some());
+                self.seen_early |= closed == Some(true) && now < secs(DEADLINE);
+                self.stamp(text.len());
+            }
             None => {}
         }
     }

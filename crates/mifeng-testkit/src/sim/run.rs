@@ -83,6 +83,8 @@ pub(super) struct Run<'f> {
     /// The lie was told, to somebody who holds something against it.
     pub(super) lied: bool,
     pub(super) convicted: bool,
+    /// A witness cosigned the close before the deadline by its own clock: the only mark that an early close leaves.
+    pub(super) seen_early: bool,
     pub(super) violation: Option<String>,
     pub(super) seen: Seen,
     opened: BTreeSet<Digest>,
@@ -122,6 +124,7 @@ impl<'f> Run<'f> {
             copy: None,
             lied: false,
             convicted: false,
+            seen_early: false,
             violation: None,
             seen: Seen::default(),
             opened: BTreeSet::new(),
