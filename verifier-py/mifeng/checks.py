@@ -88,8 +88,8 @@ class _in:  # noqa: N801
 
 # --- V1 -------------------------------------------------------------------------------------------------------------
 
-NAMED = re.compile(r"(body|certs|crl|docs|sig|tsr)/([0-9a-f]{64})(\.json|\.cer|\.crl||\.p7s|\.tsr)\Z")
-SUFFIX = {"body": ".json", "certs": ".cer", "crl": ".crl", "docs": "", "sig": ".p7s", "tsr": ".tsr"}
+NAMED = re.compile(r"(body|certs|crl|crl-taken|docs|sig|tsr)/([0-9a-f]{64})(\.json|\.cer|\.crl||\.p7s|\.tsr)\Z")
+SUFFIX = {"body": ".json", "certs": ".cer", "crl": ".crl", "crl-taken": ".crl", "docs": "", "sig": ".p7s", "tsr": ".tsr"}
 
 
 def _completeness_first(d):
@@ -310,7 +310,7 @@ def _earlier(d, files):
             head = note.checkpoint(blob.bytes())
             head.signed_by(d.log.authority)
             need(head.size <= len(d.raw) and head.root == log.root_at(d.raw, d.suite.hash, head.size), "log.fork", name)
-        elif NAMED.match(name) and not name.startswith(("tsr/", "crl/")):
+        elif NAMED.match(name) and not name.startswith(("tsr/", "crl/", "crl-taken/")):
             need(name in d.files and d.files[name].bytes() == blob.bytes(), "log.fork", f"{name} is gone or changed")
 
 
@@ -338,7 +338,8 @@ def _replay(d, s):
                  "a beat of another depth than the notice's", "V7")
     need(s.stage == "archived", "dossier.open", "no archive.close", "V1")
     for name in d.files:
-        need(name in d.known or name.startswith(("log/tile/", "log/sm3/tile/", "log/heads/", "renewal/", "tsr/", "crl/")),
+        need(name in d.known or name in s.lists_taken
+             or name.startswith(("log/tile/", "log/sm3/tile/", "log/heads/", "renewal/", "tsr/", "crl/")),
              "file.unexpected", name, "V3" if name.startswith("certs/") else "V1")
     d.beat_places = [i for i, e in enumerate(d.log.entries) if "batch" in e]
 
@@ -380,7 +381,7 @@ def _v3(d, s, report, roots, least=None):
                 s.judge.judge(token.message.signer, token.message.certificates, token.time, ["time-stamping"])
             except Bad as e:
                 raise Bad(e.code, f"{name}: {e.text}") from None
-        crls = [n for n in d.files if n.startswith("crl/")]
+        crls = [n for n in d.files if n.startswith(("crl/", "crl-taken/"))]
         for name in crls:
             issuers = {c.subject for raw in s.judge.roots for c in [x509.certificate(raw)]}
             issuers |= {c.subject for r in d.records for c in r.certificates}

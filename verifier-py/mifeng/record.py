@@ -15,7 +15,7 @@ SCHEMA = {
     "board.cert": "index n session static_key t witness",
     "board.dkg1": "index message",
     "board.dkg2": "index signature transcript",
-    "trust.list": "list sig",
+    "trust.list": "list sig", "crl.take": "list",
     "tender.publish": ("agency beats bidders_min board buyer committee deadline documents lots policy procedure below_threshold? ground? region? "
                        "rehearsal? suite tender title trust trust_list? window_ms"),
     "tender.suspend": "reason", "tender.resume": "reason", "tender.cancel": "reason",

@@ -2,7 +2,7 @@
 import re
 from fractions import Fraction
 
-from . import dkg, jcs, lint, log, moment, note, packs, policy, score
+from . import dkg, jcs, lint, log, moment, note, packs, policy, score, x509
 from .errors import Bad, need
 from .procedures import PROCEDURES
 from .state import on, usages
@@ -94,6 +94,17 @@ def trust_list(s, r):
         need(s.notice.get("trust_list") is not None, "record.not-authorised", "the notice pins no list")
         s.by(r, s.host, s.notice["agency"]["cert"])
     s.judge.take(jcs.unbase64(r.data["list"], "trust.list-invalid"), jcs.unbase64(r.data["sig"], "trust.list-invalid"), r.at)
+
+
+@on("crl.take")
+def crl_take(s, r):
+    s.by(r, s.host)
+    need(s.notice is not None, "record.wrong-stage", "before the notice")
+    name = f"crl-taken/{jcs.hex32(r.data['list']).hex()}.crl"
+    need(name not in s.lists_taken, "record.replay", "this list was taken before")
+    need(name in s.files, "file.missing", name, "V1")
+    s.lists_taken.add(name)
+    s.judge.take_crl(x509.crl(s.files[name].bytes()), r.at if s.latest is None else max(s.latest, r.at))
 
 
 @on("tender.publish")

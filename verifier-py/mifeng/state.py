@@ -3,12 +3,12 @@ from . import moment
 from .errors import Bad, need
 from .record import BOARD_TYPES, schema
 
-HALTED_OK = {"tender.resume", "tender.cancel", "submission.close", "archive.close"}
+HALTED_OK = {"tender.resume", "tender.cancel", "submission.close", "archive.close", "crl.take"}
 CANCELLED_OK = HALTED_OK | {"bidder-window.close", "round.close"}
 STAGES = ["setup", "open", "window", "opening", "evaluation", "archived"]
 USAGE = {"host": ["host"], "bidder": ["bid-signing"], "trustee": ["trustee"], "person": ["record-signing"]}
 HOST = {"submission.close", "bidder-window.close", "bid.open", "bid.fail", "round.close", "round-window.close",
-        "archive.close", "log.config"}
+        "archive.close", "log.config", "crl.take"}
 BIDDER = {"bid.submit", "bid.replace", "bid.withdraw", "bidder.share", "price.confirm", "clarify.answer", "offer.submit",
           "offer.exit"}
 TRUSTEE = {"board.cert", "board.dkg1", "board.dkg2", "board.share", "draw.share"}
@@ -56,7 +56,7 @@ def column(kind):
         return "V5"
     if kind.startswith("tender."):
         return "V6"
-    if kind == "trust.list":
+    if kind in ("trust.list", "crl.take"):
         return "V3"
     return "V14" if kind in EVALUATION else "V4"
 
@@ -86,6 +86,7 @@ class State:
         self.records, self.organisation = {}, None
         self.notes = {"findings": 0, "questions": 0, "sheets": 0, "shares": 0, "bidder_shares": 0, "opened": 0, "failed": 0}
         self.unchecked = []
+        self.lists_taken = set()  # files of revocation lists that were recorded
 
     # --- one record ---------------------------------------------------------------------------------------------
 

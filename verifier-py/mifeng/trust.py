@@ -116,6 +116,7 @@ class Judge:
         self.counts = {}  # number of a version → from when it counts: effective, and taken by the log
         self.pinned = None  # number of the version that the notice pins
         self.signers, self.roots, self.used = set(), set(), set()
+        self.crls_from = {}  # a recorded revocation list → from when it counts
 
     def take(self, raw, sig, at):
         """The next version of the list."""
@@ -133,6 +134,11 @@ class Judge:
         self._under(base, signer, message.certificates, at, "trust-list")
         self.versions.append(v)
         self.counts[v.number] = max(v.effective, at)
+
+    def take_crl(self, crl, at):
+        """A revocation list that counts from its record on (crl.take)."""
+        self.crls += (crl,)
+        self.crls_from[crl.raw] = max(crl.this_update, at)
 
     def in_force(self, at):
         found = None
@@ -165,9 +171,9 @@ class Judge:
             raise _as_cert(e) from None
 
     def _path(self, cert, pool, anchors, at, usage):
-        """A list counts from its thisUpdate; where those had ended, later ones can clear, and never revoke."""
+        """A list counts from its thisUpdate, or its record; where those had ended, later ones can clear, and never revoke."""
         purpose = PURPOSE.get(usage, "signing")
-        known = tuple(c for c in self.crls if c.this_update <= at)
+        known = tuple(c for c in self.crls if self.crls_from.get(c.raw, c.this_update) <= at)
         try:
             return path.judge(cert, pool, anchors, known, self.suite.id, at, purpose)
         except Bad as e:

@@ -18,7 +18,7 @@ use mifeng_crypto::{Digest, Entropy, HashAlg, PrivateKey, Suite, Time, jcs};
 use mifeng_log::{Entry, LogTree, Note, NoteSigner, SignedCheckpoint, tiles};
 use mifeng_pki::{Certificate, RevocationList, Signer};
 use mifeng_record::{Draft, Facts, Record, SignedRecord};
-use mifeng_tender::{LogConfig, Refusal, Stage, State, rules};
+use mifeng_tender::{CrlTake, LogConfig, Refusal, Stage, State, rules};
 use serde::Serialize;
 use std::io::Read;
 
@@ -131,7 +131,7 @@ impl<S: Store> Host<S> {
         let beats = read_beats(&store, &entries)?;
         let replay = {
             let mut assembly = Assembly::new(&store);
-            assemble(&mut assembly, &store, &entries, &beats, &head, true)?;
+            assemble(&mut assembly, &store, &entries, &beats, &head, true, None)?;
             Replay::of(&assembly)?
         };
         Ok(Host {
@@ -187,6 +187,34 @@ impl<S: Store> Host<S> {
         Ok(())
     }
 
+    /// As [`Host::add_crl`] where the list undoes nothing that was accepted; else takes it in by a record of its
+    /// own, from which on it counts. The instant from which it counts, if a record says so.
+    ///
+    /// # Errors
+    /// As [`Host::add_crl`]; [`Error::Unavailable`] before the notice, if the list would undo something.
+    pub fn take_crl(
+        &mut self,
+        der: &[u8],
+        now: Time,
+        entropy: &mut dyn Entropy,
+    ) -> Result<Option<Time>, Error> {
+        let refused = match self.add_crl(der) {
+            Ok(()) => return Ok(None),
+            Err(e @ (Error::Failed { .. } | Error::Unavailable { .. })) => e,
+            Err(e) => return Err(e),
+        };
+        if self.replay.state.notice().is_none() {
+            return Err(refused);
+        }
+        let hash = self.suite().hash().digest(der);
+        let record = self.draft("crl.take", &CrlTake { list: hash }, now, entropy)?;
+        // The file before the record that names it; without one it counts for nothing.
+        self.put(&layout::crl_taken(&hash), der)?;
+        self.replay.expect_list(hash, RevocationList::parse(der)?);
+        self.submit(record, None, now)?;
+        Ok(self.replay.state.crls_taken().get(&hash).copied())
+    }
+
     /// A list that would undo what was accepted comes too late to be taken: the log must replay the
     /// same with it. The next one, issued after those records, will be taken.
     fn check_crl(&self, der: &[u8]) -> Result<(), Error> {
@@ -205,6 +233,7 @@ impl<S: Store> Host<S> {
             &self.beats,
             &head,
             true,
+            None,
         )?;
         assembly.add(layout::crl(&self.suite().hash().digest(der)), der.to_vec());
         Replay::of(&assembly).map(|_| ())

@@ -14,6 +14,10 @@ pub(crate) const TILES_SM3: &str = "log/sm3/";
 pub(crate) const BEATS: &str = "log/beats.json";
 /// Heads with cosignatures.
 pub(crate) const HEADS: &str = "log/heads/";
+/// Revocation lists that count from when they were made.
+pub(crate) const CRLS: &str = "crl/";
+/// Revocation lists that count from their records on.
+pub(crate) const CRLS_TAKEN: &str = "crl-taken/";
 /// What a public export leaves out.
 pub(crate) const WITHHELD: &str = "withheld.txt";
 /// Time stamps over the whole dossier, made later.
@@ -38,7 +42,12 @@ pub(crate) fn certificate(fingerprint: &Digest) -> String {
 }
 
 pub(crate) fn crl(hash: &Digest) -> String {
-    format!("crl/{hash}.crl")
+    format!("{CRLS}{hash}.crl")
+}
+
+/// A revocation list that counts from its record on.
+pub(crate) fn crl_taken(hash: &Digest) -> String {
+    format!("{CRLS_TAKEN}{hash}.crl")
 }
 
 pub(crate) fn document(hash: &Digest) -> String {

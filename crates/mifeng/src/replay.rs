@@ -9,9 +9,10 @@ use mifeng_log::{Entry, LogTree, NoteVerifier, SignedCheckpoint};
 use mifeng_pki::trust::SignedTrustList;
 use mifeng_pki::{Certificate, RevocationList};
 use mifeng_record::Record;
-use mifeng_tender::{Refusal, State, Trust, rules};
+use mifeng_tender::{CrlTake, Refusal, State, Trust, rules};
 use parts::{certificates, checkpoint, config, crls, entries, first_facts, load, read_beats};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// `log/beats.json` is one of the files read whole: room for 100,000 beats.
 const BEATS_LEN_MAX: usize = 16 << 20;
@@ -123,8 +124,10 @@ pub struct Replay {
     pub heads: Vec<Head>,
     /// Candidate roots that the bundle carries.
     pub roots: Vec<Certificate>,
-    /// Revocation lists that the bundle carries.
+    /// Revocation lists that the bundle carries; those that a record took in, from that record on.
     pub crls: Vec<RevocationList>,
+    /// Lists whose records have not come yet, by the hash of their DER.
+    crls_due: BTreeMap<Digest, RevocationList>,
     /// The head of the authoritative tree, as signed by the host.
     pub(crate) checkpoint: Option<SignedCheckpoint>,
 }
@@ -156,7 +159,7 @@ fn check_not_backdated(record: &Record, latest: Option<Time>) -> Result<(), Refu
 
 /// Which numbered check of the verifier a refusal in the replay belongs to.
 fn check_of(refusal: &Refusal, kind: &str) -> &'static str {
-    if refusal.code().starts_with("cert.") || kind == "trust.list" {
+    if refusal.code().starts_with("cert.") || ["trust.list", "crl.take"].contains(&kind) {
         return "V3";
     }
     match kind {
@@ -199,7 +202,8 @@ impl Replay {
             hidden_beats: 0,
             heads: Vec::new(),
             roots: certificates(files, suite)?,
-            crls: crls(files, suite)?,
+            crls: crls(files, suite, layout::CRLS)?.into_values().collect(),
+            crls_due: crls(files, suite, layout::CRLS_TAKEN)?,
             checkpoint: Some(checkpoint(files, suite, &origin, &entries)?),
             entries,
         };
@@ -409,7 +413,9 @@ impl Replay {
             crls: &self.crls,
         };
         check_not_backdated(record, self.state.latest())?;
+        let list = self.list_of(record)?;
         self.state.apply(record, at, &trust)?;
+        self.take_list(list);
         let alg = self.suite().hash();
         self.records.push(Logged {
             index,
@@ -426,6 +432,32 @@ impl Replay {
             commitment: record.commitment(),
         });
         Ok(())
+    }
+
+    /// The list that a `crl.take` takes in, which must be at hand.
+    fn list_of(&self, record: &Record) -> Result<Option<Digest>, Error> {
+        if record.kind() != "crl.take" {
+            return Ok(None);
+        }
+        let CrlTake { list } = record.data()?;
+        let known = self.state.crls_taken().contains_key(&list);
+        if !known && !self.crls_due.contains_key(&list) {
+            return Err(failed("V1", "file.missing", layout::crl_taken(&list)));
+        }
+        Ok(Some(list))
+    }
+
+    fn take_list(&mut self, list: Option<Digest>) {
+        let taken = list.and_then(|list| {
+            let from = self.state.crls_taken().get(&list)?;
+            Some(self.crls_due.remove(&list)?.counting_from(*from))
+        });
+        self.crls.extend(taken);
+    }
+
+    /// Has a list at hand whose record is about to come.
+    pub(crate) fn expect_list(&mut self, hash: Digest, list: RevocationList) {
+        self.crls_due.insert(hash, list);
     }
 
     /// The certificates and revocation lists that records are judged with.
@@ -462,6 +494,7 @@ impl Replay {
             heads: Vec::new(),
             roots,
             crls,
+            crls_due: BTreeMap::new(),
             checkpoint: None,
         })
     }

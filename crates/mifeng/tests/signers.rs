@@ -9,6 +9,7 @@ use mifeng::pki::issue::Revocation;
 use mifeng::pki::{Certificate, Signer};
 use mifeng::tender::{Halt, rules};
 use mifeng::{Host, Store, Trusted, Verdict, verify};
+use std::collections::BTreeMap;
 
 const ORIGIN: &str = "host.example/t/signers";
 
@@ -102,6 +103,51 @@ fn an_early_date_does_not_help_a_revoked_trustee() {
     let seated = tender.draw(101);
     assert!(tender.evaluate(&seated, 102));
     assert_valid(&tender.archive(103));
+}
+
+#[test]
+fn a_late_list_counts_from_its_record() {
+    for suite in [&GM, &INTL] {
+        let cast = Cast::new(suite, "late");
+        let mut tender = shared_once(&cast);
+        let shares = tender.shares(2, DEADLINE + 5).expect("its program");
+        tender.release(2, DEADLINE + 6).expect("not revoked yet");
+        let list = list_revoking(&cast, 2, 2);
+        let undone = tender.host.add_crl(&list);
+        assert_eq!(code(undone), rules::REVOKED.code, "it would undo the share");
+        let rng = &mut SeededEntropy::new(b"late list");
+        let (from, later) = (secs(DEADLINE + 20), secs(DEADLINE + 21));
+        let taken = tender.host.take_crl(&list, from, rng).expect("recorded");
+        assert_eq!(taken, Some(from));
+        let again = tender.host.take_crl(&list, later, rng).map(|_| ());
+        assert_eq!(code(again), rules::REPLAY.code);
+        // From here on it counts, after a restart too; the share stands.
+        tender.reopen();
+        let person = &cast.trustees[2].person;
+        let late = tender.signed(person, "board.share", &shares, DEADLINE + 22);
+        assert_eq!(code(tender.take(late, DEADLINE + 22)), rules::REVOKED.code);
+        tender.open_all(100);
+        let seated = tender.draw(101);
+        assert!(tender.evaluate(&seated, 102));
+        let dossier = tender.archive(103);
+        assert_valid(&dossier);
+        // The verifier needs the list where the record is, and takes none that no record names.
+        let mut parts = Parts::of_tar(&dossier).parts;
+        let name = |list: &[u8]| format!("crl-taken/{}.crl", suite.hash().digest(list));
+        let der = parts.remove(&name(&list)).expect("in the dossier");
+        assert_eq!(failing(&parts), Some(("V1", "file.missing".to_owned())));
+        parts.insert(name(&list), der);
+        assert_eq!(failing(&parts), None);
+        let other = list_revoking(&cast, 1, 2);
+        parts.insert(name(&other), other);
+        assert_eq!(failing(&parts).map(|(check, _)| check), Some("V1"));
+    }
+}
+
+fn failing(parts: &BTreeMap<String, Vec<u8>>) -> Option<(&'static str, String)> {
+    let report = verify(&Parts::new(parts.clone()), &Trusted::default()).expect("readable");
+    let failure = report.failure()?;
+    Some((failure.id, failure.code.clone().unwrap_or_default()))
 }
 
 #[test]

@@ -84,6 +84,7 @@ impl<S: Store> Host<S> {
             &self.beats,
             &self.head()?,
             revealed,
+            Some(self.replay.state.crls_taken()),
         )?;
         if what == Export::Dossier {
             self.link_bids(&mut assembly)?;
@@ -115,6 +116,7 @@ impl<S: Store> Host<S> {
                 &self.beats,
                 &self.head()?,
                 true,
+                Some(self.replay.state.crls_taken()),
             )?;
             self.link_bids(&mut assembly)?;
             crate::dossier::files_digest(self.suite(), &assembly, &BTreeMap::new(), &[])?
@@ -153,7 +155,8 @@ pub(super) fn read_beats(store: &dyn Store, entries: &[Vec<u8>]) -> Result<Vec<B
     Ok(beats)
 }
 
-/// The files of a bundle: the log as tiles, and every body, signature and evidence that may be shown.
+/// The files of a bundle: the log as tiles, and every body, signature and evidence that may be shown. Of the
+/// revocation lists that records take in those among `lists`, or all: one whose record was never logged stays behind.
 pub(super) fn assemble(
     assembly: &mut Assembly<'_>,
     store: &dyn Store,
@@ -161,6 +164,7 @@ pub(super) fn assemble(
     beats: &[Beat],
     head: &Head,
     revealed: bool,
+    lists: Option<&BTreeMap<Digest, Time>>,
 ) -> Result<(), Error> {
     assembly.add(
         layout::README.to_owned(),
@@ -210,10 +214,26 @@ pub(super) fn assemble(
             assembly.link(name.clone(), name, *size);
         }
     }
-    for prefix in ["certs/", "crl/", "docs/", layout::HEADS, "tsr/"] {
+    let folders = [
+        layout::CRLS,
+        layout::CRLS_TAKEN,
+        "certs/",
+        "docs/",
+        layout::HEADS,
+        "tsr/",
+    ];
+    for prefix in folders {
         for (name, size) in sizes(prefix)? {
+            if !is_listed(&name, lists) {
+                continue;
+            }
             assembly.link(name.clone(), name, size);
         }
     }
     Ok(())
+}
+
+fn is_listed(name: &str, lists: Option<&BTreeMap<Digest, Time>>) -> bool {
+    let due = |lists: &BTreeMap<Digest, Time>| lists.keys().any(|h| layout::crl_taken(h) == name);
+    !name.starts_with(layout::CRLS_TAKEN) || lists.is_none_or(due)
 }

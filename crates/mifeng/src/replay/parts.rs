@@ -170,20 +170,27 @@ pub(super) fn certificates(files: &dyn Files, suite: &Suite) -> Result<Vec<Certi
         .collect()
 }
 
-pub(super) fn crls(files: &dyn Files, suite: &Suite) -> Result<Vec<RevocationList>, Error> {
+/// The revocation lists of one folder, by the hash of their DER.
+pub(super) fn crls(
+    files: &dyn Files,
+    suite: &Suite,
+    folder: &str,
+) -> Result<BTreeMap<Digest, RevocationList>, Error> {
     files
-        .read_all("crl/")?
+        .read_all(folder)?
         .into_iter()
         .map(|(name, der)| {
-            if layout::crl(&suite.hash().digest(&der)) != format!("crl/{name}") {
+            let hash = suite.hash().digest(&der);
+            if name != format!("{hash}.crl") {
                 return Err(failed(
                     "V1",
                     "file.hash",
-                    format!("crl/{name} does not have the hash in its name"),
+                    format!("{folder}{name} does not have the hash in its name"),
                 ));
             }
-            RevocationList::parse(&der)
-                .map_err(|e| failed("V3", e.code(), format!("crl/{name}: {e}")))
+            let list = RevocationList::parse(&der)
+                .map_err(|e| failed("V3", e.code(), format!("{folder}{name}: {e}")))?;
+            Ok((hash, list))
         })
         .collect()
 }

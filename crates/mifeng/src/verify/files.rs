@@ -92,6 +92,7 @@ impl Run<'_> {
             known.insert(layout::signature(&record.signature));
         }
         known.extend(replay.state.outcomes().keys().map(layout::seal));
+        known.extend(replay.state.crls_taken().keys().map(layout::crl_taken));
         let checked = ["certs/", "crl/", "docs/", "log/", layout::RENEWALS, "tsr/"];
         self.files
             .index()

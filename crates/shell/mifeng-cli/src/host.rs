@@ -136,6 +136,37 @@ pub(crate) fn accept(
     Ok(())
 }
 
+/// Takes a revocation list in; while bids are received, waits for the beat where it needs a record.
+pub(crate) fn take_crl(ui: &Ui, args: &HostArgs, file: &Path) -> Outcome {
+    let mut host = open(ui, args)?;
+    let der = ui::read(file)?;
+    let before = host.state().stage();
+    let entropy = &mut SystemEntropy::new();
+    let taken = host
+        .take_crl(&der, clock::now(), entropy)
+        .map_err(|e| Failure::from(e).at(file))?;
+    let name = file.display();
+    let Some(from) = taken else {
+        ui.say(
+            format!("吊销列表已加入，自签发时间起生效：{name}"),
+            format!("revocation list added, it counts from its date: {name}"),
+        );
+        return Ok(());
+    };
+    if before == Stage::Open {
+        let mut logged = false;
+        while let Some(next) = host.next_beat().filter(|_| !logged) {
+            clock::wait_until(next);
+            logged = !host.beat(clock::now(), entropy)?.is_empty();
+        }
+    }
+    ui.say(
+        format!("吊销列表晚于其所涉记录，已入日志，自 {from} 起生效：{name}"),
+        format!("revocation list would undo earlier records; it is logged and counts from {from}: {name}"),
+    );
+    Ok(())
+}
+
 /// Closes submission at the deadline, waiting for it if it is near.
 pub(crate) fn close(ui: &Ui, host: &mut FolderHost, wait: bool) -> Outcome {
     if wait {

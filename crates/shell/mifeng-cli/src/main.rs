@@ -224,7 +224,7 @@ fn tender(ui: &Ui, command: &TenderCommand) -> Outcome {
             }
             Ok(())
         }
-        TenderCommand::Crl { host, file } => Ok(host::open(ui, host)?.add_crl(&ui::read(file)?)?),
+        TenderCommand::Crl { host, file } => host::take_crl(ui, host, file),
         TenderCommand::Close { host, wait } => host::close(ui, &mut host::open(ui, host)?, *wait),
         TenderCommand::Beacon { host, file } => {
             let beacon = serde_json::from_slice(&ui::read(file)?)

@@ -1,6 +1,6 @@
 //! Whose certificates count: the roots that the notice lists, or the trust list it pins.
 
-use crate::events::TrustListEvent;
+use crate::events::{CrlTake, TrustListEvent};
 use crate::notice::Notice;
 use crate::refusal::{self, Refusal};
 use crate::state::{Act, Bid, Stage, State, Trust};
@@ -8,6 +8,7 @@ use mifeng_crypto::{Digest, Suite, Time};
 use mifeng_pki::trust::{Presented, SignedTrustList, TrustChain, TrustVersion, Usage};
 use mifeng_pki::{Anchors, Certificate, RevocationList, tsp, verify_path};
 use mifeng_record::Record;
+use std::collections::BTreeMap;
 
 /// Whoever signed before the notice is judged when the notice comes.
 #[derive(Clone, Debug)]
@@ -178,9 +179,9 @@ impl<'a> Recognition<'a> {
     }
 }
 
-/// The lists that were known at `at`.
+/// The lists that counted at `at`.
 fn issued_by(crls: &[RevocationList], at: Time) -> Vec<RevocationList> {
-    let known = crls.iter().filter(|list| list.this_update() <= at);
+    let known = crls.iter().filter(|list| list.counts_from() <= at);
     known.cloned().collect()
 }
 
@@ -247,6 +248,26 @@ impl State {
             }
         }
         Ok(())
+    }
+
+    /// `crl.take`: the host takes in a revocation list, which counts from this record on. Whoever replays needs
+    /// the list at hand from here.
+    pub(crate) fn crl_take(&mut self, data: &CrlTake, act: &Act<'_>) -> Result<(), Refusal> {
+        self.require_host(act.record)?;
+        if self.notice.is_none() || self.stage == Stage::Archived {
+            let detail = "a revocation list is recorded between the notice and the archive";
+            return Err(Refusal::new(&refusal::WRONG_STAGE, detail));
+        }
+        if self.crls_taken.contains_key(&data.list) {
+            return Err(Refusal::new(&refusal::REPLAY, "this list was taken before"));
+        }
+        self.crls_taken.insert(data.list, act.taken);
+        Ok(())
+    }
+
+    /// The revocation lists that were recorded (`crl.take`), by the hash of their DER, and from when on each counts.
+    pub fn crls_taken(&self) -> &BTreeMap<Digest, Time> {
+        &self.crls_taken
     }
 
     /// Takes note of a version that the log may hold in a beat not yet revealed: what a bidder
@@ -354,9 +375,16 @@ impl State {
         imprint: &Digest,
         trust: &Trust<'_>,
     ) -> Result<tsp::TimeStamp, mifeng_pki::Error> {
+        let by = |anchors: &Anchors, crls: &[RevocationList]| {
+            tsp::verify_token(token, imprint, self.suite.hash(), anchors, crls, self.suite)
+        };
+        // As for signers: by the lists that counted when it was made; in a gap a later one can clear.
         let check = |anchors: &Anchors| {
-            let alg = self.suite.hash();
-            tsp::verify_token(token, imprint, alg, anchors, trust.crls, self.suite)
+            let made = by(anchors, &[])?.gen_time;
+            by(anchors, &issued_by(trust.crls, made)).or_else(|e| match e.code() {
+                "pki.stale-revocation" => by(anchors, trust.crls).map_err(|_| e),
+                _ => Err(e),
+            })
         };
         let Some(recognition) = self.recognition(trust) else {
             return check(&Anchors::default());

@@ -151,6 +151,8 @@ pub struct State {
     latest: Option<Time>,
     /// Signers of whose revocation nothing was known at one of their records.
     pub(crate) unknown: BTreeSet<Digest>,
+    /// Revocation lists that were recorded, and from when on each counts.
+    pub(crate) crls_taken: BTreeMap<Digest, Time>,
     /// Records of each actor under a board's own origin.
     board_seqs: BTreeMap<(String, Digest), u64>,
 }
@@ -189,6 +191,7 @@ impl State {
             seqs: BTreeMap::new(),
             latest: None,
             unknown: BTreeSet::new(),
+            crls_taken: BTreeMap::new(),
             board_seqs: BTreeMap::new(),
         }
     }
@@ -245,7 +248,11 @@ impl State {
     /// ends only where they could, or where nothing will be opened any more.
     fn check_halted(&self, event: &Event) -> Result<(), Refusal> {
         let goes_on = match event {
-            Event::Resume(_) | Event::Cancel(_) | Event::Close(_) | Event::Archive(_) => true,
+            Event::Resume(_)
+            | Event::Cancel(_)
+            | Event::Close(_)
+            | Event::Archive(_)
+            | Event::CrlTake(_) => true,
             Event::WindowClose(_) | Event::RoundClose(_) => self.cancelled,
             _ => false,
         };
@@ -267,6 +274,7 @@ impl State {
             Event::BoardReshareDeal(data) => self.reshare_deal(data, record),
             Event::BoardReshareSign(data) => self.reshare_sign(data, record),
             Event::TrustList(data) => self.trust_list(data, act),
+            Event::CrlTake(data) => self.crl_take(data, act),
             Event::Publish(data) => self.publish(data, act),
             Event::Suspend(_) => self.halt(act, true),
             Event::Resume(_) => self.halt(act, false),

@@ -64,7 +64,10 @@ pub(crate) struct Scope {
 
 /// A parsed, not yet verified, list. Cheap to clone.
 #[derive(Clone)]
-pub struct RevocationList(Arc<Fields>);
+pub struct RevocationList {
+    fields: Arc<Fields>,
+    counts_from: Time,
+}
 
 struct Fields {
     der: Arc<[u8]>,
@@ -140,7 +143,7 @@ impl RevocationList {
             Some(list) => Entries::read(der, list, &issuer_canonical, indirect)?,
             None => Entries::default(),
         };
-        Ok(RevocationList(Arc::new(Fields {
+        let fields = Arc::new(Fields {
             tbs: (start, start + tbs.len()),
             der: der.into(),
             alg,
@@ -151,36 +154,50 @@ impl RevocationList {
             next_update,
             extensions,
             entries,
-        })))
+        });
+        Ok(RevocationList {
+            fields,
+            counts_from: this_update,
+        })
     }
 
     /// The bytes as they were read.
     pub fn der(&self) -> &[u8] {
-        &self.0.der
+        &self.fields.der
     }
     /// The DER of the issuer's name.
     pub fn issuer_raw(&self) -> &[u8] {
-        &self.0.issuer
+        &self.fields.issuer
     }
     /// When the list was made.
     pub fn this_update(&self) -> Time {
-        self.0.this_update
+        self.fields.this_update
+    }
+    /// From when on it is consulted: when it was made, or the later instant of [`RevocationList::counting_from`].
+    pub fn counts_from(&self) -> Time {
+        self.counts_from
+    }
+    /// The same list, consulted only from `at` on, as by somebody who got it that late. It says what it says.
+    #[must_use]
+    pub fn counting_from(mut self, at: Time) -> Self {
+        self.counts_from = self.this_update().max(at);
+        self
     }
     /// When the next one is due.
     pub fn next_update(&self) -> Option<Time> {
-        self.0.next_update
+        self.fields.next_update
     }
     /// The list's number, big-endian.
     pub fn number(&self) -> Option<&[u8]> {
-        self.0.extensions.number.as_deref()
+        self.fields.extensions.number.as_deref()
     }
     /// Whether the list says only what changed since a complete one.
     pub fn is_delta(&self) -> bool {
-        self.0.extensions.base.is_some()
+        self.fields.extensions.base.is_some()
     }
     /// Whether the list may speak for certificates of other issuers.
     pub fn is_indirect(&self) -> bool {
-        self.0
+        self.fields
             .extensions
             .scope
             .as_ref()
@@ -188,7 +205,7 @@ impl RevocationList {
     }
     /// How many entries there are.
     pub fn len(&self) -> usize {
-        self.0.entries.len()
+        self.fields.entries.len()
     }
     /// Whether nothing is revoked.
     pub fn is_empty(&self) -> bool {
@@ -197,40 +214,40 @@ impl RevocationList {
     /// The entry of this serial number (content octets of the INTEGER) among the certificates of
     /// the list's own issuer. Of several, the one that counts earliest.
     pub fn find(&self, serial: &[u8]) -> Option<Revoked> {
-        self.entry(serial, &self.0.issuer_canonical)
+        self.entry(serial, &self.fields.issuer_canonical)
     }
 
     pub(crate) fn entry(&self, serial: &[u8], issuer: &Canonical) -> Option<Revoked> {
-        self.0.entries.find(&self.0.der, serial, issuer)
+        self.fields.entries.find(&self.fields.der, serial, issuer)
     }
     pub(crate) fn issuer(&self) -> &Canonical {
-        &self.0.issuer_canonical
+        &self.fields.issuer_canonical
     }
     pub(crate) fn scope(&self) -> Option<&Scope> {
-        self.0.extensions.scope.as_ref()
+        self.fields.extensions.scope.as_ref()
     }
     pub(crate) fn signature_alg(&self) -> Option<SignatureAlg> {
-        self.0.alg
+        self.fields.alg
     }
     /// Since when expired certificates stay listed (expiredCertsOnCRL), if the list says.
     pub(crate) fn expired_since(&self) -> Option<Time> {
-        self.0.extensions.expired_since
+        self.fields.extensions.expired_since
     }
     /// The first critical extension, of the list or an entry, that is not understood.
     pub(crate) fn unknown_critical(&self) -> Option<oid::Oid> {
-        self.0
+        self.fields
             .extensions
             .unknown_critical
-            .or(self.0.entries.unknown_critical())
+            .or(self.fields.entries.unknown_critical())
     }
     pub(crate) fn id(&self) -> usize {
-        Arc::as_ptr(&self.0).addr()
+        Arc::as_ptr(&self.fields).addr()
     }
 
     /// Whether this delta brings `complete` up to date (RFC 5280 section 5.2.4): same issuer, same
     /// scope, same key identifier, made from this list or an older one, and newer than it.
     pub(crate) fn extends(&self, complete: &RevocationList) -> bool {
-        let (own, other) = (&self.0.extensions, &complete.0.extensions);
+        let (own, other) = (&self.fields.extensions, &complete.fields.extensions);
         let (Some(base), Some(number), Some(complete_number)) =
             (&own.base, &own.number, &other.number)
         else {
@@ -254,7 +271,7 @@ impl RevocationList {
 
     /// Whether `issuer` could have signed this list: its name, and key identifiers if both exist.
     pub(crate) fn names(&self, issuer: &Certificate) -> bool {
-        let own = self.0.extensions.authority_key_id.as_deref();
+        let own = self.fields.extensions.authority_key_id.as_deref();
         let ids = (own, issuer.subject_key_id());
         self.issuer() == issuer.subject() && !matches!(ids, (Some(a), Some(b)) if a != b)
     }
@@ -271,9 +288,9 @@ impl RevocationList {
                 rule: "cRLSign",
             });
         }
-        let alg = self.0.alg.ok_or(Error::Malformed { what: WHAT })?;
-        let tbs = &self.0.der[self.0.tbs.0..self.0.tbs.1];
-        issuer.verifies(alg, tbs, &self.0.signature, WHAT)
+        let alg = self.fields.alg.ok_or(Error::Malformed { what: WHAT })?;
+        let tbs = &self.fields.der[self.fields.tbs.0..self.fields.tbs.1];
+        issuer.verifies(alg, tbs, &self.fields.signature, WHAT)
     }
 
     pub(crate) fn evidence(&self) -> Evidence {
@@ -282,13 +299,13 @@ impl RevocationList {
         } else {
             EvidenceKind::RevocationList
         };
-        Evidence::new(kind, self.0.der.clone())
+        Evidence::new(kind, self.fields.der.clone())
     }
 }
 
 impl PartialEq for RevocationList {
     fn eq(&self, other: &Self) -> bool {
-        self.0.der == other.0.der
+        self.fields.der == other.fields.der
     }
 }
 impl Eq for RevocationList {}

@@ -110,6 +110,11 @@ event_data! {
         /// The operator's signature, base64.
         sig: String,
     }
+    /// `crl.take`: a revocation list that counts from this record on.
+    CrlTake {
+        /// Hash of its DER.
+        list: Digest,
+    }
     /// `tender.suspend`, `tender.resume`, `tender.cancel`.
     Halt {
         /// Why.
@@ -326,6 +331,7 @@ pub enum Event {
     BoardReshareDeal(BoardReshareDeal),
     BoardReshareSign(BoardReshareSign),
     TrustList(TrustListEvent),
+    CrlTake(CrlTake),
     Publish(Box<Notice>),
     Suspend(Halt),
     Resume(Halt),
@@ -393,6 +399,7 @@ impl Event {
             "board.reshare1" => Event::BoardReshareDeal(record.data()?),
             "board.reshare2" => Event::BoardReshareSign(record.data()?),
             "trust.list" => Event::TrustList(record.data()?),
+            "crl.take" => Event::CrlTake(record.data()?),
             "tender.publish" => Event::Publish(Box::new(record.data()?)),
             "tender.suspend" => Event::Suspend(record.data()?),
             "tender.resume" => Event::Resume(record.data()?),
