@@ -24,6 +24,7 @@ pub mod hpke;
 pub mod jcs;
 mod keys;
 pub mod oaep;
+pub mod sha2x;
 mod sm2dig;
 pub mod sm2enc;
 mod sm2k;

@@ -114,6 +114,28 @@ impl BodyCipher {
         Ok(())
     }
 
+    /// As [`BodyCipher::seal_chunks`] with the plaintext elsewhere: chunk by chunk it is copied into
+    /// its place and encrypted there while it is in the cache.
+    pub(crate) fn seal_chunks_of(
+        &self,
+        first: u64,
+        mut text: &[u8],
+        buffer: &mut [u8],
+    ) -> Result<()> {
+        let malformed = Error::Malformed { what: "chunk" };
+        for (index, chunk) in (first..).zip(buffer.chunks_mut(SEALED_CHUNK)) {
+            let part = chunk
+                .len()
+                .checked_sub(TAG)
+                .and_then(|len| text.split_at_checked(len));
+            let (own, rest) = part.ok_or_else(|| malformed.clone())?;
+            chunk[..own.len()].copy_from_slice(own);
+            self.seal_chunks(index, chunk)?;
+            text = rest;
+        }
+        Ok(())
+    }
+
     /// Decrypts consecutive chunks in place; afterwards each chunk's plaintext stands where its
     /// ciphertext stood, followed by 16 meaningless bytes.
     ///

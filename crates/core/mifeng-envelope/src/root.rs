@@ -1,10 +1,11 @@
 //! Tree hashes over 1 MiB blocks (RFC 6962, suite hash): of a body, and of each file inside.
 //!
-//! One SM3 stream cannot fill a wide machine; the blocks of a tree can (`mifeng_crypto::sm3x`).
+//! One stream of a hash cannot fill a wide machine; the blocks of a tree can (`mifeng_crypto::sm3x`
+//! and `mifeng_crypto::sha2x`).
 
 use crate::{Error, Result};
-use mifeng_crypto::{Digest, HashAlg, sm3x};
-use mifeng_log::merkle::{Frontier, leaf_hash};
+use mifeng_crypto::{Digest, HashAlg, sha2x, sm3x};
+use mifeng_log::merkle::Frontier;
 use std::ops::Range;
 use std::sync::Mutex;
 use zeroize::Zeroizing;
@@ -18,20 +19,36 @@ pub(crate) const ROUND_BLOCKS: usize = 8;
 /// A piece of work for one thread.
 pub(crate) type Task<'t, T> = Box<dyn FnOnce() -> T + Send + 't>;
 
-/// Runs `tasks` on up to `workers` threads, this one included; results in the order of the tasks. In
-/// a web page there is this one alone.
+/// Runs `tasks` on up to `workers` threads, this one included; results in the order of the tasks.
 ///
 /// # Errors
 /// [`Error::Io`] if a thread dies.
 pub(crate) fn run<T: Send>(workers: usize, tasks: Vec<Task<'_, T>>) -> Result<Vec<T>> {
-    if workers < 2 || tasks.len() < 2 || cfg!(target_family = "wasm") {
-        return Ok(tasks.into_iter().map(|task| task()).collect());
+    let workers = workers.min(tasks.len());
+    Ok(run_beside(workers, tasks, || ())?.1)
+}
+
+/// The same, while this thread first does `own`: reading or writing, which only it can. In a web page
+/// there is this thread alone.
+///
+/// # Errors
+/// As [`run`].
+pub(crate) fn run_beside<T: Send, R>(
+    workers: usize,
+    tasks: Vec<Task<'_, T>>,
+    own: impl FnOnce() -> R,
+) -> Result<(R, Vec<T>)> {
+    let extra = match cfg!(target_family = "wasm") {
+        true => 0,
+        false => workers.saturating_sub(1).min(tasks.len()),
+    };
+    if extra == 0 {
+        return Ok((own(), tasks.into_iter().map(|task| task()).collect()));
     }
     let died = Error::Io {
         what: "worker thread",
         kind: std::io::ErrorKind::Other,
     };
-    let extra = workers.min(tasks.len()) - 1;
     let queue = Mutex::new(tasks.into_iter().enumerate());
     let work = || {
         let mut done = Vec::new();
@@ -41,24 +58,24 @@ pub(crate) fn run<T: Send>(workers: usize, tasks: Vec<Task<'_, T>>) -> Result<Ve
         }
         done
     };
-    let mut all = std::thread::scope(|scope| {
+    let (own, mut all) = std::thread::scope(|scope| {
         let threads: Vec<_> = (0..extra).map(|_| scope.spawn(work)).collect();
+        let own = own();
         let mut all = work();
         for thread in threads {
             all.extend(thread.join().map_err(|_| died.clone())?);
         }
-        Ok::<_, Error>(all)
+        Ok::<_, Error>((own, all))
     })?;
     all.sort_unstable_by_key(|(at, _)| *at);
-    Ok(all.into_iter().map(|(_, result)| result).collect())
+    Ok((own, all.into_iter().map(|(_, result)| result).collect()))
 }
 
-/// Tasks that give the leaf hashes of `leaves`, in order: full lanes each for SM3, single blocks for
-/// SHA-256, which every core does at its best speed alone.
+/// Tasks that give the leaf hashes of `leaves`, in order: full lanes each.
 pub(crate) fn leaf_tasks<'t>(alg: HashAlg, leaves: &[&'t [u8]]) -> Vec<Task<'t, Vec<Digest>>> {
     let share = match alg {
         HashAlg::Sm3 => sm3x::lanes() * BLOCK,
-        HashAlg::Sha256 => BLOCK,
+        HashAlg::Sha256 => sha2x::lanes() * BLOCK,
     };
     let mut tasks: Vec<Task<'t, Vec<Digest>>> = Vec::new();
     let mut rest = leaves;
@@ -78,14 +95,12 @@ pub(crate) fn leaf_tasks<'t>(alg: HashAlg, leaves: &[&'t [u8]]) -> Vec<Task<'t, 
 }
 
 fn leaf_hashes(alg: HashAlg, leaves: &[&[u8]]) -> Vec<Digest> {
-    match alg {
-        // The leaf prefix of RFC 6962 section 2.1.
-        HashAlg::Sm3 => sm3x::digest_many_prefixed(&[0], leaves)
-            .into_iter()
-            .map(Digest::from_bytes)
-            .collect(),
-        HashAlg::Sha256 => leaves.iter().map(|leaf| leaf_hash(alg, leaf)).collect(),
-    }
+    // The leaf prefix of RFC 6962 section 2.1.
+    let digests = match alg {
+        HashAlg::Sm3 => sm3x::digest_many_prefixed(&[0], leaves),
+        HashAlg::Sha256 => sha2x::digest_many_prefixed(&[0], leaves),
+    };
+    digests.into_iter().map(Digest::from_bytes).collect()
 }
 
 /// What stands in a [`Window`]: a leaf to be hashed, or the end of a file.
@@ -102,6 +117,8 @@ pub(crate) struct Window {
     // Holds plaintext of bids, hence wiped.
     bytes: Zeroizing<Vec<u8>>,
     filled: usize,
+    // Where the bytes begin that came since the last turn; before them stands the open block.
+    begin: usize,
     // Where the block begins that is not complete.
     open: usize,
     pieces: Vec<Piece>,
@@ -110,12 +127,13 @@ pub(crate) struct Window {
 }
 
 impl Window {
-    /// A window that takes `len` bytes between two hashings.
+    /// A window that takes `len` bytes between two turns.
     pub(crate) fn new(alg: HashAlg, len: usize) -> Self {
         Window {
             alg,
             bytes: Zeroizing::new(vec![0; len + BLOCK]),
             filled: 0,
+            begin: 0,
             open: 0,
             pieces: Vec::new(),
             tree: Frontier::new(alg),
@@ -139,22 +157,37 @@ impl Window {
         self.roots = ended.into_iter().map(|file| tree(&file).root()).collect();
         self.tree = tree(leaves);
         self.bytes[..tail.len()].copy_from_slice(tail);
-        (self.filled, self.open) = (tail.len(), 0);
+        (self.filled, self.begin, self.open) = (tail.len(), tail.len(), 0);
     }
 
     /// Room for the next bytes of the file.
     pub(crate) fn room(&mut self) -> &mut [u8] {
-        &mut self.bytes[self.filled..]
+        // An open block is shorter than `BLOCK`, so this is inside.
+        let end = self.begin + self.bytes.len() - BLOCK;
+        &mut self.bytes[self.filled..end]
     }
 
     /// The next `len` bytes stand in the room.
-    pub(crate) fn took(&mut self, len: usize) -> &[u8] {
-        let from = self.filled;
+    pub(crate) fn took(&mut self, len: usize) {
         self.filled += len;
         while self.filled - self.open >= BLOCK {
             self.leaf(self.open + BLOCK);
         }
-        &self.bytes[from..self.filled]
+    }
+
+    /// All bytes that came since the last turn.
+    pub(crate) fn fresh(&self) -> &[u8] {
+        &self.bytes[self.begin..self.filled]
+    }
+
+    /// As [`Window::push`] for bytes between files, which are not hashed.
+    pub(crate) fn pass(&mut self, data: &[u8]) -> usize {
+        let room = self.room();
+        let len = data.len().min(room.len());
+        room[..len].copy_from_slice(&data[..len]);
+        self.filled += len;
+        self.open = self.filled;
+        len
     }
 
     /// Copies bytes in as far as there is room; says how many.
@@ -187,8 +220,8 @@ impl Window {
         })
     }
 
-    /// Takes the hashes of [`Window::leaves`] and makes room.
-    pub(crate) fn settle(&mut self, hashes: impl IntoIterator<Item = Digest>) {
+    /// Takes the hashes of [`Window::leaves`]; the bytes stay.
+    pub(crate) fn learn(&mut self, hashes: impl IntoIterator<Item = Digest>) {
         let mut hashes = hashes.into_iter();
         for piece in self.pieces.drain(..) {
             match piece {
@@ -203,16 +236,22 @@ impl Window {
                 }
             }
         }
-        self.bytes.copy_within(self.open..self.filled, 0);
-        self.filled -= self.open;
-        self.open = 0;
     }
 
-    /// Hashes what is complete, and gives the roots of all files that have ended since the last call.
+    /// The turn: takes the hashes of [`Window::leaves`] and makes room.
+    pub(crate) fn settle(&mut self, hashes: impl IntoIterator<Item = Digest>) {
+        self.learn(hashes);
+        self.bytes.copy_within(self.open..self.filled, 0);
+        self.filled -= self.open;
+        (self.begin, self.open) = (self.filled, 0);
+    }
+
+    /// Hashes what is complete, and gives the roots of all files that have ended since the last
+    /// call; the bytes stay.
     pub(crate) fn roots(&mut self, workers: usize) -> Result<Vec<Digest>> {
         let leaves: Vec<&[u8]> = self.leaves().collect();
         let hashes = run(workers, leaf_tasks(self.alg, &leaves))?;
-        self.settle(hashes.into_iter().flatten());
+        self.learn(hashes.into_iter().flatten());
         Ok(core::mem::take(&mut self.roots))
     }
 }
@@ -243,6 +282,7 @@ impl RootHasher {
         while !data.is_empty() {
             if self.window.room().is_empty() {
                 self.window.roots(self.workers)?;
+                self.window.settle([]);
             }
             let taken = self.window.push(data);
             data = &data[taken..];

@@ -101,7 +101,7 @@ pub struct Inputs<'a> {
     pub declarations: Declarations,
     /// The price detail.
     pub detail: Vec<DetailLine>,
-    /// Threads; memory is 30 MiB whatever their number.
+    /// Threads; memory is 18 MiB whatever their number.
     pub workers: usize,
 }
 
@@ -338,7 +338,7 @@ impl<'a> Plan<'a> {
         );
         let len = end
             .checked_sub(hashed)
-            .filter(|len| *len < ROUND_PLAIN + 2 * BLOCK as u64 && end <= self.body_len)
+            .filter(|len| *len < BLOCK as u64 && end <= self.body_len)
             .ok_or(wrong("rounds and leaves"))?;
         let at = self.front().len() as u64 + hashed;
         let mut pending = vec![0; len as usize];

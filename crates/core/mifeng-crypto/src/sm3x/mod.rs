@@ -100,7 +100,7 @@ fn digest_one(prefix: &[u8], input: &[u8]) -> [u8; 32] {
 }
 
 /// Blocks of `prefix ‖ input ‖ 0x80 ‖ 0… ‖ 64-bit length` (GB/T 32905 section 5.2).
-fn blocks(prefix: &[u8], input: &[u8]) -> usize {
+pub(crate) fn blocks(prefix: &[u8], input: &[u8]) -> usize {
     (prefix.len() + input.len() + 9).div_ceil(BLOCK)
 }
 
@@ -140,7 +140,7 @@ fn digest_lanes(width: Width, prefix: &[u8], group: &[&[u8]], out: &mut Vec<[u8;
 }
 
 /// A block that is not all input: the first one behind a prefix, and the last ones.
-fn edge(prefix: &[u8], input: &[u8], index: usize, out: &mut [u8; BLOCK]) {
+pub(crate) fn edge(prefix: &[u8], input: &[u8], index: usize, out: &mut [u8; BLOCK]) {
     out.fill(0);
     let start = index * BLOCK;
     let total = prefix.len() + input.len();

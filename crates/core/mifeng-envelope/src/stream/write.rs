@@ -1,16 +1,15 @@
 //! Plaintext in, body out.
 
 use super::{
-    Done, ROUND_CHUNKS, TAG, TASK_CHUNKS, WORKERS_MAX, hashing, round_buffer, round_chunks, split,
+    ROUND_CHUNKS, TAG, TASK_CHUNKS, WORKERS_MAX, hashing, round_buffer, round_chunks, split,
 };
 use crate::body::{BodyCipher, CHUNK, PREFIX, SEALED_CHUNK};
 use crate::journal::{self, Resumable, Signed};
-use crate::root::{BLOCK, Task, Window, leaf_tasks, run};
+use crate::root::{BLOCK, Task, Window, run, run_beside};
 use crate::{Error, Result};
 use mifeng_crypto::{Digest, HashAlg};
 use mifeng_log::merkle::Frontier;
 use std::io::{Read, SeekFrom, Write};
-use std::ops::Range;
 use zeroize::Zeroizing;
 
 /// Bytes that a disk writes as one: after a power failure each such piece of a file is there or zero.
@@ -138,14 +137,13 @@ pub(crate) struct BodyWriter<'a> {
     out: Out<'a>,
     workers: usize,
     tree: Frontier,
+    // The round's plaintext: files, and what stands between them.
     files: Window,
-    // Plaintext laid out in chunk slots behind a free block; `used` counts the slots' bytes.
-    buffer: Zeroizing<Vec<u8>>,
-    used: usize,
+    // The round's ciphertext from `BLOCK` on; from `start` to there is what of the body before is
+    // not hashed yet, less than a block.
+    sealed: Zeroizing<Vec<u8>>,
+    start: usize,
     next_chunk: u64,
-    // The round before: ciphertext that is written and not hashed yet stands in `before[pending]`.
-    before: Zeroizing<Vec<u8>>,
-    pending: Range<usize>,
 }
 
 impl<'a> BodyWriter<'a> {
@@ -165,11 +163,9 @@ impl<'a> BodyWriter<'a> {
             workers: workers.clamp(1, WORKERS_MAX),
             tree: Frontier::new(alg),
             files: Window::new(alg, chunks * CHUNK),
-            buffer: round_buffer(chunks),
-            used: 0,
+            sealed: round_buffer(chunks),
+            start: BLOCK,
             next_chunk: 0,
-            before: round_buffer(chunks),
-            pending: 0..0,
         }
     }
 
@@ -177,8 +173,8 @@ impl<'a> BodyWriter<'a> {
     pub(crate) fn start(&mut self) -> Result<()> {
         let prefix = self.cipher.prefix();
         self.out.write(prefix)?;
-        self.before[..PREFIX].copy_from_slice(prefix);
-        self.pending = 0..PREFIX;
+        self.start = BLOCK - PREFIX;
+        self.sealed[self.start..BLOCK].copy_from_slice(prefix);
         Ok(())
     }
 
@@ -186,13 +182,10 @@ impl<'a> BodyWriter<'a> {
     /// are hashed, `pending` is what follows them in the file, and the window of the files is set
     /// by [`Window::restore`].
     pub(crate) fn go_on(&mut self, rounds: u64, leaves: &[Digest], pending: &[u8]) -> Result<()> {
-        // Full rounds fill the buffer, so what is pending ends with it.
-        let end = self.before.len();
-        let start = end.checked_sub(pending.len()).ok_or(Error::Journal {
+        self.start = BLOCK.checked_sub(pending.len()).ok_or(Error::Journal {
             what: "rounds and leaves",
         })?;
-        self.before[start..].copy_from_slice(pending);
-        self.pending = start..end;
+        self.sealed[self.start..BLOCK].copy_from_slice(pending);
         leaves.iter().for_each(|leaf| self.tree.append(*leaf));
         self.next_chunk = rounds * ROUND_CHUNKS as u64;
         Ok(())
@@ -206,7 +199,7 @@ impl<'a> BodyWriter<'a> {
     /// Adds plaintext that is no file's.
     pub(crate) fn write(&mut self, mut data: &[u8]) -> Result<()> {
         while !data.is_empty() {
-            let taken = fill(&mut self.buffer, &mut self.used, data);
+            let taken = self.files.pass(data);
             data = &data[taken..];
             self.round_if_full()?;
         }
@@ -216,23 +209,16 @@ impl<'a> BodyWriter<'a> {
     /// Adds the next bytes of the file that `reader` reads, at most `most`; returns how many there
     /// were, 0 at its end.
     pub(crate) fn read(&mut self, reader: &mut dyn Read, most: u64) -> Result<usize> {
-        // The window has room for all that fits into the slots: a round empties both.
-        let slots = (self.buffer.len() - BLOCK - self.used).div_ceil(SEALED_CHUNK) * CHUNK;
-        let free = slots - self.used % SEALED_CHUNK;
         let room = self.files.room();
         // At most the room's length, so the conversion cannot cut.
-        let most = most.min(free.min(room.len()) as u64) as usize;
+        let most = most.min(room.len() as u64) as usize;
         let read = loop {
             match reader.read(&mut room[..most]) {
                 Err(e) if e.kind() == std::io::ErrorKind::Interrupted => {}
                 read => break read.map_err(Error::io("reading a file of the bid"))?,
             }
         };
-        let mut data = self.files.took(read);
-        while !data.is_empty() {
-            let taken = fill(&mut self.buffer, &mut self.used, data);
-            data = &data[taken..];
-        }
+        self.files.took(read);
         self.round_if_full()?;
         Ok(read)
     }
@@ -254,69 +240,57 @@ impl<'a> BodyWriter<'a> {
         Ok(self)
     }
 
+    /// Only the window of a bid of more than a round is ever full: a smaller one has room for a byte
+    /// more than there is.
     fn round_if_full(&mut self) -> Result<()> {
-        if BLOCK + self.used == self.buffer.len() {
-            self.round()?;
+        if self.files.room().is_empty() {
+            self.round(false)?;
         }
         Ok(())
     }
 
-    /// Encrypts and writes the buffer, and hashes what was written before.
-    fn round(&mut self) -> Result<()> {
+    /// Encrypts the window, then writes and hashes; `last` adds the final chunk, which is short.
+    fn round(&mut self, last: bool) -> Result<()> {
         let (cipher, first) = (self.cipher, self.next_chunk);
-        let sealed = &mut self.buffer[BLOCK..BLOCK + self.used];
-        let whole = self.pending.len() / BLOCK * BLOCK;
-        let pending = &self.before[self.pending.clone()];
-        // The longest first.
-        let hashing = hashing(self.alg, &pending[..whole], &self.files);
-        let mut tasks: Vec<Task<'_, Done>> = hashing.collect();
-        let pieces = sealed.chunks_mut(TASK_CHUNKS * SEALED_CHUNK);
-        for (piece, at) in pieces.zip((first..).step_by(TASK_CHUNKS)) {
-            tasks.push(Box::new(move || {
-                Done::Chunks(cipher.seal_chunks(at, piece))
-            }));
+        let plain = self.files.fresh();
+        let chunks = plain.len() / CHUNK + usize::from(last);
+        let end = BLOCK + plain.len() + chunks * TAG;
+        let mut tasks: Vec<Task<'_, Result<()>>> = Vec::new();
+        let pieces = self.sealed[BLOCK..end].chunks_mut(TASK_CHUNKS * SEALED_CHUNK);
+        for (piece, nth) in pieces.zip(0..) {
+            let rest = &plain[nth * TASK_CHUNKS * CHUNK..];
+            let text = &rest[..rest.len().min(TASK_CHUNKS * CHUNK)];
+            let at = first + (nth * TASK_CHUNKS) as u64;
+            tasks.push(Box::new(move || cipher.seal_chunks_of(at, text, piece)));
         }
-        let (body, files) = split(run(self.workers, tasks)?, whole)?;
+        run(self.workers, tasks)?
+            .into_iter()
+            .collect::<Result<()>>()?;
+        let body = &self.sealed[self.start..end];
+        let whole = match last {
+            true => body.len(),
+            false => body.len() / BLOCK * BLOCK,
+        };
+        let tasks = hashing(self.alg, &body[..whole], &self.files);
+        let (sealed, out) = (&self.sealed[BLOCK..end], &mut self.out);
+        let (written, hashes) = run_beside(self.workers, tasks, || out.write(sealed))?;
+        written?;
+        let (body, files) = split(hashes, whole);
         body.iter().for_each(|leaf| self.tree.append(*leaf));
         self.files.settle(files.iter().copied());
-        self.out.write(&self.buffer[BLOCK..BLOCK + self.used])?;
-        self.next_chunk += (self.used / SEALED_CHUNK) as u64;
+        self.next_chunk += chunks as u64;
         let rounds = self.next_chunk / ROUND_CHUNKS as u64;
         self.out.round(rounds, &body, &files)?;
-        // What is left of the round before, less than a block, goes in front of this one.
-        let rest = &self.before[self.pending.start + whole..self.pending.end];
-        let start = BLOCK - rest.len();
-        self.buffer[start..BLOCK].copy_from_slice(rest);
-        self.pending = start..BLOCK + self.used;
-        core::mem::swap(&mut self.buffer, &mut self.before);
-        self.used = 0;
+        // What is not hashed, less than a block, goes in front of the next round.
+        let rest = self.start + whole..end;
+        self.start = BLOCK - rest.len();
+        self.sealed.copy_within(rest, self.start);
         Ok(())
     }
 
     /// Closes the short final chunk and returns the root.
     pub(crate) fn finish(mut self) -> Result<(Out<'a>, Digest)> {
-        // A full buffer was flushed, so there is always room for the final tag.
-        self.used += TAG;
-        self.round()?;
-        let pending = &self.before[self.pending.clone()];
-        let hashes = run(
-            self.workers,
-            leaf_tasks(self.alg, &pending.chunks(BLOCK).collect::<Vec<_>>()),
-        )?;
-        let mut tree = self.tree;
-        hashes.iter().flatten().for_each(|leaf| tree.append(*leaf));
-        Ok((self.out, tree.root()))
+        self.round(true)?;
+        Ok((self.out, self.tree.root()))
     }
-}
-
-/// Copies the front of `data` into the chunk slots behind the free block; says how much.
-fn fill(buffer: &mut [u8], used: &mut usize, data: &[u8]) -> usize {
-    let at = *used % SEALED_CHUNK;
-    let take = data.len().min(CHUNK - at);
-    buffer[BLOCK + *used..BLOCK + *used + take].copy_from_slice(&data[..take]);
-    *used += take;
-    if at + take == CHUNK {
-        *used += TAG;
-    }
-    take
 }
