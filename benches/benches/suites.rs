@@ -6,7 +6,7 @@ use benches::{Outside, Peer, Table, Unit, bytes, done, good, world};
 use mifeng_crypto::sm4::gcm::Sm4Gcm;
 use mifeng_crypto::{
     ChunkCipher, Curve, GM, HashAlg, INTL, Point, PrivateKey, PublicKey, Scalar, SeededEntropy,
-    Signed, Suite, sm2enc, sm3x, verify_many,
+    Signed, Suite, sha2x, sm2enc, sm3x, verify_many,
 };
 use sha2::Digest as _;
 use signature::{Signer as _, Verifier as _};
@@ -122,6 +122,15 @@ fn hashes(table: &mut Table, outside: &[Outside]) {
         &mut || done(HashAlg::Sha256.digest(&data)),
         &mut [("`sha2` crate", &mut || {
             done(sha2::Sha256::digest(&data));
+        })],
+    );
+    table.job(
+        "SHA-256, 16 blocks of 64 KiB, two side by side",
+        Unit::Bytes(blocks.len()),
+        &mut || done(sha2x::digest_many_prefixed(&[0], &sixteen)),
+        &mut [("`ring`, one by one", &mut || {
+            let one = |message: &&[u8]| HashAlg::Sha256.digest_parts(&[&[0], message]);
+            done(sixteen.iter().map(one).collect::<Vec<_>>());
         })],
     );
 }

@@ -2,10 +2,13 @@
 
 mod common;
 
-use common::{Stage, World, assemble, base, body_of, cases, open_all, world};
-use mifeng_crypto::{GM, INTL, SeededEntropy, Time};
+use common::{Stage, World, assemble, base, body_of, cases, forge, open_all, world};
+use mifeng_crypto::{GM, INTL, KeyAlg, PrivateKey, SeededEntropy, Time, jcs};
+use mifeng_envelope::body::{PREFIX, SEALED_CHUNK};
 use mifeng_envelope::*;
-use mifeng_lock::{Policy, tdh2};
+use mifeng_lock::{Policy, sharing, tdh2};
+use mifeng_pki::SoftwareDecrypter;
+use mifeng_pki::issue::{CertificateAuthority, Profile, Subject, Validity};
 use std::io::{Cursor, Read};
 
 #[test]
@@ -173,4 +176,211 @@ fn a_file_that_changes_while_it_is_sealed() {
         let error = seal_restless(&w, found).err().expect("changed");
         assert_eq!(error, Error::FileChanged { index: 0 });
     }
+}
+
+/// Every byte that is not inside a chunk, and one of each chunk at a place of its own.
+#[test]
+fn a_changed_byte_anywhere() {
+    for suite in [&GM, &INTL] {
+        let w = world(suite);
+        let base = base(&w, Policy::joint(w.board.key()));
+        let policy = base.policy.resolve(w.cert.fingerprint(suite.hash()));
+        let shares = sharing::deal(&policy, &common::SIGMA, &base.c, suite);
+        assert!(open_all(&w, &base.policy, &base.file, &shares).is_ok());
+        let body = 20 + base.record.header().len();
+        let (first, end) = (body + PREFIX, body + body_of(&base.file).len());
+        let in_chunks = (first..end)
+            .step_by(SEALED_CHUNK)
+            .enumerate()
+            .map(|(nth, at)| (at + nth * 251 % SEALED_CHUNK).min(end - 1));
+        let mut bent = base.file.clone();
+        for at in (0..first).chain(in_chunks).chain(end..base.file.len()) {
+            for bit in [1, 0x80] {
+                bent[at] ^= bit;
+                let (stage, error) =
+                    open_all(&w, &base.policy, &bent, &shares).expect_err("changed");
+                assert_ne!(error.fault(), Some(Fault::Bidder), "byte {at}: {error}");
+                let inside = (body..end).contains(&at);
+                assert_eq!(stage == Stage::Open, inside, "byte {at}: {error}");
+                bent[at] ^= bit;
+            }
+        }
+    }
+}
+
+#[test]
+fn a_part_beyond_its_limit_is_refused_by_its_length_alone() {
+    let w = world(&INTL);
+    let base = base(&w, Policy::bidder());
+    let (h, t) = (base.record.header(), base.record.trailer());
+    let body = 20 + base.record.header().len();
+    let trailer_at = body + body_of(&base.file).len();
+    let places = [
+        (8, 0, 32_768),
+        (trailer_at, 4 + h.len(), 4_096),
+        (trailer_at + 4 + t.len(), 8 + h.len() + t.len(), 16_384),
+    ];
+    let record = base.record.to_bytes();
+    for (in_file, in_record, limit) in places {
+        for (len, code) in [
+            (0_u32, "envelope.malformed"),
+            (limit + 1, "envelope.limit"),
+            (u32::MAX, "envelope.limit"),
+        ] {
+            // Longer than the limit, so that its end is not what is missed.
+            let mut bent = base.file.clone();
+            bent[in_file..in_file + 4].copy_from_slice(&len.to_be_bytes());
+            bent.resize(bent.len() + 40_000, 0);
+            let read = SealedFile::read(&mut Cursor::new(&bent)).map(|_| ());
+            assert_eq!(read.map_err(|e| e.code()), Err(code), "{in_file} {len}");
+            let mut bent = record.clone();
+            bent[in_record..in_record + 4].copy_from_slice(&len.to_be_bytes());
+            bent.resize(bent.len() + 40_000, 0);
+            let read = SealRecord::parse(&bent).map(|_| ());
+            assert_eq!(read.map_err(|e| e.code()), Err(code), "{in_record} {len}");
+        }
+    }
+    let part = |len: u32| vec![b'x'; len as usize];
+    let [header, trailer, cms] = places.map(|(_, _, limit)| limit);
+    let made = |h, t, s| {
+        let made = SealRecord::new(part(h), part(t), part(s));
+        made.map(|_| ()).map_err(|e| e.code())
+    };
+    assert_eq!(made(header, trailer, cms), Ok(()));
+    for (h, t, s) in [
+        (header + 1, trailer, cms),
+        (header, trailer + 1, cms),
+        (header, trailer, cms + 1),
+    ] {
+        assert_eq!(made(h, t, s), Err("envelope.limit"));
+    }
+}
+
+/// The record of a seal whose header was edited, signed again by the bidder.
+fn with_header(w: &World, base: &common::Base, edit: impl FnOnce(&mut Header)) -> SealRecord {
+    let mut header = header_of(base);
+    edit(&mut header);
+    let header = jcs::to_vec(&header).expect("encodes");
+    forge(w, &header, body_of(&base.file), |_| ())
+}
+
+#[test]
+fn one_leaf_in_two_places() {
+    for suite in [&GM, &INTL] {
+        let w = world(suite);
+        let base = base(&w, Policy::joint(w.board.key()));
+        let twice = with_header(&w, &base, |header| {
+            header.leaves[1].ct = header.leaves[0].ct.clone();
+        });
+        let file = assemble(&twice, body_of(&base.file));
+        let (stage, error) = open_all(&w, &base.policy, &file, &[]).expect_err("twice");
+        assert_eq!(stage, Stage::Record);
+        let what = "leaves: one ciphertext twice";
+        assert_eq!(error, Error::Malformed { what });
+        let more = with_header(&w, &base, |header| {
+            header.leaves.push(header.leaves[0].clone());
+        });
+        let file = assemble(&more, body_of(&base.file));
+        let (stage, error) = open_all(&w, &base.policy, &file, &[]).expect_err("one more");
+        assert_eq!((stage, error.code()), (Stage::Record, "envelope.malformed"));
+    }
+}
+
+#[test]
+fn a_seal_for_another_lot_suite_or_policy() {
+    for suite in [&GM, &INTL] {
+        let w = world(suite);
+        let base = base(&w, Policy::joint(w.board.key()));
+        let boards = [&w.board];
+        let right = Tender {
+            suite,
+            event: common::context(&w).tender_event,
+            lots: &["1"],
+            policy: &base.policy,
+            boards: &boards,
+        };
+        assert!(base.record.verify(&right).is_ok());
+        let (other, alone) = (if suite == &GM { &INTL } else { &GM }, Policy::bidder());
+        for wrong in [
+            Tender {
+                lots: &["2"],
+                ..right
+            },
+            Tender {
+                suite: other,
+                ..right
+            },
+            Tender {
+                policy: &alone,
+                ..right
+            },
+        ] {
+            let error = base.record.verify(&wrong).expect_err("of another tender");
+            assert!(error.is_bound_elsewhere(), "{error}");
+            assert_eq!(error.code(), "envelope.mismatch");
+        }
+    }
+}
+
+/// Whoever is not the recipient, and whatever was done to the leaf, the answer is one and the same.
+#[test]
+fn a_leaf_that_is_not_ours_does_not_say_why() {
+    for (suite, alg) in [(&GM, KeyAlg::Sm2), (&INTL, KeyAlg::P256)] {
+        let w = world(suite);
+        let base = base(&w, Policy::joint(w.board.key()));
+        let boards = [&w.board];
+        let tender = Tender {
+            suite,
+            event: common::context(&w).tender_event,
+            lots: &["1"],
+            policy: &base.policy,
+            boards: &boards,
+        };
+        let mut entropy = SeededEntropy::new(b"stranger");
+        let mut generate = || PrivateKey::generate(alg, &mut entropy).expect("key");
+        let time = |text| Time::parse_rfc3339(text).expect("time");
+        let validity = Validity {
+            not_before: time("2026-01-01T00:00:00Z"),
+            not_after: time("2030-01-01T00:00:00Z"),
+        };
+        let root = Subject::named("Root");
+        let ca = CertificateAuthority::new_root(generate(), &root, validity, &[1]).expect("root");
+        let key = generate();
+        let public = key.public_key().expect("public");
+        let cert = ca
+            .issue(
+                &Subject::named("Stranger"),
+                &public,
+                Profile::Single,
+                validity,
+                &[2],
+            )
+            .expect("certificate");
+        let stranger = SoftwareDecrypter::new(key, cert).expect("pair");
+        let seal = base.record.verify(&tender).expect("verifies");
+        let own = seal.bidder_leaf_share(&w.decrypter).expect("own leaf");
+        let found = seal.bidder_leaf_share(&stranger).map(|_| ());
+        assert_eq!(found, Err(Error::NotOurLeaf));
+        // The last 32 bytes are the share under a one-time pad: they open to another share, and the
+        // rebuilt header tells.
+        let len = hex::decode(&header_of(&base).leaves[0].ct)
+            .expect("hex")
+            .len();
+        for at in (0..len).step_by(3).chain(len - 40..len) {
+            let bent = with_header(&w, &base, |header| {
+                let mut ct = hex::decode(&header.leaves[0].ct).expect("hex");
+                ct[at] ^= 1;
+                header.leaves[0].ct = hex::encode(ct);
+            });
+            let seal = bent.verify(&tender).expect("shows to the recipient only");
+            match seal.bidder_leaf_share(&w.decrypter) {
+                Err(error) => assert_eq!(error, Error::NotOurLeaf, "byte {at}"),
+                Ok(share) => assert!(share[..] != own[..] && at + 32 >= len, "byte {at}"),
+            }
+        }
+    }
+}
+
+fn header_of(base: &common::Base) -> Header {
+    serde_json::from_slice(base.record.header()).expect("JSON")
 }

@@ -26,7 +26,6 @@ const BLOCK: usize = 64;
 type State = [u32; 8];
 
 /// H^(0) of FIPS 180-4 section 5.3.3.
-#[cfg(target_arch = "x86_64")]
 const IV: State = [
     0x6a09_e667,
     0xbb67_ae85,
@@ -58,13 +57,12 @@ pub fn kernel_name() -> Option<&'static str> {
 }
 
 /// Takes as many blocks as both rows have into the two chaining values.
-#[derive(Clone, Copy)]
-struct Kernel(fn(&mut [State; 2], [&[[u8; BLOCK]]; 2]));
+type Kernel = fn(&mut [State; 2], [&[[u8; BLOCK]]; 2]);
 
 /// The kernel that the processor claims to run.
 fn available() -> Option<Kernel> {
     #[cfg(target_arch = "x86_64")]
-    return x86::compress().map(Kernel);
+    return x86::compress();
     #[cfg(not(target_arch = "x86_64"))]
     None
 }
@@ -115,7 +113,6 @@ fn digest_one(prefix: &[u8], input: &[u8]) -> [u8; 32] {
 }
 
 /// Two messages of equally many blocks: what is padded as for SM3 (FIPS 180-4 section 5.1.1).
-#[cfg(target_arch = "x86_64")]
 fn digest_two(kernel: Kernel, prefix: &[u8], inputs: [&[u8]; 2]) -> [[u8; 32]; 2] {
     let mut state = [IV; 2];
     let edges = |state: &mut _, index| {
@@ -124,7 +121,7 @@ fn digest_two(kernel: Kernel, prefix: &[u8], inputs: [&[u8]; 2]) -> [[u8; 32]; 2
             edge(prefix, input, index, row);
         }
         let [a, b] = &rows;
-        kernel.0(state, [core::slice::from_ref(a), core::slice::from_ref(b)]);
+        kernel(state, [core::slice::from_ref(a), core::slice::from_ref(b)]);
     };
     // Blocks from `from` to `whole` are input and nothing else, in both.
     let from = prefix.len().div_ceil(BLOCK);
@@ -134,7 +131,7 @@ fn digest_two(kernel: Kernel, prefix: &[u8], inputs: [&[u8]; 2]) -> [[u8; 32]; 2
     if whole > from {
         let body = from * BLOCK - prefix.len()..whole * BLOCK - prefix.len();
         let rows = inputs.map(|input| input[body.clone()].as_chunks().0);
-        kernel.0(&mut state, rows);
+        kernel(&mut state, rows);
     }
     (whole..blocks(prefix, inputs[0])).for_each(|index| edges(&mut state, index));
     state.map(|words| {
@@ -144,10 +141,4 @@ fn digest_two(kernel: Kernel, prefix: &[u8], inputs: [&[u8]; 2]) -> [[u8; 32]; 2
         }
         digest
     })
-}
-
-/// There is no kernel on this machine.
-#[cfg(not(target_arch = "x86_64"))]
-fn digest_two(_: Kernel, prefix: &[u8], inputs: [&[u8]; 2]) -> [[u8; 32]; 2] {
-    inputs.map(|input| digest_one(prefix, input))
 }

@@ -2,7 +2,7 @@
 #![allow(unsafe_code)]
 #![deny(clippy::undocumented_unsafe_blocks)]
 
-use super::{BLOCK, State};
+use super::{BLOCK, Kernel, State};
 use core::arch::x86_64::*;
 
 /// K of FIPS 180-4 section 4.2.2.
@@ -74,7 +74,7 @@ const K: [u32; 64] = [
 ];
 
 /// The kernel, if the processor says that it runs it.
-pub(super) fn compress() -> Option<fn(&mut [State; 2], [&[[u8; BLOCK]]; 2])> {
+pub(super) fn compress() -> Option<Kernel> {
     let has = is_x86_feature_detected!("sha")
         && is_x86_feature_detected!("ssse3")
         && is_x86_feature_detected!("sse4.1");

@@ -2,6 +2,8 @@
 #![allow(unsafe_code)]
 #![deny(clippy::undocumented_unsafe_blocks)]
 
+#[cfg(target_arch = "aarch64")]
+use super::arm;
 use super::{BLOCK, RoundKeys, portable, selftest};
 #[cfg(target_arch = "x86_64")]
 use super::{kernel::Powers, x86};
@@ -19,6 +21,10 @@ pub(crate) enum Backend {
     Vaes,
     #[cfg(target_arch = "x86_64")]
     Gfni,
+    #[cfg(target_arch = "aarch64")]
+    ArmAes,
+    #[cfg(target_arch = "aarch64")]
+    ArmSm4,
 }
 
 /// Runs an entry point of the chosen vector kernel, or the portable expression.
@@ -39,6 +45,19 @@ macro_rules! enter {
     };
 }
 
+#[cfg(target_arch = "aarch64")]
+macro_rules! enter {
+    ($backend:expr, $call:ident($($arg:expr),*), $portable:expr) => {
+        match $backend {
+            Backend::Portable => $portable,
+            // SAFETY: `available` makes `ArmAes` only after it detected the features of `arm::aes`.
+            Backend::ArmAes => unsafe { arm::aes::$call($($arg),*) },
+            // SAFETY: `available` makes `ArmSm4` only after it detected the features of `arm::sm4`.
+            Backend::ArmSm4 => unsafe { arm::sm4::$call($($arg),*) },
+        }
+    };
+}
+
 impl Backend {
     pub(super) fn name(self) -> &'static str {
         match self {
@@ -51,6 +70,10 @@ impl Backend {
             Backend::Vaes => "vaes",
             #[cfg(target_arch = "x86_64")]
             Backend::Gfni => "gfni",
+            #[cfg(target_arch = "aarch64")]
+            Backend::ArmAes => "arm-aes",
+            #[cfg(target_arch = "aarch64")]
+            Backend::ArmSm4 => "arm-sm4",
         }
     }
 
@@ -75,6 +98,14 @@ impl Backend {
             found[1] = vaes.then_some(Backend::Vaes);
             found[2] = avx2.then_some(Backend::Avx2);
             found[3] = aes.then_some(Backend::Aes);
+        }
+        #[cfg(target_arch = "aarch64")]
+        {
+            let neon = std::arch::is_aarch64_feature_detected!("neon");
+            let sm4 = neon && std::arch::is_aarch64_feature_detected!("sm4");
+            let aes = neon && std::arch::is_aarch64_feature_detected!("aes");
+            found[0] = sm4.then_some(Backend::ArmSm4);
+            found[1] = aes.then_some(Backend::ArmAes);
         }
         found[4] = Some(Backend::Portable);
         found.into_iter().flatten()
@@ -105,18 +136,18 @@ impl Backend {
             .unwrap_or(Backend::Portable)
     }
 
-    #[cfg(target_arch = "x86_64")]
+    #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
     pub(crate) fn crypt_blocks(self, keys: &RoundKeys, blocks: &mut [[u8; BLOCK]]) {
         let done = enter!(self, ecb(keys, blocks), 0);
         portable::crypt_blocks(keys, &mut blocks[done..]);
     }
 
-    #[cfg(not(target_arch = "x86_64"))]
+    #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
     pub(crate) fn crypt_blocks(self, keys: &RoundKeys, blocks: &mut [[u8; BLOCK]]) {
         portable::crypt_blocks(keys, blocks);
     }
 
-    #[cfg(target_arch = "x86_64")]
+    #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
     pub(crate) fn ctr(self, keys: &RoundKeys, nonce: &[u8; 12], counter: u32, data: &mut [u8]) {
         let words = nonce_words(nonce);
         enter!(
@@ -126,7 +157,7 @@ impl Backend {
         );
     }
 
-    #[cfg(not(target_arch = "x86_64"))]
+    #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
     pub(crate) fn ctr(self, keys: &RoundKeys, nonce: &[u8; 12], counter: u32, data: &mut [u8]) {
         portable::ctr(keys, nonce, counter, data);
     }
@@ -158,7 +189,7 @@ impl Backend {
     }
 }
 
-#[cfg(target_arch = "x86_64")]
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 fn nonce_words(nonce: &[u8; 12]) -> [u32; 3] {
     let (words, _) = nonce.as_chunks::<4>();
     [words[0], words[1], words[2]].map(u32::from_be_bytes)

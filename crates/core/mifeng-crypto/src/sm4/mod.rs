@@ -14,11 +14,17 @@
 //! assert_eq!(u128::from_be_bytes(block), 0x681edf34d206965e86b3e94f536e4246);
 //! ```
 
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+mod affine;
+#[cfg(target_arch = "aarch64")]
+mod arm;
 mod backend;
 pub mod cbc;
 pub mod gcm;
 #[cfg(target_arch = "x86_64")]
 mod kernel;
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+mod lanes;
 mod portable;
 mod sbox;
 mod selftest;
@@ -43,8 +49,8 @@ pub struct Sm4 {
     backend: Backend,
 }
 
-/// The kernel that this process uses: `gfni`, `vaes`, `aes-avx2`, `aes` or
-/// `portable`.
+/// The kernel that this process uses: `gfni`, `vaes`, `aes-avx2` or `aes` on x86-64, `arm-sm4` or
+/// `arm-aes` on aarch64, or `portable`.
 #[must_use]
 pub fn kernel_name() -> &'static str {
     Backend::best().name()

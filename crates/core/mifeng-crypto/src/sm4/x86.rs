@@ -1,82 +1,17 @@
 //! The registers of x86-64: AES-NI (16 bytes), AVX2 with AES-NI and VAES (32 bytes), GFNI with AVX-512 (64 bytes).
 //!
-//! The S-box is affine ∘ inversion ∘ affine, and AES hardware inverts in the field with 0x11b. With
-//! φ from SM4's field into AES's: `PRE` is φ∘A, `POST` is A∘φ⁻¹. GFNI does both affine maps and the
-//! inversion itself; AESENCLAST with a zero key does ShiftRows and the AES S-box, whose own affine
-//! map is folded into `POST`, and ShiftRows is undone in the byte shuffles that rotate by 8.
+//! GFNI does both affine maps of [`super::affine`] and the inversion itself; AESENCLAST with a zero
+//! key does ShiftRows and the AES S-box.
 #![allow(unsafe_code)]
 #![deny(clippy::undocumented_unsafe_blocks)]
 
-use super::kernel::{self, Lanes, Powers};
+use super::affine::{
+    AFTER, BEFORE, LOW_NIBBLE, POST, POST_ADD, PRE, PRE_ADD, SWAP_LANE, SWAP_WORDS, UNSHIFT,
+};
+use super::kernel::{self, Hash, Powers};
+use super::lanes::{self, Lanes};
 use super::{BLOCK, RoundKeys};
 use core::arch::x86_64::*;
-
-const PRE: u64 = 0x4c28_7db9_1a22_505d;
-const PRE_ADD: u8 = 0x3e;
-const POST: u64 = 0xf3ab_34a9_74a6_b589;
-const POST_ADD: u8 = 0xd3;
-
-/// The affine map of GF2P8AFFINEQB: bit i of the result is the parity of byte 7 − i of the matrix
-/// masked by `x`.
-const fn affine(matrix: u64, add: u8, x: u8) -> u8 {
-    let mut out = add;
-    let mut i = 0;
-    while i < 8 {
-        let row = (matrix >> (8 * (7 - i))) as u8;
-        out ^= (((row & x).count_ones() & 1) as u8) << i;
-        i += 1;
-    }
-    out
-}
-
-const fn before(x: u8) -> u8 {
-    affine(PRE, PRE_ADD, x)
-}
-
-/// The affine half of the AES S-box undone (FIPS 197 section 5.3.2), then `POST`.
-const fn after(x: u8) -> u8 {
-    let inverse = x.rotate_left(1) ^ x.rotate_left(3) ^ x.rotate_left(6) ^ 0x05;
-    affine(POST, POST_ADD, inverse)
-}
-
-/// An affine map as two tables of a nibble each, for a byte shuffle.
-const fn nibbles(post: bool) -> [[u8; 16]; 2] {
-    let mut out = [[0; 16]; 2];
-    let mut i = 0;
-    while i < 16 {
-        let low = i as u8;
-        let high = low << 4;
-        out[0][i] = if post { after(low) } else { before(low) };
-        out[1][i] = if post {
-            after(high) ^ after(0)
-        } else {
-            before(high) ^ before(0)
-        };
-        i += 1;
-    }
-    out
-}
-
-static BEFORE: [[u8; 16]; 2] = nibbles(false);
-static AFTER: [[u8; 16]; 2] = nibbles(true);
-static LOW_NIBBLE: [u8; 16] = [0x0f; 16];
-static SWAP_WORDS: [u8; 16] = [3, 2, 1, 0, 7, 6, 5, 4, 11, 10, 9, 8, 15, 14, 13, 12];
-static SWAP_LANE: [u8; 16] = [15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0];
-
-/// Undoes ShiftRows and rotates each word to the left by 8 · `bytes`.
-const fn unshift(bytes: usize) -> [u8; 16] {
-    let mut out = [0; 16];
-    let mut i = 0;
-    while i < 16 {
-        let (column, row) = (i / 4, (i + 4 - bytes) % 4);
-        // ShiftRows put the byte of column c, row r into column c − r.
-        out[i] = (((column + 4 - row) % 4) * 4 + row) as u8;
-        i += 1;
-    }
-    out
-}
-
-static UNSHIFT: [[u8; 16]; 4] = [unshift(0), unshift(1), unshift(2), unshift(3)];
 
 macro_rules! aes_lanes {
     ($type:ident, $raw:ty, $blocks:literal, $table:expr, $splat:ident, $load:ident, $store:ident,
@@ -137,11 +72,6 @@ macro_rules! aes_lanes {
                 unsafe { self.shuffle(&SWAP_WORDS) }
             }
             #[inline(always)]
-            unsafe fn swap_lanes(self) -> Self {
-                // SAFETY: features by the trait's contract.
-                unsafe { self.shuffle(&SWAP_LANE) }
-            }
-            #[inline(always)]
             unsafe fn low32(self, other: Self) -> Self {
                 // SAFETY: features by the trait's contract.
                 unsafe { $type($low32(self.0, other.0)) }
@@ -177,6 +107,14 @@ macro_rules! aes_lanes {
                     let turned = $type($xor($left::<2>(t.0), $right::<30>(t.0)));
                     x.xor(s0).xor(s24).xor(turned)
                 }
+            }
+        }
+
+        impl Hash for $type {
+            #[inline(always)]
+            unsafe fn swap_lanes(self) -> Self {
+                // SAFETY: features by the trait's contract.
+                unsafe { self.shuffle(&SWAP_LANE) }
             }
             #[inline(always)]
             unsafe fn products(self, other: Self) -> [Self; 3] {
@@ -348,7 +286,7 @@ macro_rules! entries {
                 data: &mut [u8],
             ) {
                 // SAFETY: this function has the features that the lanes need.
-                unsafe { kernel::ctr::<$type>(keys, nonce, counter, data) }
+                unsafe { lanes::ctr::<$type>(keys, nonce, counter, data) }
             }
 
             #[target_feature(enable = $features)]
@@ -378,12 +316,12 @@ macro_rules! entries {
             /// Whole batches of four groups; returns how many blocks were done.
             #[target_feature(enable = $features)]
             pub(in crate::sm4) unsafe fn ecb(keys: &RoundKeys, data: &mut [[u8; BLOCK]]) -> usize {
-                let batch = kernel::GROUPS * 4 * $type::BLOCKS;
+                let batch = lanes::GROUPS * 4 * $type::BLOCKS;
                 let mut done = 0;
                 for blocks in data.chunks_exact_mut(batch) {
                     let at = blocks.as_mut_ptr().cast();
                     // SAFETY: this function has the features; `blocks` is one whole batch.
-                    unsafe { kernel::ecb_batch::<$type, { kernel::GROUPS }>(keys, at) };
+                    unsafe { lanes::ecb_batch::<$type, { lanes::GROUPS }>(keys, at) };
                     done += batch;
                 }
                 done
@@ -442,16 +380,6 @@ impl Lanes for Gfni {
         }
     }
     #[inline(always)]
-    unsafe fn swap_lanes(self) -> Self {
-        // SAFETY: features by the trait's contract.
-        unsafe {
-            Gfni(_mm512_shuffle_epi8(
-                self.0,
-                _mm512_broadcast_i32x4(table128(&SWAP_LANE)),
-            ))
-        }
-    }
-    #[inline(always)]
     unsafe fn low32(self, other: Self) -> Self {
         // SAFETY: features by the trait's contract.
         unsafe { Gfni(_mm512_unpacklo_epi32(self.0, other.0)) }
@@ -486,6 +414,19 @@ impl Lanes for Gfni {
             let u = _mm512_ternarylogic_epi32::<0x96>(s, s2, s10);
             let v = _mm512_ternarylogic_epi32::<0x96>(x.0, s18, s24);
             Gfni(_mm512_xor_si512(u, v))
+        }
+    }
+}
+
+impl Hash for Gfni {
+    #[inline(always)]
+    unsafe fn swap_lanes(self) -> Self {
+        // SAFETY: features by the trait's contract.
+        unsafe {
+            Gfni(_mm512_shuffle_epi8(
+                self.0,
+                _mm512_broadcast_i32x4(table128(&SWAP_LANE)),
+            ))
         }
     }
     #[inline(always)]

@@ -14,6 +14,8 @@ use zeroize::Zeroizing;
 
 /// Bytes that a disk writes as one: after a power failure each such piece of a file is there or zero.
 const SECTOR: u64 = 512;
+/// Bytes that are read back and compared at once.
+const COMPARED: usize = 64 << 10;
 
 /// Where the sealed file goes.
 pub(crate) enum Out<'a> {
@@ -60,23 +62,40 @@ impl<'a> Guarded<'a> {
 
     fn compare(&mut self, bytes: &[u8]) -> Result<()> {
         let failed = Error::io("reading back the sealed file");
-        let mut found = vec![0; bytes.len()];
-        self.out.read_exact(&mut found).map_err(&failed)?;
-        self.out.seek(SeekFrom::Start(self.at)).map_err(&failed)?;
-        let mut from = 0;
-        while from < bytes.len() {
-            let left = SECTOR - (self.at + from as u64) % SECTOR;
-            let to = bytes.len().min(from + left as usize);
-            let before = &found[from..to];
-            if before != &bytes[from..to] && before.iter().any(|byte| *byte != 0) {
+        let mut found = [0; COMPARED];
+        let mut at = self.at;
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            // Up to the end of a sector, since each is judged as a whole.
+            let most = COMPARED - (at % SECTOR) as usize;
+            let (piece, later) = rest.split_at(rest.len().min(most));
+            let found = &mut found[..piece.len()];
+            self.out.read_exact(found).map_err(&failed)?;
+            if !replaceable(at, found, piece) {
                 return Err(Error::Journal {
                     what: "something else was sealed before",
                 });
             }
-            from = to;
+            at += piece.len() as u64;
+            rest = later;
         }
+        self.out.seek(SeekFrom::Start(self.at)).map_err(&failed)?;
         Ok(())
     }
+}
+
+/// Whether `new` may be written over `found`, which stands at `at`: each sector is the same or was
+/// never written.
+fn replaceable(at: u64, found: &[u8], new: &[u8]) -> bool {
+    // At most a sector, so the conversion cannot cut.
+    let first = (SECTOR - at % SECTOR) as usize;
+    let (head, found) = found.split_at(first.min(found.len()));
+    let (new_head, new) = new.split_at(first.min(new.len()));
+    let sectors = found.chunks(SECTOR as usize);
+    let pairs = sectors.zip(new.chunks(SECTOR as usize));
+    pairs
+        .chain([(head, new_head)])
+        .all(|(found, new)| found == new || found.iter().all(|byte| *byte == 0))
 }
 
 impl<'a> Out<'a> {

@@ -8,12 +8,13 @@ use serde::{Deserialize, Serialize};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
+use std::thread::JoinHandle;
 use zeroize::Zeroizing;
 
 /// Lines of the journal between two that are made durable: 64 MiB of the bid.
 const LINES: usize = 8;
-/// Bytes written at once.
-const BUFFER: usize = 1 << 20;
+/// Bytes that are collected before they are written; what is longer, as the rounds of a body, passes by.
+const BUFFER: usize = 64 << 10;
 
 /// What the bidder keeps beside a sealed bid: the secret, sealed to its own encryption certificate,
 /// and what else a sealing that goes on must find unchanged.
@@ -67,6 +68,8 @@ pub(crate) struct Part {
     journal_path: PathBuf,
     lines: Vec<u8>,
     count: usize,
+    /// Makes what was written durable while more is encrypted.
+    syncing: Option<JoinHandle<io::Result<()>>>,
 }
 
 fn names(target: &Path) -> (PathBuf, PathBuf) {
@@ -127,6 +130,7 @@ impl Part {
             journal_path: journal,
             lines: Vec::new(),
             count: 0,
+            syncing: None,
         })
     }
 
@@ -135,8 +139,18 @@ impl Part {
         &self.part
     }
 
+    /// Waits until the lines that were given to be made durable are.
+    fn settle(&mut self) -> io::Result<()> {
+        match self.syncing.take().map(JoinHandle::join) {
+            None => Ok(()),
+            Some(Ok(synced)) => synced,
+            Some(Err(_)) => Err(io::Error::other("the thread that syncs died")),
+        }
+    }
+
     /// Everything is written: what an earlier, longer attempt left behind it goes.
     pub(crate) fn complete(&mut self) -> Result<(), Failure> {
+        self.settle().map_err(|e| Failure::io(&self.part, &e))?;
         let end = self.file.stream_position();
         end.and_then(|end| self.file.get_ref().set_len(end))
             .and_then(|()| self.file.flush())
@@ -188,11 +202,27 @@ impl Resumable for Part {
         }
         self.count = 0;
         self.file.flush()?;
-        self.file.get_ref().sync_data()?;
-        self.journal.write_all(&self.lines)?;
-        self.journal.sync_data()?;
-        self.lines.clear();
+        self.settle()?;
+        let (file, mut journal) = (self.file.get_ref().try_clone()?, self.journal.try_clone()?);
+        let lines = std::mem::take(&mut self.lines);
+        // The file first: a line that is durable tells of bytes that are.
+        let mut sync = move || {
+            file.sync_data()?;
+            journal.write_all(&lines)?;
+            journal.sync_data()
+        };
+        if now {
+            return sync();
+        }
+        self.syncing = Some(std::thread::spawn(sync));
         Ok(())
+    }
+}
+
+impl Drop for Part {
+    /// After a failure the journal must not grow under the next attempt.
+    fn drop(&mut self) {
+        let _ = self.settle();
     }
 }
 
