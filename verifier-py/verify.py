@@ -12,7 +12,7 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
-from mifeng import checks, packs, receipt, tar, x509  # noqa: E402
+from mifeng import checks, keeping, packs, receipt, tar, x509  # noqa: E402
 from mifeng.errors import Bad  # noqa: E402
 
 MARK = {"pass": "✔", "part": "◐", "fail": "✘", "not-run": "·"}
@@ -25,15 +25,15 @@ def arguments(argv):
     p.add_argument("--trust-list-version", type=int, metavar="N", help="the tender pins this version of its trust list or a later one")
     p.add_argument("--earlier", metavar="TAR", help="earlier bundle: prove that nothing was rewritten since")
     p.add_argument("--receipt", help="hold this receipt against the dossier")
-    p.add_argument("--record", help="the record that the receipt is for")
+    p.add_argument("--record", help="the record that the receipt is for; without: the dossier's")
     p.add_argument("--json", action="store_true")
     p.add_argument("--packs", metavar="DIR", help="folder of the rule packs")
     p.add_argument("--flips", action="store_true", help="flip single bytes and count what goes undetected")
     p.add_argument("--step", type=int, default=1, metavar="N", help="with --flips: every Nth byte")
     p.add_argument("--jobs", type=int, default=1)
     a = p.parse_args(argv)
-    if bool(a.receipt) != bool(a.record):
-        p.error("--receipt and --record belong together")
+    if a.record and not a.receipt:
+        p.error("--record is for a --receipt")
     return a
 
 
@@ -73,7 +73,7 @@ def fail(text, code):
 def as_json(report, extra):
     rows = [{"id": k, "zh": checks.NAMES[k][0], "en": checks.NAMES[k][1], **v} for k, v in report.results.items()]
     print(json.dumps({"tender": report.tender, "suite": report.suite, "root": report.root, "checks": rows,
-                      "not_checked": report.unchecked, **extra}, ensure_ascii=False, indent=2))
+                      "not_checked": report.unchecked, **({"keeping": report.keeping} if report.keeping else {}), **extra}, ensure_ascii=False, indent=2))
 
 
 def as_text(report, extra):
@@ -81,12 +81,14 @@ def as_text(report, extra):
     for k, v in report.results.items():
         code = f" [{v['code']}]" if v["code"] else ""
         print(f"  {MARK[v['verdict']]} {k:<3} {checks.NAMES[k][1]}:{code} {v['saw'] if v['verdict'] != 'not-run' else 'not run'}")
+    if report.keeping:
+        print(f"  {keeping.words(report.keeping)}")
     for text in report.unchecked:
         print(f"  not checked: {text}")
     for k, v in extra.items():
         print(f"{k}: {v}")
     part = [k for k, v in report.results.items() if v["verdict"] == "part"]
-    word = "valid" if not part else f"valid as far as it is public ({', '.join(part)} in part: sealed bids are withheld)"
+    word = "valid" if not part else f"valid as far as it is public ({', '.join(part)} in part: the rest is withheld, its hashes kept)"
     print(f"verdict: {word if report.valid else 'not valid'}. log root {report.root}")
 
 
@@ -115,6 +117,9 @@ def main(argv=None):
         try:
             texts = []
             for path in (a.receipt, a.record):
+                if path is None:
+                    texts.append(None)
+                    continue
                 with open(path, "rb") as f:
                     texts.append(f.read())
             checks.hold_receipt(report, *texts)

@@ -1,7 +1,7 @@
 """V1 to V14 over one dossier (spec/verify.md, dossier.md)."""
 import re
 
-from . import (bids, drawing, envelope, jcs, judging, log, moment, note, opening, receipt, record, renewal, result,  # noqa: F401
+from . import (bids, drawing, envelope, jcs, judging, keeping, log, moment, note, opening, receipt, record, renewal, result,  # noqa: F401
                setup, stamp, state, tar, trust, withheld, x509)
 from .errors import Bad, need
 from .hashes import hasher, suite as suite_of
@@ -17,7 +17,7 @@ ORDER = list(NAMES)
 class Report:
     def __init__(self):
         self.results = {k: {"verdict": "not-run", "count": 0, "saw": "", "code": None} for k in ORDER}
-        self.tender = self.suite = self.root = self.dossier = self.host = None
+        self.tender = self.suite = self.root = self.dossier = self.host = self.keeping = None
         self.unchecked, self.witnesses, self.quorum = [], [], 0
 
     def passed(self, check, count, saw):
@@ -26,6 +26,12 @@ class Report:
     def seen(self, check, count, saw, unseen):
         """A check over sealed bids, of which a public export withholds some."""
         self.passed(check, count, saw + (f"; {unseen} sealed bids withheld and not checked" if unseen else ""))
+        if unseen:
+            self.results[check]["verdict"] = "part"
+
+    def unsigned(self, check, count, saw, unseen):
+        """A check that rests on signatures, of which a public export withholds those of experts."""
+        self.passed(check, count, saw + (f"; {unseen} signatures of experts withheld and not checked" if unseen else ""))
         if unseen:
             self.results[check]["verdict"] = "part"
 
@@ -169,12 +175,11 @@ def _completeness(d, report):
             if r.type in ("bid.open", "bid.fail") and r.data.get("seal") in sealed:
                 ends.add(f"seal/{r.data['seal']}.bid")
         documents = [x for x in _list(notice, "documents") if isinstance(x, dict)]
-        d.withheld = withheld.read(d.files)
         known |= ends | ({withheld.NAME} if d.withheld else set())
         for name in known:
             need(name in d.files or name in d.withheld, "file.missing", name)
         for name in d.withheld:
-            need(name in ends, "file.unexpected", name)
+            need(name in ends or name in known, "file.unexpected", name)
         d.documents = documents
         d.known = known | {f"docs/{doc.get('hash')}" for doc in documents} | {f"certs/{t}.cer" for t in _list(notice, "trust") if isinstance(t, str)}
         last = d.records[-1]
@@ -227,6 +232,8 @@ def _log(d):
 
 def _records(d):
     """Every record that the log names, in order, with its place and time of receipt."""
+    with _in("V1"):
+        d.withheld = withheld.read(d.files)
     beat = 0
     for place, e in enumerate(d.log.entries):
         if "batch" in e:
@@ -239,10 +246,15 @@ def _records(d):
 
 def _record(d, body, sig, place, beat, received):
     with _in("V1"):
-        for name in (f"body/{body}.json", f"sig/{sig}.p7s"):
+        left_out = f"sig/{sig}.p7s" in d.withheld
+        for name in [f"body/{body}.json"] + [f"sig/{sig}.p7s"] * (not left_out):
             need(name in d.files, "file.missing", name)
     with _in("V4"):
-        base = record.read(d.suite.id, d.files[f"body/{body}.json"].bytes(), d.files[f"sig/{sig}.p7s"].bytes())
+        text = d.files[f"body/{body}.json"].bytes()
+        if left_out:
+            base = record.unsigned(d.suite.id, text, sig)
+        else:
+            base = record.read(d.suite.id, text, d.files[f"sig/{sig}.p7s"].bytes())
     r = record.Record()
     r.__dict__.update(base.__dict__)  # the shared reading stays untouched
     r.body_hash, r.sig_hash, r.place, r.beat, r.index = body, sig, place, beat, place
@@ -353,14 +365,15 @@ def _after(d, s, report, roots, least=None):
     report.passed("V2", d.log.size, f"{d.log.size} entries and {s.beat_count} beats recomputed; {len(d.heads)} cosigned heads, "
                                     f"{len(d.stamps)} time stamps" + (f"; renewed {len(chain)} times as a whole" if chain else ""))
     _v3(d, s, report, roots, least)
-    report.passed("V4", len(d.records), f"{len(d.records)} signed records canonical and in lawful order, "
-                                        f"{sum(r.beat is not None for r in d.records)} of them inside beats")
+    bids_out, unsigned = withheld.count(d.withheld)
+    report.unsigned("V4", len(d.records), f"{len(d.records)} signed records canonical and in lawful order, "
+                                        f"{sum(r.beat is not None for r in d.records)} of them inside beats", unsigned)
     need(s.board is not None, "board.missing", "no board", "V5")
     report.passed("V5", s.board.n, f"key made by {s.board.n} trustees together ({s.board.t} of {s.board.n})")
     _v6(d, s, report)
     live = [b for b in s.bids.values() if b.live]
     _v7(d, s)
-    report.seen("V7", len(s.bids), f"{len(s.bids)} sealed bids received, {len(live)} live", len(d.withheld))
+    report.seen("V7", len(s.bids), f"{len(s.bids)} sealed bids received, {len(live)} live", bids_out)
     report.passed("V8", s.notes["bidder_shares"], f"{s.notes['bidder_shares']} bidder shares released in the window")
     report.passed("V9", s.notes["shares"], f"the proofs of {s.notes['shares']} shares hold")
     unseen = opening.check_all(s, d.withheld)
@@ -370,7 +383,8 @@ def _after(d, s, report, roots, least=None):
     report.seen("V11", s.notes["failed"] - unseen, f"{s.notes['failed'] - unseen} bids could not be opened", unseen)
     _v12(s, report)
     _v13(s, report)
-    _v14(s, report)
+    _v14(s, report, unsigned)
+    report.keeping = keeping.of(s, d.records, bids_out != 0)
     report.unchecked = sorted(set(s.unchecked))
 
 
@@ -386,14 +400,16 @@ def _v3(d, s, report, roots, least=None):
             issuers = {c.subject for raw in s.judge.roots for c in [x509.certificate(raw)]}
             issuers |= {c.subject for r in d.records for c in r.certificates}
             issuers |= {c.subject for _, t in d.stamps for c in t.message.certificates}
-            need(x509.crl(d.files[name].bytes()).issuer in issuers, "file.unexpected", name)
+            # In a public export the experts' certificates are not there to tell.
+            need(withheld.count(d.withheld)[1] or x509.crl(d.files[name].bytes()).issuer in issuers, "file.unexpected", name)
         need(least is None or (s.judge.versions and s.judge.pinned >= least), "trust.list-old", "an old trust list is pinned")
         if least is None and s.judge.versions:
             s.unchecked.append("whether the trust list that the tender pins is an old version: no least version given")
         if roots is not None:
             _auditor(d, s, roots)
-    report.passed("V3", len(s.judge.signers), f"the chains of {len(s.judge.signers)} signers valid at their times; "
-                                              f"{len(s.judge.roots)} roots, {len(crls)} revocation lists")
+    report.unsigned("V3", len(s.judge.signers), f"the chains of {len(s.judge.signers)} signers valid at their times; "
+                                                f"{len(s.judge.roots)} roots, {len(crls)} revocation lists",
+                    withheld.count(d.withheld)[1])
 
 
 def _auditor(d, s, roots):
@@ -467,13 +483,13 @@ def _v13(s, report):
     report.passed("V13", c, f"{c} experts drawn of {len(s.pool.rows)}; seed and order recomputed (draw number {s.draw_number})")
 
 
-def _v14(s, report):
+def _v14(s, report, unsigned):
     awarded = sum(lot.award is not None for lot in s.lots.values())
     failed = sum(lot.failed is not None for lot in s.lots.values())
     ranked = sum(lot.rank is not None for lot in s.lots.values())
     n = s.notes
-    report.passed("V14", len(s.lots), f"{n['findings']} findings, {n['questions']} questions, {n['sheets']} sheets; {ranked} of "
-                                      f"{len(s.lots)} lots recomputed to the cent, {awarded} awarded, {failed} failed")
+    report.unsigned("V14", len(s.lots), f"{n['findings']} findings, {n['questions']} questions, {n['sheets']} sheets; {ranked} of "
+                                        f"{len(s.lots)} lots recomputed to the cent, {awarded} awarded, {failed} failed", unsigned)
 
 
 VERIFY_TEXT = """本文件夹是一个电子招标项目的完整档案。任何人都可以离线验证，无需信任平台：

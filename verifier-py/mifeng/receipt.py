@@ -53,6 +53,9 @@ def check(d, host_actor, receipt_bytes, record_bytes, witnesses=(), quorum=0):
     if record_bytes is not None:
         rbody, rsig = read_record(record_bytes)
         need(suite.h(rbody).hex() == inner["body"] and suite.h(rsig).hex() == inner["sig"], "receipt.other-record")
+    else:  # its bytes are the dossier's own: V1 held them against their names
+        here = all(name in d.files for name in (f"body/{inner['body']}.json", f"sig/{inner['sig']}.p7s"))
+        need(here, "receipt.record-missing", "the record is not in the dossier: give its file as well")
     commitment = log.commitment(suite, inner["body"], inner["sig"])
     point = _proof(suite, d.log.authority, proof, commitment)
     if evidence is not None:

@@ -74,10 +74,8 @@ class Record:
     """body, value, data, type, actor (hex), time, signer, certificates, commitment (hex), place in the log."""
 
 
-@lru_cache(maxsize=65536)
-def read(suite_id, body, signature):
-    """A record whose form and signature hold; everything about its place in the log is set by the caller."""
-    suite = suite_of(suite_id)
+def _body(body):
+    """A record of which only the body was looked at."""
     need(len(body) <= MAX_BODY, "record.malformed", "body of more than 4 MiB")
     value = jcs.read(body, "record.malformed", "record")
     jcs.members(value, MEMBERS, "record.malformed", "record")
@@ -92,12 +90,28 @@ def read(suite_id, body, signature):
     out.actor, out.seq, out.origin = value["actor"], value["seq"], value["origin"]
     out.time = moment.parse(value["time"], "record.malformed")
     need(out.time % 10**6 == 0, "record.malformed", "time in whole milliseconds")
+    need(isinstance(out.data, dict), "record.malformed", "data is not an object")
+    out.signer, out.certificates = None, ()
+    return out
+
+
+@lru_cache(maxsize=65536)
+def unsigned(suite_id, body, signature_hash):
+    """A record whose signature a public export withholds: its form holds."""
+    suite, out = suite_of(suite_id), _body(body)
+    out.commitment = commitment(suite, suite.h(body).hex(), signature_hash).hex()
+    return out
+
+
+@lru_cache(maxsize=65536)
+def read(suite_id, body, signature):
+    """A record whose form and signature hold; everything about its place in the log is set by the caller."""
+    suite, out = suite_of(suite_id), _body(body)
     message = cms.read(signature, body, suite_id)
     out.signer, out.certificates = message.signer, message.certificates
     need(out.signer.fingerprint(suite.hash).hex() == out.actor, "record.actor", "another certificate signed")
     need(message.time // 10**9 == out.time // 10**9, "record.signing-time", "signingTime is another second")
     out.commitment = commitment(suite, suite.h(body).hex(), suite.h(signature).hex()).hex()
-    need(isinstance(out.data, dict), "record.malformed", "data is not an object")
     return out
 
 

@@ -133,6 +133,9 @@ class State:
     def _certificate(self, r):
         """Before the notice nothing says which roots count: those records are judged with it."""
         r.organisation = None
+        if r.signer is None:  # a public export names no expert
+            need(r.actor in self.experts(), "file.withheld", "the signature of somebody who is no expert", "V1")
+            return
         if self.notice is None:
             if r.type != "tender.publish":
                 self.acted.append(r)

@@ -56,11 +56,20 @@ def same(a, b, strict):
     return {k: v[0] for k, v in a.items()} == {k: v[0] for k, v in b.items()} if strict else failing(a) == failing(b)
 
 
+def keeping(binary, path, data):
+    """What must be kept, item by item: the same in both reports."""
+    p = subprocess.run([binary, "verify", path, "--json"], capture_output=True, text=True, check=False)
+    theirs, mine = json.loads(p.stdout).get("keeping"), checks.verify(tar.parse(data)).keeping
+    if theirs != mine:
+        print(f"{path}: what must be kept differs\n  mifeng {theirs}\n  python {mine}")
+    return theirs != mine
+
+
 def compare(binary, path, flips, seed):
     with open(path, "rb") as f:
         data = f.read()
     mine, theirs = python(data), rust(binary, path)
-    bad = 0
+    bad = keeping(binary, path, data)
     if not same(theirs[0], mine[0], True) or mine[1] != theirs[1]:
         print(f"{path}: differs\n  mifeng {theirs}\n  python {mine}")
         bad += 1

@@ -35,7 +35,9 @@ def main():
             (1, ["--trust", os.path.join(other[kept], "bidder1", "root.cer")]),
             (0, ["--earlier", dossier]),
             (1, ["--earlier", os.path.join(other[kept], "dossier.tar")]),
-            (2, ["--receipt", receipt]),
+            (0, ["--receipt", receipt]),
+            (1, ["--receipt", os.path.join(other[kept], "bidder1", "lot1.receipt")]),
+            (2, ["--record", record]),
             (4, ["--trust", os.path.join(one, "no-such-file")]),
             (3, ["--receipt", record, "--record", record]),
         ]

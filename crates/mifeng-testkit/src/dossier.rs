@@ -2,6 +2,7 @@
 
 mod broken;
 mod forge;
+mod later;
 mod vectors;
 
 pub use broken::{Broken, all as broken};

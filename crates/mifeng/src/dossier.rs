@@ -1,12 +1,14 @@
 //! The dossier as files: what `archive.close` fixes, the public export, and renewals.
 
 mod overlay;
+mod personal;
 mod renewal;
 mod withheld;
 
 pub(crate) use overlay::write_tar;
-pub use renewal::{Renewed, renew, renewal_statement, renewals};
-pub use withheld::public_export;
+pub use personal::{PERSONAL, Personal};
+pub use renewal::{RenewalMaterial, Renewed, renew, renewal_statement, renewals};
+pub use withheld::{LeftOut, public_export};
 pub(crate) use withheld::{Withheld, withheld};
 
 use crate::bundle::Files;

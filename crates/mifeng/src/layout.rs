@@ -22,6 +22,8 @@ pub(crate) const CRLS_TAKEN: &str = "crl-taken/";
 pub(crate) const WITHHELD: &str = "withheld.txt";
 /// Time stamps over the whole dossier, made later.
 pub(crate) const RENEWALS: &str = "renewal/";
+/// Sealed bids.
+pub(crate) const SEALS: &str = "seal/";
 /// What a person finds first.
 pub(crate) const README: &str = "VERIFY.txt";
 

@@ -23,7 +23,10 @@ mod verify;
 pub mod words;
 
 pub use bundle::{FILES_MAX, Files, SMALL_FILE_MAX, Source, Tar};
-pub use dossier::{Renewed, public_export, renew, renewal_statement, renewals};
+pub use dossier::{
+    LeftOut, PERSONAL, Personal, RenewalMaterial, Renewed, public_export, renew, renewal_statement,
+    renewals,
+};
 pub use error::Error;
 pub use host::{Export, Host, HostKeys, sign_record};
 pub use opening::{Opened, open_bid};

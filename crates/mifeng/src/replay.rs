@@ -3,13 +3,14 @@
 mod parts;
 
 use crate::bundle::Files;
+use crate::dossier::{Withheld, withheld};
 use crate::{Error, layout};
 use mifeng_crypto::{Digest, HashAlg, Suite, Time};
 use mifeng_log::{Entry, LogTree, NoteVerifier, SignedCheckpoint};
 use mifeng_pki::trust::SignedTrustList;
 use mifeng_pki::{Certificate, RevocationList};
 use mifeng_record::Record;
-use mifeng_tender::{CrlTake, Refusal, State, Trust, rules};
+use mifeng_tender::{CrlTake, Keeping, Refusal, State, Trust, rules};
 use parts::{certificates, checkpoint, config, crls, entries, first_facts, load, read_beats};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -67,8 +68,12 @@ pub struct Logged {
     pub lot: Option<String>,
     /// The bid that its data names, if it names one.
     pub seal: Option<Digest>,
-    /// Who signed it.
+    /// Who signed it; the fingerprint where the signature is withheld.
     pub signer: String,
+    /// Whether the signature is here: a public export withholds those of experts.
+    pub signed: bool,
+    /// Whether the actor had a seat on the committee.
+    pub seated: bool,
     /// The fingerprint of the signer's certificate.
     pub actor: Digest,
     /// The signer's clock.
@@ -128,6 +133,8 @@ pub struct Replay {
     pub crls: Vec<RevocationList>,
     /// Lists whose records have not come yet, by the hash of their DER.
     crls_due: BTreeMap<Digest, RevocationList>,
+    /// What a public export leaves out.
+    pub(crate) withheld: Withheld,
     /// The head of the authoritative tree, as signed by the host.
     pub(crate) checkpoint: Option<SignedCheckpoint>,
 }
@@ -204,6 +211,7 @@ impl Replay {
             roots: certificates(files, suite)?,
             crls: crls(files, suite, layout::CRLS)?.into_values().collect(),
             crls_due: crls(files, suite, layout::CRLS_TAKEN)?,
+            withheld: withheld(files)?,
             checkpoint: Some(checkpoint(files, suite, &origin, &entries)?),
             entries,
         };
@@ -278,7 +286,7 @@ impl Replay {
             let entry = Entry::parse(bytes).map_err(|e| failed("V2", e.code(), e.to_string()))?;
             match entry {
                 Entry::Record { body, sig } => {
-                    let record = load(files, self.suite(), &body, &sig)?;
+                    let record = load(files, self.suite(), (&body, &sig), &self.withheld)?;
                     let at = record.time();
                     self.apply(index, &record, at, false)?;
                 }
@@ -382,7 +390,7 @@ impl Replay {
                     ),
                 ));
             }
-            let record = load(files, suite, &entry.body, &entry.sig)?;
+            let record = load(files, suite, (&entry.body, &entry.sig), &self.withheld)?;
             self.apply(index, &record, entry.received, true)?;
         }
         Ok(())
@@ -413,22 +421,29 @@ impl Replay {
             crls: &self.crls,
         };
         check_not_backdated(record, self.state.latest())?;
+        let seats = self.state.seats();
+        let seated = seats.iter().any(|seat| seat.cert == record.actor());
+        if record.signer().is_none() && !seated {
+            let detail = format!("the signature of {}, who is no expert", record.actor());
+            return Err(failed("V1", "file.withheld", detail));
+        }
         let list = self.list_of(record)?;
         self.state.apply(record, at, &trust)?;
         self.take_list(list);
-        let alg = self.suite().hash();
         self.records.push(Logged {
             index,
             in_beat,
             kind: record.kind().to_owned(),
             lot: record.data::<OfLot>().ok().map(|data| data.lot),
             seal: record.data::<OfBid>().ok().map(|data| data.seal),
-            signer: record.signer().subject_name(),
+            signer: record.signer_name(),
+            signed: record.signer().is_some(),
+            seated,
             actor: record.actor(),
             time: record.time(),
             at,
-            body: record.signed().body_digest(alg),
-            signature: record.signed().signature_digest(alg),
+            body: record.body_digest(),
+            signature: record.signature_digest(),
             commitment: record.commitment(),
         });
         Ok(())
@@ -458,6 +473,16 @@ impl Replay {
     /// Has a list at hand whose record is about to come.
     pub(crate) fn expect_list(&mut self, hash: Digest, list: RevocationList) {
         self.crls_due.insert(hash, list);
+    }
+
+    /// What the law wants kept of this procurement, as far as its log tells, and for how long;
+    /// `withheld`: the sealed bids are left out. None before the notice.
+    pub fn keeping(&self, withheld: bool) -> Option<Keeping> {
+        let issued = self.records.iter().find(|r| r.kind == "tender.publish")?;
+        let ended = self.records.last()?;
+        let records = self.records.iter();
+        let lines = records.map(|r| (r.kind.as_str(), r.lot.as_deref()));
+        Keeping::of(&self.state, lines, (issued.at, ended.at), withheld)
     }
 
     /// The certificates and revocation lists that records are judged with.
@@ -495,6 +520,7 @@ impl Replay {
             roots,
             crls,
             crls_due: BTreeMap::new(),
+            withheld: Withheld::new(),
             checkpoint: None,
         })
     }

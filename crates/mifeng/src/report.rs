@@ -2,6 +2,7 @@
 
 use crate::bundle::Files;
 use mifeng_crypto::Digest;
+use mifeng_tender::Keeping;
 use serde::Serialize;
 
 /// How one check ended.
@@ -54,6 +55,10 @@ pub struct Report {
     pub root: Option<Digest>,
     /// All fourteen checks.
     pub checks: Vec<Check>,
+    /// What the law wants kept of this procurement and for how long, once every check was made
+    /// (spec/keeping.md). No check fails for what is not there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub keeping: Option<Keeping>,
 }
 
 impl Report {
@@ -84,11 +89,11 @@ impl Report {
             0 => ("有效".to_owned(), "valid".to_owned()),
             _ => (
                 format!(
-                    "就公开部分而言有效（{} 只查了一部分：密封投标未公开）",
+                    "就公开部分而言有效（{} 只查了一部分：其余未公开，只留摘要）",
                     part.join("、")
                 ),
                 format!(
-                    "valid as far as it is public ({} in part: sealed bids are withheld)",
+                    "valid as far as it is public ({} in part: the rest is withheld, its hashes kept)",
                     part.join(", ")
                 ),
             ),

@@ -6,7 +6,7 @@ mod seen;
 mod unreadable;
 
 use crate::bundle::Files;
-use crate::dossier::{Withheld, withheld};
+use crate::dossier::{LeftOut, Withheld};
 use crate::replay::Replay;
 use crate::report::{Check, Report, Trusted, Verdict};
 use crate::trustee::{cosigned_after, round_closed_at};
@@ -63,6 +63,16 @@ impl Run<'_> {
         self.push(Verdict::Part, count, zh, en, None);
     }
 
+    /// A check that rests on signatures, of which an export withholds those of experts.
+    fn pass_unsigned(&mut self, (count, zh, en): Saw, withheld: usize) {
+        if withheld == 0 {
+            return self.pass((count, zh, en));
+        }
+        let zh = format!("{zh}；{withheld} 份评审专家签名未公开，未查");
+        let en = format!("{en}; {withheld} signatures of experts withheld and not checked");
+        self.push(Verdict::Part, count, zh, en, None);
+    }
+
     fn push(
         &mut self,
         verdict: Verdict,
@@ -101,6 +111,7 @@ pub fn verify(files: &dyn Files, trusted: &Trusted) -> Result<Report, Error> {
         suite: None,
         root: None,
         checks: Vec::new(),
+        keeping: None,
     };
     let ended = match Replay::of(files) {
         Ok(replay) => {
@@ -110,7 +121,11 @@ pub fn verify(files: &dyn Files, trusted: &Trusted) -> Result<Report, Error> {
                 .map(|(_, notice)| notice.tender.clone());
             report.suite = Some(replay.suite().id());
             report.root = Some(replay.tree.root());
-            run.all(&replay, trusted)
+            let all = run.all(&replay, trusted);
+            if all.is_ok() {
+                report.keeping = replay.keeping(LeftOut::of(&run.withheld).bids != 0);
+            }
+            all
         }
         Err(e) => Err(e),
     };
@@ -166,22 +181,23 @@ impl Run<'_> {
     }
 
     fn all(&mut self, replay: &Replay, trusted: &Trusted) -> Result<(), Error> {
-        self.withheld = withheld(self.files)?;
+        self.withheld = replay.withheld.clone();
+        let left = LeftOut::of(&self.withheld);
         let seen = self.completeness(replay)?;
         self.pass(seen);
         let seen = self.log(replay, trusted)?;
         self.pass(seen);
         let seen = self.certificates(replay, trusted)?;
-        self.pass(seen);
+        self.pass_unsigned(seen, left.signatures);
         if let Some(check) = self.checks.last_mut() {
             check.revocation_unknown = Some(replay.state.revocation_unknown().len() as u64);
         }
-        self.pass(events(replay));
+        self.pass_unsigned(events(replay), left.signatures);
         self.pass(board(replay)?);
         let seen = self.tender(replay)?;
         self.pass(seen);
         let seen = self.bids(replay)?;
-        self.pass_seen(seen, self.withheld.len());
+        self.pass_seen(seen, left.bids);
         self.pass(bidder_shares(replay));
         self.pass(board_shares(replay)?);
         let (opened, failed) = self.openings(replay)?;
@@ -197,7 +213,7 @@ impl Run<'_> {
         self.pass_seen(failed, unfailed);
         self.pass(minutes(replay)?);
         self.pass(draw(replay)?);
-        self.pass(scores(replay)?);
+        self.pass_unsigned(scores(replay)?, left.signatures);
         Ok(())
     }
 
@@ -248,7 +264,8 @@ impl Run<'_> {
         let (list_zh, list_en) = lists
             .map(|lists| list_in_words(lists, trusted.trust_list_least))
             .unwrap_or_default();
-        let signers: BTreeSet<Digest> = replay.records.iter().map(|r| r.actor).collect();
+        let signed = replay.records.iter().filter(|r| r.signed);
+        let signers: BTreeSet<Digest> = signed.map(|r| r.actor).collect();
         let (count, crls) = (signers.len() as u64, replay.crls.len());
         let (unknown_zh, unknown_en) = match replay.state.revocation_unknown().len() {
             0 => (String::new(), String::new()),

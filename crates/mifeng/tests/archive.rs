@@ -6,8 +6,8 @@ use common::*;
 use mifeng::crypto::{GM, HashAlg, INTL, Suite};
 use mifeng::pki::tsp;
 use mifeng::{
-    Export, Files, Receipt, Tar, TenderKeys, Trusted, Verdict, public_export, renew,
-    renewal_statement, verify,
+    Export, Files, Receipt, RenewalMaterial, Tar, TenderKeys, Trusted, Verdict, public_export,
+    renew, renewal_statement, verify,
 };
 use std::collections::BTreeMap;
 
@@ -101,17 +101,17 @@ fn the_public_export_withholds_bids_and_says_what_it_did_not_check() {
         let dossier = tender.finish(Kind::Board);
         let whole = Parts::of_tar(&dossier);
         let mut out = Vec::new();
-        assert_eq!(public_export(&whole, &mut out).expect("written"), 3);
+        assert_eq!(public_export(&whole, &mut out).expect("written").bids, 3);
         let public = Tar::of_bytes(out.as_slice()).expect("a bundle");
         assert!(out.len() * 3 < dossier.len());
         assert!(!public.index().keys().any(|name| name.starts_with("seal/")));
         let report = verify(&public, &Trusted::default()).expect("in memory");
         assert!(report.is_valid(), "{:?}", report.failure());
-        assert_eq!(report.in_part(), ["V7", "V10"]);
+        assert_eq!(report.in_part(), ["V3", "V4", "V7", "V10", "V14"]);
         assert!(report.conclusion().1.contains("as far as it is public"));
         // An export of an export is the same export.
         let mut again = Vec::new();
-        assert_eq!(public_export(&public, &mut again).expect("written"), 3);
+        assert_eq!(public_export(&public, &mut again).expect("written").bids, 3);
         assert_eq!(again, out);
 
         let parts = Parts::of_tar(&out).parts;
@@ -156,6 +156,7 @@ fn the_public_export_withholds_bids_and_says_what_it_did_not_check() {
 #[test]
 fn renewals_form_a_chain() {
     for (suite, other) in [(&GM, &INTL), (&INTL, &GM)] {
+        let none = RenewalMaterial::default();
         let cast = Cast::new(suite, "archive");
         let stranger = Cast::new(other, "another authority");
         let mut tender = Tender::new(&cast, ORIGIN, Kind::Board);
@@ -167,10 +168,10 @@ fn renewals_form_a_chain() {
         let files = Parts::of_tar(&dossier);
 
         // By an authority that the tender recognises.
-        let text = renewal_statement(&files, suite.hash(), None).expect("a dossier");
+        let text = renewal_statement(&files, suite.hash(), none).expect("a dossier");
         let token = stamped(&cast, suite.hash(), &text, DAY);
         let mut once = Vec::new();
-        let done = renew(&files, &token, None, &mut once).expect("renewed");
+        let done = renew(&files, &token, none, &mut once).expect("renewed");
         assert_eq!(
             (done.n, done.at, done.root_is_carried),
             (1, secs(DAY), false)
@@ -178,11 +179,14 @@ fn renewals_form_a_chain() {
         let first = Parts::of_tar(&once);
 
         // With the other hash, by an authority of another world that brings its root.
-        let text = renewal_statement(&first, other.hash(), None).expect("a dossier");
+        let text = renewal_statement(&first, other.hash(), none).expect("a dossier");
         let token = stamped(&stranger, other.hash(), &text, 2 * DAY);
-        let unknown = renew(&first, &token, None, &mut Vec::new());
+        let unknown = renew(&first, &token, none, &mut Vec::new());
         assert_eq!(code(unknown), "renewal.invalid");
-        let own = Some(&stranger.root);
+        let own = RenewalMaterial {
+            root: Some(&stranger.root),
+            ..none
+        };
         let text = renewal_statement(&first, other.hash(), own).expect("a dossier");
         let token = stamped(&stranger, other.hash(), &text, 2 * DAY);
         let mut twice = Vec::new();
@@ -207,12 +211,12 @@ fn renewals_form_a_chain() {
         assert!(verify(&second, &trusted).expect("in memory").is_valid());
 
         // Backwards in time, over other files, one missing, one too many.
-        let text = renewal_statement(&first, suite.hash(), None).expect("a dossier");
+        let text = renewal_statement(&first, suite.hash(), none).expect("a dossier");
         let back = stamped(&cast, suite.hash(), &text, DAY - 1);
-        let outcome = renew(&first, &back, None, &mut Vec::new());
+        let outcome = renew(&first, &back, none, &mut Vec::new());
         assert_eq!(code(outcome), "renewal.invalid");
         let wrong = stamped(&cast, suite.hash(), b"something else", 3 * DAY);
-        let outcome = renew(&first, &wrong, None, &mut Vec::new());
+        let outcome = renew(&first, &wrong, none, &mut Vec::new());
         assert_eq!(code(outcome), "renewal.invalid");
         let v = |check: &str, code: &str| (check.to_owned(), code.to_owned());
         let mut parts = second.parts.clone();
@@ -248,7 +252,7 @@ fn renewals_form_a_chain() {
         );
         // What is open is not renewed.
         let bundle = Tender::new(&cast, ORIGIN, Kind::Board).tar(Export::Records);
-        let outcome = renewal_statement(&Parts::of_tar(&bundle), suite.hash(), None);
+        let outcome = renewal_statement(&Parts::of_tar(&bundle), suite.hash(), none);
         assert_eq!(code(outcome), "renewal.invalid");
     }
 }

@@ -1,6 +1,7 @@
 //! Broken dossiers as vectors: each as the bytes in which it differs from a valid one.
 
-use super::broken;
+use super::later::{self, broken_later};
+use super::{Broken, broken};
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use mifeng::crypto::{GM, INTL};
 use serde::{Deserialize, Serialize};
@@ -98,6 +99,33 @@ impl Case {
     }
 }
 
+/// Takes the cases made from one valid file into the manifest.
+fn add(
+    manifest: &mut Manifest,
+    wrong: &mut Vec<String>,
+    (of, valid): (String, &[u8]),
+    cases: Vec<Broken>,
+) {
+    for case in cases {
+        let found = crate::flip::failed_check(case.tar.as_slice());
+        let (check, code) = found.unwrap_or_default();
+        if check != case.check {
+            wrong.push(format!(
+                "{of} {}: {} expected, {check} {code}",
+                case.name, case.check
+            ));
+        }
+        manifest.cases.push(Case {
+            name: case.name.to_owned(),
+            check,
+            code,
+            of: of.clone(),
+            splices: splices(valid, &case.tar),
+        });
+    }
+    manifest.valid.push(of);
+}
+
 /// Writes the valid dossiers and the manifest of the broken ones.
 ///
 /// # Errors
@@ -107,28 +135,25 @@ pub fn write_vectors(folder: &Path) -> io::Result<Manifest> {
     let mut manifest = Manifest::default();
     let mut wrong = Vec::new();
     for suite in [&INTL, &GM] {
-        let (valid, cases) = broken(suite);
-        let of = format!("{}.tar", suite.id());
-        std::fs::write(folder.join(&of), &valid)?;
-        for case in cases {
-            let found = crate::flip::failed_check(case.tar.as_slice());
-            let (check, code) = found.unwrap_or_default();
-            if check != case.check {
-                wrong.push(format!(
-                    "{of} {}: {} expected, {check} {code}",
-                    case.name, case.check
-                ));
+        let (whole, cases) = broken(suite);
+        let public = later::public(suite);
+        let renewed = later::renewed(suite, &whole);
+        let (of_public, of_renewed) = broken_later(suite, &public, &renewed);
+        let all: [(&str, &[u8], Vec<Broken>); 3] = [
+            ("", &whole, cases),
+            ("-public", &public, of_public),
+            ("-renewed", &renewed, of_renewed),
+        ];
+        for (end, valid, cases) in all {
+            let of = format!("{}{end}.tar", suite.id());
+            std::fs::write(folder.join(&of), valid)?;
+            if let Some(found) = crate::flip::failed_check(valid) {
+                wrong.push(format!("{of}: valid expected, {found:?}"));
             }
-            manifest.cases.push(Case {
-                name: case.name.to_owned(),
-                check,
-                code,
-                of: of.clone(),
-                splices: splices(&valid, &case.tar),
-            });
+            add(&mut manifest, &mut wrong, (of, valid), cases);
         }
-        manifest.valid.push(of);
     }
+
     if !wrong.is_empty() {
         return Err(io::Error::other(wrong.join("\n")));
     }

@@ -10,13 +10,15 @@ use crate::trustee::stamps;
 use crate::{Error, layout};
 use mifeng_crypto::{Digest, HashAlg, Time, jcs};
 use mifeng_pki::cms::DigestAlg;
-use mifeng_pki::{Anchors, Certificate, tsp};
+use mifeng_pki::{Anchors, Certificate, RevocationList, tsp};
 use mifeng_tender::Stage;
 use serde::{Deserialize, Serialize};
 use std::io::Write;
 
 /// One renewal in each year for longer than anything must be kept.
 const RENEWALS_MAX: u64 = 99;
+/// Revocation lists of one renewal: of every CA on two paths, twice over.
+const LISTS_MAX: usize = 16;
 /// A statement is four short members.
 const STATEMENT_LEN_MAX: usize = 1024;
 
@@ -30,6 +32,31 @@ struct Statement {
     alg: String,
     /// Hash of the list of files before it.
     files: Digest,
+}
+
+/// What comes with a renewal so that it can be judged later without anybody's help.
+#[derive(Clone, Copy, Default)]
+pub struct RenewalMaterial<'a> {
+    /// The root of the authority, where the tender does not recognise it.
+    pub root: Option<&'a Certificate>,
+    /// Revocation lists as they stand on that day, DER: of the CAs above the authority that stamps now
+    /// and above the one that is renewed.
+    pub crls: &'a [Vec<u8>],
+}
+
+impl RenewalMaterial<'_> {
+    fn put(&self, whole: &mut Overlay<'_>, n: u64) {
+        if let Some(root) = self.root {
+            whole.with(&layout::renewal(n, "cer"), root.der().to_vec());
+        }
+        for (k, list) in (1..).zip(self.crls) {
+            whole.with(&list_name(n, k), list.clone());
+        }
+    }
+}
+
+fn list_name(n: u64, k: usize) -> String {
+    layout::renewal(n, &format!("{k:02}.crl"))
 }
 
 /// One renewal that holds.
@@ -62,12 +89,12 @@ fn number(name: &str) -> Option<u64> {
 }
 
 /// The hash over the list of every file but statement and stamp of renewal `n` and later ones: the
-/// root that comes with it is in the list.
+/// root and the revocation lists that come with it are in the list.
 fn list_digest(files: &dyn Files, n: u64, alg: HashAlg) -> Result<Digest, Error> {
     let mut list = alg.hasher();
     for (name, size) in files.index() {
-        let own_root = *name == layout::renewal(n, "cer");
-        if number(name).is_some_and(|own| own >= n) && !own_root {
+        let own = number(name) == Some(n) && (name.ends_with(".cer") || name.ends_with(".crl"));
+        if number(name).is_some_and(|other| other >= n) && !own {
             continue;
         }
         let hash = hash_file(alg, files, name)?;
@@ -82,15 +109,14 @@ fn count(files: &dyn Files) -> u64 {
     statements.count() as u64
 }
 
-/// What is to be stamped to renew a dossier once more, with this hash, by an authority whose root
-/// has to come with it or is recognised by the tender.
+/// What is to be stamped to renew a dossier once more, with this hash and this material.
 ///
 /// # Errors
 /// [`Error::Failed`] for a bundle that is no whole dossier, [`Error::Unavailable`].
 pub fn renewal_statement(
     files: &dyn Files,
     alg: HashAlg,
-    root: Option<&Certificate>,
+    material: RenewalMaterial<'_>,
 ) -> Result<Vec<u8>, Error> {
     let replay = Replay::of(files)?;
     if replay.state.stage() != Stage::Archived || files.index().contains_key(layout::WITHHELD) {
@@ -101,9 +127,7 @@ pub fn renewal_statement(
         return Err(failed(format!("more than {RENEWALS_MAX} renewals")));
     }
     let mut whole = Overlay::over(files);
-    if let Some(root) = root {
-        whole.with(&layout::renewal(n, "cer"), root.der().to_vec());
-    }
+    material.put(&mut whole, n);
     Ok(jcs::to_vec(&Statement {
         v: 1,
         n,
@@ -112,15 +136,14 @@ pub fn renewal_statement(
     })?)
 }
 
-/// Writes the dossier with one renewal more: a token over [`renewal_statement`], and the authority's
-/// root where the tender does not recognise it.
+/// Writes the dossier with one renewal more: a token over [`renewal_statement`], with the same material.
 ///
 /// # Errors
 /// [`Error::Failed`] if the chain of renewals would not hold.
 pub fn renew(
     files: &dyn Files,
     token: &[u8],
-    root: Option<&Certificate>,
+    material: RenewalMaterial<'_>,
     out: &mut dyn Write,
 ) -> Result<Renewed, Error> {
     // The token says which hash was asked for.
@@ -129,14 +152,12 @@ pub fn renew(
         .into_iter()
         .find(|alg| DigestAlg::from(*alg) == stamped)
         .ok_or_else(|| failed("the time stamp is over neither an SM3 nor a SHA-256 hash"))?;
-    let statement = renewal_statement(files, alg, root)?;
+    let statement = renewal_statement(files, alg, material)?;
     let n = count(files) + 1;
     let mut whole = Overlay::over(files);
     whole.with(&layout::renewal(n, "json"), statement);
     whole.with(&layout::renewal(n, "tsr"), token.to_vec());
-    if let Some(root) = root {
-        whole.with(&layout::renewal(n, "cer"), root.der().to_vec());
-    }
+    material.put(&mut whole, n);
     let replay = Replay::of(&whole)?;
     let mut chain = renewals(&replay, &whole, &Trusted::default())?;
     write_tar(&whole, out)?;
@@ -156,10 +177,14 @@ pub fn renewals(
     trusted: &Trusted,
 ) -> Result<Vec<Renewed>, Error> {
     let total = count(files);
+    let lists: Vec<Lists> = (1..=total)
+        .map(|n| carried_lists(files, n))
+        .collect::<Result<_, _>>()?;
+    let known = |name: &str| lists.iter().flatten().any(|(own, _)| own == name);
     let stray = files
         .index()
         .keys()
-        .find(|name| name.starts_with(layout::RENEWALS) && !is_of(name, total));
+        .find(|name| name.starts_with(layout::RENEWALS) && !is_of(name, total) && !known(name));
     if let Some(name) = stray {
         return Err(Error::Failed {
             check: "V1",
@@ -172,11 +197,25 @@ pub fn renewals(
         return Ok(chain);
     }
     // The first comes before the last of the stamps over heads runs out.
+    let of = |n: u64| usize::try_from(n).ok().and_then(|n| lists.get(n - 1));
     let first = stamps(replay, files)?;
+    for (name, list) in of(1).into_iter().flatten() {
+        first
+            .iter()
+            .try_for_each(|stamp| check_not_revoked(name, list, stamp))?;
+    }
+    let mut paths: Vec<Certificate> = first.iter().flat_map(certificates).collect();
     let mut until = first.iter().map(|stamp| stamp.authority.not_after()).max();
     let mut after = replay.records.last().map(|record| record.time);
     for n in 1..=total {
-        let renewed = check(replay, files, trusted, n)?;
+        // Its own lists, and those that were collected when it was renewed itself.
+        let crls = [crls_of(of(n)), crls_of(of(n + 1))].concat();
+        let (renewed, stamp) = check(replay, files, trusted, n, &crls)?;
+        let own: Vec<Certificate> = certificates(&stamp).collect();
+        for (name, list) in of(n).into_iter().flatten() {
+            check_list(name, list, &renewed, own.iter().chain(&paths))?;
+        }
+        paths = own;
         if until.is_some_and(|until| renewed.at > until) {
             return Err(failed(format!(
                 "renewal {n} was made at {}, after what came before it had run out",
@@ -201,7 +240,83 @@ fn is_of(name: &str, total: u64) -> bool {
     (1..=total).contains(&n) && own.iter().any(|end| layout::renewal(n, end) == name)
 }
 
-fn check(replay: &Replay, files: &dyn Files, trusted: &Trusted, n: u64) -> Result<Renewed, Error> {
+/// Revocation lists of one renewal, by name.
+type Lists = Vec<(String, RevocationList)>;
+
+fn carried_lists(files: &dyn Files, n: u64) -> Result<Lists, Error> {
+    let names = (1..=LISTS_MAX).map(|k| list_name(n, k));
+    let there = names.take_while(|name| files.index().contains_key(name));
+    there
+        .map(|name| {
+            let der = files.read(&name)?;
+            let list = RevocationList::parse(&der).map_err(|e| failed(format!("{name}: {e}")))?;
+            Ok((name, list))
+        })
+        .collect()
+}
+
+fn crls_of(lists: Option<&Lists>) -> Vec<RevocationList> {
+    let lists = lists.into_iter().flatten();
+    lists.map(|(_, list)| list.clone()).collect()
+}
+
+fn certificates(stamp: &tsp::TimeStamp) -> impl Iterator<Item = Certificate> {
+    stamp.path.certificates().to_vec().into_iter()
+}
+
+/// What stamped a head was judged by the lists of its day; a list of the renewal can say that an authority had been
+/// revoked before.
+fn check_not_revoked(
+    name: &str,
+    list: &RevocationList,
+    stamp: &tsp::TimeStamp,
+) -> Result<(), Error> {
+    let revoked = stamp.path.certificates().iter().find(|certificate| {
+        let own = certificate.issuer_raw() == list.issuer_raw();
+        let entry = list.find(certificate.serial_raw()).filter(|_| own);
+        entry.is_some_and(|entry| entry.from() <= stamp.gen_time)
+    });
+    match revoked {
+        Some(certificate) => Err(failed(format!(
+            "{name}: {} had been revoked when it stamped a head at {}",
+            certificate.subject_name(),
+            stamp.gen_time
+        ))),
+        None => Ok(()),
+    }
+}
+
+/// A list must be of a CA on one of the two paths, which are judged with it, and not newer than the
+/// stamp that covers it.
+fn check_list<'a>(
+    name: &str,
+    list: &RevocationList,
+    renewed: &Renewed,
+    mut paths: impl Iterator<Item = &'a Certificate>,
+) -> Result<(), Error> {
+    if !paths.any(|ca| ca.subject_raw() == list.issuer_raw()) {
+        return Err(Error::Failed {
+            check: "V1",
+            code: "file.unexpected",
+            detail: format!("{name} is of no CA above a time stamp that it could be about"),
+        });
+    }
+    if list.this_update() > renewed.at {
+        let (made, at) = (list.this_update(), renewed.at);
+        return Err(failed(format!(
+            "{name} of {made} is newer than the stamp of {at} over it"
+        )));
+    }
+    Ok(())
+}
+
+fn check(
+    replay: &Replay,
+    files: &dyn Files,
+    trusted: &Trusted,
+    n: u64,
+    carried_crls: &[RevocationList],
+) -> Result<(Renewed, tsp::TimeStamp), Error> {
     let name = layout::renewal(n, "json");
     let bytes = files.read(&name)?;
     let statement: Statement =
@@ -224,11 +339,11 @@ fn check(replay: &Replay, files: &dyn Files, trusted: &Trusted, n: u64) -> Resul
     let imprint = alg.digest(&bytes);
     let suite = tsp::suite_of(alg.into());
     // The tender's lists are of its own suite.
-    let crls = match suite.id() == replay.suite().id() {
-        true => replay.crls.as_slice(),
-        false => &[],
-    };
-    let stamp = tsp::verify_token(&token, &imprint, alg, &anchors, crls, suite)
+    let mut crls = carried_crls.to_vec();
+    if suite.id() == replay.suite().id() {
+        crls.extend(replay.crls.iter().cloned());
+    }
+    let stamp = tsp::verify_token(&token, &imprint, alg, &anchors, &crls, suite)
         .map_err(|e| failed(format!("time stamp of renewal {n}: {e}")))?;
     let mut root_is_carried = false;
     if let Some(root) = carried {
@@ -253,13 +368,14 @@ fn check(replay: &Replay, files: &dyn Files, trusted: &Trusted, n: u64) -> Resul
             });
         }
     }
-    Ok(Renewed {
+    let renewed = Renewed {
         n,
         at: stamp.gen_time,
         authority: stamp.authority.subject_name(),
         until: stamp.authority.not_after(),
         root_is_carried,
-    })
+    };
+    Ok((renewed, stamp))
 }
 
 fn carried_root(files: &dyn Files, n: u64) -> Result<Option<Certificate>, Error> {

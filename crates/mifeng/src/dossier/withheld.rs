@@ -1,4 +1,5 @@
-//! The public export: a dossier without the sealed bids, whose hashes stay in `withheld.txt`.
+//! The public export: a dossier without sealed bids and without what names the experts; the hashes
+//! stay in `withheld.txt`. What is personal in a dossier is listed in `personal.rs`.
 
 use super::hash_file;
 use super::overlay::{Overlay, write_tar};
@@ -13,8 +14,30 @@ use std::io::Write;
 /// What an export leaves out: name to hash and size.
 pub(crate) type Withheld = BTreeMap<String, (Digest, u64)>;
 
+/// How much an export leaves out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LeftOut {
+    /// Sealed bids.
+    pub bids: usize,
+    /// Signatures of experts, with the certificates that name them.
+    pub signatures: usize,
+}
+
+impl LeftOut {
+    pub(crate) fn of(withheld: &Withheld) -> Self {
+        let bids = withheld
+            .keys()
+            .filter(|name| name.starts_with(layout::SEALS));
+        let bids = bids.count();
+        Self {
+            bids,
+            signatures: withheld.len() - bids,
+        }
+    }
+}
+
 /// Reads `withheld.txt`: lines `hash size name`, as in the list of `archive.close`, by name. Only
-/// sealed bids may be left out: everything else is needed to replay the log.
+/// sealed bids and signatures may be left out; whose signatures these are the replay tells.
 ///
 /// # Errors
 /// [`Error::Failed`] of V1 for another form, another kind of file, or one that is there after all.
@@ -46,13 +69,11 @@ pub(crate) fn withheld(files: &dyn Files) -> Result<Withheld, Error> {
 fn read_line(line: &str) -> Option<(String, (Digest, u64))> {
     let (hash, rest) = line.split_once(' ')?;
     let (size, name) = rest.split_once(' ')?;
-    let id: Digest = name
-        .strip_prefix("seal/")?
-        .strip_suffix(".bid")?
-        .parse()
-        .ok()?;
-    let same = layout::seal(&id) == name;
-    same.then_some((name.to_owned(), (hash.parse().ok()?, size.parse().ok()?)))
+    let hash: Digest = hash.parse().ok()?;
+    let id: Digest = name.split(['/', '.']).nth(1)?.parse().ok()?;
+    // A signature is named by its hash; a sealed bid by that of its header.
+    let known = layout::seal(&id) == name || (layout::signature(&id) == name && id == hash);
+    known.then_some((name.to_owned(), (hash, size.parse().ok()?)))
 }
 
 fn listed(withheld: &Withheld) -> String {
@@ -62,13 +83,13 @@ fn listed(withheld: &Withheld) -> String {
     lines.collect()
 }
 
-/// Writes the public export of a dossier: the same files but the sealed bids, with a list of what
-/// is left out. Renewals (spec/renewal.md) are over the whole dossier and stay with it. Returns how
-/// many bids were left out.
+/// Writes the public export of a dossier: the same files but the sealed bids and the signatures of
+/// experts, with a list of what is left out. Renewals (spec/renewal.md) are over the whole dossier
+/// and stay with it.
 ///
 /// # Errors
 /// [`Error::Failed`] unless it is a dossier, [`Error::Unavailable`].
-pub fn public_export(files: &dyn Files, out: &mut dyn Write) -> Result<usize, Error> {
+pub fn public_export(files: &dyn Files, out: &mut dyn Write) -> Result<LeftOut, Error> {
     let replay = Replay::of(files)?;
     if replay.state.stage() != Stage::Archived {
         return Err(Error::Failed {
@@ -77,20 +98,32 @@ pub fn public_export(files: &dyn Files, out: &mut dyn Write) -> Result<usize, Er
             detail: "a bundle without archive.close has no public export".to_owned(),
         });
     }
+    let by_experts = replay.records.iter().filter(|record| record.seated);
+    let mut personal: Vec<String> = by_experts
+        .map(|record| layout::signature(&record.signature))
+        .collect();
+    let index = files.index();
+    personal.extend(
+        index
+            .keys()
+            .filter(|n| n.starts_with(layout::SEALS))
+            .cloned(),
+    );
     let mut export = Overlay::over(files);
-    let mut left_out = withheld(files)?;
-    for (name, size) in files.index() {
-        if name.starts_with("seal/") {
-            let hash = hash_file(replay.suite().hash(), files, name)?;
-            left_out.insert(name.clone(), (hash, *size));
+    let mut left_out = replay.withheld.clone();
+    for name in personal {
+        if let Some(size) = index.get(&name) {
+            let hash = hash_file(replay.suite().hash(), files, &name)?;
+            export.without(&name);
+            left_out.insert(name, (hash, *size));
         }
-        if name.starts_with("seal/") || name.starts_with(layout::RENEWALS) {
-            export.without(name);
-        }
+    }
+    for name in index.keys().filter(|n| n.starts_with(layout::RENEWALS)) {
+        export.without(name);
     }
     if !left_out.is_empty() {
         export.with(layout::WITHHELD, listed(&left_out).into_bytes());
     }
     write_tar(&export, out)?;
-    Ok(left_out.len())
+    Ok(LeftOut::of(&left_out))
 }

@@ -37,7 +37,7 @@ impl Run<'_> {
         if found != fixed {
             return Err(fail("dossier.files", self.odd_file(replay)));
         }
-        let unexplained = |name: &&String| !is_sealed_with_outcome(replay, name);
+        let unexplained = |name: &&String| !may_be_withheld(replay, name);
         let stray = self.withheld.keys().find(unexplained).cloned();
         if let Some(name) = self.unexpected(replay).or(stray) {
             return Err(fail(
@@ -52,11 +52,25 @@ impl Run<'_> {
             .filter(|bid| bid.life != BidLife::Live)
             .count();
         let files = self.files.index().len() as u64;
+        let left = dossier::LeftOut::of(&self.withheld);
+        let (public_zh, public_en) = match self.withheld.is_empty() {
+            true => (String::new(), String::new()),
+            false => (
+                format!(
+                    "；公开版：{} 份密封投标、{} 份评审专家签名只留摘要",
+                    left.bids, left.signatures
+                ),
+                format!(
+                    "; public export: {} sealed bids and {} signatures of experts left out, their hashes kept",
+                    left.bids, left.signatures
+                ),
+            ),
+        };
         Ok((
             files,
-            format!("{files} 个文件齐全，{withheld} 份撤回或被替换的投标只留摘要"),
+            format!("{files} 个文件齐全，{withheld} 份撤回或被替换的投标只留摘要{public_zh}"),
             format!(
-                "{files} files, all there; {withheld} withdrawn or replaced bids withheld, their hashes kept"
+                "{files} files, all there; {withheld} withdrawn or replaced bids withheld, their hashes kept{public_en}"
             ),
         ))
     }
@@ -177,9 +191,12 @@ impl Run<'_> {
     }
 }
 
-fn is_sealed_with_outcome(replay: &Replay, name: &str) -> bool {
+/// A sealed bid with an outcome, or the signature of a record that the replay took without it.
+fn may_be_withheld(replay: &Replay, name: &str) -> bool {
     let mut sealed = replay.state.outcomes().keys().map(layout::seal);
-    sealed.any(|known| known == name)
+    let unsigned = replay.records.iter().filter(|record| !record.signed);
+    let mut unsigned = unsigned.map(|record| layout::signature(&record.signature));
+    sealed.any(|known| known == name) || unsigned.any(|known| known == name)
 }
 
 /// The last renewal, as the end of a sentence.

@@ -1,6 +1,7 @@
 //! V7, V10 and V11: the sealed bids themselves.
 
 use super::{Run, Saw};
+use crate::dossier::LeftOut;
 use crate::opening::{Opened, open_bid};
 use crate::replay::Replay;
 use crate::{Error, layout};
@@ -90,7 +91,7 @@ impl Run<'_> {
             }
         }
         let due = (replay.state.to_open().len() + replay.state.offers_due().len()) as u64;
-        let ended = opened + failed + self.withheld.len() as u64;
+        let ended = opened + failed + LeftOut::of(&self.withheld).bids as u64;
         if ended != due && !replay.state.is_halted() {
             return Err(Error::Failed {
                 check: "V10",

@@ -32,5 +32,6 @@ pub fn unreadable(error: &Error) -> Report {
         suite: None,
         root: None,
         checks: TITLES.iter().enumerate().map(check).collect(),
+        keeping: None,
     }
 }

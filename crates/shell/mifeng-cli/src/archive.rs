@@ -4,8 +4,8 @@ use crate::host::{self, HostArgs};
 use crate::identity;
 use crate::ui::{self, Failure, Outcome, Ui};
 use clap::{Args, Subcommand};
-use mifeng::Tar;
-use mifeng::pki::tsp;
+use mifeng::pki::{RevocationList, tsp};
+use mifeng::{LeftOut, RenewalMaterial, Tar};
 use std::path::{Path, PathBuf};
 
 /// `mifeng archive`: without a word after it the dossier is written.
@@ -29,7 +29,7 @@ struct WriteArgs {
 
 #[derive(Subcommand, Debug)]
 pub(crate) enum ArchiveCommand {
-    /// 公开版：不含密封投标，只留其摘要 / public export: without the sealed bids, whose hashes stay
+    /// 公开版：不含密封投标与评审专家签名，只留其摘要 / public export: without the sealed bids and the experts' signatures, whose hashes stay
     Public {
         /// 档案 / dossier
         dossier: PathBuf,
@@ -52,15 +52,18 @@ pub(crate) enum ArchiveCommand {
         /// 时间戳机构的根证书，如项目未认可 / root of the authority, if the tender does not recognise it
         #[arg(long)]
         root: Option<PathBuf>,
+        /// 现行吊销列表：本次与上次时间戳机构之上各CA的，随档保存 / revocation lists of today, kept inside: of the CAs above this authority and the last one
+        #[arg(long, num_args = 1..)]
+        crl: Vec<PathBuf>,
         /// 续期后的档案 / the renewed dossier
         #[arg(long)]
         out: Option<PathBuf>,
     },
 }
 
-pub(crate) fn run(ui: &Ui, args: &ArchiveArgs, _json: bool) -> Outcome {
+pub(crate) fn run(ui: &Ui, args: &ArchiveArgs, json: bool) -> Outcome {
     match (&args.command, &args.write) {
-        (Some(ArchiveCommand::Public { dossier, out }), _) => public(ui, dossier, out),
+        (Some(ArchiveCommand::Public { dossier, out }), _) => public(ui, dossier, out, json),
         (
             Some(ArchiveCommand::Renew {
                 dossier,
@@ -68,22 +71,33 @@ pub(crate) fn run(ui: &Ui, args: &ArchiveArgs, _json: bool) -> Outcome {
                 suite,
                 stamp,
                 root,
+                crl,
                 out,
             }),
             _,
-        ) => match (statement, stamp, out) {
-            (Some(path), ..) => {
-                let alg = suite.suite().hash();
-                let root = root
-                    .as_deref()
-                    .map(identity::load_certificate)
-                    .transpose()?;
-                let text = mifeng::renewal_statement(&tar(dossier)?, alg, root.as_ref())?;
-                ui::write(path, &text)
+        ) => {
+            let root = root
+                .as_deref()
+                .map(identity::load_certificate)
+                .transpose()?;
+            let crls = crl
+                .iter()
+                .map(|path| der(path))
+                .collect::<Result<Vec<_>, _>>()?;
+            let material = RenewalMaterial {
+                root: root.as_ref(),
+                crls: &crls,
+            };
+            match (statement, stamp, out) {
+                (Some(path), ..) => {
+                    let alg = suite.suite().hash();
+                    let text = mifeng::renewal_statement(&tar(dossier)?, alg, material)?;
+                    ui::write(path, &text)
+                }
+                (None, Some(stamp), Some(out)) => renew(ui, dossier, stamp, material, out),
+                _ => Err(Failure::usage("--statement, or --stamp and --out")),
             }
-            (None, Some(stamp), Some(out)) => renew(ui, dossier, stamp, root.as_deref(), out),
-            _ => Err(Failure::usage("--statement, or --stamp and --out")),
-        },
+        }
         (None, Some(write)) => host::archive(ui, &mut host::open(ui, &write.host)?, &write.out),
         (None, None) => Err(Failure::usage("--host, --out")),
     }
@@ -93,28 +107,68 @@ fn tar(path: &Path) -> Result<Tar, Failure> {
     Tar::open(path).map_err(|e| Failure::from(e).at(path))
 }
 
-fn public(ui: &Ui, dossier: &Path, out: &Path) -> Outcome {
+fn public(ui: &Ui, dossier: &Path, out: &Path, json: bool) -> Outcome {
     let files = tar(dossier)?;
-    let mut left_out = 0;
+    let mut left = LeftOut::default();
     ui::write_with(out, |file| {
-        left_out = mifeng::public_export(&files, file)?;
+        left = mifeng::public_export(&files, file)?;
         Ok(())
     })?;
+    let LeftOut { bids, signatures } = left;
+    if json {
+        let list = |withheld: bool| -> Vec<_> {
+            let rows = mifeng::PERSONAL
+                .iter()
+                .filter(|one| one.withheld == withheld);
+            rows.map(|one| serde_json::json!({"place": one.place, "zh": one.zh, "en": one.en}))
+                .collect()
+        };
+        let text = serde_json::json!({
+            "bids": bids, "signatures": signatures, "withheld": list(true), "stays": list(false),
+        });
+        ui.say(text.to_string(), text.to_string());
+        return Ok(());
+    }
     ui.say(
-        format!("公开版已写出：{left_out} 份密封投标未收入，摘要仍在"),
-        format!("public export written: {left_out} sealed bids left out, their hashes kept"),
+        format!("公开版已写出：{bids} 份密封投标、{signatures} 份评审专家签名未收入，摘要仍在"),
+        format!(
+            "public export written: {bids} sealed bids and {signatures} signatures of experts left out, their hashes kept"
+        ),
     );
+    for one in mifeng::PERSONAL {
+        let (mark_zh, mark_en) = match one.withheld {
+            true => ("未收入", "left out"),
+            false => ("保留", "stays"),
+        };
+        let place = one.place;
+        ui.say(
+            format!("  {mark_zh}  {place}：{}", one.zh),
+            format!("  {mark_en}  {place}: {}", one.en),
+        );
+    }
     Ok(())
 }
 
-fn renew(ui: &Ui, dossier: &Path, stamp: &Path, root: Option<&Path>, out: &Path) -> Outcome {
+/// A revocation list in the form that a dossier keeps.
+fn der(path: &Path) -> Result<Vec<u8>, Failure> {
+    let list = RevocationList::parse(&crate::fetch::pem_or_der(&ui::read(path)?))
+        .map_err(|e| Failure::from(e).at(path))?;
+    Ok(list.der().to_vec())
+}
+
+fn renew(
+    ui: &Ui,
+    dossier: &Path,
+    stamp: &Path,
+    material: RenewalMaterial<'_>,
+    out: &Path,
+) -> Outcome {
     let files = tar(dossier)?;
     let bytes = ui::read(stamp)?;
     let token = tsp::unwrap_response(&bytes).unwrap_or(bytes);
-    let root = root.map(identity::load_certificate).transpose()?;
     let mut done = None;
     ui::write_with(out, |file| {
-        done = Some(mifeng::renew(&files, &token, root.as_ref(), file)?);
+        done = Some(mifeng::renew(&files, &token, material, file)?);
         Ok(())
     })?;
     if let Some(done) = done {

@@ -6,6 +6,7 @@ use crate::demo::DemoArgs;
 use crate::evaluation::args::{BidMore, BoardMore, PanelMore, TenderMore};
 use crate::fetch::CrlCommand;
 use crate::host::HostArgs;
+use crate::receipt::ReceiptCommand;
 use crate::rules::RulesCommand;
 use crate::score::ScoreArgs;
 use crate::sign::{CheckArgs, SignArgs};
@@ -505,40 +506,6 @@ pub(crate) enum BidCommand {
     },
     #[command(flatten)]
     More(BidMore),
-}
-
-#[derive(clap::Subcommand, Debug)]
-pub(crate) enum ReceiptCommand {
-    /// 验证回执 / verify a receipt
-    Verify {
-        #[arg(long)]
-        receipt: PathBuf,
-        #[arg(long)]
-        record: PathBuf,
-        /// 公布之后的任一记录包 / any bundle since the notice
-        #[arg(long, required_unless_present = "keys", conflicts_with = "keys")]
-        tender: Option<PathBuf>,
-        /// 只用公钥文件验证（见 receipt keys） / public keys only (see receipt keys)
-        #[arg(long)]
-        keys: Option<PathBuf>,
-    },
-    /// 给回执附上见证人共签的日志头与时间戳 / attach a cosigned head and time stamps to a receipt
-    Complete {
-        #[arg(long)]
-        receipt: PathBuf,
-        /// 较晚的记录包 / a later bundle
-        #[arg(long)]
-        tender: PathBuf,
-        #[arg(long)]
-        out: PathBuf,
-    },
-    /// 写出验证回执所需的公钥 / write the public keys that receipts are checked with
-    Keys {
-        #[arg(long)]
-        tender: PathBuf,
-        #[arg(long)]
-        out: PathBuf,
-    },
 }
 
 #[derive(clap::Subcommand, Debug)]

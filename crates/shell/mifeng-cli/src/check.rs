@@ -84,6 +84,10 @@ pub(crate) fn show(ui: &Ui, report: &Report) {
             format!("  {mark} {:<4}{}: {}", check.id, check.en, check.saw_en),
         );
     }
+    if let Some(keeping) = &report.keeping {
+        let (zh, en) = keeping.in_words();
+        ui.say(format!("  {zh}"), format!("  {en}"));
+    }
     let (zh, en) = report.conclusion();
     ui.say(zh, en);
 }
@@ -190,7 +194,7 @@ fn inspect_record(ui: &Ui, signed: &SignedRecord) -> Outcome {
         .find_map(|suite| Record::verify(signed.clone(), suite).ok());
     match verified {
         Some(record) => {
-            let (kind, signer) = (record.kind().to_owned(), record.signer().subject_name());
+            let (kind, signer) = (record.kind().to_owned(), record.signer_name());
             ui.say(
                 format!(
                     "记录 {kind}，{signer} 于 {} 签名，签名有效\n{body}",

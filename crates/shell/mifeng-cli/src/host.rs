@@ -250,5 +250,9 @@ pub(crate) fn archive(ui: &Ui, host: &mut FolderHost, out: &Path) -> Outcome {
         format!("档案：{}", out.display()),
         format!("dossier: {}", out.display()),
     );
+    if let Some(keeping) = host.replay().keeping(false) {
+        let (zh, en) = keeping.in_words();
+        ui.say(zh, en);
+    }
     Ok(())
 }

@@ -1,12 +1,45 @@
 //! Receipts: verified against a bundle or with public keys only, and completed with what witnesses
 //! and time-stamping authorities said later.
 
-use crate::args::ReceiptCommand;
 use crate::bundle::Bundle;
 use crate::check::load_record;
 use crate::ui::{self, Failure, Lang, Outcome, Ui};
 use mifeng::{Receipt, Received, TenderKeys};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+#[derive(clap::Subcommand, Debug)]
+pub(crate) enum ReceiptCommand {
+    /// 验证回执 / verify a receipt
+    Verify {
+        #[arg(long)]
+        receipt: PathBuf,
+        #[arg(long)]
+        record: PathBuf,
+        /// 公布之后的任一记录包 / any bundle since the notice
+        #[arg(long, required_unless_present = "keys", conflicts_with = "keys")]
+        tender: Option<PathBuf>,
+        /// 只用公钥文件验证（见 receipt keys） / public keys only (see receipt keys)
+        #[arg(long)]
+        keys: Option<PathBuf>,
+    },
+    /// 给回执附上见证人共签的日志头与时间戳 / attach a cosigned head and time stamps to a receipt
+    Complete {
+        #[arg(long)]
+        receipt: PathBuf,
+        /// 较晚的记录包 / a later bundle
+        #[arg(long)]
+        tender: PathBuf,
+        #[arg(long)]
+        out: PathBuf,
+    },
+    /// 写出验证回执所需的公钥 / write the public keys that receipts are checked with
+    Keys {
+        #[arg(long)]
+        tender: PathBuf,
+        #[arg(long)]
+        out: PathBuf,
+    },
+}
 
 pub(crate) fn run(ui: &Ui, command: &ReceiptCommand, json: bool) -> Outcome {
     match command {

@@ -100,6 +100,8 @@ pub struct Answer {
     pub json: String,
     /// The verdict in one sentence.
     pub conclusion: Option<Text>,
+    /// What the law wants kept and for how long, in one sentence.
+    pub keeping: Option<Text>,
     /// What a valid report leaves open.
     pub not_checked: Vec<NotChecked>,
     /// How the receipt fared; it is held against valid dossiers only.
@@ -117,6 +119,7 @@ pub fn audit(request: &Request, from: &Arc<dyn ReadAt>) -> Answer {
             report: None,
             json: String::new(),
             conclusion: None,
+            keeping: None,
             not_checked: Vec::new(),
             receipt: None,
             problem: Some(problem),
@@ -163,6 +166,7 @@ fn answer(
     Ok(Answer {
         valid: sound && receipt.as_ref().is_none_or(|held| held.holds),
         conclusion: Some(report.conclusion().into()),
+        keeping: report.keeping.as_ref().map(|kept| kept.in_words().into()),
         not_checked: if sound { open } else { Vec::new() },
         report: Some(report),
         json: json + "\n",

@@ -191,6 +191,9 @@ function render() {
   verdict(data, answer);
   facts(data, report);
   rows(report);
+  const keeping = answer?.keeping ?? null;
+  $("keeping").hidden = keeping === null;
+  $("keeping").textContent = keeping === null ? "" : inLang(keeping);
   const open = answer?.not_checked ?? [];
   $("open").hidden = open.length === 0;
   $("open-list").replaceChildren(...open.map((note) => make("li", inLang(note))));

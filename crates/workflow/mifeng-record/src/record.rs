@@ -29,6 +29,16 @@ struct Body {
     salt: Digest,
 }
 
+impl Body {
+    fn read(bytes: &[u8]) -> Result<Self, Error> {
+        let body: Body = jcs::from_slice(bytes, BODY_LEN_MAX).map_err(Error::Json)?;
+        match body.v {
+            1 => Ok(body),
+            found => Err(Error::Version { found }),
+        }
+    }
+}
+
 /// What a person is about to sign: show it, then [`Draft::sign`] or send [`Draft::message`] to a token.
 #[derive(Clone, Debug)]
 pub struct Draft {
@@ -176,8 +186,8 @@ impl SignedRecord {
 #[derive(Clone, Debug)]
 pub struct Record {
     body: Body,
-    signed: SignedRecord,
-    signer: Certificate,
+    digests: (Digest, Digest),
+    signer: Option<Certificate>,
     chain: Vec<Certificate>,
     commitment: Digest,
 }
@@ -188,10 +198,7 @@ impl Record {
     /// # Errors
     /// [`Error`], with the part that failed.
     pub fn verify(signed: SignedRecord, suite: &'static Suite) -> Result<Self, Error> {
-        let body: Body = jcs::from_slice(&signed.body, BODY_LEN_MAX).map_err(Error::Json)?;
-        if body.v != 1 {
-            return Err(Error::Version { found: body.v });
-        }
+        let body = Body::read(&signed.body)?;
         if signed.signature.len() > SIGNATURE_LEN_MAX {
             return Err(Error::Json(mifeng_crypto::Error::TooLong {
                 what: "signature",
@@ -216,12 +223,29 @@ impl Record {
                 body: body.time,
             });
         }
+        let alg = suite.hash();
         Ok(Record {
             commitment: signed.commitment(suite),
+            digests: (signed.body_digest(alg), signed.signature_digest(alg)),
             body,
-            signed,
-            signer: by.certificate,
+            signer: Some(by.certificate),
             chain: by.chain,
+        })
+    }
+
+    /// A record whose signature is left out of the file at hand, and only its hash is known: the form of
+    /// the body is checked, and nobody's signature. Whoever uses it says so.
+    ///
+    /// # Errors
+    /// [`Error`], with the part that failed.
+    pub fn unsigned(body: &[u8], signature: Digest, suite: &Suite) -> Result<Self, Error> {
+        let digest = suite.hash().digest(body);
+        Ok(Record {
+            commitment: mifeng_log::commitment(suite, &digest, &signature),
+            digests: (digest, signature),
+            body: Body::read(body)?,
+            signer: None,
+            chain: Vec::new(),
         })
     }
 
@@ -259,9 +283,15 @@ impl Record {
             .map_err(|_| Error::Json(mifeng_crypto::Error::Schema { line: 1, column: 1 }))
     }
 
-    /// The signing certificate.
-    pub fn signer(&self) -> &Certificate {
-        &self.signer
+    /// The signing certificate; none where the signature is left out.
+    pub fn signer(&self) -> Option<&Certificate> {
+        self.signer.as_ref()
+    }
+
+    /// Who signed, by name; the fingerprint where the signature is left out.
+    pub fn signer_name(&self) -> String {
+        let name = self.signer.as_ref().map(Certificate::subject_name);
+        name.unwrap_or_else(|| self.body.actor.to_string())
     }
 
     /// Further certificates that came with the signature.
@@ -274,8 +304,13 @@ impl Record {
         self.commitment
     }
 
-    /// The bytes.
-    pub fn signed(&self) -> &SignedRecord {
-        &self.signed
+    /// The hash of the body.
+    pub fn body_digest(&self) -> Digest {
+        self.digests.0
+    }
+
+    /// The hash of the signature.
+    pub fn signature_digest(&self) -> Digest {
+        self.digests.1
     }
 }

@@ -8,6 +8,7 @@ mod bids;
 mod evaluation;
 mod events;
 mod formation;
+mod keeping;
 mod notice;
 mod opening;
 mod procedure;
@@ -22,6 +23,7 @@ pub use evaluation::{
     sheet_commitment,
 };
 pub use events::*;
+pub use keeping::{Keeping, Paper, Presence, Term};
 pub use notice::{Committee, Document, EXPERTS_MAX, LOTS_MAX, Lot, Notice, Party, Text};
 pub use opening::{NO_RELEASE, Released};
 pub use procedure::{

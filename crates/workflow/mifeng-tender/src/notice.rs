@@ -40,7 +40,7 @@ const BEIJING_MS: i64 = 8 * 3_600_000;
 const DAY_MS: i64 = 86_400_000;
 
 /// The day of an instant in Beijing; none beyond four-digit years.
-fn day_of(time: Time) -> Option<Date> {
+pub(crate) fn day_of(time: Time) -> Option<Date> {
     let (year, month, day, ..) = time.plus_millis(BEIJING_MS).utc_fields();
     Date::parse(&format!("{year:04}-{month:02}-{day:02}"))
 }

@@ -89,7 +89,10 @@ impl State {
     fn judge_early(&self, notice: &Notice, act: &Act<'_>) -> Result<BTreeSet<Digest>, Refusal> {
         let recognition = Recognition::new(notice, self.lists.as_ref(), self.suite, act.trust);
         let (record, at, taken) = (act.record, act.at, act.taken);
-        let agency = (record.signer(), record.chain());
+        let signer = record.signer().ok_or_else(|| {
+            Refusal::new(&refusal::NOT_AUTHORISED, "a notice without its signature")
+        })?;
+        let agency = (signer, record.chain());
         let usages = usages_of(record.kind(), false);
         let judged = recognition.judge_taken(agency, usages, (at, taken), None)?;
         let mut unknown = BTreeSet::new();

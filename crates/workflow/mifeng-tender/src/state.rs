@@ -233,9 +233,9 @@ impl State {
             let key = (record.origin().to_owned(), record.actor());
             *self.board_seqs.entry(key).or_default() += 1;
         }
-        if self.notice.is_none() {
+        if let Some(certificate) = record.signer().filter(|_| self.notice.is_none()) {
             self.signers.push(EarlySigner {
-                certificate: record.signer().clone(),
+                certificate: certificate.clone(),
                 chain: record.chain().to_vec(),
                 time: record.time(),
                 usages: usages_of(record.kind(), self.is_host(record)),
@@ -369,7 +369,8 @@ impl State {
     }
 
     /// The signer's path to a recognised CA, valid for signing such a record at `at` and when the
-    /// log took it. Before the notice nobody is judged yet.
+    /// log took it. Before the notice nobody is judged yet, and where the signature is left out of a
+    /// public export nobody can be.
     fn check_signer(
         &self,
         record: &Record,
@@ -377,11 +378,11 @@ impl State {
         taken: Time,
         trust: &Trust<'_>,
     ) -> Result<Option<Judged>, Refusal> {
-        let Some(recognition) = self.recognition(trust) else {
+        let (Some(recognition), Some(signer)) = (self.recognition(trust), record.signer()) else {
             return Ok(None);
         };
         let usages = usages_of(record.kind(), self.is_host(record));
-        let signer = (record.signer(), record.chain());
+        let signer = (signer, record.chain());
         let on = self.accepted_on(record);
         recognition
             .judge_taken(signer, usages, (at, taken), on)

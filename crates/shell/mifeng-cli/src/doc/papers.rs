@@ -164,6 +164,7 @@ pub(crate) fn verification_of(
         by: String::new(),
         checks: checks.collect(),
         conclusion: report.conclusion().0.replace("结论：", ""),
+        keeping: report.keeping.as_ref().map(|kept| kept.in_words().0),
         open: open.iter().map(|one| one.zh.to_owned()).collect(),
     });
     Ok(Named {

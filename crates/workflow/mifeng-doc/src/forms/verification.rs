@@ -38,6 +38,8 @@ pub struct Verification {
     pub checks: Vec<Check>,
     /// The conclusion.
     pub conclusion: String,
+    /// What the law wants kept and for how long, in one sentence; none for a dossier that is not valid.
+    pub keeping: Option<String>,
     /// What was not looked at.
     pub open: Vec<String>,
 }
@@ -84,6 +86,9 @@ pub fn verification(found: &Verification) -> Paper {
             .to_vec(),
         rows: rows.collect(),
     }));
+    if let Some(keeping) = &found.keeping {
+        paper.blocks.push(Block::Small(keeping.clone()));
+    }
     for open in &found.open {
         paper.blocks.push(Block::Small(format!("未核验：{open}")));
     }

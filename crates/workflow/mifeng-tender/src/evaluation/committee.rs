@@ -233,22 +233,13 @@ impl State {
     pub(crate) fn require_seat(&self, record: &Record) -> Result<(), Refusal> {
         let own = |seat: &&SeatState| seat.cert == record.actor();
         let Some(seat) = self.seats().iter().find(own) else {
-            return Err(Refusal::new(
-                &refusal::NOT_DRAWN,
-                record.signer().subject_name(),
-            ));
+            return Err(Refusal::new(&refusal::NOT_DRAWN, record.signer_name()));
         };
         if seat.frozen {
-            return Err(Refusal::new(
-                &refusal::FROZEN,
-                record.signer().subject_name(),
-            ));
+            return Err(Refusal::new(&refusal::FROZEN, record.signer_name()));
         }
         if self.evaluation.session.is_some() && !seat.cosigned {
-            return Err(Refusal::new(
-                &refusal::SEAT_NOT_OPEN,
-                record.signer().subject_name(),
-            ));
+            return Err(Refusal::new(&refusal::SEAT_NOT_OPEN, record.signer_name()));
         }
         Ok(())
     }

@@ -116,10 +116,7 @@ impl State {
         let own = |seal: &&Digest| self.bids[*seal].seal.context().bidder_cert == record.actor();
         match round.invited.iter().find(own) {
             Some(seal) if !round.exited.contains(seal) => Ok(*seal),
-            _ => Err(Refusal::new(
-                &refusal::NOT_INVITED,
-                record.signer().subject_name(),
-            )),
+            _ => Err(Refusal::new(&refusal::NOT_INVITED, record.signer_name())),
         }
     }
 
@@ -421,7 +418,7 @@ impl State {
         let bid = Bid {
             seal,
             record: record.commitment(),
-            name: record.signer().subject_name(),
+            name: record.signer_name(),
             accepted: act.taken,
             life: BidLife::Live,
             offer_for,
