@@ -5,6 +5,7 @@ use super::stages::Tender;
 use crate::bundle::Bundle;
 use crate::clock;
 use crate::doc::{self, FontArgs, Fonts, Format, Stamper};
+use crate::tsa::Authority;
 use crate::ui::{Failure, Outcome, Ui};
 use mifeng::stamp::{Picture, SealDraft, SealKind, Signers, Version};
 use mifeng_doc::SealLook;
@@ -38,7 +39,12 @@ impl Tender {
         all.push(doc::verification(&bundle, &dossier)?);
         let stamper = self.stamper(&fonts)?;
         let out = self.path("documents");
-        let written = doc::write_all(&all, &fonts, &stamper, (Format::Both, &out))?;
+        let written = doc::write_all(
+            &self.world.ui,
+            &all,
+            (&fonts, &stamper),
+            (Format::Both, &out),
+        )?;
         let (count, shown) = (written.len(), out.display());
         ui.say(
             format!("{count} 个文件（OFD 与 PDF）在 {shown}"),
@@ -65,6 +71,7 @@ impl Tender {
         if self.world.suite.id() != "gm-1" {
             return Ok(stamper);
         }
+        stamper.tsa = Some(Authority::open(&self.world.ui, &self.path("tsa"))?);
         let maker = self.world.identity("sealmaker")?;
         let now = clock::now();
         let all = [

@@ -9,6 +9,7 @@ pub(crate) use papers::{Named, of_tender, receipts, verification, verification_o
 pub(crate) use seals::Stamper;
 
 use crate::bundle::Bundle;
+use crate::stamp::StampSource;
 use crate::ui::{self, Failure, Outcome, Ui};
 use mifeng::crypto::Kind;
 use mifeng_doc::{Error, SealImage, Sheets};
@@ -56,6 +57,8 @@ pub(crate) struct RenderArgs {
     /// 签章者身份文件夹；只盖在以其名义出具的文书上 / the signer: only papers in its name are sealed
     #[arg(long, requires = "seal")]
     id: Option<PathBuf>,
+    #[command(flatten)]
+    stamp: StampSource,
     #[command(flatten)]
     fonts: fonts::FontArgs,
 }
@@ -115,11 +118,11 @@ fn render(ui: &Ui, args: &RenderArgs, json: bool) -> Outcome {
     if args.verify {
         all.push(verification(&bundle, &args.bundle)?);
     }
-    let mut stamper = Stamper::default();
+    let mut stamper = Stamper::stamped_by(args.stamp.clone());
     if let (Some(seal), Some(id)) = (&args.seal, &args.id) {
         stamper.add(ui, seal, id)?;
     }
-    let written = write_all(&all, &fonts, &stamper, (args.format, &args.out))?;
+    let written = write_all(ui, &all, (&fonts, &stamper), (args.format, &args.out))?;
     let shown: Vec<String> = written
         .iter()
         .map(|path| path.display().to_string())
@@ -136,9 +139,9 @@ fn render(ui: &Ui, args: &RenderArgs, json: bool) -> Outcome {
 
 /// Sets, writes and seals the papers.
 pub(crate) fn write_all(
+    ui: &Ui,
     all: &[Named],
-    fonts: &Fonts,
-    stamper: &Stamper,
+    (fonts, stamper): (&Fonts, &Stamper),
     (format, out): (Format, &Path),
 ) -> Result<Vec<PathBuf>, Failure> {
     let mut written = Vec::new();
@@ -152,7 +155,7 @@ pub(crate) fn write_all(
         let sheets = mifeng_doc::set(paper, &fonts.faces)?;
         if format != Format::Pdf {
             let plain = sheets.ofd(&fonts.faces)?;
-            put(format!("{name}.ofd"), &stamper.seal(plain, &sheets)?)?;
+            put(format!("{name}.ofd"), &stamper.seal(ui, plain, &sheets)?)?;
         }
         if format != Format::Ofd {
             put(format!("{name}.pdf"), &pdf(&sheets, fonts, stamper)?)?;

@@ -2,7 +2,11 @@
 
 use crate::clock;
 use crate::identity::Identity;
+use crate::stamp::StampSource;
+use crate::tsa::Authority;
 use crate::ui::{self, Failure, Ui};
+use mifeng::crypto::HashAlg;
+use mifeng::pki::tsp;
 use mifeng::stamp::ofd::{Mm, Place, Request, Scope, prepare};
 use mifeng::stamp::{PictureKind, Seal};
 use mifeng_doc::Sheets;
@@ -20,9 +24,21 @@ struct Party {
 #[derive(Default)]
 pub(crate) struct Stamper {
     parties: Vec<Party>,
+    /// Where time stamps come from, if from anywhere.
+    source: StampSource,
+    /// Or an authority that is at hand.
+    pub(crate) tsa: Option<Authority>,
 }
 
 impl Stamper {
+    /// Nobody yet, with time stamps from this source.
+    pub(crate) fn stamped_by(source: StampSource) -> Self {
+        Stamper {
+            source,
+            ..Stamper::default()
+        }
+    }
+
     /// Adds a seal with its signer.
     pub(crate) fn add(&mut self, ui: &Ui, seal: &Path, id: &Path) -> Result<(), Failure> {
         let read = Seal::parse(&ui::read(seal)?).map_err(|e| Failure::from(e).at(seal))?;
@@ -55,7 +71,12 @@ impl Stamper {
     }
 
     /// Seals the document at each place whose party has a seal here, one after the other.
-    pub(crate) fn seal(&self, plain: Vec<u8>, sheets: &Sheets) -> Result<Vec<u8>, Failure> {
+    pub(crate) fn seal(
+        &self,
+        ui: &Ui,
+        plain: Vec<u8>,
+        sheets: &Sheets,
+    ) -> Result<Vec<u8>, Failure> {
         let mut bytes = plain;
         for spot in sheets.places() {
             let Some(party) = self.of(&spot.party) else {
@@ -77,9 +98,21 @@ impl Stamper {
                 provider: "mifeng",
             };
             let prepared = prepare(&bytes, &request)?;
-            let signature = prepared.draft(&party.seal).sign(&party.identity.signer)?;
+            let mut signature = prepared.draft(&party.seal).sign(&party.identity.signer)?;
+            if let Some(token) = self.token(ui, signature.signature_value())? {
+                signature = signature.with_time_stamp(&token)?;
+            }
             bytes = prepared.finish(&signature)?;
         }
         Ok(bytes)
+    }
+
+    fn token(&self, ui: &Ui, value: &[u8]) -> Result<Option<Vec<u8>>, Failure> {
+        let Some(tsa) = &self.tsa else {
+            return self.source.token(ui, value);
+        };
+        let imprint = HashAlg::Sm3.digest(value);
+        let request = tsp::Request::new(imprint, HashAlg::Sm3, None).to_der();
+        Ok(Some(tsp::unwrap_response(&tsa.answer(&request)?)?))
     }
 }

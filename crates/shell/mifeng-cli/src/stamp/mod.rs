@@ -74,7 +74,7 @@ impl From<Error> for Failure {
 }
 
 /// Where time stamps come from.
-#[derive(clap::Args, Debug)]
+#[derive(clap::Args, Clone, Debug, Default)]
 pub(crate) struct StampSource {
     /// 时间戳服务地址（http） / address of a time-stamp authority (http)
     #[arg(long, value_name = "URL")]
@@ -86,7 +86,7 @@ pub(crate) struct StampSource {
 
 impl StampSource {
     /// A token over these bytes, if a source is named. The signature is new, so its stamp is too.
-    fn token(&self, ui: &Ui, value: &[u8]) -> Result<Option<Vec<u8>>, Failure> {
+    pub(crate) fn token(&self, ui: &Ui, value: &[u8]) -> Result<Option<Vec<u8>>, Failure> {
         let imprint = HashAlg::Sm3.digest(value);
         let request = tsp::Request::new(imprint, HashAlg::Sm3, None).to_der();
         let response = match (&self.tsa, &self.tsa_id) {
