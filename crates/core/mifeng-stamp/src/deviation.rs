@@ -36,6 +36,8 @@ pub enum Deviation {
     Namespace,
     /// propertyInfo is not the absolute path of Signature.xml.
     Property,
+    /// A SubFilter of a PDF signature that no standard has.
+    SubFilter,
     /// Time stamp or signed data departs from its own standard; see its own report.
     Message,
 }
@@ -60,6 +62,7 @@ impl Deviation {
             Deviation::DateTimeText => "date-time-text",
             Deviation::Namespace => "namespace",
             Deviation::Property => "property",
+            Deviation::SubFilter => "sub-filter",
             Deviation::Message => "message",
         }
     }
@@ -83,6 +86,7 @@ impl fmt::Display for Deviation {
             Deviation::DateTimeText => "unusual text of the signing date",
             Deviation::Namespace => "older namespace of OFD",
             Deviation::Property => "propertyInfo that is not the path of Signature.xml",
+            Deviation::SubFilter => "format name that no standard has",
             Deviation::Message => "time stamp or signed data departs from its own standard",
         })
     }

@@ -133,6 +133,20 @@ pub enum Error {
         /// How many.
         count: usize,
     },
+    /// A PDF that cannot be read in one way only.
+    #[error("PDF, byte {at}: {rule}")]
+    Pdf {
+        /// Where, or 0 where no place says it.
+        at: u64,
+        /// What is broken.
+        rule: &'static str,
+    },
+    /// An encrypted PDF: what it shows cannot be checked.
+    #[error("the PDF is encrypted")]
+    PdfEncrypted,
+    /// A signature in a PDF breaks a rule before any key is looked at.
+    #[error("{0}")]
+    PdfSignature(crate::pdf::Fault),
     /// An earlier signature covers the list of signatures: one more would break it.
     #[error("an earlier signature closed the document")]
     Closed,
@@ -179,6 +193,9 @@ impl Error {
             Error::Package { .. } => "ofd.package",
             Error::Document { .. } => "ofd.document",
             Error::NotCovered { .. } => "ofd.not-covered",
+            Error::Pdf { .. } => "pdf.malformed",
+            Error::PdfEncrypted => "pdf.encrypted",
+            Error::PdfSignature(fault) => fault.code(),
             Error::Closed => "ofd.closed",
             Error::Pki(inner) => inner.code(),
         }
@@ -191,6 +208,7 @@ impl Error {
             Error::Malformed { .. }
             | Error::TooLarge { .. }
             | Error::Package { .. }
+            | Error::Pdf { .. }
             | Error::Document { .. } => Kind::Malformed,
             Error::Pki(inner) => inner.kind(),
             _ => Kind::Refused,
@@ -229,6 +247,9 @@ impl Error {
             Error::NotCovered { file, count } => {
                 format!("有{count}个文件不在任何签名保护之内，如{file}")
             }
+            Error::Pdf { at, .. } => format!("PDF 结构不合要求或有歧义（第{at}字节）"),
+            Error::PdfEncrypted => "PDF 已加密，无法核验".to_owned(),
+            Error::PdfSignature(fault) => fault.zh(),
             Error::Closed => "已有签名保护签名列表，文档已锁定，不能再加签".to_owned(),
             Error::Pki(inner) => inner.to_string(),
         }

@@ -3,7 +3,8 @@
 //! *What is it?* Seals and seal signatures of GB/T 38540-2020 and GM/T 0031, made
 //! ([`SealDraft`], [`SignatureDraft`]) and checked in the standards' order of steps
 //! ([`check_seal`], [`check_signature`]); OFD packages (GB/T 33190) read against hostile input,
-//! signed and checked for digests, seals and coverage ([`ofd`]). *What does it not do?* It reads no
+//! signed and checked for digests, seals and coverage ([`ofd`]); PDF signed by updates and checked
+//! revision by revision ([`pdf`]). *What does it not do?* It reads no
 //! clock and no file; whom to trust and at which instant are arguments ([`Trust`]).
 #![forbid(unsafe_code)]
 
@@ -11,6 +12,7 @@ mod check;
 mod deviation;
 mod error;
 pub mod ofd;
+pub mod pdf;
 mod picture;
 mod report;
 mod ses;

@@ -42,6 +42,12 @@ pub enum StepId {
     SealFile,
     /// The places where the seal is shown exist.
     Stamps,
+    /// The signed bytes are a whole revision of the document but for the value.
+    ByteRange,
+    /// The certification of a document keeps its rules.
+    Certification,
+    /// What later revisions changed is permitted.
+    Changes,
     /// Everything that is shown is covered.
     Coverage,
 }
@@ -91,6 +97,9 @@ impl StepId {
             StepId::References => ("references", "受保护文件", "referenced files"),
             StepId::SealFile => ("seal-file", "印章文件", "seal file"),
             StepId::Stamps => ("stamps", "印章外观位置", "places of the seal"),
+            StepId::ByteRange => ("byte-range", "签名范围", "signed bytes"),
+            StepId::Certification => ("certification", "文档认证", "certification"),
+            StepId::Changes => ("changes", "签名后的变动", "changes after signing"),
             StepId::Coverage => ("coverage", "保护范围", "coverage"),
         }
     }

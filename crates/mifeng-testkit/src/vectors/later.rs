@@ -6,15 +6,11 @@ use super::case::Input;
 pub(super) fn plan(input: &Input) -> Option<Plan> {
     let name = input.name();
     let skip = |reason| Some(Plan::Skip(reason));
-    let ends = |all: &[&str]| all.iter().any(|end| name.ends_with(end));
     if input.has_folder("evidence-record") || input.has_folder("rfc4998-ers") {
         return skip("evidence records (RFC 4998) are not built");
     }
     if input.has_folder("ofd-ses") {
         return skip("a key, certificate or picture beside the seals");
-    }
-    if ends(&[".pdf"]) || input.has_folder("pdf-signed") {
-        return skip("signatures in PDF are not built");
     }
     if !input.has_folder("gm") {
         return None;

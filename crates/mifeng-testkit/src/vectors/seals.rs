@@ -1,4 +1,4 @@
-//! Seals, seal signatures and sealed OFD documents, of other makers and our own.
+//! Seals, seal signatures, sealed OFD and signed PDF documents, of other makers and our own.
 //!
 //! `ses/manifest.json` carries its own trust and verdicts. What has none is held against
 //! `test-vectors/stamp/expectations.json`: the findings of every step but whether the CA is trusted,
@@ -9,22 +9,29 @@ use super::case::{Case, Input, Stop, Tally, check, fail, list, same, text};
 use mifeng_crypto::Time;
 use mifeng_pki::{Anchors, Certificate, Material, RevocationList, RevocationRule, pem};
 use mifeng_stamp::ofd::{self, CheckedDocument};
+use mifeng_stamp::pdf;
 use mifeng_stamp::{Protected, Report, SealSignature, Trust, Verdict, check_seal, check_signature};
 use serde::Deserialize;
 use std::collections::BTreeSet;
 
-const EXPECTATIONS: &str = include_str!("../../../../test-vectors/stamp/expectations.json");
+const EXPECTATIONS: [&str; 2] = [
+    include_str!("../../../../test-vectors/stamp/expectations.json"),
+    include_str!("../../../../test-vectors/stamp/expectations-pdf.json"),
+];
 /// Nobody is trusted where no trust comes with the files, so this is no finding about them.
 const NOT_TRUSTED: &str = "pki.unlisted-ca";
 
 pub(super) fn plan(input: &Input) -> Option<Plan> {
     let name = input.name();
-    if input.is_in("stamp") && input.json()["cases"].is_array() {
+    let ours = input.is_in("stamp") || (input.is_in("pdf") && input.has_folder("test-vectors"));
+    if ours && input.json()["cases"].is_array() {
         return Some(Plan::Run(manifest));
     }
-    if input.is_in("stamp") && input.has_folder("test-vectors") {
+    if ours && input.has_folder("test-vectors") {
         return Some(match name {
-            "expectations.json" => Plan::Skip("read with the files it is about"),
+            "expectations.json" | "expectations-pdf.json" => {
+                Plan::Skip("read with the files it is about")
+            }
             _ => Plan::Skip("read with its manifest"),
         });
     }
@@ -47,11 +54,19 @@ pub(super) fn plan(input: &Input) -> Option<Plan> {
     if expected(input).is_some() {
         return Some(Plan::Run(foreign));
     }
+    if input.has_folder("pdf-signed") && !ends(&[".pdf"]) {
+        return Some(Plan::Skip("about the files beside it"));
+    }
+    if input.is_in("pdf") && input.has_folder("gm") && ends(&[".pem"]) {
+        return Some(Plan::Skip("read with the document beside it"));
+    }
     if input.has_folder("vendor") && name == "Signature.xml" {
         return Some(Plan::Skip("read with the signature beside it"));
     }
-    let sealed = input.has_folder("ofd-ses") || input.has_folder("gm");
-    (sealed && ends(&[".esl", ".ofd", ".dat", ".DER"])).then_some(Plan::Run(unexpected))
+    let sealed = ["ofd-ses", "gm", "pdf-signed"]
+        .iter()
+        .any(|f| input.has_folder(f));
+    (sealed && ends(&[".esl", ".ofd", ".dat", ".DER", ".pdf"])).then_some(Plan::Run(unexpected))
 }
 
 /// What is expected of a file that brings no trust with it.
@@ -71,9 +86,12 @@ struct Expected {
 }
 
 fn expected(input: &Input) -> Option<Expected> {
-    let all: Vec<Expected> = serde_json::from_str(EXPECTATIONS).ok()?;
     let path = input.folder().join(input.name());
-    let found = all.into_iter().find(|one| path.ends_with(&one.file));
+    let mut found = None;
+    for text in EXPECTATIONS {
+        let all: Vec<Expected> = serde_json::from_str(text).ok()?;
+        found = found.or(all.into_iter().find(|one| path.ends_with(&one.file)));
+    }
     found.filter(|one| !one.reason.is_empty())
 }
 
@@ -90,6 +108,16 @@ impl Found {
         self.failures.extend(failures.map(str::to_owned));
         let deviations = report.deviations().iter().map(|d| d.code().to_owned());
         self.deviations.extend(deviations);
+    }
+
+    fn add_pdf(&mut self, document: &pdf::CheckedPdf) {
+        self.add(&document.report);
+        for one in &document.signatures {
+            self.add(&one.report);
+        }
+        if document.signatures.is_empty() && document.report.failures().is_empty() {
+            self.failures.insert("unsigned".to_owned());
+        }
     }
 
     fn add_document(&mut self, document: &CheckedDocument) {
@@ -121,6 +149,8 @@ fn look(input: &Input, at: Time) -> Found {
     let mut found = Found::default();
     if name.ends_with(".ofd") {
         found.add_document(&ofd::check(bytes, &trust));
+    } else if name.ends_with(".pdf") {
+        found.add_pdf(&pdf::check(bytes, &trust));
     } else if name.ends_with(".esl") || name.ends_with(".DER") {
         found.add(&check_seal(bytes, &trust).report);
     } else {
@@ -158,7 +188,7 @@ fn unexpected(input: &Input, tally: &mut Tally) {
         let at = "2026-11-15T00:00:00Z".parse().map_err(fail("time"))?;
         let found = look(input, at);
         Err(Stop::Fail(format!(
-            "not in test-vectors/stamp/expectations.json: failures {:?}, deviations {:?}",
+            "not in test-vectors/stamp/expectations*.json: failures {:?}, deviations {:?}",
             found.failures, found.deviations
         )))
     });
@@ -247,6 +277,18 @@ fn run(input: &Input, case: &serde_json::Value, trust: &Trust<'_>) -> Case {
             let each = document.signatures.iter();
             let mut all: Vec<&str> = each.flat_map(|one| one.report.failures()).collect();
             all.extend(document.report.failures());
+            (document.verdict(), all)
+        }
+        "pdf" => {
+            let document = pdf::check(&bytes, trust);
+            let each = document.signatures.iter();
+            let mut all: Vec<&str> = each.flat_map(|one| one.report.failures()).collect();
+            all.extend(document.report.failures());
+            let expected = text(case, "verdict")?;
+            check(
+                document.verdict().code() == expected,
+                document.verdict().code(),
+            )?;
             (document.verdict(), all)
         }
         _ => return Err(Stop::Skip("a kind that is not known")),

@@ -21,4 +21,3 @@ pub use error::Error;
 pub use face::{Face, Faces};
 pub use paper::{Align, Block, Cell, Closing, Paper, Table};
 pub use set::{SealSpot, Sheets, set};
-pub use write::SealImage;

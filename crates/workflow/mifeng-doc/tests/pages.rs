@@ -2,8 +2,7 @@
 
 use mifeng_crypto::{Digest, Time};
 use mifeng_doc::{
-    Align, Block, Cell, Closing, Error, Face, Faces, Paper, SealImage, SealLook, Table,
-    seal_picture, set,
+    Align, Block, Cell, Closing, Error, Face, Faces, Paper, SealLook, Table, seal_picture, set,
 };
 use mifeng_stamp::ofd::{Document, Mm, Package};
 
@@ -67,12 +66,7 @@ fn the_same_paper_has_the_same_bytes() {
     assert_eq!(seal_picture(&look, &faces.bold), Ok(png.clone()));
     let write = || {
         let sheets = set(&paper(40), &faces).expect("set");
-        let seal = SealImage {
-            spot: 0,
-            png: &png,
-            size: look.size(),
-        };
-        let pdf = sheets.pdf(&faces, &[seal]).expect("PDF/A");
+        let pdf = sheets.pdf(&faces).expect("PDF/A");
         (sheets.ofd(&faces).expect("OFD"), pdf)
     };
     let (first, again) = (write(), write());

@@ -36,7 +36,9 @@ pub use read::{FIELD_MESSAGE_LEN_MAX, SignedData};
 pub use unsigned::Unsigned;
 pub use verify::Signed;
 pub(crate) use write::build;
-pub use write::{Draft, Place, sign_all, sign_attached, sign_detached, sign_detached_digest};
+pub use write::{
+    Draft, Place, sign_all, sign_attached, sign_detached, sign_detached_digest, sign_without_time,
+};
 
 use crate::Error;
 use crate::oid::{self, Oid};

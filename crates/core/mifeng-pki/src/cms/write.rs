@@ -49,9 +49,23 @@ pub fn sign_detached_digest(
         return Err(rule("this key needs another digest of the content"));
     }
     let (of, digest) = (profile.data(), digest.as_bytes());
-    let draft = Draft::over(signer, profile, of, None, digest, signing_time)?;
+    let draft = Draft::over(signer, profile, of, None, digest, Some(signing_time))?;
     let part = draft.part(&signer.sign(&draft.to_sign)?)?;
     assemble(profile, of, None, vec![part])
+}
+
+/// As [`sign_detached`] without the signingTime attribute: PAdES keeps the time in the document and
+/// forbids it in the message (ETSI EN 319 142-1 section 6.3).
+///
+/// # Errors
+/// As [`sign_detached`].
+pub fn sign_without_time(signer: &dyn Signer, content: &[u8]) -> Result<Vec<u8>, Error> {
+    let profile = Profile::Rfc5652;
+    let alg = algorithm::digest_of(algorithm::of_signer(signer)?)?;
+    let digest = alg.digest(content);
+    let draft = Draft::over(signer, profile, profile.data(), None, &digest, None)?;
+    let part = draft.part(&signer.sign(&draft.to_sign)?)?;
+    assemble(profile, profile.data(), None, vec![part])
 }
 
 /// Whether the content goes into the message.
@@ -128,7 +142,7 @@ impl Draft {
             profile.data(),
             inside,
             &alg.digest(content),
-            signing_time,
+            Some(signing_time),
         )
     }
 
@@ -138,7 +152,7 @@ impl Draft {
         content_type: Oid,
         content: Option<&[u8]>,
         digest: &[u8],
-        signing_time: Time,
+        signing_time: Option<Time>,
     ) -> Result<Self, Error> {
         let algorithm = algorithm::of_signer(signer)?;
         // Refuses what cannot be written before anything is signed.
@@ -148,15 +162,16 @@ impl Draft {
         let above = signer.chain().iter().filter(|c| *c != certificate);
         certificates.extend(above.cloned());
         let digest_alg = algorithm::digest_of(algorithm)?;
-        let attributes = vec![
+        let mut attributes = vec![
             attribute(oid::CONTENT_TYPE, &write::oid(content_type)),
             attribute(oid::MESSAGE_DIGEST, &write::octets(digest)),
-            attribute(oid::SIGNING_TIME, &write::time(signing_time)),
             attribute(
                 oid::SIGNING_CERTIFICATE_V2,
                 &signing_certificate(digest_alg, &certificates),
             ),
         ];
+        let time = signing_time.map(|at| attribute(oid::SIGNING_TIME, &write::time(at)));
+        attributes.extend(time);
         Ok(Draft {
             profile,
             content_type,
@@ -233,7 +248,8 @@ pub(crate) fn build(
     let alg = algorithm::digest_of(algorithm::of_signer(signer)?)?;
     let digest = alg.digest(content);
     let inside = Some(content);
-    let draft = Draft::over(signer, profile, content_type, inside, &digest, signing_time)?;
+    let time = Some(signing_time);
+    let draft = Draft::over(signer, profile, content_type, inside, &digest, time)?;
     let mut part = draft.part(&signer.sign(&draft.to_sign)?)?;
     if !with_certificates {
         part.certificates.clear();

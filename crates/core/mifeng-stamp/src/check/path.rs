@@ -10,6 +10,9 @@ use mifeng_pki::{
     VerifiedPath, judge_path,
 };
 
+/// RSA keys of signers: documents of others are signed with 2,048 bits; our own records need more.
+const RSA_BITS_MIN: usize = 2_048;
+
 impl Trust<'_> {
     /// Judges a certificate for a purpose at an instant.
     pub(super) fn judge(
@@ -21,6 +24,7 @@ impl Trust<'_> {
     ) -> Result<VerifiedPath, PkiError> {
         let mut policy = Policy::new(purpose, suite_of(leaf));
         policy.revocation = self.revocation;
+        policy.rsa_leaf_bits_min = RSA_BITS_MIN;
         judge_path(leaf, &self.material, anchors, at, &policy)
     }
 
@@ -98,7 +102,7 @@ impl Trust<'_> {
     }
 
     /// Checks a token over `value` and that it is not earlier than `claimed`.
-    pub(super) fn check_stamp(
+    pub(crate) fn check_stamp(
         &self,
         report: &mut Report,
         step: StepId,
@@ -145,6 +149,7 @@ impl Trust<'_> {
         let mut check = TokenCheck::new(&imprint, self.stamps, tsp::suite_of(alg));
         check.material = self.material;
         check.path.revocation = self.revocation;
+        check.path.rsa_leaf_bits_min = RSA_BITS_MIN;
         check.now = Some(self.at);
         Ok(tsp::check_token(token, &check)?)
     }

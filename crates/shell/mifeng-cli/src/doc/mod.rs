@@ -12,7 +12,7 @@ use crate::bundle::Bundle;
 use crate::stamp::StampSource;
 use crate::ui::{self, Failure, Outcome, Ui};
 use mifeng::crypto::Kind;
-use mifeng_doc::{Error, SealImage, Sheets};
+use mifeng_doc::Error;
 use serde_json::json;
 use std::path::{Path, PathBuf};
 
@@ -158,7 +158,11 @@ pub(crate) fn write_all(
             put(format!("{name}.ofd"), &stamper.seal(ui, plain, &sheets)?)?;
         }
         if format != Format::Ofd {
-            put(format!("{name}.pdf"), &pdf(&sheets, fonts, stamper)?)?;
+            let plain = sheets.pdf(&fonts.faces)?;
+            put(
+                format!("{name}.pdf"),
+                &stamper.seal_pdf(ui, plain, &sheets)?,
+            )?;
         }
     }
     Ok(written)
@@ -167,17 +171,7 @@ pub(crate) fn write_all(
 /// Writes one paper as PDF/A into this very file.
 pub(crate) fn write_pdf(one: &Named, fonts: &Fonts, out: &Path) -> Outcome {
     let sheets = mifeng_doc::set(&one.paper, &fonts.faces)?;
-    ui::write(out, &pdf(&sheets, fonts, &Stamper::default())?)
-}
-
-fn pdf(sheets: &Sheets, fonts: &Fonts, stamper: &Stamper) -> Result<Vec<u8>, Failure> {
-    let mut images = Vec::new();
-    for (spot, place) in sheets.places().iter().enumerate() {
-        if let Some((png, size)) = stamper.picture(&place.party) {
-            images.push(SealImage { spot, png, size });
-        }
-    }
-    Ok(sheets.pdf(&fonts.faces, &images)?)
+    ui::write(out, &sheets.pdf(&fonts.faces)?)
 }
 
 fn picture(ui: &Ui, args: &PictureArgs, json: bool) -> Outcome {

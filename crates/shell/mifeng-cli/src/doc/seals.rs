@@ -3,12 +3,14 @@
 use crate::clock;
 use crate::identity::Identity;
 use crate::stamp::StampSource;
+use crate::stamp::pdf::{Job, sign};
 use crate::tsa::Authority;
 use crate::ui::{self, Failure, Ui};
 use mifeng::crypto::HashAlg;
 use mifeng::pki::tsp;
+use mifeng::stamp::Seal;
 use mifeng::stamp::ofd::{Mm, Place, Request, Scope, prepare};
-use mifeng::stamp::{PictureKind, Seal};
+use mifeng::stamp::pdf::{Format, Shown};
 use mifeng_doc::Sheets;
 use std::path::Path;
 use std::rc::Rc;
@@ -59,17 +61,6 @@ impl Stamper {
         self.parties.iter().find(|one| one.name == party)
     }
 
-    /// The picture for the copy as PDF.
-    pub(crate) fn picture(&self, party: &str) -> Option<(&[u8], (u32, u32))> {
-        let picture = self.of(party)?.seal.picture();
-        let png = picture
-            .facts()
-            .is_ok_and(|facts| facts.kind == PictureKind::Png);
-        let side = |mm: u64| u32::try_from(mm).ok();
-        let size = (side(picture.width_mm)?, side(picture.height_mm)?);
-        png.then_some((picture.data.as_slice(), size))
-    }
-
     /// Seals the document at each place whose party has a seal here, one after the other.
     pub(crate) fn seal(
         &self,
@@ -103,6 +94,38 @@ impl Stamper {
                 signature = signature.with_time_stamp(&token)?;
             }
             bytes = prepared.finish(&signature)?;
+        }
+        Ok(bytes)
+    }
+
+    /// As [`Self::seal`] on the PDF: each seal is a signature of GB/T 38540 with its picture.
+    pub(crate) fn seal_pdf(
+        &self,
+        ui: &Ui,
+        plain: Vec<u8>,
+        sheets: &Sheets,
+    ) -> Result<Vec<u8>, Failure> {
+        let mut bytes = plain;
+        for spot in sheets.places() {
+            let Some(party) = self.of(&spot.party) else {
+                continue;
+            };
+            let side = |mm: u64| Mm::new(i64::try_from(mm).unwrap_or(42));
+            let picture = party.seal.picture();
+            let job = Job {
+                signer: &party.identity.signer,
+                seal: Some(&party.seal),
+                format: Format::Seal,
+                shown: Some(Shown {
+                    page: spot.page,
+                    place: spot.boundary(side(picture.width_mm), side(picture.height_mm)),
+                    picture,
+                }),
+                certify: None,
+                reason: "",
+                at: clock::now(),
+            };
+            bytes = sign(&bytes, &job, &mut |value, _| self.token(ui, value))?;
         }
         Ok(bytes)
     }

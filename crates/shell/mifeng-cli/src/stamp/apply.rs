@@ -1,6 +1,7 @@
 //! `mifeng stamp apply`.
 
 use super::StampSource;
+use super::pdf::{self, Form};
 use crate::clock;
 use crate::identity::Identity;
 use crate::ui::{self, Failure, Outcome, Ui};
@@ -12,34 +13,49 @@ use std::path::{Path, PathBuf};
 
 #[derive(clap::Args, Debug)]
 pub(crate) struct ApplyArgs {
-    /// OFD 文档，或任何文件 / OFD document, or any file
+    /// OFD、PDF 文档，或任何文件 / OFD or PDF document, or any file
     file: PathBuf,
     /// 签章者身份文件夹 / the signer's identity folder
     #[arg(long)]
-    id: PathBuf,
-    /// 电子印章 / the seal
+    pub(super) id: PathBuf,
+    /// 电子印章；PDF 可不用 / the seal; a PDF can do without
     #[arg(long)]
-    seal: PathBuf,
+    seal: Option<PathBuf>,
     /// 盖在第几页，从1起；可多次 / page to show it on, from 1; may be repeated
     #[arg(long, value_name = "N")]
-    page: Vec<usize>,
+    pub(super) page: Vec<usize>,
     /// 左上角 x,y（毫米）；默认页面右下角 / upper left corner in mm; default: lower right of the page
     #[arg(long, value_name = "X,Y")]
-    corner: Option<String>,
+    pub(super) corner: Option<String>,
     /// 骑缝章，上沿距页顶（毫米） / a straddle seal over all pages, its top edge in mm
     #[arg(long, value_name = "MM", conflicts_with_all = ["page", "corner"])]
-    straddle: Option<i64>,
+    pub(super) straddle: Option<i64>,
     /// 只保护这些页，如 1-3 / protect these pages only, as 1-3
     #[arg(long, value_name = "A-B")]
-    pages: Option<String>,
+    pub(super) pages: Option<String>,
     /// 锁定文档，不许再加签 / close the document: nobody can sign after this
     #[arg(long)]
-    close: bool,
+    pub(super) close: bool,
+    /// PDF：签名里放什么；默认按证书和印章 / PDF: what the signature is; default: by certificate and seal
+    #[arg(long, value_enum)]
+    pub(super) form: Option<Form>,
+    /// PDF：无印章时显示的图像（PNG、JPEG） / PDF: a picture shown without a seal
+    #[arg(long, value_name = "PNG", conflicts_with = "seal")]
+    pub(super) picture: Option<PathBuf>,
+    /// PDF：该图像的边长（毫米） / PDF: the side of that picture in mm
+    #[arg(long, value_name = "MM", requires = "picture")]
+    pub(super) side: Option<u64>,
+    /// PDF：认证文档，1 不许改动，2 可填表，3 可批注 / PDF: certify; 1 no changes, 2 forms, 3 annotations
+    #[arg(long, value_name = "1-3")]
+    pub(super) certify: Option<u8>,
+    /// PDF：签名理由 / PDF: the reason
+    #[arg(long)]
+    pub(super) reason: Option<String>,
     /// 分离签章：不改动文件，另写签章 / detached: leave the file, write the signature beside it
     #[arg(long)]
     detached: bool,
     #[command(flatten)]
-    stamp: StampSource,
+    pub(super) stamp: StampSource,
     /// 结果 / the result
     #[arg(long)]
     out: PathBuf,
@@ -47,31 +63,47 @@ pub(crate) struct ApplyArgs {
 
 pub(super) fn run(ui: &Ui, args: &ApplyArgs, json: bool) -> Outcome {
     let bytes = ui::read(&args.file)?;
-    let seal = Seal::parse(&ui::read(&args.seal)?).map_err(|e| Failure::from(e).at(&args.seal))?;
-    let ofd = !args.detached && bytes.starts_with(b"PK");
-    if !ofd && !args.detached {
+    let seal = match &args.seal {
+        Some(path) => {
+            let read = Seal::parse(&ui::read(path)?);
+            Some(read.map_err(|e| Failure::from(e).at(path))?)
+        }
+        None => None,
+    };
+    let result = if !args.detached && is_pdf(&bytes) {
+        pdf::apply(ui, args, &bytes, seal.as_ref()).map_err(|e| e.at(&args.file))?
+    } else {
+        let seal = seal.as_ref().ok_or_else(|| Failure::usage("--seal ?"))?;
+        with_seal(ui, args, &bytes, seal)?
+    };
+    super::write(&args.out, &result)?;
+    let value = json!({
+        "seal": seal.as_ref().map(Seal::id), "name": seal.as_ref().map(Seal::name),
+        "bytes": result.len(),
+    });
+    super::written(ui, json, value, &args.out);
+    Ok(())
+}
+
+/// An OFD document, or a signature beside any file.
+fn with_seal(ui: &Ui, args: &ApplyArgs, bytes: &[u8], seal: &Seal) -> Result<Vec<u8>, Failure> {
+    if !args.detached && bytes.starts_with(b"PK") {
+        return document(ui, args, bytes, seal).map_err(|e| e.at(&args.file));
+    }
+    if !args.detached {
         return Err(Failure::usage(format!(
             "{}: --detached ?",
             args.file.display()
         )));
     }
-    let result = match ofd {
-        true => document(ui, args, &bytes, &seal).map_err(|e| e.at(&args.file))?,
-        false => {
-            let draft = SignatureDraft {
-                seal: &seal,
-                at: clock::now(),
-                data_hash: HashAlg::Sm3.digest(&bytes),
-                property: "detached",
-                extensions: &[],
-            };
-            sign(ui, args, &draft)?.der().to_vec()
-        }
+    let draft = SignatureDraft {
+        seal,
+        at: clock::now(),
+        data_hash: HashAlg::Sm3.digest(bytes),
+        property: "detached",
+        extensions: &[],
     };
-    super::write(&args.out, &result)?;
-    let value = json!({"seal": seal.id(), "name": seal.name(), "bytes": result.len()});
-    super::written(ui, json, value, &args.out);
-    Ok(())
+    Ok(sign(ui, args, &draft)?.der().to_vec())
 }
 
 fn sign(ui: &Ui, args: &ApplyArgs, draft: &SignatureDraft<'_>) -> Result<SealSignature, Failure> {
@@ -99,7 +131,7 @@ fn document(ui: &Ui, args: &ApplyArgs, bytes: &[u8], seal: &Seal) -> Result<Vec<
 }
 
 /// Millimetres between the seal and the lower right corner of an A4 page's text.
-const MARGIN_MM: i64 = 25;
+pub(super) const MARGIN_MM: i64 = 25;
 
 fn places(args: &ApplyArgs, bytes: &[u8], seal: &Seal) -> Result<Vec<Place>, Failure> {
     let package = Package::open(bytes)?;
@@ -149,7 +181,7 @@ fn places(args: &ApplyArgs, bytes: &[u8], seal: &Seal) -> Result<Vec<Place>, Fai
     Ok(out)
 }
 
-fn corner(text: &str) -> Result<(Mm, Mm), Failure> {
+pub(super) fn corner(text: &str) -> Result<(Mm, Mm), Failure> {
     let boxed = Rect::parse(&format!("{} 1 1", text.replace(',', " ")));
     let boxed = boxed.ok_or_else(|| Failure::usage(format!("--corner {text}: 120,200")))?;
     Ok((boxed.x, boxed.y))
@@ -171,4 +203,9 @@ pub(super) fn is_package(path: &Path, bytes: &[u8]) -> bool {
         || path
             .extension()
             .is_some_and(|e| e.eq_ignore_ascii_case("ofd"))
+}
+
+/// Whether a file is a PDF.
+pub(super) fn is_pdf(bytes: &[u8]) -> bool {
+    bytes.starts_with(b"%PDF-")
 }

@@ -2,6 +2,7 @@
 
 mod apply;
 mod make;
+pub(crate) mod pdf;
 mod show;
 mod verify;
 
@@ -16,8 +17,10 @@ use std::path::PathBuf;
 pub(crate) enum StampCommand {
     /// 制章：制章者签发电子印章 / make a seal: the maker signs it
     Make(make::MakeArgs),
-    /// 盖章：OFD 文档，或任何文件的分离签章 / put a seal on an OFD document, or beside any file
+    /// 盖章：OFD、PDF 文档，或任何文件的分离签章 / put a seal on an OFD or PDF document, or beside any file
     Apply(apply::ApplyArgs),
+    /// 为已签 PDF 加长期验证信息与文档时间戳 / add long-term material and a time stamp to a signed PDF
+    Extend(pdf::ExtendArgs),
     /// 逐步核验印章、签章或已盖章文档 / check a seal, a seal signature or a sealed document, step by step
     Verify(verify::VerifyArgs),
     /// 查看印章或签章的各个字段 / show the fields of a seal or seal signature
@@ -42,6 +45,7 @@ pub(crate) fn run(ui: &Ui, command: &StampCommand, json: bool) -> Outcome {
     match command {
         StampCommand::Make(args) => make::run(ui, args, json),
         StampCommand::Apply(args) => apply::run(ui, args, json),
+        StampCommand::Extend(args) => pdf::extend(ui, args, json),
         StampCommand::Verify(args) => verify::run(ui, args, json),
         StampCommand::Show(args) => show::run(ui, args, json),
     }
@@ -87,8 +91,17 @@ pub(crate) struct StampSource {
 impl StampSource {
     /// A token over these bytes, if a source is named. The signature is new, so its stamp is too.
     pub(crate) fn token(&self, ui: &Ui, value: &[u8]) -> Result<Option<Vec<u8>>, Failure> {
-        let imprint = HashAlg::Sm3.digest(value);
-        let request = tsp::Request::new(imprint, HashAlg::Sm3, None).to_der();
+        self.token_by(ui, value, HashAlg::Sm3)
+    }
+
+    /// As [`Self::token`], by this hash.
+    pub(crate) fn token_by(
+        &self,
+        ui: &Ui,
+        value: &[u8],
+        hash: HashAlg,
+    ) -> Result<Option<Vec<u8>>, Failure> {
+        let request = tsp::Request::new(hash.digest(value), hash, None).to_der();
         let response = match (&self.tsa, &self.tsa_id) {
             (Some(url), _) => fetch::post_stamp(ui, url, &request)?,
             (None, Some(id)) => tsa::Authority::open(ui, id)?.answer(&request)?,

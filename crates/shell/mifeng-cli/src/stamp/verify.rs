@@ -1,19 +1,20 @@
 //! `mifeng stamp verify`.
 
-use super::apply::is_package;
+use super::apply::{is_package, is_pdf};
 use crate::cert::{TrustArgs, read_certificates};
 use crate::ui::{self, Failure, Outcome as Done, Ui};
 use mifeng::pki::trust::Usage;
 use mifeng::pki::{Material, RevocationRule};
 use mifeng::stamp::{
     Outcome, Protected, Report, SealSignature, Trust, Verdict, check_seal, check_signature, ofd,
+    pdf,
 };
 use serde_json::{Value, json};
 use std::path::PathBuf;
 
 #[derive(clap::Args, Debug)]
 pub(crate) struct VerifyArgs {
-    /// OFD 文档、印章（.esl），或被盖章的文件 / OFD document, seal (.esl), or the file beside a signature
+    /// OFD、PDF 文档、印章（.esl），或被盖章的文件 / OFD or PDF document, seal (.esl), or the file beside a signature
     file: PathBuf,
     /// 分离签章 / detached seal signature
     #[arg(long, value_name = "DAT")]
@@ -83,7 +84,7 @@ pub(super) fn run(ui: &Ui, args: &VerifyArgs, json: bool) -> Done {
     }
 }
 
-type Found = (Verdict, Vec<(String, Report)>, Value);
+pub(super) type Found = (Verdict, Vec<(String, Report)>, Value);
 
 fn look(args: &VerifyArgs, bytes: &[u8], trust: &Trust<'_>) -> Result<Found, Failure> {
     if let Some(sig) = &args.sig {
@@ -99,6 +100,13 @@ fn look(args: &VerifyArgs, bytes: &[u8], trust: &Trust<'_>) -> Result<Found, Fai
     }
     if is_package(&args.file, bytes) {
         return Ok(document(&ofd::check(bytes, trust)));
+    }
+    let named_pdf = args
+        .file
+        .extension()
+        .is_some_and(|e| e.eq_ignore_ascii_case("pdf"));
+    if is_pdf(bytes) || named_pdf {
+        return Ok(super::pdf::found(&pdf::check(bytes, trust)));
     }
     let found = check_seal(bytes, trust);
     let mut value = report_json(&found.report);
@@ -147,7 +155,7 @@ pub(super) fn signature_json(signature: &SealSignature) -> Value {
     })
 }
 
-fn report_json(report: &Report) -> Value {
+pub(super) fn report_json(report: &Report) -> Value {
     let steps = report.steps().iter().map(|step| {
         let (outcome, finding) = match &step.outcome {
             Outcome::Pass(finding) => ("pass", finding.as_ref()),

@@ -25,9 +25,6 @@ const HEADING_ROOM: Mm = Mm::new(42);
 const SEAL_ABOVE: Mm = Mm::new(4);
 /// Baseline of the page number.
 const FOOT: Mm = Mm::new(276);
-/// Baseline of what a copy says, and the words.
-const COPY_FOOT: Mm = Mm::new(282);
-const COPY_NOTE: &str = "本件为同名OFD原件的阅读副本，印章为图样；签章以原件的核验结果为准。";
 
 pub(super) struct Flow<'f> {
     text: Measure<'f>,
@@ -256,13 +253,6 @@ impl<'f> Flow<'f> {
             self.pages[n].marks.push(Mark::Run(run));
         }
         Ok((self.pages, self.spots))
-    }
-
-    pub(super) fn copy_note(&self) -> Result<Run, Error> {
-        let mut run = self.small(COPY_NOTE)?;
-        run.x = Mm((PAGE_WIDTH.0 - run.width().0) / 2);
-        run.y = COPY_FOOT;
-        Ok(run)
     }
 
     fn small(&self, text: &str) -> Result<Run, Error> {

@@ -98,8 +98,6 @@ pub struct Sheets {
     pub(crate) paper: Paper,
     pub(crate) pages: Vec<Page>,
     pub(crate) spots: Vec<SealSpot>,
-    /// What a copy with pictures of seals says at the foot of each page.
-    pub(crate) copy_note: Run,
 }
 
 impl Sheets {
@@ -132,12 +130,10 @@ pub fn set(paper: &Paper, faces: &Faces) -> Result<Sheets, Error> {
     for block in &paper.blocks {
         flow.block(block)?;
     }
-    let copy_note = flow.copy_note()?;
     let (pages, spots) = flow.finish(paper)?;
     Ok(Sheets {
         paper: paper.clone(),
         pages,
         spots,
-        copy_note,
     })
 }

@@ -1,11 +1,10 @@
 //! PDF/A-2u (ISO 19005-2): fonts embedded, every character with its meaning.
 
-use super::{SealImage, beijing};
+use super::beijing;
 use crate::set::{Mark, PAGE_HEIGHT, PAGE_WIDTH, Run};
 use crate::{Error, Faces, Sheets};
 use krilla::configure::{Archival, ConfigurationBuilder};
-use krilla::geom::{PathBuilder, Point, Rect, Size, Transform};
-use krilla::image::Image;
+use krilla::geom::{PathBuilder, Point, Rect};
 use krilla::metadata::{DateTime, Metadata};
 use krilla::page::PageSettings;
 use krilla::surface::Surface;
@@ -20,12 +19,11 @@ fn points(mm: Mm) -> f32 {
 }
 
 impl Sheets {
-    /// The document as PDF/A-2u. Pictures of seals may be shown at their places: they are pictures
-    /// and prove nothing, so a paper that shows them should say where the sealed original is.
+    /// The document as PDF/A-2u. Seals are put on it by `mifeng-stamp`, at [`Sheets::places`].
     ///
     /// # Errors
-    /// [`Error::Pdf`] if the document would not conform, [`Error::Picture`].
-    pub fn pdf(&self, faces: &Faces, seals: &[SealImage<'_>]) -> Result<Vec<u8>, Error> {
+    /// [`Error::Pdf`] if the document would not conform.
+    pub fn pdf(&self, faces: &Faces) -> Result<Vec<u8>, Error> {
         let configuration = ConfigurationBuilder::new()
             .with_archival_validator(Archival::A2_U)
             .finish()
@@ -36,7 +34,7 @@ impl Sheets {
         });
         document.set_metadata(self.metadata());
         let outside = || Error::Pdf("a page without size".to_owned());
-        for (page, number) in self.pages.iter().zip(1..) {
+        for page in &self.pages {
             let settings = PageSettings::from_wh(points(PAGE_WIDTH), points(PAGE_HEIGHT));
             let mut sheet = document.start_page_with(settings.ok_or_else(outside)?);
             let mut surface = sheet.surface();
@@ -44,18 +42,6 @@ impl Sheets {
                 match mark {
                     Mark::Run(run) => draw(&mut surface, run, faces)?,
                     Mark::Fill(rect) => fill(&mut surface, rect),
-                }
-            }
-            if !seals.is_empty() {
-                draw(&mut surface, &self.copy_note, faces)?;
-            }
-            for seal in seals {
-                if self
-                    .spots
-                    .get(seal.spot)
-                    .is_some_and(|spot| spot.page == number)
-                {
-                    self.picture(&mut surface, seal)?;
                 }
             }
             surface.finish();
@@ -84,24 +70,6 @@ impl Sheets {
             .creation_date(date)
             // Fixed by the record, so that the same document has the same bytes.
             .document_id(mark)
-    }
-
-    fn picture(&self, surface: &mut Surface<'_>, seal: &SealImage<'_>) -> Result<(), Error> {
-        let image = Image::from_png(seal.png.to_vec().into(), false);
-        let image = image.map_err(|_| Error::Picture("not a PNG that can be shown"))?;
-        let side = |mm: u32| Mm::new(i64::from(mm));
-        let (width, height) = (side(seal.size.0), side(seal.size.1));
-        let Some(spot) = self.spots.get(seal.spot) else {
-            return Err(Error::Picture("no such place"));
-        };
-        let place = spot.boundary(width, height);
-        let size = Size::from_wh(points(width), points(height));
-        let size = size.ok_or(Error::Picture("without size"))?;
-        let to = Transform::from_translate(points(place.x), points(place.y));
-        surface.push_transform(&to);
-        surface.draw_image(image, size);
-        surface.pop();
-        Ok(())
     }
 }
 
