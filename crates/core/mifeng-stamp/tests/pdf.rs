@@ -234,3 +234,51 @@ fn documents_of_others() {
         );
     }
 }
+
+/// Noise over good and bad documents: nothing panics, nothing becomes valid that signs other bytes.
+#[test]
+fn noise_is_survived() {
+    let files = made();
+    let whom = Whom::of(&files);
+    let mut state = 0x9e37_79b9_7f4a_7c15u64;
+    let mut next = move |below: usize| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state % below as u64) as usize
+    };
+    let signs = b"<>[]()/% 0123456789RobjeftnxF\0\xff";
+    let names = [
+        "packed-twice.pdf",
+        "pades-lta.pdf",
+        "two-signers.pdf",
+        "certified-2-filled.pdf",
+        "shadow-hide-replace.pdf",
+        "empty-field.pdf",
+    ];
+    for round in 0..600 {
+        let name = names[round % names.len()];
+        let mut bent = files[name].clone();
+        for _ in 0..=next(3) {
+            let at = next(bent.len());
+            match next(4) {
+                0 => bent[at] = signs[next(signs.len())],
+                1 => {
+                    bent.remove(at);
+                }
+                2 => bent.insert(at, signs[next(signs.len())]),
+                _ => {
+                    let from = next(bent.len());
+                    let len = next(64).min(bent.len() - from);
+                    let piece = bent[from..from + len].to_vec();
+                    bent.splice(at..at, piece);
+                }
+            }
+        }
+        let found = whom.check(&bent);
+        let each = found.signatures.iter();
+        let covered: u64 = each.map(|one| one.covers).max().unwrap_or(0);
+        assert!(covered <= bent.len() as u64);
+        let _ = pdf::facts(&bent);
+    }
+}

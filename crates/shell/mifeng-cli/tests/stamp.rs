@@ -155,14 +155,25 @@ fn seals_on_pdf() -> Outcome {
     ))?;
     let found = folder.good(&format!("stamp verify one.pdf {TRUST}"))?;
     let one = &found["signatures"][0];
-    assert_eq!((&found["verdict"], &one["form"]), (&"valid".into(), &"ses".into()));
+    assert_eq!(
+        (&found["verdict"], &one["form"]),
+        (&"valid".into(), &"ses".into())
+    );
     assert_eq!(one["signature"]["seal"]["name"], "Seal");
-    assert_eq!((&one["reason"], &one["whole"]), (&"award".into(), &true.into()));
+    assert_eq!(
+        (&one["reason"], &one["whole"]),
+        (&"award".into(), &true.into())
+    );
     folder.good("stamp apply one.pdf --id other --picture picture.png --side 20 --out two.pdf")?;
     let two = folder.good(&format!("stamp verify two.pdf {TRUST}"))?;
     assert_eq!(two["signatures"][1]["form"], "cms");
-    assert_eq!(two["signatures"][0]["changes"][0]["code"], "pdf.signature-added");
-    folder.good("stamp extend two.pdf --crl ca/ca.crl --chain ca/issuing.cer --tsa-id tsa --out lta.pdf")?;
+    assert_eq!(
+        two["signatures"][0]["changes"][0]["code"],
+        "pdf.signature-added"
+    );
+    folder.good(
+        "stamp extend two.pdf --crl ca/ca.crl --chain ca/issuing.cer --tsa-id tsa --out lta.pdf",
+    )?;
     // What is in the document need not be at hand.
     let long = folder.good("stamp verify lta.pdf --trust ca/root.cer --crl ca/root.crl")?;
     assert_eq!(long["signatures"].as_array().map(Vec::len), Some(3));
@@ -182,7 +193,10 @@ fn seals_on_pdf() -> Outcome {
         "ofd.closed",
     )?;
     let mut bent = fs::read(folder.path("one.pdf"))?;
-    let at = bent.windows(9).position(|w| w == b"1 000 000").ok_or("no price")?;
+    let at = bent
+        .windows(9)
+        .position(|w| w == b"1 000 000")
+        .ok_or("no price")?;
     bent[at] = b'9';
     fs::write(folder.path("bent.pdf"), bent)?;
     folder.refused(&format!("stamp verify bent.pdf {TRUST}"), "stamp.digest")

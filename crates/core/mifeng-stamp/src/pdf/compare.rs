@@ -11,10 +11,12 @@ use super::file::File;
 use super::object::{Dict, Id, Object};
 use super::xref::Entry;
 use crate::Error;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Changes that are told; more are as bad as these.
 const CHANGES_MAX: usize = 100;
+
+type Entries = (Vec<u8>, Object);
 
 /// The comparison as it goes on.
 pub(super) struct Walk<'f, 'a> {
@@ -50,11 +52,18 @@ pub(super) fn compare(old: &File<'_>, new: &File<'_>) -> Result<Vec<Change>, Err
     Ok(walk.changes)
 }
 
-/// The keys of both, each once.
-pub(super) fn keys(old: &Dict, new: &Dict) -> BTreeSet<String> {
-    let all = old.0.iter().chain(&new.0);
-    all.map(|(key, _)| String::from_utf8_lossy(key).into_owned())
-        .collect()
+/// The values of both by key; null where one has none.
+pub(super) fn pairs(old: &Dict, new: &Dict) -> BTreeMap<String, (Object, Object)> {
+    let mut out: BTreeMap<String, (Object, Object)> = BTreeMap::new();
+    let name = |key: &[u8]| String::from_utf8_lossy(key).into_owned();
+    for (key, value) in &old.0 {
+        out.insert(name(key), (value.clone(), Object::Null));
+    }
+    for (key, value) in &new.0 {
+        let pair = out.entry(name(key)).or_insert((Object::Null, Object::Null));
+        pair.1 = value.clone();
+    }
+    out
 }
 
 impl Walk<'_, '_> {
@@ -62,13 +71,6 @@ impl Walk<'_, '_> {
         if self.changes.len() < CHANGES_MAX {
             self.changes.push(Change::new(kind, place));
         }
-    }
-
-    /// Whether the value of a key is the same in both.
-    pub(super) fn same_key(&mut self, old: &Dict, new: &Dict, key: &str) -> Result<bool, Error> {
-        let null = Object::Null;
-        let (a, b) = (old.get(key).unwrap_or(&null), new.get(key).unwrap_or(&null));
-        self.same(a.clone(), b.clone())
     }
 
     /// Whether two values are the same, with everything that they lead to.
@@ -90,13 +92,14 @@ impl Walk<'_, '_> {
                 (Object::Array(a), Object::Array(b)) if a.len() == b.len() => {
                     stack.extend(a.into_iter().zip(b));
                 }
-                (Object::Dict(a), Object::Dict(b)) if a.0.len() == b.0.len() => {
-                    for (key, value) in a.0 {
-                        let other = b.0.iter().find(|(name, _)| *name == key);
-                        match other {
-                            Some((_, other)) => stack.push((value, other.clone())),
-                            None => return Ok(false),
-                        }
+                (Object::Dict(a), Object::Dict(b)) => {
+                    // As written, or by key: never each with each.
+                    let same = |((x, _), (y, _)): (&Entries, &Entries)| x == y;
+                    if a.0.len() == b.0.len() && a.0.iter().zip(&b.0).all(same) {
+                        let values = |dict: Dict| dict.0.into_iter().map(|(_, value)| value);
+                        stack.extend(values(a).zip(values(b)));
+                    } else {
+                        stack.extend(pairs(&a, &b).into_values());
                     }
                 }
                 (a, b) if !plain_same(&a, &b) => return Ok(false),
@@ -158,10 +161,10 @@ impl Walk<'_, '_> {
 
     fn page(&mut self, old: &Page, new: &Page, number: usize) -> Result<(), Error> {
         let place = format!("page {number}");
-        for key in keys(&old.dict, &new.dict) {
+        for (key, (before, now)) in pairs(&old.dict, &new.dict) {
             match key.as_str() {
-                "Annots" => self.annotations(&old.dict, &new.dict, &place)?,
-                _ if self.same_key(&old.dict, &new.dict, &key)? => {}
+                "Annots" => self.annotations(&before, &now, &place)?,
+                _ if self.same(before, now)? => {}
                 "Contents" | "Resources" => self.add(ChangeKind::ContentChanged, &place),
                 _ => self.add(ChangeKind::PagesChanged, format!("{place} {key}")),
             }
@@ -169,8 +172,8 @@ impl Walk<'_, '_> {
         Ok(())
     }
 
-    fn annotations(&mut self, old: &Dict, new: &Dict, place: &str) -> Result<(), Error> {
-        let list = |file: &File<'_>, dict: &Dict| match file.value(dict, "Annots")? {
+    fn annotations(&mut self, old: &Object, new: &Object, place: &str) -> Result<(), Error> {
+        let list = |file: &File<'_>, value: &Object| match file.resolve(value)? {
             Object::Array(list) => Ok::<Vec<Object>, Error>(list),
             _ => Ok(Vec::new()),
         };
@@ -216,13 +219,10 @@ impl Walk<'_, '_> {
 
     /// What is left of the catalogue.
     fn catalog(&mut self, old: &Dict, new: &Dict) -> Result<(), Error> {
-        for key in keys(old, new) {
+        for (key, (before, now)) in pairs(old, new) {
             // Compared above, or not shown.
-            if matches!(
-                key.as_str(),
-                "Pages" | "AcroForm" | "Version" | "Extensions"
-            ) || self.same_key(old, new, &key)?
-            {
+            let apart = ["Pages", "AcroForm", "Version", "Extensions"];
+            if apart.contains(&key.as_str()) || self.same(before, now)? {
                 continue;
             }
             match key.as_str() {

@@ -2,7 +2,7 @@
 
 use super::broken;
 use super::change::ChangeKind;
-use super::compare::{Walk, keys};
+use super::compare::{Walk, pairs};
 use super::field::{LEVELS_MAX, thousandths, words};
 use super::object::{Dict, Id, Object};
 use crate::Error;
@@ -40,14 +40,14 @@ impl Walk<'_, '_> {
                 return Ok(());
             }
         };
-        for key in keys(old, new) {
+        for (key, (before, now)) in pairs(old, new) {
             let same = match key.as_str() {
                 // Appearances for new fields; a form that was there keeps its own.
                 "Fields" | "SigFlags" => true,
-                "DA" => old.get(&key).is_none() || self.same_key(old, new, &key)?,
-                "DR" => self.extended(old, new)?,
-                "NeedAppearances" if matches!(new.get(&key), Some(Object::Bool(false))) => true,
-                _ => self.same_key(old, new, &key)?,
+                "DA" => before.is_null() || self.same(before, now)?,
+                "DR" => self.extended(&before, &now)?,
+                "NeedAppearances" if matches!(now, Object::Bool(false)) => true,
+                _ => self.same(before, now)?,
             };
             if !same {
                 self.add(kind, format!("AcroForm {key}"));
@@ -71,21 +71,24 @@ impl Walk<'_, '_> {
     }
 
     /// Whether the resources for looks that readers make are the old ones, and perhaps more.
-    fn extended(&mut self, old: &Dict, new: &Dict) -> Result<bool, Error> {
-        let (old, new) = (self.old.value(old, "DR")?, self.new.value(new, "DR")?);
+    fn extended(&mut self, old: &Object, new: &Object) -> Result<bool, Error> {
+        let (old, new) = (self.old.resolve(old)?, self.new.resolve(new)?);
         let (Object::Dict(old), Object::Dict(new)) = (&old, &new) else {
             return Ok(old.is_null());
         };
-        for (key, value) in &old.0 {
-            let key = String::from_utf8_lossy(key);
-            let (before, now) = (self.old.resolve(value)?, self.new.value(new, &key)?);
-            let (Object::Dict(before), Object::Dict(now)) = (&before, &now) else {
-                return self.same(before, now);
-            };
-            for (name, _) in &before.0 {
-                if !self.same_key(before, now, &String::from_utf8_lossy(name))? {
-                    return Ok(false);
+        for (before, now) in pairs(old, new).into_values() {
+            let (before, now) = (self.old.resolve(&before)?, self.new.resolve(&now)?);
+            match (before, now) {
+                (Object::Null, _) => {}
+                (Object::Dict(before), Object::Dict(now)) => {
+                    for (one, other) in pairs(&before, &now).into_values() {
+                        if !one.is_null() && !self.same(one, other)? {
+                            return Ok(false);
+                        }
+                    }
                 }
+                (before, now) if !self.same(before.clone(), now.clone())? => return Ok(false),
+                _ => {}
             }
         }
         Ok(true)
@@ -99,30 +102,29 @@ impl Walk<'_, '_> {
             list.iter().filter_map(Object::reference).collect()
         };
         let (were, are) = (numbers(old), numbers(new));
-        for one in old {
-            let kept = match one.reference() {
-                Some(id) => are.contains(&id),
-                None => {
-                    let mut same = false;
-                    for other in new.iter().filter(|o| o.reference().is_none()) {
-                        same |= self.same(one.clone(), other.clone())?;
-                    }
-                    same
-                }
-            };
-            match (kept, one.reference()) {
-                (true, Some(id)) => self.field(id, above)?,
-                (true, None) => {}
-                (false, _) => self.add(ChangeKind::SealChanged, format!("{} removed", above.name)),
+        for id in old.iter().filter_map(Object::reference) {
+            match are.contains(&id) {
+                true => self.field(id, above)?,
+                false => self.add(ChangeKind::SealChanged, format!("{} removed", above.name)),
             }
         }
-        for other in new {
-            match other.reference() {
-                Some(id) if were.contains(&id) => {}
-                Some(id) => self.added(id, above)?,
-                None if old.iter().any(|one| one.reference().is_none()) => {}
-                None => self.add(ChangeKind::FieldAdded, above.name.clone()),
+        for id in new.iter().filter_map(Object::reference) {
+            if !were.contains(&id) {
+                self.added(id, above)?;
             }
+        }
+        // Fields without a number: one by one, in their order.
+        let direct = |list: &[Object]| -> Vec<Object> {
+            let plain = list.iter().filter(|one| one.reference().is_none());
+            plain.cloned().collect()
+        };
+        let (before, now) = (direct(old), direct(new));
+        let mut same = before.len() == now.len();
+        for (one, other) in before.into_iter().zip(now) {
+            same = same && self.same(one, other)?;
+        }
+        if !same {
+            self.add(ChangeKind::SealChanged, above.name.clone());
         }
         Ok(())
     }
@@ -149,11 +151,10 @@ impl Walk<'_, '_> {
             self.signed(&value, &about.name);
             self.widgets.insert(id);
         }
-        for key in keys(&old, &new) {
+        for (key, (before, now)) in pairs(&old, &new) {
             match key.as_str() {
                 "Kids" => {
-                    let (before, now) =
-                        (self.old.value(&old, "Kids")?, self.new.value(&new, "Kids")?);
+                    let (before, now) = (self.old.resolve(&before)?, self.new.resolve(&now)?);
                     let list = |value: &Object| value.array().unwrap_or_default().to_vec();
                     self.fields(&list(&before), &list(&now), &about)?;
                 }
@@ -161,7 +162,7 @@ impl Walk<'_, '_> {
                 "V" | "AP" if about.fresh => {}
                 // Locked when it is signed.
                 "F" if about.fresh && locks(old.int("F"), new.int("F")) => {}
-                _ if self.same_key(&old, &new, &key)? => {}
+                _ if self.same(before, now)? => {}
                 _ if sig => self.add(ChangeKind::SealChanged, about.name.clone()),
                 "V" | "AP" | "AS" | "I" => self.add(ChangeKind::FormFilled, about.name.clone()),
                 _ => self.add(ChangeKind::AnnotationChanged, about.name.clone()),

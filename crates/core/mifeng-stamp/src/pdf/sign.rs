@@ -11,6 +11,7 @@ use crate::ofd::Rect;
 use crate::{Error, Picture};
 use core::ops::Range;
 use mifeng_crypto::Time;
+use std::collections::BTreeSet;
 
 /// Bytes of a value's room: one time stamp with its certificates has up to 8 KiB.
 pub const RESERVE: usize = 16_384;
@@ -172,9 +173,11 @@ fn check_open(
 }
 
 fn free_name(fields: &[field::Field]) -> String {
-    let taken = |name: &String| fields.iter().any(|field| field.name == *name);
+    let taken: BTreeSet<&str> = fields.iter().map(|field| field.name.as_str()).collect();
     let mut names = (1..).map(|n: u32| format!("Signature{n}"));
-    names.find(|name| !taken(name)).unwrap_or_default()
+    names
+        .find(|name| !taken.contains(name.as_str()))
+        .unwrap_or_default()
 }
 
 fn widget_dict(name: &str, value: Id, page: Id) -> Dict {

@@ -2,6 +2,7 @@
 
 use super::{Source, closing, words};
 use crate::{Block, Cell, Paper, Table};
+use mifeng_score::Method;
 use mifeng_tender::{CheckKind, Fate};
 
 /// The summary of scores of a lot.
@@ -10,15 +11,21 @@ pub fn scores(source: &Source<'_>, lot: &str) -> Option<Paper> {
     let notice = source.notice()?;
     let line = source.line("rank", Some(lot))?;
     let outcome = source.state.ranks().get(lot)?;
-    let mut paper = source.paper("评分汇总表", line)?;
-    let method = notice.lot(lot).map(|lot| words::method(lot.rules.method));
+    let by = notice.lot(lot)?.rules.method;
+    let scored = words::has_points(by);
+    let title = match (scored, by) {
+        (true, _) => "评分汇总表",
+        (false, Method::Negotiation) => "最后报价汇总表",
+        (false, _) => "报价汇总表",
+    };
+    let mut paper = source.paper(title, line)?;
     paper.blocks.push(Block::Table(Table::form(&[
         ("标段", source.lot_title(lot)),
-        ("评审方法", method.unwrap_or_default().to_owned()),
+        ("评审方法", words::method(by).to_owned()),
         ("汇总时间", words::instant(line.time)),
     ])));
     let rows = outcome.rows.iter().map(|row| {
-        vec![
+        let mut cells = vec![
             Cell::centre(if row.rank == 0 {
                 "—".to_owned()
             } else {
@@ -27,24 +34,29 @@ pub fn scores(source: &Source<'_>, lot: &str) -> Option<Paper> {
             Cell::left(name_of(source, &row.id)),
             Cell::right(words::figures(&row.price)),
             Cell::right(words::figures(&row.evaluated_price)),
-            Cell::right(row.price_points.clone()),
-            Cell::right(row.quality.clone()),
-            Cell::right(row.total.clone()),
-        ]
+        ];
+        if scored {
+            let points = [&row.price_points, &row.quality, &row.total];
+            cells.extend(points.map(|text| Cell::right(text.clone())));
+        }
+        cells
     });
+    let mut head = vec!["排名", "投标人", "报价（元）", "评审价（元）"];
+    if by == Method::Negotiation {
+        head[2] = "最后报价（元）";
+    }
+    if scored {
+        head.extend(["价格分", "技术商务分", "总分"]);
+    }
     paper.blocks.push(Block::Table(Table {
-        widths: vec![12, 33, 30, 30, 15, 22, 14],
-        head: [
-            "排名",
-            "投标人",
-            "报价（元）",
-            "评审价（元）",
-            "价格分",
-            "技术商务分",
-            "总分",
-        ]
-        .map(|text| text.replace("投标", source.bid_word()))
-        .to_vec(),
+        widths: match scored {
+            true => vec![12, 33, 30, 30, 15, 22, 14],
+            false => vec![14, 68, 37, 37],
+        },
+        head: head
+            .into_iter()
+            .map(|text| text.replace("投标", source.bid_word()))
+            .collect(),
         rows: rows.collect(),
     }));
     if !outcome.invalid.is_empty() {
@@ -58,7 +70,9 @@ pub fn scores(source: &Source<'_>, lot: &str) -> Option<Paper> {
         });
         paper.blocks.push(Block::Table(Table {
             widths: vec![50, 66, 40],
-            head: ["投标人", "原因", "依据"].map(str::to_owned).to_vec(),
+            head: ["投标人", "原因", "依据"]
+                .map(|text| text.replace("投标", source.bid_word()))
+                .to_vec(),
             rows: rows.collect(),
         }));
     }
@@ -68,8 +82,13 @@ pub fn scores(source: &Source<'_>, lot: &str) -> Option<Paper> {
             .push(Block::Heading("评委评分（技术商务部分合计）".to_owned()));
         paper.blocks.push(Block::Table(table));
     }
+    let what = if scored {
+        "各分"
+    } else {
+        "评审价和排名"
+    };
     paper.blocks.push(Block::Small(format!(
-        "评审价为按政策扣除后参加评审的价格。各分由程序依公布的规则计算，任何人可以从档案重新算出。评分规则版本：{}。",
+        "评审价为按政策扣除后参加评审的价格。{what}由程序依公布的规则计算，任何人可以从档案重新算出。评审规则版本：{}。",
         outcome.pack.id
     )));
     paper.blocks.push(closing(&notice.agency.name, line.time));
@@ -154,7 +173,10 @@ pub fn report(source: &Source<'_>, lot: &str) -> Option<Paper> {
         ("采购方式", notice.procedure.profile().zh.to_owned()),
         ("评审方法", words::method(report.method).to_owned()),
         ("公告媒体", media),
-        ("开标时间", words::instant(notice.deadline)),
+        (
+            &format!("{}时间", source.open_word()),
+            words::instant(notice.deadline),
+        ),
         ("评审地点", report.place.clone()),
     ])));
     paper
@@ -169,7 +191,11 @@ pub fn report(source: &Source<'_>, lot: &str) -> Option<Paper> {
         vec![
             Cell::centre(n.to_string()),
             Cell::left(format!("{}\n{}", one.name, one.bidder)),
-            Cell::centre(words::fate(one.fate)),
+            Cell::centre(
+                words::fate(one.fate)
+                    .replace("开标", source.open_word())
+                    .replace("中标", candidate_word(source)),
+            ),
             Cell::left(why),
         ]
     });
@@ -183,15 +209,17 @@ pub fn report(source: &Source<'_>, lot: &str) -> Option<Paper> {
     let passed = |kind| source.state.check_progress(kind, lot);
     let (done, due) = passed(CheckKind::Conformity);
     paper.blocks.push(Block::Text(format!(
-        "开标记录摘要{}。提出书面澄清{}次。符合性审查意见{done}/{due}份。",
+        "{}记录摘要{}。提出书面澄清{}次。符合性审查意见{done}/{due}份。",
+        source.open_word(),
         words::short(&report.minutes),
         report.questions.len()
     )));
     paper.blocks.push(Block::Heading(
         "三、中标候选人".replace("中标", candidate_word(source)),
     ));
+    let scored = words::has_points(report.method);
     let rows = report.candidates.iter().map(|one| {
-        vec![
+        let mut cells = vec![
             Cell::centre(one.order.to_string()),
             Cell::left(format!("{}\n{}", one.name, one.bidder)),
             Cell::left(format!(
@@ -199,19 +227,22 @@ pub fn report(source: &Source<'_>, lot: &str) -> Option<Paper> {
                 words::figures(&one.price),
                 words::in_words(&one.price)
             )),
-            Cell::right(one.total.clone()),
-        ]
+        ];
+        if scored {
+            cells.push(Cell::right(one.total.clone()));
+        }
+        cells
     });
+    let mut head = vec!["排序", "候选人及统一社会信用代码", "合同价（元）及大写"];
+    if scored {
+        head.push("总分");
+    }
     paper.blocks.push(Block::Table(Table {
-        widths: vec![14, 62, 60, 20],
-        head: [
-            "排序",
-            "候选人及统一社会信用代码",
-            "合同价（元）及大写",
-            "总分",
-        ]
-        .map(str::to_owned)
-        .to_vec(),
+        widths: match scored {
+            true => vec![14, 62, 60, 20],
+            false => vec![14, 72, 70],
+        },
+        head: head.into_iter().map(str::to_owned).collect(),
         rows: rows.collect(),
     }));
     if !report.remarks.is_empty() {

@@ -72,6 +72,14 @@ impl<'a> Source<'a> {
         Some(&line.signer)
     }
 
+    /// 开标 in tendering; elsewhere what arrived is opened without a ceremony of that name.
+    fn open_word(&self) -> &'static str {
+        match self.is_tendering() {
+            true => "开标",
+            false => "开启",
+        }
+    }
+
     /// 投标 in tendering, 响应 in the other procedures.
     fn bid_word(&self) -> &'static str {
         match self.is_tendering() {

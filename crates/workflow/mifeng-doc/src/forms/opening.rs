@@ -31,9 +31,12 @@ pub fn ceremony(source: &Source<'_>) -> Option<Paper> {
         ("采购人", notice.buyer.name.clone()),
         ("代理机构", notice.agency.name.clone()),
         ("采购方式", profile.zh.to_owned()),
-        ("截止及开标时间", words::instant(notice.deadline)),
         (
-            "开标委员会",
+            &format!("截止及{}时间", source.open_word()),
+            words::instant(notice.deadline),
+        ),
+        (
+            &format!("{}委员会", source.open_word()),
             format!("受托人{members}名，{quorum}名同时在场方可解密"),
         ),
         (
@@ -91,12 +94,17 @@ pub fn ceremony(source: &Source<'_>) -> Option<Paper> {
             "全体",
         ),
     ];
+    // In the words of the procedure.
+    let said = |text: &str| {
+        text.replace("投标", bid)
+            .replace("开标", source.open_word())
+    };
     let rows = steps.into_iter().zip(1..).map(|((what, how, who), n)| {
         vec![
             Cell::centre(n.to_string()),
-            Cell::left(what),
-            Cell::left(how),
-            Cell::centre(who),
+            Cell::left(said(what)),
+            Cell::left(said(&how)),
+            Cell::centre(said(who)),
             Cell::default(),
         ]
     });
@@ -139,6 +147,8 @@ pub fn opening(source: &Source<'_>) -> Option<Paper> {
         .of_kind("opening.sign")
         .map(|l| l.signer.as_str())
         .collect();
+    // Where prices are not read out they are not in the record.
+    let priced = minutes.rows.iter().any(|row| row.price.is_some());
     for lot in &notice.lots {
         let of_lot = minutes.rows.iter().filter(|row| row.lot == lot.id);
         let rows: Vec<Vec<Cell>> = of_lot
@@ -152,41 +162,53 @@ pub fn opening(source: &Source<'_>) -> Option<Paper> {
                     true => "已签名",
                     false => "—",
                 };
-                vec![
+                let status = words::status(row.status).replace("开标", source.open_word());
+                let mut cells = vec![
                     Cell::centre(n.to_string()),
                     Cell::left(format!("{}\n{}", row.name, row.bidder)),
                     Cell::left(price),
-                    Cell::centre(words::status(row.status)),
+                    Cell::centre(status),
                     Cell::centre(confirmed),
-                ]
+                ];
+                if !priced {
+                    cells.remove(2);
+                }
+                cells
             })
             .collect();
+        let mut head = [
+            "序号",
+            "投标人及统一社会信用代码",
+            "报价（元）及大写",
+            "结果",
+            "确认",
+        ]
+        .map(|text| text.replace("投标", bid))
+        .to_vec();
+        let mut widths = vec![12, 52, 53, 23, 16];
+        if !priced {
+            head.remove(2);
+            widths = vec![12, 92, 30, 22];
+        }
         paper.blocks.push(Block::Heading(source.lot_title(&lot.id)));
-        paper.blocks.push(Block::Table(Table {
-            widths: vec![12, 52, 53, 23, 16],
-            head: [
-                "序号",
-                "投标人及统一社会信用代码",
-                "报价（元）及大写",
-                "结果",
-                "确认",
-            ]
-            .map(|text| text.replace("投标", bid))
-            .to_vec(),
-            rows,
-        }));
+        paper
+            .blocks
+            .push(Block::Table(Table { widths, head, rows }));
     }
     let others = source
         .of_kind("opening.sign")
         .filter(|line| !minutes.rows.iter().any(|row| row.name == line.signer));
     let names: Vec<&str> = others.map(|line| line.signer.as_str()).collect();
-    paper.blocks.push(Block::Text(format!(
-        "到场并以电子签名确认本记录的有：{}。报价以电子投标文件为准，大小写不一致的以大写为准。",
-        match names.is_empty() {
-            true => "各投标人".to_owned(),
-            false => format!("{}，以及表中注明“已签名”的各投标人", names.join("、")),
-        }
-    ).replace("投标", bid)));
+    let about = match priced {
+        true => "报价以电子投标文件为准，大小写不一致的以大写为准。",
+        false => "报价不公开宣读，以电子投标文件和最后报价为准。",
+    };
+    let present = match names.is_empty() {
+        true => "各投标人".to_owned(),
+        false => format!("{}，以及表中注明“已签名”的各投标人", names.join("、")),
+    };
+    let text = format!("到场并以电子签名确认本记录的有：{present}。{about}");
+    paper.blocks.push(Block::Text(text.replace("投标", bid)));
     paper.blocks.push(closing(&notice.agency.name, line.time));
     Some(paper)
 }

@@ -65,6 +65,14 @@ pub(super) fn fate(fate: Fate) -> &'static str {
     }
 }
 
+/// Whether offers get points; else the price alone ranks them.
+pub(super) fn has_points(method: Method) -> bool {
+    !matches!(
+        method,
+        Method::Lowest | Method::Negotiation | Method::Inquiry | Method::SingleSource
+    )
+}
+
 pub(super) fn method(method: Method) -> &'static str {
     match method {
         Method::Composite => "综合评分法",
