@@ -26,8 +26,9 @@ fuzz_target!(|data: &[u8]| {
     if let Ok(prepared) = prepare(data, &request) {
         let signed = prepared.finish(&[0x30, 3, 2, 1, 1]).expect("fits");
         assert!(signed.starts_with(data));
-        let before = facts(data).expect("read").signatures;
-        let after = facts(&signed).expect("read again").signatures;
-        assert_eq!(after, before + 1);
+        if let Ok(before) = facts(data) {
+            let after = facts(&signed).expect("read again");
+            assert_eq!(after.signatures, before.signatures + 1);
+        }
     }
 });

@@ -155,10 +155,8 @@ fn no_part_is_taken_for_the_whole() {
     }
 }
 
-#[test]
-fn what_cannot_be_signed_is_refused() {
-    let files = made();
-    let request = Request {
+fn plain_request(reserve: usize) -> Request<'static> {
+    Request {
         format: Format::Message,
         at: make_pdf_vectors::SIGNED.parse().expect("a time"),
         name: "",
@@ -166,8 +164,14 @@ fn what_cannot_be_signed_is_refused() {
         location: "",
         shown: None,
         certify: None,
-        reserve: 64,
-    };
+        reserve,
+    }
+}
+
+#[test]
+fn what_cannot_be_signed_is_refused() {
+    let files = made();
+    let request = plain_request(64);
     let code = |name: &str, request: &Request<'_>| {
         pdf::prepare(&files[name], request)
             .map(drop)
@@ -279,6 +283,12 @@ fn noise_is_survived() {
         let each = found.signatures.iter();
         let covered: u64 = each.map(|one| one.covers).max().unwrap_or(0);
         assert!(covered <= bent.len() as u64);
-        let _ = pdf::facts(&bent);
+        let request = plain_request(64);
+        if let (Ok(before), Ok(prepared)) = (pdf::facts(&bent), pdf::prepare(&bent, &request)) {
+            let signed = prepared.finish(&[0x30, 3, 2, 1, 1]).expect("fits");
+            assert!(signed.starts_with(&bent));
+            let after = pdf::facts(&signed).expect("read again");
+            assert_eq!(after.signatures, before.signatures + 1);
+        }
     }
 }

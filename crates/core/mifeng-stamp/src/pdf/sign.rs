@@ -137,7 +137,20 @@ pub fn prepare(bytes: &[u8], request: &Request<'_>) -> Result<Prepared, Error> {
     update.put_raw(value, body);
     let (bytes, places) = update.finish()?;
     let at = places.get(&value.number).copied().unwrap_or(0);
-    fill_range(bytes, at, &marks)
+    let prepared = fill_range(bytes, at, &marks)?;
+    check_found(&prepared)?;
+    Ok(prepared)
+}
+
+/// In a file whose parts stand for each other in odd ways the signature could get lost.
+fn check_found(prepared: &Prepared) -> Result<(), Error> {
+    let file = File::open(&prepared.bytes)?;
+    let fields = field::fields(&file)?;
+    let mut values = fields.iter().filter_map(|f| f.value.as_ref());
+    match values.any(|value| field::span(value).as_ref() == Some(&prepared.gap)) {
+        true => Ok(()),
+        false => Err(broken(0, "the form takes no signature")),
+    }
 }
 
 fn check_open(
@@ -246,6 +259,15 @@ fn shape(
     ])
 }
 
+/// A list that may be missing.
+fn list_of(value: Object) -> Result<Vec<Object>, Error> {
+    match value {
+        Object::Array(list) => Ok(list),
+        Object::Null => Ok(Vec::new()),
+        _ => Err(broken(0, "a list of fields or annotations is none")),
+    }
+}
+
 /// Puts the widget on its page.
 fn annotate(
     update: &mut Update<'_, '_>,
@@ -253,10 +275,7 @@ fn annotate(
     page: &Page,
     widget: Id,
 ) -> Result<(), Error> {
-    let mut list = match file.value(&page.dict, "Annots")? {
-        Object::Array(list) => list,
-        _ => Vec::new(),
-    };
+    let mut list = list_of(file.value(&page.dict, "Annots")?)?;
     list.push(Object::Ref(widget));
     match page.dict.get("Annots").and_then(Object::reference) {
         Some(id) => update.put(id, Object::Array(list)),
@@ -282,10 +301,7 @@ fn register(
         Object::Null => Dict::default(),
         _ => return Err(broken(0, "the form is no dictionary")),
     };
-    let mut list = match file.value(&form, "Fields")? {
-        Object::Array(list) => list,
-        _ => Vec::new(),
-    };
+    let mut list = list_of(file.value(&form, "Fields")?)?;
     list.push(Object::Ref(widget));
     form.set("SigFlags", Object::Int(3));
     match form.get("Fields").and_then(Object::reference) {
