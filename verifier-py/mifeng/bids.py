@@ -10,7 +10,8 @@ KEEP = {"bid.duplicate", "bid.second", "bid.unknown", "bid.late"}
 def _checked(s, raw, event, name):
     """The checks without a secret; what fails is told as the tender's refusal."""
     try:
-        return envelope.check(raw, s.suite.id, event, tuple(s.lots), jcs.write(s.notice["policy"]), s.boards(), name)
+        return envelope.check(raw, s.suite.id, event, tuple(s.lots), jcs.write(s.notice["policy"]), s.boards(), name,
+                              s.chains)
     except Bad as e:
         code = "bid.bound-elsewhere" if e.code == "envelope.mismatch" else "bid.malformed"
         raise Bad(code, str(e)) from None

@@ -1,7 +1,8 @@
 """V1 to V14 over one dossier (spec/verify.md, dossier.md)."""
 import re
 
-from . import (bids, drawing, envelope, jcs, judging, keeping, log, moment, note, opening, receipt, record, renewal, result,  # noqa: F401
+from . import (bids, drawing, envelope, jcs, judging, keeping, log, moment, note, opening, receipt, record, refused, renewal, reshare,  # noqa: F401
+             result,
                setup, stamp, state, tar, trust, withheld, x509)
 from .errors import Bad, need
 from .hashes import hasher, suite as suite_of
@@ -289,13 +290,17 @@ def _heads(d, s, report, earlier):
 
 def _witnesses(d):
     """Keys of the trustees' witnesses; one that cannot be read is refused with its record."""
+    joined = [r for r in d.records if r.type == "board.cert"]
+    joined = [r for r in joined if r.origin == joined[0].origin]
+    last = max((r.data.get("round") or 0 for r in d.records if r.type == "board.reshare2"), default=0)
+    later = [r for r in d.records if r.type == "board.reshare" and r.data.get("round") == last]
+    signed = [r for r in d.records if r.type == "board.reshare2" and r.data.get("round") == last]
     out = []
-    for r in d.records:
-        if r.type == "board.cert":
-            try:
-                out.append(note.key(r.data.get("witness"), d.suite.id, "witness"))
-            except Bad:
-                pass
+    for r in later if later and len(signed) == len(later) else joined:
+        try:
+            out.append(note.key(r.data.get("witness"), d.suite.id, "witness"))
+        except Bad:
+            pass
     return out
 
 
@@ -375,7 +380,9 @@ def _after(d, s, report, roots, least=None):
     _v7(d, s)
     report.seen("V7", len(s.bids), f"{len(s.bids)} sealed bids received, {len(live)} live", bids_out)
     report.passed("V8", s.notes["bidder_shares"], f"{s.notes['bidder_shares']} bidder shares released in the window")
-    report.passed("V9", s.notes["shares"], f"the proofs of {s.notes['shares']} shares hold")
+    report.passed("V9", s.notes["shares"], f"the proofs of {s.notes['shares']} shares hold"
+                  + (f"; evidence of {len(s.false_shares)} false shares, by {', '.join(sorted(set(s.false_shares.values())))}"
+                     if s.false_shares else ""))
     unseen = opening.check_all(s, d.withheld)
     report.seen("V10", s.notes["opened"] - unseen, f"{s.notes['opened'] - unseen} bids decrypted again; header, body, padding, "
                                                    "signature, hashes", unseen)

@@ -83,18 +83,27 @@ def _transcript(suite, session, t, publics, messages):
     read = [Message(suite, m, n, t) for m in messages]
     need(len({m.commitments[0] for m in read}) == n and len({m.ephemeral for m in read}) == n,
          "board.formation", "equal first commitments or ephemeral keys")
-    prefix = NAMES[suite.id][1] + b"H7"
-    for m in read:
-        signed = context + b"".join(m.commitments) + m.ephemeral
-        need(schnorr_verify(suite, prefix, m.points[0], signed, m.pop), "board.formation", "a proof of possession")
-    extension = suite.tag("dkg-messages", *messages)
-    ident = NAMES[suite.id][0]
-    text = (len(ident).to_bytes(8, "little") + ident + len(context).to_bytes(8, "little") + context
-            + n.to_bytes(4, "little") + t.to_bytes(4, "little") + b"".join(publics)
-            + b"".join(x for m in read for x in m.commitments) + b"".join(m.pop for m in read)
-            + b"".join(m.ephemeral for m in read) + len(extension).to_bytes(8, "little") + extension)
+    possessed(suite, context, read)
+    signed = text(suite, context, n, t, publics, read, suite.tag("dkg-messages", *messages))
     sums = [c.sum(*((1, m.points[k]) for m in read)) for k in range(t)]
     y = sums[0]
     shares = [c.sum(*((pow(i, k, c.n), s) for k, s in enumerate(sums) if s is not None)) for i in range(1, n + 1)]
     need(y is not None and all(s is not None for s in shares), "board.formation", "the identity")
-    return Transcript(suite, Board(suite, t, n, c.pack(y), [c.pack(s) for s in shares]), text)
+    return Transcript(suite, Board(suite, t, n, c.pack(y), [c.pack(s) for s in shares]), signed)
+
+
+def possessed(suite, context, read):
+    """The proofs of possession of the first commitments."""
+    prefix = NAMES[suite.id][1] + b"H7"
+    for m in read:
+        signed = context + b"".join(m.commitments) + m.ephemeral
+        need(schnorr_verify(suite, prefix, m.points[0], signed, m.pop), "board.formation", "a proof of possession")
+
+
+def text(suite, context, n, t, publics, read, extension):
+    """The bytes of a transcript."""
+    ident = NAMES[suite.id][0]
+    return (len(ident).to_bytes(8, "little") + ident + len(context).to_bytes(8, "little") + context
+            + n.to_bytes(4, "little") + t.to_bytes(4, "little") + b"".join(publics)
+            + b"".join(x for m in read for x in m.commitments) + b"".join(m.pop for m in read)
+            + b"".join(m.ephemeral for m in read) + len(extension).to_bytes(8, "little") + extension)

@@ -5,7 +5,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from . import cms, jcs, leaf, policy, tdh2
+from . import cms, jcs, leaf, policy, revealed, tdh2, timelock
 from .errors import Bad, need
 from .hashes import BLOCK, expand, suite as suite_of
 
@@ -79,8 +79,8 @@ class Checked:
 
 
 @lru_cache(maxsize=16384)
-def check(record, suite_id, tender_event, lots, notice_policy_json, boards, envelope):
-    """boards: tuple of (digest, Y, t). The five steps of spec/envelope.md."""
+def check(record, suite_id, tender_event, lots, notice_policy_json, boards, envelope, chains=()):
+    """boards: tuple of (digest, Y, t); chains: of clock leaves. The five steps of spec/envelope.md."""
     suite = suite_of(suite_id)
     seal = Seal(record)
     out = Checked()
@@ -101,6 +101,7 @@ def check(record, suite_id, tender_event, lots, notice_policy_json, boards, enve
     need(out.signer.fingerprint(suite.hash).hex() == ctx["bidder_cert"], "envelope.mismatch", "another signer")
     out.bidder_leaf_path = bidder_leaves[0][0] if bidder_leaves else None
     out.bidder_leaf_cert = bidder_leaves[0][1]["cert"] if bidder_leaves else None
+    out.chains = chains
     _leaves(out, suite, boards)
     out.bidder, out.lot = ctx["bidder"], ctx["lot"]
     return out
@@ -113,6 +114,7 @@ def _leaves(out, suite, boards):
     need(len({ct for _, ct in seal.leaves}) == len(seal.leaves), "envelope.malformed", "a ciphertext twice")
     context = seal.context(suite)
     out.context, out.board_leaves, out.boards, out.labels = context, {}, {}, {}
+    out.clock_leaves, out.reveal_leaves = {}, {}
     for (path, node), (_, ct) in zip(wanted, seal.leaves):
         label = seal.label(context, path, node)
         out.labels[path] = label
@@ -127,11 +129,18 @@ def _leaves(out, suite, boards):
             fits = cert.key.kind == "SM2" if suite.id == "gm-1" else cert.key.kind in ("P-256", "RSA")
             need(fits and cert.key.of_suite(suite.id, True), "envelope.unsupported", "key of a leaf")
             need(len(ct) in leaf.certificate_leaf_sizes(cert.key), "envelope.malformed", "length of a leaf")
+        elif node["leaf"] == "reveal":
+            need(any(b[0] == node["key"] for b in boards), "envelope.unknown-key", "board")
+            need(len(ct) in revealed.sizes(suite), "envelope.malformed", "length of a leaf")
+            out.reveal_leaves[path] = (node["key"], ct)
         else:
-            raise Bad("envelope.unsupported", "timelock")
+            chain = next((c for c in out.chains if c.hash == node["chain"]), None)
+            need(chain is not None, "envelope.unknown-key", "beacon chain")
+            need(len(ct) == timelock.size(chain) + 32, "envelope.malformed", "length of a clock leaf")
+            out.clock_leaves[path] = (chain, node["round"], ct)
 
 
-def _build_header(suite, seal, context, certificates, boards, sigma, labels):
+def _build_header(suite, seal, context, certificates, boards, sigma, labels, chains):
     """The whole header as a function of σ; None where that is impossible."""
     shares = policy.deal(suite, seal.policy, sigma, context)
     leaves = []
@@ -140,6 +149,12 @@ def _build_header(suite, seal, context, certificates, boards, sigma, labels):
         if node["leaf"] == "group":
             y = next(b[1] for b in boards if b[0] == node["key"])
             ct = tdh2.encrypt(suite, y, labels[path], shares[path], rho)
+        elif node["leaf"] == "reveal":
+            y = next(b[1] for b in boards if b[0] == node["key"])
+            ct = revealed.leaf(suite, y, labels[path], shares[path], rho)
+        elif node["leaf"] == "tlock":
+            chain = next(c for c in chains if c.hash == node["chain"])
+            ct = timelock.leaf(suite, chain, node["round"], labels[path], shares[path], rho)
         else:
             cert = next(c for c in certificates if c.fingerprint(suite.hash).hex() == node["cert"])
             ct = leaf.certificate_leaf(suite, cert.key, labels[path], shares[path], rho)
@@ -155,7 +170,7 @@ def recover(checked, suite, boards, shares):
     seal = checked.seal
     sigma = policy.combine(seal.policy, shares)
     need(sigma is not None, "envelope.not-satisfied", "too few shares")
-    made = _build_header(suite, seal, checked.context, checked.certificates, boards, sigma, checked.labels)
+    made = _build_header(suite, seal, checked.context, checked.certificates, boards, sigma, checked.labels, checked.chains)
     need(made == seal.header_raw, "envelope.opening", "the header does not follow from its secret")
     return sigma
 

@@ -28,13 +28,17 @@ def hpke_seal(point, info, plain, ikm):
         return None
     enc = P256.pack65(P256.base(secret))
     shared = P256.mul(secret, point)[0].to_bytes(32, "big")
+    key, nonce = hpke_keys(shared, enc, P256.pack65(point), info)
+    return enc + AESGCM(key).encrypt(nonce, plain, b"")
+
+
+def hpke_keys(shared, enc, public, info):
+    """Key and nonce from the Diffie-Hellman value, the same for both sides."""
     eae = _labeled_extract(KEM, b"", b"eae_prk", shared)
-    shared = _labeled_expand(KEM, eae, b"shared_secret", enc + P256.pack65(point), 32)
+    shared = _labeled_expand(KEM, eae, b"shared_secret", enc + public, 32)
     context = (b"\0" + _labeled_extract(HPKE, b"", b"psk_id_hash", b"") + _labeled_extract(HPKE, b"", b"info_hash", info))
     secret = _labeled_extract(HPKE, shared, b"secret", b"")
-    key = _labeled_expand(HPKE, secret, b"key", context, 32)
-    nonce = _labeled_expand(HPKE, secret, b"base_nonce", context, 12)
-    return enc + AESGCM(key).encrypt(nonce, plain, b"")
+    return _labeled_expand(HPKE, secret, b"key", context, 32), _labeled_expand(HPKE, secret, b"base_nonce", context, 12)
 
 
 def _der(tag, body):

@@ -1,11 +1,12 @@
 """Board shares, openings, failures, minutes (V9 to V12)."""
 from functools import lru_cache
 
-from . import bids, envelope, jcs, manifest, policy, tdh2
+from . import bids, envelope, jcs, manifest, policy, revealed, tdh2, timelock
 from .errors import Bad, need
 from .state import on
 
-STATUS = {"opened", "remedied", "revoked_bidder_cause", "withdrawn_other_cause", "withdrawn_before_deadline", "replaced", "not_opened"}
+STATUS = {"opened", "remedied", "revoked_bidder_cause", "withdrawn_other_cause", "withdrawn_before_deadline", "replaced", "not_opened",
+          "refused_late", "refused_unsealed"}
 
 
 def may_open(s, bid):
@@ -69,7 +70,31 @@ def leaf_shares(s, bid):
             point = tdh2.combine(s.suite, t, tuple(sorted(held.items())))
             if point is not None:
                 out[path] = tdh2.plain(s.suite, y, bid.checked.board_leaves[path], point)
+    out.update(_opened_by_key_or_clock(s, bid))
     return out
+
+
+def _opened_by_key_or_clock(s, bid):
+    """path → share, of leaves sealed to a revealed key or to a round that has come."""
+    out = {}
+    for path, (key, ct) in bid.checked.reveal_leaves.items():
+        x = revealed.key_of(s, key)
+        if x is not None:
+            out[path] = revealed.leaf_share(s.suite, x, bid.checked.labels[path], ct)
+    for path, (chain, round_, ct) in bid.checked.clock_leaves.items():
+        signature = s.beacons.get((chain.hash, round_))
+        if signature is not None:
+            out[path] = timelock.leaf_share(s.suite, chain, signature, bid.checked.labels[path], ct)
+    return out
+
+
+def _no_leaf(s, bid):
+    """The Bad of a leaf that its key or its round does not open: by the bidder's fault. None if there is none."""
+    try:
+        _opened_by_key_or_clock(s, bid)
+    except Bad as e:
+        return Bad("envelope.opening", e.text)
+    return None
 
 
 @lru_cache(maxsize=4096)
@@ -91,6 +116,9 @@ def _open(suite, checked, boards, shares, blob):
 def open_again(s, bid):
     blob = s.files.get(f"seal/{bid.id}.bid")
     need(blob is not None, "file.missing", f"seal/{bid.id}.bid", "V1")
+    wrong = _no_leaf(s, bid)
+    if wrong is not None:
+        return wrong
     shares = leaf_shares(s, bid)
     need(policy.combine(bid.checked.seal.policy, shares) is not None, "board.quorum-short", "too few shares", "V9")
     return _open(s.suite, bid.checked, s.boards(), tuple(sorted(shares.items())), blob)
@@ -167,7 +195,7 @@ def check_failed(s, withheld):
 
 def _why_without_opening(s, bid):
     """Status and cause as they follow from what was released, or None: the bid can be opened."""
-    if policy.combine(bid.checked.seal.policy, leaf_shares(s, bid)) is None:
+    if _no_leaf(s, bid) is None and policy.combine(bid.checked.seal.policy, leaf_shares(s, bid)) is None:
         if silent(bid):
             return "revoked_bidder_cause", "bidder.no-release"
         return "withdrawn_other_cause", "board.quorum-short"
@@ -190,6 +218,7 @@ def minutes(s, r):
         price = bid.manifest["opening"]["price"] if bid.opened and s.procedure.read_out else None
         rows.append({"bidder": bid.bidder, "lot": bid.lot, "name": bid.name, "price": price, "seal": bid.id,
                      "status": status(s, bid)})
+    rows = sorted(rows + list(s.refused.values()), key=lambda row: (row["lot"].encode(), row["seal"]))
     given = [dict({"price": None}, **x) if isinstance(x, dict) else x for x in r.data["rows"]] if isinstance(r.data["rows"], list) else None
     need(given == rows, "result.differs", "the opening record", "V12")
     s.minutes, s.stage = r, "evaluation"

@@ -24,13 +24,13 @@ def check(node, depth=1, code="record.data"):
         jcs.members(node, ["cert", "leaf"], code, "leaf")
         if node["cert"] != "bidder":
             jcs.hex32(node["cert"], code)
-    elif kind == "group":
+    elif kind in ("group", "reveal"):
         jcs.members(node, ["key", "leaf"], code, "leaf")
         jcs.hex32(node["key"], code)
     elif kind == "tlock":
         jcs.members(node, ["chain", "leaf", "round"], code, "leaf")
         jcs.hex32(node["chain"], code)
-        need(jcs.is_int(node["round"]) and 1 <= node["round"], code, "policy: round")
+        need(jcs.is_int(node["round"]) and 1 <= node["round"] < 2**53, code, "policy: round")
     else:
         raise Bad(code, "policy: kind of leaf")
 
@@ -73,8 +73,12 @@ def lint(node, boards):
             out.append("lock.lint-clock-not-under-all")
             break
     parties = {jcs.write(x) for _, x in all_leaves
-               if x["leaf"] == "cert" and x["cert"] != "bidder" or x["leaf"] == "group" and boards.get(x["key"]) == 1}
-    out += ["lock.lint-unknown-board" for _, x in all_leaves if x["leaf"] == "group" and x["key"] not in boards]
+               if x["leaf"] == "cert" and x["cert"] != "bidder" or "key" in x and boards.get(x["key"]) == 1}
+    out += ["lock.lint-unknown-board" for _, x in all_leaves if "key" in x and x["key"] not in boards]
+    ways = {x["key"]: {y["leaf"] for _, y in all_leaves if y.get("key") == x["key"]} for _, x in all_leaves if "key" in x}
+    out += ["lock.lint-key-in-two-ways" for kinds in ways.values() if len(kinds) > 1]
+    out += ["lock.lint-repeated-leaf" for of in _gates(node) for i, child in enumerate(of) if child in of[:i]]
+    out += ["lock.lint-idle-leaf"] * _idle(node, {jcs.write(x) for _, x in all_leaves})
     for party in parties:
         if satisfied(node, lambda p, x: clock(p, x) or jcs.write(x) == party):
             out.append("lock.lint-one-party")
@@ -82,6 +86,19 @@ def lint(node, boards):
         if not satisfied(node, lambda p, x: x.get("cert") != party):
             out.append("lock.lint-other-cert-required")
     return out
+
+
+def _gates(node):
+    return [node["of"]] + [g for child in node["of"] for g in _gates(child)] if "of" in node else []
+
+
+def _idle(node, distinct):
+    """Leaves that decide in no combination of the others; looked for among up to twelve."""
+    order = sorted(distinct)
+    if len(order) > 12:
+        return 0
+    opens = [satisfied(node, lambda p, x: bool(have >> order.index(jcs.write(x)) & 1)) for have in range(1 << len(order))]
+    return sum(all(opens[have] == opens[have ^ 1 << i] for have in range(len(opens))) for i in range(len(order)))
 
 
 def _under_all(node, path):

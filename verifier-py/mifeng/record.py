@@ -8,15 +8,20 @@ from .log import commitment
 
 MAX_BODY = 4_194_304
 MEMBERS = ["actor", "data", "origin", "salt", "seq", "time", "type", "v"]
-BOARD_TYPES = ("board.cert", "board.dkg1", "board.dkg2")
+BOARD_TYPES = ("board.cert", "board.dkg1", "board.dkg2", "board.reshare", "board.reshare1", "board.reshare2")
 
 SCHEMA = {
     "log.config": "key key_sm3? suite",
     "board.cert": "index n session static_key t witness",
     "board.dkg1": "index message",
     "board.dkg2": "index signature transcript",
+    "board.reshare": "dealers index n round session static_key t witness",
+    "board.reshare1": "dealer message round",
+    "board.reshare2": "index round signature transcript",
+    "beacon": "chain round signature",
+    "key.reveal": "index share",
     "trust.list": "list sig", "crl.take": "list",
-    "tender.publish": ("agency beats bidders_min board buyer committee deadline documents lots policy procedure below_threshold? ground? region? "
+    "tender.publish": ("agency beats bidders_min board buyer committee deadline documents lots policy procedure below_threshold? chains? ground? region? "
                        "rehearsal? suite tender title trust trust_list? window_ms"),
     "tender.suspend": "reason", "tender.resume": "reason", "tender.cancel": "reason",
     "bid.submit": "seal", "bid.replace": "old seal", "bid.withdraw": "seal",
@@ -26,6 +31,8 @@ SCHEMA = {
     "board.share": "index shares",
     "bid.open": "declarations detail manifest opening seal",
     "bid.fail": "cause seal status",
+    "bid.refuse": "body cause received sig status",
+    "share.false": "body sig",
     "opening.minutes": "deadline rows",
     "opening.sign": "minutes",
     "expert.pool": "n reason rows specialty",
@@ -62,12 +69,13 @@ SCHEMA = {
 }
 # Members that hold digests, times, counts; all others are strings unless their handler says otherwise.
 DIGESTS = {"transcript", "board", "revealed", "manifest", "draw", "seed", "notice", "minutes", "question", "commitment",
-           "salt", "report", "rank", "cert", "old", "files"}
-TIMES = {"deadline", "until"}
-COUNTS = {"index", "n", "t", "bidders_min", "window_ms"}
+           "salt", "report", "rank", "cert", "old", "files", "chain"}
+TIMES = {"deadline", "until", "received"}
+COUNTS = {"index", "n", "t", "bidders_min", "window_ms", "round", "dealer"}
 OTHER = {"agency", "buyer", "committee", "documents", "lots", "policy", "title", "trust", "shares", "declarations", "detail",
          "opening", "missing", "rows", "share", "declined", "order", "seats", "sites", "triggers", "scores", "outcome",
-         "bidders", "candidates", "media", "questions", "replaced", "invited", "suppliers", "rehearsal", "below_threshold", "beats"}
+         "bidders", "candidates", "media", "questions", "replaced", "invited", "suppliers", "rehearsal", "below_threshold", "beats",
+         "chains", "dealers"}
 
 
 class Record:

@@ -2,7 +2,7 @@
 import re
 from fractions import Fraction
 
-from . import dkg, jcs, lint, log, moment, note, packs, policy, score, x509
+from . import dkg, jcs, lint, log, moment, note, packs, policy, score, timelock, x509
 from .errors import Bad, need
 from .procedures import PROCEDURES
 from .state import on, usages
@@ -37,7 +37,7 @@ def board_cert(s, r):
     if f.members:
         first = next(iter(f.members.values()))
         need((d["n"], d["t"], d["session"]) == (first.n, first.t, f.session), "board.formation", "another board")
-    need(d["index"] not in f.members and not s.main.seats(r.actor) and not f.seats(r.actor), "board.formation", "twice")
+    need(d["index"] not in f.members and not f.seats(r.actor), "board.formation", "twice")
     f.session = d["session"]
     member = type("Member", (), {})()
     member.actor, member.n, member.t = r.actor, d["n"], d["t"]
@@ -128,6 +128,7 @@ def publish(s, r):
     s.judged(r, r.signer, r.certificates, usages(r.type))
     s.notice, s.publish, s.stage = d, r, "open"
     s.deadline = moment.parse(d["deadline"])
+    s.chains = timelock.chains_of(d)
     s.procedure = PROCEDURES[d["procedure"]]
     s.lots = {lot["id"]: Lot(lot, s.suite) for lot in d["lots"]}
 
@@ -206,11 +207,9 @@ def _unlawful(s, r, d):
         return
     procedure = PROCEDURES[d["procedure"]]
     yield from (f"policy: {x}" for x in policy.lint(d["policy"], {key: t for key, _, t in s.boards()}))
-    second = s.second.board
-    if second is not None and (second.t != second.n or second.digest not in
-                               [x.get("key") for _, x in policy.leaves(d["policy"])]):
-        yield "the second board is no fallback of this policy"
     deadline = moment.parse(d["deadline"])
+    yield from _second(s, d, procedure)
+    yield from timelock.unlawful(d, deadline)
     if deadline % moment.SECOND or deadline <= r.at or deadline <= s.schedule.at(0):
         yield "deadline"
     if not d.get("rehearsal") and deadline < r.at + procedure.days * DAY:
@@ -222,6 +221,22 @@ def _unlawful(s, r, d):
     for lot in d["lots"]:
         yield from (f"lot {lot['id']}: {x}" for x in _lot(s, lot, procedure, day, region))
     yield from _least(d, procedure)
+
+
+def _second(s, d, procedure):
+    """The second board is a fallback of other people, all needed; or the policy's one-time key."""
+    leaves = [x for _, x in policy.leaves(d["policy"])]
+    if {"key": s.board.digest, "leaf": "reveal"} in leaves:
+        yield "the first board's key witnesses and draws: it is never revealed"
+    if procedure.final and any(x["leaf"] == "reveal" for x in leaves):
+        yield "final offers would be open to whoever has the revealed key"
+    second = s.second.board
+    if second is None or {"key": second.digest, "leaf": "reveal"} in leaves:
+        return
+    if second.t != second.n or {"key": second.digest, "leaf": "group"} not in leaves:
+        yield "the second board is no fallback of this policy"
+    if any(s.main.seats(m.actor) for m in s.second.members.values()):
+        yield "a member of the board sits on the fallback board"
 
 
 def _large(s, d, procedure):

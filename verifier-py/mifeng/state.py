@@ -7,11 +7,12 @@ HALTED_OK = {"tender.resume", "tender.cancel", "submission.close", "archive.clos
 CANCELLED_OK = HALTED_OK | {"bidder-window.close", "round.close"}
 STAGES = ["setup", "open", "window", "opening", "evaluation", "archived"]
 USAGE = {"host": ["host"], "bidder": ["bid-signing"], "trustee": ["trustee"], "person": ["record-signing"]}
-HOST = {"submission.close", "bidder-window.close", "bid.open", "bid.fail", "round.close", "round-window.close",
+HOST = {"submission.close", "bidder-window.close", "bid.open", "bid.fail", "bid.refuse", "share.false",
+        "beacon", "round.close", "round-window.close",
         "archive.close", "log.config", "crl.take"}
 BIDDER = {"bid.submit", "bid.replace", "bid.withdraw", "bidder.share", "price.confirm", "clarify.answer", "offer.submit",
           "offer.exit"}
-TRUSTEE = {"board.cert", "board.dkg1", "board.dkg2", "board.share", "draw.share"}
+TRUSTEE = {"key.reveal", "board.reshare", "board.reshare1", "board.reshare2", "board.cert", "board.dkg1", "board.dkg2", "board.share", "draw.share"}
 SPECIAL = {"opening.sign": ["record-signing", "bid-signing", "trustee"], "seat.cosign": ["record-signing", "trustee"],
            "trust.list": ["record-signing", "host"]}
 STARTS_PERIOD = {"tender.publish", "tender.resume", "round.open", "clarify.ask"}
@@ -38,7 +39,7 @@ def usages(kind):
 
 def column(kind):
     """The check whose column a refused record belongs to (spec/verify.md)."""
-    if kind == "board.share":
+    if kind in ("board.share", "share.false", "key.reveal", "beacon"):
         return "V9"
     if kind in ("lot.pool", "lot.drawn", "expert.pool") or kind.startswith("draw."):
         return "V13"
@@ -79,6 +80,8 @@ class State:
         self.bids, self.ciphertexts, self.seal_order = {}, set(), []
         self.close_index = self.close_time = self.window_closed = None
         self.minutes, self.minutes_signed, self.draws = None, {}, {}
+        self.refused, self.false_shares = {}, {}  # by commitment of the refused record
+        self.chains, self.beacons, self.revealed = (), {}, {}  # beacons by chain and round; shares of a one-time key by index
         self.leaving = {}  # member → who said that it leaves
         self.seats, self.session_sites, self.seat_state, self.replaced = [], None, {}, []
         self.pool = self.pool_draw = None
@@ -224,6 +227,7 @@ class Forming:
 
     def __init__(self):
         self.members, self.messages, self.finals, self.board, self.session = {}, {}, {}, None, None
+        self.rounds, self.round = 0, None  # how often its key was handed on, and the handing on that is not finished
 
     def seats(self, actor):
         return any(m.actor == actor for m in self.members.values())

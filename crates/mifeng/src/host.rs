@@ -6,6 +6,7 @@
 mod beats;
 mod bodies;
 mod export;
+mod refused;
 
 pub use export::Export;
 
@@ -281,6 +282,21 @@ impl<S: Store> Host<S> {
     /// [`Error::Refused`], with nothing changed. [`Error::Unavailable`] if the store fails: what had
     /// not been in the log before is not acknowledged, and the host must be opened anew.
     pub fn submit(
+        &mut self,
+        record: SignedRecord,
+        body: Option<&mut dyn Read>,
+        received: Time,
+    ) -> Result<(), Error> {
+        let copy = record.clone();
+        let taken = self.take(record, body, received);
+        if let Err(Error::Refused(no)) = &taken {
+            let code = no.code();
+            self.keep_refused(copy, received, code)?;
+        }
+        taken
+    }
+
+    fn take(
         &mut self,
         record: SignedRecord,
         body: Option<&mut dyn Read>,

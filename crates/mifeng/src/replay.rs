@@ -172,10 +172,10 @@ fn check_of(refusal: &Refusal, kind: &str) -> &'static str {
     match kind {
         k if k.starts_with("board.") && k != "board.share" => "V5",
         k if k.starts_with("tender.") => "V6",
-        "bid.submit" | "bid.replace" | "bid.withdraw" | "submission.close" => "V7",
+        "bid.submit" | "bid.replace" | "bid.withdraw" | "bid.refuse" | "submission.close" => "V7",
         "round.open" | "round.close" | "offer.submit" | "offer.exit" => "V7",
         "bidder.share" | "bidder-window.close" | "round-window.close" => "V8",
-        "board.share" | "beacon" => "V9",
+        "board.share" | "beacon" | "share.false" | "key.reveal" => "V9",
         "bid.open" => "V10",
         "bid.fail" => "V11",
         "opening.minutes" | "opening.sign" | "round.minutes" => "V12",

@@ -8,7 +8,7 @@ use mifeng_lock::dkg::StaticKey;
 use mifeng_lock::{SecretShare, tdh2};
 use mifeng_log::{Note, SignedCheckpoint, Witness, WitnessState};
 use mifeng_pki::tsp::{ClockPolicy, TimeStamp};
-use mifeng_tender::{BoardShare, BoardShares, DrawShare, Refusal, Stage, rules};
+use mifeng_tender::{BoardShare, BoardShares, DrawShare, KeyReveal, Refusal, Stage, rules};
 
 /// One condition of the release rule, met or not.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -288,6 +288,30 @@ pub fn release(
         now,
         entropy,
     )
+}
+
+/// The data of `key.reveal`: the member's share of the one-time key, under the same conditions. From then on every
+/// copy of every bid opens that was sealed to the key, those that were withdrawn too.
+///
+/// # Errors
+/// As [`release`]; [`rules::WRONG_STAGE`] if the secret is not a share of a key that is to be revealed.
+pub fn reveal(
+    replay: &Replay,
+    files: &dyn Files,
+    secret: &SecretShare,
+    now: Time,
+) -> Result<KeyReveal, Error> {
+    let span = Span::of(replay, None)?;
+    all_met(&span, &conditions(replay, files, &span, now)?, now)?;
+    let board = replay.state.one_time_board();
+    if board.is_none_or(|board| board.key() != secret.board_key()) {
+        let detail = "the policy reveals no key that this is a share of";
+        return Err(Refusal::by(&rules::WRONG_STAGE, detail).into());
+    }
+    Ok(KeyReveal {
+        index: secret.index(),
+        share: Digest::from_bytes(*secret.reveal()),
+    })
 }
 
 /// The same for the final offers of a lot.

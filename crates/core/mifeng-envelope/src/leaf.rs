@@ -131,6 +131,7 @@ fn seal_leaf(
         Leaf::Cert(digest) => {
             seal_cert_leaf(suite, keys.certificate(suite, &digest)?, label, rho, share)
         }
+        Leaf::Reveal(key) => seal_key_leaf(suite, keys.board(&key)?.public(), label, rho, share),
         Leaf::Tlock { chain, round } => {
             seal_clock_leaf(suite, &*keys.chain(&chain)?, round, label, rho, share)
         }
@@ -206,6 +207,57 @@ pub(crate) fn seal_cert_leaf(
     };
     ct.extend_from_slice(&wrap(suite, kappa, label, share)[..]);
     Ok(ct)
+}
+
+/// Bytes of a leaf sealed to a one-time key on P-256: `enc 65 ‖ ct 48`.
+const KEY_LEAF_LEN_P256: usize = 113;
+/// The same on SM2: the DER form of 32 bytes has 100 to 150, and the wrapped share follows.
+const KEY_LEAF_LEN_SM2: core::ops::RangeInclusive<usize> = 132..=182;
+
+/// Whether a ciphertext can be one sealed to a one-time key.
+pub(crate) fn is_key_leaf_len(suite: &Suite, len: usize) -> bool {
+    match suite.curve() {
+        Curve::P256 => len == KEY_LEAF_LEN_P256,
+        Curve::Sm2 => KEY_LEAF_LEN_SM2.contains(&len),
+    }
+}
+
+/// Plain public-key encryption of the suite, to a key that is revealed at the opening (PROTOCOL 1.2, option A′).
+fn seal_key_leaf(
+    suite: &Suite,
+    point: &Point,
+    label: &[u8],
+    rho: &[u8; 96],
+    share: &[u8; 32],
+) -> Result<Vec<u8>> {
+    let kappa = &rho[64..];
+    if suite.curve() == Curve::P256 {
+        let first = Zeroizing::new(part::<32>(rho, 0));
+        return Ok(hpke::seal_derand(point, label, &first, share)?);
+    }
+    let k = Scalar::reduce(Curve::Sm2, &Zeroizing::new(part::<48>(rho, 0)));
+    let mut ct = sm2enc::encrypt(point, &k, kappa)?;
+    ct.extend_from_slice(&wrap(suite, kappa, label, share)[..]);
+    Ok(ct)
+}
+
+/// The share in a leaf sealed to a one-time key, with the revealed key.
+pub(crate) fn open_key_leaf(
+    suite: &Suite,
+    key: &Scalar,
+    label: &[u8],
+    ct: &[u8],
+) -> Result<sharing::Secret> {
+    if suite.curve() == Curve::P256 {
+        let share = hpke::open(key, label, ct).map_err(|_| Error::NotOurLeaf)?;
+        return share_of(&share);
+    }
+    let (sealed, masked) = ct
+        .split_at_checked(ct.len().saturating_sub(32))
+        .ok_or(Error::NotOurLeaf)?;
+    let masked = <&[u8; 32]>::try_from(masked).map_err(|_| Error::NotOurLeaf)?;
+    let kappa = sm2enc::decrypt(key, sealed).map_err(|_| Error::NotOurLeaf)?;
+    Ok(wrap(suite, &share_of(&kappa)?[..], label, masked))
 }
 
 /// Bytes of a clock leaf: the timelock ciphertext of the key block, then the wrapped share.

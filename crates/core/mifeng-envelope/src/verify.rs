@@ -1,11 +1,13 @@
 //! What anyone checks about a seal without any secret.
 
-use crate::leaf::{Keys, clock_leaf_len, leaf_key, open_cert_leaf, open_clock_leaf};
+use crate::leaf::{
+    Keys, clock_leaf_len, is_key_leaf_len, leaf_key, open_cert_leaf, open_clock_leaf, open_key_leaf,
+};
 use crate::record::{SealRecord, check_body_len};
 use crate::root::BLOCK;
 use crate::stream::read_root;
 use crate::{Context, Error, Header, Result, SealedFile, context_digest, identity, leaf_label};
-use mifeng_crypto::{Digest, Suite};
+use mifeng_crypto::{Digest, Scalar, Suite};
 use mifeng_lock::tlock::{Chain, VerifiedBeacon};
 use mifeng_lock::{Board, Leaf, Policy, sharing, tdh2};
 use mifeng_pki::{Certificate, Decrypter, cms};
@@ -210,6 +212,14 @@ impl VerifiedSeal {
                     }
                     leaf_key(self.suite, certificate)?;
                 }
+                Leaf::Reveal(key) => {
+                    keys.board(key)?;
+                    if !is_key_leaf_len(self.suite, ct.len()) {
+                        return Err(Error::Malformed {
+                            what: "leaf of a one-time key: length",
+                        });
+                    }
+                }
                 Leaf::Tlock { chain, .. } => {
                     // Its content cannot be judged before its round: that is what it is for.
                     let chain = keys.chain(chain)?.into_owned();
@@ -344,6 +354,30 @@ impl VerifiedSeal {
         let label = leaf_label(&self.c, path, leaf)?;
         let sealed = self.header.leaves.get(at).ok_or(Error::NotOurLeaf)?;
         open_cert_leaf(self.suite, &label, &unhex(&sealed.ct)?, decrypter)
+    }
+
+    /// The paths of the leaves sealed to a one-time key.
+    pub fn key_leaves(&self, board: &Digest) -> Vec<String> {
+        let leaves = self.policy().leaves().into_iter();
+        leaves
+            .filter(|(_, leaf)| *leaf == Leaf::Reveal(*board))
+            .map(|(path, _)| path)
+            .collect()
+    }
+
+    /// Opens the leaf at `path` with the revealed key of its board.
+    ///
+    /// # Errors
+    /// [`Error::NotOurLeaf`] for a path without such a leaf; otherwise the bidder did not seal it by the rules.
+    pub fn key_share(&self, path: &str, key: &Scalar) -> Result<sharing::Secret> {
+        let leaves = self.policy().leaves();
+        let mut sealed = leaves.iter().zip(&self.header.leaves);
+        let found = sealed.find(|((p, _), _)| p == path);
+        let Some(((_, leaf @ Leaf::Reveal(_)), sealed)) = found else {
+            return Err(Error::NotOurLeaf);
+        };
+        let label = leaf_label(&self.c, path, *leaf)?;
+        open_key_leaf(self.suite, key, &label, &unhex(&sealed.ct)?)
     }
 
     /// The clock leaves: path, chain hash and round.

@@ -18,6 +18,7 @@ pub mod draw;
 mod error;
 pub mod panel;
 pub mod policy;
+mod reveal;
 pub mod share;
 pub mod sharing;
 pub mod tdh2;

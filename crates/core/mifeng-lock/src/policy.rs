@@ -2,11 +2,15 @@
 //!
 //! ```text
 //! node = {"k":1..n,"of":[node…]} | {"leaf":"cert","cert":H} | {"leaf":"group","key":H}
-//!      | {"leaf":"tlock","chain":H,"round":N}
+//!      | {"leaf":"reveal","key":H} | {"leaf":"tlock","chain":H,"round":N}
 //! ```
 //!
 //! The policy stands in the notice with `"cert":"bidder"` where the bidder's own key is meant; every bid's
 //! policy is that text with `bidder` resolved ([`Policy::resolve`]). Normative text: `spec/policy.md`.
+
+mod lint;
+
+pub use lint::{Finding, Note};
 
 use std::collections::BTreeSet;
 
@@ -25,8 +29,6 @@ pub const MAX_LEAVES: usize = 32;
 pub const MAX_FANOUT: usize = 16;
 /// Bytes of a policy in canonical form: 32 leaves of at most 120 bytes plus gates.
 pub const MAX_BYTES: usize = 8192;
-/// Distinct leaves up to which the linter looks for idle ones: at most 4096 combinations.
-const IDLE_LEAVES_MAX: usize = 12;
 /// Largest round number: JSON integers stay exact up to 2^53 - 1 (RFC 7493).
 pub const MAX_ROUND: u64 = (1 << 53) - 1;
 
@@ -39,6 +41,8 @@ pub enum Leaf {
     Bidder,
     /// A quorum of the board with this key digest ([`crate::Board::key`]).
     Group(Digest),
+    /// The whole key of the board with this digest, which its members reveal: a key of one use.
+    Reveal(Digest),
     /// A drand beacon chain reaching a round.
     Tlock {
         /// Chain hash.
@@ -136,13 +140,35 @@ impl Policy {
         }
     }
 
+    /// `one-time-key`: a key made for one tender, which its members reveal (PROTOCOL 1.2, option A′).
+    pub fn one_time_key(key: Digest) -> Self {
+        Self {
+            root: Node::Leaf(Leaf::Reveal(key)),
+        }
+    }
+
+    /// `joint-one-time-key`: the bidder and a key made for one tender.
+    pub fn joint_one_time_key(key: Digest) -> Self {
+        Self {
+            root: Node::all(vec![
+                Node::Leaf(Leaf::Bidder),
+                Node::Leaf(Leaf::Reveal(key)),
+            ]),
+        }
+    }
+
     /// The name of PROTOCOL section 2.1 this policy has, if it is one of the named ones.
     pub fn name(&self) -> Option<&'static str> {
         let key = |node: &Node| matches!(node, Node::Leaf(Leaf::Group(_)));
         let person = |node: &Node| matches!(node, Node::Leaf(Leaf::Bidder | Leaf::Cert(_)));
+        let one_time = |node: &Node| matches!(node, Node::Leaf(Leaf::Reveal(_)));
         match &self.root {
             root if key(root) => Some("board"),
             root if person(root) => Some("bidder"),
+            root if one_time(root) => Some("one-time-key"),
+            Node::Gate { k: 2, of } if of.len() == 2 && person(&of[0]) && one_time(&of[1]) => {
+                Some("joint-one-time-key")
+            }
             Node::Gate { k: 2, of } if of.len() == 2 && key(&of[1]) => match &of[0] {
                 first if person(first) => Some("joint"),
                 Node::Gate { k: 1, of } if of.len() == 2 && person(&of[0]) && key(&of[1]) => {
@@ -219,122 +245,6 @@ impl Policy {
         let paths: BTreeSet<&str> = paths.iter().map(AsRef::as_ref).collect();
         satisfied(&self.root, ROOT_PATH, &|path, _| paths.contains(path))
     }
-
-    /// What a notice with this policy must be refused for; empty when it may be published.
-    ///
-    /// The thresholds of the boards are unknown here; see [`Policy::lint_with`].
-    pub fn lint(&self) -> Vec<Finding> {
-        self.lint_with(None, &[])
-    }
-
-    /// As [`Policy::lint`], for a resolved policy (`bidder`) and with the boards' `(key, t)` known: a board that
-    /// one member can answer for is one party.
-    pub fn lint_with(&self, bidder: Option<Digest>, boards: &[(Digest, u8)]) -> Vec<Finding> {
-        let mut findings = Vec::new();
-        lint_clocks(&self.root, ROOT_PATH, false, &mut findings);
-        let is_bidder = |leaf: Leaf| match leaf {
-            Leaf::Bidder => true,
-            Leaf::Cert(cert) => Some(cert) == bidder,
-            _ => false,
-        };
-        let clock = |leaf: Leaf| matches!(leaf, Leaf::Tlock { .. });
-        if satisfied(&self.root, ROOT_PATH, &|_, leaf| clock(leaf)) {
-            findings.push(Finding::ClockAlone);
-        }
-        lint_siblings(&self.root, ROOT_PATH, &mut findings);
-        findings.extend(self.idle_leaves().into_iter().map(Finding::IdleLeaf));
-        for (_, leaf) in self.leaves() {
-            if let Leaf::Group(key) = leaf
-                && !boards.is_empty()
-                && boards.iter().all(|(board, _)| *board != key)
-            {
-                findings.push(Finding::UnknownBoard(key));
-            }
-        }
-        let others: BTreeSet<Leaf> = self
-            .leaves()
-            .into_iter()
-            .map(|(_, leaf)| leaf)
-            .filter(|leaf| !is_bidder(*leaf) && !clock(*leaf))
-            .collect();
-        for party in others {
-            let single = match party {
-                Leaf::Group(key) => boards.iter().any(|(board, t)| *board == key && *t <= 1),
-                _ => true,
-            };
-            if single
-                && satisfied(&self.root, ROOT_PATH, &|_, leaf| {
-                    leaf == party || clock(leaf)
-                })
-            {
-                findings.push(Finding::OneParty(party));
-            }
-            if matches!(party, Leaf::Cert(_))
-                && !satisfied(&self.root, ROOT_PATH, &|_, leaf| leaf != party)
-            {
-                findings.push(Finding::OtherCertRequired(party));
-            }
-        }
-        findings
-    }
-}
-
-impl Policy {
-    /// Distinct leaves that change nothing in any combination of the others. Not looked for among more than
-    /// [`IDLE_LEAVES_MAX`] distinct leaves.
-    fn idle_leaves(&self) -> Vec<Leaf> {
-        let distinct: BTreeSet<Leaf> = self.leaves().into_iter().map(|(_, leaf)| leaf).collect();
-        let distinct: Vec<Leaf> = distinct.into_iter().collect();
-        if distinct.len() > IDLE_LEAVES_MAX {
-            return Vec::new();
-        }
-        let opens = |set: u32| {
-            satisfied(&self.root, ROOT_PATH, &|_, leaf| {
-                let at = distinct.iter().position(|known| *known == leaf);
-                at.is_some_and(|at| set >> at & 1 == 1)
-            })
-        };
-        let decides =
-            |at: usize| (0..1u32 << distinct.len()).any(|set| opens(set) != opens(set ^ (1 << at)));
-        let idle = (0..distinct.len()).filter(|at| !decides(*at));
-        idle.map(|at| distinct[at]).collect()
-    }
-}
-
-/// Why a policy must not be published.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Finding {
-    /// A clock leaf at this path that does not stand under `all` beside something that can be withheld.
-    ClockNotUnderAll(String),
-    /// Time alone opens.
-    ClockAlone,
-    /// One party other than the bidder opens alone.
-    OneParty(Leaf),
-    /// Someone other than the bidder is required on every path by certificate; its faults cannot be proven.
-    OtherCertRequired(Leaf),
-    /// The leaf at this path stands beside itself: whoever satisfies one satisfies both, so their gate promises more
-    /// than it asks for.
-    RepeatedLeaf(String),
-    /// A leaf that never decides: the others alone open whatever it says.
-    IdleLeaf(Leaf),
-    /// A board that nobody knows: its paths can never be satisfied.
-    UnknownBoard(Digest),
-}
-
-impl Finding {
-    /// A short stable code.
-    pub fn code(&self) -> &'static str {
-        match self {
-            Self::ClockNotUnderAll(_) => "lock.lint-clock-not-under-all",
-            Self::ClockAlone => "lock.lint-clock-alone",
-            Self::OneParty(_) => "lock.lint-one-party",
-            Self::OtherCertRequired(_) => "lock.lint-other-cert-required",
-            Self::RepeatedLeaf(_) => "lock.lint-repeated-leaf",
-            Self::IdleLeaf(_) => "lock.lint-idle-leaf",
-            Self::UnknownBoard(_) => "lock.lint-unknown-board",
-        }
-    }
 }
 
 pub(crate) const ROOT_PATH: &str = "r";
@@ -403,44 +313,6 @@ fn satisfied(node: &Node, path: &str, has: &dyn Fn(&str, Leaf) -> bool) -> bool 
     }
 }
 
-fn lint_siblings(node: &Node, path: &str, findings: &mut Vec<Finding>) {
-    let Node::Gate { of, .. } = node else { return };
-    for (i, child) in of.iter().enumerate() {
-        let path = child_path(path, i);
-        if of[..i].contains(child) {
-            findings.push(Finding::RepeatedLeaf(path.clone()));
-        }
-        lint_siblings(child, &path, findings);
-    }
-}
-
-// A clock is safe only under an n-of-n gate with a sibling that time alone does not satisfy.
-fn lint_clocks(node: &Node, path: &str, guarded: bool, findings: &mut Vec<Finding>) {
-    match node {
-        Node::Leaf(Leaf::Tlock { .. }) if !guarded => {
-            findings.push(Finding::ClockNotUnderAll(path.to_owned()))
-        }
-        Node::Leaf(_) => {}
-        Node::Gate { k, of } => {
-            let by_time =
-                |child: &Node| satisfied(child, "", &|_, leaf| matches!(leaf, Leaf::Tlock { .. }));
-            let all = usize::from(*k) == of.len();
-            for (i, child) in of.iter().enumerate() {
-                let beside = of
-                    .iter()
-                    .enumerate()
-                    .any(|(j, other)| j != i && !by_time(other));
-                lint_clocks(
-                    child,
-                    &child_path(path, i),
-                    guarded || (all && beside),
-                    findings,
-                );
-            }
-        }
-    }
-}
-
 impl Serialize for Policy {
     fn serialize<S: Serializer>(&self, serializer: S) -> core::result::Result<S::Ok, S::Error> {
         self.root.serialize(serializer)
@@ -466,6 +338,10 @@ impl Serialize for Node {
             Self::Leaf(Leaf::Group(key)) => {
                 map.serialize_entry("key", key)?;
                 map.serialize_entry("leaf", "group")?;
+            }
+            Self::Leaf(Leaf::Reveal(key)) => {
+                map.serialize_entry("key", key)?;
+                map.serialize_entry("leaf", "reveal")?;
             }
             Self::Leaf(Leaf::Tlock { chain, round }) => {
                 map.serialize_entry("chain", chain)?;
@@ -549,6 +425,7 @@ fn to_node(raw: RawNode, depth: usize) -> Result<Node> {
             }
             ("cert", Some(cert), None, None, None) => Ok(Node::Leaf(Leaf::Cert(digest(&cert)?))),
             ("group", None, Some(key), None, None) => Ok(Node::Leaf(Leaf::Group(digest(&key)?))),
+            ("reveal", None, Some(key), None, None) => Ok(Node::Leaf(Leaf::Reveal(digest(&key)?))),
             ("tlock", None, None, Some(chain), Some(round)) => Ok(Node::Leaf(Leaf::Tlock {
                 chain: digest(&chain)?,
                 round,

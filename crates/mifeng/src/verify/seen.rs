@@ -76,10 +76,27 @@ pub(super) fn board_shares(replay: &Replay) -> Result<Saw, Error> {
             });
         }
     }
+    let (mut zh, mut en) = (String::new(), String::new());
+    if let Some(board) = replay.state.one_time_board() {
+        let (revealed, t) = (replay.state.revealed_count(), board.threshold());
+        zh.push_str(&format!(
+            "；一次性密钥的份额公开 {revealed} 份（需 {t}），均与公钥相符"
+        ));
+        en.push_str(&format!(
+            "; {revealed} shares of the one-time key revealed ({t} needed), each its member's"
+        ));
+    }
+    for convicted in replay.state.false_shares() {
+        let (name, index) = (&convicted.name, convicted.index);
+        zh.push_str(&format!("；受托人 {index} {name} 曾签发假份额，证据在档"));
+        en.push_str(&format!(
+            "; trustee {index} {name} signed a false share, the evidence is in the log"
+        ));
+    }
     Ok((
         count,
-        format!("{count} 份解密份额的证明全部成立，未开标的投标一份也没有"),
-        format!("the proofs of {count} shares hold; none for a bid that stays shut"),
+        format!("{count} 份解密份额的证明全部成立，未开标的投标一份也没有{zh}"),
+        format!("the proofs of {count} shares hold; none for a bid that stays shut{en}"),
     ))
 }
 

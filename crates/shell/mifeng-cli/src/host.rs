@@ -114,8 +114,13 @@ pub(crate) fn accept(
     let before = host.state().stage();
     let now = clock::now();
     let stream = body.as_mut().map(|file| file as &mut dyn std::io::Read);
-    host.submit(signed.clone(), stream, now)
-        .map_err(|e| Failure::from(e).at(record))?;
+    if let Err(no) = host.submit(signed.clone(), stream, now) {
+        // What ends a bid, or convicts a trustee, is told in the log, once nothing has to be kept back any more.
+        if before >= Stage::Window {
+            host.log_refused(clock::now(), &mut SystemEntropy::new())?;
+        }
+        return Err(Failure::from(no).at(record));
+    }
     if before == Stage::Open {
         let mut logged = false;
         while let Some(next) = host.next_beat().filter(|_| !logged) {
@@ -191,6 +196,7 @@ pub(crate) fn export(host: &FolderHost, what: Export, out: &Path) -> Outcome {
 
 /// Opens every bid that has no outcome yet; its files go to `out/<lot>/<bidder>/`.
 pub(crate) fn open_bids(ui: &Ui, host: &mut FolderHost, out: &Path, give_up: bool) -> Outcome {
+    host.log_refused(clock::now(), &mut SystemEntropy::new())?;
     let due = host.state().to_open();
     for seal in due {
         if host.state().outcomes().contains_key(&seal) {

@@ -266,7 +266,13 @@ fn tender(ui: &Ui, command: &TenderCommand) -> Outcome {
             tender,
             plan,
             out,
-        } => notice::publish(&Identity::load(ui, id)?, &Bundle::open(tender)?, plan, out),
+        } => notice::publish(
+            ui,
+            &Identity::load(ui, id)?,
+            &Bundle::open(tender)?,
+            plan,
+            out,
+        ),
         TenderCommand::Minutes { id, tender, out } => {
             person::minutes(&Identity::load(ui, id)?, &Bundle::open(tender)?, out)
         }

@@ -4,7 +4,7 @@ use crate::bundle::Bundle;
 use crate::clock;
 use crate::identity::{self, Identity};
 use crate::person;
-use crate::ui::{self, Failure, Outcome};
+use crate::ui::{self, Failure, Outcome, Ui};
 use mifeng::crypto::{Digest, Time};
 use mifeng::lock::tlock::{Chain, ChainRecord};
 use mifeng::lock::{Leaf, Node, Policy};
@@ -62,7 +62,13 @@ fn open_tender() -> Procedure {
 }
 
 /// Signs the notice.
-pub(crate) fn publish(identity: &Identity, bundle: &Bundle, path: &Path, out: &Path) -> Outcome {
+pub(crate) fn publish(
+    ui: &Ui,
+    identity: &Identity,
+    bundle: &Bundle,
+    path: &Path,
+    out: &Path,
+) -> Outcome {
     let plan: Plan = serde_json::from_slice(&ui::read(path)?)
         .map_err(|e| Failure::malformed(format!("{}: {e}", path.display())))?;
     let folder = path.parent().unwrap_or(Path::new("."));
@@ -77,6 +83,12 @@ pub(crate) fn publish(identity: &Identity, bundle: &Bundle, path: &Path, out: &P
     let fault = notice.pack_fault(now).or_else(|| notice.period_fault(now));
     if let Some(fault) = fault {
         return Err(Failure::refused("notice.unlawful", fault));
+    }
+    for note in notice.policy.notes() {
+        ui.say(
+            format!("开标策略说明：{}", note.zh()),
+            format!("opening policy: {}", note.en()),
+        );
     }
     person::sign(&bundle.replay, identity, "tender.publish", &notice, out)
 }
@@ -109,11 +121,23 @@ fn policy(
             })?;
             return Ok(Policy::joint_with_remedy(board, fallback));
         }
+        "one-time-key" | "joint-one-time-key" => {
+            let key = fallback.ok_or_else(|| {
+                Failure::refused(
+                    "board.formation",
+                    "the bundle holds no one-time key: a second board makes it",
+                )
+            })?;
+            return Ok(match plan.policy.as_str() {
+                "one-time-key" => Policy::one_time_key(key),
+                _ => Policy::joint_one_time_key(key),
+            });
+        }
         "board-clock" => vec![group, clock()?],
         "joint-clock" => vec![bidder, group, clock()?],
         other => {
             return Err(Failure::malformed(format!(
-                "policy {other:?}: board, joint, joint-with-remedy, bidder, board-clock, joint-clock"
+                "policy {other:?}: board, joint, joint-with-remedy, bidder, board-clock, joint-clock, one-time-key, joint-one-time-key"
             )));
         }
     };

@@ -402,7 +402,7 @@ pub(crate) fn secret(
         .fingerprint(replay.suite().hash());
     let mut fallback = replay.state.fallback_members().values();
     let (member, share): (_, fn(&Replay, &StaticKey) -> _) =
-        match fallback.find(|(cert, _)| *cert == own) {
+        match fallback.find(|(cert, _)| *cert == own && replay.state.one_time_board().is_none()) {
             Some((_, member)) => (member, trustee::fallback_share),
             None => (
                 own_member(&replay.state, identity)?.1,
@@ -414,9 +414,51 @@ pub(crate) fn secret(
     Ok(share(replay, &key)?)
 }
 
+/// Whether the static key in this folder is that of a member of the board whose key is to be revealed.
+fn keeps_one_time_key(ui: &Ui, identity: &Identity, replay: &Replay) -> bool {
+    let own = identity
+        .signer
+        .certificate()
+        .fingerprint(replay.suite().hash());
+    let mut members = replay.state.fallback_members().values();
+    let member = members.find(|(cert, _)| *cert == own);
+    replay.state.one_time_board().is_some()
+        && member.is_some_and(|(_, member)| {
+            reshare::key_file(ui, identity, &member.static_key, replay.suite()).is_ok()
+        })
+}
+
+/// A member's share of the one-time key, from the static key in its folder.
+pub(crate) fn reveal(ui: &Ui, identity: &Identity, bundle: &Bundle, out: &Path) -> Outcome {
+    let replay = &bundle.replay;
+    show_conditions(ui, bundle, false)?;
+    for note in replay
+        .state
+        .notice()
+        .map(|(_, n)| n.policy.notes())
+        .unwrap_or_default()
+    {
+        ui.say(format!("  ! {}", note.zh()), format!("  ! {}", note.en()));
+    }
+    let suite = replay.suite();
+    let own = identity.signer.certificate().fingerprint(suite.hash());
+    let mut members = replay.state.fallback_members().values();
+    let (_, member) = members
+        .find(|(cert, _)| *cert == own)
+        .ok_or_else(|| Failure::refused("board.not-a-member", "not a member of this board"))?;
+    let path = reshare::key_file(ui, identity, &member.static_key, suite)?;
+    let key = static_key_in(ui, &path, suite)?;
+    let secret = trustee::fallback_share(replay, &key)?;
+    let data = trustee::reveal(replay, &bundle.files, &secret, clock::now())?;
+    sign(replay, identity, "key.reveal", &data, out)
+}
+
 /// The trustee's own decision, then its shares.
 pub(crate) fn release(ui: &Ui, identity: &Identity, bundle: &Bundle, out: &Path) -> Outcome {
     let replay = &bundle.replay;
+    if keeps_one_time_key(ui, identity, replay) {
+        return reveal(ui, identity, bundle, out);
+    }
     let secret = secret(ui, identity, replay)?;
     let data = trustee::release(
         replay,

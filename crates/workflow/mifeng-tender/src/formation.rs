@@ -1,7 +1,7 @@
 //! The boards: key generation by their members' records, before the notice.
 //!
 //! A log has one board, which also witnesses and draws, and may have a second one: the fallback of a remedy plan
-//! (补救方案), all of whose members together stand in for a bidder that released nothing.
+//! (补救方案), all of whose members together stand in for a bidder that released nothing, or a one-time key.
 
 use crate::events::*;
 use crate::notice::Notice;
@@ -10,7 +10,7 @@ use crate::reshare::Handed;
 use crate::state::{State, board_origin};
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use mifeng_crypto::{Digest, HashAlg, Suite};
-use mifeng_lock::{Board, Leaf, dkg};
+use mifeng_lock::{Board, dkg};
 use mifeng_log::{CosignVerifier, Quorum, SignatureType};
 use mifeng_record::Record;
 use std::collections::BTreeMap;
@@ -148,10 +148,6 @@ impl State {
         }
         self.check_witness(data)?;
         if self.is_fallback_record(record) {
-            // Who sat on both could answer in two roles that must not meet.
-            if self.main.seats(&record.actor()) {
-                return Err(formation("a member of the board sits on the second one"));
-            }
             return self.second.cert(data, record);
         }
         self.main.cert(data, record)
@@ -247,16 +243,7 @@ impl State {
         if let Some(finding) = notice.policy.lint_with(None, &boards).first() {
             return Some(format!("opening policy: {}", finding.code()));
         }
-        let leaves = notice.policy.leaves();
-        match self.fallback() {
-            Some(board) if board.threshold() != board.members() => {
-                Some("every member of the fallback board must be needed (PROTOCOL 2.1)".to_owned())
-            }
-            Some(board) if !leaves.iter().any(|(_, l)| *l == Leaf::Group(board.key())) => {
-                Some("the policy does not name the second board of this log".to_owned())
-            }
-            _ => None,
-        }
+        self.second_board_fault(notice)
     }
 
     /// The board, once its keys are made.

@@ -14,7 +14,9 @@ mod opening;
 mod procedure;
 mod recognition;
 mod refusal;
+mod refused;
 mod reshare;
+mod revealed;
 mod setup;
 mod state;
 
@@ -30,6 +32,7 @@ pub use procedure::{
     Body, Count, Endings, Large, PROFILES, Panel, Procedure, Profile, Regime, Response,
 };
 pub use refusal::{Refusal, Rule};
+pub use refused::{FalseShare, NO_BODY, REFUSED_MAX};
 pub use state::{Bid, BidLife, DrawState, Outcome as BidOutcome, Stage, State, Trust};
 
 /// Every rule that can refuse, by name.

@@ -303,6 +303,15 @@ impl State {
                 shares.push((leaf.path.clone(), share));
             }
         }
+        if let Some((board, key)) = self.one_time_key() {
+            for path in bid.key_leaves(&board) {
+                let share = bid.key_share(&path, &key).map_err(|e| {
+                    // The key was checked, so only who sealed the leaf can be at fault.
+                    Refusal::new(&refusal::BAD_SEAL, format!("leaf {path}: {e}"))
+                })?;
+                shares.push((path, share));
+            }
+        }
         for (path, chain, round) in bid.clock_leaves() {
             let Some(beacon) = self.beacons.get(&(chain, round)) else {
                 continue;
@@ -482,6 +491,7 @@ impl State {
                 })
             })
             .collect::<Result<Vec<_>, Refusal>>()?;
+        rows.extend(self.refused.values().cloned());
         rows.sort_by(|a, b| (&a.lot, &a.seal).cmp(&(&b.lot, &b.seal)));
         Ok(Minutes {
             deadline: notice.deadline,

@@ -35,7 +35,7 @@ pub(crate) fn usages_of(kind: &str, by_host: bool) -> &'static [Usage] {
         "log.config" => &[Usage::Host],
         "bid.submit" | "bid.replace" | "bid.withdraw" | "bidder.share" | "price.confirm"
         | "clarify.answer" | "offer.submit" | "offer.exit" => &[Usage::BidSigning],
-        "draw.share" => &[Usage::Trustee],
+        "draw.share" | "key.reveal" => &[Usage::Trustee],
         "opening.sign" => &[Usage::RecordSigning, Usage::BidSigning, Usage::Trustee],
         "seat.cosign" => &[Usage::RecordSigning, Usage::Trustee],
         "trust.list" => &[Usage::RecordSigning, Usage::Host],

@@ -6,7 +6,8 @@ use crate::formation::Formation;
 use crate::notice::Notice;
 use crate::recognition::{EarlySigner, Judged, usages_of};
 use crate::refusal::{self, Refusal};
-use mifeng_crypto::{Digest, Suite, Time};
+use crate::refused::FalseShare;
+use mifeng_crypto::{Digest, Scalar, Suite, Time};
 use mifeng_envelope::VerifiedSeal;
 use mifeng_lock::Share;
 use mifeng_lock::tlock::VerifiedBeacon;
@@ -138,6 +139,11 @@ pub struct State {
     pub(crate) board_shares: BTreeMap<(Digest, String), BTreeMap<u8, Share>>,
     pub(crate) beacons: BTreeMap<(Digest, u64), VerifiedBeacon>,
     pub(crate) outcomes: BTreeMap<Digest, Outcome>,
+    /// Rows of the opening record for bids that were not taken, by the commitment of their record.
+    pub(crate) refused: BTreeMap<Digest, MinutesRow>,
+    pub(crate) false_shares: Vec<FalseShare>,
+    /// Revealed shares of the one-time key, by member.
+    pub(crate) revealed: BTreeMap<u8, Scalar>,
     pub(crate) minutes: Option<(Digest, Minutes)>,
     pub(crate) minutes_signed: Vec<Digest>,
     pub(crate) draw: Option<DrawState>,
@@ -180,6 +186,9 @@ impl State {
             board_shares: BTreeMap::new(),
             beacons: BTreeMap::new(),
             outcomes: BTreeMap::new(),
+            refused: BTreeMap::new(),
+            false_shares: Vec::new(),
+            revealed: BTreeMap::new(),
             minutes: None,
             minutes_signed: Vec::new(),
             draw: None,
@@ -290,6 +299,9 @@ impl State {
             Event::BoardShares(data) => self.board_shares(data, record, at),
             Event::Open(data) => self.bid_open(data, record),
             Event::Fail(data) => self.bid_fail(data, record),
+            Event::BidRefuse(data) => self.bid_refuse(data, act),
+            Event::ShareFalse(data) => self.share_false(data, act),
+            Event::KeyReveal(data) => self.key_reveal(data, record),
             Event::Minutes(data) => self.record_minutes(data, record),
             Event::MinutesSign(data) => self.sign_minutes(data, record),
             Event::Pool(data) => self.pool(data, record),

@@ -2,9 +2,10 @@
 //! proper one, a trustee who lies and one who is offline.
 
 use super::stages::{BEAT_MS, Tender};
+use super::world;
 use crate::bundle::Bundle;
 use crate::ui::{self, Failure, Outcome, Ui};
-use crate::{clock, person};
+use crate::{bidder, clock, host, person};
 use mifeng::crypto::SystemEntropy;
 use mifeng::tender::BidStatus;
 use mifeng::trustee;
@@ -14,10 +15,18 @@ use std::path::Path;
 pub(super) const ABSENT: usize = 4;
 /// The bidder whose seal does not rebuild.
 pub(super) const MALFORMED: usize = 5;
-/// Bidders so that enough are left, and the last one is neither of these.
-pub(super) const BIDDERS_MIN: usize = 6;
+/// The bidder for whose bid too few shares are released, by no cause of its own.
+const SHORT: usize = 6;
+/// The bidder whose bid comes after the deadline.
+const LATE: usize = 7;
+/// The bidder whose file does not arrive whole.
+const UNSEALED: usize = 8;
+/// Bidders so that enough are left, and the last one is none of these.
+pub(super) const BIDDERS_MIN: usize = 9;
 /// The trustee who lies; the one after is offline ([`super::world::World::present`]).
 const LIAR: u8 = 2;
+/// The trustee whose machine breaks down before its last bid.
+const BROKEN: u8 = 5;
 
 /// The bidders' window in the demo: nobody is waited for unless someone is away.
 const WINDOW_MS: u64 = 60_000;
@@ -38,6 +47,8 @@ fn said(status: BidStatus) -> (&'static str, &'static str) {
         BidStatus::WithdrawnBeforeDeadline => ("截止前撤回", "withdrawn before the deadline"),
         BidStatus::Replaced => ("截止前被替换", "replaced before the deadline"),
         BidStatus::NotOpened => ("不足三家，未开", "too few bids: not opened"),
+        BidStatus::RefusedLate => ("逾期送达，拒收", "refused: came after the deadline"),
+        BidStatus::RefusedUnsealed => ("未按要求密封，拒收", "refused: not sealed as required"),
     }
 }
 
@@ -84,6 +95,103 @@ impl Tender {
         ui::write(bid, &forged.map_err(|e| Failure::malformed(e.to_string()))?)
     }
 
+    /// Whether a bidder's bids are refused in this demo.
+    pub(super) fn is_refused(&self, number: usize) -> bool {
+        self.world.faults && (number == LATE || number == UNSEALED)
+    }
+
+    /// A bid that comes without the end of its file, and one that is sealed and signed in time and stays at home.
+    pub(super) fn prepare_refused(
+        &mut self,
+        ui: &Ui,
+        bundle: &Bundle,
+        (number, lot): (usize, usize),
+        bid: &Path,
+    ) -> Outcome {
+        let identity = self.world.identity(&format!("bidder{number}"))?;
+        let record = bid.with_extension("rec");
+        bidder::submit_with(bundle, &identity, bid, None, &record)?;
+        if number == LATE {
+            return Ok(());
+        }
+        if lot > 0 {
+            return Ok(());
+        }
+        let mut cut = ui::read(bid)?;
+        cut.truncate(cut.len() / 2);
+        let part = bid.with_extension("part");
+        ui::write(&part, &cut)?;
+        self.expect_refused(ui, number, (&record, &part), "bid.malformed")
+    }
+
+    /// After the close.
+    pub(super) fn send_late(&mut self, ui: &Ui) -> Outcome {
+        if !self.world.faults {
+            return Ok(());
+        }
+        let bid = self.path(format!("bidder{LATE}/lot1.bid"));
+        self.expect_refused(ui, LATE, (&bid.with_extension("rec"), &bid), "bid.late")
+    }
+
+    fn expect_refused(
+        &mut self,
+        ui: &Ui,
+        number: usize,
+        (record, bid): (&Path, &Path),
+        code: &str,
+    ) -> Outcome {
+        let quiet = self.world.quiet_clone();
+        match host::accept(&quiet, &mut self.host, record, Some(bid), None) {
+            Err(no) if no.code == code => {
+                let zh = no.zh.as_ref().unwrap_or(&no.text);
+                ui.say(
+                    format!("  {} 的投标被拒收：{zh}", world::company(number)),
+                    format!("  the bid of bidder {number} is refused: {}", no.text),
+                );
+                Ok(())
+            }
+            Err(other) => Err(other),
+            Ok(()) => Err(Failure::refused(
+                "demo.accepted",
+                "a bid that is to be refused was taken",
+            )),
+        }
+    }
+
+    /// Whether a trustee's machine breaks down in this demo.
+    pub(super) fn breaks_down(&self, index: u8) -> bool {
+        self.world.faults && index == BROKEN
+    }
+
+    /// A trustee releases for all bids but one.
+    pub(super) fn release_in_part(
+        &mut self,
+        ui: &Ui,
+        bundle: &Bundle,
+        index: u8,
+        out: &Path,
+    ) -> Outcome {
+        let identity = self.world.trustee(index)?;
+        let secret = person::secret(&self.world.ui, &identity, &bundle.replay)?;
+        let entropy = &mut SystemEntropy::new();
+        let (replay, files) = (&bundle.replay, &bundle.files);
+        let mut data = trustee::release(replay, files, &secret, clock::now(), entropy)?;
+        data.shares
+            .retain(|row| self.bidder_of(bundle, &row.seal) != SHORT);
+        person::sign(replay, &identity, "board.share", &data, out)?;
+        self.accept(out)?;
+        ui.say(
+            format!(
+                "  受托人 {index} 的电脑中途损坏：{} 的投标缺一份额",
+                world::company(SHORT)
+            ),
+            format!(
+                "  the laptop of trustee {index} dies: one share is missing for bidder {SHORT}"
+            ),
+        );
+        Ok(())
+    }
+
     /// One trustee answers for one bid what it computed for another.
     pub(super) fn lie(&mut self, ui: &Ui, bundle: &Bundle) -> Outcome {
         let identity = self.world.trustee(LIAR)?;
@@ -111,6 +219,11 @@ impl Tender {
                         "  trustee {LIAR} sent a false share, refused: {}",
                         refusal.text
                     ),
+                );
+                let evidence = self.host.state().false_shares().len();
+                ui.say(
+                    format!("  其签名的假份额已作为证据入日志（{evidence} 件）"),
+                    format!("  the signed false share stands in the log as evidence ({evidence})"),
                 );
                 ui.say(
                     format!("  受托人 {} 离线", LIAR + 1),
@@ -155,9 +268,13 @@ impl Tender {
         );
         for row in &minutes.rows {
             let (zh, en) = said(row.status);
+            let lot = match row.lot.as_str() {
+                "" => "-",
+                lot => lot,
+            };
             ui.say(
-                format!("  标段 {}  {}  {zh}", row.lot, row.name),
-                format!("  lot {}  {}  {en}", row.lot, row.name),
+                format!("  标段 {lot}  {}  {zh}", row.name),
+                format!("  lot {lot}  {}  {en}", row.name),
             );
         }
     }

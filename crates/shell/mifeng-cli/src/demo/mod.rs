@@ -37,6 +37,10 @@ pub(crate) enum PolicyName {
     BoardClock,
     /// 投标人、委员会与信标 / bidder, board and beacon
     JointClock,
+    /// 本项目专用密钥，普通公钥加密，开标时公开份额 / a key for this tender alone, plain encryption, its shares revealed at the opening
+    OneTimeKey,
+    /// 投标人与本项目专用密钥 / bidder and a key for this tender alone
+    JointOneTimeKey,
 }
 
 impl PolicyName {
@@ -47,6 +51,8 @@ impl PolicyName {
             PolicyName::JointWithRemedy => "joint-with-remedy",
             PolicyName::BoardClock => "board-clock",
             PolicyName::JointClock => "joint-clock",
+            PolicyName::OneTimeKey => "one-time-key",
+            PolicyName::JointOneTimeKey => "joint-one-time-key",
         }
     }
 
@@ -54,13 +60,21 @@ impl PolicyName {
     pub(crate) fn asks_bidders(self) -> bool {
         matches!(
             self,
-            PolicyName::Joint | PolicyName::JointWithRemedy | PolicyName::JointClock
+            PolicyName::Joint
+                | PolicyName::JointWithRemedy
+                | PolicyName::JointClock
+                | PolicyName::JointOneTimeKey
         )
     }
 
     /// Whether a fallback board stands in for absent bidders.
     pub(crate) fn has_remedy(self) -> bool {
         self == PolicyName::JointWithRemedy
+    }
+
+    /// Whether a key is made for this tender alone and revealed.
+    pub(crate) fn has_one_time_key(self) -> bool {
+        matches!(self, PolicyName::OneTimeKey | PolicyName::JointOneTimeKey)
     }
 
     /// Whether a beacon is waited for.
@@ -95,7 +109,7 @@ pub(crate) struct DemoArgs {
     /// 使用真实文件：每个投标人一个子文件夹 / real files: one sub-folder for each bidder
     #[arg(long, value_name = "FOLDER")]
     pub(crate) bids: Option<PathBuf>,
-    /// 演示故障：一家缺席、一份密封有误、一名受托人说谎、一名离线 / faults: one bidder absent, one malformed seal, one trustee lying, one offline
+    /// 演示故障：缺席、密封有误、迟到、文件不全的投标，说谎、离线、电脑损坏的受托人 / faults: bidders absent, late, malformed or incomplete; trustees who lie, are offline or break down
     #[arg(long, conflicts_with_all = ["attacks", "method"])]
     pub(crate) faults: bool,
     /// 演示系统拦下的攻击 / show the attacks that are stopped

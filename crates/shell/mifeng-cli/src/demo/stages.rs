@@ -149,6 +149,7 @@ impl Tender {
         ui::write(&path, &json)?;
         let out = self.path("agency/publish.rec");
         notice::publish(
+            ui,
             &*self.world.identity("agency")?,
             &self.bundle()?,
             &path,
@@ -302,7 +303,14 @@ impl Tender {
                 if self.world.faults && number == faults::MALFORMED {
                     self.spoil(number, &bid)?;
                 }
-                self.submit(&bundle, number, &bid, None)?;
+                if self.is_refused(number) {
+                    self.prepare_refused(ui, &bundle, (number, lot), &bid)?;
+                } else {
+                    self.submit(&bundle, number, &bid, None)?;
+                }
+            }
+            if self.is_refused(number) {
+                continue;
             }
             ui.say(
                 format!("  {}：已密封提交，回执已核验", world::company(number)),
@@ -343,6 +351,7 @@ impl Tender {
         ui.title("5. 截标与释放", "5. close and release");
         ui.say("等待截止时间……", "waiting for the deadline …");
         host::close(ui, &mut self.host, true)?;
+        self.send_late(ui)?;
         self.witness(ui)?;
         if self.policy.asks_bidders() {
             self.release_bidders(ui)?;
@@ -357,11 +366,18 @@ impl Tender {
             "the trustees' own programs check:",
         );
         person::show_conditions(ui, &bundle, false)?;
+        if self.policy.has_one_time_key() {
+            return self.reveal(ui, &bundle);
+        }
         if self.world.faults {
             self.lie(ui, &bundle)?;
         }
         for index in self.world.ready() {
             let out = self.path(format!("trustee{index}/shares.rec"));
+            if self.breaks_down(index) {
+                self.release_in_part(ui, &bundle, index, &out)?;
+                continue;
+            }
             person::release(&self.world.ui, &*self.world.trustee(index)?, &bundle, &out)?;
             self.accept(&out)?;
             ui.say(
@@ -370,6 +386,21 @@ impl Tender {
             );
         }
         self.remedy(ui, &bundle)
+    }
+
+    /// The trustees reveal their shares of the tender's own key.
+    fn reveal(&mut self, ui: &Ui, bundle: &Bundle) -> Outcome {
+        for index in self.world.ready() {
+            let out = self.path(format!("keeper{index}/reveal.rec"));
+            let identity = self.world.identity(&format!("keeper{index}"))?;
+            person::reveal(&self.world.ui, &identity, bundle, &out)?;
+            self.accept(&out)?;
+            ui.say(
+                format!("  受托人 {index} 公开了专用密钥的份额"),
+                format!("  trustee {index} revealed its share of the tender's own key"),
+            );
+        }
+        Ok(())
     }
 
     /// Carries the chain's beacons in, once their rounds have come.
@@ -460,15 +491,15 @@ impl Tender {
     pub(crate) fn open(&mut self, ui: &Ui) -> Outcome {
         ui.title("6. 开标", "6. opening");
         let out = self.path("opened");
-        host::open_bids(ui, &mut self.host, &out, false)?;
+        host::open_bids(ui, &mut self.host, &out, self.world.faults)?;
         let minutes = self.path("agency/minutes.rec");
         person::minutes(&*self.world.identity("agency")?, &self.bundle()?, &minutes)?;
         self.accept(&minutes)?;
         let mut present = vec!["buyer".to_owned()];
         let trustees = self.world.present().into_iter();
         present.extend(trustees.map(|index| format!("trustee{index}")));
-        let absent = |number: &usize| self.world.faults && *number == faults::ABSENT;
-        let bidders = (1..=self.bidders).filter(|number| !absent(number));
+        let absent = |number: usize| self.world.faults && number == faults::ABSENT;
+        let bidders = (1..=self.bidders).filter(|n| !absent(*n) && !self.is_refused(*n));
         present.extend(bidders.map(|number| format!("bidder{number}")));
         let bundle = self.bundle()?;
         for who in &present {

@@ -176,6 +176,18 @@ impl World {
             format!("委员会公钥摘要 {key}"),
             format!("digest of the board's key {key}"),
         );
+        if args.policy.has_one_time_key() {
+            // The same people, with keys of their own for this board.
+            let (t, n) = (world.quorum, world.trustees);
+            world.second_folders(n)?;
+            let key = world.make_board("demo-one-time", "keeper", (t, n))?;
+            ui.say(
+                format!("本项目专用密钥（{n} 人中 {t} 人，开标时公开份额）公钥摘要 {key}"),
+                format!(
+                    "digest of the key for this tender alone ({t} of {n}, revealed at the opening) {key}"
+                ),
+            );
+        }
         if world.fallback > 0 {
             let key = world.make_board("demo-fallback", "fallback", (FALLBACK, FALLBACK))?;
             ui.say(
@@ -329,6 +341,26 @@ impl World {
         let key = person::board_key(self.suite, &files)?;
         self.board_files.append(&mut files);
         Ok(key)
+    }
+
+    /// For each trustee a second folder: the same certificate, other keys.
+    fn second_folders(&self, n: u8) -> Result<(), Failure> {
+        for index in 1..=n {
+            let (from, to) = (format!("trustee{index}"), format!("keeper{index}"));
+            let (from, to) = (self.path(from), self.path(to));
+            fs::create_dir_all(&to).map_err(|e| Failure::io(&to, &e))?;
+            let entries = fs::read_dir(&from).map_err(|e| Failure::io(&from, &e))?;
+            for entry in entries {
+                let entry = entry.map_err(|e| Failure::io(&from, &e))?;
+                let own = entry.file_name();
+                if own == "static.key" || own == "witness.key" {
+                    continue;
+                }
+                fs::copy(entry.path(), to.join(&own))
+                    .map_err(|e| Failure::io(&entry.path(), &e))?;
+            }
+        }
+        Ok(())
     }
 
     /// Trustees who are there.

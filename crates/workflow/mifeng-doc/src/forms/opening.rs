@@ -2,6 +2,7 @@
 
 use super::{Source, closing, words};
 use crate::{Block, Cell, Paper, Table};
+use mifeng_tender::MinutesRow;
 
 /// The script of the opening: who does what, in which order, and how it is seen.
 #[must_use]
@@ -140,7 +141,7 @@ pub fn opening(source: &Source<'_>) -> Option<Paper> {
         ("记录时间", words::instant(line.time)),
         (
             &format!("收到{bid}"),
-            format!("{received}份（含已撤回、已替换）"),
+            format!("{received}份（含已撤回、已替换、拒收）"),
         ),
     ])));
     let signed: Vec<&str> = source
@@ -151,49 +152,18 @@ pub fn opening(source: &Source<'_>) -> Option<Paper> {
     let priced = minutes.rows.iter().any(|row| row.price.is_some());
     for lot in &notice.lots {
         let of_lot = minutes.rows.iter().filter(|row| row.lot == lot.id);
-        let rows: Vec<Vec<Cell>> = of_lot
-            .zip(1..)
-            .map(|(row, n)| {
-                let price = match &row.price {
-                    Some(price) => format!("{}\n{}", words::figures(price), words::in_words(price)),
-                    None => "—".to_owned(),
-                };
-                let confirmed = match signed.contains(&row.name.as_str()) {
-                    true => "已签名",
-                    false => "—",
-                };
-                let status = words::status(row.status).replace("开标", source.open_word());
-                let mut cells = vec![
-                    Cell::centre(n.to_string()),
-                    Cell::left(format!("{}\n{}", row.name, row.bidder)),
-                    Cell::left(price),
-                    Cell::centre(status),
-                    Cell::centre(confirmed),
-                ];
-                if !priced {
-                    cells.remove(2);
-                }
-                cells
-            })
-            .collect();
-        let mut head = [
-            "序号",
-            "投标人及统一社会信用代码",
-            "报价（元）及大写",
-            "结果",
-            "确认",
-        ]
-        .map(|text| text.replace("投标", bid))
-        .to_vec();
-        let mut widths = vec![12, 52, 53, 23, 16];
-        if !priced {
-            head.remove(2);
-            widths = vec![12, 92, 30, 22];
-        }
         paper.blocks.push(Block::Heading(source.lot_title(&lot.id)));
-        paper
-            .blocks
-            .push(Block::Table(Table { widths, head, rows }));
+        paper.blocks.push(rows_of(of_lot, source, &signed, priced));
+    }
+    let mut unread = minutes
+        .rows
+        .iter()
+        .filter(|row| row.lot.is_empty())
+        .peekable();
+    if unread.peek().is_some() {
+        let heading = "未能读出标段的".to_owned() + bid;
+        paper.blocks.push(Block::Heading(heading));
+        paper.blocks.push(rows_of(unread, source, &signed, priced));
     }
     let others = source
         .of_kind("opening.sign")
@@ -211,4 +181,51 @@ pub fn opening(source: &Source<'_>) -> Option<Paper> {
     paper.blocks.push(Block::Text(text.replace("投标", bid)));
     paper.blocks.push(closing(&notice.agency.name, line.time));
     Some(paper)
+}
+
+/// The lines of some bids, each with its one status.
+fn rows_of<'a>(
+    rows: impl Iterator<Item = &'a MinutesRow>,
+    source: &Source<'_>,
+    signed: &[&str],
+    priced: bool,
+) -> Block {
+    let rows = rows.zip(1..).map(|(row, n)| {
+        let price = match &row.price {
+            Some(price) => format!("{}\n{}", words::figures(price), words::in_words(price)),
+            None => "—".to_owned(),
+        };
+        let confirmed = match signed.contains(&row.name.as_str()) {
+            true => "已签名",
+            false => "—",
+        };
+        let status = words::status(row.status).replace("开标", source.open_word());
+        let mut cells = vec![
+            Cell::centre(n.to_string()),
+            Cell::left(format!("{}\n{}", row.name, row.bidder)),
+            Cell::left(price),
+            Cell::centre(status),
+            Cell::centre(confirmed),
+        ];
+        if !priced {
+            cells.remove(2);
+        }
+        cells
+    });
+    let rows = rows.collect();
+    let mut head = [
+        "序号",
+        "投标人及统一社会信用代码",
+        "报价（元）及大写",
+        "结果",
+        "确认",
+    ]
+    .map(|text| text.replace("投标", source.bid_word()))
+    .to_vec();
+    let mut widths = vec![12, 52, 53, 23, 16];
+    if !priced {
+        head.remove(2);
+        widths = vec![12, 92, 30, 22];
+    }
+    Block::Table(Table { widths, head, rows })
 }

@@ -47,6 +47,8 @@ pub(super) fn status(status: BidStatus) -> &'static str {
         BidStatus::WithdrawnBeforeDeadline => "截止前撤回",
         BidStatus::Replaced => "已被替换",
         BidStatus::NotOpened => "未予开标",
+        BidStatus::RefusedLate => "逾期送达，拒收",
+        BidStatus::RefusedUnsealed => "未按要求密封，拒收",
     }
 }
 

@@ -56,6 +56,14 @@ impl State {
         committee.chain(lots).collect()
     }
 
+    /// A draw of the log, finished or not.
+    pub(crate) fn known_draw(&self, id: &Digest) -> Option<&Draw> {
+        let committee = self.draw.iter().map(|d| &d.draw);
+        let lots = self.evaluation.lots.values();
+        let lots = lots.flat_map(|work| work.draws.values()).map(|d| &d.draw);
+        committee.chain(lots).find(|draw| draw.id() == *id)
+    }
+
     /// A draw that has no result yet, with its answers.
     pub(crate) fn open_draw(
         &mut self,

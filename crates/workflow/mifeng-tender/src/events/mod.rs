@@ -205,6 +205,33 @@ event_data! {
         /// Code of the cause.
         cause: String,
     }
+    /// `bid.refuse`: a bid that the host did not take, as it came (应当拒收).
+    BidRefuse {
+        /// The body of the refused record, base64.
+        body: String,
+        /// Code of the cause.
+        cause: String,
+        /// The instant at which its last byte had arrived, by the host's clock.
+        received: Time,
+        /// Its signature, base64.
+        sig: String,
+        /// `refused_late` or `refused_unsealed`.
+        status: BidStatus,
+    }
+    /// `share.false`: a trustee's refused record with a share whose proof does not hold, as evidence.
+    ShareFalse {
+        /// The body of the refused record, base64.
+        body: String,
+        /// Its signature, base64.
+        sig: String,
+    }
+    /// `key.reveal`: a member's share of a one-time key.
+    KeyReveal {
+        /// 1 to n, on the second board.
+        index: u8,
+        /// The share, 32 bytes in hex.
+        share: Digest,
+    }
     /// `opening.minutes`: the opening record (开标记录).
     Minutes {
         /// The deadline.
@@ -214,9 +241,9 @@ event_data! {
     }
     /// One row of the opening record.
     MinutesRow {
-        /// Lot.
+        /// Lot; empty for a refused bid that does not say it in due form.
         lot: String,
-        /// The seal.
+        /// The seal; of a refused bid the commitment of its record.
         seal: Digest,
         /// Credit code of the bidder.
         bidder: String,
@@ -317,6 +344,10 @@ pub enum BidStatus {
     Replaced,
     /// Left sealed because the lot had too few bids.
     NotOpened,
+    /// Refused: it came at or after the deadline (逾期送达).
+    RefusedLate,
+    /// Refused: it came in time and was not sealed as required, or its file never came (未按要求密封).
+    RefusedUnsealed,
 }
 
 /// One event, its data read.
@@ -346,6 +377,9 @@ pub enum Event {
     BoardShares(BoardShares),
     Open(BidOpen),
     Fail(BidFail),
+    BidRefuse(BidRefuse),
+    ShareFalse(ShareFalse),
+    KeyReveal(KeyReveal),
     Minutes(Minutes),
     MinutesSign(MinutesSign),
     Pool(Pool),
@@ -414,6 +448,9 @@ impl Event {
             "board.share" => Event::BoardShares(record.data()?),
             "bid.open" => Event::Open(record.data()?),
             "bid.fail" => Event::Fail(record.data()?),
+            "bid.refuse" => Event::BidRefuse(record.data()?),
+            "share.false" => Event::ShareFalse(record.data()?),
+            "key.reveal" => Event::KeyReveal(record.data()?),
             "opening.minutes" => Event::Minutes(record.data()?),
             "opening.sign" => Event::MinutesSign(record.data()?),
             "expert.pool" => Event::Pool(record.data()?),
