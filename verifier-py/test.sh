@@ -18,6 +18,10 @@ demo gm --suite gm --policy joint
 demo intl --suite intl --policy board
 if [ "${2:-}" != quick ]; then
     demo trust --suite gm --cas 2
+    demo faults --suite intl --policy joint-with-remedy --faults
+    demo clock --suite gm --policy joint-clock
+    demo one-time --suite gm --policy joint-one-time-key
+    demo one-time-intl --suite intl --policy one-time-key
     for method in lowest negotiation consultation inquiry single-source framework works; do
         demo "$method" --suite intl --method "$method"
     done

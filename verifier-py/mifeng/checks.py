@@ -2,8 +2,7 @@
 import re
 
 from . import (bids, drawing, envelope, jcs, judging, keeping, log, moment, note, opening, receipt, record, refused, renewal, reshare,  # noqa: F401
-             result,
-               setup, stamp, state, tar, trust, withheld, x509)
+               result, setup, stamp, state, tar, trust, withheld, x509)
 from .errors import Bad, need
 from .hashes import hasher, suite as suite_of
 

@@ -134,10 +134,14 @@ def _first(c, number):
     return bls.pack(field, bls.times(field, number, bls.G2 if field is bls.F2 else bls.G1))
 
 
+@lru_cache(maxsize=64)
+def _of_round(c, round_):
+    return _pair(c, point_of_round(c.scheme, round_), bls.unpack(_key_field(c.scheme), c.key_raw))
+
+
 def seal(c, round_, message, sigma):
     r = _h3(sigma, message)
-    key = bls.unpack(_key_field(c.scheme), c.key_raw)
-    mask = _h2(bls.pow12(_pair(c, point_of_round(c.scheme, round_), key), r))
+    mask = _h2(bls.pow12(_of_round(c, round_), r))
     return _first(c, r) + _xor(sigma, mask) + _xor(message, _h4(sigma))
 
 

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from mifeng import (amount, cms, dkg, draw, envelope, formula, hashes, jcs, log, manifest, moment, note, packs, policy,
-                    receipt, score, stamp, tar, tdh2, x509)
+                    receipt, score, stamp, tar, tdh2, timelock, x509)
 from mifeng.errors import Bad
 
 SUITES = ("gm-1", "intl-1")
@@ -199,7 +199,7 @@ class Seals(unittest.TestCase):
                          *map(h, board["shares"])).hex(), h(board["y"]), board["t"]),)
         ctx = json.loads(base["record"]["header"])["ctx"]
         checked = envelope.check(record, base["suite"], ctx["tender_event"], (ctx["lot"],), base["notice_policy"].encode(),
-                                 boards, ctx["envelope"])
+                                 boards, ctx["envelope"], (timelock.quicknet(),) if "beacon" in base else ())
         if checked.signer.organisation() != checked.bidder:
             raise Bad("envelope.mismatch", "another organisation")
         return s, boards, checked
@@ -230,7 +230,7 @@ class Seals(unittest.TestCase):
 
     def test_positive(self):
         for name in SUITES:
-            for policy_name in ("board", "joint"):
+            for policy_name in ("board", "joint", "one-time-key", "clock"):
                 v, _, body = self.base(f"{name}-{policy_name}")
                 parts = self.parts(v["record"])
                 whole = self.file(parts, body)

@@ -3,9 +3,11 @@
 mod broken;
 mod forge;
 mod later;
+mod locks;
 mod vectors;
 
 pub use broken::{Broken, all as broken};
+pub use locks::{Lock, locked};
 pub use vectors::{Case, Manifest, Splice, write_vectors};
 
 use crate::world::{Cast, DEADLINE, Kind, LOT, Tender};

@@ -11,9 +11,10 @@
 mod common;
 
 use common::{Base, SIGMA, SIGNING_TIME, Stage, World, base, body_of, body_secrets, cases, world};
-use mifeng_crypto::{GM, INTL};
+use mifeng_crypto::{Digest, GM, INTL};
 use mifeng_envelope::{Fault, RootHasher, SealRecord, leaf_label, padded_len};
-use mifeng_lock::{Policy, sharing};
+use mifeng_lock::tlock::Chain;
+use mifeng_lock::{Leaf, Node, Policy, sharing};
 use serde_json::{Value, json};
 
 /// The workspace folder of the vectors.
@@ -34,6 +35,20 @@ pub(crate) fn all() -> Vec<(String, String)> {
         files.push((format!("{}-board", suite.id()), positive(&w, &board)));
         let joint = base(&w, Policy::joint(w.board.key()));
         files.push((format!("{}-joint", suite.id()), positive(&w, &joint)));
+        let key = w.board.key();
+        let one_time = base(&w, Policy::joint_one_time_key(key));
+        let mut vector = positive(&w, &one_time);
+        let revealed = w
+            .shares
+            .iter()
+            .map(|share| json!({"index": share.index(), "share": hex::encode(share.reveal())}));
+        vector["revealed"] = revealed.collect();
+        files.push((format!("{}-one-time-key", suite.id()), vector));
+        let mut vector = positive(&w, &base(&w, clock_policy(key)));
+        vector["beacon"] = json!({
+            "chain": Chain::quicknet().hash(), "round": ROUND, "signature": ROUND_SIGNED,
+        });
+        files.push((format!("{}-clock", suite.id()), vector));
         for case in cases::all(&w, &joint) {
             let name = format!("negative-{}-{}", suite.id(), case.name);
             files.push((name, negative(&w, &joint, &case)));
@@ -43,6 +58,20 @@ pub(crate) fn all() -> Vec<(String, String)> {
         .into_iter()
         .map(|(name, value)| (format!("{name}.json"), format!("{value:#}\n")))
         .collect()
+}
+
+/// A round of quicknet, and its signature as published (drand-verify, src/verify.rs).
+const ROUND: u64 = 123;
+const ROUND_SIGNED: &str = "b75c69d0b72a5d906e854e808ba7e2accb1542ac355ae486d591aa9d43765482e26cd02df835d3546d23c4b13e0dfc92";
+
+/// The board and quicknet together.
+fn clock_policy(key: Digest) -> Policy {
+    let clock = Leaf::Tlock {
+        chain: Chain::quicknet().hash(),
+        round: ROUND,
+    };
+    let both = vec![Node::Leaf(Leaf::Group(key)), Node::Leaf(clock)];
+    Policy::new(Node::all(both)).expect("grammar")
 }
 
 fn text(bytes: &[u8]) -> &str {

@@ -256,3 +256,53 @@ fn boards_that_do_not_fit_together_are_refused() {
     record.y = record.y.to_uppercase();
     assert!(Board::from_record(&record).is_err());
 }
+
+/// Trustee 2 shows trustee 1 another first message than trustee 3, both in order. Whoever signed another transcript
+/// is named, nobody uses the board, and the two messages lie side by side as evidence.
+#[test]
+fn two_stories_of_one_trustee_end_in_no_board() {
+    let world = World::new(&GM, 2, 3, "equivocation");
+    let entropy = &mut SeededEntropy::new(b"the other story");
+    let mut told = world.messages.clone();
+    told[1] = dkg::round1(&world.setup, &world.keys[1], entropy).expect("message");
+    let other = Transcript::build(&world.setup, &told).expect("in order");
+    assert_ne!(other.hash(), world.transcript.hash());
+    assert_ne!(other.board().key(), world.board().key());
+    let sign = |transcript: &Transcript, key: &StaticKey| {
+        let share = transcript.share(key).expect("share");
+        transcript.sign(key, &share).expect("signed")
+    };
+    let mut signatures: Vec<_> = world
+        .keys
+        .iter()
+        .map(|key| sign(&world.transcript, key))
+        .collect();
+    assert!(world.transcript.finish(&signatures).is_ok());
+    signatures[0] = sign(&other, &world.keys[0]);
+    assert_eq!(
+        world.transcript.finish(&signatures),
+        Err(Error::DkgSignature { culprit: 1 })
+    );
+    assert_eq!(
+        other.finish(&signatures),
+        Err(Error::DkgSignature { culprit: 2 })
+    );
+}
+
+/// The identity, points off the curve and points of the other curve in every place of a first message.
+#[test]
+fn points_that_are_none_name_their_sender() {
+    let world = World::new(&GM, 2, 3, "points");
+    let mut off = [0xff; 33];
+    off[0] = 2;
+    let foreign = Point::generator(INTL.curve()).to_bytes();
+    let ephemeral = 2 * 33 + 65;
+    for at in [0, 33, 2 * 33, ephemeral] {
+        for point in [[0; 33], off, foreign] {
+            let mut messages = world.messages.clone();
+            messages[2][at..at + 33].copy_from_slice(&point);
+            let refused = Transcript::build(&world.setup, &messages).expect_err("no point");
+            assert_eq!(refused.culprit(), Some(3), "at {at}");
+        }
+    }
+}

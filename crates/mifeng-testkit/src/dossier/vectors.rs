@@ -1,7 +1,7 @@
 //! Broken dossiers as vectors: each as the bytes in which it differs from a valid one.
 
 use super::later::{self, broken_later};
-use super::{Broken, broken};
+use super::{Broken, Lock, broken, locked};
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use mifeng::crypto::{GM, INTL};
 use serde::{Deserialize, Serialize};
@@ -135,6 +135,11 @@ pub fn write_vectors(folder: &Path) -> io::Result<Manifest> {
     let mut manifest = Manifest::default();
     let mut wrong = Vec::new();
     for suite in [&INTL, &GM] {
+        for lock in Lock::ALL {
+            let name = format!("{}-{}.tar", suite.id(), lock.name());
+            std::fs::write(folder.join(&name), export(&locked(suite, lock))?)?;
+            manifest.valid.push(name);
+        }
         let (whole, cases) = broken(suite);
         let public = later::public(suite);
         let renewed = later::renewed(suite, &whole);
@@ -161,4 +166,12 @@ pub fn write_vectors(folder: &Path) -> io::Result<Manifest> {
     text.push('\n');
     std::fs::write(folder.join("manifest.json"), text)?;
     Ok(manifest)
+}
+
+/// What anybody may read of a dossier: all but the sealed bids.
+fn export(dossier: &[u8]) -> io::Result<Vec<u8>> {
+    let mut out = Vec::new();
+    mifeng::public_export(&crate::world::Parts::of_tar(dossier), &mut out)
+        .map_err(|e| io::Error::other(e.to_string()))?;
+    Ok(out)
 }

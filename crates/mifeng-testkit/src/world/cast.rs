@@ -8,7 +8,9 @@ use mifeng::log::CosignVerifier;
 use mifeng::pki::issue::{CertificateAuthority, Profile, Subject, Validity};
 use mifeng::pki::{Certificate, Signer, SoftwareDecrypter, SoftwareSigner};
 use mifeng::record::{Draft, Facts, Record, SignedRecord};
-use mifeng::tender::{BoardCert, BoardDkg1, BoardDkg2, State, Trust};
+use mifeng::tender::{
+    BoardCert, BoardDkg1, BoardDkg2, BoardReshare, BoardReshareDeal, BoardReshareSign, State, Trust,
+};
 use serde::Serialize;
 
 /// The board's session.
@@ -38,6 +40,15 @@ impl Person {
             self.signer.chain().to_vec(),
         );
         SoftwareSigner::new(key, certificate, chain).expect("a pair")
+    }
+
+    /// The same person, for another part; without the decryption key.
+    pub fn again(&self) -> Person {
+        Person {
+            signer: self.signer_again(),
+            enc: None,
+            key: self.key.clone(),
+        }
     }
 
     pub fn fingerprint(&self, suite: &Suite) -> Digest {
@@ -277,6 +288,89 @@ impl Cast {
             .collect();
         let records = form(self.suite, "fallback", 2, &seats, rng);
         (seats, records)
+    }
+}
+
+impl Cast {
+    /// A key for one tender: the trustees again, with other keys, 2 of 3; and its records.
+    pub fn one_time(&self) -> (Vec<Trustee>, Vec<SignedRecord>) {
+        let rng = &mut SeededEntropy::new(b"one-time key");
+        let seats: Vec<Trustee> = self
+            .trustees
+            .iter()
+            .map(|trustee| Trustee {
+                person: trustee.person.again(),
+                static_key: StaticKey::generate(self.suite, rng).expect("a key"),
+                witness: PrivateKey::generate(note_alg(self.suite), rng).expect("a key"),
+            })
+            .collect();
+        let records = form(self.suite, "one-time", 2, &seats, rng);
+        (seats, records)
+    }
+}
+
+impl Cast {
+    /// The board's key handed on by trustees 1 and 3 to all three with new static keys, which are returned in order.
+    pub fn handed_on(&self) -> (Vec<StaticKey>, Vec<SignedRecord>) {
+        let rng = &mut SeededEntropy::new(b"handed on");
+        let mut forming = Forming {
+            suite: self.suite,
+            session: SESSION,
+            state: State::new(self.suite, "board-formation"),
+            records: Vec::new(),
+        };
+        let nobody = Trust {
+            roots: &[],
+            crls: &[],
+        };
+        for signed in &self.board {
+            let record = Record::verify(signed.clone(), self.suite).expect("verifies");
+            forming.state.apply(&record, START, &nobody).expect("board");
+        }
+        let generate = |_| StaticKey::generate(self.suite, rng).expect("a key");
+        let keys: Vec<StaticKey> = (0..3).map(generate).collect();
+        let before = forming.state.members().clone();
+        for ((seat, key), index) in self.trustees.iter().zip(&keys).zip(1..) {
+            let data = BoardReshare {
+                session: SESSION.to_owned(),
+                round: 1,
+                index,
+                t: 2,
+                n: 3,
+                dealers: vec![1, 3],
+                static_key: hex::encode(key.public().to_bytes()),
+                witness: before[&index].1.witness.clone(),
+            };
+            forming.say(seat, 3, "board.reshare", &data, rng);
+        }
+        for dealer in [1_u8, 3] {
+            let seat = &self.trustees[usize::from(dealer) - 1];
+            let transcript = forming.state.board_transcript().expect("made");
+            let share = transcript.share(&seat.static_key).expect("own share");
+            let (reshare, _) = forming.state.reshare_setup().expect("joined");
+            let message = reshare.deal(&seat.static_key, &share, rng).expect("dealt");
+            let message = BASE64_STANDARD.encode(message);
+            let data = BoardReshareDeal {
+                round: 1,
+                dealer,
+                message,
+            };
+            forming.say(seat, 4, "board.reshare1", &data, rng);
+        }
+        let transcript = forming.state.reshare_transcript().expect("holds");
+        for ((seat, key), index) in self.trustees.iter().zip(&keys).zip(1..) {
+            let share = transcript.share(key).expect("new share");
+            let signature = transcript.sign(key, &share).expect("signed");
+            let data = BoardReshareSign {
+                round: 1,
+                index,
+                transcript: transcript.hash(),
+                signature: hex::encode(signature),
+            };
+            let seq = if index == 2 { 4 } else { 5 };
+            forming.say(seat, seq, "board.reshare2", &data, rng);
+        }
+        (keys, forming.records)
     }
 }
 

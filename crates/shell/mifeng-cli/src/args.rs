@@ -228,6 +228,9 @@ pub(crate) enum BoardCommand {
     /// 交接密钥：换人或换新份额，密钥不变 / hand the key on: other trustees or new shares, the same key
     #[command(subcommand)]
     Reshare(crate::reshare::ReshareCommand),
+    /// 二维码：文件不经U盘过气隙 / QR codes: a file over the air gap without a stick
+    #[command(subcommand)]
+    Qr(crate::ceremony::qr::QrCommand),
     /// 密钥仪式：引导一屋子人，可演练、暂停、继续 / key ceremony: guides a room; rehearse, pause, go on
     Ceremony(crate::ceremony::CeremonyArgs),
     #[command(flatten)]

@@ -170,6 +170,7 @@ fn board(ui: &Ui, command: &BoardCommand, json: bool) -> Outcome {
             person::release(ui, &Identity::load(ui, id)?, &bundle, out)
         }
         BoardCommand::Reshare(command) => reshare::run(ui, command),
+        BoardCommand::Qr(command) => ceremony::qr::run(ui, command, json),
         BoardCommand::Ceremony(args) => ceremony::run(ui, args, json),
         BoardCommand::More(more) => evaluation::args::board(ui, more),
         BoardCommand::Draw { id, tender, out } => {

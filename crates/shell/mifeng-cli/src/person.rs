@@ -431,7 +431,6 @@ fn keeps_one_time_key(ui: &Ui, identity: &Identity, replay: &Replay) -> bool {
 /// A member's share of the one-time key, from the static key in its folder.
 pub(crate) fn reveal(ui: &Ui, identity: &Identity, bundle: &Bundle, out: &Path) -> Outcome {
     let replay = &bundle.replay;
-    show_conditions(ui, bundle, false)?;
     for note in replay
         .state
         .notice()

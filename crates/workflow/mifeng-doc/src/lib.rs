@@ -19,5 +19,5 @@ mod write;
 pub use draw::{SealLook, seal_picture};
 pub use error::Error;
 pub use face::{Face, Faces};
-pub use paper::{Align, Block, Cell, Closing, Paper, Table};
+pub use paper::{Align, Block, Cell, Closing, Code, Paper, Table};
 pub use set::{SealSpot, Sheets, set};

@@ -33,8 +33,19 @@ pub enum Block {
     Small(String),
     /// A table.
     Table(Table),
+    /// A QR code with text at its side.
+    Code(Code),
     /// Who says so, when, and the place of its seal: at the lower right.
     Closing(Closing),
+}
+
+/// A QR code in the text.
+#[derive(Clone, Debug)]
+pub struct Code {
+    /// What the code says.
+    pub text: String,
+    /// What people read beside it, line by line.
+    pub beside: Vec<String>,
 }
 
 /// The end of a document.

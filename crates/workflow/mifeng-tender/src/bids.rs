@@ -84,7 +84,14 @@ impl State {
                 "there is no notice yet",
             ));
         };
-        if at >= notice.deadline || self.stage > Stage::Open {
+        if self.stage > Stage::Open {
+            // Here `at` is what its signer wrote; that it comes now is plain from the log.
+            return Err(Refusal::new(
+                &refusal::LATE,
+                format!("submission is closed, its deadline was {}", notice.deadline),
+            ));
+        }
+        if at >= notice.deadline {
             return Err(Refusal::new(
                 &refusal::LATE,
                 format!("deadline {}, received at {at}", notice.deadline),

@@ -89,7 +89,10 @@ impl Formation {
         }
         let transcript = self.transcript(suite)?;
         if transcript.hash() != data.transcript {
-            return Err(formation("the trustee checked another transcript"));
+            return Err(formation(format!(
+                "trustee {} checked another transcript",
+                data.index
+            )));
         }
         let decode = |data: &BoardDkg2| {
             hex::decode(&data.signature).map_err(|_| formation("signature is not hex"))

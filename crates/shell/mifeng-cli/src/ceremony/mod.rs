@@ -5,6 +5,8 @@
 //! rehearsal this program plays all trustees with throw-away keys.
 
 mod acts;
+mod paper;
+pub(crate) mod qr;
 mod script;
 mod steps;
 
@@ -44,6 +46,8 @@ pub(crate) struct CeremonyArgs {
     /// 不等待回车 / do not wait for Enter
     #[arg(long)]
     yes: bool,
+    #[command(flatten)]
+    fonts: crate::doc::FontArgs,
 }
 
 /// What the folder remembers.
@@ -182,6 +186,7 @@ impl Table {
 pub(crate) fn run(ui: &Ui, args: &CeremonyArgs, json: bool) -> Outcome {
     let mut table = Table::sit(args)?;
     script::write(&table)?;
+    paper::script(ui, &table, &args.fonts)?;
     if !json {
         open(ui, &table);
     }
@@ -229,6 +234,7 @@ pub(crate) fn run(ui: &Ui, args: &CeremonyArgs, json: bool) -> Outcome {
         });
         table.remember()?;
     }
+    paper::minutes(ui, &table, &args.fonts)?;
     if json {
         let value = serde_json::to_value(&table.ceremony).unwrap_or_default();
         ui.tell(true, &value, "", "");
@@ -263,7 +269,12 @@ fn open(ui: &Ui, table: &Table) {
                 ),
             );
         }
-        let script = table.folder.join("script.html").display().to_string();
+        let script = table.folder.join("script.pdf");
+        let script = match script.exists() {
+            true => script,
+            false => table.folder.join("script.html"),
+        };
+        let script = script.display().to_string();
         ui.say(
             format!("  可打印的脚本：{script}"),
             format!("  the script to print: {script}"),
@@ -271,6 +282,10 @@ fn open(ui: &Ui, table: &Table) {
         ui.say(
             "  命令中 FOLDER 是受托人自己的证书文件夹，NUMBER 是其序号",
             "  in commands FOLDER is the trustee's own folder with its certificate, NUMBER its index",
+        );
+        ui.say(
+            "  不插U盘时用二维码：mifeng board qr show 文件；桌上的电脑接扫码枪：mifeng board qr read --out in/文件",
+            "  without a stick, by QR codes: mifeng board qr show FILE; with a hand scanner on the table: mifeng board qr read --out in/FILE",
         );
         if it.rehearsal {
             ui.say(

@@ -5,7 +5,7 @@ use super::{
     BOTTOM, LEFT, Mark, PAGE_WIDTH, PAGES_MAX, Page, Run, SealSpot, TOP, WIDTH, size, table,
 };
 use crate::face::{Face, Measure, Weight};
-use crate::{Block, Closing, Error, Faces, Paper, Table};
+use crate::{Block, Closing, Code, Error, Faces, Paper, Table};
 use mifeng_stamp::ofd::{Mm, Rect};
 use qrcode::{EcLevel, QrCode};
 
@@ -14,6 +14,8 @@ const LEADING_PERCENT: i64 = 175;
 /// The QR code, at the upper right.
 const CODE_SIDE: Mm = Mm::new(20);
 const CODE_TOP: Mm = Mm::new(12);
+/// A code in the text.
+const BESIDE_SIDE: Mm = Mm::new(26);
 /// The closing: its width, and the room it needs for a seal of 42 mm.
 const CLOSING_WIDTH: Mm = Mm::new(84);
 const CLOSING_HEIGHT: Mm = Mm::new(46);
@@ -142,6 +144,7 @@ impl<'f> Flow<'f> {
                 self.paragraph(text, plain(size::SMALL, Weight::Text, 0))?;
             }
             Block::Table(table) => self.table(table)?,
+            Block::Code(code) => self.code_beside(code)?,
             Block::Closing(closing) => self.closing(closing)?,
         }
         Ok(())
@@ -193,6 +196,35 @@ impl<'f> Flow<'f> {
         let bottom = self.y;
         table::frame(LEFT, top, bottom, self.marks());
         self.y.0 += 3_000;
+        Ok(())
+    }
+
+    /// A code at the left margin, what it is at its right.
+    fn code_beside(&mut self, code: &Code) -> Result<(), Error> {
+        let leading = size::SMALL.0 * LEADING_PERCENT / 100;
+        let style = Style {
+            size: size::SMALL,
+            weight: Weight::Text,
+            indent: Mm(0),
+            spread: false,
+        };
+        let width = Mm(WIDTH.0 - BESIDE_SIDE.0 - 5_000);
+        let mut set = Vec::new();
+        for line in &code.beside {
+            set.extend(lines(&self.text, line, width, style)?);
+        }
+        let tall = i64::try_from(set.len()).unwrap_or(0) * leading;
+        let height = Mm(tall.max(BESIDE_SIDE.0) + 4_000);
+        self.need(height)?;
+        let top = Mm(self.y.0 + 2_000);
+        let mut marks = modules(&code.text, (LEFT, top), BESIDE_SIDE)?;
+        for (mut run, n) in set.into_iter().zip(1i64..) {
+            run.x = Mm(LEFT.0 + BESIDE_SIDE.0 + 5_000);
+            run.y = Mm(top.0 + n * leading - leading / 4);
+            marks.push(Mark::Run(run));
+        }
+        self.marks().append(&mut marks);
+        self.y.0 += height.0;
         Ok(())
     }
 
@@ -268,25 +300,8 @@ impl<'f> Flow<'f> {
 
     /// The code at the upper right of the first page, the record's digest beside it.
     fn code(&mut self, text: &str, digest: &str) -> Result<(), Error> {
-        let code = QrCode::with_error_correction_level(text, EcLevel::M);
-        let code = code.map_err(|_| Error::Paper("too long for a QR code"))?;
-        let side = i64::try_from(code.width()).unwrap_or(i64::MAX);
         let left = LEFT.0 + WIDTH.0 - CODE_SIDE.0;
-        // Edges by multiplication: modules touch.
-        let edge = |n: i64| CODE_SIDE.0 * n / side;
-        let mut marks = Vec::new();
-        for (row, y) in code.to_colors().chunks(code.width()).zip(0i64..) {
-            for (dark, x) in row.iter().zip(0i64..) {
-                if *dark == qrcode::Color::Dark {
-                    marks.push(Mark::Fill(Rect {
-                        x: Mm(left + edge(x)),
-                        y: Mm(CODE_TOP.0 + edge(y)),
-                        width: Mm(edge(x + 1) - edge(x)),
-                        height: Mm(edge(y + 1) - edge(y)),
-                    }));
-                }
-            }
-        }
+        let mut marks = modules(text, (Mm(left), CODE_TOP), CODE_SIDE)?;
         let half = digest.len() / 2;
         let (first, second) = digest.split_at_checked(half).unwrap_or((digest, ""));
         for (text, y) in ["记录摘要（扫码核验）", first, second]
@@ -304,4 +319,27 @@ impl<'f> Flow<'f> {
         }
         Ok(())
     }
+}
+
+/// The dark modules of a QR code in a box.
+fn modules(text: &str, (left, top): (Mm, Mm), side: Mm) -> Result<Vec<Mark>, Error> {
+    let code = QrCode::with_error_correction_level(text, EcLevel::M);
+    let code = code.map_err(|_| Error::Paper("too long for a QR code"))?;
+    let count = i64::try_from(code.width()).unwrap_or(i64::MAX);
+    // Edges by multiplication: modules touch.
+    let edge = |n: i64| side.0 * n / count;
+    let mut marks = Vec::new();
+    for (row, y) in code.to_colors().chunks(code.width()).zip(0i64..) {
+        for (dark, x) in row.iter().zip(0i64..) {
+            if *dark == qrcode::Color::Dark {
+                marks.push(Mark::Fill(Rect {
+                    x: Mm(left.0 + edge(x)),
+                    y: Mm(top.0 + edge(y)),
+                    width: Mm(edge(x + 1) - edge(x)),
+                    height: Mm(edge(y + 1) - edge(y)),
+                }));
+            }
+        }
+    }
+    Ok(marks)
 }
