@@ -138,6 +138,17 @@ def bid_open(s, r):
     s.notes["opened"] += 1
 
 
+def _secret_holds(s, bid):
+    """Of a withheld bid: its secret from what was released, held against its header."""
+    wrong = _no_leaf(s, bid)
+    if wrong is not None:
+        raise Bad(wrong.code, f"{bid.id}: {wrong.text}", "V10")
+    try:
+        envelope.recover(bid.checked, s.suite, s.boards(), leaf_shares(s, bid))
+    except Bad as e:
+        raise Bad(e.code, f"{bid.id}: {e.text}", "V10") from None
+
+
 def check_all(s, withheld):
     """V10: each bid opened again, and the same as bid.open; how many are withheld."""
     unseen = 0
@@ -145,6 +156,7 @@ def check_all(s, withheld):
         if bid.opened is None:
             continue
         if f"seal/{bid.id}.bid" in withheld:
+            _secret_holds(s, bid)
             unseen += 1
             continue
         found, d = open_again(s, bid), bid.opened.data

@@ -9,7 +9,10 @@ LATE, UNSEALED = "refused_late", "refused_unsealed"
 
 def _inside(s, d):
     """The record inside: whole, signed, for this log."""
-    inner = record.read(s.suite.id, jcs.unbase64(d["body"]), jcs.unbase64(d["sig"]))
+    try:
+        inner = record.read(s.suite.id, jcs.unbase64(d["body"]), jcs.unbase64(d["sig"]))
+    except Bad as e:
+        raise Bad("record.data", f"inside: {e}") from None
     need(inner.origin == s.origin, "record.wrong-origin", inner.origin)
     return inner
 

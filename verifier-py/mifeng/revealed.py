@@ -83,10 +83,10 @@ def leaf_share(suite, x, label, ct):
 def key_of(s, key):
     """The whole key of the board that is revealed, once enough of its members have; None before."""
     board = s.second.board
-    if board is None or board.digest != key or len(s.revealed) < board.t:
+    if board is None or board.digest != key or len(s.key_shares) < board.t:
         return None
     n, x = s.suite.curve.n, 0
-    chosen = sorted(s.revealed.items())[:board.t]
+    chosen = sorted(s.key_shares.items())[:board.t]
     for i, share in chosen:
         top = bottom = 1
         for j, _ in chosen:
@@ -105,8 +105,8 @@ def reveal(s, r):
     need(board is not None and board.digest in named, "record.wrong-stage", "no key is to be revealed", "V9")
     member = s.second.members.get(d["index"])
     need(member is not None and member.actor == r.actor, "record.not-authorised", "not the member of that index", "V9")
-    need(d["index"] not in s.revealed, "bid.duplicate", "a second share of one member", "V9")
+    need(d["index"] not in s.key_shares, "bid.duplicate", "a second share of one member", "V9")
     c = s.suite.curve
     x = int.from_bytes(jcs.hex32(d["share"]), "big")
     need(0 < x < c.n and c.pack(c.base(x)) == board.shares[d["index"] - 1], "board.share-invalid", "not the share of that key", "V9")
-    s.revealed[d["index"]] = x
+    s.key_shares[d["index"]] = x

@@ -81,7 +81,7 @@ class State:
         self.close_index = self.close_time = self.window_closed = None
         self.minutes, self.minutes_signed, self.draws = None, {}, {}
         self.refused, self.false_shares = {}, {}  # by commitment of the refused record
-        self.chains, self.beacons, self.revealed = (), {}, {}  # beacons by chain and round; shares of a one-time key by index
+        self.chains, self.beacons, self.key_shares = (), {}, {}  # beacons by chain and round; shares of a one-time key by index
         self.leaving = {}  # member → who said that it leaves
         self.seats, self.session_sites, self.seat_state, self.replaced = [], None, {}, []
         self.pool = self.pool_draw = None

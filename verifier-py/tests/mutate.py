@@ -15,7 +15,7 @@ from mifeng.errors import Bad
 
 # What a record may say as it likes: texts of people, and names that nothing else fixes.
 FREE = {
-    "board.cert": {"session"}, "tender.publish": {"title", "documents", "name", "zh", "en", "ground", "rehearsal", "tender",
+    "board.cert": {"session"}, "bid.refuse": {"received"}, "tender.publish": {"title", "documents", "name", "zh", "en", "ground", "rehearsal", "tender",
                                                   "window_ms", "alternates", "k", "id", "trust"},
     "clarify.ask": {"text", "until", "matter"}, "clarify.answer": {"text", "price"}, "check": {"reason", "article"},
     "report": {"media", "place", "remarks"}, "report.sign": {"dissent"}, "score.correct": {"reason"},

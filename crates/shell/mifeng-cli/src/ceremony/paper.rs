@@ -45,14 +45,14 @@ fn print(ui: &Ui, out: &std::path::Path, paper: &Paper, fonts: &FontArgs) -> Out
     ui::write(out, &pdf)
 }
 
-fn paper(table: &Table, title: &str) -> Paper {
+fn paper(table: &Table, (zh, en): (&str, &str)) -> Paper {
     let it = &table.ceremony;
     let kind = match it.rehearsal {
-        true => format!("{title}（演练 rehearsal）"),
-        false => title.to_owned(),
+        true => format!("{zh}（演练）"),
+        false => zh.to_owned(),
     };
     Paper {
-        title: vec![kind],
+        title: vec![kind, en.to_owned()],
         number: format!("{} · {} / {} · {}", it.session, it.quorum, it.of, it.suite),
         record: None,
         origin: format!("board/{}", it.session),
@@ -67,7 +67,7 @@ fn both((zh, en): (&str, &str)) -> String {
 
 fn script_paper(table: &Table) -> Paper {
     let it = &table.ceremony;
-    let mut paper = paper(table, "密钥仪式脚本 Key ceremony");
+    let mut paper = paper(table, ("密钥仪式脚本", "Key ceremony"));
     let roles = ROLES.iter().map(|role| {
         vec![
             Cell::centre(both((role.zh.0, role.en.0))),
@@ -84,10 +84,10 @@ fn script_paper(table: &Table) -> Paper {
         rows: roles.collect(),
     }));
     for (number, step) in (1..).zip(STEPS) {
-        paper.blocks.push(Block::Heading(format!(
-            "{number}. {} {}",
-            step.title.0, step.title.1
-        )));
+        paper
+            .blocks
+            .push(Block::Heading(format!("{number}. {}", step.title.0)));
+        paper.blocks.push(Block::Small(step.title.1.to_owned()));
         paper
             .blocks
             .push(Block::Small(format!("{}：{}", step.who.0, step.what.0)));
@@ -165,12 +165,12 @@ fn signatures(of: u8) -> Block {
 
 fn minutes_paper(table: &Table) -> Paper {
     let it = &table.ceremony;
-    let mut paper = paper(table, "密钥仪式记录 Minutes");
+    let mut paper = paper(table, ("密钥仪式记录", "Minutes of a key ceremony"));
     for (number, (done, step)) in (1..).zip(it.done.iter().zip(STEPS)) {
-        paper.blocks.push(Block::Heading(format!(
-            "{number}. {} {}",
-            step.title.0, step.title.1
-        )));
+        paper
+            .blocks
+            .push(Block::Heading(format!("{number}. {}", step.title.0)));
+        paper.blocks.push(Block::Small(step.title.1.to_owned()));
         paper.blocks.push(Block::Small(format!("□ {}", done.at)));
         paper.blocks.extend(done.values.iter().map(value));
     }
