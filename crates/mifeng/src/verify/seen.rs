@@ -25,7 +25,11 @@ pub(super) fn board(replay: &Replay) -> Result<Saw, Error> {
     })?;
     let (t, n) = (board.threshold(), board.members());
     let (mut zh, mut en) = (String::new(), String::new());
-    if let Some(fallback) = replay.state.fallback() {
+    if let Some(key) = replay.state.one_time_board() {
+        let (t, n) = (key.threshold(), key.members());
+        zh = format!("；另有本项目专用密钥（{t}/{n}），开标时公开份额");
+        en = format!("; a key for this tender alone ({t} of {n}), revealed at the opening");
+    } else if let Some(fallback) = replay.state.fallback() {
         let all = fallback.members();
         zh = format!("；备用委员会 {all} 人缺一不可");
         en = format!("; a fallback board of {all}, all needed");

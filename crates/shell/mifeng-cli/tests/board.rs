@@ -511,7 +511,10 @@ fn with_every_fault_each_bid_ends_in_one_status() -> Tested {
     ])?;
     for part in [
         "trustee 2 sent a false share, refused",
+        "the signed false share stands in the log as evidence (1)",
         "trustee 3 is offline",
+        "the laptop of trustee 5 dies",
+        "signed a false share, the evidence is in the log",
         "member 2 of the fallback board released 2",
         "a fallback board of 2, all needed",
         "verdict: valid",
@@ -524,5 +527,10 @@ fn with_every_fault_each_bid_ends_in_one_status() -> Tested {
     assert_eq!(times("  opened"), 7);
     assert_eq!(times("  replaced before the deadline"), 1);
     assert_eq!(times("  withdrawn before the deadline"), 1);
+    assert_eq!(times("  treated as withdrawn: another's cause"), 2);
+    assert_eq!(times("  refused: came after the deadline"), 1);
+    assert_eq!(times("  refused: not sealed as required"), 1);
+    let rows = 2 + 2 + 7 + 1 + 1 + 2 + 1 + 1;
+    assert!(told.contains(&format!("opening record of {rows} rows")), "{told}");
     Ok(())
 }
