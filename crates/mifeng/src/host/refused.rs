@@ -35,7 +35,7 @@ impl<S: Store> Host<S> {
         received: Time,
         code: &str,
     ) -> Result<(), Error> {
-        let Ok(record) = Record::verify(signed, self.suite()) else {
+        let Ok(record) = Record::verify(signed.clone(), self.suite()) else {
             return Ok(());
         };
         // Where the beats are over, what is handed in counts from after the last one.
@@ -53,9 +53,9 @@ impl<S: Store> Host<S> {
             return Ok(());
         }
         let kept = Kept {
-            body: encode_base64(&record.signed().body),
+            body: encode_base64(&signed.body),
             received,
-            sig: encode_base64(&record.signed().signature),
+            sig: encode_base64(&signed.signature),
         };
         self.put(&name, &jcs::to_vec(&kept)?)
     }
@@ -69,11 +69,14 @@ impl<S: Store> Host<S> {
         let ends = [rules::LATE.code, rules::BAD_SEAL.code, rules::COPIED.code];
         let usage = mifeng_pki::trust::Usage::BidSigning;
         let trust = self.replay.trust();
+        let Some(signer) = record.signer() else {
+            return false;
+        };
         brings_bid(record)
             && record.origin() == state.origin()
             && ends.contains(&code)
             && state
-                .organisation(record.signer(), record.chain(), usage, received, &trust)
+                .organisation(signer, record.chain(), usage, received, &trust)
                 .is_ok()
     }
 

@@ -531,6 +531,9 @@ fn with_every_fault_each_bid_ends_in_one_status() -> Tested {
     assert_eq!(times("  refused: came after the deadline"), 1);
     assert_eq!(times("  refused: not sealed as required"), 1);
     let rows = 2 + 2 + 7 + 1 + 1 + 2 + 1 + 1;
-    assert!(told.contains(&format!("opening record of {rows} rows")), "{told}");
+    assert!(
+        told.contains(&format!("opening record of {rows} rows")),
+        "{told}"
+    );
     Ok(())
 }

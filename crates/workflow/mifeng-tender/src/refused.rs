@@ -9,6 +9,7 @@ use mifeng_crypto::{Digest, Time};
 use mifeng_envelope::{SealRecord, VerifiedSeal};
 use mifeng_lock::share::ShareRecord;
 use mifeng_lock::{Share, tdh2};
+use mifeng_pki::Certificate;
 use mifeng_pki::trust::Usage;
 use mifeng_record::{Record, SignedRecord};
 
@@ -34,6 +35,12 @@ pub struct FalseShare {
 
 fn malformed(detail: impl Into<String>) -> Refusal {
     Refusal::new(&refusal::MALFORMED, detail)
+}
+
+/// Evidence is worth nothing without the signature.
+fn signer_of(inner: &Record) -> Result<&Certificate, Refusal> {
+    let signer = inner.signer();
+    signer.ok_or_else(|| malformed("the refused record is without its signature"))
 }
 
 impl State {
@@ -80,14 +87,14 @@ impl State {
                 format!("seal {id} was taken"),
             ));
         }
-        let of = (inner.signer(), inner.chain());
+        let of = (signer_of(&inner)?, inner.chain());
         let on = (data.received, data.received);
         let bidder = self.organisation_on(of, Usage::BidSigning, on, act.trust)?;
         Ok(MinutesRow {
             lot: seal.map_or_else(String::new, |seal| seal.context().lot.clone()),
             seal: inner.commitment(),
             bidder,
-            name: inner.signer().subject_name(),
+            name: inner.signer_name(),
             status,
             price: None,
         })
@@ -148,7 +155,7 @@ impl State {
         }
         let recognition = self.recognition(act.trust);
         let recognition = recognition.ok_or_else(|| malformed("there is no notice yet"))?;
-        let signer = (inner.signer(), inner.chain());
+        let signer = (signer_of(&inner)?, inner.chain());
         recognition.judge(signer, &[Usage::Trustee], inner.time(), inner.time())?;
         let (index, detail) = self.convicted(&inner)?.ok_or_else(|| {
             Refusal::new(&refusal::NOT_RECOMPUTED, "every share in the record holds")
@@ -163,7 +170,7 @@ impl State {
         self.false_shares.push(FalseShare {
             record: inner.commitment(),
             actor: inner.actor(),
-            name: inner.signer().subject_name(),
+            name: inner.signer_name(),
             index,
             detail,
         });
