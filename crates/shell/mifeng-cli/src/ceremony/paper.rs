@@ -41,7 +41,7 @@ fn print(ui: &Ui, out: &std::path::Path, paper: &Paper, fonts: &FontArgs) -> Out
             return Ok(());
         }
     };
-    let pdf = mifeng_doc::set(paper, &fonts.faces)?.pdf(&fonts.faces, &[])?;
+    let pdf = mifeng_doc::set(paper, &fonts.faces)?.pdf(&fonts.faces)?;
     ui::write(out, &pdf)
 }
 
