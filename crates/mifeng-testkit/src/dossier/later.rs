@@ -38,12 +38,12 @@ pub(super) fn renewed(suite: &'static Suite, dossier: &[u8]) -> Vec<u8> {
 fn with_lists(cast: &Cast, dossier: &[u8], crls: &[Vec<u8>]) -> Result<Vec<u8>, mifeng::Error> {
     let files = Parts::of_tar(dossier);
     let material = RenewalMaterial { root: None, crls };
-    let (suite, alg) = (cast.suite, cast.suite.hash());
+    let alg = cast.suite.hash();
     let text = renewal_statement(&files, alg, material)?;
     let request = tsp::Request::new(alg.digest(&text), alg, None);
     let signer = &cast.tsa.signer;
     let token = tsp::respond(signer, "1.3.6.1.4.1.32473.1", 9, secs(RENEWED), &request);
-    let token = token.unwrap_or_else(|e| panic!("{}: {e}", suite.id()));
+    let token = token.expect("stamped");
     let mut out = Vec::new();
     renew(&files, &token, material, &mut out)?;
     Ok(out)

@@ -10,21 +10,19 @@ use std::path::{Path, PathBuf};
 
 /// `mifeng archive`: without a word after it the dossier is written.
 #[derive(Args, Debug)]
-#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct ArchiveArgs {
     #[command(subcommand)]
     command: Option<ArchiveCommand>,
-    #[command(flatten)]
-    write: Option<WriteArgs>,
-}
-
-#[derive(Args, Debug)]
-struct WriteArgs {
-    #[command(flatten)]
-    host: HostArgs,
+    /// 平台存放该项目的文件夹 / folder in which the host keeps this tender
+    #[arg(long, requires = "id", requires = "out")]
+    host: Option<PathBuf>,
+    /// 平台的身份文件夹 / the host's identity folder
+    #[arg(long, requires = "host")]
+    id: Option<PathBuf>,
     /// 档案文件 / dossier file
-    #[arg(long)]
-    out: PathBuf,
+    #[arg(long, requires = "host")]
+    out: Option<PathBuf>,
 }
 
 #[derive(Subcommand, Debug)]
@@ -62,7 +60,12 @@ pub(crate) enum ArchiveCommand {
 }
 
 pub(crate) fn run(ui: &Ui, args: &ArchiveArgs, json: bool) -> Outcome {
-    match (&args.command, &args.write) {
+    let write = args
+        .host
+        .clone()
+        .zip(args.id.clone())
+        .zip(args.out.as_ref());
+    match (&args.command, write) {
         (Some(ArchiveCommand::Public { dossier, out }), _) => public(ui, dossier, out, json),
         (
             Some(ArchiveCommand::Renew {
@@ -98,8 +101,10 @@ pub(crate) fn run(ui: &Ui, args: &ArchiveArgs, json: bool) -> Outcome {
                 _ => Err(Failure::usage("--statement, or --stamp and --out")),
             }
         }
-        (None, Some(write)) => host::archive(ui, &mut host::open(ui, &write.host)?, &write.out),
-        (None, None) => Err(Failure::usage("--host, --out")),
+        (None, Some(((host, id), out))) => {
+            host::archive(ui, &mut host::open(ui, &HostArgs { host, id })?, out)
+        }
+        (None, None) => Err(Failure::usage("--host, --id, --out")),
     }
 }
 
