@@ -40,15 +40,13 @@ fn standard_examples() {
     );
     cipher.decrypt_block(&mut block);
     assert_eq!(block, key);
-    if cfg!(not(debug_assertions)) {
-        for _ in 0..1_000_000 {
-            cipher.encrypt_block(&mut block);
-        }
-        assert_eq!(
-            u128::from_be_bytes(block),
-            0x5952_98c7_c6fd_271f_0402_f804_c33d_3f66
-        );
+    for _ in 0..1_000_000 {
+        cipher.encrypt_block(&mut block);
     }
+    assert_eq!(
+        u128::from_be_bytes(block),
+        0x5952_98c7_c6fd_271f_0402_f804_c33d_3f66
+    );
 }
 
 #[test]
