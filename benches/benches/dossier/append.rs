@@ -8,7 +8,7 @@ use mifeng_testkit::world::{Cast, FIRST_BEAT, PERIOD, keys, secs};
 use std::fs;
 use std::time::Instant;
 
-pub fn run(suite: &'static Suite, count: usize) {
+pub(crate) fn run(suite: &'static Suite, count: usize) {
     let cast = Cast::new(suite, "bench append");
     let mut tender = world::published(&cast);
     let bidders = world::bidders(&cast, count);

@@ -20,7 +20,7 @@ struct Signed {
     signature: Vec<u8>,
 }
 
-pub struct Bare<'a> {
+pub(crate) struct Bare<'a> {
     suite: &'static Suite,
     dossier: &'a [u8],
     files: Vec<Range<usize>>,
@@ -34,7 +34,7 @@ const MESSAGE: &[u8] = b"as long as the signed attributes of a CMS message are, 
                          content type, message digest, signing time";
 
 impl<'a> Bare<'a> {
-    pub fn new(suite: &'static Suite, dossier: &'a [u8], bids: usize) -> Self {
+    pub(crate) fn new(suite: &'static Suite, dossier: &'a [u8], bids: usize) -> Self {
         let mut entropy = SeededEntropy::new(b"bare");
         let mut alg = None;
         let mut signed = || {
@@ -57,21 +57,21 @@ impl<'a> Bare<'a> {
         }
     }
 
-    pub fn all(&self) {
+    pub(crate) fn all(&self) {
         self.hash();
         self.decrypt();
         self.signatures();
     }
 
     /// Every file, with one stream of the suite's hash.
-    pub fn hash(&self) {
+    pub(crate) fn hash(&self) {
         spread(&self.files, |file| {
             done(self.suite.hash().digest(&self.dossier[file.clone()]))
         });
     }
 
     /// Every bid; sealing in place costs what opening does.
-    pub fn decrypt(&self) {
+    pub(crate) fn decrypt(&self) {
         let key = vec![1; self.suite.body_key_len()];
         let cipher = ChunkCipher::new(self.suite, &key).expect("a key");
         spread(&self.buffers, |buffer| {
@@ -84,7 +84,7 @@ impl<'a> Bare<'a> {
         });
     }
 
-    pub fn signatures(&self) {
+    pub(crate) fn signatures(&self) {
         spread(&self.bidders, |own| {
             for signed in [(own, BY_BIDDER), (&self.other, BY_OTHERS)] {
                 for _ in 0..signed.1 {

@@ -36,7 +36,7 @@ fn uscc(number: usize) -> String {
 }
 
 /// Bidders of the cast's CA.
-pub fn bidders(cast: &Cast, count: usize) -> Vec<Person> {
+pub(crate) fn bidders(cast: &Cast, count: usize) -> Vec<Person> {
     let rng = &mut SeededEntropy::new(b"bench bidders");
     let bidder = |number: usize| {
         let subject = Subject {
@@ -52,7 +52,7 @@ pub fn bidders(cast: &Cast, count: usize) -> Vec<Person> {
 }
 
 /// A tender that waits for bids.
-pub fn published(cast: &Cast) -> Tender<'_> {
+pub(crate) fn published(cast: &Cast) -> Tender<'_> {
     let mut tender = Tender::unpublished(cast, "host.example/t/bench");
     let mut notice = notice(cast, tender.host.state(), Kind::Board);
     let pace = Pace {
@@ -65,7 +65,7 @@ pub fn published(cast: &Cast) -> Tender<'_> {
 }
 
 /// The dossier of a tender in which so many bids of a MiB were opened, and which was given up then.
-pub fn dossier(suite: &'static Suite, bids: usize) -> Vec<u8> {
+pub(crate) fn dossier(suite: &'static Suite, bids: usize) -> Vec<u8> {
     let cast = Cast::new(suite, "bench dossier");
     let mut tender = published(&cast);
     for (number, person) in bidders(&cast, bids).iter().enumerate() {
