@@ -230,7 +230,7 @@ class World:
         from mifeng import x509
         certs = [x509.certificate(self.enc[i].raw)]
         boards = ((self.board.digest, self.board.y, self.board.t),)
-        header = envelope._build_header(SUITE, fake, context, certs, boards, sigma, labels)
+        header = envelope._build_header(SUITE, fake, context, certs, boards, sigma, labels, ())
         m = jcs.write({"context": context.hex(), "declarations": {"brand": None, "domestic": True, "sme": i == 0}, "detail": [],
                        "files": [{"hash": SUITE.tree_hash(b"hello").hex(), "path": "a.txt", "size": 5}],
                        "opening": {"currency": "CNY", "fields": [], "price": price, "price_cn": words}, "v": 1})

@@ -22,6 +22,7 @@ mod identity;
 mod key;
 mod notice;
 mod person;
+mod pool;
 mod receipt;
 mod reshare;
 mod rules;
@@ -357,7 +358,7 @@ fn panel(ui: &Ui, command: &PanelCommand) -> Outcome {
             experts,
             secret,
             out,
-        } => person::pool(
+        } => pool::freeze(
             &Identity::load(ui, id)?,
             &Bundle::open(tender)?,
             experts,
@@ -369,7 +370,7 @@ fn panel(ui: &Ui, command: &PanelCommand) -> Outcome {
             tender,
             secret,
             out,
-        } => person::drawn(
+        } => pool::drawn(
             &Identity::load(ui, id)?,
             &Bundle::open(tender)?,
             secret,

@@ -5,7 +5,7 @@ use super::world;
 use crate::bundle::Bundle;
 use crate::evaluation::{committee, result};
 use crate::ui::{self, Failure, Outcome, Ui};
-use crate::{bidder, person};
+use crate::{bidder, person, pool};
 use mifeng::crypto::Digest;
 use mifeng::tender::{Body, CheckKind, Matter, PriceState, Purpose, Stated};
 use std::collections::BTreeMap;
@@ -333,7 +333,7 @@ impl Tender {
         let secret = self.path("agency/candidates.json");
         let pool = self.path("agency/pool.rec");
         let agency = self.world.identity("agency")?;
-        person::pool(&agency, &self.bundle()?, &candidates, &secret, &pool)?;
+        pool::freeze(&agency, &self.bundle()?, &candidates, &secret, &pool)?;
         self.accept(&pool)?;
         for index in self.world.ready() {
             let out = self.path(format!("trustee{index}/draw.rec"));
@@ -346,7 +346,7 @@ impl Tender {
             self.accept(&out)?;
         }
         let result = self.path("agency/drawn.rec");
-        person::drawn(&agency, &self.bundle()?, &secret, &result)?;
+        pool::drawn(&agency, &self.bundle()?, &secret, &result)?;
         self.accept(&result)?;
         let seats = self.seated()?.len();
         ui.say(
