@@ -58,6 +58,8 @@ function speak(lang) {
   $("lang").lang = lang === 0 ? "en" : "zh-CN";
   $("start").textContent = state.last === null ? t("begin") : t("again");
   render();
+  // What a screen reader was told stands in the page as well.
+  if (state.last !== null && $("busy").hidden) $("status").textContent = $("verdict").textContent;
 }
 
 // ---- files
@@ -163,7 +165,6 @@ function finish(data, request) {
   state.last = { data, request, when: new Date() };
   speak(state.lang);
   $("result").hidden = false;
-  $("status").textContent = $("verdict").textContent;
   $("verdict").focus();
 }
 
