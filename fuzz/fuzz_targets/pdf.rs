@@ -20,6 +20,7 @@ fuzz_target!(|data: &[u8]| {
         reason: "",
         location: "",
         shown: None,
+        strips: &[],
         certify: None,
         reserve: 64,
     };

@@ -1,7 +1,7 @@
 """V1 to V14 over one dossier (spec/verify.md, dossier.md)."""
 import re
 
-from . import (bids, drawing, envelope, jcs, judging, keeping, log, moment, note, opening, receipt, record, refused, renewal, reshare,  # noqa: F401
+from . import (bids, contract, drawing, envelope, jcs, judging, keeping, log, moment, note, opening, receipt, record, refused, renewal, reshare,  # noqa: F401
                result, setup, stamp, state, tar, trust, withheld, x509)
 from .errors import Bad, need
 from .hashes import hasher, suite as suite_of
@@ -165,13 +165,15 @@ def _completeness(d, report):
             known.add("log/sm3/checkpoint")
         if d.beats is not None:
             known.add("log/beats.json")
-        notice, ends, sealed = None, set(), set()
+        notice, ends, sealed, contracts = None, set(), set(), set()
         for r in d.records:
             known |= {f"body/{r.body_hash}.json", f"sig/{r.sig_hash}.p7s"}
             if r.type == "tender.publish" and notice is None:
                 notice = r.data
             if r.type in ("bid.submit", "bid.replace", "offer.submit"):
                 sealed.add(_seal_id(d.suite, r.data.get("seal")))
+            if r.type == "contract.stamp" and isinstance(r.data.get("contract"), str):
+                contracts.add(f"docs/{r.data['contract']}")
             if r.type in ("bid.open", "bid.fail") and r.data.get("seal") in sealed:
                 ends.add(f"seal/{r.data['seal']}.bid")
         documents = [x for x in _list(notice, "documents") if isinstance(x, dict)]
@@ -181,7 +183,7 @@ def _completeness(d, report):
         for name in d.withheld:
             need(name in ends or name in known, "file.unexpected", name)
         d.documents = documents
-        d.known = known | {f"docs/{doc.get('hash')}" for doc in documents} | {f"certs/{t}.cer" for t in _list(notice, "trust") if isinstance(t, str)}
+        d.known = known | contracts | {f"docs/{doc.get('hash')}" for doc in documents} | {f"certs/{t}.cer" for t in _list(notice, "trust") if isinstance(t, str)}
         last = d.records[-1]
         if last.type == "archive.close":  # else the replay, or its end, says what is wrong
             _listed(d, last)
@@ -391,6 +393,7 @@ def _after(d, s, report, roots, least=None):
     report.seen("V11", s.notes["failed"] - unseen, f"{s.notes['failed'] - unseen} bids could not be opened", unseen)
     _v12(s, report)
     _v13(s, report)
+    contract.there(d, s)
     _v14(s, report, unsigned)
     report.keeping = keeping.of(s, d.records, bids_out != 0)
     report.unchecked = sorted(set(s.unchecked))

@@ -76,6 +76,9 @@ def _holds(s, kinds, item, lot):
             there = bool(s.notice["documents"])
         elif what == "notice.rules":
             there = True
+        elif what == "contract.complete":
+            contract = s.lots[lot].contract if lot is not None else None
+            there = contract is not None and contract.buyer is not None
         elif what == "notice.budget":
             there = lot is not None and s.lots[lot].rules.get("budget") is not None
         else:

@@ -60,6 +60,9 @@ SCHEMA = {
     "framework.list": "lot suppliers",
     "letter": "article bidder fate lot rank reason seal total",
     "lot.fail": "article lot reason",
+    "contract.stamp": "certs contract lot price stamps",
+    "contract.file": "lot receipt system",
+    "contract.publish": "lot place",
     "round.open": "deadline invited lot",
     "offer.submit": "lot seal", "offer.exit": "lot",
     "round.close": "deadline lot",
@@ -69,13 +72,13 @@ SCHEMA = {
 }
 # Members that hold digests, times, counts; all others are strings unless their handler says otherwise.
 DIGESTS = {"transcript", "board", "revealed", "manifest", "draw", "seed", "notice", "minutes", "question", "commitment",
-           "salt", "report", "rank", "cert", "old", "files", "chain"}
+           "salt", "report", "rank", "cert", "old", "files", "chain", "contract"}
 TIMES = {"deadline", "until", "received"}
 COUNTS = {"index", "n", "t", "bidders_min", "window_ms", "round", "dealer"}
 OTHER = {"agency", "buyer", "committee", "documents", "lots", "policy", "title", "trust", "shares", "declarations", "detail",
          "opening", "missing", "rows", "share", "declined", "order", "seats", "sites", "triggers", "scores", "outcome",
          "bidders", "candidates", "media", "questions", "replaced", "invited", "suppliers", "rehearsal", "below_threshold", "beats",
-         "chains", "dealers"}
+         "chains", "dealers", "certs", "stamps"}
 
 
 class Record:

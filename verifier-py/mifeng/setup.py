@@ -140,7 +140,7 @@ class Lot:
         self.checks = {"qualification": {}, "conformity": {}, "low-price": {}}
         self.questions, self.decisions, self.confirmed = {}, {}, {}
         self.commits, self.sheets, self.corrections = {}, {}, []
-        self.rank = self.report = self.award = self.failed = self.round = None
+        self.rank = self.report = self.award = self.failed = self.round = self.contract = None
         self.pools, self.drawn = {}, {}
         self.signed, self.letters, self.frozen = {}, {}, False
         self.checked = self.judges = None  # whose findings stand, after the call for final offers and after the freeze

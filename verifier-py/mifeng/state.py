@@ -14,9 +14,9 @@ BIDDER = {"bid.submit", "bid.replace", "bid.withdraw", "bidder.share", "price.co
           "offer.exit"}
 TRUSTEE = {"key.reveal", "board.reshare", "board.reshare1", "board.reshare2", "board.cert", "board.dkg1", "board.dkg2", "board.share", "draw.share"}
 SPECIAL = {"opening.sign": ["record-signing", "bid-signing", "trustee"], "seat.cosign": ["record-signing", "trustee"],
-           "trust.list": ["record-signing", "host"]}
+           "trust.list": ["record-signing", "host"], "contract.stamp": ["bid-signing", "record-signing"]}
 STARTS_PERIOD = {"tender.publish", "tender.resume", "round.open", "clarify.ask"}
-GOES_ON = {"bidder.share", "price.confirm", "clarify.answer", "offer.submit", "offer.exit"}
+GOES_ON = {"bidder.share", "price.confirm", "clarify.answer", "offer.submit", "offer.exit", "contract.stamp"}
 BACKDATING = 600 * moment.SECOND  # ten minutes: five for each of two clocks (spec/events.md, Time)
 
 HANDLERS = {}
@@ -64,7 +64,7 @@ def column(kind):
 
 EVALUATION = {"session.open", "seat.open", "seat.cosign", "seat.freeze", "seat.resume", "seat.leave", "seat.replace", "check",
               "clarify.ask", "clarify.answer", "price.decide", "price.confirm", "score.commit", "score", "score.correct",
-              "rank", "report", "report.sign", "award", "framework.list", "letter", "lot.fail", "round.open"}
+              "rank", "report", "report.sign", "award", "framework.list", "letter", "lot.fail", "round.open", "contract.stamp", "contract.file", "contract.publish"}
 
 
 class State:

@@ -53,6 +53,19 @@ pub(crate) fn broken_dossiers(folder: &str) -> ExitCode {
     }
 }
 
+pub(crate) fn registry_vectors(folder: &str) -> ExitCode {
+    match mifeng_testkit::registry::write_vectors(Path::new(folder)) {
+        Ok(count) => {
+            say(&format!("{folder}: {count} cases"));
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::from(1)
+        }
+    }
+}
+
 pub(crate) fn simulate(options: &[&str]) -> ExitCode {
     const USE: &str = "`simulate` takes --seeds N, --first N, --twin NAME and --json";
     let (mut seeds, mut first, mut twin, mut json) = (SEEDS, 0, None, false);

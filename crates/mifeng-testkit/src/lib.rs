@@ -18,6 +18,7 @@ pub mod dossier;
 pub mod flip;
 pub mod pdf;
 mod random;
+pub mod registry;
 pub mod seals;
 pub mod sim;
 pub mod vectors;

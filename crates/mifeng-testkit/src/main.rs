@@ -22,6 +22,7 @@ Usage:
                                               run whole tenders under seeds; --twin: with a fault
                                               built in, which the invariants must find
   mifeng-testkit broken-dossiers FOLDER       write the vectors of test-vectors/dossier
+  mifeng-testkit registry-vectors FOLDER      write the vectors of test-vectors/registry
   mifeng-testkit crash [--json]               kill a submission at every system call, in a folder of
                                               its own below the temporary one; needs strace
   mifeng-testkit flip-every-byte DOSSIER [--step N] [--python] [--json]
@@ -51,6 +52,7 @@ fn main() -> ExitCode {
         ["crash", options @ ..] => commands::crash(options),
         ["crash-child", folder, options @ ..] => commands::crash_child(folder, options),
         ["broken-dossiers", folder] => commands::broken_dossiers(folder),
+        ["registry-vectors", folder] => commands::registry_vectors(folder),
         ["flip-every-byte", dossier, options @ ..] => commands::flip_every_byte(dossier, options),
         ["seal", name, folder] => ended(write_seal(name, folder, None)),
         ["seal", name, folder, to] => ended(write_seal(name, folder, Some(to))),

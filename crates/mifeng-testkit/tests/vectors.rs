@@ -17,6 +17,25 @@ fn own_vectors_agree() {
 }
 
 #[test]
+fn registers_of_seals_are_what_we_write() {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("registry");
+    let _ = std::fs::remove_dir_all(&folder);
+    mifeng_testkit::registry::write_vectors(&folder).expect("written");
+    let published = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../test-vectors/registry");
+    let names = |folder: &Path| {
+        let all = std::fs::read_dir(folder).expect("a folder");
+        let mut names: Vec<_> = all.map(|e| e.expect("an entry").file_name()).collect();
+        names.sort();
+        names
+    };
+    assert_eq!(names(&folder), names(&published));
+    for name in names(&folder) {
+        let read = |folder: &Path| std::fs::read(folder.join(&name)).expect("a file");
+        assert!(read(&folder) == read(&published), "{name:?} differs");
+    }
+}
+
+#[test]
 fn files_of_no_known_kind_are_skipped_with_a_reason() {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("unknown");
     std::fs::create_dir_all(folder.join("cobblestone")).expect("writable");

@@ -35,6 +35,9 @@ pub enum Error {
     /// A sealed bid does not hold.
     #[error("{0}")]
     Envelope(#[source] mifeng_envelope::Error),
+    /// A record does not belong into a register of seals, or its rules say no.
+    #[error("{0}")]
+    Registry(#[source] mifeng_registry::Error),
     /// A key, hash or canonical document does not hold.
     #[error("{0}")]
     Crypto(#[source] mifeng_crypto::Error),
@@ -67,6 +70,7 @@ impl Error {
             Error::Lock(e) => e.code(),
             Error::Log(e) => e.code(),
             Error::Envelope(e) => e.code(),
+            Error::Registry(e) => e.code(),
             Error::Crypto(e) => e.code(),
             Error::Malformed { .. } => "file.malformed",
             Error::Unavailable { .. } => "system.unavailable",
@@ -82,6 +86,7 @@ impl Error {
             Error::Lock(e) => e.kind(),
             Error::Log(e) => e.kind(),
             Error::Envelope(e) => e.kind(),
+            Error::Registry(e) => e.kind(),
             Error::Crypto(e) => e.kind(),
             Error::Malformed { .. } => Kind::Malformed,
             Error::Unavailable { .. } => Kind::Unavailable,
@@ -127,6 +132,7 @@ from!(
     Lock(mifeng_lock::Error),
     Log(mifeng_log::Error),
     Envelope(mifeng_envelope::Error),
+    Registry(mifeng_registry::Error),
     Crypto(mifeng_crypto::Error)
 );
 

@@ -11,22 +11,19 @@ mod refused;
 pub use export::Export;
 
 use crate::bundle::Assembly;
+use crate::journal::{self, Head, Journal};
 use crate::replay::{Beat, CLOCK_AHEAD_MAX_MS, PERIOD_START_AGE_MAX_MS};
 use crate::store::Store;
 use crate::{Error, Replay, layout};
 use export::{assemble, read_beats};
-use mifeng_crypto::{Digest, Entropy, HashAlg, PrivateKey, Suite, Time, jcs};
-use mifeng_log::{Entry, LogTree, Note, NoteSigner, SignedCheckpoint, tiles};
+use mifeng_crypto::{Digest, Entropy, PrivateKey, Suite, Time};
+use mifeng_log::Entry;
 use mifeng_pki::{Certificate, RevocationList, Signer};
 use mifeng_record::{Draft, Facts, Record, SignedRecord};
-use mifeng_tender::{CrlTake, LogConfig, Refusal, Stage, State, rules};
+use mifeng_tender::{ContractStamp, CrlTake, LogConfig, Refusal, Stage, State, rules};
 use serde::Serialize;
 use std::io::Read;
 
-/// Entries of the log, each behind its length in two bytes.
-const ENTRIES: &str = "entries";
-/// The head that counts: entries beyond it were never acknowledged.
-const HEAD: &str = "head.json";
 /// Seeds and records of beats, secret until the close.
 const BEATS: &str = "beats/";
 
@@ -55,15 +52,6 @@ struct Pending {
     received: Time,
 }
 
-#[derive(serde::Serialize, serde::Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Head {
-    size: u64,
-    entries_len: u64,
-    checkpoint: String,
-    checkpoint_sha256: Option<String>,
-}
-
 impl<S: Store> Host<S> {
     /// Starts the log of a new tender with its first record, `log.config`.
     ///
@@ -78,7 +66,7 @@ impl<S: Store> Host<S> {
         now: Time,
         entropy: &mut dyn Entropy,
     ) -> Result<Self, Error> {
-        if store.read(HEAD).map_err(|e| Error::io(HEAD, &e))?.is_some() {
+        if journal::is_there(&store)? {
             return Err(Error::malformed(
                 "host folder",
                 "there is a tender in it already",
@@ -99,7 +87,7 @@ impl<S: Store> Host<S> {
                 root.der(),
             )?;
         }
-        let (key, key_sm3) = host.log_vkeys()?;
+        let (key, key_sm3) = journal::vkeys(suite, origin, &host.keys.log_key)?;
         let config = LogConfig {
             suite: suite.id().to_owned(),
             key,
@@ -115,20 +103,11 @@ impl<S: Store> Host<S> {
     /// # Errors
     /// [`Error::Failed`] if the store does not hold what it held.
     pub fn open(store: S, keys: HostKeys) -> Result<Self, Error> {
-        let bytes = store
-            .read(HEAD)
-            .map_err(|e| Error::io(HEAD, &e))?
-            .ok_or_else(|| Error::malformed("host folder", "there is no tender in it"))?;
-        let head: Head = jcs::from_slice(&bytes, 1 << 20)?;
-        let all = store
-            .read(ENTRIES)
-            .map_err(|e| Error::io(ENTRIES, &e))?
-            .unwrap_or_default();
-        let len = usize::try_from(head.entries_len).unwrap_or(usize::MAX);
-        let committed = all.get(..len).ok_or_else(|| {
-            Error::malformed("host folder", "entries are shorter than the head says")
-        })?;
-        let entries = tiles::parse_bundle(committed, usize::try_from(head.size).unwrap_or(0))?;
+        if !journal::is_there(&store)? {
+            return Err(Error::malformed("host folder", "there is no tender in it"));
+        }
+        let head = journal::head(&store)?;
+        let entries = journal::committed(&store, &head)?;
         let beats = read_beats(&store, &entries)?;
         let replay = {
             let mut assembly = Assembly::new(&store);
@@ -326,6 +305,7 @@ impl<S: Store> Host<S> {
         };
         self.check_due(&verified, received)?;
         self.check_heard(&verified, received)?;
+        self.check_contract(&verified)?;
         let staged = body.map(|body| self.stage_body(body)).transpose()?;
         let seal = self.check_body(&verified, staged.as_deref())?;
         let alg = self.suite().hash();
@@ -392,6 +372,23 @@ impl<S: Store> Host<S> {
         }
     }
 
+    /// A contract is kept before anybody's seal on it counts: `docs/` has its text.
+    fn check_contract(&self, record: &Record) -> Result<(), Error> {
+        if record.kind() != "contract.stamp" {
+            return Ok(());
+        }
+        let ContractStamp { contract, .. } = record.data()?;
+        let name = layout::document(&contract);
+        let found = self.store.read(&name).map_err(|e| Error::io(&*name, &e))?;
+        match found {
+            Some(text) if self.suite().hash().digest(&text) == contract => Ok(()),
+            _ => Err(Error::Unavailable {
+                what: name,
+                detail: "hand in the contract with its record".to_owned(),
+            }),
+        }
+    }
+
     /// From when on a record counts that was received at `received` and is handed in now: never
     /// before a record accepted earlier nor in a beat that is over, so that a replay sees the order
     /// in which records were accepted. After the last beat that is after the deadline.
@@ -424,71 +421,20 @@ impl<S: Store> Host<S> {
         Ok(())
     }
 
-    fn log_vkeys(&self) -> Result<(String, Option<String>), Error> {
-        let vkey = |name: &str| -> Result<String, Error> {
-            Ok(NoteSigner::new(name, &self.keys.log_key)?
-                .verifier()
-                .key()
-                .to_string())
-        };
-        let origin = self.replay.state.origin();
-        Ok(match self.suite().hash() {
-            HashAlg::Sha256 => (vkey(origin)?, None),
-            HashAlg::Sm3 => (
-                vkey(origin)?,
-                Some(vkey(&LogTree::authoritative_origin(self.suite(), origin))?),
-            ),
-        })
-    }
-
-    /// Appends one entry: entry, then head, durable in this order. Only then is the new head the one
-    /// that anybody is shown: a witness that cosigned a head which a crash takes back would make the
-    /// host a liar.
     fn commit(&mut self, entry: &Entry) -> Result<(), Error> {
-        let bytes = entry.to_bytes();
-        let len = u16::try_from(bytes.len()).map_err(|_| Error::malformed("entry", "too long"))?;
-        let framed = [&len.to_be_bytes()[..], &bytes].concat();
-        self.store
-            .append(ENTRIES, self.entries_len, &framed)
-            .map_err(|e| Error::io(ENTRIES, &e))?;
-        self.entries_len += framed.len() as u64;
-        self.replay.tree.append(&bytes)?;
-        self.replay.entries.push(bytes);
-        let (head, signed) = self.sign_head()?;
-        self.put(HEAD, &jcs::to_vec(&head)?)?;
+        let mut journal = Journal {
+            tree: &mut self.replay.tree,
+            entries: &mut self.replay.entries,
+            entries_len: &mut self.entries_len,
+            key: &self.keys.log_key,
+        };
+        let signed = journal.append(&mut self.store, entry)?;
         self.replay.checkpoint = Some(signed);
         Ok(())
     }
 
-    fn sign_head(&self) -> Result<(Head, SignedCheckpoint), Error> {
-        let tree = &self.replay.tree;
-        let sign = |checkpoint: mifeng_log::Checkpoint| -> Result<Note, Error> {
-            let signer = NoteSigner::new(checkpoint.origin(), &self.keys.log_key)?;
-            Ok(checkpoint.sign(&signer)?)
-        };
-        let note = sign(tree.checkpoint())?;
-        let sha256 = match self.suite().hash() {
-            HashAlg::Sha256 => None,
-            HashAlg::Sm3 => Some(sign(tree.sha256_checkpoint())?.to_text()),
-        };
-        let signer = NoteSigner::new(tree.checkpoint().origin(), &self.keys.log_key)?;
-        let signed = SignedCheckpoint::verify(note.to_text().as_bytes(), signer.verifier())?;
-        let head = Head {
-            size: self.replay.tree.size(),
-            entries_len: self.entries_len,
-            checkpoint: note.to_text(),
-            checkpoint_sha256: sha256,
-        };
-        Ok((head, signed))
-    }
-
     fn head(&self) -> Result<Head, Error> {
-        let bytes = self
-            .store
-            .read(HEAD)
-            .map_err(|e| Error::io(HEAD, &e))?
-            .unwrap_or_default();
-        Ok(jcs::from_slice(&bytes, 1 << 20)?)
+        journal::head(&self.store)
     }
 }
 

@@ -1,17 +1,17 @@
 //! From the files of a bundle to the state they amount to: the same `apply` that the host ran.
 
-mod parts;
+pub(crate) mod parts;
 
 use crate::bundle::Files;
 use crate::dossier::{Withheld, withheld};
 use crate::{Error, layout};
-use mifeng_crypto::{Digest, HashAlg, Suite, Time};
+use mifeng_crypto::{Digest, Suite, Time};
 use mifeng_log::{Entry, LogTree, NoteVerifier, SignedCheckpoint};
 use mifeng_pki::trust::SignedTrustList;
 use mifeng_pki::{Certificate, RevocationList};
 use mifeng_record::Record;
 use mifeng_tender::{CrlTake, Keeping, Refusal, State, Trust, rules};
-use parts::{certificates, checkpoint, config, crls, entries, first_facts, load, read_beats};
+use parts::{certificates, checkpoint, crls, entries, first_facts, load, read_beats};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -181,6 +181,7 @@ fn check_of(refusal: &Refusal, kind: &str) -> &'static str {
         "opening.minutes" | "opening.sign" | "round.minutes" => "V12",
         "expert.pool" | "draw.share" | "draw.result" | "lot.pool" | "lot.drawn" => "V13",
         "rank" | "award" | "check" | "letter" | "lot.fail" | "framework.list" => "V14",
+        k if k.starts_with("contract.") => "V14",
         k if ["session.", "seat.", "clarify.", "price.", "score", "report"]
             .iter()
             .any(|family| k.starts_with(family)) =>
@@ -215,7 +216,8 @@ impl Replay {
             checkpoint: Some(checkpoint(files, suite, &origin, &entries)?),
             entries,
         };
-        replay.check_roots(files)?;
+        let head = replay.checkpoint()?;
+        parts::check_roots(files, &replay.tree, head, &replay.entries)?;
         replay.run(files)?;
         replay.read_heads(files)?;
         Ok(replay)
@@ -243,40 +245,6 @@ impl Replay {
         self.checkpoint
             .as_ref()
             .ok_or_else(|| failed("V2", "log.empty", "the log has no entry yet"))
-    }
-
-    fn check_roots(&self, files: &dyn Files) -> Result<(), Error> {
-        let head = self.checkpoint()?.checkpoint();
-        if head.size() != self.tree.size() || head.root() != self.tree.root() {
-            return Err(failed(
-                "V2",
-                "log.root",
-                "the signed head is not the root of the entries",
-            ));
-        }
-        if self.suite().hash() == HashAlg::Sm3 {
-            let sha256 = config(files, &self.entries)?.key;
-            let verifier = NoteVerifier::parse(&sha256)?;
-            let note = files.read(layout::CHECKPOINT)?;
-            let signed = SignedCheckpoint::verify(&note, &verifier)
-                .map_err(|e| failed("V2", e.code(), e.to_string()))?;
-            let head = signed.checkpoint();
-            if head.size() != self.tree.size() || head.root() != self.tree.sha256_tree().root() {
-                return Err(failed(
-                    "V2",
-                    "log.root",
-                    "the SHA-256 head is not the root of the entries",
-                ));
-            }
-            if signed.note().signatures().len() != 1 {
-                return Err(failed(
-                    "V2",
-                    "log.signatures",
-                    "one signature expected on log/checkpoint",
-                ));
-            }
-        }
-        Ok(())
     }
 
     fn run(&mut self, files: &dyn Files) -> Result<(), Error> {

@@ -213,6 +213,7 @@ impl Run<'_> {
         self.pass_seen(failed, unfailed);
         self.pass(minutes(replay)?);
         self.pass(draw(replay)?);
+        self.contracts(replay)?;
         self.pass_unsigned(scores(replay)?, left.signatures);
         Ok(())
     }

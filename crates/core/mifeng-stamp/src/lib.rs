@@ -18,8 +18,8 @@ mod report;
 mod ses;
 
 pub use check::{
-    CheckedSeal, CheckedSignature, Protected, Trust, check_before_signing, check_seal,
-    check_signature,
+    CheckedSeal, CheckedSignature, Protected, Register, Revoked, Trust, check_before_signing,
+    check_seal, check_signature,
 };
 pub use deviation::Deviation;
 pub use error::Error;

@@ -10,6 +10,12 @@ pub const PIXELS_MAX: u64 = 4_096 * 4_096;
 /// Millimetres of the longest side: the largest straddle seals are smaller than an A3 sheet.
 pub(crate) const SIDE_MAX_MM: u64 = 420;
 
+/// Sides of the seals that are used: a legal representative's has 18 mm, one of a ministry 45 to 60
+/// (State Council notice 国发〔1999〕25号 orders 42 mm for most units).
+const SEAL_SIDES_MM: core::ops::RangeInclusive<u64> = 10..=60;
+/// About 100 dots to the inch: below it the characters around a seal cannot be read.
+const PIXELS_PER_MM_MIN: u64 = 4;
+
 /// Kinds of picture. SVG and other text that can carry scripts is none of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -90,7 +96,18 @@ pub struct PictureFacts {
     pub transparent: bool,
     /// Whether bytes follow its end.
     pub tail: bool,
+    /// Whether it has more than one frame.
+    pub animated: bool,
+    /// Whether parts besides the image are inside: text, comments, profiles, data of programs. Told
+    /// of PNG and GIF; an OFD always has them.
+    pub extra: bool,
 }
+
+/// Chunks that a still PNG needs, or that say how large and in which colours it is shown (ISO/IEC
+/// 15948 section 11). Text, profiles and private chunks are none of them.
+const PLAIN_CHUNKS: [&[u8; 4]; 10] = [
+    b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND", b"sRGB", b"gAMA", b"cHRM", b"sBIT", b"pHYs",
+];
 
 impl Picture {
     /// Takes a picture file and the size at which it is shown.
@@ -111,6 +128,44 @@ impl Picture {
         }
         if width_mm == 0 || height_mm == 0 {
             return Err(wrong("its size in millimetres is zero"));
+        }
+        Ok(picture)
+    }
+
+    /// As [`Picture::new`], by the rules for the picture of a new seal: a still PNG or GIF that lets the
+    /// text under it through, with nothing in it but the image, not too coarse to be read, and of a size
+    /// that real seals have. Pictures of seals made elsewhere are only held to [`Picture::facts`].
+    ///
+    /// # Errors
+    /// [`Error::Picture`] with the rule that is broken, [`Error::TooLarge`].
+    pub fn import(data: Vec<u8>, width_mm: u64, height_mm: u64) -> Result<Self, Error> {
+        let picture = Picture::new(data, width_mm, height_mm)?;
+        let facts = picture.facts()?;
+        let (Some((width, height)), PictureKind::Png | PictureKind::Gif) =
+            (facts.pixels, facts.kind)
+        else {
+            return Err(wrong(
+                "a new seal has a PNG or GIF, which can be transparent",
+            ));
+        };
+        if !facts.transparent {
+            return Err(wrong(
+                "it is not transparent: it would hide the text under it",
+            ));
+        }
+        if facts.animated {
+            return Err(wrong("it is animated"));
+        }
+        if facts.extra {
+            return Err(wrong(
+                "it holds more than the image: text, comments or data of programs",
+            ));
+        }
+        if !SEAL_SIDES_MM.contains(&width_mm) || !SEAL_SIDES_MM.contains(&height_mm) {
+            return Err(wrong("a side is not 10 to 60 mm long"));
+        }
+        if width < PIXELS_PER_MM_MIN * width_mm || height < PIXELS_PER_MM_MIN * height_mm {
+            return Err(wrong("it has fewer than 4 pixels to the millimetre"));
         }
         Ok(picture)
     }
@@ -165,11 +220,14 @@ fn little(data: &[u8], at: usize, len: usize) -> Option<u64> {
 /// Walks the chunks (ISO/IEC 15948 section 5.3): IHDR first, IEND last.
 fn png(data: &[u8]) -> Option<PictureFacts> {
     let (mut at, mut pixels, mut transparent) = (8usize, None, false);
+    let (mut animated, mut extra) = (false, false);
     loop {
         let len = usize::try_from(big(data, at, 4)?).ok()?;
         let name = data.get(at + 4..at + 8)?;
         let end = at.checked_add(12)?.checked_add(len)?;
         data.get(..end)?;
+        animated |= name == b"acTL";
+        extra |= !PLAIN_CHUNKS.iter().any(|plain| name == *plain);
         match name {
             b"IHDR" if pixels.is_none() && len == 13 => {
                 pixels = Some((big(data, at + 8, 4)?, big(data, at + 12, 4)?));
@@ -184,6 +242,8 @@ fn png(data: &[u8]) -> Option<PictureFacts> {
                     pixels,
                     transparent,
                     tail: end != data.len(),
+                    animated,
+                    extra,
                 });
             }
             _ => {}
@@ -225,6 +285,8 @@ fn jpeg(data: &[u8]) -> Option<PictureFacts> {
                 pixels: Some((big(data, at + 7, 2)?, big(data, at + 5, 2)?)),
                 transparent: false,
                 tail: !data.ends_with(&[0xff, 0xd9]),
+                animated: false,
+                extra: false,
             });
         }
         at = at.checked_add(2)?.checked_add(len)?;
@@ -252,6 +314,8 @@ fn bmp(data: &[u8]) -> Option<PictureFacts> {
         pixels: Some(pixels),
         transparent: depth == 32,
         tail: size != 0 && size < data.len() as u64,
+        animated: false,
+        extra: false,
     })
 }
 
@@ -266,6 +330,7 @@ fn gif(data: &[u8]) -> Option<PictureFacts> {
         }
     };
     let (mut at, mut transparent) = (13 + table(*data.get(10)?), false);
+    let (mut frames, mut extra) = (0u64, false);
     loop {
         match *data.get(at)? {
             0x3b => {
@@ -274,14 +339,21 @@ fn gif(data: &[u8]) -> Option<PictureFacts> {
                     pixels,
                     transparent,
                     tail: at + 1 != data.len(),
+                    animated: frames > 1,
+                    extra,
                 });
             }
             0x21 => {
                 // A graphic control extension says whether a colour is transparent.
-                transparent |= *data.get(at + 1)? == 0xf9 && *data.get(at + 3)? & 1 == 1;
+                let label = *data.get(at + 1)?;
+                transparent |= label == 0xf9 && *data.get(at + 3)? & 1 == 1;
+                extra |= label != 0xf9;
                 at = sub_blocks(data, at + 2)?;
             }
-            0x2c => at = sub_blocks(data, at + 11 + table(*data.get(at + 9)?))?,
+            0x2c => {
+                frames += 1;
+                at = sub_blocks(data, at + 11 + table(*data.get(at + 9)?))?;
+            }
             _ => return None,
         }
     }
@@ -309,5 +381,7 @@ fn ofd_facts(data: &[u8]) -> Result<PictureFacts, Error> {
         pixels: None,
         transparent: true,
         tail: false,
+        animated: false,
+        extra: true,
     })
 }

@@ -28,6 +28,8 @@ pub enum StepId {
     SealTimeStamp,
     /// The seal is in force.
     SealValidity,
+    /// What the register of the seal's maker says about it.
+    SealRegister,
     /// The time stamp over the signature value.
     TimeStamp,
     /// The signer's certificate: path, use, revocation at the signing time.
@@ -90,6 +92,11 @@ impl StepId {
             StepId::SealMaker => ("seal.maker", "制章者证书", "maker's certificate"),
             StepId::SealTimeStamp => ("seal.time-stamp", "印章时间戳", "seal's time stamp"),
             StepId::SealValidity => ("seal.validity", "印章有效期", "seal in force"),
+            StepId::SealRegister => (
+                "seal.register",
+                "印章登记状态",
+                "seal in its maker's register",
+            ),
             StepId::TimeStamp => ("time-stamp", "签章时间戳", "time stamp"),
             StepId::SignerCertificate => ("signer", "签章者证书", "signer's certificate"),
             StepId::SigningTime => ("signing-time", "签章时间", "signing time"),

@@ -163,6 +163,7 @@ fn plain_request(reserve: usize) -> Request<'static> {
         reason: "",
         location: "",
         shown: None,
+        strips: &[],
         certify: None,
         reserve,
     }

@@ -70,7 +70,7 @@ fn entry(header: Vec<u8>, content: &[u8]) -> Vec<u8> {
     out
 }
 
-pub(super) fn tar(parts: &Parts) -> Vec<u8> {
+pub(crate) fn tar(parts: &Parts) -> Vec<u8> {
     let mut out = Vec::new();
     for (name, content) in parts {
         out.extend(entry(header(name, content.len()), content));

@@ -50,7 +50,7 @@ pub struct Splice {
 const BLOCK: usize = 512;
 
 /// What turns `old` into `new`, in the order of places, block by block.
-fn splices(old: &[u8], new: &[u8]) -> Vec<Splice> {
+pub(crate) fn splices(old: &[u8], new: &[u8]) -> Vec<Splice> {
     let (from, to): (Vec<&[u8]>, Vec<&[u8]>) =
         (old.chunks(BLOCK).collect(), new.chunks(BLOCK).collect());
     let (mut i, mut j) = (0, 0);
@@ -85,17 +85,22 @@ fn meet(from: &[&[u8]], to: &[&[u8]], (i, j): (usize, usize)) -> (usize, usize) 
     (from.len(), to.len())
 }
 
+/// The broken file; `None` if the splices are not of this one.
+pub(crate) fn spliced(valid: &[u8], splices: &[Splice]) -> Option<Vec<u8>> {
+    let (mut out, mut at) = (Vec::new(), 0);
+    for splice in splices {
+        out.extend(valid.get(at..splice.at)?);
+        out.extend(BASE64_STANDARD.decode(&splice.put).ok()?);
+        at = splice.at.checked_add(splice.cut)?;
+    }
+    out.extend(valid.get(at..)?);
+    Some(out)
+}
+
 impl Case {
     /// The broken file; `None` if the splices are not of this one.
     pub fn apply(&self, valid: &[u8]) -> Option<Vec<u8>> {
-        let (mut out, mut at) = (Vec::new(), 0);
-        for splice in &self.splices {
-            out.extend(valid.get(at..splice.at)?);
-            out.extend(BASE64_STANDARD.decode(&splice.put).ok()?);
-            at = splice.at.checked_add(splice.cut)?;
-        }
-        out.extend(valid.get(at..)?);
-        Some(out)
+        spliced(valid, &self.splices)
     }
 }
 

@@ -18,6 +18,7 @@ mod lock;
 mod log;
 mod messages;
 mod pki;
+mod registry;
 mod seals;
 mod signatures;
 mod stamps;
@@ -47,6 +48,7 @@ enum Plan {
 const AREAS: &[fn(&Input) -> Option<Plan>] = &[
     about,
     dossier::plan,
+    registry::plan,
     signatures::plan,
     crypto::plan,
     gm::plan,

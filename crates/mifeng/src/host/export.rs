@@ -1,7 +1,8 @@
 //! What leaves the host: bundles, the dossier; and the evidence about heads that comes in.
 
-use super::{BEATS, Head, Host};
+use super::{BEATS, Host};
 use crate::bundle::Assembly;
+use crate::journal::Head;
 use crate::replay::Beat;
 use crate::store::Store;
 use crate::{Error, layout};

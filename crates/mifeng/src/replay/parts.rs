@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 
 /// Entries of the SHA-256 tiles, which must be exactly the tiles of those entries; in gm-1 the SM3
 /// tiles as well.
-pub(super) fn entries(files: &dyn Files) -> Result<Vec<Vec<u8>>, Error> {
+pub(crate) fn entries(files: &dyn Files) -> Result<Vec<Vec<u8>>, Error> {
     let note = files
         .read(layout::CHECKPOINT)
         .map_err(|e| failed("V1", "file.missing", e.to_string()))?;
@@ -66,7 +66,7 @@ fn first(files: &dyn Files, entries: &[Vec<u8>]) -> Result<FirstBody, Error> {
 }
 
 /// Suite and origin, as the first record says; the record is verified when it is applied.
-pub(super) fn first_facts(
+pub(crate) fn first_facts(
     files: &dyn Files,
     entries: &[Vec<u8>],
 ) -> Result<(&'static Suite, String), Error> {
@@ -75,15 +75,12 @@ pub(super) fn first_facts(
     Ok((suite, first.origin))
 }
 
-pub(super) fn config(
-    files: &dyn Files,
-    entries: &[Vec<u8>],
-) -> Result<mifeng_tender::LogConfig, Error> {
+fn config(files: &dyn Files, entries: &[Vec<u8>]) -> Result<mifeng_tender::LogConfig, Error> {
     Ok(first(files, entries)?.data)
 }
 
 /// The signed head of the authoritative tree.
-pub(super) fn checkpoint(
+pub(crate) fn checkpoint(
     files: &dyn Files,
     suite: &'static Suite,
     origin: &str,
@@ -114,6 +111,46 @@ pub(super) fn checkpoint(
     Ok(signed)
 }
 
+/// The signed heads are those of the entries; in gm-1 that of the SHA-256 tree as well.
+pub(crate) fn check_roots(
+    files: &dyn Files,
+    tree: &LogTree,
+    signed: &SignedCheckpoint,
+    entries: &[Vec<u8>],
+) -> Result<(), Error> {
+    let head = signed.checkpoint();
+    if head.size() != tree.size() || head.root() != tree.root() {
+        return Err(failed(
+            "V2",
+            "log.root",
+            "the signed head is not the root of the entries",
+        ));
+    }
+    if tree.suite().hash() != HashAlg::Sm3 {
+        return Ok(());
+    }
+    let verifier = NoteVerifier::parse(&config(files, entries)?.key)?;
+    let note = files.read(layout::CHECKPOINT)?;
+    let signed = SignedCheckpoint::verify(&note, &verifier)
+        .map_err(|e| failed("V2", e.code(), e.to_string()))?;
+    let head = signed.checkpoint();
+    if head.size() != tree.size() || head.root() != tree.sha256_tree().root() {
+        return Err(failed(
+            "V2",
+            "log.root",
+            "the SHA-256 head is not the root of the entries",
+        ));
+    }
+    if signed.note().signatures().len() != 1 {
+        return Err(failed(
+            "V2",
+            "log.signatures",
+            "one signature expected on log/checkpoint",
+        ));
+    }
+    Ok(())
+}
+
 pub(super) fn read_beats(files: &dyn Files) -> Result<Option<Vec<Beat>>, Error> {
     if !files.index().contains_key(layout::BEATS) {
         return Ok(None);
@@ -125,7 +162,7 @@ pub(super) fn read_beats(files: &dyn Files) -> Result<Option<Vec<Beat>>, Error> 
 }
 
 /// Loads and verifies one record; of one whose signature is withheld only the body is looked at.
-pub(super) fn load(
+pub(crate) fn load(
     files: &dyn Files,
     suite: &'static Suite,
     (body, sig): (&Digest, &Digest),

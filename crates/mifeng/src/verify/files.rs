@@ -120,6 +120,29 @@ impl Run<'_> {
             .cloned()
     }
 
+    /// The text of every contract that was stamped is in `docs/`.
+    pub(super) fn contracts(&self, replay: &Replay) -> Result<(), Error> {
+        let lots = replay.state.notice().map(|(_, notice)| &notice.lots);
+        for lot in lots.into_iter().flatten() {
+            let Some(contract) = replay.state.contract(&lot.id) else {
+                continue;
+            };
+            let name = layout::document(&contract.text);
+            let fail = |code| Error::Failed {
+                check: "V14",
+                code,
+                detail: format!("the contract of lot {}: {name}", lot.id),
+            };
+            if !self.files.index().contains_key(&name) {
+                return Err(fail("file.missing"));
+            }
+            if replay.suite().hash().digest(&self.files.read(&name)?) != contract.text {
+                return Err(fail("file.hash"));
+            }
+        }
+        Ok(())
+    }
+
     pub(super) fn log(&self, replay: &Replay, trusted: &Trusted) -> Result<Saw, Error> {
         let fail = |code, detail: String| Error::Failed {
             check: "V2",

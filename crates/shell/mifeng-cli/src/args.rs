@@ -71,6 +71,9 @@ pub(crate) enum Command {
     /// 平台、代理机构、采购人：公告到定标 / host, agency, buyer: from notice to award
     #[command(subcommand)]
     Tender(TenderCommand),
+    /// 合同：签章、备案、公开、期限 / contract: stamp, file, publish, clocks
+    #[command(subcommand)]
+    Contract(crate::contract::ContractCommand),
     /// 投标人：密封、提交、替换、撤回、解密 / bidders: seal, submit, replace, withdraw, release
     #[command(subcommand)]
     Bid(BidCommand),
@@ -265,6 +268,9 @@ pub(crate) enum TenderCommand {
         /// 密封投标文件 / sealed bid file
         #[arg(long)]
         bid: Option<PathBuf>,
+        /// 随记录存档的文件，如合同原文 / a file kept with the record, as a contract
+        #[arg(long)]
+        document: Option<PathBuf>,
         /// 回执写到此处 / where to write the receipt
         #[arg(long)]
         receipt: Option<PathBuf>,

@@ -12,6 +12,7 @@ mod ceremony;
 mod cert;
 mod check;
 mod clock;
+mod contract;
 mod demo;
 mod doc;
 mod draw;
@@ -118,6 +119,7 @@ fn run(ui: &Ui, args: &args::Args) -> Outcome {
         Command::Witness(command) => witness(ui, command),
         Command::Board(command) => board(ui, command, args.json),
         Command::Tender(command) => tender(ui, command),
+        Command::Contract(command) => contract::run(ui, command, args.json),
         Command::Bid(command) => bid(ui, command, args.json),
         Command::Receipt(command) => receipt::run(ui, command, args.json),
         Command::Draw(command) => draw::run(ui, command, args.json),
@@ -218,9 +220,13 @@ fn tender(ui: &Ui, command: &TenderCommand) -> Outcome {
             host,
             record,
             bid,
+            document,
             receipt,
         } => {
             let mut open = host::open(ui, host)?;
+            if let Some(path) = document {
+                open.add_document(&ui::read(path)?)?;
+            }
             for record in record {
                 host::accept(ui, &mut open, record, bid.as_deref(), receipt.as_deref())?;
             }

@@ -267,3 +267,138 @@ fn papers_of_a_dossier() -> Outcome {
     assert!(count >= 4);
     Ok(())
 }
+
+/// The information form of a unit, filled in.
+const FORM: &str = r#"{
+  "unit": {"name": "Unit", "code": "371323001", "superior": "", "region": "371323",
+    "uscc": "913710007000791943", "nature": "enterprise", "level": "", "address": "1 Road",
+    "postcode": "276400", "phone": "0539-2252210", "email": "", "licence": "licence",
+    "licence_number": "1", "licence_until": "long-term", "founded": "2015-06-01", "filing": ""},
+  "representative": {"name": "A", "post": "", "phone": "0539-2252210"},
+  "handler": {"name": "B", "post": "", "phone": "0539-2252210"},
+  "keeper": {"name": "C", "post": "", "phone": "0539-2252210", "cert": "KEEPER"}
+}"#;
+
+/// A maker with a register, a unit (buyer) whose keeper is `other`.
+struct Register(Folder);
+
+impl Register {
+    fn new(name: &str) -> Result<Self, Box<dyn std::error::Error>> {
+        let folder = Folder::new(name)?;
+        fs::write(
+            folder.path("picture.png"),
+            mifeng_testkit::registry::picture(),
+        )?;
+        fs::write(folder.path("letter.txt"), "a letter")?;
+        let keeper = folder.good("cert show other/sign.cer")?;
+        let keeper = keeper["certificates"][0]["sm3"]
+            .as_str()
+            .unwrap_or_default();
+        fs::write(folder.path("form.json"), FORM.replace("KEEPER", keeper))?;
+        let register = Register(folder);
+        register.0.good(&format!(
+            "stamp log start --registry seals --id maker --origin seals.example/r {TRUST}"
+        ))?;
+        register.export()?;
+        Ok(register)
+    }
+
+    fn export(&self) -> Outcome {
+        let kept = format!("--registry seals --id maker {TRUST}");
+        self.0
+            .good(&format!("stamp log export {kept} --out seals.tar"))?;
+        Ok(())
+    }
+
+    /// What a unit or person signs, handed in.
+    fn act(&self, act: &str, by: &str) -> Result<String, Box<dyn std::error::Error>> {
+        let rest = format!("--registry seals.tar --id {by} {TRUST} --out act.rec");
+        self.0.good(&format!("stamp {act} {rest}"))?;
+        let kept = format!("--registry seals --id maker {TRUST}");
+        let taken = self.0.good(&format!("stamp log add act.rec {kept}"))?;
+        self.export()?;
+        Ok(taken["record"].as_str().unwrap_or_default().to_owned())
+    }
+
+    fn make(&self, more: &str) -> Outcome {
+        let until = "--until 2099-01-01T00:00:00Z";
+        let applied = self.act(
+            &format!("apply-for --form form.json --picture picture.png --name Unit --signer buyer/sign.cer {until} {more}"),
+            "buyer",
+        )?;
+        self.0.good(&format!(
+            "stamp make --registry seals --application {} --number 77 --id maker {TRUST} --out seal.esl",
+            &applied[..12]
+        ))?;
+        self.export()
+    }
+}
+
+#[test]
+fn a_seal_lives_in_its_makers_register() -> Outcome {
+    let register = Register::new("stamp-life")?;
+    let folder = &register.0;
+    register.make("")?;
+    let shown = folder.good(&format!("stamp log show --registry seals.tar {TRUST}"))?;
+    assert_eq!(shown["seals"][0]["number"], "77");
+    assert_eq!(shown["size"], 3);
+    fs::copy(folder.path("seals.tar"), folder.path("earlier.tar"))?;
+    // A letter is sealed once its use is entered.
+    let seal = "stamp apply letter.txt --detached --id buyer --seal seal.esl --out letter.dat";
+    folder.refused(
+        &format!("{seal} --registry seals.tar {TRUST}"),
+        "registry.not-entered",
+    )?;
+    let using = "use letter.txt --seal seal.esl --person B --reason";
+    register.act(&format!("{using} letter"), "buyer")?;
+    folder.good(&format!("{seal} --registry seals.tar {TRUST}"))?;
+    let verify = format!("stamp verify letter.txt --sig letter.dat {TRUST} --registry");
+    let found = folder.good(&format!("{verify} seals.tar"))?;
+    assert_eq!(found["verdict"], "valid");
+    folder.good(&format!(
+        "stamp log show --registry seals.tar --earlier earlier.tar {TRUST}"
+    ))?;
+    folder.refused(
+        &format!("stamp log show --registry earlier.tar --earlier seals.tar {TRUST}"),
+        "registry.fork",
+    )?;
+    // Its end is told in time, and it is revoked; what has no time stamp is not known to be earlier.
+    let soon = format!("stamp log expiring --registry seals.tar {TRUST} --at 2098-12-10T00:00:00Z");
+    let soon = folder.good(&soon)?;
+    assert_eq!(soon["expiring"][0]["alert"], "30-days");
+    let revoke =
+        format!("--number 77 --reason key-compromised --id maker --registry seals {TRUST}");
+    folder.good(&format!("stamp revoke {revoke}"))?;
+    register.export()?;
+    folder.refused(&format!("{verify} seals.tar"), "stamp.undetermined")?;
+    folder.good(&format!(
+        "stamp revoke {revoke} --from 2026-01-01T00:00:00Z"
+    ))?;
+    register.export()?;
+    folder.refused(&format!("{verify} seals.tar"), "stamp.seal-revoked")?;
+    folder.good(&format!("{verify} earlier.tar"))?;
+    // A use can be written down; the register does not take it any more.
+    folder.good(&format!(
+        "stamp {using} again --registry seals.tar --id buyer {TRUST} --out act.rec"
+    ))?;
+    let kept = format!("--registry seals --id maker {TRUST}");
+    folder.refused(&format!("stamp log add act.rec {kept}"), "registry.revoked")
+}
+
+#[test]
+fn dual_control_needs_the_keeper() -> Outcome {
+    let register = Register::new("stamp-dual")?;
+    let folder = &register.0;
+    register.make("--dual")?;
+    let using = register.act(
+        "use letter.txt --seal seal.esl --person B --reason letter",
+        "buyer",
+    )?;
+    let seal = format!(
+        "stamp apply letter.txt --detached --id buyer --seal seal.esl --out letter.dat --registry seals.tar {TRUST}"
+    );
+    folder.refused(&seal, "registry.not-approved")?;
+    register.act(&format!("approve --use {using}"), "other")?;
+    folder.good(&seal)?;
+    Ok(())
+}

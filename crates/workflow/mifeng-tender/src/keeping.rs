@@ -358,6 +358,11 @@ impl<'a> Found<'a> {
             BIDS => self.kinds.contains_key("bid.open"),
             "notice.documents" => !notice.documents.is_empty(),
             "notice.rules" => true,
+            // Stamped by both; V14 sees to it that its text is there.
+            "contract.complete" => {
+                let contract = lot.and_then(|lot| self.state.contract(lot));
+                contract.is_some_and(|contract| contract.buyer.is_some())
+            }
             "notice.budget" => {
                 let own = notice.lots.iter().find(|own| Some(&own.id.as_str()) == lot);
                 own.is_some_and(|own| own.rules.budget.is_some())

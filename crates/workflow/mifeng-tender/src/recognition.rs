@@ -35,6 +35,7 @@ pub(crate) fn usages_of(kind: &str, by_host: bool) -> &'static [Usage] {
         "log.config" => &[Usage::Host],
         "bid.submit" | "bid.replace" | "bid.withdraw" | "bidder.share" | "price.confirm"
         | "clarify.answer" | "offer.submit" | "offer.exit" => &[Usage::BidSigning],
+        "contract.stamp" => &[Usage::BidSigning, Usage::RecordSigning],
         "draw.share" | "key.reveal" => &[Usage::Trustee],
         "opening.sign" => &[Usage::RecordSigning, Usage::BidSigning, Usage::Trustee],
         "seat.cosign" => &[Usage::RecordSigning, Usage::Trustee],
@@ -208,7 +209,12 @@ impl State {
     pub(crate) fn accepted_on(&self, record: &Record) -> Option<Time> {
         let goes_on = matches!(
             record.kind(),
-            "bidder.share" | "price.confirm" | "clarify.answer" | "offer.submit" | "offer.exit"
+            "bidder.share"
+                | "price.confirm"
+                | "clarify.answer"
+                | "offer.submit"
+                | "offer.exit"
+                | "contract.stamp"
         );
         let own =
             |bid: &&Bid| bid.is_live_first() && bid.seal.context().bidder_cert == record.actor();

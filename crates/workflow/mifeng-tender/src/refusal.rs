@@ -218,4 +218,13 @@ rules! {
     /// A record that starts a period, dated before it came in.
     BACKDATED = "record.backdated", "政府采购法 35条、财政部令第87号 60条 / PL art. 35, order 87 art. 60",
         "起算期限的记录不得倒签日期", "a record that starts a period is dated before it came in";
+    /// A contract stamped out of order: the supplier first, then the buyer, then filing and publication.
+    CONTRACT_ORDER = "contract.order", "沂财采〔2023〕7号 附件2 / Yishui 2023-7 annex 2",
+        "合同签章顺序不符：供应商先签章，采购人后签章，之后备案、公开", "out of order: the supplier stamps first, then the buyer; then it is filed and published";
+    /// A seal that does not bind, is not in force, is on another document or is not this party's.
+    CONTRACT_SEAL = "contract.seal", "沂财采〔2023〕7号 附件2 / Yishui 2023-7 annex 2",
+        "合同须加盖本方有效的单位公章或合同专用章", "the contract needs a unit seal or contract seal of this party, in force and over this very contract";
+    /// Another text than the other party stamped, or another price than the award's.
+    CONTRACT_TEXT = "contract.text", "政府采购法 46条 / PL art. 46",
+        "双方签章的不是同一份合同，或价款与中标通知书不同", "the parties stamped different texts, or the price is not the award's";
 }

@@ -307,6 +307,9 @@ impl State {
             Event::Pool(data) => self.pool(data, record),
             Event::DrawShare(data) => self.draw_share(data, record),
             Event::DrawResult(data) => self.draw_result(data, record),
+            Event::ContractStamp(data) => self.contract_stamp(data, act),
+            Event::ContractFile(data) => self.contract_file(data, act),
+            Event::ContractPublish(data) => self.contract_publish(data, act),
             Event::Archive(_) => self.archive(record),
             other => self.evaluate(other, record, at),
         }

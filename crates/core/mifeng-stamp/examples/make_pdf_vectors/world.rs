@@ -148,8 +148,10 @@ impl World {
             shown: how.shown.then_some(Shown {
                 page: 1,
                 place: PLACE,
+                clip: None,
                 picture: &picture,
             }),
+            strips: &[],
             certify: how.certify,
             reserve: 4_096,
         };
@@ -237,8 +239,10 @@ impl World {
             shown: shown.then_some(Shown {
                 page: 1,
                 place: PLACE,
+                clip: None,
                 picture: &picture,
             }),
+            strips: &[],
             certify,
             reserve: RESERVE,
         };

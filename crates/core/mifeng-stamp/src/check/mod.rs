@@ -3,11 +3,13 @@
 //! All steps that can be made are made, and all failures reported, not only the first.
 
 mod path;
+mod register;
 mod seal;
 mod signature;
 
 pub(crate) use signature::signing_time;
 
+pub use register::{Register, Revoked};
 pub use seal::{CheckedSeal, check_seal};
 pub use signature::{CheckedSignature, Protected, check_before_signing, check_signature};
 
@@ -32,6 +34,8 @@ pub struct Trust<'a> {
     /// By how many seconds a time stamp may be earlier than the signer's clock says. 0: the signer
     /// that asks for a stamp after signing has a clock that goes wrong otherwise.
     pub allowance_seconds: u32,
+    /// Registers of makers that are at hand. With none, no seal is looked up.
+    pub registers: &'a [Register],
 }
 
 impl<'a> Trust<'a> {
@@ -46,6 +50,7 @@ impl<'a> Trust<'a> {
             revocation: RevocationRule::IfKnown,
             at,
             allowance_seconds: 0,
+            registers: &[],
         }
     }
 }

@@ -81,7 +81,7 @@ pub(super) fn steps(
     });
     let stamped = time_stamp.as_ref().map(|stamp| stamp.gen_time);
     let proven = stamped.into_iter().chain(used.proven).min();
-    let used = Used { proven, ..used };
+    let (given, used) = (used, Used { proven, ..used });
     let maker = match seal.maker() {
         Ok(certificate) => {
             report.result(StepId::SealCreated, created(seal, &certificate, used.at));
@@ -93,6 +93,8 @@ pub(super) fn steps(
         }
     };
     picture(report, seal);
+    // The seal's own stamp says nothing about when it was used.
+    super::register::look_up(report, seal, trust, given);
     (maker, time_stamp)
 }
 

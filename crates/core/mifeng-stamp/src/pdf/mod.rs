@@ -27,7 +27,7 @@ mod xref;
 pub use change::{Change, ChangeKind};
 pub use check::{CheckedPdf, CheckedPdfSignature, SignatureForm, check};
 pub use range::Fault;
-pub use sign::{Format, Level, Prepared, RESERVE, Request, Shown, prepare};
+pub use sign::{Format, Level, Prepared, RESERVE, Request, Shown, Strip, prepare, straddle};
 pub use store::{Validation, add_validation};
 
 use crate::Error;

@@ -7,7 +7,7 @@ use super::update::Update;
 use super::write::{self, Stream};
 use super::{PDF_SIGNATURES_MAX, broken, image};
 use crate::error::limit;
-use crate::ofd::Rect;
+use crate::ofd::{Mm, Rect};
 use crate::{Error, Picture};
 use core::ops::Range;
 use mifeng_crypto::Time;
@@ -73,8 +73,37 @@ pub struct Shown<'a> {
     pub page: usize,
     /// The place on it: from the upper left corner, as in OFD.
     pub place: Rect,
+    /// The part of it that is shown, from its upper left corner; none: all of it.
+    pub clip: Option<Rect>,
     /// The picture: PNG or JPEG.
     pub picture: &'a Picture,
+}
+
+/// One more place of the same picture, as a strip of a straddle seal (骑缝章) on another page.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Strip {
+    /// The page, from 1.
+    pub page: usize,
+    /// Where the whole picture would lie; may reach over the edge of the page.
+    pub place: Rect,
+    /// The part of it that is shown, from its upper left corner.
+    pub clip: Rect,
+}
+
+/// A straddle seal over all pages, each with its width: a strip of the picture at the right edge of each,
+/// `top` from the upper edge. The first strip is the signature's own place.
+///
+/// # Errors
+/// [`Error::Field`] for fewer than two pages.
+pub fn straddle(widths: &[Mm], width: Mm, height: Mm, top: Mm) -> Result<Vec<Strip>, Error> {
+    let pages: Vec<(String, Mm)> = widths.iter().map(|one| (String::new(), *one)).collect();
+    let places = crate::ofd::straddle(&pages, width, height, top)?;
+    let strips = (1..).zip(places).map(|(page, place)| Strip {
+        page,
+        place: place.boundary,
+        clip: place.clip.unwrap_or(place.boundary),
+    });
+    Ok(strips.collect())
 }
 
 /// What is to be signed, and how.
@@ -92,6 +121,9 @@ pub struct Request<'a> {
     pub location: &'a str,
     /// The visible seal.
     pub shown: Option<Shown<'a>>,
+    /// Where else its picture is shown. These are part of what is signed, and nothing may be added to what
+    /// others have signed: so only in a document that nobody has signed.
+    pub strips: &'a [Strip],
     /// What is permitted later; only the first signature can say.
     pub certify: Option<Level>,
     /// Bytes of room for the value: [`RESERVE`] for messages.
@@ -126,12 +158,17 @@ pub fn prepare(bytes: &[u8], request: &Request<'_>) -> Result<Prepared, Error> {
     let mut update = Update::new(&file)?;
     let (value, widget) = (update.reserve(), update.reserve());
     let mut dict = widget_dict(&name, value, page.id);
-    let shape = shape(&mut update, &file, page, request)?;
+    let picture = match &request.shown {
+        Some(shown) => Some(image::add(&mut update, shown.picture)?),
+        None => None,
+    };
+    let shape = shape(&mut update, &file, page, (request, picture))?;
     for (key, object) in shape {
         dict.set(key, object);
     }
     update.put(widget, Object::Dict(dict));
     annotate(&mut update, &file, page, widget)?;
+    strips(&mut update, &file, &pages, (request, picture))?;
     register(&mut update, &file, (value, widget), request)?;
     let (body, marks) = value_body(request);
     update.put_raw(value, body);
@@ -164,6 +201,12 @@ fn check_open(
         values.len() + 1,
         PDF_SIGNATURES_MAX,
     )?;
+    if !request.strips.is_empty() && !values.is_empty() {
+        return Err(Error::Field {
+            field: "straddle seal",
+            rule: "the document is signed: a PDF takes one with its first signature only",
+        });
+    }
     if request.certify.is_some() && !values.is_empty() {
         return Err(Error::Field {
             field: "certification",
@@ -211,11 +254,67 @@ fn shape(
     update: &mut Update<'_, '_>,
     file: &File<'_>,
     page: &Page,
-    request: &Request<'_>,
+    (request, picture): (&Request<'_>, Option<Id>),
 ) -> Result<Vec<(&'static str, Object)>, Error> {
-    let Some(shown) = &request.shown else {
+    let (Some(shown), Some(picture)) = (&request.shown, picture) else {
         return Ok(vec![("Rect", Object::Array(vec![Object::Int(0); 4]))]);
     };
+    look(
+        update,
+        file,
+        page,
+        (picture, &shown.place, shown.clip.as_ref()),
+    )
+}
+
+/// The strips of a straddle seal: annotations that are printed and locked.
+fn strips(
+    update: &mut Update<'_, '_>,
+    file: &File<'_>,
+    pages: &[Page],
+    (request, picture): (&Request<'_>, Option<Id>),
+) -> Result<(), Error> {
+    let wrong = |rule| Error::Field {
+        field: "straddle seal",
+        rule,
+    };
+    let mut taken: BTreeSet<usize> = request.shown.iter().map(|shown| shown.page).collect();
+    for strip in request.strips {
+        let picture = picture.ok_or(wrong("there is no picture"))?;
+        let page = strip.page.checked_sub(1).and_then(|at| pages.get(at));
+        let page = page.ok_or(wrong("the document does not have the page"))?;
+        if !taken.insert(strip.page) {
+            return Err(wrong("two strips on one page"));
+        }
+        let annot = update.reserve();
+        let mut dict = Dict::default();
+        dict.set("Type", Object::named("Annot"));
+        dict.set("Subtype", Object::named("Stamp"));
+        // Printed, read only, and locked against moving and change.
+        dict.set("F", Object::Int(4 | 64 | 128 | 512));
+        dict.set("P", Object::Ref(page.id));
+        let parts = look(
+            update,
+            file,
+            page,
+            (picture, &strip.place, Some(&strip.clip)),
+        )?;
+        for (key, object) in parts {
+            dict.set(key, object);
+        }
+        update.put(annot, Object::Dict(dict));
+        annotate(update, file, page, annot)?;
+    }
+    Ok(())
+}
+
+/// Rect and appearance of one place of the picture.
+fn look(
+    update: &mut Update<'_, '_>,
+    file: &File<'_>,
+    page: &Page,
+    (picture, place, clip): (Id, &Rect, Option<&Rect>),
+) -> Result<Vec<(&'static str, Object)>, Error> {
     if page.rotate != 0 {
         return Err(Error::Field {
             field: "page",
@@ -223,18 +322,24 @@ fn shape(
         });
     }
     let area = field::media_box(file, page)?;
-    let place = &shown.place;
-    let (width, height) = (to_points(place.width), to_points(place.height));
-    if width <= 0 || height <= 0 {
+    let (whole_width, whole_height) = (to_points(place.width), to_points(place.height));
+    let all = Rect {
+        x: Mm(0),
+        y: Mm(0),
+        ..*place
+    };
+    let clip = clip.unwrap_or(&all);
+    let (width, height) = (to_points(clip.width), to_points(clip.height));
+    if width <= 0 || height <= 0 || whole_width <= 0 || whole_height <= 0 {
         return Err(Error::Field {
             field: "place of the seal",
             rule: "has no size",
         });
     }
-    let left = area[0] + to_points(place.x);
-    let upper = area[3] - to_points(place.y);
+    let (within_x, within_y) = (to_points(clip.x), to_points(clip.y));
+    let left = area[0] + to_points(place.x) + within_x;
+    let upper = area[3] - to_points(place.y) - within_y;
     let rect = [left, upper - height, left + width, upper].map(write::decimal);
-    let picture = image::add(update, shown.picture)?;
     let mut names = Dict::default();
     names.set("Seal", Object::Ref(picture));
     let mut resources = Dict::default();
@@ -246,10 +351,15 @@ fn shape(
     form.set("BBox", Object::Array(size.to_vec()));
     form.set("Resources", Object::Dict(resources));
     let mut content = b"q ".to_vec();
-    write::object(&mut content, &write::decimal(width));
+    // The box of the form cuts off what the clip leaves out.
+    write::object(&mut content, &write::decimal(whole_width));
     content.extend_from_slice(b" 0 0 ");
-    write::object(&mut content, &write::decimal(height));
-    content.extend_from_slice(b" 0 0 cm /Seal Do Q");
+    write::object(&mut content, &write::decimal(whole_height));
+    for offset in [-within_x, height + within_y - whole_height] {
+        content.push(b' ');
+        write::object(&mut content, &write::decimal(offset));
+    }
+    content.extend_from_slice(b" cm /Seal Do Q");
     let form = update.stream(Stream::plain(form, content))?;
     let mut look = Dict::default();
     look.set("N", Object::Ref(form));

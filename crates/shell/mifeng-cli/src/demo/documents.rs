@@ -74,13 +74,16 @@ impl Tender {
         stamper.tsa = Some(Authority::open(&self.world.ui, &self.path("tsa"))?);
         let maker = self.world.identity("sealmaker")?;
         let now = clock::now();
-        let all = [
-            ("buyer", SealKind::UNIT, ""),
-            ("agency", SealKind::PROCUREMENT, "采购代理专用章"),
-            ("platform", SealKind::UNIT, ""),
+        let mut all = vec![
+            ("buyer".to_owned(), SealKind::UNIT, ""),
+            ("agency".to_owned(), SealKind::PROCUREMENT, "采购代理专用章"),
+            ("platform".to_owned(), SealKind::UNIT, ""),
         ];
+        // Whoever won seals the contract.
+        let bidders = (1..=self.bidders).map(|n| format!("bidder{n}"));
+        all.extend(bidders.map(|folder| (folder, SealKind::UNIT, "")));
         for ((folder, kind, purpose), number) in all.into_iter().zip(1..) {
-            let identity = self.world.identity(folder)?;
+            let identity = self.world.identity(&folder)?;
             let certificate = identity.signer.certificate();
             let look = SealLook::Round {
                 name: certificate.subject_name(),

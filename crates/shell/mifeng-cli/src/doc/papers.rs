@@ -53,7 +53,7 @@ pub(crate) fn of_tender(bundle: &Bundle) -> Vec<Named> {
         .map(|(_, notice)| notice.lots.as_slice());
     for lot in lots.unwrap_or_default() {
         let id = &lot.id;
-        for paper in [forms::scores, forms::report, forms::award] {
+        for paper in [forms::scores, forms::report, forms::award, forms::contract] {
             put(paper(&source, id), format!("-标段{id}"));
         }
         for (code, paper) in forms::losers(&source, id) {

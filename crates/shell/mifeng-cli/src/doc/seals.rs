@@ -119,8 +119,10 @@ impl Stamper {
                 shown: Some(Shown {
                     page: spot.page,
                     place: spot.boundary(side(picture.width_mm), side(picture.height_mm)),
+                    clip: None,
                     picture,
                 }),
+                strips: &[],
                 certify: None,
                 reason: "",
                 at: clock::now(),

@@ -1,7 +1,8 @@
 //! `mifeng stamp apply`.
 
-use super::StampSource;
 use super::pdf::{self, Form};
+use super::{StampSource, log};
+use crate::cert::TrustArgs;
 use crate::clock;
 use crate::identity::Identity;
 use crate::ui::{self, Failure, Outcome, Ui};
@@ -54,6 +55,11 @@ pub(crate) struct ApplyArgs {
     /// 分离签章：不改动文件，另写签章 / detached: leave the file, write the signature beside it
     #[arg(long)]
     detached: bool,
+    /// 印章登记：只盖已登记、已批准的用印 / the register: only a use that is entered and consented to is sealed
+    #[arg(long, value_name = "TAR", requires = "seal")]
+    registry: Option<PathBuf>,
+    #[command(flatten)]
+    whom: TrustArgs,
     #[command(flatten)]
     pub(super) stamp: StampSource,
     /// 结果 / the result
@@ -70,6 +76,9 @@ pub(super) fn run(ui: &Ui, args: &ApplyArgs, json: bool) -> Outcome {
         }
         None => None,
     };
+    if let (Some(path), Some(seal)) = (&args.registry, &seal) {
+        require_entered(args, path, seal, &bytes)?;
+    }
     let result = if !args.detached && is_pdf(&bytes) {
         pdf::apply(ui, args, &bytes, seal.as_ref()).map_err(|e| e.at(&args.file))?
     } else {
@@ -83,6 +92,30 @@ pub(super) fn run(ui: &Ui, args: &ApplyArgs, json: bool) -> Outcome {
     });
     super::written(ui, json, value, &args.out);
     Ok(())
+}
+
+/// The use of the seal on this document is in the register, free to be made.
+fn require_entered(args: &ApplyArgs, path: &Path, seal: &Seal, bytes: &[u8]) -> Outcome {
+    let at = args.whom.at()?;
+    let register = log::read(path, &log::Whom::of(&args.whom, at)?.reader())?;
+    let (seal, document) = (HashAlg::Sm3.digest(seal.der()), HashAlg::Sm3.digest(bytes));
+    let uses = register.state.uses_of(&seal, &document);
+    let (code, zh, en) = match uses.as_slice() {
+        [] => (
+            "registry.not-entered",
+            "这份文件的用印没有登记",
+            "no use of the seal on this document is entered",
+        ),
+        all if !all.iter().any(|one| one.is_free()) => (
+            "registry.not-approved",
+            "这份文件的用印尚未批准",
+            "the use of the seal on this document waits for consent",
+        ),
+        _ => return Ok(()),
+    };
+    let mut failure = Failure::refused(code, en);
+    failure.zh = Some(zh.to_owned());
+    Err(failure.at(&args.file))
 }
 
 /// An OFD document, or a signature beside any file.

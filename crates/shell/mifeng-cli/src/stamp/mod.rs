@@ -1,6 +1,7 @@
 //! `mifeng stamp` and `mifeng ofd`: electronic seals and sealed documents.
 
 mod apply;
+mod log;
 mod make;
 pub(crate) mod pdf;
 mod show;
@@ -15,8 +16,14 @@ use std::path::PathBuf;
 
 #[derive(clap::Subcommand, Debug)]
 pub(crate) enum StampCommand {
+    /// 申请印章：单位填写信息采集表并签名 / apply for a seal: the unit signs the information form
+    ApplyFor(log::ApplyForArgs),
     /// 制章：制章者签发电子印章 / make a seal: the maker signs it
     Make(make::MakeArgs),
+    /// 用印登记：何人、何事由、何文件 / enter a use: who, why, which document
+    Use(log::UseArgs),
+    /// 双人控制：保管人批准一次用印 / dual control: the keeper consents to one use
+    Approve(log::ApproveArgs),
     /// 盖章：OFD、PDF 文档，或任何文件的分离签章 / put a seal on an OFD or PDF document, or beside any file
     Apply(apply::ApplyArgs),
     /// 为已签 PDF 加长期验证信息与文档时间戳 / add long-term material and a time stamp to a signed PDF
@@ -25,6 +32,11 @@ pub(crate) enum StampCommand {
     Verify(verify::VerifyArgs),
     /// 查看印章或签章的各个字段 / show the fields of a seal or seal signature
     Show(show::ShowArgs),
+    /// 注销印章 / revoke a seal
+    Revoke(log::RevokeArgs),
+    /// 印章登记：制章者的日志 / the register of seals: the maker's log
+    #[command(subcommand)]
+    Log(log::LogCommand),
 }
 
 #[derive(clap::Subcommand, Debug)]
@@ -43,11 +55,16 @@ pub(crate) enum OfdCommand {
 
 pub(crate) fn run(ui: &Ui, command: &StampCommand, json: bool) -> Outcome {
     match command {
+        StampCommand::ApplyFor(args) => log::apply_for(ui, args, json),
         StampCommand::Make(args) => make::run(ui, args, json),
+        StampCommand::Use(args) => log::use_seal(ui, args, json),
+        StampCommand::Approve(args) => log::approve(ui, args, json),
         StampCommand::Apply(args) => apply::run(ui, args, json),
         StampCommand::Extend(args) => pdf::extend(ui, args, json),
         StampCommand::Verify(args) => verify::run(ui, args, json),
         StampCommand::Show(args) => show::run(ui, args, json),
+        StampCommand::Revoke(args) => log::revoke(ui, args, json),
+        StampCommand::Log(command) => log::run(ui, command, json),
     }
 }
 

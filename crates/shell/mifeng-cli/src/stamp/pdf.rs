@@ -10,7 +10,7 @@ use mifeng::pki::cms::{self, Profile, SignedData, Strictness};
 use mifeng::pki::{OcspResponse, RevocationList, Signer};
 use mifeng::stamp::ofd::{Mm, Rect};
 use mifeng::stamp::pdf::{
-    self, CheckedPdf, Format, Level, RESERVE, Request, Shown, Validation, add_validation,
+    self, CheckedPdf, Format, Level, RESERVE, Request, Shown, Strip, Validation, add_validation,
 };
 use mifeng::stamp::{Picture, Seal, SignatureDraft};
 use serde_json::{Value, json};
@@ -33,6 +33,7 @@ pub(crate) struct Job<'a> {
     pub(crate) seal: Option<&'a Seal>,
     pub(crate) format: Format,
     pub(crate) shown: Option<Shown<'a>>,
+    pub(crate) strips: &'a [Strip],
     pub(crate) certify: Option<Level>,
     pub(crate) reason: &'a str,
     pub(crate) at: Time,
@@ -53,6 +54,7 @@ pub(crate) fn sign(bytes: &[u8], job: &Job<'_>, tokens: Tokens<'_>) -> Result<Ve
         reason: job.reason,
         location: "",
         shown: job.shown,
+        strips: job.strips,
         certify: job.certify,
         reserve: RESERVE + room,
     };
@@ -127,10 +129,8 @@ pub(super) fn apply(
     bytes: &[u8],
     seal: Option<&Seal>,
 ) -> Result<Vec<u8>, Failure> {
-    if args.straddle.is_some() || args.pages.is_some() || args.page.len() > 1 {
-        return Err(Failure::usage(
-            "PDF: --straddle, --pages, --page … --page: OFD",
-        ));
+    if args.pages.is_some() || args.page.len() > 1 {
+        return Err(Failure::usage("PDF: --pages, --page … --page: OFD"));
     }
     let identity = Identity::load(ui, &args.id)?;
     let certificate = identity.signer.certificate();
@@ -151,7 +151,13 @@ pub(super) fn apply(
         (None, Some(seal)) => Some(seal.picture().clone()),
         (None, None) => None,
     };
+    let mut strips = match (args.straddle, &drawn) {
+        (Some(top), Some(picture)) => straddled(bytes, picture, top)?,
+        (Some(_), None) => return Err(Failure::usage("--straddle: --seal, --picture ?")),
+        (None, _) => Vec::new(),
+    };
     let shown = match &drawn {
+        Some(picture) if !strips.is_empty() => Some(first(strips.remove(0), picture)),
         Some(picture) => Some(place(args, bytes, picture)?),
         None => None,
     };
@@ -169,6 +175,7 @@ pub(super) fn apply(
         seal,
         format: format(args.form, &identity.signer, seal.is_some())?,
         shown,
+        strips: &strips,
         certify,
         reason: args.reason.as_deref().unwrap_or_default(),
         at: clock::now(),
@@ -176,6 +183,24 @@ pub(super) fn apply(
     sign(bytes, &job, &mut |value, hash| {
         args.stamp.token_by(ui, value, hash)
     })
+}
+
+/// The strips of a straddle seal over every page.
+fn straddled(bytes: &[u8], picture: &Picture, top: i64) -> Result<Vec<Strip>, Failure> {
+    let widths: Vec<Mm> = pdf::facts(bytes)?.pages.iter().map(|page| page.0).collect();
+    let side = |mm: u64| Mm::new(i64::try_from(mm).unwrap_or(40).max(1));
+    let (width, height) = (side(picture.width_mm), side(picture.height_mm));
+    Ok(pdf::straddle(&widths, width, height, Mm::new(top))?)
+}
+
+/// The first strip is the signature's own place.
+fn first(strip: Strip, picture: &Picture) -> Shown<'_> {
+    Shown {
+        page: strip.page,
+        place: strip.place,
+        clip: Some(strip.clip),
+        picture,
+    }
 }
 
 fn place<'a>(args: &ApplyArgs, bytes: &[u8], picture: &'a Picture) -> Result<Shown<'a>, Failure> {
@@ -203,6 +228,7 @@ fn place<'a>(args: &ApplyArgs, bytes: &[u8], picture: &'a Picture) -> Result<Sho
             width,
             height,
         },
+        clip: None,
         picture,
     })
 }
@@ -261,6 +287,7 @@ pub(super) fn extend(ui: &Ui, args: &ExtendArgs, json: bool) -> Outcome {
         reason: "",
         location: "",
         shown: None,
+        strips: &[],
         certify: None,
         reserve: RESERVE,
     };

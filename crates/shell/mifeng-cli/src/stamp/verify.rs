@@ -22,6 +22,9 @@ pub(crate) struct VerifyArgs {
     /// 时间戳可早于签章时间的秒数 / seconds by which a stamp may precede the signing time
     #[arg(long, default_value_t = 0)]
     allowance: u32,
+    /// 制章者的印章登记：印章是否在册、是否注销；可多次 / registers of makers: is the seal there, is it revoked; may be repeated
+    #[arg(long, value_name = "TAR")]
+    registry: Vec<PathBuf>,
     #[command(flatten)]
     whom: TrustArgs,
 }
@@ -41,6 +44,7 @@ pub(super) fn run(ui: &Ui, args: &VerifyArgs, json: bool) -> Done {
         crls: &crls,
         ocsp: &ocsp,
     };
+    let registers = super::log::registers(&args.registry, &args.whom, at)?;
     let trust = Trust {
         makers: &makers,
         signers: &signers,
@@ -52,6 +56,7 @@ pub(super) fn run(ui: &Ui, args: &VerifyArgs, json: bool) -> Done {
         },
         at,
         allowance_seconds: args.allowance,
+        registers: &registers,
     };
     let bytes = ui::read(&args.file)?;
     let (verdict, parts, value) = look(args, &bytes, &trust)?;

@@ -4,6 +4,7 @@
 //! clerk would type from memory is taken from the replayed log.
 
 mod award;
+mod contract;
 mod draw;
 mod evaluation;
 mod opening;
@@ -12,6 +13,7 @@ mod verification;
 mod words;
 
 pub use award::{award, losers};
+pub use contract::contract;
 pub use draw::draw;
 pub use evaluation::{report, scores};
 pub use opening::{ceremony, opening};

@@ -21,8 +21,10 @@ const CLOSING_WIDTH: Mm = Mm::new(84);
 const CLOSING_HEIGHT: Mm = Mm::new(46);
 const CLOSING_NAME: Mm = Mm::new(21);
 const CLOSING_DATE: Mm = Mm::new(31);
-/// A heading stands with the head and first row of its table, or two lines.
+/// A heading stands with the head and first row of its table.
 const HEADING_ROOM: Mm = Mm::new(42);
+/// The same above a paragraph: two of its lines.
+const HEADING_ROOM_TEXT: Mm = Mm::new(28);
 /// Name and date lie a little under the middle of the seal (GB/T 9704-2012 section 7.3.5).
 const SEAL_ABOVE: Mm = Mm::new(4);
 /// Baseline of the page number.
@@ -122,7 +124,7 @@ impl<'f> Flow<'f> {
         Ok(())
     }
 
-    pub(super) fn block(&mut self, block: &Block) -> Result<(), Error> {
+    pub(super) fn block(&mut self, block: &Block, next: Option<&Block>) -> Result<(), Error> {
         let plain = |size: Mm, weight, characters: i64| Style {
             size,
             weight,
@@ -133,7 +135,10 @@ impl<'f> Flow<'f> {
             Block::Heading(text) => {
                 self.y.0 += 2_500;
                 // Not alone at the foot of a page.
-                self.need(HEADING_ROOM)?;
+                self.need(match next {
+                    Some(Block::Text(_)) => HEADING_ROOM_TEXT,
+                    _ => HEADING_ROOM,
+                })?;
                 self.paragraph(text, plain(size::HEADING, Weight::Bold, 0))?;
                 self.y.0 += 800;
             }

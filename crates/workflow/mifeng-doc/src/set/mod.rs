@@ -127,8 +127,8 @@ impl Sheets {
 pub fn set(paper: &Paper, faces: &Faces) -> Result<Sheets, Error> {
     let mut flow = Flow::new(paper, faces)?;
     flow.title(paper)?;
-    for block in &paper.blocks {
-        flow.block(block)?;
+    for (nth, block) in (1..).zip(&paper.blocks) {
+        flow.block(block, paper.blocks.get(nth))?;
     }
     let (pages, spots) = flow.finish(paper)?;
     Ok(Sheets {

@@ -24,12 +24,13 @@ pub use report::Stated;
 pub(crate) use result::{bids_to_draw, formula_of};
 pub use sheets::sheet_commitment;
 
+use crate::contract::Contract;
 use crate::events::*;
 use crate::notice::{Lot, Notice};
 use crate::procedure::{Body, Profile};
 use crate::refusal::{self, Refusal};
 use crate::state::{BidLife, Outcome, Stage, State};
-use mifeng_crypto::Digest;
+use mifeng_crypto::{Digest, Time};
 use mifeng_record::Record;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -69,6 +70,10 @@ pub(crate) struct LotWork {
     pub(crate) failed: Option<LotFail>,
     /// The list of a framework agreement.
     pub(crate) listed: Option<FrameworkList>,
+    /// When it was awarded.
+    pub(crate) awarded: Option<Time>,
+    /// The contract.
+    pub(crate) contract: Option<Contract>,
     /// Letters that are out.
     pub(crate) letters: BTreeMap<Digest, Letter>,
 }

@@ -245,6 +245,7 @@ impl State {
         }
         self.require_report(&data.lot)?;
         self.awards.insert(data.lot.clone(), data.clone());
+        self.work_mut(&data.lot).awarded = Some(record.time());
         Ok(())
     }
 

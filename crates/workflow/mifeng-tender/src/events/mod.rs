@@ -17,9 +17,11 @@ macro_rules! event_data {
     };
 }
 
+mod contract;
 mod evaluation;
 mod round;
 
+pub use contract::*;
 pub use evaluation::*;
 pub use round::*;
 
@@ -415,6 +417,9 @@ pub enum Event {
     Award(Award),
     FrameworkList(FrameworkList),
     Letter(Letter),
+    ContractStamp(ContractStamp),
+    ContractFile(ContractFile),
+    ContractPublish(ContractPublish),
     Archive(Archive),
 }
 
@@ -486,6 +491,9 @@ impl Event {
             "letter" => Event::Letter(record.data()?),
             "rank" => Event::Rank(record.data()?),
             "award" => Event::Award(record.data()?),
+            "contract.stamp" => Event::ContractStamp(record.data()?),
+            "contract.file" => Event::ContractFile(record.data()?),
+            "contract.publish" => Event::ContractPublish(record.data()?),
             "archive.close" => Event::Archive(record.data()?),
             _ => return Ok(None),
         }))

@@ -1,0 +1,124 @@
+//! How a log lies in a store: entries in one file, and the signed head that counts.
+//!
+//! One way for every log: the entry first, then the head, durable in this order; what lies beyond the
+//! head was never acknowledged.
+
+use crate::Error;
+use crate::store::Store;
+use mifeng_crypto::{HashAlg, PrivateKey, Suite, jcs};
+use mifeng_log::{Checkpoint, Entry, LogTree, Note, NoteSigner, SignedCheckpoint, tiles};
+
+/// Entries of the log, each behind its length in two bytes.
+const ENTRIES: &str = "entries";
+/// The head that counts: entries beyond it were never acknowledged.
+const HEAD: &str = "head.json";
+
+/// The head as it is stored.
+#[derive(serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Head {
+    pub(crate) size: u64,
+    pub(crate) entries_len: u64,
+    pub(crate) checkpoint: String,
+    pub(crate) checkpoint_sha256: Option<String>,
+}
+
+/// Whether there is a log in a store.
+pub(crate) fn is_there(store: &dyn Store) -> Result<bool, Error> {
+    Ok(store.read(HEAD).map_err(|e| Error::io(HEAD, &e))?.is_some())
+}
+
+/// The head that counts.
+pub(crate) fn head(store: &dyn Store) -> Result<Head, Error> {
+    let bytes = store
+        .read(HEAD)
+        .map_err(|e| Error::io(HEAD, &e))?
+        .unwrap_or_default();
+    Ok(jcs::from_slice(&bytes, 1 << 20)?)
+}
+
+/// The entries under a head; what a crash left beyond it is cut off.
+pub(crate) fn committed(store: &dyn Store, head: &Head) -> Result<Vec<Vec<u8>>, Error> {
+    let all = store
+        .read(ENTRIES)
+        .map_err(|e| Error::io(ENTRIES, &e))?
+        .unwrap_or_default();
+    let len = usize::try_from(head.entries_len).unwrap_or(usize::MAX);
+    let committed = all
+        .get(..len)
+        .ok_or_else(|| Error::malformed("host folder", "entries are shorter than the head says"))?;
+    let size = usize::try_from(head.size).unwrap_or(0);
+    Ok(tiles::parse_bundle(committed, size)?)
+}
+
+/// A log in memory, as far as appending to it goes.
+pub(crate) struct Journal<'a> {
+    pub(crate) tree: &'a mut LogTree,
+    pub(crate) entries: &'a mut Vec<Vec<u8>>,
+    pub(crate) entries_len: &'a mut u64,
+    pub(crate) key: &'a PrivateKey,
+}
+
+impl Journal<'_> {
+    /// Appends one entry: entry, then head. Only the head that this returns may be shown to anybody: a
+    /// witness that cosigned one which a crash takes back would make the host a liar.
+    pub(crate) fn append(
+        &mut self,
+        store: &mut dyn Store,
+        entry: &Entry,
+    ) -> Result<SignedCheckpoint, Error> {
+        let bytes = entry.to_bytes();
+        let len = u16::try_from(bytes.len()).map_err(|_| Error::malformed("entry", "too long"))?;
+        let framed = [&len.to_be_bytes()[..], &bytes].concat();
+        store
+            .append(ENTRIES, *self.entries_len, &framed)
+            .map_err(|e| Error::io(ENTRIES, &e))?;
+        *self.entries_len += framed.len() as u64;
+        self.tree.append(&bytes)?;
+        self.entries.push(bytes);
+        let (head, signed) = self.sign_head()?;
+        store
+            .write(HEAD, &mut &jcs::to_vec(&head)?[..])
+            .map_err(|e| Error::io(HEAD, &e))?;
+        Ok(signed)
+    }
+
+    fn sign_head(&self) -> Result<(Head, SignedCheckpoint), Error> {
+        let sign = |checkpoint: Checkpoint| -> Result<Note, Error> {
+            let signer = NoteSigner::new(checkpoint.origin(), self.key)?;
+            Ok(checkpoint.sign(&signer)?)
+        };
+        let note = sign(self.tree.checkpoint())?;
+        let sha256 = match self.tree.suite().hash() {
+            HashAlg::Sha256 => None,
+            HashAlg::Sm3 => Some(sign(self.tree.sha256_checkpoint())?.to_text()),
+        };
+        let signer = NoteSigner::new(self.tree.checkpoint().origin(), self.key)?;
+        let signed = SignedCheckpoint::verify(note.to_text().as_bytes(), signer.verifier())?;
+        let head = Head {
+            size: self.tree.size(),
+            entries_len: *self.entries_len,
+            checkpoint: note.to_text(),
+            checkpoint_sha256: sha256,
+        };
+        Ok((head, signed))
+    }
+}
+
+/// The verifier keys of a log with this origin: of its SHA-256 tree, and in gm-1 of its SM3 tree.
+pub(crate) fn vkeys(
+    suite: &Suite,
+    origin: &str,
+    key: &PrivateKey,
+) -> Result<(String, Option<String>), Error> {
+    let vkey = |name: &str| -> Result<String, Error> {
+        Ok(NoteSigner::new(name, key)?.verifier().key().to_string())
+    };
+    Ok(match suite.hash() {
+        HashAlg::Sha256 => (vkey(origin)?, None),
+        HashAlg::Sm3 => (
+            vkey(origin)?,
+            Some(vkey(&LogTree::authoritative_origin(suite, origin))?),
+        ),
+    })
+}
