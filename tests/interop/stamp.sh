@@ -39,6 +39,30 @@ for name in v4.esl v5.esl v4-digests.esl v4.dat v5.dat v4-stamped.dat; do
     refuses "openssl refuses $name with a bit changed" sm2 "$st/bent"
 done
 
+# Bouncy Castle reads every field by its type, writes the same DER, and verifies the SM2 values.
+bc_jars=
+for jar in bcprov bcpkix bcutil; do
+    [ -e "/usr/share/java/$jar.jar" ] || want "/usr/share/java/$jar.jar" libbcpkix-java || true
+    [ -e "/usr/share/java/$jar.jar" ] && bc_jars=$bc_jars:/usr/share/java/$jar.jar
+done
+if [ "${bc_jars#*bcprov}" = "$bc_jars" ] || [ "${bc_jars#*bcpkix}" = "$bc_jars" ] || ! want javac default-jdk-headless; then
+    skip "Bouncy Castle or javac is not there (libbcpkix-java, default-jdk-headless)"
+elif ! javac -nowarn -cp "$bc_jars" -d "$st/classes" "$here/java/Seal.java" >"$work/out" 2>&1; then
+    bad "compiling tests/interop/java/Seal.java"
+else
+    bc_seal() { java -cp "$bc_jars:$st/classes" Seal "$@"; }
+    for name in v4 v5 v4-digests v4-extension v5-stamped; do
+        [ -e "$vectors/$name.esl" ] || continue
+        holds "Bouncy Castle verifies the seal $name.esl" bc_seal seal "$vectors/$name.esl"
+        tamper "$vectors/$name.esl" "$st/bent" 97
+        refuses "Bouncy Castle refuses $name.esl with a bit changed" bc_seal seal "$st/bent"
+    done
+    for name in v4 v5 v4-stamped; do
+        holds "Bouncy Castle verifies the seal signature $name.dat" bc_seal signature "$vectors/$name.dat" "$vectors/data.bin"
+        refuses "Bouncy Castle refuses $name.dat over other data" bc_seal signature "$vectors/$name.dat" "$vectors/manifest.json"
+    done
+fi
+
 # Signatures in PDF.
 if want pdfsig poppler-utils; then
     # Ours, where nothing but lists about revocation may be missing.
