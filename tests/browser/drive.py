@@ -203,6 +203,39 @@ def given(trial, url, folder):
     browser.picture(trial.work / "problem.png")
 
 
+VECTORS = pathlib.Path(__file__).resolve().parents[2] / "test-vectors"
+OUTCOMES = {"pass": "pass", "unknown": "unknown", "fail": "fail", "not-run": "notrun"}
+
+
+def documents(trial, url):
+    """Sealed OFD and PDF documents, sound and bent: the steps are those of `mifeng stamp verify`."""
+    stamp, pdf = VECTORS / "stamp", VECTORS / "pdf"
+    beside = {stamp: [stamp / "root.pem", stamp / "root.crl"],
+              pdf: [pdf / "roots.pem", pdf / "sm2.crl", pdf / "p256.crl"]}
+    files = [stamp / (name + ".ofd") for name in ("one-seal", "page-changed", "annotation-added", "unsigned", "stripped")]
+    files += sorted(pdf.glob("*.pdf"))[:6]
+    for path in files:
+        given = beside[path.parent]
+        trial.fresh(url)
+        trial.browser.drop("#drop", [path, *given])
+        answer = trial.verified()["answer"]
+        options = [x for g in given for x in ("--crl" if g.suffix == ".crl" else "--trust", str(g))]
+        run = subprocess.run([trial.mifeng, "--json", "stamp", "verify", str(path), *options],
+                             stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False)
+        said = json.loads(run.stdout)
+        steps = [said["steps"]] + [one["steps"] for one in said["signatures"]]
+        expected = [[str(n), s["zh"], OUTCOMES[s["outcome"]], s["code"]] for n, part in enumerate(steps) for s in part]
+        found = [[c["id"], c["zh"], c["verdict"], c["code"]] for c in answer["document"]["checks"]]
+        trial.check("%s: the steps are the command's (%s)" % (path.name, said["verdict"]),
+                    found == expected and answer["document"]["verdict"] == said["verdict"], (found, expected))
+        title = trial.browser.run("document.getElementById('verdict').textContent")
+        words = {"valid": "文件签章有效", "undetermined": "文件签章无法确认"}
+        trial.check("%s: the banner says so" % path.name, title == words.get(said["verdict"], "文件签章无效"), title)
+        rows = trial.browser.run("document.querySelectorAll('#rows tr').length")
+        trial.check("%s: a row for each step" % path.name, rows == len(expected), rows)
+        trial.browser.picture(trial.work / ("document-%s.png" % path.name))
+
+
 def manners(trial, url, dossier):
     """Languages, keyboard, names for screen readers, no way out, stopping."""
     browser = trial.browser
@@ -315,6 +348,7 @@ def main():
             sound(trial, one, dossier, suite + " from a file", drop=True)
             changed(trial, one, dossier, suite)
         sound(trial, served, work / "intl" / "dossier.tar", "intl from a server", drop=False)
+        documents(trial, one)
         given(trial, one, work / "intl")
         manners(trial, one, work / "intl" / "dossier.tar")
         for path in map(pathlib.Path, sys.argv[4:]):

@@ -1,6 +1,8 @@
 //! What the page asks and what it is told: the work of `mifeng verify`, without a disk.
 
+use crate::document::{self, Document};
 use crate::slices::{Given, ReadAt, Slices};
+use mifeng::crypto::Time;
 use mifeng::pki::{Certificate, pem};
 use mifeng::record::SignedRecord;
 use mifeng::{Error, NotChecked, Receipt, Replay, Report, Tar, Trusted, not_checked};
@@ -9,13 +11,13 @@ use std::io::Read;
 use std::sync::Arc;
 
 /// Certificates, receipts and records are a few kilobytes; a chain in one file is still small.
-const SMALL_LEN_MAX: u64 = 4 << 20;
+pub(crate) const SMALL_LEN_MAX: u64 = 4 << 20;
 
 /// What is to be checked, and what it is held against.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Request {
-    /// The dossier.
+    /// The dossier, or a sealed OFD or PDF document.
     pub dossier: Given,
     /// `--trust`: files of root certificates, PEM or DER.
     pub trust: Vec<Given>,
@@ -25,6 +27,9 @@ pub struct Request {
     pub receipt: Option<Given>,
     /// `--record`: what the receipt is for; without it the record is looked for in the dossier.
     pub record: Option<Given>,
+    /// The browser's clock: a sealed document is judged at this instant.
+    #[serde(default)]
+    pub at: Option<Time>,
 }
 
 impl Request {
@@ -37,6 +42,7 @@ impl Request {
             earlier: None,
             receipt: None,
             record: None,
+            at: None,
         }
     }
 }
@@ -96,7 +102,9 @@ pub struct Answer {
     pub valid: bool,
     /// The checks; none if there is a problem.
     pub report: Option<Report>,
-    /// What `mifeng verify --json` prints.
+    /// What was found in a sealed document.
+    pub document: Option<Document>,
+    /// What `mifeng verify --json` prints; of a sealed document, its steps.
     pub json: String,
     /// The verdict in one sentence.
     pub conclusion: Option<Text>,
@@ -117,6 +125,7 @@ pub fn audit(request: &Request, from: &Arc<dyn ReadAt>) -> Answer {
         Err(problem) => Answer {
             valid: false,
             report: None,
+            document: None,
             json: String::new(),
             conclusion: None,
             keeping: None,
@@ -128,6 +137,12 @@ pub fn audit(request: &Request, from: &Arc<dyn ReadAt>) -> Answer {
 }
 
 fn audited(request: &Request, from: &Arc<dyn ReadAt>) -> Result<Answer, Problem> {
+    if let Some(kind) = head(&request.dossier, from)
+        .as_deref()
+        .and_then(document::kind_of)
+    {
+        return sealed(document::check(kind, request, from)?, request);
+    }
     let files = match tar(&request.dossier, from) {
         Ok(files) => files,
         Err(e @ Error::Unavailable { .. }) => return Err(Problem::of(&request.dossier, &e)),
@@ -151,17 +166,44 @@ fn audited(request: &Request, from: &Arc<dyn ReadAt>) -> Result<Answer, Problem>
     answer(report, open, held, request)
 }
 
+/// The first bytes; a file that cannot be read is told of by whoever reads it whole.
+fn head(file: &Given, from: &Arc<dyn ReadAt>) -> Option<Vec<u8>> {
+    let mut bytes = vec![0; 8];
+    let len = from.read_at(file, 0, &mut bytes).ok()?;
+    bytes.truncate(len);
+    Some(bytes)
+}
+
+fn sealed(found: Document, request: &Request) -> Result<Answer, Problem> {
+    let json = serde_json::to_string_pretty(&found).map_err(|e| bug(&e, request))?;
+    Ok(Answer {
+        valid: found.is_valid(),
+        report: None,
+        conclusion: Some(found.conclusion()),
+        document: Some(found),
+        json: json + "\n",
+        keeping: None,
+        not_checked: Vec::new(),
+        receipt: None,
+        problem: None,
+    })
+}
+
+fn bug(e: &serde_json::Error, request: &Request) -> Problem {
+    Problem {
+        file: request.dossier.name.clone(),
+        code: "bug".to_owned(),
+        text: (e.to_string(), e.to_string()).into(),
+    }
+}
+
 fn answer(
     report: Report,
     open: Vec<NotChecked>,
     receipt: Option<Held>,
     request: &Request,
 ) -> Result<Answer, Problem> {
-    let json = serde_json::to_string_pretty(&report).map_err(|e| Problem {
-        file: request.dossier.name.clone(),
-        code: "bug".to_owned(),
-        text: (e.to_string(), e.to_string()).into(),
-    })?;
+    let json = serde_json::to_string_pretty(&report).map_err(|e| bug(&e, request))?;
     let sound = report.is_valid();
     Ok(Answer {
         valid: sound && receipt.as_ref().is_none_or(|held| held.holds),
@@ -169,6 +211,7 @@ fn answer(
         keeping: report.keeping.as_ref().map(|kept| kept.in_words().into()),
         not_checked: if sound { open } else { Vec::new() },
         report: Some(report),
+        document: None,
         json: json + "\n",
         receipt,
         problem: None,
@@ -219,9 +262,19 @@ fn small<T>(
     from: &Arc<dyn ReadAt>,
     parse: impl FnOnce(&[u8]) -> Result<T, Error>,
 ) -> Result<T, Problem> {
+    small_up_to(file, from, SMALL_LEN_MAX, parse)
+}
+
+/// The same for a file of at most `max` bytes.
+pub(crate) fn small_up_to<T>(
+    file: &Given,
+    from: &Arc<dyn ReadAt>,
+    max: u64,
+    parse: impl FnOnce(&[u8]) -> Result<T, Error>,
+) -> Result<T, Problem> {
     let read = || -> Result<Vec<u8>, Error> {
-        if file.size > SMALL_LEN_MAX {
-            let detail = format!("{} bytes, at most {SMALL_LEN_MAX} are allowed", file.size);
+        if file.size > max {
+            let detail = format!("{} bytes, at most {max} are allowed", file.size);
             return Err(Error::Malformed {
                 what: "file",
                 detail,

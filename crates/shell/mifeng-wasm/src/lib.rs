@@ -2,7 +2,8 @@
 //! V1 to V14, and nothing leaves the machine.
 //!
 //! *What is it?* [`audit()`] does what the command does: trusted roots, an earlier bundle and a
-//! receipt may be given as well, and [`Answer::json`] is byte for byte what `mifeng verify --json`
+//! receipt may be given as well (for a sealed OFD or PDF document: roots, certificates and revocation
+//! lists), and [`Answer::json`] is byte for byte what `mifeng verify --json`
 //! prints. Files are read in slices through [`ReadAt`], so that a dossier of any size needs little
 //! memory. *What does it not do?* It decides nothing itself: the checks are those of the crate
 //! `mifeng`. The functions that the page calls are in `abi`, the only module with `unsafe` code;
@@ -27,7 +28,9 @@
 #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
 mod abi;
 mod audit;
+mod document;
 mod slices;
 
 pub use audit::{Answer, Held, Problem, Request, Text, audit};
+pub use document::{Document, StepShown};
 pub use slices::{Given, ReadAt};

@@ -14,9 +14,15 @@ const TEXTS = {
   part: ["部分", "in part"],
   fail: ["未通过", "FAIL"],
   notrun: ["未进行", "not run"],
+  unknown: ["未定", "not known"],
+  whole: ["全文", "document"],
+  signature: ["签章", "seal"],
   valid: ["档案有效", "The dossier is valid"],
   invalid: ["档案无效", "The dossier is NOT valid"],
   receipt: ["档案有效，但回执不符", "The dossier is valid, but the receipt does not hold"],
+  documentValid: ["文件签章有效", "The document's seals are valid"],
+  documentUnknown: ["文件签章无法确认", "The document's seals cannot be confirmed"],
+  documentInvalid: ["文件签章无效", "The document's seals are NOT valid"],
   problem: ["无法验证", "Could not verify"],
   bug: ["程序出错，没有得出结论", "The program failed; nothing was established"],
   stopped: ["已停止，没有得出结论", "Stopped; nothing was established"],
@@ -68,7 +74,7 @@ function speak(lang) {
 function sort(files) {
   const places = { dossier: [], trust: [], earlier: [], receipt: [], record: [] };
   for (const file of files) {
-    if (/\.(cer|crt|pem|der)$/i.test(file.name)) places.trust.push(file);
+    if (/\.(cer|crt|pem|der|crl)$/i.test(file.name)) places.trust.push(file);
     else if (/\.receipt$/i.test(file.name)) places.receipt.push(file);
     else if (/\.rec$/i.test(file.name)) places.record.push(file);
     else places.dossier.push(file);
@@ -100,6 +106,7 @@ function collect() {
     earlier: one("earlier"),
     receipt: one("receipt"),
     record: one("record"),
+    at: new Date().toISOString(),
   };
   return { request, files };
 }
@@ -191,7 +198,7 @@ function render() {
   const report = answer?.report ?? null;
   verdict(data, answer);
   facts(data, report);
-  rows(report);
+  rows(answer?.document?.checks ?? report?.checks ?? null, answer?.document != null);
   const keeping = answer?.keeping ?? null;
   $("keeping").hidden = keeping === null;
   $("keeping").textContent = keeping === null ? "" : inLang(keeping);
@@ -202,22 +209,29 @@ function render() {
   $("held").hidden = held === null;
   $("held").textContent = held === null ? "" : `${held.holds ? "✔" : "✘"} ${inLang(held.text)}`;
   $("held").className = `held ${held?.holds ? "good" : "bad"}`;
-  $("save").hidden = report === null;
+  $("save").hidden = report === null && answer?.document == null;
 }
 
 function verdict(data, answer) {
-  const failed = answer?.report?.checks.find((check) => check.verdict === "fail");
+  const checks = answer?.document?.checks ?? answer?.report?.checks ?? [];
+  const failed = checks.find((check) => check.verdict === "fail");
   $("culprit").hidden = failed === undefined;
   if (failed) {
     const title = inLang(failed);
     const saw = state.lang === 0 ? failed.saw_zh : failed.saw_en;
-    $("culprit").textContent = `${t("culprit")}${t("colon")}${failed.id} ${title} — ${saw} [${failed.code}]`;
+    const id = answer.document ? signature(failed.id) : failed.id;
+    $("culprit").textContent = `${t("culprit")}${t("colon")}${id} ${title} — ${saw} [${failed.code}]`;
   }
   if (data.type === "stopped") return banner("unknown", "!", t("stopped"), "");
   if (data.type === "bug") return banner("unknown", "!", t("bug"), data.text);
   if (answer.problem) {
     const { file, text, code } = answer.problem;
     return banner("unknown", "!", t("problem"), `${file}: ${inLang(text)} [${code}]`);
+  }
+  if (answer.document) {
+    const kind = { valid: "Valid", undetermined: "Unknown" }[answer.document.verdict] ?? "Invalid";
+    const look = { Valid: ["good", "✔"], Unknown: ["unknown", "?"], Invalid: ["bad", "✘"] }[kind];
+    return banner(...look, t(`document${kind}`), inLang(answer.conclusion));
   }
   if (answer.valid) return banner("good", "✔", t("valid"), inLang(answer.conclusion));
   const title = answer.receipt && !answer.receipt.holds ? t("receipt") : t("invalid");
@@ -237,14 +251,17 @@ function facts(data, report) {
   $("facts").replaceChildren(...parts);
 }
 
-function rows(report) {
-  $("checks").hidden = report === null;
-  const marks = { pass: "✔", part: "◐", fail: "✘", notrun: "·" };
-  const made = (report?.checks ?? []).map((check) => {
-    const row = make("tr", "", check.verdict);
+/** What a step of a document is about: the document, or one of its seals. */
+const signature = (id) => (id === "0" ? t("whole") : `${t("signature")} ${id}`);
+
+function rows(checks, ofDocument) {
+  $("checks").hidden = checks === null;
+  const marks = { pass: "✔", part: "◐", fail: "✘", notrun: "·", unknown: "?" };
+  const made = (checks ?? []).map((check) => {
+    const row = make("tr", "", check.verdict === "unknown" ? "part" : check.verdict);
     const title = make("th", "");
     title.scope = "row";
-    title.append(make("span", check.id, "id"), make("span", inLang(check), "name"));
+    title.append(make("span", ofDocument ? signature(check.id) : check.id, "id"), make("span", inLang(check), "name"));
     const end = make("td", "", "end");
     const mark = make("span", marks[check.verdict], "tick");
     mark.setAttribute("aria-hidden", "true");
