@@ -268,6 +268,43 @@ fn papers_of_a_dossier() -> Outcome {
     Ok(())
 }
 
+#[test]
+fn straddle_seals_on_pdf_come_first() -> Outcome {
+    let folder = Folder::new("stamp-straddle")?;
+    folder.make(4, "4.esl")?;
+    let made = mifeng_testkit::pdf::tender_pdf(1, "Contract", "Unit", 60_000);
+    fs::write(folder.path("plain.pdf"), made)?;
+    let apply = "stamp apply --id buyer --seal 4.esl";
+    folder.good(&format!(
+        "{apply} plain.pdf --straddle 100 --out sealed.pdf"
+    ))?;
+    let found = folder.good(&format!("stamp verify sealed.pdf {TRUST}"))?;
+    assert_eq!(found["verdict"], "valid");
+    assert!(found["pages"].as_u64() > Some(1));
+    // One strip on each page but the first, which has the signature's own place.
+    let sealed = fs::read(folder.path("sealed.pdf"))?;
+    let strips = sealed
+        .windows(14)
+        .filter(|w| w == b"/Subtype /Stam")
+        .count();
+    assert_eq!(found["pages"].as_u64(), Some(strips as u64 + 1));
+    // Nothing is added to what somebody signed; an ordinary seal may follow.
+    folder.refused(
+        &format!("{apply} sealed.pdf --straddle 60 --out no.pdf"),
+        "stamp.field",
+    )?;
+    folder.good(&format!("{apply} sealed.pdf --page 1 --out twice.pdf"))?;
+    let found = folder.good(&format!("stamp verify twice.pdf {TRUST}"))?;
+    assert_eq!(found["verdict"], "valid");
+    // A strip that is moved afterwards is a change.
+    let text = b"/Subtype /Stamp/F 708";
+    let at = sealed.windows(text.len()).position(|w| w == text);
+    let mut bent = sealed.clone();
+    bent[at.ok_or("no strip")? + text.len() - 1] ^= 1;
+    fs::write(folder.path("bent.pdf"), bent)?;
+    folder.refused(&format!("stamp verify bent.pdf {TRUST}"), "stamp.digest")
+}
+
 /// The information form of a unit, filled in.
 const FORM: &str = r#"{
   "unit": {"name": "Unit", "code": "371323001", "superior": "", "region": "371323",

@@ -206,11 +206,17 @@ impl Beside {
             return Ok(());
         }
         let text = String::from_utf8_lossy(bytes);
-        for der in pem::decode("X509 CRL", &text)? {
-            self.crls.push(RevocationList::parse(&der)?);
+        let lists = text.contains("-----BEGIN X509 CRL-----");
+        if lists {
+            for der in pem::decode("X509 CRL", &text)? {
+                self.crls.push(RevocationList::parse(&der)?);
+            }
         }
-        for certificate in pem::certificates(&text)? {
-            self.certificate(certificate);
+        // A file with neither is none that helps: the same error as for certificates.
+        if !lists || text.contains("-----BEGIN CERTIFICATE-----") {
+            for certificate in pem::certificates(&text)? {
+                self.certificate(certificate);
+            }
         }
         Ok(())
     }

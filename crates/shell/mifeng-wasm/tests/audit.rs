@@ -170,3 +170,73 @@ fn a_file_that_cannot_be_read_is_a_problem_and_no_verdict() {
     assert_eq!(problem.code, "system.unavailable");
     assert!(!answer.valid && answer.report.is_none());
 }
+
+const VECTORS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../test-vectors");
+
+/// A document of the vectors with what is beside it.
+fn document(path: &str, beside: &[&str]) -> Answer {
+    let read = |name: &str| std::fs::read(format!("{VECTORS}/{name}")).expect("a vector");
+    let files: Vec<Vec<u8>> = std::iter::once(path)
+        .chain(beside.iter().copied())
+        .map(read)
+        .collect();
+    let files: Vec<&[u8]> = files.iter().map(Vec::as_slice).collect();
+    ask(&files, |request, given| {
+        request.trust = (1..).take(beside.len()).map(given).collect();
+        request.at = Some("2026-07-01T00:00:00Z".parse().expect("a time"));
+    })
+}
+
+#[test]
+fn sealed_documents_are_judged_step_by_step() {
+    let ofd = ["stamp/root.pem", "stamp/root.crl"];
+    let pdf = ["pdf/roots.pem", "pdf/sm2.crl", "pdf/p256.crl"];
+    let cases: [(&str, &[&str], &str, Option<&str>); 7] = [
+        ("stamp/one-seal.ofd", &ofd, "valid", None),
+        (
+            "stamp/page-changed.ofd",
+            &ofd,
+            "invalid",
+            Some("stamp.digest"),
+        ),
+        ("stamp/unsigned.ofd", &ofd, "unsigned", None),
+        ("stamp/one-seal.ofd", &ofd[..1], "undetermined", None),
+        ("pdf/pades-b.pdf", &pdf, "valid", None),
+        (
+            "pdf/byte-changed.pdf",
+            &pdf,
+            "invalid",
+            Some("pki.digest-mismatch"),
+        ),
+        ("pdf/unsigned.pdf", &pdf, "unsigned", None),
+    ];
+    for (path, beside, verdict, code) in cases {
+        let answer = document(path, beside);
+        let found = answer.document.as_ref().expect("a document");
+        assert_eq!(found.verdict, verdict, "{path}");
+        assert_eq!(answer.valid, verdict == "valid", "{path}");
+        assert!(answer.report.is_none() && answer.problem.is_none());
+        let failed = found.checks.iter().filter(|step| step.verdict == "fail");
+        let codes: Vec<_> = failed.filter_map(|step| step.code).collect();
+        assert!(
+            code.is_none_or(|code| codes.contains(&code)),
+            "{path}: {codes:?}"
+        );
+        assert!(answer.json.contains(verdict) && answer.json.ends_with("}\n"));
+    }
+}
+
+#[test]
+fn what_is_beside_a_document_must_be_readable() {
+    let answer = document("stamp/one-seal.ofd", &["stamp/data.bin"]);
+    assert!(!answer.valid && answer.document.is_none());
+    assert!(
+        answer
+            .problem
+            .is_some_and(|problem| problem.file == "file-1")
+    );
+    let broken = ask(&[b"PK\x03\x04", &[0x30, 1]], |request, given| {
+        request.trust = vec![given(1)];
+    });
+    assert!(!broken.valid && broken.problem.is_some());
+}
