@@ -6,6 +6,7 @@
 use crate::evaluation::check_text;
 use crate::events::{ContractFile, ContractPublish, ContractStamp};
 use crate::notice::day_of;
+use crate::procedure::Regime;
 use crate::refusal::{self, Refusal};
 use crate::state::{Act, State};
 use base64::prelude::{BASE64_STANDARD, Engine as _};
@@ -121,7 +122,9 @@ impl State {
         let published = contract.and_then(|c| Some(c.published.as_ref()?.0));
         let filed = contract.and_then(|c| Some(c.filed.as_ref()?.0));
         let mut clocks = vec![("contract-signed", awarded, signed)];
-        if let Some(signed) = signed {
+        // Works under the law of tendering know the thirty days alone (TL art. 46).
+        let procurement = self.profile().regime == Regime::Procurement;
+        if let Some(signed) = signed.filter(|_| procurement) {
             clocks.push(("contract-published", signed, published));
             clocks.push(("contract-filed", signed, filed));
         }

@@ -94,9 +94,16 @@ fn loser(source: &Source<'_>, letter: &Letter) -> Option<Paper> {
         pairs.push(("依据", letter.article.clone()));
     }
     paper.blocks.push(Block::Table(Table::form(&pairs)));
-    paper.blocks.push(Block::Text(
-        "贵单位认为采购文件、采购过程或者结果使自己的权益受到损害的，可以在知道或者应知其权益受到损害之日起七个工作日内，以书面形式向采购人提出质疑。".to_owned(),
-    ));
+    // PL art. 52 and Reg art. 53; TReg art. 60.
+    let remedy = match source.is_works() {
+        false => {
+            "贵单位认为采购文件、采购过程或者结果使自己的权益受到损害的，可以在知道或者应知其权益受到损害之日起七个工作日内，以书面形式向采购人提出质疑。"
+        }
+        true => {
+            "贵单位认为招标投标活动不符合法律、行政法规规定的，可以自知道或者应当知道之日起十日内向有关行政监督部门投诉。"
+        }
+    };
+    paper.blocks.push(Block::Text(remedy.to_owned()));
     paper.blocks.push(closing(&notice.agency.name, line.time));
     Some(paper)
 }

@@ -9,7 +9,24 @@ pub fn contract(source: &Source<'_>, lot: &str) -> Option<Paper> {
     let notice = source.notice()?;
     let line = source.line("award", Some(lot))?;
     let award = source.state.awards().get(lot)?;
-    let mut paper = source.paper("政府采购合同", line)?;
+    let works = source.is_works();
+    let title = if works {
+        "合同协议书"
+    } else {
+        "政府采购合同"
+    };
+    let law = if works {
+        "《中华人民共和国招标投标法》"
+    } else {
+        "《中华人民共和国政府采购法》"
+    };
+    // Reg art. 50 and PL art. 47 are of government procurement.
+    let after = if works {
+        ""
+    } else {
+        "甲方自合同签订之日起二个工作日内公开（涉及国家秘密、商业秘密的内容除外），七个工作日内备案。"
+    };
+    let mut paper = source.paper(title, line)?;
     let won = match source.is_tendering() {
         true => "中标",
         false => "成交",
@@ -29,7 +46,7 @@ pub fn contract(source: &Source<'_>, lot: &str) -> Option<Paper> {
     for (title, text) in [
         (
             "一、合同依据",
-            format!("甲方以{}方式采购{}，经评审确定乙方为{won}人。双方依据《中华人民共和国政府采购法》《中华人民共和国民法典》，按照采购文件和乙方{bid}文件订立本合同。", notice.procedure.profile().zh, source.lot_title(lot)),
+            format!("甲方以{}方式采购{}，经评审确定乙方为{won}人。双方依据{law}《中华人民共和国民法典》，按照采购文件和乙方{bid}文件订立本合同。", notice.procedure.profile().zh, source.lot_title(lot)),
         ),
         (
             "二、合同文件",
@@ -49,7 +66,7 @@ pub fn contract(source: &Source<'_>, lot: &str) -> Option<Paper> {
         ),
         (
             "六、生效、公开与备案",
-            "本合同由乙方先行签章，甲方加盖单位公章或合同专用章后生效。甲方自合同签订之日起二个工作日内公开（涉及国家秘密、商业秘密的内容除外），七个工作日内备案。".to_owned(),
+            format!("本合同由乙方先行签章，甲方加盖单位公章或合同专用章后生效。{after}"),
         ),
     ] {
         paper.blocks.push(Block::Heading(title.to_owned()));

@@ -12,7 +12,8 @@ pub fn scores(source: &Source<'_>, lot: &str) -> Option<Paper> {
     let line = source.line("rank", Some(lot))?;
     let outcome = source.state.ranks().get(lot)?;
     let by = notice.lot(lot)?.rules.method;
-    let scored = words::has_points(by);
+    let totals = outcome.rows.iter().map(|row| row.total.as_str());
+    let scored = words::has_points(by) && some_points(totals);
     let title = match (scored, by) {
         (true, _) => "评分汇总表",
         (false, Method::Negotiation) => "最后报价汇总表",
@@ -217,7 +218,8 @@ pub fn report(source: &Source<'_>, lot: &str) -> Option<Paper> {
     paper.blocks.push(Block::Heading(
         "三、中标候选人".replace("中标", candidate_word(source)),
     ));
-    let scored = words::has_points(report.method);
+    let totals = report.candidates.iter().map(|one| one.total.as_str());
+    let scored = words::has_points(report.method) && some_points(totals);
     let rows = report.candidates.iter().map(|one| {
         let mut cells = vec![
             Cell::centre(one.order.to_string()),
@@ -254,8 +256,15 @@ pub fn report(source: &Source<'_>, lot: &str) -> Option<Paper> {
     Some(paper)
 }
 
+/// Where price alone decides (a framework agreement by price first) every total is nought.
+fn some_points<'a>(mut totals: impl Iterator<Item = &'a str>) -> bool {
+    totals.any(|total| total.bytes().any(|digit| (b'1'..=b'9').contains(&digit)))
+}
+
 fn candidate_word(source: &Source<'_>) -> &'static str {
-    if source.is_tendering() {
+    if source.state.profile().listed {
+        "入围"
+    } else if source.is_tendering() {
         "中标"
     } else {
         "成交"

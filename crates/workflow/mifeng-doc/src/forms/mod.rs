@@ -22,7 +22,7 @@ pub use verification::{Check, Verification, verification};
 
 use crate::{Closing, Paper};
 use mifeng_crypto::{Digest, Time};
-use mifeng_tender::{Notice, Procedure, State};
+use mifeng_tender::{Notice, Procedure, Regime, State};
 
 /// A record of the log, as the papers need it.
 #[derive(Clone, Debug)]
@@ -91,9 +91,15 @@ impl<'a> Source<'a> {
     }
 
     fn is_tendering(&self) -> bool {
-        let tendering = [Procedure::Open, Procedure::Invited];
+        let tendering = [Procedure::Open, Procedure::Invited, Procedure::Works];
         self.notice()
             .is_some_and(|n| tendering.contains(&n.procedure))
+    }
+
+    /// Whether it is under the law of tendering, not of government procurement.
+    fn is_works(&self) -> bool {
+        self.notice()
+            .is_some_and(|n| n.procedure.profile().regime == Regime::Tendering)
     }
 
     /// A paper about one record.
