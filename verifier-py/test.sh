@@ -7,7 +7,7 @@ mifeng=${1:-$here/../target/release/mifeng}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-python3 -m unittest discover -q -s "$here/tests"
+MIFENG="$mifeng" python3 -m unittest discover -q -s "$here/tests"
 
 demo() { # name, arguments
     name=$1

@@ -111,7 +111,7 @@ def window_close(s, r):
     s.by(r, s.host)
     _missing_equals(r.data["missing"], s.due())
     need(not r.data["missing"] or r.at >= s.window_end(s.deadline), "opening.early", "the window is open", "V8")
-    s.stage, s.window_closed = "opening", r.index
+    s.stage, s.window_closed, s.window_taken = "opening", r.index, s.taken(r)
 
 
 # --- final offers ---------------------------------------------------------------------------------------------------
@@ -120,7 +120,7 @@ class Round:
     def __init__(self, record, invited, deadline):
         self.record, self.invited, self.deadline = record, invited, deadline
         self.offers, self.exits = {}, set()  # first bid's seal → Bid; seals of those who left
-        self.closed = self.close_index = self.window_closed = self.minutes = None
+        self.closed = self.close_index = self.window_closed = self.window_taken = self.minutes = None
 
 
 @on("round.open")
@@ -193,4 +193,4 @@ def round_window(s, r):
     need(rnd is not None and rnd.closed is not None and not rnd.window_closed, "record.wrong-stage", "window of the round")
     _missing_equals(r.data["missing"], offers_due(s, lot))
     need(not r.data["missing"] or r.at >= s.window_end(rnd.deadline), "opening.early", "the window is open", "V8")
-    rnd.window_closed = r.index
+    rnd.window_closed, rnd.window_taken = r.index, s.taken(r)

@@ -381,7 +381,8 @@ def _after(d, s, report, roots, least=None):
     _v7(d, s)
     report.seen("V7", len(s.bids), f"{len(s.bids)} sealed bids received, {len(live)} live", bids_out)
     report.passed("V8", s.notes["bidder_shares"], f"{s.notes['bidder_shares']} bidder shares released in the window")
-    report.passed("V9", s.notes["shares"], f"the proofs of {s.notes['shares']} shares hold"
+    shut = sum(len(held) for b in s.bids.values() if not b.opened for held in b.board_shares.values())
+    report.passed("V9", s.notes["shares"], f"the proofs of {s.notes['shares']} shares hold, {shut} of them for bids that did not open"
                   + (f"; {len(s.key_shares)} shares of the one-time key revealed" if s.key_shares else "")
                   + (f"; {len(s.beacons)} beacons" if s.beacons else "")
                   + (f"; evidence of {len(s.false_shares)} false shares, by {', '.join(sorted(set(s.false_shares.values())))}"

@@ -9,7 +9,7 @@ STATUS = {"opened", "remedied", "revoked_bidder_cause", "withdrawn_other_cause",
           "refused_late", "refused_unsealed"}
 
 
-def may_open(s, bid):
+def may_release(s, bid):
     """The stage and the release rule for one bid."""
     if bid.first is None:
         s.at_stage("opening")
@@ -19,7 +19,27 @@ def may_open(s, bid):
         need(lot.round is not None and lot.round.window_closed is not None and lot.round.minutes is None,
              "record.wrong-stage", "opening of the round")
         need(bid in bids.offers_due(s, lot), "board.share-early", "a bid that stays shut")
-    need(bid.outcome is None, "record.wrong-stage", "has an outcome already")
+
+
+def may_open(s, bid):
+    may_release(s, bid)
+    need(bid.outcome is None, "bid.duplicate", "has an outcome already")
+
+
+def is_any_undecided(s):
+    """Whether a bid that is due now has no outcome."""
+    if s.stage == "opening":
+        return any(b.outcome is None for b in s.due())
+    rounds = [lot for lot in s.lots.values() if lot.round is not None and lot.round.window_closed is not None]
+    return s.stage == "evaluation" and any(b.outcome is None for lot in rounds for b in bids.offers_due(s, lot))
+
+
+def opens_more(s):
+    """Whether anything is or will be opened."""
+    if s.stage in ("setup", "open", "window"):
+        return True
+    to_come = (lot.round is None or lot.round.window_closed is None for lot in s.lots.values())
+    return is_any_undecided(s) or s.stage == "evaluation" and s.procedure.final and any(to_come)
 
 
 @on("board.share")
@@ -27,11 +47,12 @@ def board_share(s, r):
     d = r.data
     board = s.trustee(d["index"], r.actor)
     need(isinstance(d["shares"], list) and d["shares"], "record.data", "shares")
+    counted = 0
     for item in d["shares"]:
         jcs.members(item, ["path", "seal", "share"], "record.data", "share")
         jcs.hex32(item["seal"])
         bid = s.bid(item["seal"])
-        may_open(s, bid)
+        may_release(s, bid)
         ct = bid.checked.board_leaves.get(item["path"])
         need(ct is not None and bid.checked.boards[item["path"]] == board.digest, "board.share-invalid",
              "not a leaf of the board", "V9")
@@ -42,10 +63,14 @@ def board_share(s, r):
         label = bid.checked.labels[item["path"]]
         need(tdh2.share_holds(s.suite, label, index, board.shares[index - 1], ct.u_raw, point, e, z),
              "board.share-invalid", "the proof does not hold", "V9")
+        if bid.outcome is not None:  # it stands; the share counts for the others alone
+            continue
+        counted += 1
         held = bid.board_shares.setdefault(item["path"], {})
         need(index not in held, "board.share-invalid", "a second share of one trustee", "V9")
         held[index] = point
         s.notes["shares"] += 1
+    need(counted > 0, "opening.decided", "every bid of the record has its outcome", "V9")
 
 
 def silent(bid):
@@ -57,6 +82,35 @@ def can_open(bid):
     """Whether it opens without what its bidder did not release: if it did, or if the policy has a remedy."""
     own = bid.checked.bidder_leaf_path if silent(bid) else None
     return policy.satisfied(bid.checked.seal.policy, lambda path, _: path != own)
+
+
+def opens_without_bidder(s, bid, stood_in):
+    """Whether it would open if the board, the one-time key and the clock gave all that they owe; `stood_in` says of each
+    leaf of the fallback board, which owes nothing, whether it counts."""
+    fallback = s.second.board.digest if s.second.board is not None else None
+
+    def given(path, leaf):
+        if leaf["leaf"] == "group" and leaf["key"] == fallback:
+            return stood_in(path)
+        return leaf["leaf"] != "cert"
+
+    return policy.satisfied(bid.checked.seal.policy, given)
+
+
+def has_quorum(s, bid, path):
+    """Whether a leaf sealed to a board has the shares that it needs."""
+    needed = next(t for key, _, t in s.boards() if key == bid.checked.boards[path])
+    return len(bid.board_shares.get(path, ())) >= needed
+
+
+def remedied(s, bid):
+    return silent(bid) and not opens_without_bidder(s, bid, lambda path: False)
+
+
+def waits_until(s, bid):
+    """Until when a board may still release for it; None where no board can open it."""
+    closed = s.window_taken if bid.first is None else s.lots[bid.lot].round.window_taken
+    return s.window_end(closed) if can_open(bid) else None
 
 
 def leaf_shares(s, bid):
@@ -185,6 +239,8 @@ def bid_fail(s, r):
     status, cause = bid.why or ("revoked_bidder_cause", "bid.malformed")
     need(d["status"] == status, "result.differs", f"recomputed {status}, found {d['status']}", "V11")
     need(d["cause"] == cause, "result.differs", f"recomputed {cause}, found {d['cause']!r:.40}", "V11")
+    until = waits_until(s, bid) if cause != "bid.malformed" else None
+    need(until is None or r.at >= until, "opening.given-up-early", "the boards may still release", "V11")
     s.notes["failed"] += 1
 
 
@@ -208,14 +264,14 @@ def check_failed(s, withheld):
 def _why_without_opening(s, bid):
     """Status and cause as they follow from what was released, or None: the bid can be opened."""
     if _no_leaf(s, bid) is None and policy.combine(bid.checked.seal.policy, leaf_shares(s, bid)) is None:
-        if silent(bid):
+        if silent(bid) and not opens_without_bidder(s, bid, lambda path: has_quorum(s, bid, path)):
             return "revoked_bidder_cause", "bidder.no-release"
         return "withdrawn_other_cause", "board.quorum-short"
     return None
 
 
 def status(s, bid):
-    return bid.ended or (bid.opened and silent(bid) and "remedied") or bid.outcome or "not_opened"
+    return bid.ended or (bid.opened and remedied(s, bid) and "remedied") or bid.outcome or "not_opened"
 
 
 @on("opening.minutes")

@@ -1,5 +1,5 @@
 """Refused records that the log shows: bids that were not taken, false shares (spec/events.md, Refused records)."""
-from . import bids, jcs, moment, record, tdh2
+from . import bids, jcs, moment, record, revealed, tdh2
 from .errors import Bad, need
 from .state import on
 
@@ -68,7 +68,7 @@ def share_false(s, r):
     inner = _inside(s, r.data)
     need(inner.time <= r.time, "record.data", "signed after the record that shows it", "V9")
     s.judge.judge(inner.signer, inner.certificates, inner.time, ["trustee"])
-    need(inner.type in ("board.share", "draw.share"), "record.data", f"{inner.type} brings no shares", "V9")
+    need(inner.type in ("board.share", "draw.share", "key.reveal"), "record.data", f"{inner.type} brings no shares", "V9")
     record.schema(inner)
     need(convicts(s, inner), "result.differs", "every share in the record holds", "V9")
     need(inner.commitment not in s.false_shares, "bid.duplicate", "shown before", "V9")
@@ -77,12 +77,16 @@ def share_false(s, r):
 
 
 def convicts(s, inner):
-    """Whether a share of a known bid or draw in the record does not hold."""
+    """Whether a share of a known bid, draw or one-time key in the record does not hold."""
     if inner.type == "draw.share":
         index, *share = tdh2.read_share(inner.data["share"])
         need(s.trustee(index, inner.actor) is s.board, "record.not-authorised", "not the first board's trustee", "V9")
         d = s.draws.get(inner.data["draw"])
         return d is not None and not tdh2.share_holds(s.suite, d.label, index, s.board.shares[index - 1], d.point, *share)
+    if inner.type == "key.reveal":
+        member = s.second.members.get(inner.data["index"])
+        need(member is not None and member.actor == inner.actor, "record.not-authorised", "not the member of that index", "V9")
+        return revealed.is_due(s) and not revealed.holds(s, inner.data)
     board = s.trustee(inner.data["index"], inner.actor)
     need(isinstance(inner.data["shares"], list), "record.data", "shares", "V9")
     rows = [jcs.members(x, ["path", "seal", "share"], "record.data", "share") for x in inner.data["shares"]]

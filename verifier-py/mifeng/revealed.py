@@ -96,17 +96,31 @@ def key_of(s, key):
     return x
 
 
+def holds(s, d):
+    """Whether a revealed share is that of its member of the second board."""
+    c = s.suite.curve
+    x = int.from_bytes(jcs.hex32(d["share"]), "big")
+    return 0 < x < c.n and c.pack(c.base(x)) == s.second.board.shares[d["index"] - 1]
+
+
+def is_due(s):
+    """Whether the policy has the second board's key as one to be revealed."""
+    from . import policy
+    board = s.second.board
+    return board is not None and any(x["leaf"] == "reveal" and x["key"] == board.digest
+                                     for _, x in policy.leaves(s.notice["policy"]))
+
+
 @on("key.reveal")
 def reveal(s, r):
-    from . import policy
-    d, board = r.data, s.second.board
+    from . import opening
+    d = r.data
     s.at_stage("opening")
-    named = [x["key"] for _, x in policy.leaves(s.notice["policy"]) if x["leaf"] == "reveal"]
-    need(board is not None and board.digest in named, "record.wrong-stage", "no key is to be revealed", "V9")
+    need(is_due(s), "record.wrong-stage", "no key is to be revealed", "V9")
     member = s.second.members.get(d["index"])
     need(member is not None and member.actor == r.actor, "record.not-authorised", "not the member of that index", "V9")
     need(d["index"] not in s.key_shares, "bid.duplicate", "a second share of one member", "V9")
-    c = s.suite.curve
+    need(holds(s, d), "board.share-invalid", "not the share of that key", "V9")
     x = int.from_bytes(jcs.hex32(d["share"]), "big")
-    need(0 < x < c.n and c.pack(c.base(x)) == board.shares[d["index"] - 1], "board.share-invalid", "not the share of that key", "V9")
+    need(opening.is_any_undecided(s), "opening.decided", "every bid has its outcome", "V9")
     s.key_shares[d["index"]] = x

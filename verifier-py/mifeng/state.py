@@ -78,7 +78,7 @@ class State:
         self.suspended = self.cancelled = self.closed = False
         self.resumed = None  # when the log took the last tender.resume
         self.bids, self.ciphertexts, self.seal_order = {}, set(), []
-        self.close_index = self.close_time = self.window_closed = None
+        self.close_index = self.close_time = self.window_closed = self.window_taken = None
         self.minutes, self.minutes_signed, self.draws = None, {}, {}
         self.refused, self.false_shares = {}, {}  # by commitment of the refused record
         self.chains, self.beacons, self.key_shares = (), {}, {}  # beacons by chain and round; shares of a one-time key by index
@@ -187,6 +187,10 @@ class State:
     def due(self):
         """Live bids that are to be opened: those of lots with enough of them."""
         return [b for lot in self.lots for b in self.live(lot) if self.enough(lot)]
+
+    def taken(self, r):
+        """When the log took a record at the earliest."""
+        return r.at if self.latest is None else max(self.latest, r.at)
 
     def window_end(self, deadline):
         """When the time to release own leaves is over that began at a deadline, or at the last resumption after it."""

@@ -181,7 +181,7 @@ def leaf_share(suite, c, signature, label, ct):
 
 @on("beacon")
 def beacon(s, r):
-    from . import policy
+    from . import opening, policy
     need(s.notice is not None, "record.wrong-stage", "a beacon before the notice", "V9")
     s.by(r, s.host)
     d = r.data
@@ -192,5 +192,6 @@ def beacon(s, r):
     need(key in wanted and c is not None, "board.share-invalid", "no leaf waits for it", "V9")
     signature = jcs.unhex(d["signature"])
     need(signed(c, d["round"], signature), "board.share-invalid", "not the chain's signature", "V9")
+    need(opening.opens_more(s), "opening.decided", "nothing more is opened", "V9")
     need(key not in s.beacons, "bid.duplicate", "a second beacon of the round", "V9")
     s.beacons[key] = signature

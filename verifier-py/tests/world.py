@@ -93,7 +93,8 @@ class Step:
 
 
 class World:
-    def __init__(self, joint=False, board_t=2):
+    def __init__(self, joint=0, board_t=2):
+        """`joint`: how many of bidder and board open a bid; 0 where the bidder has no leaf."""
         self.root_key = ec.generate_private_key(ec.SECP256R1())
         self.root_name = cx.Name([cx.NameAttribute(cx.NameOID.COMMON_NAME, "Root")])
         self.root = self._root()
@@ -103,7 +104,7 @@ class World:
         codes = ["913710007000791943", "91371000700158386F", "91371000700237578U"]
         self.bidders = [Person(self, f"bidder {i}", c) for i, c in enumerate(codes)]
         self.enc = [Person(self, f"bidder {i}", c, True) for i, c in enumerate(codes)]
-        self.log_key, self.t, self.joint = ed25519.Ed25519PrivateKey.generate(), board_t, joint
+        self.log_key, self.t, self.joint = ed25519.Ed25519PrivateKey.generate(), board_t, 2 if joint is True else joint
         self.witness = [ed25519.Ed25519PrivateKey.generate() for _ in self.trustees]
         self.steps, self.now, self.seals, self.extra = [], START, {}, {}
         self.seeds = [os.urandom(32) for _ in range(6)]
@@ -198,7 +199,7 @@ class World:
         pack = next(p for (h, _), p in packs.known().items() if p.id == "cn-gov-2026-10")
         pin = {"digest": next(x for (h, x), p in packs.known().items() if h == "sha256" and p.id == pack.id), "id": pack.id}
         group = {"key": self.board.digest, "leaf": "group"}
-        self.policy = {"k": 2, "of": [{"cert": "bidder", "leaf": "cert"}, group]} if self.joint else group
+        self.policy = {"k": self.joint, "of": [{"cert": "bidder", "leaf": "cert"}, group]} if self.joint else group
         rules = {"ceiling": "1000000.00", "domestic_rate": "0.20", "dp": 2, "method": "composite", "min_bidders": 3,
                  "object": "goods", "pack": pin, "price_weight": "30", "sme_rate": "0.15", "tie": "draw",
                  "items": [{"id": "a", "kind": "subjective", "max": "50", "name": {"en": "a", "zh": "甲"}},
@@ -335,6 +336,24 @@ class World:
         """All records of a tender, each made as its page says; my own replay supplies what is computed."""
         self.setup()
         self.publish()
+        made = self.closed()
+        if self.joint:
+            for x in made:
+                self.release(x)
+        self.add(self.host, "bidder-window.close", {"missing": []}, pause=70 if not self.joint else 1)
+        for i in (0, 2):
+            self.shares(i, made)
+        for x in made:
+            self.open(x)
+        minutes = self.minutes({x: "opened" for x in made})
+        for p in [self.buyer, self.trustees[0], self.bidders[1]]:
+            self.add(p, "opening.sign", {"minutes": minutes.commitment})
+        self.draw()
+        self.evaluate(made, minutes)
+        return self
+
+    def closed(self):
+        """Three bids, and the close; the seals in order."""
         prices = [("900000.00", "玖拾万元整"), ("880000.00", "捌拾捌万元整"), ("950000.00", "玖拾伍万元整")]
         made = []
         for i, (price, words) in enumerate(prices):
@@ -345,26 +364,28 @@ class World:
         made.sort(key=lambda x: x.id)
         self.now = self.deadline
         self.add(self.host, "submission.close", {"beats": 6, "deadline": moment.show(self.deadline), "revealed": ""}, pause=2)
-        if self.joint:
-            for x in made:
-                self.add(self.bidders[x.i], "bidder.share", {"path": "r.1", "seal": x.id, "share": x.shares["r.1"].hex()})
-        self.add(self.host, "bidder-window.close", {"missing": []}, pause=70 if not self.joint else 1)
+        return made
+
+    def release(self, x):
+        self.add(self.bidders[x.i], "bidder.share", {"path": "r.1", "seal": x.id, "share": x.shares["r.1"].hex()})
+
+    def shares(self, i, of, at=None):
+        """Trustee i (from 0) answers for these seals."""
         path = "r.2" if self.joint else "r"
-        for i in (0, 2):
-            rows = [{"path": path, "seal": x.id, "share": self.dleq(i, x.leaves[path][32:65], x.labels[path])} for x in made]
-            self.add(self.trustees[i], "board.share", {"index": i + 1, "shares": rows})
-        for x in made:
-            m = x.manifest
-            self.add(self.host, "bid.open", {"declarations": m["declarations"], "detail": m["detail"], "opening": m["opening"],
-                                             "manifest": SUITE.h(x.raw).hex(), "seal": x.id})
+        rows = [{"path": path, "seal": x.id, "share": self.dleq(i, x.leaves[path][32:65], x.labels[path])} for x in of]
+        self.add(self.trustees[i], "board.share", {"index": i + 1, "shares": rows}, at=at)
+
+    def open(self, x):
+        m = x.manifest
+        self.add(self.host, "bid.open", {"declarations": m["declarations"], "detail": m["detail"], "opening": m["opening"],
+                                         "manifest": SUITE.h(x.raw).hex(), "seal": x.id})
+
+    def minutes(self, statuses):
+        """The opening record; seal → status."""
         rows = [{"bidder": self.bidders[x.i].code, "lot": "1", "name": self.bidders[x.i].name,
-                 "price": x.manifest["opening"]["price"], "seal": x.id, "status": "opened"} for x in made]
-        minutes = self.add(self.agency, "opening.minutes", {"deadline": moment.show(self.deadline), "rows": rows})
-        for p in [self.buyer, self.trustees[0], self.bidders[1]]:
-            self.add(p, "opening.sign", {"minutes": minutes.commitment})
-        self.draw()
-        self.evaluate(made, minutes)
-        return self
+                 "price": x.manifest["opening"]["price"] if status == "opened" else None, "seal": x.id, "status": status}
+                for x, status in statuses.items()]
+        return self.add(self.agency, "opening.minutes", {"deadline": moment.show(self.deadline), "rows": rows})
 
     def draw(self):
         blind = {}

@@ -54,7 +54,7 @@ impl Span {
         Ok(Span {
             deadline: round.deadline,
             closed_at: round_closed_at(replay, lot),
-            window_closed: round.window_closed,
+            window_closed: round.window_closed.is_some(),
             due: state.offers_to_open(lot),
         })
     }
@@ -269,7 +269,7 @@ pub fn fallback_share(replay: &Replay, key: &StaticKey) -> Result<SecretShare, E
 
 /// The data of `board.share`: a share for every bid that can be opened. Withdrawn, replaced and late bids are never
 /// in it, nor, without a remedy in the policy, those whose bidder released nothing; a member of the fallback board
-/// answers for these alone.
+/// answers for these alone. Bids that have their outcome are left out.
 ///
 /// # Errors
 /// [`Error::Refused`] with [`rules::SHARE_EARLY`] or [`rules::EARLY`] if a condition is not met.
@@ -294,7 +294,8 @@ pub fn release(
 /// copy of every bid opens that was sealed to the key, those that were withdrawn too.
 ///
 /// # Errors
-/// As [`release`]; [`rules::WRONG_STAGE`] if the secret is not a share of a key that is to be revealed.
+/// As [`release`]; [`rules::WRONG_STAGE`] if the secret is not a share of a key that is to be revealed;
+/// [`rules::DECIDED`] if every bid has its outcome.
 pub fn reveal(
     replay: &Replay,
     files: &dyn Files,
@@ -307,6 +308,10 @@ pub fn reveal(
     if board.is_none_or(|board| board.key() != secret.board_key()) {
         let detail = "the policy reveals no key that this is a share of";
         return Err(Refusal::by(&rules::WRONG_STAGE, detail).into());
+    }
+    // Nothing more opens by it, and it would open every copy of every bid.
+    if !replay.state.is_any_undecided() {
+        return Err(Refusal::by(&rules::DECIDED, "no bid waits for the key").into());
     }
     Ok(KeyReveal {
         index: secret.index(),
@@ -345,7 +350,9 @@ fn release_span(
         .find(|board| board.key() == secret.board_key())
         .ok_or_else(|| Refusal::by(&rules::WRONG_STAGE, "no board"))?;
     let mut shares = Vec::new();
-    for seal in span.due.iter().copied() {
+    let outcomes = replay.state.outcomes();
+    let undecided = span.due.iter().filter(|seal| !outcomes.contains_key(seal));
+    for seal in undecided.copied() {
         for leaf in replay.state.leaves_due(&seal, &board.key()) {
             let share = tdh2::release(board, secret, &leaf.ciphertext, entropy)?;
             shares.push(BoardShare {

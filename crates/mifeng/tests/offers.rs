@@ -435,6 +435,9 @@ fn letters_say_what_became_of_an_offer() {
         };
         tender
             .say(&cast.platform, "bid.fail", &data, ROUND_END + 3)
+            .expect_err("the board may still release");
+        tender
+            .say(&cast.platform, "bid.fail", &data, ROUND_END + 33)
             .expect("lost");
     }
     record_round(&mut tender);

@@ -130,7 +130,7 @@ fn without_the_key_each_bid_has_its_cause() {
         .map(|id| {
             tender
                 .host
-                .fail_bid(id, secs(98), rng)
+                .fail_bid(id, secs(WINDOW_END + 30), rng)
                 .expect("logged")
                 .status
         })

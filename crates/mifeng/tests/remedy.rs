@@ -132,19 +132,19 @@ fn a_remedy_that_fails_leaves_the_bidders_own_cause() {
         .expect("taken");
     let (absent, present) = (tender.bids[3].id, tender.bids[0].id);
     let rng = &mut mifeng::crypto::SeededEntropy::new(b"fail");
-    let refused = tender.host.fail_bid(&present, secs(98), rng);
+    let refused = tender.host.fail_bid(&present, secs(WINDOW_END + 30), rng);
     assert_eq!(code(refused), rules::NOT_RECOMPUTED.code);
     let fail = tender
         .host
-        .fail_bid(&absent, secs(98), rng)
+        .fail_bid(&absent, secs(WINDOW_END + 30), rng)
         .expect("logged");
     assert_eq!(fail.status, BidStatus::RevokedBidderCause);
     assert_eq!(fail.cause, mifeng::tender::NO_RELEASE);
-    let opened = tender.open(&present, 99).expect("opens");
+    let opened = tender.open(&present, 121).expect("opens");
     assert!(matches!(opened, Opened::Bid(_)));
-    tender.open_all(100);
+    tender.open_all(122);
     assert_eq!(statuses(&tender), [0, 3, 1]);
-    assert_valid(&tender.archive(103));
+    assert_valid(&tender.archive(125));
 }
 
 fn refused_notice(cast: &Cast, tender: &mut Tender<'_>, policy: Policy) -> &'static str {

@@ -138,11 +138,14 @@ fn each_bid_ends_in_exactly_one_status() {
                 .expect("taken");
         }
         let rng = &mut mifeng::crypto::SeededEntropy::new(b"short");
-        let fail = tender.host.fail_bid(&short, secs(98), rng).expect("logged");
+        let fail = tender
+            .host
+            .fail_bid(&short, secs(121), rng)
+            .expect("logged");
         assert_eq!(fail.status, BidStatus::WithdrawnOtherCause);
-        assert_eq!(refused_logged(&mut tender, 99), 2);
-        assert_eq!(refused_logged(&mut tender, 99), 0);
-        tender.open_all(100);
+        assert_eq!(refused_logged(&mut tender, 122), 2);
+        assert_eq!(refused_logged(&mut tender, 122), 0);
+        tender.open_all(123);
 
         let expected = BTreeMap::from([
             (half.id, BidStatus::Replaced),
@@ -154,7 +157,7 @@ fn each_bid_ends_in_exactly_one_status() {
             (commitment(&tender, &late), BidStatus::RefusedLate),
         ]);
         assert_eq!(statuses(&tender), expected);
-        assert_valid(&tender.archive(103));
+        assert_valid(&tender.archive(125));
     }
 }
 

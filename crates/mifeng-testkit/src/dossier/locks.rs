@@ -7,7 +7,7 @@ use mifeng::crypto::{SeededEntropy, Suite};
 use mifeng::lock::dkg::StaticKey;
 use mifeng::lock::tlock::ChainKey;
 use mifeng::lock::{Leaf, Node, Policy};
-use mifeng::tender::{BidReplace, BidWithdraw};
+use mifeng::tender::{BidReplace, BidWithdraw, KeyReveal};
 use mifeng::{Error, trustee};
 use std::io::Cursor;
 
@@ -123,12 +123,12 @@ fn statuses(cast: &Cast) -> Vec<u8> {
     let rng = &mut SeededEntropy::new(b"short");
     tender
         .host
-        .fail_bid(&sealed[1].id, secs(98), rng)
+        .fail_bid(&sealed[1].id, secs(WINDOW_END + 30), rng)
         .expect("too few shares");
-    let told = tender.host.log_refused(secs(99), rng).expect("told");
+    let told = tender.host.log_refused(secs(121), rng).expect("told");
     assert_eq!(told, 3, "two refused bids and a false share");
-    tender.open_all(100);
-    tender.archive(103)
+    tender.open_all(122);
+    tender.archive(125)
 }
 
 /// One replaced and opened, one that will be remedied, one that will be short, one withdrawn, one without its body.
@@ -180,14 +180,21 @@ fn one_time_key(cast: &Cast) -> Vec<u8> {
         tender.release_leaf(number, DEADLINE + 2).expect("a leaf");
     }
     tender.close_window(DEADLINE + 3).expect("closed");
+    let at = DEADLINE + 4;
     for seat in [&seats[2], &seats[0]] {
         let Bundle { replay, files } = tender.bundle();
         let secret = trustee::fallback_share(&replay, &seat.static_key).expect("own share");
-        let data = trustee::reveal(&replay, &files, &secret, secs(DEADLINE + 4));
+        let data = trustee::reveal(&replay, &files, &secret, secs(at));
         let data = data.expect("revealed");
-        let said = tender.say(&seat.person, "key.reveal", &data, DEADLINE + 4);
+        let said = tender.say(&seat.person, "key.reveal", &data, at);
         said.expect("taken");
+        // The second member says another's share.
+        let lie = KeyReveal { index: 2, ..data };
+        let said = tender.say(&seats[1].person, "key.reveal", &lie, at);
+        assert!(said.is_err());
     }
+    let told = tender.host.log_refused(secs(at), &mut tender.rng);
+    assert_eq!(told.expect("told"), 2, "false shares of the key");
     tender.open_all(100);
     tender.archive(103)
 }

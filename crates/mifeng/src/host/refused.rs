@@ -1,16 +1,20 @@
 //! What the host did not take and shows all the same: bids that came too late or not as required, for the opening
-//! record, and false shares, as evidence against their trustee.
+//! record, and false shares of bids, draws and one-time keys, as evidence against their trustee.
 
 use super::Host;
 use crate::store::Store;
 use crate::{Error, decode_base64, encode_base64};
-use mifeng_crypto::{Entropy, Time, jcs};
+use mifeng_crypto::{Digest, Entropy, Time, jcs};
 use mifeng_record::{Record, SignedRecord};
 use mifeng_tender::{BidRefuse, REFUSED_MAX, ShareFalse, Stage, rules};
 use serde::{Deserialize, Serialize};
 
 /// Refused records, until they are in the log and after.
 const REFUSED: &str = "refused/";
+/// Of one trustee: each of its records may hold a share for every bid, so one convicts as well as many.
+const SHARES_PER_TRUSTEE: usize = 16;
+/// Of one bidder, beside one for each lot: what was cut off on its way is sent again a few times.
+const BIDS_BESIDE_LOTS: usize = 8;
 /// One of them is a record of at most 4 MiB in base64.
 const KEPT_LEN_MAX: usize = 8 << 20;
 
@@ -43,13 +47,23 @@ impl<S: Store> Host<S> {
             Stage::Open => self.counted_from(received)?,
             _ => received,
         };
-        if !self.is_shown(&record, received, code) {
+        let Some((sender, most)) = self.shown_for(&record, received, code) else {
             return Ok(());
-        }
-        let name = format!("{REFUSED}{}.json", record.commitment());
-        let listed = self.store.list(REFUSED);
+        };
+        // What one sends never takes the place of what another sends, nor bids that of shares.
+        let kind = if brings_bid(&record) { "bid" } else { "share" };
+        let of_kind = format!("{REFUSED}{kind}-");
+        let of_sender = format!("{of_kind}{sender}-");
+        let name = format!("{of_sender}{}.json", record.commitment());
+        let listed = self.store.list(&of_kind);
         let listed = listed.map_err(|e| Error::io(REFUSED, &e))?;
-        if listed.len() >= 2 * REFUSED_MAX || listed.iter().any(|(known, _)| *known == name) {
+        let own = listed
+            .iter()
+            .filter(|(known, _)| known.starts_with(&of_sender));
+        if listed.len() >= REFUSED_MAX
+            || own.clone().count() >= most
+            || own.clone().any(|(known, _)| *known == name)
+        {
             return Ok(());
         }
         let kept = Kept {
@@ -60,24 +74,26 @@ impl<S: Store> Host<S> {
         self.put(&name, &jcs::to_vec(&kept)?)
     }
 
-    /// Whether the refusal ends a bid, or convicts a trustee: of a signer that the tender recognises.
-    fn is_shown(&self, record: &Record, received: Time, code: &str) -> bool {
+    /// Whose record it is and how many of that sender are kept, if the refusal ends a bid, or convicts a trustee: of a
+    /// signer that the tender recognises.
+    fn shown_for(&self, record: &Record, received: Time, code: &str) -> Option<(Digest, usize)> {
         let state = self.state();
         if code == rules::BAD_SHARE.code {
-            return matches!(state.convicted(record), Ok(Some(_)));
+            let convicted = state.convicted(record).ok().flatten();
+            return convicted.map(|_| (record.actor(), SHARES_PER_TRUSTEE));
         }
         let ends = [rules::LATE.code, rules::BAD_SEAL.code, rules::COPIED.code];
+        if !brings_bid(record) || record.origin() != state.origin() || !ends.contains(&code) {
+            return None;
+        }
         let usage = mifeng_pki::trust::Usage::BidSigning;
         let trust = self.replay.trust();
-        let Some(signer) = record.signer() else {
-            return false;
-        };
-        brings_bid(record)
-            && record.origin() == state.origin()
-            && ends.contains(&code)
-            && state
-                .organisation(signer, record.chain(), usage, received, &trust)
-                .is_ok()
+        let organisation =
+            state.organisation(record.signer()?, record.chain(), usage, received, &trust);
+        // By the organisation, however many certificates it has.
+        let sender = self.suite().hash().digest(organisation.ok()?.as_bytes());
+        let lots = state.notice().map_or(0, |(_, notice)| notice.lots.len());
+        Some((sender, lots + BIDS_BESIDE_LOTS))
     }
 
     /// Logs what was refused and is not shown yet: after the close bids, in the opening and later false shares.

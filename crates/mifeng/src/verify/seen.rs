@@ -54,25 +54,17 @@ pub(super) fn bidder_shares(replay: &Replay) -> Saw {
 }
 
 pub(super) fn board_shares(replay: &Replay) -> Result<Saw, Error> {
-    let count: u64 = replay.state.shares().values().map(|s| s.len() as u64).sum();
-    let needed = replay
-        .state
-        .board()
-        .map_or(1, |b| usize::from(b.threshold()));
-    for id in replay
-        .state
-        .outcomes()
-        .iter()
-        .filter(|(_, o)| matches!(o, BidOutcome::Opened(_)))
-        .map(|(id, _)| id)
-    {
-        let enough = replay
-            .state
-            .shares()
-            .iter()
-            .any(|((seal, _), shares)| seal == id && shares.len() >= needed);
-        let has_board_leaf = !replay.state.bids()[id].seal.group_leaves().is_empty();
-        if has_board_leaf && !enough {
+    let state = &replay.state;
+    let (mut count, mut shut) = (0, 0);
+    for ((seal, _), shares) in state.shares() {
+        let shares = shares.len() as u64;
+        count += shares;
+        if !matches!(state.outcomes().get(seal), Some(BidOutcome::Opened(_))) {
+            shut += shares;
+        }
+    }
+    for (id, outcome) in state.outcomes() {
+        if matches!(outcome, BidOutcome::Opened(_)) && !state.has_enough(id) {
             return Err(Error::Failed {
                 check: "V9",
                 code: "board.quorum-short",
@@ -99,8 +91,8 @@ pub(super) fn board_shares(replay: &Replay) -> Result<Saw, Error> {
     }
     Ok((
         count,
-        format!("{count} 份解密份额的证明全部成立，未开标的投标一份也没有{zh}"),
-        format!("the proofs of {count} shares hold; none for a bid that stays shut{en}"),
+        format!("{count} 份解密份额的证明全部成立，其中未开启的投标 {shut} 份{zh}"),
+        format!("the proofs of {count} shares hold, {shut} of them for bids that did not open{en}"),
     ))
 }
 

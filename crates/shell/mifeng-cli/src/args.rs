@@ -307,7 +307,7 @@ pub(crate) enum TenderCommand {
         host: HostArgs,
         #[arg(long)]
         out: PathBuf,
-        /// 不再等待份额：不够的投标按记录推出的原因计为未能开标 / wait for no more shares: what lacks them is recorded as not opened, with the cause that follows
+        /// 受托人释放时段满后不再等待份额：不够的投标按记录推出的原因计为未能开标 / when the trustees' time is over, wait for no more shares: what lacks them is recorded as not opened, with the cause that follows
         #[arg(long)]
         give_up: bool,
     },

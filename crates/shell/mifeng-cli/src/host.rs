@@ -198,6 +198,8 @@ pub(crate) fn export(host: &FolderHost, what: Export, out: &Path) -> Outcome {
 pub(crate) fn open_bids(ui: &Ui, host: &mut FolderHost, out: &Path, give_up: bool) -> Outcome {
     host.log_refused(clock::now(), &mut SystemEntropy::new())?;
     let due = host.state().to_open();
+    // One that cannot be opened yet holds up no other.
+    let mut waiting = None;
     for seal in due {
         if host.state().outcomes().contains_key(&seal) {
             continue;
@@ -212,7 +214,17 @@ pub(crate) fn open_bids(ui: &Ui, host: &mut FolderHost, out: &Path, give_up: boo
         let (now, entropy) = (clock::now(), &mut SystemEntropy::new());
         let opened = match host.open_bid(&seal, &mut sink, now, entropy) {
             Err(mifeng::Error::Refused(short)) if give_up && short.code() == rules::QUORUM.code => {
-                Opened::Fault(host.fail_bid(&seal, now, entropy)?)
+                let failed = host.fail_bid(&seal, now, entropy);
+                failed.map(Opened::Fault)
+            }
+            opened => opened,
+        };
+        let opened = match opened {
+            Err(mifeng::Error::Refused(no))
+                if no.code() == rules::QUORUM.code || no.code() == rules::GIVEN_UP_EARLY.code =>
+            {
+                waiting.get_or_insert(mifeng::Error::Refused(no));
+                continue;
             }
             opened => opened?,
         };
@@ -244,7 +256,7 @@ pub(crate) fn open_bids(ui: &Ui, host: &mut FolderHost, out: &Path, give_up: boo
         format!("共开启 {opened} 份投标"),
         format!("{opened} bids opened"),
     );
-    Ok(())
+    waiting.map_or(Ok(()), |no| Err(no.into()))
 }
 
 pub(crate) fn archive(ui: &Ui, host: &mut FolderHost, out: &Path) -> Outcome {

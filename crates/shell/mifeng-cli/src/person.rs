@@ -464,6 +464,14 @@ pub(crate) fn release(ui: &Ui, identity: &Identity, bundle: &Bundle, out: &Path)
         clock::now(),
         &mut SystemEntropy::new(),
     )?;
+    if data.shares.is_empty() {
+        let rule = match replay.state.is_any_undecided() {
+            true => &rules::SHARE_EARLY,
+            false => &rules::DECIDED,
+        };
+        let detail = "no bid waits for a share of this board";
+        return Err(mifeng::Error::from(Refusal::by(rule, detail)).into());
+    }
     sign(replay, identity, "board.share", &data, out)
 }
 

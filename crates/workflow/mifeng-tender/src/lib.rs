@@ -6,6 +6,7 @@
 
 mod bids;
 mod contract;
+mod ending;
 mod evaluation;
 mod events;
 mod formation;
@@ -22,6 +23,7 @@ mod setup;
 mod state;
 
 pub use contract::{Clock, ClockState, Contract, Stamping};
+pub use ending::NO_RELEASE;
 pub use evaluation::{
     LotDraw, PriceState, QUESTIONS_MAX, Question, Round, SeatState, Stated, TEXT_LEN_MAX, blind_id,
     sheet_commitment,
@@ -29,7 +31,7 @@ pub use evaluation::{
 pub use events::*;
 pub use keeping::{Keeping, Paper, Presence, Term};
 pub use notice::{Committee, Document, EXPERTS_MAX, LOTS_MAX, Lot, Notice, Party, Text};
-pub use opening::{NO_RELEASE, Released};
+pub use opening::Released;
 pub use procedure::{
     Body, Count, Endings, Large, PROFILES, Panel, Procedure, Profile, Regime, Response,
 };
@@ -42,10 +44,11 @@ pub mod rules {
     pub use crate::refusal::{
         ANSWER_LATE, ANSWER_PRICE, BACKDATED, BAD_BOARD, BAD_CERTIFICATE, BAD_CHECK, BAD_NOTICE,
         BAD_SEAL, BAD_SHARE, BAD_SHEET, BAD_TRUST_LIST, COMMITMENT_DIFFERS, CONTRACT_ORDER,
-        CONTRACT_SEAL, CONTRACT_TEXT, COPIED, DUPLICATE, EARLY, FROZEN, HALTED, LATE, MALFORMED,
-        NOT_ASKED, NOT_AUTHORISED, NOT_COMMITTED, NOT_DRAWN, NOT_INVITED, NOT_RECOGNISED,
-        NOT_RECOMPUTED, OFFER_LATE, PRICE_UNCONFIRMED, PRICE_UNDECIDED, QUORUM, REPLAY,
-        REPORT_UNSIGNED, REVIEW_OPEN, REVOKED, RULES, SEAT_NOT_OPEN, SECOND_BID, SHARE_EARLY,
-        TIE_OPEN, TOO_FEW, TOO_FEW_LEFT, UNKNOWN_SEAL, UNLISTED_CA, WRONG_ORIGIN, WRONG_STAGE,
+        CONTRACT_SEAL, CONTRACT_TEXT, COPIED, DECIDED, DUPLICATE, EARLY, FROZEN, GIVEN_UP_EARLY,
+        HALTED, LATE, MALFORMED, NOT_ASKED, NOT_AUTHORISED, NOT_COMMITTED, NOT_DRAWN, NOT_INVITED,
+        NOT_RECOGNISED, NOT_RECOMPUTED, OFFER_LATE, PRICE_UNCONFIRMED, PRICE_UNDECIDED, QUORUM,
+        REPLAY, REPORT_UNSIGNED, REVIEW_OPEN, REVOKED, RULES, SEAT_NOT_OPEN, SECOND_BID,
+        SHARE_EARLY, TIE_OPEN, TOO_FEW, TOO_FEW_LEFT, UNKNOWN_SEAL, UNLISTED_CA, WRONG_ORIGIN,
+        WRONG_STAGE,
     };
 }

@@ -2,16 +2,13 @@
 
 use crate::events::*;
 use crate::refusal::{self, Refusal};
-use crate::state::{BidLife, Outcome, Stage, State};
+use crate::state::{Act, BidLife, Outcome, Stage, State};
 use mifeng_crypto::{Digest, Time};
 use mifeng_envelope::{GroupLeaf, Sigma, VerifiedSeal};
 use mifeng_lock::tlock::Beacon;
 use mifeng_lock::{Board, Leaf, Share, tdh2};
 use mifeng_record::Record;
 use std::collections::BTreeMap;
-
-/// The cause of a bid whose bidder did not release its leaf.
-pub const NO_RELEASE: &str = "bidder.no-release";
 
 /// Everything that trustees and bidders released for one bid, verified.
 #[derive(Debug)]
@@ -50,14 +47,13 @@ impl State {
     pub(crate) fn window_close(
         &mut self,
         data: &WindowClose,
-        record: &Record,
-        at: Time,
+        act: &Act<'_>,
     ) -> Result<(), Refusal> {
         let deadline = self.require(Stage::Window)?.deadline;
-        self.require_host(record)?;
+        self.require_host(act.record)?;
         let missing = self.missing_leaves();
         // With every leaf in hand nobody is waited for.
-        if !missing.is_empty() && at < self.window_end(deadline) {
+        if !missing.is_empty() && act.at < self.window_end(deadline) {
             return Err(Refusal::new(
                 &refusal::EARLY,
                 format!(
@@ -77,6 +73,7 @@ impl State {
             ));
         }
         self.stage = Stage::Opening;
+        self.window_closed = Some(act.taken);
         Ok(())
     }
 
@@ -162,6 +159,9 @@ impl State {
         }
         self.require_not_halted()?;
         let board = self.board_of(record, data.index)?;
+        if data.shares.is_empty() {
+            return Err(Refusal::new(&refusal::MALFORMED, "no shares"));
+        }
         let due = self.due_now();
         let mut accepted = Vec::with_capacity(data.shares.len());
         for row in &data.shares {
@@ -174,6 +174,14 @@ impl State {
             accepted.push((
                 (row.seal, row.path.clone()),
                 self.check_share(board, data.index, row)?,
+            ));
+        }
+        // What was found of a bid without these shares stands: they count for the others alone.
+        accepted.retain(|((seal, _), _)| !self.outcomes.contains_key(seal));
+        if accepted.is_empty() {
+            return Err(Refusal::new(
+                &refusal::DECIDED,
+                format!("shares of trustee {}", data.index),
             ));
         }
         // All or nothing: a refused record leaves no share behind.
@@ -255,6 +263,12 @@ impl State {
             )));
         };
         let verified = data.verify(chain).map_err(|e| bad(e.to_string()))?;
+        if !self.opens_more() {
+            return Err(Refusal::new(
+                &refusal::DECIDED,
+                format!("beacon of round {}", data.round),
+            ));
+        }
         let key = (data.chain, data.round);
         if self.beacons.insert(key, verified).is_some() {
             return Err(Refusal::new(
@@ -373,46 +387,8 @@ impl State {
         Ok(())
     }
 
-    pub(crate) fn bid_fail(&mut self, data: &BidFail, record: &Record) -> Result<(), Refusal> {
-        self.require_opening(&data.seal)?;
-        self.require_host(record)?;
-        self.require_undecided(&data.seal)?;
-        let expected = match self.unopened(&data.seal) {
-            // The header rebuilds and the body does not open: seen by whoever has the body (V11).
-            None => (BidStatus::RevokedBidderCause, refusal::BAD_SEAL.code),
-            Some((status, cause)) => (status, cause),
-        };
-        if (data.status, data.cause.as_str()) != expected {
-            return Err(Refusal::new(
-                &refusal::NOT_RECOMPUTED,
-                format!(
-                    "{:?} for {} does not follow from what was released",
-                    data.status, data.cause
-                ),
-            ));
-        }
-        self.outcomes
-            .insert(data.seal, Outcome::Failed(data.clone()));
-        Ok(())
-    }
-
-    /// How a bid ends that does not open with what was released, and its cause; none if its header rebuilds.
-    pub fn unopened(&self, seal: &Digest) -> Option<(BidStatus, &'static str)> {
-        let short = match self.sigma(seal) {
-            Ok(_) => return None,
-            Err(refusal) => refusal.code() == refusal::QUORUM.code,
-        };
-        Some(match (short, self.is_silent(seal)) {
-            // What was released does not rebuild the header.
-            (false, _) => (BidStatus::RevokedBidderCause, refusal::BAD_SEAL.code),
-            // The bidder released nothing, and nothing remedied it.
-            (true, true) => (BidStatus::RevokedBidderCause, NO_RELEASE),
-            (true, false) => (BidStatus::WithdrawnOtherCause, refusal::QUORUM.code),
-        })
-    }
-
     /// First bids are opened in the opening, final offers when their round is over.
-    fn require_opening(&self, seal: &Digest) -> Result<(), Refusal> {
+    pub(crate) fn require_opening(&self, seal: &Digest) -> Result<(), Refusal> {
         if self.offers_due().contains(seal) {
             self.require(Stage::Evaluation)?;
         } else {
@@ -431,7 +407,7 @@ impl State {
         first && self.profile().final_offers
     }
 
-    fn require_undecided(&self, seal: &Digest) -> Result<(), Refusal> {
+    pub(crate) fn require_undecided(&self, seal: &Digest) -> Result<(), Refusal> {
         if !self.due_now().contains(seal) {
             return Err(Refusal::new(
                 &refusal::UNKNOWN_SEAL,
@@ -464,7 +440,7 @@ impl State {
                     (BidLife::Replaced, _) => (BidStatus::Replaced, None),
                     (BidLife::Live, Some(Outcome::Opened(open))) => {
                         let price = open.opening.price.clone();
-                        let status = if self.is_silent(id) {
+                        let status = if self.is_remedied(id) {
                             BidStatus::Remedied
                         } else {
                             BidStatus::Opened

@@ -155,6 +155,12 @@ rules! {
     /// Fewer shares than the quorum.
     QUORUM = "board.quorum-short", "PROTOCOL 1.3",
         "有效份额不足门限", "fewer valid shares than the quorum";
+    /// A share, key or beacon for bids whose opening is over.
+    DECIDED = "opening.decided", "PROTOCOL 2.3",
+        "所涉投标均已有开标结果，不再接受份额、密钥份额或信标", "every bid that it is for has its outcome: no share, key or beacon is taken any more";
+    /// A bid ended for want of shares while a board may still release.
+    GIVEN_UP_EARLY = "opening.given-up-early", "PROTOCOL 2.3",
+        "受托人释放时段未满，不得以份额不足结束投标", "the trustees' time to release is not over: no bid ends for want of shares yet";
     /// A result that does not follow from the records.
     NOT_RECOMPUTED = "result.differs", "PROTOCOL 5",
         "与依记录重算的结果不一致", "differs from what the records give when recomputed";

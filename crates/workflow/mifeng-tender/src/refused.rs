@@ -18,7 +18,7 @@ pub const REFUSED_MAX: usize = 1_000;
 /// The cause of a bid whose record came in time and whose file never came, or is another.
 pub const NO_BODY: &str = "bid.no-body";
 
-/// A trustee's record with a share whose proof does not hold.
+/// A trustee's record with a share that does not hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FalseShare {
     /// Commitment of the refused record.
@@ -178,7 +178,7 @@ impl State {
     }
 
     /// The index of the trustee whom a record convicts, and of what: a share of a known bid or draw whose proof does
-    /// not hold. A record that was refused for another reason convicts nobody.
+    /// not hold, or a revealed share of the one-time key that is not the member's. A record that was refused for another reason convicts nobody.
     ///
     /// # Errors
     /// [`refusal::MALFORMED`] for a record that brings no shares; [`refusal::NOT_AUTHORISED`] if its signer is not
@@ -225,6 +225,17 @@ impl State {
                 Ok(holds
                     .err()
                     .map(|detail| (index, format!("draw {}: {detail}", data.draw))))
+            }
+            "key.reveal" => {
+                let data: KeyReveal = record.data().map_err(unread)?;
+                self.require_member(record, data.index)?;
+                let Some(board) = self.one_time_board() else {
+                    return Ok(None);
+                };
+                let holds = board.revealed(data.index, data.share.as_bytes());
+                Ok(holds
+                    .err()
+                    .map(|e| (data.index, format!("one-time key: {e}"))))
             }
             other => Err(malformed(format!("{other} brings no shares"))),
         }

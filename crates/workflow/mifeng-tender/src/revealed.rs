@@ -27,9 +27,7 @@ impl State {
                 "the policy has no key that is to be revealed",
             ));
         };
-        let member = self.second.members.get(&data.index);
-        let member = member.map(|(cert, _)| *cert);
-        self.require_actor(record, member, "member of that index")?;
+        self.require_member(record, data.index)?;
         if self.revealed.contains_key(&data.index) {
             return Err(Refusal::new(
                 &refusal::DUPLICATE,
@@ -42,8 +40,20 @@ impl State {
                 let detail = format!("member {}: {e}", data.index);
                 Refusal::new(&refusal::BAD_SHARE, detail)
             })?;
+        if !self.is_any_undecided() {
+            return Err(Refusal::new(
+                &refusal::DECIDED,
+                format!("key share of member {}", data.index),
+            ));
+        }
         self.revealed.insert(data.index, share);
         Ok(())
+    }
+
+    /// Signed by the member of that index of the second board.
+    pub(crate) fn require_member(&self, record: &Record, index: u8) -> Result<(), Refusal> {
+        let member = self.second.members.get(&index).map(|(cert, _)| *cert);
+        self.require_actor(record, member, "member of that index")
     }
 
     /// The whole one-time key, once enough members have revealed their shares.

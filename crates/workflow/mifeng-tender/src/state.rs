@@ -135,6 +135,8 @@ pub struct State {
     pub(crate) bids: BTreeMap<Digest, Bid>,
     pub(crate) leaf_digests: BTreeMap<Digest, Digest>,
     pub(crate) closed: Option<Close>,
+    /// When the log took `bidder-window.close`.
+    pub(crate) window_closed: Option<Time>,
     pub(crate) bidder_shares: BTreeMap<(Digest, String), [u8; 32]>,
     pub(crate) board_shares: BTreeMap<(Digest, String), BTreeMap<u8, Share>>,
     pub(crate) beacons: BTreeMap<(Digest, u64), VerifiedBeacon>,
@@ -182,6 +184,7 @@ impl State {
             bids: BTreeMap::new(),
             leaf_digests: BTreeMap::new(),
             closed: None,
+            window_closed: None,
             bidder_shares: BTreeMap::new(),
             board_shares: BTreeMap::new(),
             beacons: BTreeMap::new(),
@@ -294,11 +297,11 @@ impl State {
             Event::OfferSubmit(data) => self.offer_submit(data, act),
             Event::Close(data) => self.close(data, record, at),
             Event::BidderShare(data) => self.bidder_share(data, record),
-            Event::WindowClose(data) => self.window_close(data, record, at),
+            Event::WindowClose(data) => self.window_close(data, act),
             Event::Beacon(data) => self.beacon(data, record),
             Event::BoardShares(data) => self.board_shares(data, record, at),
             Event::Open(data) => self.bid_open(data, record),
-            Event::Fail(data) => self.bid_fail(data, record),
+            Event::Fail(data) => self.bid_fail(data, record, at),
             Event::BidRefuse(data) => self.bid_refuse(data, act),
             Event::ShareFalse(data) => self.share_false(data, act),
             Event::KeyReveal(data) => self.key_reveal(data, record),
@@ -311,12 +314,13 @@ impl State {
             Event::ContractFile(data) => self.contract_file(data, act),
             Event::ContractPublish(data) => self.contract_publish(data, act),
             Event::Archive(_) => self.archive(record),
-            other => self.evaluate(other, record, at),
+            other => self.evaluate(other, act),
         }
     }
 
     /// The events of the evaluation; all others were dispatched before.
-    fn evaluate(&mut self, event: &Event, record: &Record, at: Time) -> Result<(), Refusal> {
+    fn evaluate(&mut self, event: &Event, act: &Act<'_>) -> Result<(), Refusal> {
+        let Act { record, at, .. } = *act;
         match event {
             Event::SessionOpen(data) => self.session_open(data, record),
             Event::SeatOpen(data) => self.seat_open(data, record),
@@ -333,7 +337,7 @@ impl State {
             Event::RoundOpen(data) => self.round_open(data, record, at),
             Event::OfferExit(data) => self.offer_exit(data, record, at),
             Event::RoundClose(data) => self.round_close(data, record, at),
-            Event::RoundWindow(data) => self.round_window(data, record, at),
+            Event::RoundWindow(data) => self.round_window(data, act),
             Event::RoundMinutes(data) => self.round_minutes(data, record),
             Event::ScoreCommit(data) => self.score_commit(data, record, at),
             Event::Score(data) => self.score(data, record),

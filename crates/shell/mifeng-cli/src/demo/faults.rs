@@ -31,6 +31,12 @@ const BROKEN: u8 = 5;
 /// The bidders' window in the demo: nobody is waited for unless someone is away.
 const WINDOW_MS: u64 = 60_000;
 
+fn sleep_until(end: mifeng::crypto::Time) {
+    while clock::now() < end {
+        std::thread::sleep(std::time::Duration::from_millis(BEAT_MS));
+    }
+}
+
 /// A status as the opening record says it.
 fn said(status: BidStatus) -> (&'static str, &'static str) {
     match status {
@@ -75,10 +81,23 @@ impl Tender {
             format!("{missing} 份投标的投标人没有释放；等待时段结束……"),
             format!("{missing} bids' bidder released nothing: waiting for the window's end …"),
         );
-        while clock::now() < end {
-            std::thread::sleep(std::time::Duration::from_millis(BEAT_MS));
-        }
+        sleep_until(end);
         Ok(())
+    }
+
+    /// A bid that lacks shares is given up when the trustees' time to release is over, not before.
+    pub(super) fn wait_for_trustees(&self, ui: &Ui) {
+        let state = self.host.state();
+        let due = state.to_open();
+        let short = due.iter().filter(|seal| !state.has_enough(seal));
+        let Some(end) = short.filter_map(|seal| state.waits_until(seal)).max() else {
+            return;
+        };
+        ui.say(
+            "有投标缺少份额；等待受托人释放时段结束……",
+            "a bid lacks shares: waiting for the end of the trustees' time …",
+        );
+        sleep_until(end);
     }
 
     /// Turns a sealed bid into one that passes every check at the door and cannot be rebuilt from its secret: its

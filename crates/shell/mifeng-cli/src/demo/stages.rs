@@ -491,6 +491,7 @@ impl Tender {
     pub(crate) fn open(&mut self, ui: &Ui) -> Outcome {
         ui.title("6. 开标", "6. opening");
         let out = self.path("opened");
+        self.wait_for_trustees(ui);
         host::open_bids(ui, &mut self.host, &out, self.world.faults)?;
         let minutes = self.path("agency/minutes.rec");
         person::minutes(&*self.world.identity("agency")?, &self.bundle()?, &minutes)?;

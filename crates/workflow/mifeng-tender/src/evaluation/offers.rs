@@ -28,8 +28,8 @@ pub struct Round {
     pub exited: BTreeSet<Digest>,
     /// Whether offers are closed.
     pub closed: bool,
-    /// Whether the time for releasing own leaves is over.
-    pub window_closed: bool,
+    /// When the log took the end of the time for releasing own leaves.
+    pub window_closed: Option<Time>,
     /// The record of the offers, once made.
     pub minutes: Option<RoundMinutes>,
 }
@@ -94,7 +94,7 @@ impl State {
             offers: BTreeMap::new(),
             exited: BTreeSet::new(),
             closed: false,
-            window_closed: false,
+            window_closed: None,
             minutes: None,
         };
         let judges = self.voices(Body::Committee);
@@ -241,17 +241,16 @@ impl State {
     pub(crate) fn round_window(
         &mut self,
         data: &RoundWindow,
-        record: &Record,
-        at: Time,
+        act: &Act<'_>,
     ) -> Result<(), Refusal> {
-        self.require_host(record)?;
+        self.require_host(act.record)?;
         let round = self.round_of(&data.lot)?;
-        if !round.closed || round.window_closed {
+        if !round.closed || round.window_closed.is_some() {
             return Err(stage("the round is not closed, or its window is"));
         }
         let missing = self.missing_of(&self.offers_to_open(&data.lot));
         // With every leaf in hand nobody is waited for.
-        if !missing.is_empty() && at < self.window_end(round.deadline) {
+        if !missing.is_empty() && act.at < self.window_end(round.deadline) {
             return Err(Refusal::new(
                 &refusal::EARLY,
                 format!("{} suppliers may still release", missing.len()),
@@ -268,7 +267,7 @@ impl State {
             ));
         }
         if let Some(round) = self.round_mut(&data.lot) {
-            round.window_closed = true;
+            round.window_closed = Some(act.taken);
         }
         Ok(())
     }
@@ -279,7 +278,7 @@ impl State {
     /// [`refusal::WRONG_STAGE`] while an outcome is missing.
     pub fn expected_round_minutes(&self, lot: &str) -> Result<RoundMinutes, Refusal> {
         let round = self.round_of(lot)?;
-        if !round.window_closed {
+        if round.window_closed.is_none() {
             return Err(stage("the offers are not open"));
         }
         let due = self.offers_to_open(lot);
@@ -359,7 +358,11 @@ impl State {
     /// Final offers of every round whose window is over.
     pub fn offers_due(&self) -> Vec<Digest> {
         let rounds = self.evaluation.lots.iter();
-        let over = |work: &super::LotWork| work.round.as_ref().is_some_and(|r| r.window_closed);
+        let over = |work: &super::LotWork| {
+            work.round
+                .as_ref()
+                .is_some_and(|r| r.window_closed.is_some())
+        };
         rounds
             .filter(|(_, work)| over(work))
             .flat_map(|(lot, _)| self.offers_to_open(lot))
@@ -374,7 +377,7 @@ impl State {
         self.stage == Stage::Evaluation
             && self
                 .round(&bid.seal.context().lot)
-                .is_some_and(|round| round.closed && !round.window_closed)
+                .is_some_and(|round| round.closed && round.window_closed.is_none())
     }
 
     pub(crate) fn check_new_seal(
