@@ -13,7 +13,7 @@ pub(crate) use extensions::{
 };
 use mifeng_crypto::{Digest, HashAlg, PublicKey, SignatureAlg, Time};
 use oid::Oid;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// Bytes of the largest certificate read: RSA-8192 with long policies stays below.
 pub const CERTIFICATE_LEN_MAX: usize = 16_384;
@@ -67,6 +67,8 @@ struct Fields {
     not_after: Time,
     key: PublicKey,
     extensions: Extensions,
+    /// The key (SubjectPublicKeyInfo) that was found to have made the signature.
+    made_by: OnceLock<Box<[u8]>>,
 }
 
 impl Certificate {
@@ -155,6 +157,7 @@ impl Certificate {
             not_after,
             key,
             extensions,
+            made_by: OnceLock::new(),
         })
     }
 
@@ -379,6 +382,18 @@ impl Certificate {
         let verified = self.public_key().verify(alg, message, signature);
         verified.map_err(|_| Error::BadSignature { what })
     }
+    /// Whether this key signed `child` by this algorithm, which is the child's own. What was found to be so is
+    /// not computed again.
+    pub(crate) fn made(&self, child: &Certificate, alg: SignatureAlg) -> Result<(), Error> {
+        let key = self.public_key().spki_der();
+        if child.0.made_by.get().is_some_and(|maker| **maker == *key) {
+            return Ok(());
+        }
+        self.verifies(alg, child.tbs_der(), child.signature(), WHAT)?;
+        // Another key may have come first (it verifies the same signature); then it stays.
+        let _ = child.0.made_by.set(Box::from(key));
+        Ok(())
+    }
     fn attribute(&self, wanted: Oid) -> Option<String> {
         let found = self.0.attributes.iter().find(|(oid, _)| *oid == wanted);
         found.map(text_of)
@@ -387,7 +402,7 @@ impl Certificate {
 
 impl PartialEq for Certificate {
     fn eq(&self, other: &Self) -> bool {
-        self.0.der == other.0.der
+        Arc::ptr_eq(&self.0, &other.0) || self.0.der == other.0.der
     }
 }
 impl Eq for Certificate {}

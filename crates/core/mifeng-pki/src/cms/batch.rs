@@ -1,16 +1,17 @@
 //! Many messages of few signers: every core, and each certificate and path once.
 
-use super::memo::Remembering;
-use super::{Content, Signed, SignedData};
+use super::memo::{Remembering, Shared};
+use super::{Content, Signed, SignedData, WHAT};
 use crate::{Anchors, Certificate, Error, Material, Policy, VerifiedPath, judge_path};
-use mifeng_crypto::Time;
+use mifeng_crypto::{HashAlg, Time, sha2x, sm3x};
 use std::collections::HashMap;
 use std::num::NonZeroUsize;
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Messages a thread takes at a time: enough that taking costs nothing, few enough that all end
-/// together.
+/// together. Their contents are hashed and their signatures verified side by side.
 const CHUNK: usize = 32;
 /// More threads than this only wait for each other.
 const THREADS_MAX: usize = 256;
@@ -76,14 +77,21 @@ impl Verifier<'_> {
     ) -> Vec<Result<Verified, Error>> {
         let threads = threads.or_else(|| std::thread::available_parallelism().ok());
         let threads = threads.map_or(1, NonZeroUsize::get).min(THREADS_MAX);
-        let signed = spread(items.len(), threads, |memo, n| {
-            self.signature(&items[n], memo)
+        let shared = Shared::default();
+        let signed = spread(items.len(), threads, || {
+            let mut memo = Remembering::new(&shared);
+            move |range: Range<usize>| self.signatures(&items[range], &mut memo)
         });
         let signers = group(items, &signed);
-        let judged = spread(signers.len(), threads, |_, n| {
-            let mut out = Vec::new();
-            self.judge(&signers[n], items, &signed, &mut out);
-            out
+        let judged = spread(signers.len(), threads, || {
+            |range: Range<usize>| {
+                let judge = |n: usize| {
+                    let mut out = Vec::new();
+                    self.judge(&signers[n], items, &signed, &mut out);
+                    out
+                };
+                range.map(judge).collect()
+            }
         });
         let mut paths: Vec<Option<Result<Arc<VerifiedPath>, Error>>> = vec![None; items.len()];
         for (n, path) in judged.into_iter().flatten() {
@@ -99,9 +107,23 @@ impl Verifier<'_> {
         signed.into_iter().zip(paths).map(join).collect()
     }
 
-    fn signature(&self, item: &Item<'_>, memo: &mut Remembering) -> Result<Signed, Error> {
-        let message = SignedData::parse_with(item.message, memo)?;
-        message.verify_own(Content::Bytes(item.content), self.policy.suite, memo)
+    fn signatures(
+        &self,
+        items: &[Item<'_>],
+        memo: &mut Remembering<'_>,
+    ) -> Vec<Result<Signed, Error>> {
+        let suite = self.policy.suite;
+        let mut read = |(place, (item, digest)): (usize, (&Item<'_>, [u8; 32]))| {
+            memo.at(place);
+            let message = SignedData::parse_with(item.message, memo)?;
+            let content = Content::Hashed(item.content, suite.hash(), &digest);
+            message.verify_own(content, suite, memo)
+        };
+        let digests = digests(suite.hash(), items);
+        let all = items.iter().zip(digests).enumerate();
+        let mut signed: Vec<_> = all.map(&mut read).collect();
+        memo.settle(|place| signed[place] = Err(Error::BadSignature { what: WHAT }));
+        signed
     }
 
     fn path(&self, signed: &Signed, at: Time) -> Result<VerifiedPath, Error> {
@@ -164,13 +186,14 @@ fn same(a: &VerifiedPath, b: &VerifiedPath) -> bool {
 
 /// The places of each certificate that was sent with the same others, in the order of time.
 fn group(items: &[Item<'_>], signed: &[Result<Signed, Error>]) -> Vec<Vec<usize>> {
-    let mut known: HashMap<(&[u8], Vec<&[u8]>), usize> = HashMap::new();
+    let mut known: HashMap<(usize, Vec<usize>), usize> = HashMap::new();
     let mut out: Vec<Vec<usize>> = Vec::new();
     for (n, signed) in signed.iter().enumerate() {
         let Ok(signed) = signed else { continue };
-        let chain = signed.chain.iter().map(Certificate::der).collect();
+        // Certificates of a batch are read once, nearly always; who was read twice is judged twice.
+        let chain = signed.chain.iter().map(Certificate::id).collect();
         let place = *known
-            .entry((signed.certificate.der(), chain))
+            .entry((signed.certificate.id(), chain))
             .or_insert_with(|| {
                 out.push(Vec::new());
                 out.len() - 1
@@ -183,23 +206,38 @@ fn group(items: &[Item<'_>], signed: &[Result<Signed, Error>]) -> Vec<Vec<usize>
     out
 }
 
-/// Runs `work` for 0 to `count` on `threads` threads and puts the results in order.
-fn spread<T: Send>(
+/// The digests of the contents, those of like length side by side.
+fn digests(hash: HashAlg, items: &[Item<'_>]) -> Vec<[u8; 32]> {
+    let mut order: Vec<usize> = (0..items.len()).collect();
+    order.sort_by_key(|place| items[*place].content.len());
+    let sorted: Vec<&[u8]> = order.iter().map(|place| items[*place].content).collect();
+    let digests = match hash {
+        HashAlg::Sm3 => sm3x::digest_many_prefixed(&[], &sorted),
+        HashAlg::Sha256 => sha2x::digest_many_prefixed(&[], &sorted),
+    };
+    let mut out = vec![[0; 32]; items.len()];
+    for (place, digest) in order.into_iter().zip(digests) {
+        out[place] = digest;
+    }
+    out
+}
+
+/// Runs the work of each thread over the ranges of 0 to `count` and puts the results in order.
+fn spread<T: Send, W: FnMut(Range<usize>) -> Vec<T>>(
     count: usize,
     threads: usize,
-    work: impl Fn(&mut Remembering, usize) -> T + Sync,
+    worker: impl Fn() -> W + Sync,
 ) -> Vec<T> {
     let next = AtomicUsize::new(0);
     let run = || {
-        let (mut memo, mut done) = (Remembering::default(), Vec::new());
+        let (mut work, mut done) = (worker(), Vec::new());
         loop {
             let from = next.fetch_add(CHUNK, Ordering::Relaxed);
             if from >= count {
                 return done;
             }
-            for n in from..count.min(from + CHUNK) {
-                done.push((n, work(&mut memo, n)));
-            }
+            let to = count.min(from + CHUNK);
+            done.push((from, work(from..to)));
         }
     };
     // A web page has this one thread.
@@ -219,6 +257,6 @@ fn spread<T: Send>(
         }
         all
     });
-    all.sort_by_key(|(n, _)| *n);
-    all.into_iter().map(|(_, result)| result).collect()
+    all.sort_by_key(|(from, _)| *from);
+    all.into_iter().flat_map(|(_, results)| results).collect()
 }

@@ -7,7 +7,7 @@ use super::memo::{Forgetful, Memo};
 use super::read::SignedData;
 use super::signer_info::{SignerId, SignerInfo};
 use super::unsigned::{self, Unsigned};
-use super::{Profile, Strictness, WHAT, rule};
+use super::{Profile, Strictness, rule};
 use crate::asn1::{tag, write};
 use crate::oid;
 use crate::{Certificate, Error};
@@ -42,6 +42,8 @@ pub struct Signed {
 pub(crate) enum Content<'a> {
     /// The octets.
     Bytes(&'a [u8]),
+    /// The octets, and their digest by one algorithm.
+    Hashed(&'a [u8], HashAlg, &'a [u8; 32]),
     /// Only their digest is at hand.
     Digest(HashAlg, &'a Digest),
 }
@@ -50,7 +52,7 @@ impl Content<'_> {
     /// Whether these octets are the content.
     fn is(self, inside: &[u8]) -> bool {
         match self {
-            Content::Bytes(bytes) => bytes == inside,
+            Content::Bytes(bytes) | Content::Hashed(bytes, ..) => bytes == inside,
             Content::Digest(of, digest) => of.digest(inside) == *digest,
         }
     }
@@ -58,6 +60,8 @@ impl Content<'_> {
     fn digest(self, alg: DigestAlg) -> Option<Vec<u8>> {
         match self {
             Content::Bytes(bytes) => Some(alg.digest(bytes)),
+            Content::Hashed(_, of, digest) if DigestAlg::from(of) == alg => Some(digest.to_vec()),
+            Content::Hashed(bytes, ..) => Some(alg.digest(bytes)),
             Content::Digest(of, digest) => {
                 (DigestAlg::from(of) == alg).then(|| digest.as_bytes().to_vec())
             }
@@ -181,14 +185,14 @@ impl SignedData {
         let mut deviations = self.deviations.clone();
         deviation.into_iter().for_each(|d| note(&mut deviations, d));
         let signature = der_signature(info, alg, strictness, &mut deviations);
-        let bad = |_| Error::BadSignature { what: WHAT };
+        let unsigned = unsigned::sort(&info.unsigned)?;
         let (mut signing_time, mut binds_certificate) = (None, false);
         match &info.attributes {
             Some(set) => {
                 let facts = Attributes::read(set)?;
                 facts.check(self, info, &digest, strictness)?;
                 facts.check_bound(self, certificate, suite, strictness, memo)?;
-                key.verify(alg, set, &signature).map_err(bad)?;
+                memo.signature(certificate, alg, set, &signature)?;
                 if facts.mixes(self.content_type) {
                     note(&mut deviations, Deviation::MixedDataTypes);
                 }
@@ -196,7 +200,7 @@ impl SignedData {
             }
             None => {
                 let plain = self.plain_content(content, digest_alg, &digest, strictness)?;
-                key.verify(alg, plain, &signature).map_err(bad)?;
+                memo.signature(certificate, alg, plain, &signature)?;
             }
         }
         let others = self.certificates.iter().filter(|c| *c != certificate);
@@ -208,7 +212,7 @@ impl SignedData {
             algorithm: alg,
             signature: info.signature.clone(),
             binds_certificate,
-            unsigned: unsigned::sort(&info.unsigned)?,
+            unsigned,
             deviations,
         })
     }
@@ -223,7 +227,8 @@ impl SignedData {
     ) -> Result<&'a [u8], Error> {
         let missing = rule("signed attributes are missing");
         let bytes = match (content, self.content()) {
-            (Content::Bytes(bytes), _) | (Content::Digest(..), Some(bytes)) => bytes,
+            (Content::Bytes(bytes) | Content::Hashed(bytes, ..), _)
+            | (Content::Digest(..), Some(bytes)) => bytes,
             (Content::Digest(..), None) => return Err(missing),
         };
         // RFC 5652 section 5.3: mandatory unless the content is plain data.

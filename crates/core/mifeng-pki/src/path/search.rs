@@ -249,9 +249,8 @@ impl<'a> Search<'a> {
         check_issuer(issuer, child)?;
         let what = "certificate signature";
         let alg = check_suite(child.signature_alg(), quest.policy, what)?;
-        self.ledger.once(child.id(), issuer, || {
-            issuer.verifies(alg, child.tbs_der(), child.signature(), "certificate")
-        })
+        self.ledger
+            .once(child.id(), issuer, || issuer.made(child, alg))
     }
 
     /// Judges a path that reached an anchor.
