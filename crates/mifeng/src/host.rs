@@ -14,6 +14,7 @@ use crate::bundle::Assembly;
 use crate::journal::{self, Head, Journal};
 use crate::replay::{Beat, CLOCK_AHEAD_MAX_MS, PERIOD_START_AGE_MAX_MS};
 use crate::store::Store;
+use crate::trustee::stamps;
 use crate::{Error, Replay, layout};
 use export::{assemble, read_beats};
 use mifeng_crypto::{Digest, Entropy, PrivateKey, Suite, Time};
@@ -195,8 +196,8 @@ impl<S: Store> Host<S> {
         Ok(self.replay.state.crls_taken().get(&hash).copied())
     }
 
-    /// A list that would undo what was accepted comes too late to be taken: the log must replay the
-    /// same with it. The next one, issued after those records, will be taken.
+    /// A list that would undo what was accepted, records or time stamps, comes too late to be taken: all of it
+    /// must hold with the list too. The next one, issued after those, will be taken.
     fn check_crl(&self, der: &[u8]) -> Result<(), Error> {
         if !self.pending.is_empty() {
             return Err(Error::Unavailable {
@@ -204,6 +205,12 @@ impl<S: Store> Host<S> {
                 detail: "records wait for their beat: try again after it".to_owned(),
             });
         }
+        let name = layout::crl(&self.suite().hash().digest(der));
+        self.check_with(name, der)
+    }
+
+    /// What is stored and logged must hold with one file more.
+    fn check_with(&self, name: String, content: &[u8]) -> Result<(), Error> {
         let mut assembly = Assembly::new(&self.store);
         let head = self.head()?;
         assemble(
@@ -215,8 +222,8 @@ impl<S: Store> Host<S> {
             true,
             None,
         )?;
-        assembly.add(layout::crl(&self.suite().hash().digest(der)), der.to_vec());
-        Replay::of(&assembly).map(|_| ())
+        assembly.add(name, content.to_vec());
+        stamps(&Replay::of(&assembly)?, &assembly).map(|_| ())
     }
 
     /// Adds a file of the tender document.

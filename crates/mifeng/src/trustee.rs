@@ -239,7 +239,7 @@ pub(crate) fn stamps(replay: &Replay, files: &dyn Files) -> Result<Vec<TimeStamp
         found.push(stamped.ok_or_else(|| Error::Failed {
             check: "V2",
             code: "stamp.invalid",
-            detail: format!("tsr/{name} is not a valid time stamp of a head of this log"),
+            detail: format!("tsr/{name} is not a valid time stamp of a stored head of this log (a head is stored with its first cosignature)"),
         })?);
     }
     Ok(found)

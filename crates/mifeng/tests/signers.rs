@@ -144,6 +144,38 @@ fn a_late_list_counts_from_its_record() {
     }
 }
 
+#[test]
+fn a_late_list_undoes_no_stamp() {
+    for suite in [&GM, &INTL] {
+        let cast = Cast::new(suite, "late stamp");
+        let mut tender = shared_once(&cast);
+        tender.witness(DEADLINE + 5);
+        // Out before the stamp was made, and come after it.
+        let revoked = revocation(cast.tsa.signer.certificate(), DEADLINE + 4);
+        let list = cast
+            .ca
+            .revocation_list(&[revoked], secs(DEADLINE + 4), secs(86_400), 2)
+            .expect("a list");
+        let undone = tender.host.add_crl(&list);
+        assert_eq!(code(undone), "stamp.invalid");
+        let rng = &mut SeededEntropy::new(b"late stamp");
+        let from = secs(DEADLINE + 20);
+        let taken = tender.host.take_crl(&list, from, rng).expect("recorded");
+        assert_eq!(taken, Some(from));
+        // The stamp stands; one that the authority makes after it is refused, and stored nowhere.
+        let stored = tender.store.list("tsr/").expect("in memory");
+        tender.cosign(DEADLINE + 21);
+        let late = tender.stamped(DEADLINE + 21);
+        assert_eq!(code(tender.host.add_stamp(&late)), "stamp.invalid");
+        assert_eq!(tender.store.list("tsr/").expect("in memory"), stored);
+        tender.release(1, DEADLINE + 22).expect("by the stamp");
+        tender.open_all(100);
+        let seated = tender.draw(101);
+        assert!(tender.evaluate(&seated, 102));
+        assert_valid(&tender.archive(103));
+    }
+}
+
 fn failing(parts: &BTreeMap<String, Vec<u8>>) -> Option<(&'static str, String)> {
     let report = verify(&Parts::new(parts.clone()), &Trusted::default()).expect("readable");
     let failure = report.failure()?;

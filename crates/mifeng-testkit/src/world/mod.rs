@@ -423,16 +423,19 @@ impl<'c> Tender<'c> {
     }
 
     /// A time stamp of second `at` over the head.
-    pub fn stamp(&mut self, at: i64) {
+    pub fn stamped(&self, at: i64) -> Vec<u8> {
         let suite = self.cast.suite;
         let Bundle { replay, .. } = self.bundle();
         let imprint = trustee::stamp_imprint(&replay).expect("a head");
         let request = tsp::Request::new(imprint, suite.hash(), None);
         let signer = &self.cast.tsa.signer;
-        let token = tsp::respond(signer, "1.3.6.1.4.1.32473.1", 7, secs(at), &request);
-        self.host
-            .add_stamp(&token.expect("stamped"))
-            .expect("taken");
+        tsp::respond(signer, "1.3.6.1.4.1.32473.1", 7, secs(at), &request).expect("stamped")
+    }
+
+    /// Such a stamp, handed to the host.
+    pub fn stamp(&mut self, at: i64) {
+        let token = self.stamped(at);
+        self.host.add_stamp(&token).expect("taken");
     }
 
     /// Bidder `number` releases its own leaf.

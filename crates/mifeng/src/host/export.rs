@@ -63,10 +63,12 @@ impl<S: Store> Host<S> {
     /// Takes in a time-stamp token over a stored head.
     ///
     /// # Errors
-    /// [`Error::Unavailable`]; the token is checked by whoever relies on it.
+    /// [`Error::Failed`] if it is not a valid time stamp of one (a stored token that does not hold would make the
+    /// dossier invalid); [`Error::Unavailable`].
     pub fn add_stamp(&mut self, token: &[u8]) -> Result<(), Error> {
         self.require_sound()?;
         let name = layout::stamp(&self.suite().hash().digest(token));
+        self.check_with(name.clone(), token)?;
         self.put(&name, token)
     }
 
