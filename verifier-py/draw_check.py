@@ -73,7 +73,7 @@ def panel(v):
         free = [{"id": c["id"], "weight": c["weight"]} for c in v["candidates"]
                 if row["specialty"] in c["specialties"] and c["id"] not in out]
         tag, follows = draw(d)
-        event = tag("draw-request", jcs(ask), jcs(v["candidates"])).hex()
+        event = tag("draw-request", jcs(ask), jcs(v["candidates"]), jcs(v["authority"])).hex()
         due = [i for i in d["order"] if i not in declined and i not in seated][: row["seats"]]
         places = min(row["seats"] + row["alternates"], len(free))
         good &= follows and d["n"] == ask["n"] and d["tender_event"] == event and len(d["order"]) == places

@@ -13,7 +13,9 @@ mod common;
 use common::World;
 use mifeng_crypto::{Curve, Digest, GM, INTL, Point, Scalar, SeededEntropy, Suite};
 use mifeng_lock::draw::{Draw, Pool, Row};
-use mifeng_lock::panel::{Avoided, Candidate, Declined, Earlier, Frozen, Purpose, Request, Seats};
+use mifeng_lock::panel::{
+    Authority, Avoided, Candidate, Declined, Earlier, Frozen, Purpose, Request, Seats,
+};
 use mifeng_lock::policy::{Leaf, Node};
 use mifeng_lock::tdh2::{self, Ciphertext};
 use mifeng_lock::{Policy, sharing, vrf};
@@ -247,20 +249,20 @@ fn panel_vector() -> Value {
         representatives: 2,
         seats: vec![row("A01", 3, 3), row("B02", 2, 4)],
     };
-    let frozen = Frozen::new(&INTL, request, candidates).expect("frozen");
     let secret = Scalar::from_u64(Curve::P256, 0x6472_6177);
+    let authority = Authority::of_key(&Point::mul_generator(&secret));
+    let frozen = Frozen::new(&INTL, authority, request, candidates).expect("frozen");
     let proofs: Vec<Vec<u8>> = frozen
         .draws()
         .iter()
         .map(|draw| draw.answer_alone(&secret).expect("answers").to_vec())
         .collect();
-    let public = Point::mul_generator(&secret);
-    let first = frozen.clone().with_key(&public, &proofs, Vec::new());
+    let first = frozen.clone().with_key(&proofs, Vec::new());
     let declined = vec![Declined {
         id: first.expect("record").seats[0].ids[1].clone(),
         reason: "出差 away".to_owned(),
     }];
-    let record = frozen.with_key(&public, &proofs, declined).expect("record");
+    let record = frozen.with_key(&proofs, declined).expect("record");
     record.check().expect("recomputes");
     serde_json::to_value(record).expect("JSON")
 }

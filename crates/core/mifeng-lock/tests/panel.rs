@@ -7,7 +7,8 @@ use mifeng_crypto::{Curve, GM, INTL, Point, Scalar};
 use mifeng_lock::Error;
 use mifeng_lock::draw::sample;
 use mifeng_lock::panel::{
-    Avoided, Candidate, Declined, Earlier, Frozen, PanelRecord, Purpose, Request, Seats, seats,
+    Authority, Avoided, Candidate, Declined, Earlier, Frozen, PanelRecord, Purpose, Request, Seats,
+    seats,
 };
 
 fn candidates(n: usize) -> Vec<Candidate> {
@@ -203,23 +204,43 @@ fn panels_are_always_legal() {
 }
 
 fn by_key() -> PanelRecord {
-    let frozen = Frozen::new(&INTL, request(), candidates(30)).expect("frozen");
     let secret = Scalar::from_u64(Curve::P256, 77);
+    let authority = Authority::of_key(&Point::mul_generator(&secret));
+    let frozen = Frozen::new(&INTL, authority, request(), candidates(30)).expect("frozen");
     let proofs: Vec<_> = frozen
         .draws()
         .iter()
         .map(|draw| draw.answer_alone(&secret).expect("answers").to_vec())
         .collect();
-    let public = Point::mul_generator(&secret);
     let first = frozen
         .clone()
-        .with_key(&public, &proofs, Vec::new())
+        .with_key(&proofs, Vec::new())
         .expect("record");
     let declined = vec![Declined {
         id: first.seats[0].ids[0].clone(),
         reason: "ill".to_owned(),
     }];
-    frozen.with_key(&public, &proofs, declined).expect("record")
+    frozen.with_key(&proofs, declined).expect("record")
+}
+
+/// Else keys could be made after the list was published, until one draws whom somebody wants.
+#[test]
+fn who_answers_is_frozen_with_the_list() {
+    let frozen = |secret: u64| {
+        let secret = Scalar::from_u64(Curve::P256, secret);
+        let authority = Authority::of_key(&Point::mul_generator(&secret));
+        Frozen::new(&INTL, authority, request(), candidates(30)).expect("frozen")
+    };
+    assert_ne!(frozen(77).digest(), frozen(78).digest());
+    // A key answers only for what was frozen with it.
+    let other = Scalar::from_u64(Curve::P256, 78);
+    let answer =
+        |draw: &mifeng_lock::draw::Draw| draw.answer_alone(&other).expect("answers").to_vec();
+    let proofs: Vec<_> = frozen(77).draws().iter().map(answer).collect();
+    let refused = frozen(77).with_key(&proofs, Vec::new());
+    assert_eq!(refused.err(), Some(Error::VrfProof));
+    let refused = frozen(77).with_board(&[], Vec::new());
+    assert_eq!(refused.err().map(|e| e.code()), Some("lock.panel"));
 }
 
 #[test]
@@ -258,8 +279,9 @@ fn a_record_recomputes_and_no_change_of_it_does() {
 fn a_board_draws_and_every_quorum_gives_the_same_panel() {
     for suite in [&GM, &INTL] {
         let mut world = World::new(suite, 2, 3, "panel");
-        let frozen = Frozen::new(suite, request(), candidates(30)).expect("frozen");
         let board = world.transcript.board().clone();
+        let authority = Authority::of_board(&board);
+        let frozen = Frozen::new(suite, authority, request(), candidates(30)).expect("frozen");
         let mut answers: Vec<Vec<_>> = Vec::new();
         for draw in frozen.draws() {
             let shares = world.shares.iter().map(|secret| {
@@ -273,7 +295,7 @@ fn a_board_draws_and_every_quorum_gives_the_same_panel() {
                 .iter()
                 .map(|all| of.iter().map(|i| all[*i].clone()).collect())
                 .collect();
-            frozen.clone().with_board(&board, &chosen, Vec::new())
+            frozen.clone().with_board(&chosen, Vec::new())
         };
         let first = panel(&[0, 1]).expect("record");
         assert_eq!(first.check(), Ok(()));

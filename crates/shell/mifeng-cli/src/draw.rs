@@ -5,9 +5,9 @@ use crate::person;
 use crate::reshare;
 use crate::ui::{self, Failure, Lang, Outcome, Ui};
 use mifeng::crypto::{Curve, Digest, GM, INTL, Point, Suite, SystemEntropy};
-use mifeng::lock::Share;
-use mifeng::lock::panel::{Candidate, Declined, Frozen, PanelRecord, Request};
+use mifeng::lock::panel::{Authority, Candidate, Declined, Frozen, PanelRecord, Request};
 use mifeng::lock::share::ShareRecord;
+use mifeng::lock::{Board, Share};
 use mifeng::words;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -28,12 +28,18 @@ pub(crate) struct Lists {
 
 #[derive(clap::Subcommand, Debug)]
 pub(crate) enum DrawCommand {
-    /// 冻结名单：打印须先公布的摘要 / freeze the list: print the digest to be published first
+    /// 冻结名单与作答者：打印须先公布的摘要 / freeze the list and who answers: print the digest to be published first
     Freeze {
         #[command(flatten)]
         lists: Lists,
         #[arg(long, value_enum, default_value = "gm")]
         suite: crate::args::SuiteName,
+        /// 单一机构的 P-256 密钥或证书（仅 intl 套件） / P-256 key or certificate of a single authority (suite intl only)
+        #[arg(long, required_unless_present = "board", conflicts_with = "board")]
+        key: Option<PathBuf>,
+        /// 委员会的全部记录 / all records of the board
+        #[arg(long, num_args = 1..)]
+        board: Vec<PathBuf>,
     },
     /// 受托人：为已冻结的名单作答 / trustee: answer for a frozen list
     Answer {
@@ -96,7 +102,19 @@ struct Answer {
 
 pub(crate) fn run(ui: &Ui, command: &DrawCommand, json: bool) -> Outcome {
     match command {
-        DrawCommand::Freeze { lists, suite } => freeze(ui, lists, suite.suite(), json),
+        DrawCommand::Freeze {
+            lists,
+            suite,
+            key,
+            board,
+        } => {
+            let suite = suite.suite();
+            let authority = match key {
+                Some(key) => Authority::of_key(&public_of(ui, key)?),
+                None => Authority::of_board(&board_of(suite, board)?),
+            };
+            freeze(ui, &frozen_of(lists, suite, authority)?, suite, json)
+        }
         DrawCommand::Answer {
             id,
             lists,
@@ -109,10 +127,41 @@ pub(crate) fn run(ui: &Ui, command: &DrawCommand, json: bool) -> Outcome {
     }
 }
 
-fn frozen_of(lists: &Lists, suite: &'static Suite) -> Result<Frozen, Failure> {
+/// The public half of a key file, or the key of a certificate.
+fn public_of(ui: &Ui, path: &Path) -> Result<Point, Failure> {
+    if path.extension().is_some_and(|e| e == "cer" || e == "crt") {
+        let certificate = identity::load_certificate(path)?;
+        let point = certificate.public_key().point().cloned();
+        let point = point.filter(|point| point.curve() == Curve::P256);
+        return point.ok_or_else(|| {
+            Failure::malformed(format!("{}: expected a P-256 key", path.display()))
+        });
+    }
+    let secret = person::scalar_of(&identity::load_key(ui, path)?, path, Curve::P256)?;
+    Ok(Point::mul_generator(&secret))
+}
+
+fn board_of(suite: &'static Suite, records: &[PathBuf]) -> Result<Board, Failure> {
+    let state = person::board_state(suite, records)?;
+    state
+        .board()
+        .cloned()
+        .ok_or_else(|| Failure::refused("board.formation", "the board's records are not complete"))
+}
+
+fn frozen_of(
+    lists: &Lists,
+    suite: &'static Suite,
+    authority: Authority,
+) -> Result<Frozen, Failure> {
     let request: Request = serde_json::from_slice(&ui::read(&lists.request)?)
         .map_err(|e| Failure::malformed(format!("{}: {e}", lists.request.display())))?;
-    Ok(Frozen::new(suite, request, candidates(&lists.pool)?)?)
+    Ok(Frozen::new(
+        suite,
+        authority,
+        request,
+        candidates(&lists.pool)?,
+    )?)
 }
 
 fn agreed(frozen: &Frozen, published: Option<&Digest>) -> Outcome {
@@ -120,7 +169,7 @@ fn agreed(frozen: &Frozen, published: Option<&Digest>) -> Outcome {
         Some(published) if *published != frozen.digest() => Err(Failure::refused(
             "draw.not-frozen",
             format!(
-                "the list and request have the digest {}, published was {published}",
+                "list, request and authority have the digest {}, published was {published}",
                 frozen.digest()
             ),
         )),
@@ -128,8 +177,7 @@ fn agreed(frozen: &Frozen, published: Option<&Digest>) -> Outcome {
     }
 }
 
-fn freeze(ui: &Ui, lists: &Lists, suite: &'static Suite, json: bool) -> Outcome {
-    let frozen = frozen_of(lists, suite)?;
+fn freeze(ui: &Ui, frozen: &Frozen, suite: &'static Suite, json: bool) -> Outcome {
     let pools: Vec<_> = frozen
         .draws()
         .iter()
@@ -147,6 +195,7 @@ fn freeze(ui: &Ui, lists: &Lists, suite: &'static Suite, json: bool) -> Outcome 
         format!("frozen: {}\n  {words}", frozen.digest()),
     );
     if !json {
+        tell_authority(ui, frozen.authority(), suite)?;
         for row in frozen.avoided() {
             ui.say(
                 format!("  回避 {}：{}", row.id, row.reason),
@@ -173,7 +222,8 @@ fn answer(
     out: &Path,
 ) -> Outcome {
     let suite = person::suite_of(identity)?;
-    let frozen = frozen_of(lists, suite)?;
+    let authority = Authority::of_board(&board_of(suite, board)?);
+    let frozen = frozen_of(lists, suite, authority)?;
     agreed(&frozen, Some(published))?;
     let state = person::board_state(suite, board)?;
     let transcript = state.board_transcript()?;
@@ -227,16 +277,16 @@ fn alone(
     key: &Path,
     declined: Vec<Declined>,
 ) -> Result<PanelRecord, Failure> {
-    let frozen = frozen_of(&args.lists, &INTL)?;
-    agreed(&frozen, args.frozen.as_ref())?;
     let secret = person::scalar_of(&identity::load_key(ui, key)?, key, Curve::P256)?;
-    let public = Point::mul_generator(&secret);
+    let authority = Authority::of_key(&Point::mul_generator(&secret));
+    let frozen = frozen_of(&args.lists, &INTL, authority)?;
+    agreed(&frozen, args.frozen.as_ref())?;
     let proofs = frozen
         .draws()
         .iter()
         .map(|draw| Ok(draw.answer_alone(&secret)?.to_vec()))
         .collect::<Result<Vec<_>, Failure>>()?;
-    Ok(frozen.with_key(&public, &proofs, declined)?)
+    Ok(frozen.with_key(&proofs, declined)?)
 }
 
 fn together(args: &RunArgs, declined: Vec<Declined>) -> Result<PanelRecord, Failure> {
@@ -250,12 +300,9 @@ fn together(args: &RunArgs, declined: Vec<Declined>) -> Result<PanelRecord, Fail
         Some((_, answer)) => Suite::by_id(&answer.suite)?,
         None => &GM,
     };
-    let frozen = frozen_of(&args.lists, suite)?;
+    let authority = Authority::of_board(&board_of(suite, &args.board)?);
+    let frozen = frozen_of(&args.lists, suite, authority)?;
     agreed(&frozen, args.frozen.as_ref())?;
-    let state = person::board_state(suite, &args.board)?;
-    let board = state.board().ok_or_else(|| {
-        Failure::refused("board.formation", "the board's records are not complete")
-    })?;
     let mut shares = vec![Vec::new(); frozen.draws().len()];
     for (path, answer) in &answers {
         agreed(&frozen, Some(&answer.frozen)).map_err(|e| e.at(path))?;
@@ -267,7 +314,7 @@ fn together(args: &RunArgs, declined: Vec<Declined>) -> Result<PanelRecord, Fail
             row.push(share.map_err(|e| Failure::from(e).at(path))?);
         }
     }
-    Ok(frozen.with_board(board, &shares, declined)?)
+    Ok(frozen.with_board(&shares, declined)?)
 }
 
 fn check(ui: &Ui, path: &Path, published: Option<&Digest>, json: bool) -> Outcome {
@@ -277,10 +324,16 @@ fn check(ui: &Ui, path: &Path, published: Option<&Digest>, json: bool) -> Outcom
     if published.is_some() && event.as_ref() != published {
         return Err(Failure::refused(
             "draw.not-frozen",
-            "the record is of another list or request than was published",
+            "the record is of another list, request or authority than was published",
         ));
     }
     show(ui, &record, json)?;
+    if !json && published.is_none() {
+        ui.say(
+            "  未核对公布的摘要（--frozen）：作答者是否事先确定，由此才能看出",
+            "  not compared with the digest that was published (--frozen): only that shows that the authority was fixed before",
+        );
+    }
     if !json {
         ui.say(
             "复核一致：名单、回避、种子、次序、席位均可由记录重新算出",
@@ -311,6 +364,7 @@ fn show(ui: &Ui, record: &PanelRecord, json: bool) -> Outcome {
             "  a single authority answered: it can know first, so the list must be public before (--frozen)",
         );
     }
+    tell_authority(ui, &record.authority, Suite::by_id(&record.suite)?)?;
     for (seated, draw) in record.seats.iter().zip(&record.draws) {
         let name = &seated.specialty;
         let chosen = seated.ids.join(" ");
@@ -326,6 +380,16 @@ fn show(ui: &Ui, record: &PanelRecord, json: bool) -> Outcome {
             format!("  declined {}: {}", row.id, row.reason),
         );
     }
+    Ok(())
+}
+
+/// Whose answers count, in words that people compare.
+fn tell_authority(ui: &Ui, authority: &Authority, suite: &Suite) -> Outcome {
+    let words = words::fingerprint(&authority.digest(suite)?, ui.lang == Lang::Zh);
+    ui.say(
+        format!("  作答者：{words}"),
+        format!("  answered by: {words}"),
+    );
     Ok(())
 }
 

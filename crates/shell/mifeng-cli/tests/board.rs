@@ -162,8 +162,8 @@ const REQUEST: &str = r#"{"avoid_employers":["单位甲"],"avoid_ids":[{"id":"e0
     "project":"P-1","purpose":"评审","reason":"","representatives":1,
     "seats":[{"specialty":"A01","seats":2,"alternates":2},{"specialty":"B02","seats":2,"alternates":1}]}"#;
 
-fn frozen(desk: &Desk, suite: &str) -> Result<String, Box<dyn std::error::Error>> {
-    let text = desk.ok(&[
+fn frozen(desk: &Desk, suite: &str, by: &[&str]) -> Result<String, Box<dyn std::error::Error>> {
+    let args = [
         "--json",
         "draw",
         "freeze",
@@ -173,7 +173,8 @@ fn frozen(desk: &Desk, suite: &str) -> Result<String, Box<dyn std::error::Error>
         "request.json",
         "--suite",
         suite,
-    ])?;
+    ];
+    let text = desk.ok(&[&args[..], by].concat())?;
     let value: serde_json::Value = serde_json::from_str(&text)?;
     assert_eq!(value["avoided"].as_array().map(Vec::len), Some(3), "{text}");
     Ok(value["frozen"].as_str().unwrap_or_default().to_owned())
@@ -185,7 +186,10 @@ fn a_single_authority_draws_and_anyone_rechecks() -> Tested {
     desk.write("list.csv", LIST)?;
     desk.write("request.json", REQUEST)?;
     desk.ok(&["key", "new", "--alg", "p256", "--out", "draw.key"])?;
-    let digest = frozen(&desk, "intl")?;
+    let digest = frozen(&desk, "intl", &["--key", "draw.key"])?;
+    desk.ok(&["key", "new", "--alg", "p256", "--out", "other.key"])?;
+    let another = frozen(&desk, "intl", &["--key", "other.key"])?;
+    assert_ne!(digest, another, "who answers is frozen too");
     let run = |more: &[&str]| {
         let mut args = vec![
             "draw",
@@ -265,12 +269,12 @@ fn a_board_draws() -> Tested {
     desk.write("pin", "rehearsal\n")?;
     desk.write("list.csv", LIST)?;
     desk.write("request.json", REQUEST)?;
-    let digest = frozen(&desk, "gm")?;
     let records: Vec<String> = ["join", "round1", "round2"]
         .iter()
         .flat_map(|kind| (1..=3).map(move |i| format!("c/in/{kind}-{i}.rec")))
         .collect();
     let board: Vec<&str> = records.iter().map(String::as_str).collect();
+    let digest = frozen(&desk, "gm", &[&["--board"], &board[..]].concat())?;
     let answer = |index: u8, digest: &str, out: &str| {
         let id = format!("c/rehearsal/trustee-{index}");
         let mut args = vec![
@@ -402,7 +406,8 @@ fn a_trustee_is_replaced_and_the_key_stays() -> Tested {
     // The new board answers a draw under the old key; the trustee who left does not.
     desk.write("list.csv", LIST)?;
     desk.write("request.json", REQUEST)?;
-    let digest = frozen(&desk, "gm")?;
+    let board: Vec<&str> = records.iter().map(String::as_str).collect();
+    let digest = frozen(&desk, "gm", &[&["--board"], &board[..]].concat())?;
     let answer = |id: &str, out: &str| {
         let mut args = vec![
             "draw",

@@ -25,6 +25,55 @@ pub struct Authority {
     pub key: Option<String>,
 }
 
+impl Authority {
+    /// A board of trustees.
+    #[must_use]
+    pub fn of_board(board: &Board) -> Self {
+        Authority {
+            board: Some(board.to_record()),
+            key: None,
+        }
+    }
+
+    /// A single authority's P-256 key.
+    #[must_use]
+    pub fn of_key(public: &Point) -> Self {
+        Authority {
+            board: None,
+            key: Some(hex::encode(public.to_bytes())),
+        }
+    }
+
+    /// Its digest, which people compare: `H(jcs(authority))`.
+    ///
+    /// # Errors
+    /// Never for values that exist; the signature follows the serialiser.
+    pub fn digest(&self, suite: &Suite) -> Result<Digest> {
+        Ok(suite.hash().digest(&jcs::to_vec(self)?))
+    }
+
+    fn read(&self) -> Result<Answering> {
+        match (&self.board, &self.key) {
+            (Some(board), None) => Ok(Answering::Board(Box::new(Board::from_record(board)?))),
+            (None, Some(key)) => {
+                let mut bytes = [0; 33];
+                decode_hex(key, &mut bytes)?;
+                Ok(Answering::Key(Point::from_bytes(Curve::P256, &bytes)?))
+            }
+            _ => Err(Error::Panel {
+                what: "either a board or a key answers",
+            }),
+        }
+    }
+}
+
+/// An authority that was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Answering {
+    Board(Box<Board>),
+    Key(Point),
+}
+
 /// One draw of a record.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -97,8 +146,9 @@ pub struct PanelRecord {
     pub v: u8,
 }
 
-/// What the draws of a request are bound to: `H_tag("draw-request", jcs(request), jcs(candidates))`, so that neither
-/// avoidance nor the list can be changed afterwards.
+/// What the draws of a request are bound to:
+/// `H_tag("draw-request", jcs(request), jcs(candidates), jcs(authority))`, so that neither avoidance nor the list can be
+/// changed afterwards, nor who answers: else keys could be made until one answers as somebody likes.
 ///
 /// # Errors
 /// Never for values that exist; the signature follows the serialiser.
@@ -106,15 +156,19 @@ pub fn request_digest(
     suite: &Suite,
     request: &Request,
     candidates: &[Candidate],
+    authority: &Authority,
 ) -> Result<Digest> {
     let (request, candidates) = (jcs::to_vec(request)?, jcs::to_vec(&candidates)?);
-    Ok(suite.h_tag("draw-request", &[&request, &candidates]))
+    let authority = jcs::to_vec(authority)?;
+    Ok(suite.h_tag("draw-request", &[&request, &candidates, &authority]))
 }
 
-/// A request with its frozen pools: what is published before anybody answers.
+/// A request with its frozen pools and whose answers will count: what is published before anybody answers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Frozen {
     suite: &'static Suite,
+    authority: Authority,
+    answering: Answering,
     request: Request,
     candidates: Vec<Candidate>,
     avoided: Vec<Avoided>,
@@ -126,15 +180,17 @@ impl Frozen {
     /// Applies the rules and freezes the pools.
     ///
     /// # Errors
-    /// As [`Request::pools`].
+    /// As [`Request::pools`]; [`Error::Panel`] for an authority that is neither a board nor a key.
     pub fn new(
         suite: &'static Suite,
+        authority: Authority,
         request: Request,
         mut candidates: Vec<Candidate>,
     ) -> Result<Self> {
+        let answering = authority.read()?;
         candidates.sort_by(|a, b| a.id.as_bytes().cmp(b.id.as_bytes()));
         let made = request.pools(&candidates)?;
-        let event = request_digest(suite, &request, &candidates)?;
+        let event = request_digest(suite, &request, &candidates, &authority)?;
         let draws = made
             .pools
             .into_iter()
@@ -142,6 +198,8 @@ impl Frozen {
             .collect::<Result<_>>()?;
         Ok(Self {
             suite,
+            authority,
+            answering,
             request,
             candidates,
             avoided: made.avoided,
@@ -150,9 +208,14 @@ impl Frozen {
         })
     }
 
-    /// The digest that names request, list and pools: written down by a witness before the answers.
+    /// The digest that names request, list, pools and authority: written down by a witness before the answers.
     pub fn digest(&self) -> Digest {
         self.event
+    }
+
+    /// Whose answers count.
+    pub fn authority(&self) -> &Authority {
+        &self.authority
     }
 
     /// The draws, in the request's order.
@@ -168,36 +231,32 @@ impl Frozen {
     /// The record with a single authority's proofs, one for each draw.
     ///
     /// # Errors
-    /// [`Error::VrfProof`]; those of [`seats`].
-    pub fn with_key(
-        self,
-        public: &Point,
-        proofs: &[Vec<u8>],
-        declined: Vec<Declined>,
-    ) -> Result<PanelRecord> {
+    /// [`Error::VrfProof`]; [`Error::Panel`] if a board is to answer; those of [`seats`].
+    pub fn with_key(self, proofs: &[Vec<u8>], declined: Vec<Declined>) -> Result<PanelRecord> {
+        let Answering::Key(public) = &self.answering else {
+            return Err(Error::Panel {
+                what: "a board answers",
+            });
+        };
         let mut outcomes = Vec::new();
         for ((draw, proof), places) in self.draws.iter().zip(proofs).zip(self.places()) {
             let outcome = draw.outcome_alone(public, proof, places)?;
             let beta = vrf::verify(public, draw.id().as_bytes(), proof)?;
             outcomes.push((outcome, beta.to_string(), hex::encode(proof), Vec::new()));
         }
-        let authority = Authority {
-            board: None,
-            key: Some(hex::encode(public.to_bytes())),
-        };
-        self.record(authority, outcomes, declined)
+        self.record(outcomes, declined)
     }
 
     /// The record with the trustees' answers, a list for each draw.
     ///
     /// # Errors
-    /// Names the trustee whose answer is wrong; those of [`seats`].
-    pub fn with_board(
-        self,
-        board: &Board,
-        shares: &[Vec<Share>],
-        declined: Vec<Declined>,
-    ) -> Result<PanelRecord> {
+    /// Names the trustee whose answer is wrong; [`Error::Panel`] if a key is to answer; those of [`seats`].
+    pub fn with_board(self, shares: &[Vec<Share>], declined: Vec<Declined>) -> Result<PanelRecord> {
+        let Answering::Board(board) = &self.answering else {
+            return Err(Error::Panel {
+                what: "a single key answers",
+            });
+        };
         let mut outcomes = Vec::new();
         for ((draw, shares), places) in self.draws.iter().zip(shares).zip(self.places()) {
             let outcome = draw.combine(board, shares, places)?;
@@ -206,11 +265,7 @@ impl Frozen {
             shares.sort_by_key(|share| share.index);
             outcomes.push((outcome, value, String::new(), shares));
         }
-        let authority = Authority {
-            board: Some(board.to_record()),
-            key: None,
-        };
-        self.record(authority, outcomes, declined)
+        self.record(outcomes, declined)
     }
 
     fn places(&self) -> Vec<usize> {
@@ -222,7 +277,6 @@ impl Frozen {
 
     fn record(
         self,
-        authority: Authority,
         outcomes: Vec<(Outcome, String, String, Vec<ShareRecord>)>,
         declined: Vec<Declined>,
     ) -> Result<PanelRecord> {
@@ -259,7 +313,7 @@ impl Frozen {
             specialty: row.specialty.clone(),
         });
         Ok(PanelRecord {
-            authority,
+            authority: self.authority,
             avoided: self.avoided,
             candidates: self.candidates,
             declined,
@@ -296,44 +350,37 @@ impl PanelRecord {
     }
 
     /// Recomputes everything from the request, the list and the answers. Whether the authority is the right one is
-    /// the caller's question.
+    /// settled by the digest that was published ([`Frozen::digest`]), which the caller compares.
     ///
     /// # Errors
     /// [`Error::DrawMismatch`] names what differs; the errors of [`Frozen`] for what is wrong in itself.
     pub fn check(&self) -> Result<()> {
         let suite = Suite::by_id(&self.suite)?;
-        let frozen = Frozen::new(suite, self.request.clone(), self.candidates.clone())?;
+        let (request, candidates) = (self.request.clone(), self.candidates.clone());
+        let frozen = Frozen::new(suite, self.authority.clone(), request, candidates)?;
         if self.draws.len() != frozen.draws.len() {
             return Err(Error::Panel {
                 what: "one answer for each specialty",
             });
         }
         let declined = self.declined.clone();
-        let again = match (&self.authority.board, &self.authority.key) {
-            (Some(board), None) => {
-                let board = Board::from_record(board)?;
+        let again = match &frozen.answering {
+            Answering::Board(_) => {
                 let shares = self.draws.iter().map(|draw| {
                     let read = |record| Share::from_record(suite.curve(), record);
                     draw.shares.iter().map(read).collect::<Result<Vec<_>>>()
                 });
                 let shares = shares.collect::<Result<Vec<_>>>()?;
-                frozen.with_board(&board, &shares, declined)?
+                frozen.with_board(&shares, declined)?
             }
-            (None, Some(key)) => {
-                let mut bytes = [0; 33];
-                decode_hex(key, &mut bytes)?;
-                let public = Point::from_bytes(Curve::P256, &bytes)?;
+            Answering::Key(_) => {
                 let proofs = self.draws.iter().map(|draw| {
                     let mut proof = [0; vrf::PROOF_BYTES];
                     decode_hex(&draw.proof, &mut proof)?;
                     Ok(proof.to_vec())
                 });
-                frozen.with_key(&public, &proofs.collect::<Result<Vec<_>>>()?, declined)?
-            }
-            _ => {
-                return Err(Error::Panel {
-                    what: "either a board or a key answers",
-                });
+                let proofs = proofs.collect::<Result<Vec<_>>>()?;
+                frozen.with_key(&proofs, declined)?
             }
         };
         self.same_as(&again)
