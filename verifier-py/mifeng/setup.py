@@ -231,7 +231,11 @@ def _second(s, d, procedure):
     if procedure.final and any(x["leaf"] == "reveal" for x in leaves):
         yield "final offers would be open to whoever has the revealed key"
     second = s.second.board
-    if second is None or {"key": second.digest, "leaf": "reveal"} in leaves:
+    if second is None:
+        return
+    if {"key": second.digest, "leaf": "reveal"} in leaves:
+        if s.second.session != s.origin:
+            yield "a key that is to be revealed was not made for this tender"
         return
     if second.t != second.n or {"key": second.digest, "leaf": "group"} not in leaves:
         yield "the second board is no fallback of this policy"

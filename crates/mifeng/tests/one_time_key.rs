@@ -14,7 +14,7 @@ const ORIGIN: &str = "host.example/t/one-time";
 /// A tender whose second board, the same people with other keys, made a key for it: 2 of 3.
 fn unpublished<'c>(cast: &'c Cast) -> (Tender<'c>, Vec<Trustee>) {
     let mut tender = Tender::unpublished(cast, ORIGIN);
-    let (seats, records) = cast.one_time();
+    let (seats, records) = cast.one_time(ORIGIN);
     for record in records {
         tender.take(record, 0).expect("the second board");
     }

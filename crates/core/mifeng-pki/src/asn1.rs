@@ -97,31 +97,33 @@ impl<'a> Reader<'a> {
     /// # Errors
     /// [`Error::Malformed`].
     pub fn any(&mut self) -> Result<(u8, &'a [u8], &'a [u8]), Error> {
-        let wrong = self.wrong();
+        let what = self.what;
+        // An error is made only where there is one: its type is large.
+        let wrong = || Error::Malformed { what };
         let [tag, first, ..] = *self.left else {
-            return Err(wrong);
+            return Err(wrong());
         };
         // Multi-byte tags do not occur in these structures.
         if tag & 0x1f == 0x1f || tag == 0 {
-            return Err(wrong);
+            return Err(wrong());
         }
         let (header, len) = match first {
             0..=0x7f => (2, usize::from(first)),
             // Four octets: lists of a million entries have more than 16 MiB.
             0x81..=0x84 => {
                 let count = usize::from(first & 0x7f);
-                let digits = self.left.get(2..2 + count).ok_or(wrong.clone())?;
+                let digits = self.left.get(2..2 + count).ok_or_else(wrong)?;
                 let len = digits.iter().fold(0usize, |n, d| n << 8 | usize::from(*d));
                 // Minimal length octets (X.690 section 10.1).
                 if digits[0] == 0 || len < 0x80 {
-                    return Err(wrong);
+                    return Err(wrong());
                 }
                 (2 + count, len)
             }
-            _ => return Err(wrong),
+            _ => return Err(wrong()),
         };
-        let end = len.checked_add(header).ok_or(wrong.clone())?;
-        let whole = self.left.get(..end).ok_or(wrong)?;
+        let end = len.checked_add(header).ok_or_else(wrong)?;
+        let whole = self.left.get(..end).ok_or_else(wrong)?;
         self.left = &self.left[end..];
         Ok((tag, whole, &whole[header..]))
     }
@@ -224,24 +226,26 @@ impl<'a> Reader<'a> {
     /// [`Error::Malformed`].
     pub fn time(&mut self) -> Result<Time, Error> {
         let (tag, _, value) = self.any()?;
-        let wrong = self.wrong();
-        let text = core::str::from_utf8(value).map_err(|_| wrong.clone())?;
-        let digits = text.strip_suffix('Z').ok_or(wrong.clone())?;
+        let what = self.what;
+        // An error is made only where there is one: its type is large.
+        let wrong = || Error::Malformed { what };
+        let text = core::str::from_utf8(value).map_err(|_| wrong())?;
+        let digits = text.strip_suffix('Z').ok_or_else(wrong)?;
         let (whole, fraction) = digits
             .split_once('.')
             .map_or((digits, None), |(a, b)| (a, Some(b)));
         if fraction.is_some_and(|f| f.is_empty() || f.ends_with('0') || tag == tag::UTC_TIME) {
-            return Err(wrong);
+            return Err(wrong());
         }
         if !whole.bytes().all(|b| b.is_ascii_digit()) {
-            return Err(wrong);
+            return Err(wrong());
         }
         let (century, rest) = match (tag, whole.len()) {
             // RFC 5280 section 4.1.2.5.1: 50 to 99 are of the twentieth century.
             (tag::UTC_TIME, 12) if whole >= "50" => ("19", whole),
             (tag::UTC_TIME, 12) => ("20", whole),
             (tag::GENERALIZED_TIME, 14) => whole.split_at(2),
-            _ => return Err(wrong),
+            _ => return Err(wrong()),
         };
         // RFC 3339 without an allocation: a list has a million of them.
         let mut text = [0; RFC3339_LEN_MAX];
@@ -265,12 +269,12 @@ impl<'a> Reader<'a> {
         ];
         for part in parts {
             let end = len + part.len();
-            let room = text.get_mut(len..end).ok_or(wrong.clone())?;
+            let room = text.get_mut(len..end).ok_or_else(wrong)?;
             room.copy_from_slice(part.as_bytes());
             len = end;
         }
-        let text = core::str::from_utf8(&text[..len]).map_err(|_| wrong.clone())?;
-        Time::parse_rfc3339(text).map_err(|_| wrong)
+        let text = core::str::from_utf8(&text[..len]).map_err(|_| wrong())?;
+        Time::parse_rfc3339(text).map_err(|_| wrong())
     }
 }
 

@@ -168,7 +168,7 @@ fn bids(tender: &mut Tender<'_>) -> Vec<Sealed> {
 
 fn one_time_key(cast: &Cast) -> Vec<u8> {
     let mut tender = Tender::unpublished(cast, ORIGIN);
-    let (seats, records) = cast.one_time();
+    let (seats, records) = cast.one_time(ORIGIN);
     for record in records {
         tender.take(record, 0).expect("the second board");
     }

@@ -293,7 +293,7 @@ impl Cast {
 
 impl Cast {
     /// A key for one tender: the trustees again, with other keys, 2 of 3; and its records.
-    pub fn one_time(&self) -> (Vec<Trustee>, Vec<SignedRecord>) {
+    pub fn one_time(&self, origin: &str) -> (Vec<Trustee>, Vec<SignedRecord>) {
         let rng = &mut SeededEntropy::new(b"one-time key");
         let seats: Vec<Trustee> = self
             .trustees
@@ -304,7 +304,7 @@ impl Cast {
                 witness: PrivateKey::generate(note_alg(self.suite), rng).expect("a key"),
             })
             .collect();
-        let records = form(self.suite, "one-time", 2, &seats, rng);
+        let records = form(self.suite, origin, 2, &seats, rng);
         (seats, records)
     }
 }

@@ -338,24 +338,37 @@ fn shown_record(state: &State, path: &Path) -> Result<Digest, Failure> {
     Ok(record.commitment())
 }
 
+/// The file in which this person's program keeps the last head that it was shown of a log, and that head. One state per log: a
+/// program that forgets could sign two histories, or answer for two.
+fn seen(identity: &Identity, replay: &Replay) -> Result<(PathBuf, WitnessState), Failure> {
+    let origin = replay.checkpoint()?.checkpoint().origin().to_owned();
+    let alg = replay.suite().hash();
+    let file = format!("witness-{}.json", alg.digest(origin.as_bytes()));
+    let path = identity.folder.join(file);
+    let state = if path.exists() {
+        serde_json::from_slice(&ui::read(&path)?)
+            .map_err(|_| Failure::malformed(format!("{}: witness state", path.display())))?
+    } else {
+        WitnessState::new(&origin, alg)
+    };
+    Ok((path, state))
+}
+
+/// Answers go only to a log that extends what this person was shown before: a host that shows two histories, or two
+/// pools, gets one answer. The head is kept before the answer is made.
+pub(crate) fn keep_head(identity: &Identity, replay: &Replay) -> Outcome {
+    let (path, seen) = seen(identity, replay)?;
+    let state = trustee::extends(replay, &seen, clock::now())?;
+    let bytes = serde_json::to_vec(&state).map_err(|_| Failure::malformed("witness state"))?;
+    ui::write(&path, &bytes)
+}
+
 /// The trustee's witness cosigns the head of a bundle.
 pub(crate) fn cosign(ui: &Ui, identity: &Identity, bundle: &Bundle, out: &Path) -> Outcome {
     let replay = &bundle.replay;
     let (index, member) = own_member(&replay.state, identity)?;
     let key = identity::load_key(ui, &identity.folder.join("witness.key"))?;
-    let origin = replay.checkpoint()?.checkpoint().origin().to_owned();
-    // One state per log: a witness that forgets could sign two histories.
-    let file = format!(
-        "witness-{}.json",
-        replay.suite().hash().digest(origin.as_bytes())
-    );
-    let path = identity.folder.join(file);
-    let seen: WitnessState = if path.exists() {
-        serde_json::from_slice(&ui::read(&path)?)
-            .map_err(|_| Failure::malformed(format!("{}: witness state", path.display())))?
-    } else {
-        WitnessState::new(&origin, replay.suite().hash())
-    };
+    let (path, seen) = seen(identity, replay)?;
     let name = witness_name(&member.session, index);
     let (note, state) = trustee::cosign(replay, &name, &key, &seen, clock::now())?;
     let bytes = serde_json::to_vec(&state).map_err(|_| Failure::malformed("witness state"))?;
@@ -447,7 +460,27 @@ pub(crate) fn reveal(ui: &Ui, identity: &Identity, bundle: &Bundle, out: &Path) 
     let key = static_key_in(ui, &path, suite)?;
     let secret = trustee::fallback_share(replay, &key)?;
     let data = trustee::reveal(replay, &bundle.files, &secret, clock::now())?;
+    keep_head(identity, replay)?;
+    claim(identity, &member.static_key, replay)?;
     sign(replay, identity, "key.reveal", &data, out)
+}
+
+/// A share of a key is revealed for one log only: what it opened once, it would open before its time in another.
+fn claim(identity: &Identity, static_key: &str, replay: &Replay) -> Outcome {
+    let key = replay.suite().hash().digest(static_key.as_bytes());
+    let path = identity.folder.join(format!("revealed-{key}.txt"));
+    let origin = replay.state.origin();
+    if !path.exists() {
+        return ui::write(&path, origin.as_bytes());
+    }
+    let before = ui::read_text(&path)?;
+    if before == origin {
+        return Ok(());
+    }
+    Err(Failure::refused(
+        "key.revealed-elsewhere",
+        format!("this key's share was revealed for {before}; it is not revealed for {origin}"),
+    ))
 }
 
 /// The trustee's own decision, then its shares.
@@ -472,12 +505,14 @@ pub(crate) fn release(ui: &Ui, identity: &Identity, bundle: &Bundle, out: &Path)
         let detail = "no bid waits for a share of this board";
         return Err(mifeng::Error::from(Refusal::by(rule, detail)).into());
     }
+    keep_head(identity, replay)?;
     sign(replay, identity, "board.share", &data, out)
 }
 
 /// The trustee's answer for a draw.
 pub(crate) fn draw_share(ui: &Ui, identity: &Identity, bundle: &Bundle, out: &Path) -> Outcome {
     let secret = secret(ui, identity, &bundle.replay)?;
+    keep_head(identity, &bundle.replay)?;
     let data = trustee::draw_share(&bundle.replay, &secret, &mut SystemEntropy::new())?;
     sign(&bundle.replay, identity, "draw.share", &data, out)
 }

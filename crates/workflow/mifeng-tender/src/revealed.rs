@@ -3,7 +3,7 @@
 use crate::events::KeyReveal;
 use crate::notice::Notice;
 use crate::refusal::{self, Refusal};
-use crate::state::{Stage, State};
+use crate::state::{Stage, State, board_origin};
 use mifeng_crypto::{Digest, Scalar};
 use mifeng_lock::{Board, Leaf};
 use mifeng_record::Record;
@@ -88,7 +88,12 @@ impl State {
         }
         let board = self.second.board.as_ref()?;
         if names(notice, Leaf::Reveal(board.key())) {
-            return None;
+            // What was revealed for one tender would open another one's bids before their time.
+            let own = board_origin(&self.origin);
+            let made = self.second.origin().unwrap_or_default();
+            return (made != own).then(|| {
+                format!("a key that is to be revealed is made in a session with the name of this log: expected {own}, found {made}")
+            });
         }
         if board.threshold() != board.members() {
             let fault = "every member of the fallback board must be needed (PROTOCOL 2.1)";

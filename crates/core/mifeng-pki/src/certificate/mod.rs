@@ -69,6 +69,8 @@ struct Fields {
     extensions: Extensions,
     /// The key (SubjectPublicKeyInfo) that was found to have made the signature.
     made_by: OnceLock<Box<[u8]>>,
+    /// The hashes of the whole, by SM3 and by SHA-256.
+    fingerprints: [OnceLock<Digest>; 2],
 }
 
 impl Certificate {
@@ -158,6 +160,7 @@ impl Certificate {
             key,
             extensions,
             made_by: OnceLock::new(),
+            fingerprints: Default::default(),
         })
     }
 
@@ -171,7 +174,11 @@ impl Certificate {
     }
     /// The hash of the whole certificate.
     pub fn fingerprint(&self, alg: HashAlg) -> Digest {
-        alg.digest(&self.0.der)
+        let place = match alg {
+            HashAlg::Sm3 => 0,
+            HashAlg::Sha256 => 1,
+        };
+        *self.0.fingerprints[place].get_or_init(|| alg.digest(&self.0.der))
     }
     /// The DER of the subject name.
     pub fn subject_raw(&self) -> &[u8] {

@@ -1,13 +1,12 @@
 //! Signed attributes: what the signer said about the content and about itself.
 
-use super::memo::Memo;
 use super::read::SignedData;
 use super::signer_info::SignerInfo;
 use super::{Strictness, WHAT, ids, rule};
 use crate::asn1::{Reader, tag};
 use crate::oid::{self, Oid};
 use crate::{Certificate, Error};
-use mifeng_crypto::{Suite, Time};
+use mifeng_crypto::{HashAlg, Suite, Time};
 
 /// Signed attributes of one signature.
 const ATTRIBUTES_MAX: usize = 16;
@@ -123,7 +122,6 @@ impl<'a> Attributes<'a> {
         signer: &Certificate,
         suite: &Suite,
         strictness: Strictness,
-        memo: &mut dyn Memo,
     ) -> Result<(), Error> {
         let Some(bound) = &self.bound else {
             return match strictness {
@@ -139,13 +137,13 @@ impl<'a> Attributes<'a> {
                 "signing-certificate-v2 does not bind by the suite's hash",
             ));
         }
-        if !bound.first().is_some_and(|id| id.names(signer, memo)) {
+        if !bound.first().is_some_and(|id| id.names(signer)) {
             return Err(rule("signing-certificate-v2 names another certificate"));
         }
         // Own messages bind every certificate they carry.
         let mut all = message.certificates.iter();
-        let mut named = |c: &Certificate| bound.iter().any(|id| id.names(c, memo));
-        if strictness == Strictness::Own && !all.all(&mut named) {
+        let named = |c: &Certificate| bound.iter().any(|id| id.names(c));
+        if strictness == Strictness::Own && !all.all(named) {
             return Err(rule("a certificate is not bound by signing-certificate-v2"));
         }
         Ok(())
@@ -158,14 +156,24 @@ impl<'a> Attributes<'a> {
 }
 
 impl Bound<'_> {
-    fn names(&self, certificate: &Certificate, memo: &mut dyn Memo) -> bool {
+    fn names(&self, certificate: &Certificate) -> bool {
         if self
             .serial
             .is_some_and(|serial| serial != certificate.serial_raw())
         {
             return false;
         }
-        memo.digest(self.alg, certificate).as_deref() == Some(self.digest)
+        let known = [HashAlg::Sm3, HashAlg::Sha256];
+        match known
+            .into_iter()
+            .find(|alg| oid::hash_oid(*alg) == self.alg)
+        {
+            Some(alg) => certificate.fingerprint(alg).as_bytes() == self.digest,
+            None => {
+                let digest = oid::digest_by_oid(self.alg, certificate.der());
+                digest.as_deref() == Some(self.digest)
+            }
+        }
     }
 }
 

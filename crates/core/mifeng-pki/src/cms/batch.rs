@@ -187,16 +187,23 @@ fn same(a: &VerifiedPath, b: &VerifiedPath) -> bool {
 /// The places of each certificate that was sent with the same others, in the order of time.
 fn group(items: &[Item<'_>], signed: &[Result<Signed, Error>]) -> Vec<Vec<usize>> {
     let mut known: HashMap<(usize, Vec<usize>), usize> = HashMap::new();
+    let mut alike: HashMap<(&[u8], Vec<&[u8]>), usize> = HashMap::new();
     let mut out: Vec<Vec<usize>> = Vec::new();
     for (n, signed) in signed.iter().enumerate() {
         let Ok(signed) = signed else { continue };
-        // Certificates of a batch are read once, nearly always; who was read twice is judged twice.
+        // Certificates of a batch are read once, nearly always: their bytes are looked at only for a new pair
+        // of identities.
         let chain = signed.chain.iter().map(Certificate::id).collect();
         let place = *known
             .entry((signed.certificate.id(), chain))
             .or_insert_with(|| {
-                out.push(Vec::new());
-                out.len() - 1
+                let chain = signed.chain.iter().map(Certificate::der).collect();
+                *alike
+                    .entry((signed.certificate.der(), chain))
+                    .or_insert_with(|| {
+                        out.push(Vec::new());
+                        out.len() - 1
+                    })
             });
         out[place].push(n);
     }

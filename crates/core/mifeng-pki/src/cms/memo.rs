@@ -1,22 +1,24 @@
 //! What need not be done twice when many messages carry the same certificates, and what is done at once.
 
 use super::WHAT;
-use crate::oid::{self, Oid};
 use crate::{Certificate, Error};
 use mifeng_crypto::{SignatureAlg, Signed, verify_many};
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::ops::Range;
+use std::sync::{Mutex, PoisonError};
 
 /// Certificates one batch remembers; beyond that they are read anew.
 const REMEMBERED_MAX: usize = 65_536;
 /// Last octets of a certificate by which it is looked up, before it is compared whole: they are of its
-/// signature. Who makes two that end alike has the second read anew each time.
+/// signature, and hashing all of it would cost more than reading the message.
 const TAIL: usize = 32;
+/// Certificates with one ending that are remembered. Only somebody who makes them so has more; then they
+/// are read anew each time, which is slow and not wrong.
+const TWINS_MAX: usize = 16;
 
-/// Reads certificates and hashes them, and sees to signatures.
+/// Reads certificates, and sees to signatures.
 pub(crate) trait Memo {
     fn certificate(&mut self, der: &[u8]) -> Result<Certificate, Error>;
-    fn digest(&mut self, alg: Oid, certificate: &Certificate) -> Option<Arc<[u8]>>;
     /// Verifies a signature of the certificate's key, or takes it down to be verified with others before the
     /// message is called good.
     fn signature(
@@ -35,9 +37,6 @@ impl Memo for Forgetful {
     fn certificate(&mut self, der: &[u8]) -> Result<Certificate, Error> {
         Certificate::parse(der)
     }
-    fn digest(&mut self, alg: Oid, certificate: &Certificate) -> Option<Arc<[u8]>> {
-        oid::digest_by_oid(alg, certificate.der()).map(Arc::from)
-    }
     fn signature(
         &mut self,
         signer: &Certificate,
@@ -49,58 +48,79 @@ impl Memo for Forgetful {
     }
 }
 
-type Shelf = HashMap<[u8; TAIL], Certificate>;
+/// Certificates by their last octets.
+#[derive(Default)]
+struct Shelf {
+    places: HashMap<[u8; TAIL], Vec<Certificate>>,
+    len: usize,
+}
+
+impl Shelf {
+    fn get(&self, der: &[u8]) -> Option<&Certificate> {
+        let twins = self.places.get(&tail(der))?;
+        twins.iter().find(|known| known.der() == der)
+    }
+
+    /// Keeps it, unless there is no room.
+    fn put(&mut self, certificate: &Certificate) {
+        if self.len >= REMEMBERED_MAX {
+            return;
+        }
+        let twins = self.places.entry(tail(certificate.der())).or_default();
+        if twins.len() < TWINS_MAX {
+            twins.push(certificate.clone());
+            self.len += 1;
+        }
+    }
+}
 
 /// What the threads of a batch share: a certificate read by one has its key prepared for all.
 #[derive(Default)]
 pub(super) struct Shared(Mutex<Shelf>);
 
 impl Shared {
-    fn certificate(&self, tail: [u8; TAIL], der: &[u8]) -> Result<Certificate, Error> {
+    fn certificate(&self, der: &[u8]) -> Result<Certificate, Error> {
         let shelf = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = shelf().get(&tail).filter(|known| known.der() == der) {
+        if let Some(known) = shelf().get(der) {
             return Ok(known.clone());
         }
+        // Not under the lock: reading takes long. Another thread may have been faster.
         let certificate = Certificate::parse(der)?;
         let mut shelf = shelf();
-        if shelf.len() >= REMEMBERED_MAX {
-            return Ok(certificate);
+        if let Some(known) = shelf.get(der) {
+            return Ok(known.clone());
         }
-        let kept = shelf.entry(tail).or_insert_with(|| certificate.clone());
-        Ok(if kept.der() == der {
-            kept.clone()
-        } else {
-            certificate
-        })
+        shelf.put(&certificate);
+        Ok(certificate)
     }
 }
 
-/// Remembers certificates and their hashes, and puts signatures off until [`Remembering::settle`].
+/// Remembers certificates, and puts signatures off until [`Remembering::settle`].
 pub(super) struct Remembering<'a> {
     shared: &'a Shared,
     read: Shelf,
-    /// By the certificate's identity, which `read` keeps alive.
-    digests: HashMap<(usize, Oid), Arc<[u8]>>,
     place: usize,
     waiting: Vec<Waiting>,
+    /// Texts and signatures that wait, one behind the other.
+    octets: Vec<u8>,
 }
 
 struct Waiting {
     place: usize,
     signer: Certificate,
     alg: SignatureAlg,
-    text: Vec<u8>,
-    signature: Vec<u8>,
+    text: Range<usize>,
+    signature: Range<usize>,
 }
 
 impl<'a> Remembering<'a> {
     pub(super) fn new(shared: &'a Shared) -> Self {
         Remembering {
             shared,
-            read: Shelf::new(),
-            digests: HashMap::new(),
+            read: Shelf::default(),
             place: 0,
             waiting: Vec::new(),
+            octets: Vec::new(),
         }
     }
 
@@ -111,49 +131,34 @@ impl<'a> Remembering<'a> {
 
     /// Verifies what was put off, and calls out the places of those that do not hold.
     pub(super) fn settle(&mut self, mut bad: impl FnMut(usize)) {
-        let waiting = std::mem::take(&mut self.waiting);
-        let all: Vec<Signed<'_>> = waiting
+        let all: Vec<Signed<'_>> = self
+            .waiting
             .iter()
             .map(|one| Signed {
                 key: one.signer.public_key(),
                 alg: one.alg,
-                message: &one.text,
-                signature: &one.signature,
+                message: &self.octets[one.text.clone()],
+                signature: &self.octets[one.signature.clone()],
             })
             .collect();
-        for (one, verified) in waiting.iter().zip(verify_many(&all)) {
+        for (one, verified) in self.waiting.iter().zip(verify_many(&all)) {
             if verified.is_err() {
                 bad(one.place);
             }
         }
+        self.waiting.clear();
+        self.octets.clear();
     }
 }
 
 impl Memo for Remembering<'_> {
     fn certificate(&mut self, der: &[u8]) -> Result<Certificate, Error> {
-        let tail = tail(der);
-        if let Some(known) = self.read.get(&tail).filter(|known| known.der() == der) {
+        if let Some(known) = self.read.get(der) {
             return Ok(known.clone());
         }
-        let certificate = self.shared.certificate(tail, der)?;
-        if self.read.len() < REMEMBERED_MAX {
-            self.read.entry(tail).or_insert_with(|| certificate.clone());
-        }
+        let certificate = self.shared.certificate(der)?;
+        self.read.put(&certificate);
         Ok(certificate)
-    }
-
-    fn digest(&mut self, alg: Oid, certificate: &Certificate) -> Option<Arc<[u8]>> {
-        let key = (certificate.id(), alg);
-        if let Some(known) = self.digests.get(&key) {
-            return Some(known.clone());
-        }
-        let digest: Arc<[u8]> = Arc::from(oid::digest_by_oid(alg, certificate.der())?);
-        // Only what `read` holds keeps its identity for the life of this memory.
-        let held = self.read.get(&tail(certificate.der()));
-        if held.is_some_and(|held| held.id() == certificate.id()) {
-            self.digests.insert(key, digest.clone());
-        }
-        Some(digest)
     }
 
     fn signature(
@@ -163,12 +168,16 @@ impl Memo for Remembering<'_> {
         text: &[u8],
         signature: &[u8],
     ) -> Result<(), Error> {
+        let begin = self.octets.len();
+        self.octets.extend_from_slice(text);
+        let middle = self.octets.len();
+        self.octets.extend_from_slice(signature);
         self.waiting.push(Waiting {
             place: self.place,
             signer: signer.clone(),
             alg,
-            text: text.to_vec(),
-            signature: signature.to_vec(),
+            text: begin..middle,
+            signature: middle..self.octets.len(),
         });
         Ok(())
     }

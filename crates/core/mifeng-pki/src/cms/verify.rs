@@ -191,7 +191,7 @@ impl SignedData {
             Some(set) => {
                 let facts = Attributes::read(set)?;
                 facts.check(self, info, &digest, strictness)?;
-                facts.check_bound(self, certificate, suite, strictness, memo)?;
+                facts.check_bound(self, certificate, suite, strictness)?;
                 memo.signature(certificate, alg, set, &signature)?;
                 if facts.mixes(self.content_type) {
                     note(&mut deviations, Deviation::MixedDataTypes);

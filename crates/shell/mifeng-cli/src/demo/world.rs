@@ -16,6 +16,9 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use zeroize::Zeroizing;
 
+/// The demonstration's log.
+const ORIGIN: &str = "host.example/t/DEMO-2026-001";
+
 /// How many trustees open together, and how many there are.
 const BOARD: (u8, u8) = (2, 3);
 /// The same where faults are shown: one lies and one is away, so three of five.
@@ -180,7 +183,7 @@ impl World {
             // The same people, with keys of their own for this board.
             let (t, n) = (world.quorum, world.trustees);
             world.second_folders(n)?;
-            let key = world.make_board("demo-one-time", "keeper", (t, n))?;
+            let key = world.make_board(ORIGIN, "keeper", (t, n))?;
             ui.say(
                 format!("本项目专用密钥（{n} 人中 {t} 人，开标时公开份额）公钥摘要 {key}"),
                 format!(
@@ -420,14 +423,7 @@ impl World {
             Some(_) => Vec::new(),
             None => vec![self.ca.join("root.cer")],
         };
-        let mut host = host::init(
-            &self.ui,
-            &args,
-            self.suite,
-            "host.example/t/DEMO-2026-001",
-            &trust,
-            list.as_deref(),
-        )?;
+        let mut host = host::init(&self.ui, &args, self.suite, ORIGIN, &trust, list.as_deref())?;
         for ca in [Some(&self.ca), self.second.as_ref()].into_iter().flatten() {
             for list in ["root.crl", "ca.crl"] {
                 host.add_crl(&crate::ui::read(&ca.join(list))?)?;

@@ -96,6 +96,7 @@ pub(crate) fn release(
         clock::now(),
         &mut SystemEntropy::new(),
     )?;
+    person::keep_head(identity, replay)?;
     person::sign(replay, identity, "board.share", &data, out)
 }
 
