@@ -6,6 +6,7 @@
 mod beats;
 mod bodies;
 mod export;
+mod lists;
 mod refused;
 
 pub use export::Export;
@@ -14,14 +15,13 @@ use crate::bundle::Assembly;
 use crate::journal::{self, Head, Journal};
 use crate::replay::{Beat, CLOCK_AHEAD_MAX_MS, PERIOD_START_AGE_MAX_MS};
 use crate::store::Store;
-use crate::trustee::stamps;
 use crate::{Error, Replay, layout};
 use export::{assemble, read_beats};
 use mifeng_crypto::{Digest, Entropy, PrivateKey, Suite, Time};
 use mifeng_log::Entry;
-use mifeng_pki::{Certificate, RevocationList, Signer};
+use mifeng_pki::{Certificate, Signer};
 use mifeng_record::{Draft, Facts, Record, SignedRecord};
-use mifeng_tender::{ContractStamp, CrlTake, LogConfig, Refusal, Stage, State, rules};
+use mifeng_tender::{ContractStamp, LogConfig, Refusal, Stage, State, rules};
 use serde::Serialize;
 use std::io::Read;
 
@@ -153,77 +153,6 @@ impl<S: Store> Host<S> {
             return Err(Refusal::by(&rules::WRONG_STAGE, "the log is closed").into());
         }
         Ok(())
-    }
-
-    /// Adds a revocation list, which is evidence from now on.
-    ///
-    /// # Errors
-    /// [`Error::Pki`] if it is none.
-    pub fn add_crl(&mut self, der: &[u8]) -> Result<(), Error> {
-        self.require_not_archived()?;
-        let list = RevocationList::parse(der)?;
-        self.check_crl(der)?;
-        self.put(&layout::crl(&self.suite().hash().digest(der)), der)?;
-        self.replay.crls.push(list);
-        Ok(())
-    }
-
-    /// As [`Host::add_crl`] where the list undoes nothing that was accepted; else takes it in by a record of its
-    /// own, from which on it counts. The instant from which it counts, if a record says so.
-    ///
-    /// # Errors
-    /// As [`Host::add_crl`]; [`Error::Unavailable`] before the notice, if the list would undo something.
-    pub fn take_crl(
-        &mut self,
-        der: &[u8],
-        now: Time,
-        entropy: &mut dyn Entropy,
-    ) -> Result<Option<Time>, Error> {
-        let refused = match self.add_crl(der) {
-            Ok(()) => return Ok(None),
-            Err(e @ (Error::Failed { .. } | Error::Unavailable { .. })) => e,
-            Err(e) => return Err(e),
-        };
-        if self.replay.state.notice().is_none() {
-            return Err(refused);
-        }
-        let hash = self.suite().hash().digest(der);
-        let record = self.draft("crl.take", &CrlTake { list: hash }, now, entropy)?;
-        // The file before the record that names it; without one it counts for nothing.
-        self.put(&layout::crl_taken(&hash), der)?;
-        self.replay.expect_list(hash, RevocationList::parse(der)?);
-        self.submit(record, None, now)?;
-        Ok(self.replay.state.crls_taken().get(&hash).copied())
-    }
-
-    /// A list that would undo what was accepted, records or time stamps, comes too late to be taken: all of it
-    /// must hold with the list too. The next one, issued after those, will be taken.
-    fn check_crl(&self, der: &[u8]) -> Result<(), Error> {
-        if !self.pending.is_empty() {
-            return Err(Error::Unavailable {
-                what: "revocation list".to_owned(),
-                detail: "records wait for their beat: try again after it".to_owned(),
-            });
-        }
-        let name = layout::crl(&self.suite().hash().digest(der));
-        self.check_with(name, der)
-    }
-
-    /// What is stored and logged must hold with one file more.
-    fn check_with(&self, name: String, content: &[u8]) -> Result<(), Error> {
-        let mut assembly = Assembly::new(&self.store);
-        let head = self.head()?;
-        assemble(
-            &mut assembly,
-            &self.store,
-            &self.replay.entries,
-            &self.beats,
-            &head,
-            true,
-            None,
-        )?;
-        assembly.add(name, content.to_vec());
-        stamps(&Replay::of(&assembly)?, &assembly).map(|_| ())
     }
 
     /// Adds a file of the tender document.

@@ -2,13 +2,17 @@
 //! (PROTOCOL 1.3). The host cannot make it.
 
 use crate::bundle::Files;
+use crate::replay::Head;
 use crate::{Error, Replay, layout};
 use mifeng_crypto::{Digest, Entropy, PrivateKey, Time};
 use mifeng_lock::dkg::StaticKey;
 use mifeng_lock::{SecretShare, tdh2};
 use mifeng_log::{Note, SignedCheckpoint, Witness, WitnessState};
-use mifeng_pki::tsp::{ClockPolicy, TimeStamp};
-use mifeng_tender::{BoardShare, BoardShares, DrawShare, KeyReveal, Refusal, Stage, rules};
+use mifeng_pki::tsp::{ClockPolicy, Stamped, TimeStamp};
+use mifeng_tender::{
+    BoardShare, BoardShares, DrawShare, KeyReveal, Refusal, Stage, State, Trust, rules,
+};
+use std::collections::BTreeSet;
 
 /// One condition of the release rule, met or not.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -221,28 +225,46 @@ pub(crate) fn stamped_between(
 
 /// Every time stamp of the bundle, verified: each is over a stored head.
 pub(crate) fn stamps(replay: &Replay, files: &dyn Files) -> Result<Vec<TimeStamp>, Error> {
-    let suite = replay.suite();
-    let mut found = Vec::new();
-    for (name, token) in files.read_all("tsr/")? {
-        if layout::stamp(&suite.hash().digest(&token)) != format!("tsr/{name}") {
+    let alg = replay.suite().hash();
+    let text = |head: &Head| alg.digest(head.note.text().as_bytes());
+    let heads: BTreeSet<Digest> = replay.heads.iter().map(text).collect();
+    let stamp = |(name, token): (String, Vec<u8>)| {
+        if layout::stamp(&alg.digest(&token)) != format!("tsr/{name}") {
             return Err(Error::Failed {
                 check: "V1",
                 code: "file.hash",
                 detail: format!("tsr/{name} does not have the hash in its name"),
             });
         }
-        let stamped = replay.heads.iter().find_map(|head| {
-            let imprint = suite.hash().digest(head.note.text().as_bytes());
-            let trust = replay.trust();
-            replay.state.verify_stamp(&token, &imprint, &trust).ok()
-        });
-        found.push(stamped.ok_or_else(|| Error::Failed {
-            check: "V2",
-            code: "stamp.invalid",
-            detail: format!("tsr/{name} is not a valid time stamp of a stored head of this log (a head is stored with its first cosignature)"),
-        })?);
-    }
-    Ok(found)
+        stamp(&token, &heads, &replay.state, &replay.trust())
+    };
+    files.read_all("tsr/")?.into_iter().map(stamp).collect()
+}
+
+/// A time stamp, verified: it is over one of the heads, whose texts have these hashes.
+pub(crate) fn stamp(
+    token: &[u8],
+    heads: &BTreeSet<Digest>,
+    state: &State,
+    trust: &Trust<'_>,
+) -> Result<TimeStamp, Error> {
+    let invalid = |why: &str| Error::Failed {
+        check: "V2",
+        code: "stamp.invalid",
+        detail: format!("time stamp: {why}"),
+    };
+    let read = Stamped::read(token).map_err(|e| invalid(&e.to_string()))?;
+    let over = read
+        .imprint()
+        .digest()
+        .filter(|digest| heads.contains(digest))
+        .ok_or_else(|| {
+            invalid(
+                "not over a stored head of this log (a head is stored with its first cosignature)",
+            )
+        })?;
+    let verified = state.verify_stamp(token, &over, trust);
+    verified.map_err(|e| invalid(&e.to_string()))
 }
 
 /// What a time stamp of a head covers: the text of its note.
@@ -389,6 +411,31 @@ pub fn draw_share(
     })
 }
 
+/// The head of a bundle with the proof that it extends what was seen.
+fn proof_from<'a>(
+    replay: &'a Replay,
+    seen: &WitnessState,
+) -> Result<(&'a SignedCheckpoint, Vec<Digest>), Error> {
+    let (tree, head) = (replay.tree.tree(), replay.checkpoint()?);
+    let size = head.checkpoint().size();
+    // A head smaller than what was seen has no proof, and is refused as a rollback.
+    let proof = if seen.size() == 0 || seen.size() > size {
+        Vec::new()
+    } else {
+        tree.consistency_proof(seen.size(), size)?
+    };
+    Ok((head, proof))
+}
+
+/// What to remember of a bundle, whose log must extend what was seen before. Store it before an answer leaves.
+///
+/// # Errors
+/// [`Error::Log`] for a fork, a rollback or a clock that went back.
+pub fn extends(replay: &Replay, seen: &WitnessState, now: Time) -> Result<WitnessState, Error> {
+    let (head, proof) = proof_from(replay, seen)?;
+    Ok(seen.advance(replay.suite().hash(), head.checkpoint(), &proof, now)?)
+}
+
 /// Cosigns the head of a bundle as the witness named in the board's records, after checking that it
 /// extends what this witness saw before. Store the new state before the note leaves.
 ///
@@ -401,14 +448,7 @@ pub fn cosign(
     seen: &WitnessState,
     now: Time,
 ) -> Result<(Note, WitnessState), Error> {
-    let (tree, head) = (replay.tree.tree(), replay.checkpoint()?);
-    let size = head.checkpoint().size();
-    // A head smaller than what was seen has no proof, and is refused as a rollback.
-    let proof = if seen.size() == 0 || seen.size() > size {
-        Vec::new()
-    } else {
-        tree.consistency_proof(seen.size(), size)?
-    };
+    let (head, proof) = proof_from(replay, seen)?;
     let witness = Witness::new(name, key)?;
     let signed =
         SignedCheckpoint::verify(head.note().to_text().as_bytes(), &replay.log_verifier()?)?;

@@ -5,6 +5,7 @@ use crate::bundle::Assembly;
 use crate::journal::Head;
 use crate::replay::Beat;
 use crate::store::Store;
+use crate::trustee::stamp;
 use crate::{Error, layout};
 use mifeng_crypto::{Digest, Entropy, HashAlg, Time, jcs};
 use mifeng_log::{Entry, Note, NoteSigner, tiles};
@@ -68,7 +69,8 @@ impl<S: Store> Host<S> {
     pub fn add_stamp(&mut self, token: &[u8]) -> Result<(), Error> {
         self.require_sound()?;
         let name = layout::stamp(&self.suite().hash().digest(token));
-        self.check_with(name.clone(), token)?;
+        let heads = self.head_texts()?;
+        stamp(token, &heads, &self.replay.state, &self.replay.trust())?;
         self.put(&name, token)
     }
 

@@ -384,11 +384,18 @@ impl State {
         let by = |anchors: &Anchors, crls: &[RevocationList]| {
             tsp::verify_token(token, imprint, self.suite.hash(), anchors, crls, self.suite)
         };
-        // As for signers: by the lists that counted when it was made; in a gap a later one can clear.
+        // As for signers: by the lists that counted when it was made; in a gap a later one can clear. One that a
+        // record took in late cannot: a stamp that stood before that record must stand after it.
+        let early: Vec<_> = trust
+            .crls
+            .iter()
+            .filter(|list| list.counts_from() == list.this_update())
+            .cloned()
+            .collect();
         let check = |anchors: &Anchors| {
             let made = by(anchors, &[])?.gen_time;
             by(anchors, &issued_by(trust.crls, made)).or_else(|e| match e.code() {
-                "pki.stale-revocation" => by(anchors, trust.crls).map_err(|_| e),
+                "pki.stale-revocation" => by(anchors, &early).map_err(|_| e),
                 _ => Err(e),
             })
         };
