@@ -340,7 +340,7 @@ fn shown_record(state: &State, path: &Path) -> Result<Digest, Failure> {
 
 /// The file in which this person's program keeps the last head that it was shown of a log, and that head. One state per log: a
 /// program that forgets could sign two histories, or answer for two.
-fn seen(identity: &Identity, replay: &Replay) -> Result<(PathBuf, WitnessState), Failure> {
+fn last_head(identity: &Identity, replay: &Replay) -> Result<(PathBuf, WitnessState), Failure> {
     let origin = replay.checkpoint()?.checkpoint().origin().to_owned();
     let alg = replay.suite().hash();
     let file = format!("witness-{}.json", alg.digest(origin.as_bytes()));
@@ -357,7 +357,7 @@ fn seen(identity: &Identity, replay: &Replay) -> Result<(PathBuf, WitnessState),
 /// Answers go only to a log that extends what this person was shown before: a host that shows two histories, or two
 /// pools, gets one answer. The head is kept before the answer is made.
 pub(crate) fn keep_head(identity: &Identity, replay: &Replay) -> Outcome {
-    let (path, seen) = seen(identity, replay)?;
+    let (path, seen) = last_head(identity, replay)?;
     let state = trustee::extends(replay, &seen, clock::now())?;
     let bytes = serde_json::to_vec(&state).map_err(|_| Failure::malformed("witness state"))?;
     ui::write(&path, &bytes)
@@ -368,7 +368,7 @@ pub(crate) fn cosign(ui: &Ui, identity: &Identity, bundle: &Bundle, out: &Path) 
     let replay = &bundle.replay;
     let (index, member) = own_member(&replay.state, identity)?;
     let key = identity::load_key(ui, &identity.folder.join("witness.key"))?;
-    let (path, seen) = seen(identity, replay)?;
+    let (path, seen) = last_head(identity, replay)?;
     let name = witness_name(&member.session, index);
     let (note, state) = trustee::cosign(replay, &name, &key, &seen, clock::now())?;
     let bytes = serde_json::to_vec(&state).map_err(|_| Failure::malformed("witness state"))?;
