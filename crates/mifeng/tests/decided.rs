@@ -172,7 +172,7 @@ fn nothing_is_released_when_all_is_decided() {
 
 fn one_time<'c>(cast: &'c Cast) -> (Tender<'c>, Vec<Trustee>) {
     let mut tender = Tender::unpublished(cast, ORIGIN);
-    let (seats, records) = cast.one_time();
+    let (seats, records) = cast.one_time(ORIGIN);
     for record in records {
         tender.take(record, 0).expect("the second board");
     }

@@ -178,4 +178,12 @@ fn a_notice_reveals_no_key_that_does_more() {
     });
     assert!(said.contains("final offers"), "{said}");
     let _: &Board = tender.host.state().fallback().expect("made");
+    // The records of a key that was made for another tender can be carried here, and a notice cannot name it.
+    let mut tender = Tender::unpublished(&cast, ORIGIN);
+    for record in cast.one_time("host.example/t/before").1 {
+        tender.take(record, 0).expect("the second board");
+    }
+    let key = tender.host.state().fallback().expect("made").key();
+    let said = refused(&mut tender, Policy::one_time_key(key), &plain);
+    assert!(said.contains("board/host.example/t/before"), "{said}");
 }
