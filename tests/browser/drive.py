@@ -51,7 +51,10 @@ class Trial:
     def verified(self):
         """Waits for the page's verdict."""
         self.browser.wait("document.getElementById('busy').hidden && state.last !== null")
-        return json.loads(self.browser.run(ANSWER))
+        done = json.loads(self.browser.run(ANSWER))
+        if "answer" not in done:
+            raise RuntimeError("the page could not verify: %s" % done)
+        return done
 
     def fresh(self, url):
         """The page, new."""
@@ -86,6 +89,9 @@ def sound(trial, url, dossier, name, drop):
     printed, seconds = trial.command(dossier)
     answer = done["answer"]
     trial.check(name + ": valid", answer["valid"], answer)
+    at = trial.browser.run("state.last.request.at")
+    # A fraction that ends in 0 is not canonical: one millisecond in ten would be refused.
+    trial.check(name + ": asked for at a whole second", re.fullmatch(r"[-0-9]{10}T[:0-9]{8}Z", at), at)
     trial.check(name + ": JSON byte for byte the command's", answer["json"] == printed,
                 (answer["json"], printed))
     same_rows(trial, name, json.loads(printed))

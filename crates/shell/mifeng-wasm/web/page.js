@@ -92,6 +92,11 @@ function sort(files) {
   return places.dossier.length > 0;
 }
 
+/** The instant in the canonical form of every record: whole seconds, since a fraction must not end in 0. */
+function now() {
+  return new Date().toISOString().replace(/\.\d+Z$/, "Z");
+}
+
 /** The request to the module, and the files by number. */
 function collect() {
   const files = [];
@@ -106,7 +111,7 @@ function collect() {
     earlier: one("earlier"),
     receipt: one("receipt"),
     record: one("record"),
-    at: new Date().toISOString(),
+    at: now(),
   };
   return { request, files };
 }
