@@ -1,5 +1,5 @@
-//! Sealing and opening that are stopped anywhere and go on, files that change meanwhile, disks that
-//! fill up, and single files read out of a bid.
+//! Sealing and opening that are stopped anywhere and go on, disks that fill up, and single files read
+//! out of a bid.
 
 mod common;
 
@@ -390,59 +390,6 @@ fn a_stopped_opening_goes_on_and_single_files_are_read() {
     }
 }
 
-/// A file whose content is not what its folder entry said.
-struct Liar {
-    said: u64,
-    has: u64,
-}
-
-impl FileSource for Liar {
-    fn path(&self) -> &str {
-        "x.bin"
-    }
-    fn size(&self) -> u64 {
-        self.said
-    }
-    fn open(&self) -> io::Result<Box<dyn Read + '_>> {
-        Ok(Box::new(io::repeat(1).take(self.has)))
-    }
-}
-
-#[test]
-fn a_file_that_grows_or_shrinks_while_it_is_read_is_refused() {
-    let w = world(&INTL);
-    let read = Cell::new(0);
-    let job = Job {
-        w: &w,
-        files: &[],
-        stamp: 0,
-        read: &read,
-    };
-    let mib = 1 << 20;
-    for (said, has) in [
-        (5, 4),
-        (5, 6),
-        (0, 1),
-        (1, 0),
-        (9 * mib, 9 * mib - 1),
-        (9 * mib, 9 * mib + 1),
-    ] {
-        let found = job.with(|inputs| {
-            let inputs = Inputs {
-                context: inputs.context.clone(),
-                policy: inputs.policy.clone(),
-                files: vec![Box::new(Liar { said, has })],
-                opening: Opening::default(),
-                declarations: Declarations::default(),
-                detail: Vec::new(),
-                ..*inputs
-            };
-            seal_with_sigma(&inputs, &SIGMA, &mut io::sink(), &mut |_| ()).map(|_| ())
-        });
-        assert_eq!(found, Err(Error::FileChanged { index: 0 }), "{said} {has}");
-    }
-}
-
 /// A token: each of its signatures is another one.
 struct Token<'a> {
     key: &'a mifeng_pki::SoftwareSigner,
@@ -560,47 +507,4 @@ fn what_was_encrypted_is_never_encrypted_differently() {
     disk.file.get_mut().truncate(14 * mib + 77);
     job.go_on(&mut disk, &SIGMA).expect("goes on");
     assert!(disk.file.get_ref() == &whole);
-}
-
-/// A file that is written to while it is read.
-struct Restless;
-
-impl FileSource for Restless {
-    fn path(&self) -> &str {
-        "x.bin"
-    }
-    fn size(&self) -> u64 {
-        9
-    }
-    fn open(&self) -> io::Result<Box<dyn Read + '_>> {
-        Ok(Box::new(io::repeat(1).take(9)))
-    }
-    fn unchanged(&self) -> io::Result<bool> {
-        Ok(false)
-    }
-}
-
-#[test]
-fn a_file_that_changes_in_its_place_is_refused() {
-    let w = world(&GM);
-    let read = Cell::new(0);
-    let job = Job {
-        w: &w,
-        files: &[],
-        stamp: 0,
-        read: &read,
-    };
-    let found = job.with(|inputs| {
-        let inputs = Inputs {
-            context: inputs.context.clone(),
-            policy: inputs.policy.clone(),
-            files: vec![Box::new(Restless)],
-            opening: Opening::default(),
-            declarations: Declarations::default(),
-            detail: Vec::new(),
-            ..*inputs
-        };
-        seal_with_sigma(&inputs, &SIGMA, &mut io::sink(), &mut |_| ()).map(|_| ())
-    });
-    assert_eq!(found, Err(Error::FileChanged { index: 0 }));
 }

@@ -3,7 +3,7 @@
 use mifeng_pki::{Anchors, Material, RevocationList, pem};
 use mifeng_stamp::{Protected, Trust, check_seal, check_signature, ofd};
 
-#[path = "../examples/make_vectors.rs"]
+#[path = "../examples/make_vectors/main.rs"]
 #[allow(dead_code)]
 mod make_vectors;
 
