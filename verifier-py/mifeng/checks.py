@@ -1,7 +1,7 @@
 """V1 to V14 over one dossier (spec/verify.md, dossier.md)."""
 import re
 
-from . import (bids, contract, drawing, envelope, jcs, judging, keeping, log, moment, note, opening, receipt, record, refused, renewal, reshare,  # noqa: F401
+from . import (bids, contract, drawing, envelope, given_up, jcs, judging, keeping, log, moment, note, opening, receipt, record, refused, renewal, reshare,  # noqa: F401
                result, setup, stamp, state, tar, trust, withheld, x509)
 from .errors import Bad, need
 from .hashes import hasher, suite as suite_of
@@ -290,19 +290,24 @@ def _heads(d, s, report, earlier):
 
 
 def _witnesses(d):
-    """Keys of the trustees' witnesses; one that cannot be read is refused with its record."""
-    joined = [r for r in d.records if r.type == "board.cert"]
-    joined = [r for r in joined if r.origin == joined[0].origin]
-    last = max((r.data.get("round") or 0 for r in d.records if r.type == "board.reshare2"), default=0)
-    later = [r for r in d.records if r.type == "board.reshare" and r.data.get("round") == last]
-    signed = [r for r in d.records if r.type == "board.reshare2" and r.data.get("round") == last]
-    out = []
-    for r in later if later and len(signed) == len(later) else joined:
-        try:
-            out.append(note.key(r.data.get("witness"), d.suite.id, "witness"))
-        except Bad:
-            pass
-    return out
+    """Keys of everybody who ever joined a board, each once; one that cannot be read is refused with its record."""
+    out = {}
+    for r in d.records:
+        if r.type in ("board.cert", "board.reshare"):
+            try:
+                key = note.key(r.data.get("witness"), d.suite.id, "witness")
+            except Bad:
+                continue
+            out[key.name, key.id] = key
+    return list(out.values())
+
+
+def _lines(d, s):
+    """Heads carry lines of those who hold the board's key, or held it before; the present ones count."""
+    present = {(m.witness.name, m.witness.id) for m in s.members.values()}
+    for head in d.heads:
+        need(head.seen.keys() <= present | s.past_witnesses, "log.signatures", "a line of nobody's known key", "V2")
+        head.seen = {who: at for who, at in head.seen.items() if who in present}
 
 
 def _stamp(d, name):
@@ -368,6 +373,7 @@ def _after(d, s, report, roots, least=None):
     report.tender = s.notice["tender"] if s.notice else None
     with _in("V2"):
         chain = renewal.check(d, s, roots)
+    _lines(d, s)
     report.passed("V2", d.log.size, f"{d.log.size} entries and {s.beat_count} beats recomputed; {len(d.heads)} cosigned heads, "
                                     f"{len(d.stamps)} time stamps" + (f"; renewed {len(chain)} times as a whole" if chain else ""))
     _v3(d, s, report, roots, least)
@@ -450,7 +456,7 @@ def _v6(d, s, report):
     for index, deadline in closes:
         over = [h for h in d.heads if h.size > index]
         for h in over:
-            for name, seconds in h.seen.items():
+            for (name, _), seconds in h.seen.items():
                 need(seconds * moment.SECOND >= deadline, "close.early", f"{name} cosigned a head over the close too early", "V6")
         best = max((len(h.seen) for h in over), default=0)
         need(best >= s.board.t, "close.not-witnessed", f"{best} of {s.board.t} witnesses", "V6")

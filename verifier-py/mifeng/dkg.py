@@ -10,7 +10,7 @@ NAMES = {"gm-1": (b"COCKTAIL(SM2, SM3)", b"COCKTAIL-DKG-SM2-SM3-"),
 MAX_MEMBERS = 15
 
 
-def _context(suite, session, publics):
+def context(suite, session, publics):
     ident = NAMES[suite.id][0]
     return suite.h(b"COCKTAIL-DKG-CONTEXT" + len(session).to_bytes(8, "big") + session
                    + len(ident).to_bytes(8, "big") + ident + len(publics).to_bytes(4, "little") + b"".join(publics))
@@ -27,9 +27,11 @@ class Message:
         self.points = [suite.curve.unpack(c) for c in self.commitments]
         suite.curve.unpack(self.ephemeral)
         at += 98
+        self.shares = []
         for _ in range(n):
             size = int.from_bytes(raw[at:at + 8], "big")
             need(len(raw) >= at + 8 and 48 <= size <= 1024, "board.formation", "an encrypted share's length")
+            self.shares.append(raw[at + 8:at + 8 + size])
             at += 8 + size
         need(at == len(raw), "board.formation", "first message: length")
 
@@ -79,12 +81,12 @@ def _transcript(suite, session, t, publics, messages):
     need(len(set(publics)) == n, "board.formation", "two members with one static key")
     for p in publics:
         c.unpack(p)
-    context = _context(suite, session, publics)
+    over = context(suite, session, publics)
     read = [Message(suite, m, n, t) for m in messages]
     need(len({m.commitments[0] for m in read}) == n and len({m.ephemeral for m in read}) == n,
          "board.formation", "equal first commitments or ephemeral keys")
-    possessed(suite, context, read)
-    signed = text(suite, context, n, t, publics, read, suite.tag("dkg-messages", *messages))
+    possessed(suite, over, read)
+    signed = text(suite, over, n, t, publics, read, suite.tag("dkg-messages", *messages))
     sums = [c.sum(*((1, m.points[k]) for m in read)) for k in range(t)]
     y = sums[0]
     shares = [c.sum(*((pow(i, k, c.n), s) for k, s in enumerate(sums) if s is not None)) for i in range(1, n + 1)]
@@ -92,18 +94,31 @@ def _transcript(suite, session, t, publics, messages):
     return Transcript(suite, Board(suite, t, n, c.pack(y), [c.pack(s) for s in shares]), signed)
 
 
-def possessed(suite, context, read):
+def admit(suite, over, n, t, raw, earlier):
+    """A message by itself, and beside those that came before it."""
+    try:
+        m = Message(suite, raw, n, t)
+        possessed(suite, over, [m])
+    except Bad as e:
+        raise Bad("board.formation", str(e)) from None
+    for other in earlier:
+        o = Message(suite, other, n, t)
+        need(o.commitments[0] != m.commitments[0] and o.ephemeral != m.ephemeral, "board.formation", "a copy of another's message")
+    return m
+
+
+def possessed(suite, over, read):
     """The proofs of possession of the first commitments."""
     prefix = NAMES[suite.id][1] + b"H7"
     for m in read:
-        signed = context + b"".join(m.commitments) + m.ephemeral
+        signed = over + b"".join(m.commitments) + m.ephemeral
         need(schnorr_verify(suite, prefix, m.points[0], signed, m.pop), "board.formation", "a proof of possession")
 
 
-def text(suite, context, n, t, publics, read, extension):
+def text(suite, over, n, t, publics, read, extension):
     """The bytes of a transcript."""
     ident = NAMES[suite.id][0]
-    return (len(ident).to_bytes(8, "little") + ident + len(context).to_bytes(8, "little") + context
+    return (len(ident).to_bytes(8, "little") + ident + len(over).to_bytes(8, "little") + over
             + n.to_bytes(4, "little") + t.to_bytes(4, "little") + b"".join(publics)
             + b"".join(x for m in read for x in m.commitments) + b"".join(m.pop for m in read)
             + b"".join(m.ephemeral for m in read) + len(extension).to_bytes(8, "little") + extension)

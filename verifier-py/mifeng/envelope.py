@@ -216,7 +216,7 @@ def decrypt(suite, context, sigma, body):
             raise bad("the final chunk is missing or full")
         nonce = (base ^ i).to_bytes(12, "big")
         try:
-            out += _open(suite.id, key, nonce, chunk)
+            out += open_chunk(suite.id, key, nonce, chunk)
         except InvalidTag:
             raise bad(f"chunk {i}") from None
         at, i = at + len(chunk), i + 1
@@ -224,7 +224,7 @@ def decrypt(suite, context, sigma, body):
             return bytes(out)
 
 
-def _open(suite_id, key, nonce, chunk):
+def open_chunk(suite_id, key, nonce, chunk):
     if suite_id == "intl-1":
         return AESGCM(key).decrypt(nonce, chunk, b"")
     d = Cipher(algorithms.SM4(key), modes.GCM(nonce, chunk[-16:])).decryptor()

@@ -152,7 +152,7 @@ class Log:
             for w in witnesses:
                 said = point.by(w)
                 if said is not None:
-                    point.seen[w.name] = said
+                    point.seen[w.name, w.id] = said
             out.append(point)
         return out
 

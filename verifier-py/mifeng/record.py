@@ -8,13 +8,14 @@ from .log import commitment
 
 MAX_BODY = 4_194_304
 MEMBERS = ["actor", "data", "origin", "salt", "seq", "time", "type", "v"]
-BOARD_TYPES = ("board.cert", "board.dkg1", "board.dkg2", "board.reshare", "board.reshare1", "board.reshare2")
+BOARD_TYPES = ("board.cert", "board.dkg1", "board.dkg2", "board.reshare", "board.reshare1", "board.reshare2", "board.complain", "board.abandon")
 
 SCHEMA = {
     "log.config": "key key_sm3? suite",
     "board.cert": "index n session static_key t witness",
     "board.dkg1": "index message",
     "board.dkg2": "index signature transcript",
+    "board.complain": "accused complaint index round", "board.abandon": "index reason round",
     "board.reshare": "dealers index n round session static_key t witness",
     "board.reshare1": "dealer message round",
     "board.reshare2": "index round signature transcript",

@@ -1,6 +1,7 @@
 """The board's key handed on before the notice: new shares of the same key (spec/board.md, Handing a key on)."""
 from . import dkg, jcs, note
 from .errors import Bad, need
+from .setup import static_key
 from .state import on
 
 
@@ -15,7 +16,7 @@ class Round:
         return next(iter(self.joined.values()))
 
 
-def _round(s, r):
+def round_of(s, r):
     s.at_stage("setup")
     f = s.main
     need(f.board is not None, "record.wrong-stage", "before the key was made")
@@ -28,7 +29,7 @@ def _round(s, r):
 
 @on("board.reshare")
 def reshare(s, r):
-    f, x = _round(s, r)
+    f, x = round_of(s, r)
     d = r.data
     need(isinstance(d["session"], str) and isinstance(d["dealers"], list), "record.data", "session, dealers")
     need(all(jcs.is_int(i) for i in d["dealers"]) and d["dealers"] == sorted(set(d["dealers"])), "board.formation", "dealers")
@@ -36,31 +37,36 @@ def reshare(s, r):
     m = type("Member", (), {})()
     m.actor, m.session, m.n, m.t, m.dealers = r.actor, d["session"], d["n"], d["t"], d["dealers"]
     m.static = jcs.unhex(d["static_key"])
-    need(len(m.static) == 33, "board.formation", "static key")
+    static_key(s.suite, m.static)
     try:
         m.witness = note.key(d["witness"], s.suite.id, "witness")
     except Bad as e:
         raise Bad("board.formation", f"witness key: {e}") from None
     for o in x.joined.values():
         need((o.session, o.t, o.n, o.dealers) == (m.session, m.t, m.n, m.dealers), "board.formation", "new members disagree")
-        need(m.actor != o.actor and m.static != o.static and m.witness.material != o.witness.material, "board.formation", "two alike")
+        need(m.actor != o.actor and m.static != o.static, "board.formation", "two alike")
+    for o in [*x.joined.values(), *s.second.members.values()]:
+        need(m.witness.name != o.witness.name and m.witness.material != o.witness.material, "board.formation", "two witnesses alike")
     x.joined[d["index"]] = m
 
 
 @on("board.reshare1")
 def deal(s, r):
-    f, x = _round(s, r)
+    f, x = round_of(s, r)
     d = r.data
     need(x.joined and len(x.joined) == x.first.n, "board.formation", "new members are missing")
     dealer = f.members.get(d["dealer"])
     need(dealer is not None and dealer.actor == r.actor, "record.not-authorised", "not the trustee of that index")
     need(d["dealer"] in x.first.dealers and d["dealer"] not in x.messages, "board.formation", "does not deal, or did")
-    x.messages[d["dealer"]] = jcs.unbase64(d["message"])
+    raw = jcs.unbase64(d["message"])
+    m = dkg.admit(s.suite, context(s.suite, f, x), x.first.n, x.first.t, raw, x.messages.values())
+    need(m.commitments[0] == f.board.shares[d["dealer"] - 1], "board.formation", f"dealer {d['dealer']} deals another secret")
+    x.messages[d["dealer"]] = raw
 
 
 @on("board.reshare2")
 def sign(s, r):
-    f, x = _round(s, r)
+    f, x = round_of(s, r)
     d = r.data
     need(x.joined and sorted(x.messages) == x.first.dealers, "board.formation", "messages are missing")
     member = x.joined.get(d["index"])
@@ -71,12 +77,21 @@ def sign(s, r):
     if len(x.signed) == len(x.joined):
         for i, signature in x.signed.items():
             made.signed(x.joined[i].static, signature)
+        s.held |= s.leave(f.members.values())
         f.members, f.board, f.rounds, f.round = dict(sorted(x.joined.items())), made.board, x.number, None
 
 
 def transcript(suite, f, x):
     try:
         return _transcript(suite, f, x)
+    except Bad as e:
+        raise Bad("board.formation", str(e)) from None
+
+
+def context(suite, f, x):
+    """The context of a handing on, once all new members have joined."""
+    try:
+        return _context(suite, f, x)
     except Bad as e:
         raise Bad("board.formation", str(e)) from None
 
@@ -92,7 +107,12 @@ def _weights(n, dealers):
     return out
 
 
-def _transcript(suite, f, x):
+def _holding(suite, f):
+    old = f.board
+    return suite.tag("board", suite.id.encode(), bytes([old.t, old.n]), old.y, *old.shares)
+
+
+def _context(suite, f, x):
     c, first, old = suite.curve, x.first, f.board
     dealers, n, t = first.dealers, first.n, first.t
     need(len(dealers) == old.t and all(i in f.members for i in dealers), "board.formation", "exactly the present quorum deals")
@@ -101,17 +121,23 @@ def _transcript(suite, f, x):
     need(len(set(publics)) == n, "board.formation", "two members with one static key")
     for p in publics:
         c.unpack(p)
-    holding = suite.tag("board", suite.id.encode(), bytes([old.t, old.n]), old.y, *old.shares)
-    session = suite.tag("dkg-reshare", holding, f"{first.session}/{x.number}".encode(), bytes(dealers),
+    session = suite.tag("dkg-reshare", _holding(suite, f), f"{first.session}/{x.number}".encode(), bytes(dealers),
                         *(f.members[i].static for i in dealers))
-    context = dkg._context(suite, session, publics)
+    return dkg.context(suite, session, publics)
+
+
+def _transcript(suite, f, x):
+    c, first, old = suite.curve, x.first, f.board
+    dealers, n, t = first.dealers, first.n, first.t
+    over, holding = _context(suite, f, x), _holding(suite, f)
+    publics = [x.joined[i].static for i in range(1, n + 1)]
     raw = [x.messages[i] for i in dealers]
     read = [dkg.Message(suite, m, n, t) for m in raw]
     for i, m in zip(dealers, read):
         need(m.commitments[0] == old.shares[i - 1], "board.formation", f"dealer {i} deals another secret")
     need(len({m.ephemeral for m in read}) == len(read), "board.formation", "equal ephemeral keys")
-    dkg.possessed(suite, context, read)
-    text = dkg.text(suite, context, n, t, publics, read, suite.tag("dkg-handed-on", holding, *raw))
+    dkg.possessed(suite, over, read)
+    text = dkg.text(suite, over, n, t, publics, read, suite.tag("dkg-handed-on", holding, *raw))
     weights = _weights(c.n, dealers)
     shares = [c.sum(*((w * pow(j, k, c.n) % c.n, m.points[k]) for w, m in zip(weights, read) for k in range(t)))
               for j in range(1, n + 1)]

@@ -5,6 +5,7 @@ from fractions import Fraction
 from . import dkg, jcs, lint, log, moment, note, packs, policy, score, timelock, x509
 from .errors import Bad, need
 from .procedures import PROCEDURES
+from .record import BOARD_TYPES
 from .state import on, usages
 
 DAY = 86_400 * moment.SECOND
@@ -21,7 +22,7 @@ def config(s, r):
     s.host, s.origin = r.actor, key.name
 
 
-def _forming(s, r):
+def forming(s, r):
     """The board that a record of key generation is for: the second one once the first one's key is made."""
     other = s.main.session is not None and r.origin != "board/" + s.main.session
     return s.second if other and s.main.board is not None else s.main
@@ -29,7 +30,7 @@ def _forming(s, r):
 
 @on("board.cert")
 def board_cert(s, r):
-    d, f = r.data, _forming(s, r)
+    d, f = r.data, forming(s, r)
     s.at_stage("setup")
     need(isinstance(d["session"], str) and r.origin == "board/" + d["session"], "board.formation", "session")
     need(not f.messages and f.board is None, "board.formation", "too late")
@@ -38,41 +39,59 @@ def board_cert(s, r):
         first = next(iter(f.members.values()))
         need((d["n"], d["t"], d["session"]) == (first.n, first.t, f.session), "board.formation", "another board")
     need(d["index"] not in f.members and not f.seats(r.actor), "board.formation", "twice")
+    need(d["session"] not in s.sessions_over, "board.formation", "this session was given up")
     f.session = d["session"]
-    member = type("Member", (), {})()
-    member.actor, member.n, member.t = r.actor, d["n"], d["t"]
-    member.static = jcs.unhex(d["static_key"])
-    need(len(member.static) == 33, "board.formation", "static key")
+    new = type("Member", (), {})()
+    new.actor, new.n, new.t = r.actor, d["n"], d["t"]
+    new.static = jcs.unhex(d["static_key"])
+    static_key(s.suite, new.static)
     try:
-        member.witness = note.key(d["witness"], s.suite.id, "witness")
+        new.witness = note.key(d["witness"], s.suite.id, "witness")
     except Bad as e:
         raise Bad("board.formation", f"witness key: {e}") from None
-    for other in [*s.main.members.values(), *f.members.values()]:
-        need(other.witness.name != member.witness.name and other.witness.material != member.witness.material,
+    for other in [*s.main.members.values(), *s.second.members.values()]:
+        need(other.witness.name != new.witness.name and other.witness.material != new.witness.material,
              "board.formation", "two witnesses alike")
-    f.members[d["index"]] = member
+    f.members[d["index"]] = new
+
+
+def static_key(suite, raw):
+    try:
+        need(len(raw) == 33, "board.formation", "length")
+        suite.curve.unpack(raw)
+    except Bad as e:
+        raise Bad("board.formation", f"static key: {e}") from None
+
+
+def member(s, f, index, r):
+    """The record is of somebody who sits at that index of a board in the making."""
+    found = f.members.get(index)
+    need(f.session is not None and r.origin == "board/" + f.session, "record.wrong-origin", r.origin)
+    need(found is not None and found.actor == r.actor, "record.not-authorised", "not the trustee of that index")
 
 
 def _all(s, f, index, table, r):
     s.at_stage("setup")
     need(f.members and len(f.members) == next(iter(f.members.values())).n, "board.formation", "members are missing")
-    need(r.origin == "board/" + f.session, "record.wrong-origin", r.origin)
-    member = f.members.get(index)
-    need(member is not None and member.actor == r.actor, "record.not-authorised", "not the trustee of that index")
+    member(s, f, index, r)
     need(index not in table, "board.formation", "twice")
 
 
 @on("board.dkg1")
 def board_dkg1(s, r):
-    f = _forming(s, r)
+    f = forming(s, r)
     need(not f.finals, "board.formation", "too late")
     _all(s, f, r.data["index"], f.messages, r)
-    f.messages[r.data["index"]] = jcs.unbase64(r.data["message"])
+    raw, n = jcs.unbase64(r.data["message"]), len(f.members)
+    publics = [f.members[i].static for i in range(1, n + 1)]
+    need(len(set(publics)) == n, "board.formation", "two members with one static key")
+    dkg.admit(s.suite, dkg.context(s.suite, f.session.encode(), publics), n, f.members[1].t, raw, f.messages.values())
+    f.messages[r.data["index"]] = raw
 
 
 @on("board.dkg2")
 def board_dkg2(s, r):
-    f = _forming(s, r)
+    f = forming(s, r)
     _all(s, f, r.data["index"], f.finals, r)
     n = len(f.members)
     need(len(f.messages) == n, "board.formation", "first messages are missing")
@@ -119,8 +138,11 @@ def publish(s, r):
     problems = list(_unlawful(s, r, d))
     need(not problems, "notice.unlawful", "; ".join(problems), "V6")
     for earlier in s.acted:
+        of_board = earlier.type in BOARD_TYPES and earlier.actor not in s.trustees()
+        if of_board and earlier.actor in s.took_part and earlier.actor not in s.held:
+            continue  # nothing came of what it took part in
         try:
-            for at in (earlier.at, max(earlier.at, r.at)):
+            for at in (earlier.at, max(earlier.at, r.at)) if not (of_board and earlier.actor in s.held) else (earlier.at,):
                 earlier.organisation = s.judge.judge(earlier.signer, earlier.certificates, at, usages(earlier.type))
         except Bad as e:
             e.check = "V3"

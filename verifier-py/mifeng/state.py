@@ -12,7 +12,7 @@ HOST = {"submission.close", "bidder-window.close", "bid.open", "bid.fail", "bid.
         "archive.close", "log.config", "crl.take"}
 BIDDER = {"bid.submit", "bid.replace", "bid.withdraw", "bidder.share", "price.confirm", "clarify.answer", "offer.submit",
           "offer.exit"}
-TRUSTEE = {"key.reveal", "board.reshare", "board.reshare1", "board.reshare2", "board.cert", "board.dkg1", "board.dkg2", "board.share", "draw.share"}
+TRUSTEE = {"key.reveal", "board.reshare", "board.reshare1", "board.reshare2", "board.complain", "board.abandon", "board.cert", "board.dkg1", "board.dkg2", "board.share", "draw.share"}
 SPECIAL = {"opening.sign": ["record-signing", "bid-signing", "trustee"], "seat.cosign": ["record-signing", "trustee"],
            "trust.list": ["record-signing", "host"], "contract.stamp": ["bid-signing", "record-signing"]}
 STARTS_PERIOD = {"tender.publish", "tender.resume", "round.open", "clarify.ask"}
@@ -74,6 +74,8 @@ class State:
         self.counts, self.board_counts, self.acted = {}, {}, []  # acted: records before the notice
         self.latest = None  # latest time at which a record was applied
         self.main, self.second = Forming(), Forming()  # the board; the fallback board of a remedy plan
+        self.held, self.took_part, self.sessions_over = set(), set(), set()  # who held a key before; who was in what was given up
+        self.past_witnesses = set()
         self.notice = self.publish = self.lots = None
         self.suspended = self.cancelled = self.closed = False
         self.resumed = None  # when the log took the last tender.resume
@@ -212,6 +214,11 @@ class State:
                 return forming.board
         raise Bad("record.not-authorised", "not the trustee of that index")
 
+    def leave(self, members):
+        """They sit on a board no more; their witnesses may have cosigned heads of that time."""
+        self.past_witnesses |= {(m.witness.name, m.witness.id) for m in members}
+        return {m.actor for m in members}
+
     def trustees(self):
         return {m.actor for f in (self.main, self.second) for m in f.members.values()}
 
@@ -231,7 +238,7 @@ class Forming:
 
     def __init__(self):
         self.members, self.messages, self.finals, self.board, self.session = {}, {}, {}, None, None
-        self.rounds, self.round = 0, None  # how often its key was handed on, and the handing on that is not finished
+        self.rounds, self.round = 0, None  # handings on that are over, and the one that is not
 
     def seats(self, actor):
         return any(m.actor == actor for m in self.members.values())

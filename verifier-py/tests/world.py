@@ -171,7 +171,7 @@ class World:
                 "index": i + 1, "n": n, "session": "py", "static_key": C.pack(publics[i]).hex(), "t": self.t,
                 "witness": self.key(f"py/witness/{i + 1}", b"\4", self.witness[i])}, board)
         packed = [C.pack(p) for p in publics]
-        context = dkg._context(SUITE, b"py", packed)
+        context = dkg.context(SUITE, b"py", packed)
         poly, messages, ephemeral, pops = [], [], [], []
         for i, p in enumerate(self.trustees):
             a = [rnd() for _ in range(self.t)]

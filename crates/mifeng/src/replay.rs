@@ -507,6 +507,19 @@ impl Replay {
         Ok(mifeng_log::Quorum::new(witnesses, needed)?)
     }
 
+    /// How many witnesses of trustees who sit on the board no more cosigned a head: they count for no quorum.
+    fn past_cosignatures(&self, note: &mifeng_log::Note) -> Result<usize, mifeng_log::Error> {
+        let mut found = 0;
+        for key in self.state.past_witnesses() {
+            match mifeng_log::CosignVerifier::parse(key)?.verify(note) {
+                Ok(_) => found += 1,
+                Err(mifeng_log::Error::Unsigned { .. }) => {}
+                Err(e) => return Err(e),
+            }
+        }
+        Ok(found)
+    }
+
     /// What verifies the host's signature on heads of the authoritative tree.
     ///
     /// # Errors
@@ -542,8 +555,11 @@ impl Replay {
             let cosigned = quorum
                 .verify(signed.note())
                 .map_err(|e| broken(e.code(), e.to_string()))?;
-            // Every line must be the host's or a board witness's: no byte of a bundle is free.
-            if signed.note().signatures().len() != cosigned.len() + 1
+            // Every line must be the host's or a board witness's, of then or now: no byte of a bundle is free.
+            let past = self
+                .past_cosignatures(signed.note())
+                .map_err(|e| broken(e.code(), e.to_string()))?;
+            if signed.note().signatures().len() != cosigned.len() + past + 1
                 || signed.note().to_text().as_bytes() != bytes
             {
                 return Err(broken(

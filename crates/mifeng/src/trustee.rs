@@ -236,9 +236,25 @@ pub(crate) fn stamps(replay: &Replay, files: &dyn Files) -> Result<Vec<TimeStamp
                 detail: format!("tsr/{name} does not have the hash in its name"),
             });
         }
-        stamp(&token, &heads, &replay.state, &replay.trust())
+        stamp(&token, &heads, &replay.state, &replay.trust()).map_err(|e| of_file(&name, e))
     };
     files.read_all("tsr/")?.into_iter().map(stamp).collect()
+}
+
+/// A fault of a time stamp, with the name of its file.
+fn of_file(name: &str, error: Error) -> Error {
+    match error {
+        Error::Failed {
+            check,
+            code,
+            detail,
+        } => Error::Failed {
+            check,
+            code,
+            detail: format!("tsr/{name}: {detail}"),
+        },
+        other => other,
+    }
 }
 
 /// A time stamp, verified: it is over one of the heads, whose texts have these hashes.

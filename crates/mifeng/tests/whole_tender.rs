@@ -7,7 +7,8 @@ mod common;
 
 use common::*;
 use mifeng::crypto::{Entropy, GM, INTL, SeededEntropy, Suite};
-use mifeng::{Error, Export, Report, Trusted, Verdict, verify};
+use mifeng::{Error, Export, Report, Trusted, Verdict, trustee, verify};
+use mifeng_log::WitnessState;
 use std::collections::BTreeMap;
 use std::io::{Seek, SeekFrom, Write};
 
@@ -363,6 +364,46 @@ fn against_an_earlier_bundle() {
     let elsewhere = Tender::new(&cast, "host.example/t/other", Kind::Board);
     let report = against(&elsewhere.tar(Export::Records));
     assert_eq!(failed(&report, "another tender"), "V2");
+}
+
+#[test]
+fn a_trustee_answers_one_history_only() {
+    let cast = Cast::new(&INTL, "whole");
+    let replay = |tar: &[u8]| mifeng::Replay::of(&Parts::of_tar(tar)).expect("replays");
+    let mut tender = Tender::new(&cast, "host.example/t/whole", Kind::Board);
+    let first = replay(&tender.tar(Export::Records));
+    tender.receive(3);
+    let later = replay(&tender.tar(Export::Records));
+    let mut forked = Tender::unpublished(&cast, "host.example/t/whole");
+    let mut other = notice(&cast, forked.host.state(), Kind::Board);
+    other.tender = "TEST-2".to_owned();
+    forked.publish(&other).expect("lawful");
+    forked.receive(3);
+    let forked = replay(&forked.tar(Export::Records));
+
+    let alg = first.suite().hash();
+    let code = |found: Result<_, Error>| found.map_err(|e| e.code()).err();
+    let nothing = WitnessState::new("host.example/t/whole", alg);
+    let seen = trustee::extends(&first, &nothing, secs(50)).expect("the first that it is shown");
+    let again = trustee::extends(&first, &seen, secs(50)).expect("the same head");
+    let grown = trustee::extends(&later, &again, secs(60)).expect("a head that extends it");
+    assert_eq!(grown.size(), later.tree.tree().size());
+    assert_eq!(
+        code(trustee::extends(&first, &grown, secs(60))),
+        Some("log.rollback")
+    );
+    for seen in [&seen, &grown] {
+        let refused = code(trustee::extends(&forked, seen, secs(60)));
+        assert!(
+            matches!(refused, Some("log.fork" | "log.not-proven")),
+            "{refused:?}"
+        );
+    }
+    let elsewhere = WitnessState::new("host.example/t/other", alg);
+    assert_eq!(
+        code(trustee::extends(&first, &elsewhere, secs(60))),
+        Some("log.origin")
+    );
 }
 
 #[test]

@@ -112,6 +112,16 @@ pub enum Error {
         /// The trustee at fault.
         culprit: u8,
     },
+    /// Two messages with a commitment or an ephemeral key in common: a copy, whose shares do not open.
+    #[error(
+        "messages of trustees {first} and {second} have a part in common: one is a copy, whose shares will not open"
+    )]
+    DkgCopied {
+        /// The one that was there before.
+        first: u8,
+        /// The one that came later.
+        second: u8,
+    },
     /// A share that cannot be decrypted by its recipient.
     #[error("share from trustee {culprit} cannot be decrypted")]
     DkgDecrypt {
@@ -199,6 +209,7 @@ impl Error {
             Self::NotAMember => "lock.not-a-member",
             Self::DkgMessage { .. } => "lock.dkg-message",
             Self::DkgProof { .. } => "lock.dkg-proof",
+            Self::DkgCopied { .. } => "lock.dkg-copied",
             Self::DkgDecrypt { .. } => "lock.dkg-decrypt",
             Self::DkgShare { .. } => "lock.dkg-share",
             Self::DkgSignature { .. } => "lock.dkg-signature",

@@ -1,13 +1,14 @@
 //! Tenders under each kind of lock, with everything that can become of a bid.
 
 use crate::world::{
-    Bundle, Cast, DEADLINE, Kind, Sealed, Tender, Trustee, WINDOW_END, notice, secs,
+    Bundle, Cast, DEADLINE, Formation, Kind, SESSION, Sealed, Tender, Trustee, WINDOW_END, notice,
+    secs, witness_of,
 };
 use mifeng::crypto::{SeededEntropy, Suite};
 use mifeng::lock::dkg::StaticKey;
 use mifeng::lock::tlock::ChainKey;
 use mifeng::lock::{Leaf, Node, Policy};
-use mifeng::tender::{BidReplace, BidWithdraw, KeyReveal};
+use mifeng::tender::{BidReplace, BidWithdraw, BoardAbandon, KeyReveal};
 use mifeng::{Error, trustee};
 use std::io::Cursor;
 
@@ -24,15 +25,19 @@ pub enum Lock {
     Clock,
     /// A board whose key was handed on.
     HandedOn,
+    /// A making of a key that a complaint ended and a handing on that was given up, before both succeeded; and a
+    /// head that a trustee cosigned who has left.
+    Replaced,
 }
 
 impl Lock {
     /// Each.
-    pub const ALL: [Lock; 4] = [
+    pub const ALL: [Lock; 5] = [
         Lock::Statuses,
         Lock::OneTimeKey,
         Lock::Clock,
         Lock::HandedOn,
+        Lock::Replaced,
     ];
 
     /// As in names of files.
@@ -42,6 +47,7 @@ impl Lock {
             Lock::OneTimeKey => "one-time-key",
             Lock::Clock => "clock",
             Lock::HandedOn => "handed-on",
+            Lock::Replaced => "replaced",
         }
     }
 }
@@ -57,6 +63,7 @@ pub fn locked(suite: &'static Suite, lock: Lock) -> Vec<u8> {
         Lock::OneTimeKey => one_time_key(&cast),
         Lock::Clock => clock(&cast),
         Lock::HandedOn => handed_on(&cast),
+        Lock::Replaced => replaced(&cast),
     }
 }
 
@@ -256,4 +263,93 @@ fn handed_on(cast: &Cast) -> Vec<u8> {
     }
     tender.open_all(100);
     tender.archive(103)
+}
+
+/// Keys by which trustees hold the board's key, and who they are.
+struct Heirs {
+    keys: Vec<StaticKey>,
+    /// In the place of trustee 2.
+    new: Trustee,
+}
+
+fn replaced(cast: &Cast) -> Vec<u8> {
+    let mut tender = Tender::unpublished(cast, ORIGIN);
+    tender.cosign(0);
+    let seats = cast.more_trustees(&["备用受托人1", "备用受托人2"]);
+    second_board(&mut tender, &seats);
+    let heirs = replace(&mut tender);
+    let state = tender.host.state();
+    let (board, fallback) = (state.board().expect("made"), state.fallback());
+    let policy = Policy::joint_with_remedy(board.key(), fallback.expect("made").key());
+    publish(&mut tender, policy);
+    tender.receive(3);
+    tender.close_witnessed();
+    for number in 0..3 {
+        tender.release_leaf(number, DEADLINE + 2).expect("a leaf");
+    }
+    tender.close_window(DEADLINE + 3).expect("closed");
+    let (first, at) = (&cast.trustees[0], DEADLINE + 4);
+    release_with(&mut tender, first, &heirs.keys[0], true, at);
+    release_with(&mut tender, &heirs.new, &heirs.keys[1], true, at);
+    tender.open_all(100);
+    tender.archive(103)
+}
+
+/// A fallback board. In the first session member 1 sends member 2 a share that does not open.
+fn second_board(tender: &mut Tender<'_>, seats: &[Trustee]) {
+    let mut first = Formation::new("second/1", 2, 2);
+    first.join(tender, seats);
+    let mut messages: Vec<Vec<u8>> = [1, 2].map(|n| first.first(tender, n, seats)).into();
+    *messages[0].last_mut().expect("a share's tag") ^= 1;
+    for (index, (seat, message)) in (1..).zip(seats.iter().zip(&messages)) {
+        first.send(tender, index, seat, message).expect("taken");
+    }
+    let complaint = first.complaint(tender, (2, 1), seats, &messages);
+    let complaint = complaint.expect("it does not open");
+    first
+        .say(tender, &seats[1], "board.complain", &complaint)
+        .expect("justified");
+    Formation::new("second/2", 2, 2).make(tender, seats);
+}
+
+/// Hands the key on by trustees 1 and 3 to a new trustee 2; the first time nobody deals.
+fn replace(tender: &mut Tender<'_>) -> Heirs {
+    let cast = tender.cast;
+    let new = cast.more_trustees(&["新受托人"]).remove(0);
+    let [one, _, three] = [0, 1, 2].map(|n| &cast.trustees[n]);
+    let said = [(one, 3), (three, 3)];
+    let mut formation = Formation::going_on(SESSION, (2, 3), &said, cast);
+    let rng = &mut SeededEntropy::new(b"heirs");
+    let members = [(one, 1), (&new, 2), (three, 3)];
+    let mut keys = Vec::new();
+    for round in [1, 2] {
+        let generate = |_| StaticKey::generate(cast.suite, rng).expect("a key");
+        keys = (0..3).map(generate).collect::<Vec<_>>();
+        for ((seat, index), key) in members.iter().zip(&keys) {
+            let witness = witness_of(&seat.witness, SESSION, *index);
+            let data = formation.takes(round, *index, &[1, 3], key, &witness);
+            formation
+                .say(tender, seat, "board.reshare", &data)
+                .expect("joins");
+        }
+        if round == 1 {
+            let data = BoardAbandon {
+                index: 3,
+                round,
+                reason: "受托人1的电脑损坏 / trustee 1's machine is broken".to_owned(),
+            };
+            formation
+                .say(tender, three, "board.abandon", &data)
+                .expect("given up");
+        }
+    }
+    for (dealer, seat) in [(1, one), (3, three)] {
+        let message = formation.dealt(tender, seat);
+        formation
+            .deal(tender, (2, dealer), seat, &message)
+            .expect("dealt");
+    }
+    let heirs: Vec<_> = members.iter().map(|(seat, _)| *seat).zip(&keys).collect();
+    formation.take_over(tender, 2, &heirs);
+    Heirs { keys, new }
 }

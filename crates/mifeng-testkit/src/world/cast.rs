@@ -14,7 +14,7 @@ use mifeng::tender::{
 use serde::Serialize;
 
 /// The board's session.
-const SESSION: &str = "test-board";
+pub const SESSION: &str = "test-board";
 /// Valid credit codes (GB 32100) of the bidders.
 const CODES: [&str; 4] = [
     "913710007000791943",
@@ -116,6 +116,11 @@ fn key_alg(suite: &Suite) -> KeyAlg {
         "gm-1" => KeyAlg::Sm2,
         _ => KeyAlg::P256,
     }
+}
+
+/// A witness's new key.
+pub(super) fn witness_key(suite: &Suite, rng: &mut SeededEntropy) -> PrivateKey {
+    PrivateKey::generate(note_alg(suite), rng).expect("a key")
 }
 
 /// Keys of notes: SM2 in gm-1, Ed25519 in intl-1.

@@ -2,11 +2,13 @@
 //! candidate experts, one lot. Time and randomness are arguments; nothing sleeps.
 #![allow(missing_docs)] // Made for tests: the names say what things are.
 
+mod boards;
 mod cast;
 mod memory;
 mod panel;
 
-pub use cast::{Cast, Person, Trustee, bidder_subject, form, issue};
+pub use boards::{Formation, witness_of};
+pub use cast::{Cast, Person, SESSION, Trustee, bidder_subject, form, issue};
 pub use memory::{Memory, Parts};
 pub use panel::{
     ROUND_END, assert_valid, call, drawn, drawn_with, lowest, opened, opened_of, published, salt,

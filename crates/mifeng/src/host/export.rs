@@ -56,7 +56,7 @@ impl<S: Store> Host<S> {
                 merged.add(found.clone())?;
             }
         }
-        let count = merged.signatures().len() - 1;
+        let count = quorum.verify(&merged)?.len();
         self.put(&name, merged.to_text().as_bytes())?;
         Ok(count)
     }

@@ -16,7 +16,8 @@ impl<S: Store> Host<S> {
     /// Adds a revocation list, which is evidence from now on.
     ///
     /// # Errors
-    /// [`Error::Pki`] if it is none.
+    /// [`Error::Pki`] if it is none; [`Error::Failed`] if it is an older issue than one that is held, or would undo a
+    /// stored time stamp (then it must come by record); [`Error::Unavailable`] if the store failed.
     pub fn add_crl(&mut self, der: &[u8]) -> Result<(), Error> {
         self.require_not_archived()?;
         let list = RevocationList::parse(der)?;

@@ -237,6 +237,8 @@ pub(crate) enum BoardCommand {
     /// 密钥仪式：引导一屋子人，可演练、暂停、继续 / key ceremony: guides a room; rehearse, pause, go on
     Ceremony(crate::ceremony::CeremonyArgs),
     #[command(flatten)]
+    Trouble(crate::complain::BoardTrouble),
+    #[command(flatten)]
     More(BoardMore),
 }
 

@@ -12,6 +12,7 @@ mod ceremony;
 mod cert;
 mod check;
 mod clock;
+mod complain;
 mod contract;
 mod demo;
 mod doc;
@@ -175,6 +176,7 @@ fn board(ui: &Ui, command: &BoardCommand, json: bool) -> Outcome {
         BoardCommand::Reshare(command) => reshare::run(ui, command),
         BoardCommand::Qr(command) => ceremony::qr::run(ui, command, json),
         BoardCommand::Ceremony(args) => ceremony::run(ui, args, json),
+        BoardCommand::Trouble(command) => complain::run(ui, command, json),
         BoardCommand::More(more) => evaluation::args::board(ui, more),
         BoardCommand::Draw { id, tender, out } => {
             person::draw_share(ui, &Identity::load(ui, id)?, &Bundle::open(tender)?, out)

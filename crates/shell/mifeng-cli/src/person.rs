@@ -178,21 +178,23 @@ pub(crate) fn board_state(suite: &'static Suite, files: &[PathBuf]) -> Result<St
         .map(|path| {
             let signed =
                 SignedRecord::from_file(&ui::read(path)?).map_err(|e| Failure::from(e).at(path))?;
-            Record::verify(signed, suite).map_err(|e| Failure::from(e).at(path))
+            let record = Record::verify(signed, suite).map_err(|e| Failure::from(e).at(path))?;
+            Ok((path, record))
         })
         .collect::<Result<Vec<_>, Failure>>()?;
-    records.sort_by_cached_key(phase);
+    records.sort_by_cached_key(|(_, record)| phase(record));
     let trust = Trust {
         roots: &[],
         crls: &[],
     };
-    for record in &records {
-        state.apply(record, record.time(), &trust)?;
+    for (path, record) in &records {
+        let taken = state.apply(record, record.time(), &trust);
+        taken.map_err(|e| Failure::from(e).at(path))?;
     }
     Ok(state)
 }
 
-/// Board records come in phases, and each handing on has three more.
+/// Board records come in phases, and each handing on has three more; what ends one comes last in it.
 fn phase(record: &Record) -> (u32, u64) {
     let data = record.data::<serde_json::Value>().unwrap_or_default();
     let round = data["round"].as_u64().and_then(|n| u32::try_from(n).ok());
@@ -253,7 +255,8 @@ pub(crate) fn board_round2(ui: &Ui, identity: &Identity, files: &[PathBuf], out:
     let (index, member) = own_member(&state, identity)?;
     let key = static_key(ui, identity, suite)?;
     let transcript = state.board_transcript()?;
-    let share = transcript.share(&key)?;
+    let advise = |e| crate::complain::advise(ui, e);
+    let share = transcript.share(&key).map_err(advise)?;
     let data = BoardDkg2 {
         index,
         transcript: transcript.hash(),
@@ -461,26 +464,7 @@ pub(crate) fn reveal(ui: &Ui, identity: &Identity, bundle: &Bundle, out: &Path) 
     let secret = trustee::fallback_share(replay, &key)?;
     let data = trustee::reveal(replay, &bundle.files, &secret, clock::now())?;
     keep_head(identity, replay)?;
-    claim(identity, &member.static_key, replay)?;
     sign(replay, identity, "key.reveal", &data, out)
-}
-
-/// A share of a key is revealed for one log only: what it opened once, it would open before its time in another.
-fn claim(identity: &Identity, static_key: &str, replay: &Replay) -> Outcome {
-    let key = replay.suite().hash().digest(static_key.as_bytes());
-    let path = identity.folder.join(format!("revealed-{key}.txt"));
-    let origin = replay.state.origin();
-    if !path.exists() {
-        return ui::write(&path, origin.as_bytes());
-    }
-    let before = ui::read_text(&path)?;
-    if before == origin {
-        return Ok(());
-    }
-    Err(Failure::refused(
-        "key.revealed-elsewhere",
-        format!("this key's share was revealed for {before}; it is not revealed for {origin}"),
-    ))
 }
 
 /// The trustee's own decision, then its shares.

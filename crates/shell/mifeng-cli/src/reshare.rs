@@ -112,7 +112,7 @@ impl Table {
 }
 
 /// The file of a new static key; the one from joining the board first is `static.key`.
-fn new_key_file(identity: &Identity, round: u32) -> PathBuf {
+pub(crate) fn new_key_file(identity: &Identity, round: u32) -> PathBuf {
     identity.folder.join(format!("static-{round}.key"))
 }
 
@@ -221,7 +221,8 @@ fn sign(ui: &Ui, identity: &Identity, table: &Table, out: &Path) -> Outcome {
     let transcript = table.state.reshare_transcript()?;
     let path = new_key_file(identity, round);
     let key = person::static_key_in(ui, &path, table.suite)?;
-    let share = transcript.share(&key)?;
+    let advise = |e| crate::complain::advise(ui, e);
+    let share = transcript.share(&key).map_err(advise)?;
     let data = BoardReshareSign {
         round,
         index: *index,

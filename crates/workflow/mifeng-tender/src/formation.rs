@@ -4,19 +4,26 @@
 //! (补救方案), all of whose members together stand in for a bidder that released nothing, or a one-time key.
 
 use crate::events::*;
+use crate::given_up::people;
 use crate::notice::Notice;
 use crate::refusal::{self, Refusal};
 use crate::reshare::Handed;
 use crate::state::{State, board_origin};
 use base64::prelude::{BASE64_STANDARD, Engine as _};
-use mifeng_crypto::{Digest, HashAlg, Suite};
+use mifeng_crypto::{Digest, HashAlg, Point, Suite};
 use mifeng_lock::{Board, dkg};
 use mifeng_log::{CosignVerifier, Quorum, SignatureType};
 use mifeng_record::Record;
 use std::collections::BTreeMap;
 
-fn formation(detail: impl core::fmt::Display) -> Refusal {
+pub(crate) fn formation(detail: impl core::fmt::Display) -> Refusal {
     Refusal::new(&refusal::BAD_BOARD, detail.to_string())
+}
+
+/// A static public key of a record.
+pub(crate) fn static_key(suite: &Suite, text: &str) -> Result<Point, Refusal> {
+    let bytes = hex::decode(text).map_err(|_| formation("static key is not hex"))?;
+    Point::from_bytes(suite.curve(), &bytes).map_err(|e| formation(format!("static key: {e}")))
 }
 
 /// One board and how it came about.
@@ -43,7 +50,12 @@ impl Formation {
         self.members.values().any(|(cert, _)| cert == actor)
     }
 
-    fn cert(&mut self, data: &BoardCert, record: &Record) -> Result<(), Refusal> {
+    fn cert(
+        &mut self,
+        suite: &'static Suite,
+        data: &BoardCert,
+        record: &Record,
+    ) -> Result<(), Refusal> {
         let same = |other: &BoardCert| (other.t, other.n) == (data.t, data.n);
         if self.members.values().any(|(_, other)| !same(other)) {
             return Err(formation("members disagree on quorum or number"));
@@ -60,12 +72,14 @@ impl Formation {
         if self.members.values().any(taken) {
             return Err(formation("two members with one key or certificate"));
         }
+        static_key(suite, &data.static_key)?;
         self.members
             .insert(data.index, (record.actor(), data.clone()));
         Ok(())
     }
 
-    fn dkg1(&mut self, data: &BoardDkg1) -> Result<(), Refusal> {
+    /// A wrong message is not taken, so that its sender can send another; of two alike the later one is not.
+    fn dkg1(&mut self, suite: &'static Suite, data: &BoardDkg1) -> Result<(), Refusal> {
         let complete = self
             .members
             .values()
@@ -77,6 +91,9 @@ impl Formation {
         let message = BASE64_STANDARD
             .decode(&data.message)
             .map_err(|_| formation("message is not base64"))?;
+        let earlier: Vec<(u8, &Vec<u8>)> = self.dkg1.iter().map(|(i, m)| (*i, m)).collect();
+        let setup = self.setup(suite)?;
+        dkg::check_round1(&setup, data.index, &message, &earlier).map_err(formation)?;
         self.dkg1.insert(data.index, message);
         Ok(())
     }
@@ -109,7 +126,7 @@ impl Formation {
         Ok(())
     }
 
-    fn transcript(&self, suite: &'static Suite) -> Result<dkg::Transcript, Refusal> {
+    pub(crate) fn transcript(&self, suite: &'static Suite) -> Result<dkg::Transcript, Refusal> {
         if let Some(transcript) = &self.handed.transcript {
             return Ok(transcript.clone());
         }
@@ -130,11 +147,7 @@ impl Formation {
         }
         let keys = members
             .iter()
-            .map(|member| {
-                let bytes = hex::decode(&member.static_key)
-                    .map_err(|_| formation("static key is not hex"))?;
-                mifeng_crypto::Point::from_bytes(suite.curve(), &bytes).map_err(formation)
-            })
+            .map(|member| static_key(suite, &member.static_key))
             .collect::<Result<Vec<_>, _>>()?;
         dkg::Setup::new(suite, first.t, keys, first.session.as_bytes()).map_err(formation)
     }
@@ -149,19 +162,27 @@ impl State {
                 "of the board's session",
             ));
         }
-        self.check_witness(data)?;
+        self.past.require_new(&data.session)?;
+        let others = [&self.main, &self.second].into_iter();
+        let others = others.flat_map(|f| people(&f.members)).map(|(_, key)| key);
+        self.check_witness(&data.witness, others)?;
+        let suite = self.suite;
         if self.is_fallback_record(record) {
-            return self.second.cert(data, record);
+            return self.second.cert(suite, data, record);
         }
-        self.main.cert(data, record)
+        self.main.cert(suite, data, record)
     }
 
-    /// The trustee's witness has a key that this suite's cosignatures take, a name and a key of its own in both boards.
-    fn check_witness(&self, data: &BoardCert) -> Result<(), Refusal> {
+    /// The trustee's witness has a key that this suite's cosignatures take, and a name and a key of its own.
+    pub(crate) fn check_witness<'a>(
+        &self,
+        witness: &str,
+        others: impl Iterator<Item = &'a String>,
+    ) -> Result<(), Refusal> {
         let read = |text: &str| {
             CosignVerifier::parse(text).map_err(|e| formation(format!("witness key: {e}")))
         };
-        let own = read(&data.witness)?;
+        let own = read(witness)?;
         let expected = match self.suite.hash() {
             HashAlg::Sm3 => SignatureType::CosignatureSm2,
             HashAlg::Sha256 => SignatureType::CosignatureEd25519,
@@ -173,11 +194,8 @@ impl State {
             )));
         }
         let mut witnesses = vec![own];
-        for (_, other) in [&self.main, &self.second]
-            .into_iter()
-            .flat_map(|f| f.members.values())
-        {
-            witnesses.push(read(&other.witness)?);
+        for other in others {
+            witnesses.push(read(other)?);
         }
         Quorum::new(witnesses, 0)
             .map(drop)
@@ -186,7 +204,8 @@ impl State {
 
     pub(crate) fn board_dkg1(&mut self, data: &BoardDkg1, record: &Record) -> Result<(), Refusal> {
         self.require_setup()?;
-        self.forming(record, data.index)?.dkg1(data)
+        let suite = self.suite;
+        self.forming(record, data.index)?.dkg1(suite, data)
     }
 
     pub(crate) fn board_dkg2(&mut self, data: &BoardDkg2, record: &Record) -> Result<(), Refusal> {
@@ -196,7 +215,11 @@ impl State {
     }
 
     /// The board that a record of key generation belongs to, if its signer sits there at `index`.
-    fn forming(&mut self, record: &Record, index: u8) -> Result<&mut Formation, Refusal> {
+    pub(crate) fn forming(
+        &mut self,
+        record: &Record,
+        index: u8,
+    ) -> Result<&mut Formation, Refusal> {
         let fallback = self.is_fallback_record(record);
         let of = if fallback { &self.second } else { &self.main };
         let cert = of.members.get(&index).map(|(cert, _)| *cert);
@@ -209,7 +232,7 @@ impl State {
     }
 
     /// Whether a record under a board's own origin is of the second board: not the first one's, whose key is made.
-    fn is_fallback_record(&self, record: &Record) -> bool {
+    pub(crate) fn is_fallback_record(&self, record: &Record) -> bool {
         let other = self.main.origin().is_some_and(|own| own != record.origin());
         other && self.main.board.is_some()
     }

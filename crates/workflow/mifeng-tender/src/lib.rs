@@ -10,6 +10,7 @@ mod ending;
 mod evaluation;
 mod events;
 mod formation;
+mod given_up;
 mod keeping;
 mod notice;
 mod opening;
@@ -29,6 +30,7 @@ pub use evaluation::{
     sheet_commitment,
 };
 pub use events::*;
+pub use given_up::GivenUp;
 pub use keeping::{Keeping, Paper, Presence, Term};
 pub use notice::{Committee, Document, EXPERTS_MAX, LOTS_MAX, Lot, Notice, Party, Text};
 pub use opening::Released;

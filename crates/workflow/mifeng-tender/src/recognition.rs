@@ -17,6 +17,8 @@ pub(crate) struct EarlySigner {
     pub(crate) chain: Vec<Certificate>,
     pub(crate) time: Time,
     pub(crate) usages: &'static [Usage],
+    /// Of a board's own record, not of one of this log.
+    pub(crate) of_board: bool,
 }
 
 /// A certificate that counts.

@@ -1,10 +1,12 @@
 //! Handing the board's key on before a notice: a trustee is replaced, or all get new shares; the key stays.
 
 use crate::events::*;
+use crate::formation::static_key;
+use crate::given_up::people;
 use crate::refusal::{self, Refusal};
 use crate::state::{Stage, State};
 use base64::prelude::{BASE64_STANDARD, Engine as _};
-use mifeng_crypto::{Digest, Point};
+use mifeng_crypto::Digest;
 use mifeng_lock::dkg;
 use mifeng_record::Record;
 use std::collections::BTreeMap;
@@ -24,16 +26,24 @@ pub(crate) struct HandingOn {
 /// What became of the key since it was made.
 #[derive(Default)]
 pub(crate) struct Handed {
-    /// Finished times.
+    /// Times that it was begun and is over, finished or given up.
     pub(crate) rounds: u32,
     /// The transcript by which the present trustees got their shares.
     pub(crate) transcript: Option<dkg::Transcript>,
-    open: Option<HandingOn>,
+    pub(crate) open: Option<HandingOn>,
+}
+
+impl HandingOn {
+    /// Who has joined.
+    pub(crate) fn people(&self) -> impl Iterator<Item = (&Digest, &String)> {
+        let joined = self.joined.values();
+        joined.map(|(cert, data)| (cert, &data.witness))
+    }
 }
 
 impl State {
     /// The next handing on, if it is this one and its time is before the notice.
-    fn require_round(&self, round: u32) -> Result<(), Refusal> {
+    pub(crate) fn require_round(&self, round: u32) -> Result<(), Refusal> {
         if self.stage != Stage::Setup || self.main.board.is_none() {
             return Err(Refusal::new(
                 &refusal::WRONG_STAGE,
@@ -51,6 +61,11 @@ impl State {
 
     pub(crate) fn reshare(&mut self, data: &BoardReshare, record: &Record) -> Result<(), Refusal> {
         self.require_round(data.round)?;
+        static_key(self.suite, &data.static_key)?;
+        let open = self.main.handed.open.iter();
+        let joined = open.flat_map(HandingOn::people);
+        let others = joined.chain(people(&self.second.members));
+        self.check_witness(&data.witness, others.map(|(_, key)| key))?;
         let mut open = self.main.handed.open.take().unwrap_or_default();
         let outcome = join(&mut open, data, record.actor());
         self.main.handed.open = Some(open);
@@ -68,7 +83,7 @@ impl State {
         let message = BASE64_STANDARD
             .decode(&data.message)
             .map_err(|_| wrong("message is not base64"))?;
-        let dealers = setup.1;
+        let (reshare, dealers) = setup;
         let Some(open) = &mut self.main.handed.open else {
             return Err(wrong("nobody has joined"));
         };
@@ -78,6 +93,9 @@ impl State {
                 data.dealer
             )));
         }
+        let earlier: Vec<(u8, &Vec<u8>)> = open.messages.iter().map(|(i, m)| (*i, m)).collect();
+        let checked = reshare.check(data.dealer, &message, &earlier);
+        checked.map_err(wrong)?;
         open.messages.insert(data.dealer, message);
         Ok(())
     }
@@ -112,6 +130,7 @@ impl State {
         let signatures: Vec<&Vec<u8>> = signed.values().collect();
         let board = transcript.finish(&signatures).map_err(wrong)?;
         let joined = core::mem::take(&mut open.joined);
+        self.past.handed_on(&self.main.members);
         self.main.members = joined
             .into_iter()
             .map(|(index, (cert, data))| (index, (cert, data.member())))
@@ -147,10 +166,7 @@ impl State {
                 first.n
             )));
         }
-        let point = |text: &str| {
-            let bytes = hex::decode(text).map_err(|_| wrong("static key is not hex"))?;
-            Point::from_bytes(self.suite.curve(), &bytes).map_err(wrong)
-        };
+        let point = |text: &str| static_key(self.suite, text);
         let dealers = first
             .dealers
             .iter()
@@ -217,7 +233,7 @@ fn join(open: &mut HandingOn, data: &BoardReshare, actor: Digest) -> Result<(), 
         )));
     }
     let taken = |(cert, other): &(Digest, BoardReshare)| {
-        *cert == actor || other.static_key == data.static_key || other.witness == data.witness
+        *cert == actor || other.static_key == data.static_key
     };
     if open.joined.values().any(taken) {
         return Err(wrong("two members with one key or certificate"));

@@ -1,6 +1,7 @@
 //! Before the bids: log, board, notice; suspension and cancellation.
 
 use crate::events::*;
+use crate::given_up::Part;
 use crate::notice::Notice;
 use crate::recognition::{Recognition, usages_of};
 use crate::refusal::{self, Refusal};
@@ -85,7 +86,8 @@ impl State {
     }
 
     /// Judges the agency, and whoever signed before the notice: at the time of the record and, so
-    /// that an early date is of no use, now. Returns the signers whose revocation is unknown.
+    /// that an early date is of no use, now; the latter not of those who have no part in a board any more ([`Part`]).
+    /// Returns the signers whose revocation is unknown.
     fn judge_early(&self, notice: &Notice, act: &Act<'_>) -> Result<BTreeSet<Digest>, Refusal> {
         let recognition = Recognition::new(notice, self.lists.as_ref(), self.suite, act.trust);
         let (record, at, taken) = (act.record, act.at, act.taken);
@@ -101,10 +103,20 @@ impl State {
         }
         for early in &self.signers {
             let signer = (&early.certificate, early.chain.as_slice());
-            recognition.judge(signer, early.usages, early.time, at)?;
-            let judged = recognition.judge(signer, early.usages, taken, taken)?;
+            let own = early.certificate.fingerprint(self.suite.hash());
+            let part = match early.of_board {
+                true => self.part_in_boards(&own),
+                false => Part::Present,
+            };
+            if part == Part::None {
+                continue;
+            }
+            let mut judged = recognition.judge(signer, early.usages, early.time, at)?;
+            if part == Part::Present {
+                judged = recognition.judge(signer, early.usages, taken, taken)?;
+            }
             if !judged.revocation_known {
-                unknown.insert(early.certificate.fingerprint(self.suite.hash()));
+                unknown.insert(own);
             }
         }
         Ok(unknown)

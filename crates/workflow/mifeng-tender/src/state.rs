@@ -3,6 +3,7 @@
 use crate::evaluation::Evaluation;
 use crate::events::*;
 use crate::formation::Formation;
+use crate::given_up::Past;
 use crate::notice::Notice;
 use crate::recognition::{EarlySigner, Judged, usages_of};
 use crate::refusal::{self, Refusal};
@@ -125,6 +126,8 @@ pub struct State {
     pub(crate) main: Formation,
     /// The fallback board of a remedy plan.
     pub(crate) second: Formation,
+    /// What boards were before.
+    pub(crate) past: Past,
     pub(crate) notice: Option<(Digest, Notice)>,
     pub(crate) halted: bool,
     pub(crate) cancelled: bool,
@@ -175,6 +178,7 @@ impl State {
             host: None,
             main: Formation::default(),
             second: Formation::default(),
+            past: Past::default(),
             notice: None,
             halted: false,
             cancelled: false,
@@ -251,6 +255,7 @@ impl State {
                 chain: record.chain().to_vec(),
                 time: record.time(),
                 usages: usages_of(record.kind(), self.is_host(record)),
+                of_board: record.origin() != self.origin,
             });
         }
         Ok(())
@@ -282,6 +287,8 @@ impl State {
             Event::BoardCert(data) => self.board_cert(data, record),
             Event::BoardDkg1(data) => self.board_dkg1(data, record),
             Event::BoardDkg2(data) => self.board_dkg2(data, record),
+            Event::BoardComplain(data) => self.complain(data, record),
+            Event::BoardAbandon(data) => self.abandon(data, record),
             Event::BoardReshare(data) => self.reshare(data, record),
             Event::BoardReshareDeal(data) => self.reshare_deal(data, record),
             Event::BoardReshareSign(data) => self.reshare_sign(data, record),

@@ -67,6 +67,11 @@ impl Complaint {
         self.accuser
     }
 
+    /// Whose share is said to be wrong.
+    pub fn accused(&self) -> u8 {
+        self.accused
+    }
+
     /// The error that names the accused, if the complaint is justified.
     ///
     /// # Errors

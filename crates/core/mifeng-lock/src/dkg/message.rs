@@ -126,6 +126,24 @@ impl Message {
     }
 }
 
+impl Message {
+    /// Whether one of the two is a copy of the other, or of a part of it.
+    pub(super) fn shares_with(&self, other: &Self) -> bool {
+        self.commitment[0] == other.commitment[0] || self.ephemeral == other.ephemeral
+    }
+
+    /// A dealer deals the share of the key that it holds.
+    pub(super) fn require_dealt(&self, dealer: u8, share_key: &Point) -> Result<()> {
+        if self.commitment.first() == Some(share_key) {
+            return Ok(());
+        }
+        Err(Error::DkgMessage {
+            culprit: dealer,
+            what: "deals another secret than its share of the key",
+        })
+    }
+}
+
 /// Opens the share that travelled over `channel` from `sender` and checks it against the sender's commitment.
 ///
 /// `sealed` carries the share and, after it, a payload that this protocol does not use and ignores.

@@ -219,6 +219,20 @@ pub fn round1(setup: &Setup, key: &StaticKey, entropy: &mut dyn Entropy) -> Resu
     message::write(setup, key, &coefficients, &ephemeral)
 }
 
+/// Checks member `index`'s round 1 message beside those that came before it, so that a wrong one never stands in the
+/// log and its sender can send another.
+///
+/// # Errors
+/// Names the member; [`Error::DkgCopied`] names both.
+pub fn check_round1<M: AsRef<[u8]>>(
+    setup: &Setup,
+    index: u8,
+    message: &[u8],
+    earlier: &[(u8, M)],
+) -> Result<()> {
+    transcript::admit(setup, index, message, earlier).map(drop)
+}
+
 /// Everything an auditor does (check V5): messages, signatures, and the board that follows from them.
 ///
 /// # Errors

@@ -14,7 +14,7 @@
 use mifeng_crypto::{Entropy, Point, Scalar};
 
 use super::transcript::Dealer;
-use super::{Setup, StaticKey, Transcript, message};
+use super::{Setup, StaticKey, Transcript, message, transcript};
 use crate::board::{Board, SecretShare};
 use crate::share::lagrange;
 use crate::{Error, Result};
@@ -122,6 +122,21 @@ impl Reshare {
         }
         let ephemeral = Scalar::random(curve, entropy)?;
         message::write(&self.setup, key, &coefficients, &ephemeral)
+    }
+
+    /// Checks one dealer's message beside those of dealers that came before it, so that a wrong one never stands in
+    /// the log.
+    ///
+    /// # Errors
+    /// Names the dealer; [`Error::DkgCopied`] names both.
+    pub fn check<M: AsRef<[u8]>>(
+        &self,
+        dealer: u8,
+        message: &[u8],
+        earlier: &[(u8, M)],
+    ) -> Result<()> {
+        let message = transcript::admit(&self.setup, dealer, message, earlier)?;
+        message.require_dealt(dealer, self.old.share_key(dealer)?)
     }
 
     /// Checks the dealers' messages, in the order of their indices, and derives the board in its new hands: its key

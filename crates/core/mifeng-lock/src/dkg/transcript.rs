@@ -91,12 +91,7 @@ impl Transcript {
         let extension = setup.suite.h_tag("dkg-handed-on", &parts);
         let messages = parse(setup, &dealers, messages)?;
         for (dealer, message) in dealers.iter().zip(&messages) {
-            if message.commitment.first() != Some(old.share_key(dealer.index)?) {
-                return Err(Error::DkgMessage {
-                    culprit: dealer.index,
-                    what: "deals another secret than its share of the key",
-                });
-            }
+            message.require_dealt(dealer.index, old.share_key(dealer.index)?)?;
         }
         let (_, share_keys) = derive(setup, &dealers, &messages)?;
         // Refuses share keys that do not belong to the old public key.
@@ -242,20 +237,38 @@ fn parse<M: AsRef<[u8]>>(
     Ok(parsed)
 }
 
-// A proof of possession does not say whose it is, so a copied one would pass: refuse the copy by name.
+// A proof of possession does not say whose it is, so a copied one would pass. Which of two is the copy nobody can see
+// here: it is the one whose shares do not open.
 fn refuse_copies(dealers: &[Dealer], messages: &[Message]) -> Result<()> {
     for (later, message) in messages.iter().enumerate() {
-        let copied = messages[..later].iter().any(|earlier| {
-            earlier.commitment[0] == message.commitment[0] || earlier.ephemeral == message.ephemeral
-        });
-        if copied {
-            return Err(Error::DkgMessage {
-                culprit: dealers[later].index,
-                what: "copies another member's message",
+        let mut earlier = messages[..later].iter();
+        if let Some(first) = earlier.position(|earlier| earlier.shares_with(message)) {
+            return Err(Error::DkgCopied {
+                first: dealers[first].index,
+                second: dealers[later].index,
             });
         }
     }
     Ok(())
+}
+
+/// Checks a message by itself and beside those of others that came before it.
+pub(super) fn admit<M: AsRef<[u8]>>(
+    setup: &Setup,
+    index: u8,
+    message: &[u8],
+    earlier: &[(u8, M)],
+) -> Result<Message> {
+    let message = Message::parse(setup, index, message)?;
+    for (first, other) in earlier {
+        if Message::parse(setup, *first, other.as_ref())?.shares_with(&message) {
+            return Err(Error::DkgCopied {
+                first: *first,
+                second: index,
+            });
+        }
+    }
+    Ok(message)
 }
 
 /// The public key and the share keys of the weighted sum of the dealers' polynomials.

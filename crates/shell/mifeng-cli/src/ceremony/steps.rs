@@ -141,8 +141,8 @@ pub(super) const STEPS: &[Step] = &[
         ),
         trouble: &[
             (
-                "某人的份额打不开：其程序点名发送者；仪式作废，投诉可由任何人核对",
-                "someone's share is wrong: that program names the sender; the ceremony is void, and anyone can check the complaint",
+                "某人的份额打不开：其程序点名发送者；用 mifeng board complain 写下投诉，任何人可用 mifeng board status 核对；仪式作废，换名称重做",
+                "someone's share is wrong: that program names the sender; mifeng board complain writes the complaint, which anyone checks by mifeng board status; the ceremony is void and begins again under another name",
             ),
             (
                 "电脑死机：份额由记录与 static.key 重新算出，无须别的备份",

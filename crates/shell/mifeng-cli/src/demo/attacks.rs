@@ -338,6 +338,9 @@ fn late(log: &mut Log<'_>, tender: &mut Tender, bid: &Path) -> Outcome {
     Ok(())
 }
 
+/// What somebody says who is shown a log that does not extend the one that they saw.
+const FORKED: &[&str] = &["log.fork", "log.rollback", "log.not-proven"];
+
 /// The host left bidder 1 out; its receipt convicts the host.
 fn dropped(log: &mut Log<'_>, tender: &Tender, evil: &mut host::FolderHost) -> Outcome {
     host::close(&tender.world.ui, evil, true)?;
@@ -372,7 +375,19 @@ fn dropped(log: &mut Log<'_>, tender: &Tender, evil: &mut host::FolderHost) -> O
     log.tried(
         "请见证人共签分叉的日志",
         "a witness asked to cosign the fork",
-        &["log.fork", "log.rollback", "log.proof", "log.consistency"],
+        FORKED,
+        outcome,
+    );
+    let outcome = person::draw_share(
+        &tender.world.ui,
+        &*tender.world.trustee(1)?,
+        &bundle,
+        &tender.path("trustee1/b.rec"),
+    );
+    log.tried(
+        "请见过真日志的受托人应答分叉日志上的抽取",
+        "a trustee who saw the log asked to answer for a draw of the fork",
+        FORKED,
         outcome,
     );
     Ok(())

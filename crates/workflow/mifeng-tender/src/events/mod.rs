@@ -66,6 +66,27 @@ event_data! {
         /// Signature by the static key over the transcript, hex.
         signature: String,
     }
+    /// `board.complain`: a trustee proves that another sent it a wrong share; the making or the handing on of the key
+    /// is given up (spec/board.md).
+    BoardComplain {
+        /// 1 to n: who complains.
+        index: u8,
+        /// 1 to n: whose share is wrong.
+        accused: u8,
+        /// Which handing on; 0 while the key is made.
+        round: u32,
+        /// The proof, hex.
+        complaint: String,
+    }
+    /// `board.abandon`: a trustee ends the making or the handing on of a key that cannot be finished.
+    BoardAbandon {
+        /// 1 to n: who ends it.
+        index: u8,
+        /// Which handing on; 0 while the key is made.
+        round: u32,
+        /// Why, in words.
+        reason: String,
+    }
     /// `board.reshare`: a new trustee joins a handing on of the board's key (spec/board.md).
     BoardReshare {
         /// Name of the board's session.
@@ -360,6 +381,8 @@ pub enum Event {
     BoardCert(BoardCert),
     BoardDkg1(BoardDkg1),
     BoardDkg2(BoardDkg2),
+    BoardComplain(BoardComplain),
+    BoardAbandon(BoardAbandon),
     BoardReshare(BoardReshare),
     BoardReshareDeal(BoardReshareDeal),
     BoardReshareSign(BoardReshareSign),
@@ -434,6 +457,8 @@ impl Event {
             "board.cert" => Event::BoardCert(record.data()?),
             "board.dkg1" => Event::BoardDkg1(record.data()?),
             "board.dkg2" => Event::BoardDkg2(record.data()?),
+            "board.complain" => Event::BoardComplain(record.data()?),
+            "board.abandon" => Event::BoardAbandon(record.data()?),
             "board.reshare" => Event::BoardReshare(record.data()?),
             "board.reshare1" => Event::BoardReshareDeal(record.data()?),
             "board.reshare2" => Event::BoardReshareSign(record.data()?),
