@@ -330,6 +330,22 @@ def _least(d, procedure):
         yield "bidders_min is not that of a lot"
 
 
+@on("tender.postpone")
+def postpone(s, r):
+    d = r.data
+    s.at_stage("open")
+    s.by(r, s.notice["agency"]["cert"])
+    need(not s.cancelled, "tender.halted", "after tender.cancel")
+    deadline = moment.parse(d["deadline"])
+    need(s.taken(r) < s.deadline and r.time < s.deadline, "notice.postpone", "the deadline has passed")
+    need(deadline > s.deadline and deadline % moment.SECOND == 0, "notice.postpone", "the new deadline")
+    need(isinstance(d["reason"], str) and d["reason"].strip(), "notice.postpone", "no reason")
+    moved = {**s.notice, "deadline": d["deadline"]}
+    faults = list(timelock.unlawful(moved, deadline))
+    need(not faults, "notice.postpone", "; ".join(faults))
+    s.notice, s.deadline = moved, deadline
+
+
 @on("tender.suspend", "tender.resume", "tender.cancel")
 def halt(s, r):
     need(s.notice is not None, "record.wrong-stage", r.type)

@@ -119,6 +119,7 @@ fn conditions(
         en,
     };
     let due = span.due.len();
+    let (moved_zh, moved_en) = crate::verify::postponed(replay.state.postponed());
     Ok(vec![
         condition(
             1,
@@ -132,11 +133,11 @@ fn conditions(
             2,
             now >= deadline && stamp.is_some(),
             format!(
-                "本机时间 {now} 与时间戳 {} 均不早于截止时间 {deadline}",
+                "本机时间 {now} 与时间戳 {} 均不早于截止时间 {deadline}{moved_zh}",
                 shown(stamp)
             ),
             format!(
-                "own clock {now} and time stamp {} are not before the deadline {deadline}",
+                "own clock {now} and time stamp {} are not before the deadline {deadline}{moved_en}",
                 shown(stamp)
             ),
         ),

@@ -34,6 +34,23 @@ pub(super) fn board(replay: &Replay) -> Result<Saw, Error> {
         zh = format!("；备用委员会 {all} 人缺一不可");
         en = format!("; a fallback board of {all}, all needed");
     }
+    for past in replay.state.given_up() {
+        let (session, why) = (&past.session, &past.why);
+        match past.culprit {
+            Some(culprit) => {
+                zh.push_str(&format!(
+                    "；{session} 的一次制作因受托人 {culprit} 的过错作废（{why}）"
+                ));
+                en.push_str(&format!(
+                    "; a making in {session} was given up by the fault of trustee {culprit} ({why})"
+                ));
+            }
+            None => {
+                zh.push_str(&format!("；{session} 的一次制作被放弃（{why}）"));
+                en.push_str(&format!("; a making in {session} was given up ({why})"));
+            }
+        }
+    }
     Ok((
         u64::from(n),
         format!("{n} 名受托人共同生成密钥（{t}/{n}），记录重算一致{zh}"),

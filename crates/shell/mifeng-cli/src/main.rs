@@ -19,6 +19,7 @@ mod doc;
 mod draw;
 mod evaluation;
 mod fetch;
+mod halt;
 mod host;
 mod identity;
 mod key;
@@ -295,6 +296,7 @@ fn tender(ui: &Ui, command: &TenderCommand) -> Outcome {
             lot,
             out,
         } => person::rank(&Identity::load(ui, id)?, &Bundle::open(tender)?, lot, out),
+        TenderCommand::Halt(command) => halt::run(ui, command),
         TenderCommand::More(more) => evaluation::args::tender(ui, more),
         TenderCommand::Award {
             id,

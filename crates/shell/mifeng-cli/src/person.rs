@@ -170,8 +170,19 @@ pub(crate) fn scalar_of(key: &PrivateKey, path: &Path, curve: Curve) -> Result<S
     Ok(Scalar::from_be_bytes(curve, &bytes)?)
 }
 
-/// A board's records applied to an empty state, as every tender's log will apply them.
+/// A board's records applied to an empty state, as every tender's log will apply them; or the state of the log in whose
+/// bundle they come.
 pub(crate) fn board_state(suite: &'static Suite, files: &[PathBuf]) -> Result<State, Failure> {
+    if let [bundle] = files
+        && bundle.extension().is_some_and(|kind| kind == "tar")
+    {
+        let state = Bundle::open(bundle)?.replay.state;
+        if state.suite() != suite {
+            let found = format!("{}: a log of the other suite", bundle.display());
+            return Err(Failure::malformed(found));
+        }
+        return Ok(state);
+    }
     let mut state = State::new(suite, "board-formation");
     let mut records = files
         .iter()

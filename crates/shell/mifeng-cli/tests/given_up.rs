@@ -29,7 +29,7 @@ impl Desk {
         let args = words(args, files);
         let output = self.run(&args)?;
         let errors = String::from_utf8_lossy(&output.stderr);
-        assert_eq!(output.status.code(), Some(1), "{args:?}: {errors}");
+        assert!(!output.status.success(), "{args:?}: {errors}");
         assert!(errors.contains(code), "{args:?}: {code} in {errors}");
         Ok(())
     }
@@ -41,8 +41,8 @@ fn words(args: &str, files: &[String]) -> Vec<String> {
 }
 
 /// Three trustees, whose folders are `t1` to `t3`.
-fn desk() -> Result<Desk, Box<dyn std::error::Error>> {
-    let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join("given-up");
+fn desk(name: &str) -> Result<Desk, Box<dyn std::error::Error>> {
+    let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
     if root.exists() {
         std::fs::remove_dir_all(&root)?;
     }
@@ -61,7 +61,7 @@ fn desk() -> Result<Desk, Box<dyn std::error::Error>> {
 
 #[test]
 fn a_making_is_given_up_and_a_complaint_must_be_true() -> Tested {
-    let desk = desk()?;
+    let desk = desk("given-up")?;
     let mut records = Vec::new();
     for i in 1..=3 {
         let out = format!("join-{i}.rec");
@@ -107,4 +107,50 @@ fn a_making_is_given_up_and_a_complaint_must_be_true() -> Tested {
         &records,
         "board.not-a-member",
     )
+}
+
+/// The host's log in the place of a table: everybody hands records in and takes the log home.
+#[test]
+fn a_board_forms_through_a_log() -> Tested {
+    let desk = desk("through-a-log")?;
+    desk.ok(
+        "ca issue --ca ca --kind host --name Host --out platform",
+        &[],
+    )?;
+    let host = "--host log --id platform";
+    desk.ok(
+        &format!(
+            "tender init {host} --suite intl --origin host.example/t/board --trust ca/root.cer"
+        ),
+        &[],
+    )?;
+    let hand_in = |record: &str| -> Tested {
+        desk.ok(&format!("tender accept {host}"), &[record.to_owned()])?;
+        desk.ok(&format!("tender export {host} --out log.tar"), &[])?;
+        Ok(())
+    };
+    for i in 1..=3 {
+        desk.ok(
+            &format!(
+                "board join --id t{i} --session s --index {i} --quorum 2 --of 3 --out j{i}.rec"
+            ),
+            &[],
+        )?;
+        hand_in(&format!("j{i}.rec"))?;
+    }
+    for (round, name) in [("round1", "a"), ("round2", "b")] {
+        for i in 1..=3 {
+            let record = format!("{name}{i}.rec");
+            desk.ok(
+                &format!("board {round} --id t{i} --out {record} log.tar"),
+                &[],
+            )?;
+            hand_in(&record)?;
+        }
+    }
+    let told = desk.ok("--json board status --suite intl log.tar", &[])?;
+    let told: serde_json::Value = serde_json::from_str(&told)?;
+    assert_eq!(told["members"], 3, "{told}");
+    assert!(told["board"].is_string(), "{told}");
+    desk.refused("board status --suite gm log.tar", &[], "other suite")
 }

@@ -20,11 +20,11 @@ pub(crate) struct By {
     tender: PathBuf,
     /// 记录文件写到此处 / where to write the record
     #[arg(long)]
-    out: PathBuf,
+    pub(crate) out: PathBuf,
 }
 
 impl By {
-    fn open(&self, ui: &Ui) -> Result<(Bundle, Identity), crate::ui::Failure> {
+    pub(crate) fn open(&self, ui: &Ui) -> Result<(Bundle, Identity), crate::ui::Failure> {
         let bundle = Bundle::open(&self.tender)?;
         Ok((bundle, Identity::load(ui, &self.id)?))
     }
