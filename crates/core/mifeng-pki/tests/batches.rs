@@ -6,7 +6,7 @@ use common::{SUITES, World, code, time};
 use mifeng_crypto::Time;
 use mifeng_pki::cms::{self, Item, Profile as Form, Verifier};
 use mifeng_pki::issue::{Profile, Revocation};
-use mifeng_pki::{Material, Policy, Purpose, RevocationList};
+use mifeng_pki::{Material, Policy, Purpose, RevocationList, Signer as _};
 use std::num::NonZeroUsize;
 
 /// Many messages at once come to what each comes to alone, whatever the number of threads.

@@ -4,12 +4,12 @@ mod common;
 
 use common::der::Node;
 use common::{SUITES, World, code, now, time};
-use mifeng_crypto::{GM, INTL, Suite, Time};
+use mifeng_crypto::{GM, INTL, Suite};
 use mifeng_pki::cms::{
     self, Deviation, Draft, LongTermValues, Place, Profile as Form, SignedData, Strictness,
 };
-use mifeng_pki::issue::{Profile, Revocation};
-use mifeng_pki::{Material, Policy, Purpose, RevocationList, Signer as _, SoftwareSigner};
+use mifeng_pki::issue::Profile;
+use mifeng_pki::{Signer as _, SoftwareSigner};
 use std::slice::from_ref;
 
 const FORMS: [Form; 2] = [Form::Rfc5652, Form::Gbt35275];
