@@ -46,7 +46,7 @@ def _t(f, d, s):
 def abandon(s, r):
     d, f = r.data, setup.forming(s, r)
     s.at_stage("setup")
-    need(isinstance(d["reason"], str) and d["reason"].strip(), "board.formation", "no reason")
+    need(isinstance(d["reason"], str) and not jcs.blank(d["reason"]), "board.formation", "no reason")
     if d["round"] == 0:
         setup.member(s, f, d["index"], r)
         need(f.board is None, "board.formation", "the key is made")
@@ -86,10 +86,10 @@ def _judge(suite, context, transcript, complaint, sender, recipient, message):
         return
     c = suite.curve
     value = int.from_bytes(share[:32], "big")
-    if len(share) < 32 or not 0 < value < c.n:
+    if len(share) < 32 or value >= c.n:
         return
     expected = c.sum(*((pow(index, k, c.n), p) for k, p in enumerate(message.points)))
-    need(c.mul(value, c.g) != expected, "board.formation", f"the share from trustee {accused} is right")
+    need((c.mul(value, c.g) if value else None) != expected, "board.formation", f"the share from trustee {accused} is right")
 
 
 def _open(suite, context, points, message, sender, recipient, sealed):

@@ -97,6 +97,14 @@ def hex32(text, code="record.data"):
     return bytes.fromhex(text)
 
 
+# White_Space of Unicode. Python's strip() would take four control characters more.
+WHITE = "\t\n\x0b\x0c\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000"
+
+
+def blank(text):
+    return not text.strip(WHITE)
+
+
 def unhex(text, code="record.data"):
     need(isinstance(text, str) and HEX.match(text) is not None, code, "expected lower-case hex")
     return bytes.fromhex(text)

@@ -33,7 +33,9 @@ def reshare(s, r):
     d = r.data
     need(isinstance(d["session"], str) and isinstance(d["dealers"], list), "record.data", "session, dealers")
     need(all(jcs.is_int(i) for i in d["dealers"]) and d["dealers"] == sorted(set(d["dealers"])), "board.formation", "dealers")
+    need(1 <= d["t"] <= d["n"] <= dkg.MAX_MEMBERS and all(1 <= i <= dkg.MAX_MEMBERS for i in d["dealers"]), "board.formation", "t, n, dealers")
     need(1 <= d["index"] <= d["n"] and d["index"] not in x.joined, "board.formation", "index")
+    need(d["session"] == f.session, "board.formation", "another session")
     m = type("Member", (), {})()
     m.actor, m.session, m.n, m.t, m.dealers = r.actor, d["session"], d["n"], d["t"], d["dealers"]
     m.static = jcs.unhex(d["static_key"])

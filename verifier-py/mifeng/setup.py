@@ -10,6 +10,7 @@ from .state import on, usages
 
 DAY = 86_400 * moment.SECOND
 MAX_LOTS = 64
+MAX_BEATS = 180_000
 
 
 @on("log.config")
@@ -19,6 +20,7 @@ def config(s, r):
     need(r.data["suite"] == s.suite.id, "log.config", "suite", "V4")
     need((r.data.get("key_sm3") is not None) == (s.suite.id == "gm-1"), "log.config", "key_sm3", "V4")
     need(r.origin == key.name, "log.origin", r.origin, "V2")
+    need(not r.origin.startswith("board/"), "record.data", "a log with the name of a board", "V4")
     s.host, s.origin = r.actor, key.name
 
 
@@ -39,12 +41,14 @@ def board_cert(s, r):
         first = next(iter(f.members.values()))
         need((d["n"], d["t"], d["session"]) == (first.n, first.t, f.session), "board.formation", "another board")
     need(d["index"] not in f.members and not f.seats(r.actor), "board.formation", "twice")
+    need(1 <= len(d["session"].encode()) <= 256, "board.formation", "length of the session's name")
     need(d["session"] not in s.sessions_over, "board.formation", "this session was given up")
     f.session = d["session"]
     new = type("Member", (), {})()
     new.actor, new.n, new.t = r.actor, d["n"], d["t"]
     new.static = jcs.unhex(d["static_key"])
     static_key(s.suite, new.static)
+    need(all(m.static != new.static for m in f.members.values()), "board.formation", "two members with one static key")
     try:
         new.witness = note.key(d["witness"], s.suite.id, "witness")
     except Bad as e:
@@ -234,6 +238,8 @@ def _unlawful(s, r, d):
     yield from timelock.unlawful(d, deadline)
     if deadline % moment.SECOND or deadline <= r.at or deadline <= s.schedule.at(0):
         yield "deadline"
+    if s.schedule.before(deadline - 1) + 1 > MAX_BEATS:
+        yield "too many beats until the deadline"
     if not d.get("rehearsal") and deadline < r.at + procedure.days * DAY:
         yield "less time to answer than the law gives"
     yield from _committee(s, d, procedure)
@@ -322,28 +328,12 @@ def _lot(s, lot, procedure, day, region):
 def _least(d, procedure):
     exceptions = [lot["rules"].get("exception") for lot in d["lots"] if lot["rules"].get("exception")]
     own = d["procedure"] in ("single-source", "framework")
-    if exceptions and not d.get("ground"):
+    if exceptions and jcs.blank(d.get("ground") or ""):
         yield "an exception without its ground"
     if d["bidders_min"] < (procedure.exception if exceptions else procedure.least):
         yield "bidders_min"
     if not own and any((lot["rules"].get("min_bidders") or 3) != d["bidders_min"] for lot in d["lots"]):
         yield "bidders_min is not that of a lot"
-
-
-@on("tender.postpone")
-def postpone(s, r):
-    d = r.data
-    s.at_stage("open")
-    s.by(r, s.notice["agency"]["cert"])
-    need(not s.cancelled, "tender.halted", "after tender.cancel")
-    deadline = moment.parse(d["deadline"])
-    need(s.taken(r) < s.deadline and r.time < s.deadline, "notice.postpone", "the deadline has passed")
-    need(deadline > s.deadline and deadline % moment.SECOND == 0, "notice.postpone", "the new deadline")
-    need(isinstance(d["reason"], str) and d["reason"].strip(), "notice.postpone", "no reason")
-    moved = {**s.notice, "deadline": d["deadline"]}
-    faults = list(timelock.unlawful(moved, deadline))
-    need(not faults, "notice.postpone", "; ".join(faults))
-    s.notice, s.deadline = moved, deadline
 
 
 @on("tender.suspend", "tender.resume", "tender.cancel")

@@ -3,7 +3,7 @@ from . import moment
 from .errors import Bad, need
 from .record import BOARD_TYPES, schema
 
-HALTED_OK = {"tender.resume", "tender.postpone", "tender.cancel", "submission.close", "archive.close", "crl.take"}
+HALTED_OK = {"tender.resume", "tender.cancel", "submission.close", "archive.close", "crl.take"}
 CANCELLED_OK = HALTED_OK | {"bidder-window.close", "round.close"}
 STAGES = ["setup", "open", "window", "opening", "evaluation", "archived"]
 USAGE = {"host": ["host"], "bidder": ["bid-signing"], "trustee": ["trustee"], "person": ["record-signing"]}

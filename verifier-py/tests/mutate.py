@@ -19,7 +19,7 @@ FREE = {
                                                   "window_ms", "alternates", "k", "id", "trust"},
     "clarify.ask": {"text", "until", "matter"}, "clarify.answer": {"text", "price"}, "check": {"reason", "article"},
     "report": {"media", "place", "remarks"}, "report.sign": {"dissent"}, "score.correct": {"reason"},
-    "tender.postpone": {"reason"}, "board.abandon": {"reason"},
+    "board.abandon": {"reason"},
     "tender.suspend": {"reason"}, "tender.resume": {"reason"}, "tender.cancel": {"reason"}, "expert.pool": {"reason"},
     "price.decide": {"reason"}, "seat.freeze": {"reason"}, "seat.resume": {"reason"}, "seat.replace": {"reason"},
 }

@@ -15,7 +15,7 @@ use parts::{certificates, checkpoint, crls, entries, first_facts, load, read_bea
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// `log/beats.json` is one of the files read whole: room for 100,000 beats.
+/// `log/beats.json` is one of the files read whole: room for all beats that a notice may have, and their records.
 const BEATS_LEN_MAX: usize = 16 << 20;
 /// A record whose clock is further ahead of the host's is refused: five minutes.
 pub(crate) const CLOCK_AHEAD_MAX_MS: i64 = 300_000;

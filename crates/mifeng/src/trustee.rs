@@ -119,7 +119,6 @@ fn conditions(
         en,
     };
     let due = span.due.len();
-    let (moved_zh, moved_en) = crate::verify::postponed(replay.state.postponed());
     Ok(vec![
         condition(
             1,
@@ -133,11 +132,11 @@ fn conditions(
             2,
             now >= deadline && stamp.is_some(),
             format!(
-                "本机时间 {now} 与时间戳 {} 均不早于截止时间 {deadline}{moved_zh}",
+                "本机时间 {now} 与时间戳 {} 均不早于截止时间 {deadline}",
                 shown(stamp)
             ),
             format!(
-                "own clock {now} and time stamp {} are not before the deadline {deadline}{moved_en}",
+                "own clock {now} and time stamp {} are not before the deadline {deadline}",
                 shown(stamp)
             ),
         ),

@@ -327,29 +327,17 @@ impl Run<'_> {
             true => ("（演练）", " (rehearsal)"),
             false => ("", ""),
         };
-        let (moved_zh, moved_en) = postponed(replay.state.postponed());
         Ok((
             lots,
             format!(
-                "{}{mark_zh}，{lots} 个标段，开标策略 {policy_zh}，截止 {}{moved_zh}，截标由 {cosigned} 名见证人共签",
+                "{}{mark_zh}，{lots} 个标段，开标策略 {policy_zh}，截止 {}，截标由 {cosigned} 名见证人共签",
                 profile.zh, notice.deadline
             ),
             format!(
-                "{}{mark_en}, {lots} lots, opening policy {policy_en}, deadline {}{moved_en}, close cosigned by {cosigned} witnesses",
+                "{}{mark_en}, {lots} lots, opening policy {policy_en}, deadline {}, close cosigned by {cosigned} witnesses",
                 profile.en, notice.deadline
             ),
         ))
-    }
-}
-
-/// What is said beside a deadline that was moved.
-pub(crate) fn postponed(before: &[Time]) -> (String, String) {
-    match before.first() {
-        None => (String::new(), String::new()),
-        Some(first) => (
-            format!("（延期 {} 次，原为 {first}）", before.len()),
-            format!(" (postponed {} times, first {first})", before.len()),
-        ),
     }
 }
 

@@ -211,3 +211,81 @@ fn whoever_takes_a_share_over_brings_a_witness_and_a_wrong_deal_is_not_taken() {
         outcome.expect("its own");
     }
 }
+
+#[test]
+fn records_of_another_board_do_not_touch_the_first_ones_handing_on() {
+    let cast = Cast::new(&INTL, "given up");
+    let (mut tender, people) = world(&cast);
+    let seats = &cast.trustees;
+    let said = [(&seats[0], 3)];
+    let mut forming = Formation::going_on(SESSION, (2, 3), &said, &cast);
+    let rng = &mut SeededEntropy::new(b"another board");
+    let key = StaticKey::generate(&INTL, rng).expect("a key");
+    let witness = witness_of(&seats[0].witness, SESSION, 1);
+    let takes = forming.takes(1, 1, &[1, 3], &key, &witness);
+    let other = BoardReshare {
+        session: "zzz".to_owned(),
+        ..takes.clone()
+    };
+    let outcome = forming.say(&mut tender, &seats[0], "board.reshare", &other);
+    assert_eq!(
+        refused(outcome),
+        "board.formation",
+        "another session inside"
+    );
+    let abandon = BoardAbandon {
+        index: 1,
+        round: 1,
+        reason: "none".to_owned(),
+    };
+    let outcome = forming.say(&mut tender, &seats[0], "board.reshare", &takes);
+    outcome.expect("joins");
+    for session in ["zzz", "second"] {
+        let mut stranger = Formation::new(session, 2, 3);
+        let outcome = stranger.say(&mut tender, &seats[0], "board.abandon", &abandon);
+        assert_eq!(refused(outcome), "record.wrong-origin");
+        let foreign = BoardReshare {
+            session: session.to_owned(),
+            index: 2,
+            ..takes.clone()
+        };
+        let outcome = stranger.say(&mut tender, &seats[1], "board.reshare", &foreign);
+        assert_eq!(refused(outcome), "record.wrong-origin");
+        if session == "zzz" {
+            let mut second = Formation::new("second", 2, 3);
+            second.join(&mut tender, &people);
+        }
+    }
+    let outcome = forming.say(&mut tender, &seats[0], "board.abandon", &abandon);
+    outcome.expect("the board's own");
+}
+
+#[test]
+fn sizes_names_and_spellings_that_no_board_has_are_refused_at_once() {
+    let cast = Cast::new(&INTL, "given up");
+    let (mut tender, seats) = world(&cast);
+    let cert = |session: &str, t, n| Formation::new(session, t, n).cert(1, &seats[0]);
+    let mut upper = cert("s", 2, 3);
+    upper.static_key = upper.static_key.to_uppercase();
+    let long = "s".repeat(257);
+    let named = BoardCert {
+        session: long.clone(),
+        ..cert("s", 2, 3)
+    };
+    let bad = [
+        ("s", cert("s", 0, 3)),
+        ("s", cert("s", 4, 3)),
+        ("s", cert("s", 2, 16)),
+        ("", cert("", 2, 3)),
+        (&long, named),
+        ("s", upper),
+    ];
+    for (session, data) in bad {
+        let mut forming = Formation::new(session, 2, 3);
+        let outcome = forming.say(&mut tender, &seats[0], "board.cert", &data);
+        assert_eq!(refused(outcome), "board.formation", "{data:?}");
+    }
+    let mut forming = Formation::new("s", 2, 3);
+    let outcome = forming.say(&mut tender, &seats[0], "board.cert", &cert("s", 2, 3));
+    outcome.expect("a good one");
+}

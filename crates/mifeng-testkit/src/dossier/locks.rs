@@ -8,7 +8,7 @@ use mifeng::crypto::{SeededEntropy, Suite};
 use mifeng::lock::dkg::StaticKey;
 use mifeng::lock::tlock::ChainKey;
 use mifeng::lock::{Leaf, Node, Policy};
-use mifeng::tender::{BidReplace, BidWithdraw, BoardAbandon, KeyReveal, Postpone};
+use mifeng::tender::{BidReplace, BidWithdraw, BoardAbandon, KeyReveal};
 use mifeng::{Error, trustee};
 use std::io::Cursor;
 
@@ -28,19 +28,16 @@ pub enum Lock {
     /// A making of a key that a complaint ended and a handing on that was given up, before both succeeded; and a
     /// head that a trustee cosigned who has left.
     Replaced,
-    /// A deadline that moved, before and after which bids came in.
-    Postponed,
 }
 
 impl Lock {
     /// Each.
-    pub const ALL: [Lock; 6] = [
+    pub const ALL: [Lock; 5] = [
         Lock::Statuses,
         Lock::OneTimeKey,
         Lock::Clock,
         Lock::HandedOn,
         Lock::Replaced,
-        Lock::Postponed,
     ];
 
     /// As in names of files.
@@ -51,7 +48,6 @@ impl Lock {
             Lock::Clock => "clock",
             Lock::HandedOn => "handed-on",
             Lock::Replaced => "replaced",
-            Lock::Postponed => "postponed",
         }
     }
 }
@@ -68,7 +64,6 @@ pub fn locked(suite: &'static Suite, lock: Lock) -> Vec<u8> {
         Lock::Clock => clock(&cast),
         Lock::HandedOn => handed_on(&cast),
         Lock::Replaced => replaced(&cast),
-        Lock::Postponed => postponed(&cast),
     }
 }
 
@@ -268,35 +263,6 @@ fn handed_on(cast: &Cast) -> Vec<u8> {
     }
     tender.open_all(100);
     tender.archive(103)
-}
-
-fn postponed(cast: &Cast) -> Vec<u8> {
-    let mut tender = Tender::unpublished(cast, ORIGIN);
-    let board = tender.host.state().board().expect("made").key();
-    publish(&mut tender, Policy::board(board));
-    tender.receive(2);
-    let later = DEADLINE + 40;
-    let data = Postpone {
-        deadline: secs(later),
-        reason: "图纸更正 / a drawing was corrected".to_owned(),
-    };
-    tender
-        .say(&cast.agency, "tender.postpone", &data, DEADLINE - 5)
-        .expect("in time");
-    tender.beat(DEADLINE);
-    let bid = tender.seal(2, 880_000, DEADLINE + 20);
-    tender
-        .submit(&bid, secs(DEADLINE + 20))
-        .expect("before the new deadline");
-    tender.bids.push(bid);
-    tender.close(secs(later)).expect("closed");
-    tender.witness(later + 1);
-    tender.close_window(later + 2).expect("closed");
-    for number in 0..2 {
-        tender.release(number, later + 3).expect("released");
-    }
-    tender.open_all(later + 40);
-    tender.archive(later + 43)
 }
 
 /// Keys by which trustees hold the board's key, and who they are.

@@ -36,18 +36,22 @@ pub(super) fn board(replay: &Replay) -> Result<Saw, Error> {
     }
     for past in replay.state.given_up() {
         let (session, why) = (&past.session, &past.why);
+        let (what_zh, what_en) = match past.round {
+            0 => ("制作", "making"),
+            _ => ("交接", "handing on"),
+        };
         match past.culprit {
             Some(culprit) => {
                 zh.push_str(&format!(
-                    "；{session} 的一次制作因受托人 {culprit} 的过错作废（{why}）"
+                    "；{session} 的一次{what_zh}因受托人 {culprit} 的过错作废（{why}）"
                 ));
                 en.push_str(&format!(
-                    "; a making in {session} was given up by the fault of trustee {culprit} ({why})"
+                    "; a {what_en} in {session} was given up by the fault of trustee {culprit} ({why})"
                 ));
             }
             None => {
-                zh.push_str(&format!("；{session} 的一次制作被放弃（{why}）"));
-                en.push_str(&format!("; a making in {session} was given up ({why})"));
+                zh.push_str(&format!("；{session} 的一次{what_zh}被放弃（{why}）"));
+                en.push_str(&format!("; a {what_en} in {session} was given up ({why})"));
             }
         }
     }

@@ -183,7 +183,7 @@ pub(crate) enum BoardCommand {
         #[arg(long)]
         out: PathBuf,
     },
-    /// 第一轮：需要全体的加入记录，或收有它们的平台记录包 / first round: takes all members' join records, or the bundle of a log that holds them
+    /// 第一轮：需要全体的加入记录，或首个委员会所在日志的记录包 / first round: takes all members' join records, or the bundle of the log whose first board this is
     Round1 {
         #[arg(long)]
         id: PathBuf,
@@ -192,7 +192,7 @@ pub(crate) enum BoardCommand {
         #[arg(long)]
         out: PathBuf,
     },
-    /// 第二轮：需要以上全部记录，或收有它们的平台记录包 / second round: takes all records so far, or the bundle of a log that holds them
+    /// 第二轮：需要以上全部记录，或首个委员会所在日志的记录包 / second round: takes all records so far, or the bundle of the log whose first board this is
     Round2 {
         #[arg(long)]
         id: PathBuf,

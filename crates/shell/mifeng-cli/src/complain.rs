@@ -155,6 +155,24 @@ fn write<T: serde::Serialize>(
     )
 }
 
+/// What is done after a making (round 0) or a handing on was given up.
+fn next(round: u32) -> (String, String) {
+    match round {
+        0 => (
+            "请换新的委员会名称重做；各人先移走旧的 static.key 与 witness.key".to_owned(),
+            "begin again under another name; everybody moves static.key and witness.key away first"
+                .to_owned(),
+        ),
+        _ => {
+            let after = round.saturating_add(1);
+            (
+                format!("现任受托人不变，下一次交接是第 {after} 次"),
+                format!("the present trustees stay, the next handing on is number {after}"),
+            )
+        }
+    }
+}
+
 fn status(ui: &Ui, state: &State, json: bool) {
     let key = state.board().map(|board| board.key());
     let said = key.map(|key| words::fingerprint(&key, ui.lang == Lang::Zh));
@@ -175,18 +193,19 @@ fn status(ui: &Ui, state: &State, json: bool) {
     }
     for past in state.given_up() {
         let (mark, by, why) = (ui.mark(false), past.by, &past.why);
+        let (next_zh, next_en) = next(past.round);
         let (zh, en) = match past.culprit {
             Some(culprit) => (
                 format!(
-                    "{mark} 作废：第 {by} 位投诉成立，责任人是第 {culprit} 位（{why}）；请换新的委员会名称重做"
+                    "{mark} 作废：第 {by} 位投诉成立，责任人是第 {culprit} 位（{why}）；{next_zh}"
                 ),
                 format!(
-                    "{mark} void: the complaint of trustee {by} holds, trustee {culprit} is at fault ({why}); begin again under a new session"
+                    "{mark} void: the complaint of trustee {by} holds, trustee {culprit} is at fault ({why}); {next_en}"
                 ),
             ),
             None => (
-                format!("{mark} 第 {by} 位放弃：{why}；请换新的委员会名称重做"),
-                format!("{mark} given up by trustee {by}: {why}; begin again under a new session"),
+                format!("{mark} 第 {by} 位放弃：{why}；{next_zh}"),
+                format!("{mark} given up by trustee {by}: {why}; {next_en}"),
             ),
         };
         ui.say(zh, en);

@@ -1,23 +1,12 @@
-//! The agency moves the deadline, suspends a tender, resumes it, or ends it.
+//! The agency suspends a tender, resumes it, or ends it.
 
 use crate::evaluation::args::By;
 use crate::person;
-use crate::ui::{Failure, Outcome, Ui};
-use mifeng::crypto::Time;
-use mifeng::tender::{Halt, Postpone};
+use crate::ui::{Outcome, Ui};
+use mifeng::tender::Halt;
 
 #[derive(clap::Subcommand, Debug)]
 pub(crate) enum TenderHalt {
-    /// 代理机构：延期，截止时间后移（须在原截止时间之前） / agency: postpone the deadline, before it has come
-    Postpone {
-        #[command(flatten)]
-        by: By,
-        /// 新的截止时间，RFC 3339，整秒 / the new deadline, whole seconds
-        #[arg(long)]
-        deadline: String,
-        #[arg(long)]
-        reason: String,
-    },
     /// 代理机构：暂停项目 / agency: suspend the tender
     Suspend {
         #[command(flatten)]
@@ -43,11 +32,6 @@ pub(crate) enum TenderHalt {
 
 pub(crate) fn run(ui: &Ui, command: &TenderHalt) -> Outcome {
     let (by, kind, reason) = match command {
-        TenderHalt::Postpone {
-            by,
-            deadline,
-            reason,
-        } => return postpone(ui, by, deadline, reason),
         TenderHalt::Suspend { by, reason } => (by, "tender.suspend", reason),
         TenderHalt::Resume { by, reason } => (by, "tender.resume", reason),
         TenderHalt::Cancel { by, reason } => (by, "tender.cancel", reason),
@@ -57,20 +41,4 @@ pub(crate) fn run(ui: &Ui, command: &TenderHalt) -> Outcome {
         reason: reason.clone(),
     };
     person::sign(&bundle.replay, &identity, kind, &data, &by.out)
-}
-
-fn postpone(ui: &Ui, by: &By, deadline: &str, reason: &str) -> Outcome {
-    let deadline = Time::parse_rfc3339(deadline)
-        .map_err(|_| Failure::malformed(format!("deadline {deadline:?}: RFC 3339")))?;
-    let (bundle, identity) = by.open(ui)?;
-    let data = Postpone {
-        deadline,
-        reason: reason.to_owned(),
-    };
-    person::sign(&bundle.replay, &identity, "tender.postpone", &data, &by.out)?;
-    ui.say(
-        format!("延期至 {deadline}；平台收入日志后生效"),
-        format!("postponed to {deadline}, once the host has logged it"),
-    );
-    Ok(())
 }

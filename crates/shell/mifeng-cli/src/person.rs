@@ -205,17 +205,18 @@ pub(crate) fn board_state(suite: &'static Suite, files: &[PathBuf]) -> Result<St
     Ok(state)
 }
 
-/// Board records come in phases, and each handing on has three more; what ends one comes last in it.
+/// Board records come in phases, and each handing on has more; what ends one comes last in it.
 fn phase(record: &Record) -> (u32, u64) {
     let data = record.data::<serde_json::Value>().unwrap_or_default();
     let round = data["round"].as_u64().and_then(|n| u32::try_from(n).ok());
-    let later = |kind: u32| round.unwrap_or(0).saturating_mul(3).saturating_add(kind);
+    let later = |kind: u32| round.unwrap_or(0).saturating_mul(4).saturating_add(kind);
     let phase = match record.kind() {
         "board.cert" => 0,
         "board.dkg1" => 1,
         "board.dkg2" => 2,
         "board.reshare" => later(0),
         "board.reshare1" => later(1),
+        "board.complain" | "board.abandon" => later(3),
         _ => later(2),
     };
     (phase, record.seq())

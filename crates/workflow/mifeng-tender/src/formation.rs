@@ -11,7 +11,7 @@ use crate::reshare::Handed;
 use crate::state::{State, board_origin};
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use mifeng_crypto::{Digest, HashAlg, Point, Suite};
-use mifeng_lock::{Board, dkg};
+use mifeng_lock::{Board, MAX_MEMBERS, dkg};
 use mifeng_log::{CosignVerifier, Quorum, SignatureType};
 use mifeng_record::Record;
 use std::collections::BTreeMap;
@@ -20,9 +20,28 @@ pub(crate) fn formation(detail: impl core::fmt::Display) -> Refusal {
     Refusal::new(&refusal::BAD_BOARD, detail.to_string())
 }
 
+/// Bytes of a record in lower-case hex, the only spelling that there is.
+pub(crate) fn unhex(text: &str, what: &str) -> Result<Vec<u8>, Refusal> {
+    let upper = text.bytes().any(|b| b.is_ascii_uppercase());
+    match hex::decode(text) {
+        Ok(bytes) if !upper => Ok(bytes),
+        _ => Err(formation(format!("{what} is not hex in lower case"))),
+    }
+}
+
+/// `1 ≤ t ≤ n ≤ 15`.
+pub(crate) fn check_sizes(t: u8, n: u8) -> Result<(), Refusal> {
+    match 1 <= t && t <= n && n <= MAX_MEMBERS {
+        true => Ok(()),
+        false => Err(formation(format!(
+            "{t} of {n}: expected 1 to n, of at most {MAX_MEMBERS}"
+        ))),
+    }
+}
+
 /// A static public key of a record.
 pub(crate) fn static_key(suite: &Suite, text: &str) -> Result<Point, Refusal> {
-    let bytes = hex::decode(text).map_err(|_| formation("static key is not hex"))?;
+    let bytes = unhex(text, "static key")?;
     Point::from_bytes(suite.curve(), &bytes).map_err(|e| formation(format!("static key: {e}")))
 }
 
@@ -56,6 +75,14 @@ impl Formation {
         data: &BoardCert,
         record: &Record,
     ) -> Result<(), Refusal> {
+        check_sizes(data.t, data.n)?;
+        let named = data.session.len();
+        if named == 0 || named > dkg::MAX_SESSION_BYTES {
+            let most = dkg::MAX_SESSION_BYTES;
+            return Err(formation(format!(
+                "session of {named} bytes, expected 1 to {most}"
+            )));
+        }
         let same = |other: &BoardCert| (other.t, other.n) == (data.t, data.n);
         if self.members.values().any(|(_, other)| !same(other)) {
             return Err(formation("members disagree on quorum or number"));
@@ -111,9 +138,7 @@ impl Formation {
                 data.index
             )));
         }
-        let decode = |data: &BoardDkg2| {
-            hex::decode(&data.signature).map_err(|_| formation("signature is not hex"))
-        };
+        let decode = |data: &BoardDkg2| unhex(&data.signature, "signature");
         let mut signatures = BTreeMap::from([(data.index, decode(data)?)]);
         for (index, other) in &self.dkg2 {
             signatures.insert(*index, decode(other)?);

@@ -1,7 +1,7 @@
 //! Makings and handings on of a key that were given up, and whoever sat on a board before.
 
 use crate::events::*;
-use crate::formation::{Formation, formation};
+use crate::formation::{Formation, formation, unhex};
 use crate::refusal::Refusal;
 use crate::state::State;
 use mifeng_crypto::Digest;
@@ -82,7 +82,7 @@ impl State {
         record: &Record,
     ) -> Result<(), Refusal> {
         let transcript = self.unfinished(data.round, data.index, record)?;
-        let bytes = hex::decode(&data.complaint).map_err(|_| formation("complaint is not hex"))?;
+        let bytes = unhex(&data.complaint, "complaint")?;
         let complaint = Complaint::from_bytes(self.suite, &bytes).map_err(formation)?;
         if (complaint.accuser(), complaint.accused()) != (data.index, data.accused) {
             return Err(formation("the complaint names other trustees"));
@@ -106,7 +106,7 @@ impl State {
         if data.round == 0 {
             self.require_unmade(record, data.index)?;
         } else {
-            self.require_round(data.round)?;
+            self.require_round(data.round, record)?;
             self.require_trustee(record, data.index)?;
             if self.main.handed.open.is_none() {
                 return Err(formation("nobody has joined a handing on"));
@@ -128,7 +128,7 @@ impl State {
             let suite = self.suite;
             return self.require_unmade(record, index)?.transcript(suite);
         }
-        self.require_round(round)?;
+        self.require_round(round, record)?;
         let joined = self.reshare_joined().1;
         let member = joined.get(&index).map(|(cert, _)| *cert);
         self.require_actor(record, member, "new member of that index")?;

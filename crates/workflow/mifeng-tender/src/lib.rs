@@ -32,7 +32,7 @@ pub use evaluation::{
 pub use events::*;
 pub use given_up::GivenUp;
 pub use keeping::{Keeping, Paper, Presence, Term};
-pub use notice::{Committee, Document, EXPERTS_MAX, LOTS_MAX, Lot, Notice, Party, Text};
+pub use notice::{BEATS_MAX, Committee, Document, EXPERTS_MAX, LOTS_MAX, Lot, Notice, Party, Text};
 pub use opening::Released;
 pub use procedure::{
     Body, Count, Endings, Large, PROFILES, Panel, Procedure, Profile, Regime, Response,
@@ -48,8 +48,8 @@ pub mod rules {
         BAD_SEAL, BAD_SHARE, BAD_SHEET, BAD_TRUST_LIST, COMMITMENT_DIFFERS, CONTRACT_ORDER,
         CONTRACT_SEAL, CONTRACT_TEXT, COPIED, DECIDED, DUPLICATE, EARLY, FROZEN, GIVEN_UP_EARLY,
         HALTED, LATE, MALFORMED, NOT_ASKED, NOT_AUTHORISED, NOT_COMMITTED, NOT_DRAWN, NOT_INVITED,
-        NOT_RECOGNISED, NOT_RECOMPUTED, OFFER_LATE, POSTPONE, PRICE_UNCONFIRMED, PRICE_UNDECIDED,
-        QUORUM, REPLAY, REPORT_UNSIGNED, REVIEW_OPEN, REVOKED, RULES, SEAT_NOT_OPEN, SECOND_BID,
+        NOT_RECOGNISED, NOT_RECOMPUTED, OFFER_LATE, PRICE_UNCONFIRMED, PRICE_UNDECIDED, QUORUM,
+        REPLAY, REPORT_UNSIGNED, REVIEW_OPEN, REVOKED, RULES, SEAT_NOT_OPEN, SECOND_BID,
         SHARE_EARLY, TIE_OPEN, TOO_FEW, TOO_FEW_LEFT, UNKNOWN_SEAL, UNLISTED_CA, WRONG_ORIGIN,
         WRONG_STAGE,
     };

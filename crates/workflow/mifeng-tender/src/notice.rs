@@ -11,6 +11,9 @@ use mifeng_score::pack::{Date, Pack, Pin};
 use mifeng_score::{FrameworkStage, Method, Money, Ratio, RuleSet};
 use serde::{Deserialize, Serialize};
 
+/// Beats until the deadline: `log/beats.json` takes 89 bytes for each, and is read whole up to 16 MiB. Twenty days of
+/// one in ten seconds fit.
+pub const BEATS_MAX: u64 = 180_000;
 /// Lots in one tender; larger projects are several tenders.
 pub const LOTS_MAX: usize = 64;
 /// Members of one evaluation committee (87 art. 47 asks for 5 or 7; room for large works).
@@ -309,6 +312,12 @@ impl Notice {
         }
         if self.beats.start() >= self.deadline {
             return Some("the first beat is not before the deadline".to_owned());
+        }
+        let beats = self.beats.beats_before(self.deadline).saturating_add(1);
+        if beats > BEATS_MAX {
+            return Some(format!(
+                "{beats} beats until the deadline, expected at most {BEATS_MAX}: a slower pace is needed"
+            ));
         }
         if self.region.len() != 6 || !self.region.bytes().all(|b| b.is_ascii_digit()) {
             return Some(format!(

@@ -143,9 +143,6 @@ rules! {
     /// The notice breaks a rule.
     BAD_NOTICE = "notice.unlawful", "spec/notice.md",
         "公告内容不合规则", "the notice breaks a rule";
-    /// A deadline that is over, or would not move to a later lawful one.
-    POSTPONE = "notice.postpone", "财政部令第87号 27条 / order 87 art. 27",
-        "截止时间只能在其到来之前、说明理由后延后", "a deadline moves only before it has come, to a later one, and for a reason";
     /// Board formation failed.
     BAD_BOARD = "board.formation", "PROTOCOL 1.2",
         "开标委员会密钥生成未通过校验", "the board's key generation does not verify";

@@ -1,13 +1,13 @@
 //! Handing the board's key on before a notice: a trustee is replaced, or all get new shares; the key stays.
 
 use crate::events::*;
-use crate::formation::static_key;
+use crate::formation::{check_sizes, static_key, unhex};
 use crate::given_up::people;
 use crate::refusal::{self, Refusal};
-use crate::state::{Stage, State};
+use crate::state::{Stage, State, board_origin};
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use mifeng_crypto::Digest;
-use mifeng_lock::dkg;
+use mifeng_lock::{MAX_MEMBERS, dkg};
 use mifeng_record::Record;
 use std::collections::BTreeMap;
 
@@ -42,8 +42,19 @@ impl HandingOn {
 }
 
 impl State {
-    /// The next handing on, if it is this one and its time is before the notice.
-    pub(crate) fn require_round(&self, round: u32) -> Result<(), Refusal> {
+    /// The next handing on of the first board's key, if it is this one and its time is before the notice.
+    pub(crate) fn require_round(&self, round: u32, record: &Record) -> Result<(), Refusal> {
+        let origin = self.main.origin();
+        if origin.as_deref() != Some(record.origin()) {
+            return Err(Refusal::new(
+                &refusal::WRONG_ORIGIN,
+                format!(
+                    "expected {}, found {}",
+                    origin.unwrap_or_default(),
+                    record.origin()
+                ),
+            ));
+        }
         if self.stage != Stage::Setup || self.main.board.is_none() {
             return Err(Refusal::new(
                 &refusal::WRONG_STAGE,
@@ -60,7 +71,11 @@ impl State {
     }
 
     pub(crate) fn reshare(&mut self, data: &BoardReshare, record: &Record) -> Result<(), Refusal> {
-        self.require_round(data.round)?;
+        self.require_round(data.round, record)?;
+        check_sizes(data.t, data.n)?;
+        if board_origin(&data.session) != record.origin() {
+            return Err(wrong(format!("{} is another session", data.session)));
+        }
         static_key(self.suite, &data.static_key)?;
         let open = self.main.handed.open.iter();
         let joined = open.flat_map(HandingOn::people);
@@ -77,7 +92,7 @@ impl State {
         data: &BoardReshareDeal,
         record: &Record,
     ) -> Result<(), Refusal> {
-        self.require_round(data.round)?;
+        self.require_round(data.round, record)?;
         self.require_trustee(record, data.dealer)?;
         let setup = self.reshare_setup()?;
         let message = BASE64_STANDARD
@@ -105,7 +120,7 @@ impl State {
         data: &BoardReshareSign,
         record: &Record,
     ) -> Result<(), Refusal> {
-        self.require_round(data.round)?;
+        self.require_round(data.round, record)?;
         let transcript = self.reshare_transcript()?;
         let Some(open) = &mut self.main.handed.open else {
             return Err(wrong("nobody has joined"));
@@ -120,7 +135,7 @@ impl State {
         if transcript.hash() != data.transcript {
             return Err(wrong("the new member checked another transcript"));
         }
-        let signature = hex::decode(&data.signature).map_err(|_| wrong("signature is not hex"))?;
+        let signature = unhex(&data.signature, "signature")?;
         let mut signed = open.signed.clone();
         signed.insert(data.index, signature);
         if signed.len() < open.joined.len() {
@@ -226,7 +241,13 @@ fn join(open: &mut HandingOn, data: &BoardReshare, actor: Digest) -> Result<(), 
         return Err(wrong("new members disagree on quorum, number or dealers"));
     }
     let sorted = data.dealers.windows(2).all(|pair| pair[0] < pair[1]);
-    if !sorted || data.index == 0 || data.index > data.n || open.joined.contains_key(&data.index) {
+    let known = data.dealers.iter().all(|n| (1..=MAX_MEMBERS).contains(n));
+    if !sorted
+        || !known
+        || data.index == 0
+        || data.index > data.n
+        || open.joined.contains_key(&data.index)
+    {
         return Err(wrong(format!(
             "index {} is taken or out of range",
             data.index

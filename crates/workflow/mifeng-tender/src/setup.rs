@@ -6,7 +6,7 @@ use crate::notice::Notice;
 use crate::recognition::{Recognition, usages_of};
 use crate::refusal::{self, Refusal};
 use crate::state::{Act, Stage, State};
-use mifeng_crypto::{Digest, Time};
+use mifeng_crypto::Digest;
 use mifeng_record::Record;
 use std::collections::BTreeSet;
 
@@ -27,6 +27,13 @@ impl State {
             return Err(Refusal::new(
                 &refusal::WRONG_STAGE,
                 "the log has its configuration",
+            ));
+        }
+        // Records of boards are told from the log's own by their origin.
+        if self.origin.starts_with("board/") {
+            return Err(Refusal::new(
+                &refusal::MALFORMED,
+                format!("log name {}: begins like a board's", self.origin),
             ));
         }
         if data.suite != self.suite.id() {
@@ -120,48 +127,6 @@ impl State {
             }
         }
         Ok(unknown)
-    }
-
-    /// The deadline moves while it is still to come. Bids that are in stay in: what is sealed is sealed to the notice,
-    /// not to its deadline.
-    pub(crate) fn postpone(&mut self, data: &Postpone, act: &Act<'_>) -> Result<(), Refusal> {
-        self.require_agency(act.record)?;
-        let Some((_, notice)) = self.notice.as_ref().filter(|_| self.stage == Stage::Open) else {
-            return Err(Refusal::new(
-                &refusal::WRONG_STAGE,
-                "no bids are being received",
-            ));
-        };
-        if self.cancelled {
-            return Err(Refusal::new(&refusal::HALTED, "the tender is cancelled"));
-        }
-        let no = |detail: String| Refusal::new(&refusal::POSTPONE, detail);
-        let before = notice.deadline;
-        // The beat shows when the record came in, whatever date stands in it.
-        if act.taken >= before || act.record.time() >= before {
-            return Err(no(format!("deadline {before}, received at {}", act.taken)));
-        }
-        if data.deadline <= before {
-            return Err(no(format!("{} is not later than {before}", data.deadline)));
-        }
-        if data.reason.trim().is_empty() {
-            return Err(no("no reason is given".to_owned()));
-        }
-        let mut moved = notice.clone();
-        moved.deadline = data.deadline;
-        if let Some(fault) = moved.fault() {
-            return Err(no(fault));
-        }
-        self.postponed.push(before);
-        if let Some((_, notice)) = &mut self.notice {
-            notice.deadline = data.deadline;
-        }
-        Ok(())
-    }
-
-    /// The deadlines that were moved, in order; the present one is the notice's.
-    pub fn postponed(&self) -> &[Time] {
-        &self.postponed
     }
 
     pub(crate) fn halt(&mut self, act: &Act<'_>, halted: bool) -> Result<(), Refusal> {

@@ -128,8 +128,6 @@ pub struct State {
     pub(crate) second: Formation,
     /// What boards were before.
     pub(crate) past: Past,
-    /// Deadlines that were moved, in order.
-    pub(crate) postponed: Vec<Time>,
     pub(crate) notice: Option<(Digest, Notice)>,
     pub(crate) halted: bool,
     pub(crate) cancelled: bool,
@@ -182,7 +180,6 @@ impl State {
             second: Formation::default(),
             past: Past::default(),
             notice: None,
-            postponed: Vec::new(),
             halted: false,
             cancelled: false,
             resumed: None,
@@ -269,7 +266,6 @@ impl State {
     fn check_halted(&self, event: &Event) -> Result<(), Refusal> {
         let goes_on = match event {
             Event::Resume(_)
-            | Event::Postpone(_)
             | Event::Cancel(_)
             | Event::Close(_)
             | Event::Archive(_)
@@ -299,7 +295,6 @@ impl State {
             Event::TrustList(data) => self.trust_list(data, act),
             Event::CrlTake(data) => self.crl_take(data, act),
             Event::Publish(data) => self.publish(data, act),
-            Event::Postpone(data) => self.postpone(data, act),
             Event::Suspend(_) => self.halt(act, true),
             Event::Resume(_) => self.halt(act, false),
             Event::Cancel(_) => self.cancel(record),

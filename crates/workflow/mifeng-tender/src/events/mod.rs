@@ -138,13 +138,6 @@ event_data! {
         /// Hash of its DER.
         list: Digest,
     }
-    /// `tender.postpone`: the deadline moves, and with it everything that counts from it.
-    Postpone {
-        /// The new deadline, later than the one before; whole seconds.
-        deadline: Time,
-        /// Why, in words.
-        reason: String,
-    }
     /// `tender.suspend`, `tender.resume`, `tender.cancel`.
     Halt {
         /// Why.
@@ -396,7 +389,6 @@ pub enum Event {
     TrustList(TrustListEvent),
     CrlTake(CrlTake),
     Publish(Box<Notice>),
-    Postpone(Postpone),
     Suspend(Halt),
     Resume(Halt),
     Cancel(Halt),
@@ -473,7 +465,6 @@ impl Event {
             "trust.list" => Event::TrustList(record.data()?),
             "crl.take" => Event::CrlTake(record.data()?),
             "tender.publish" => Event::Publish(Box::new(record.data()?)),
-            "tender.postpone" => Event::Postpone(record.data()?),
             "tender.suspend" => Event::Suspend(record.data()?),
             "tender.resume" => Event::Resume(record.data()?),
             "tender.cancel" => Event::Cancel(record.data()?),
