@@ -562,6 +562,15 @@ fn other_sheet(log: &mut Log<'_>, tender: &mut Tender, expert: &str) -> Outcome 
 }
 
 fn dossier(log: &mut Log<'_>, tender: &mut Tender) -> Outcome {
+    // The attacks stop short of an award, and only a tender that has an end is archived.
+    let cancel = tender.path("agency/cancel.rec");
+    let data = mifeng::tender::Halt {
+        reason: "采购任务取消".to_owned(),
+    };
+    let agency = tender.world.identity("agency")?;
+    let bundle = tender.bundle()?;
+    person::sign(&bundle.replay, &agency, "tender.cancel", &data, &cancel)?;
+    tender.accept(&cancel)?;
     let path = tender.path("dossier.tar");
     host::archive(&tender.world.ui, &mut tender.host, &path)?;
     let report = mifeng::verify(&Tar::open(&path)?, &Trusted::default())?;
