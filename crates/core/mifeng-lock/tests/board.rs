@@ -136,11 +136,21 @@ fn replays_and_copies_are_refused() {
     assert_eq!(error, Error::DkgProof { culprit: 1 });
     let mut messages = world.messages.clone();
     messages[2] = messages[0].clone();
+    let copied = Error::DkgCopied {
+        first: 1,
+        second: 3,
+    };
+    let error = Transcript::build(&world.setup, &messages).expect_err("copy");
+    assert_eq!(error.culprit(), None, "which is the copy cannot be seen");
+    assert_eq!(error, copied);
+    // Message by message, as they are logged.
+    let logged = [(1, &messages[0])];
+    let check = |message: &[u8]| dkg::check_round1(&world.setup, 3, message, &logged);
+    assert_eq!(check(&messages[2]), Err(copied));
+    assert_eq!(check(&world.messages[2]), Ok(()));
     assert_eq!(
-        Transcript::build(&world.setup, &messages)
-            .expect_err("copy")
-            .culprit(),
-        Some(3)
+        check(&world.messages[2][1..]).map_err(|e| e.culprit()),
+        Err(Some(3))
     );
     let mut swapped = world.messages.clone();
     swapped.swap(0, 1);

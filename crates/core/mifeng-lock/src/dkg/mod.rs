@@ -230,7 +230,7 @@ pub fn check_round1<M: AsRef<[u8]>>(
     message: &[u8],
     earlier: &[(u8, M)],
 ) -> Result<()> {
-    transcript::admit(setup, index, message, earlier).map(drop)
+    transcript::admit(setup, index, message, earlier)
 }
 
 /// Everything an auditor does (check V5): messages, signatures, and the board that follows from them.

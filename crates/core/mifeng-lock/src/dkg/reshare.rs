@@ -135,8 +135,10 @@ impl Reshare {
         message: &[u8],
         earlier: &[(u8, M)],
     ) -> Result<()> {
-        let message = transcript::admit(&self.setup, dealer, message, earlier)?;
-        message.require_dealt(dealer, self.old.share_key(dealer)?)
+        let read = message::Message::parse(&self.setup, dealer, message)?;
+        // A copy of another dealer's message is known by this already.
+        read.require_dealt(dealer, self.old.share_key(dealer)?)?;
+        transcript::admit(&self.setup, dealer, message, earlier)
     }
 
     /// Checks the dealers' messages, in the order of their indices, and derives the board in its new hands: its key

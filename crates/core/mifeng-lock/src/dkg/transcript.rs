@@ -61,6 +61,7 @@ impl Transcript {
         };
         let dealers: Vec<Dealer> = setup.members.iter().enumerate().map(member).collect();
         let messages = parse(setup, &dealers, messages)?;
+        refuse_copies(&dealers, &messages)?;
         let (public, share_keys) = derive(setup, &dealers, &messages)?;
         let board = Board::new(setup.suite, setup.threshold, public, share_keys)?;
         let bytes = encode(setup, &messages, extension);
@@ -93,6 +94,7 @@ impl Transcript {
         for (dealer, message) in dealers.iter().zip(&messages) {
             message.require_dealt(dealer.index, old.share_key(dealer.index)?)?;
         }
+        refuse_copies(&dealers, &messages)?;
         let (_, share_keys) = derive(setup, &dealers, &messages)?;
         // Refuses share keys that do not belong to the old public key.
         let board = old.handed_on(setup.threshold, share_keys)?;
@@ -228,13 +230,11 @@ fn parse<M: AsRef<[u8]>>(
     dealers: &[Dealer],
     messages: &[M],
 ) -> Result<Vec<Message>> {
-    let parsed = dealers
+    dealers
         .iter()
         .zip(messages)
         .map(|(dealer, bytes)| Message::parse(setup, dealer.index, bytes.as_ref()))
-        .collect::<Result<Vec<_>>>()?;
-    refuse_copies(dealers, &parsed)?;
-    Ok(parsed)
+        .collect()
 }
 
 // A proof of possession does not say whose it is, so a copied one would pass. Which of two is the copy nobody can see
@@ -258,7 +258,7 @@ pub(super) fn admit<M: AsRef<[u8]>>(
     index: u8,
     message: &[u8],
     earlier: &[(u8, M)],
-) -> Result<Message> {
+) -> Result<()> {
     let message = Message::parse(setup, index, message)?;
     for (first, other) in earlier {
         if Message::parse(setup, *first, other.as_ref())?.shares_with(&message) {
@@ -268,7 +268,7 @@ pub(super) fn admit<M: AsRef<[u8]>>(
             });
         }
     }
-    Ok(message)
+    Ok(())
 }
 
 /// The public key and the share keys of the weighted sum of the dealers' polynomials.
