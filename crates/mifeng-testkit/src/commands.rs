@@ -2,7 +2,7 @@
 
 use crate::{UNAVAILABLE, say, usage};
 use mifeng_crypto::{GM, INTL};
-use mifeng_testkit::crash;
+use mifeng_testkit::crash::{self, SyncLie};
 use mifeng_testkit::dossier::{self, Story};
 use mifeng_testkit::flip;
 use mifeng_testkit::sim::{self, Twin};
@@ -150,7 +150,10 @@ pub(crate) fn crash(options: &[&str]) -> ExitCode {
 
 /// The process that `crash` kills.
 pub(crate) fn crash_child(folder: &str, options: &[&str]) -> ExitCode {
-    match crash::child(Path::new(folder), options == ["--no-sync"]) {
+    let lie = SyncLie::ALL
+        .into_iter()
+        .find(|lie| options == [lie.option()]);
+    match crash::child(Path::new(folder), lie) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("{error}");

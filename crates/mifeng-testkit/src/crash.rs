@@ -26,6 +26,8 @@ const RECORD: &str = "bid.rec";
 const BODY: &str = "bid.bid";
 /// What the process writes when it acknowledges.
 const ANSWER: &str = "ACKNOWLEDGED";
+/// Bytes of a write that a trace shows: all, for the order check.
+const WHOLE: &str = "16777216";
 /// Calls that change files.
 const CHANGES: [&str; 10] = [
     "openat",
@@ -50,13 +52,12 @@ fn cast() -> Cast {
 ///
 /// # Errors
 /// Whatever went wrong, in words.
-pub fn child(folder: &Path, no_sync: bool) -> Result<(), String> {
+pub fn child(folder: &Path, lie: Option<SyncLie>) -> Result<(), String> {
     let shown = |e: &dyn std::fmt::Display| e.to_string();
     let local = Local::open(&folder.join(HOST)).map_err(|e| shown(&e))?;
-    let store: Box<dyn Store> = if no_sync {
-        Box::new(Directory::on(NoSync(local)).map_err(|e| shown(&e))?)
-    } else {
-        Box::new(Directory::on(local).map_err(|e| shown(&e))?)
+    let store: Box<dyn Store> = match lie {
+        Some(lie) => Box::new(Directory::on(NoSync(local, lie)).map_err(|e| shown(&e))?),
+        None => Box::new(Directory::on(local).map_err(|e| shown(&e))?),
     };
     let mut host = Host::open(Boxed(store), keys(&cast())).map_err(|e| shown(&e))?;
     let record = std::fs::read(folder.join(RECORD)).map_err(|e| shown(&e))?;
@@ -75,10 +76,42 @@ pub fn child(folder: &Path, no_sync: bool) -> Result<(), String> {
     Ok(())
 }
 
-/// A broken twin of the disk: it never syncs.
-struct NoSync(Local);
+/// What a broken twin of the disk does not sync.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SyncLie {
+    /// Nothing.
+    All,
+    /// The journal.
+    Journal,
+}
+
+impl SyncLie {
+    /// Both.
+    pub const ALL: [SyncLie; 2] = [SyncLie::All, SyncLie::Journal];
+
+    /// The option of the process under test.
+    pub fn option(self) -> &'static str {
+        match self {
+            SyncLie::All => "--no-sync",
+            SyncLie::Journal => "--no-journal-sync",
+        }
+    }
+}
+
+/// A broken twin of the disk.
+struct NoSync(Local, SyncLie);
 
 struct NoSyncFile(Box<dyn DiskFile>);
+
+impl NoSync {
+    fn file(&self, name: &str, file: Box<dyn DiskFile>) -> Box<dyn DiskFile> {
+        if self.1 == SyncLie::All || name.starts_with(".journal") {
+            Box::new(NoSyncFile(file))
+        } else {
+            file
+        }
+    }
+}
 
 impl Disk for NoSync {
     fn read(&self, name: &str) -> io::Result<Vec<u8>> {
@@ -88,10 +121,12 @@ impl Disk for NoSync {
         self.0.open(name)
     }
     fn create(&mut self, name: &str) -> io::Result<Box<dyn DiskFile>> {
-        Ok(Box::new(NoSyncFile(self.0.create(name)?)))
+        let file = self.0.create(name)?;
+        Ok(self.file(name, file))
     }
     fn edit(&mut self, name: &str) -> io::Result<Box<dyn DiskFile>> {
-        Ok(Box::new(NoSyncFile(self.0.edit(name)?)))
+        let file = self.0.edit(name)?;
+        Ok(self.file(name, file))
     }
     fn remove(&mut self, name: &str) -> io::Result<()> {
         self.0.remove(name)
@@ -105,8 +140,11 @@ impl Disk for NoSync {
     fn make_folder(&mut self, name: &str) -> io::Result<()> {
         self.0.make_folder(name)
     }
-    fn sync_folder(&mut self, _: &str) -> io::Result<()> {
-        Ok(())
+    fn sync_folder(&mut self, name: &str) -> io::Result<()> {
+        match self.1 {
+            SyncLie::All => Ok(()),
+            SyncLie::Journal => self.0.sync_folder(name),
+        }
     }
     fn list(&self, name: &str) -> io::Result<Vec<(String, Option<u64>)>> {
         self.0.list(name)
@@ -141,8 +179,8 @@ impl Store for Boxed {
     fn write(&mut self, name: &str, content: &mut dyn io::Read) -> io::Result<u64> {
         self.0.write(name, content)
     }
-    fn append(&mut self, name: &str, at: u64, content: &[u8]) -> io::Result<()> {
-        self.0.append(name, at, content)
+    fn batch(&mut self, writes: &[mifeng::Write<'_>]) -> io::Result<()> {
+        self.0.batch(writes)
     }
     fn list(&self, prefix: &str) -> io::Result<Vec<(String, u64)>> {
         self.0.list(prefix)
@@ -254,14 +292,15 @@ struct Runner {
 }
 
 impl Runner {
-    fn strace(&self, arguments: &[&str]) -> io::Result<Output> {
+    fn strace(&self, shown: &str, arguments: &[&str], lie: Option<SyncLie>) -> io::Result<Output> {
         Command::new("strace")
-            .args(["-f", "-y", "-s", "16", "-o"])
+            .args(["-f", "-y", "-s", shown, "-o"])
             .arg(self.trace())
             .args(arguments)
             .arg(&self.program)
             .arg("crash-child")
             .arg(&self.folder)
+            .args(lie.map(SyncLie::option))
             .output()
     }
 
@@ -294,7 +333,7 @@ pub fn run(program: &Path, folder: &Path) -> io::Result<Crashes> {
 
     world.lay_out(folder)?;
     let trace = format!("trace={}", CHANGES.join(","));
-    let output = runner.strace(&["-e", &trace])?;
+    let output = runner.strace(WHOLE, &["-e", &trace], None)?;
     let calls = runner.calls()?;
     if !answered(&output) {
         return Err(io::Error::other(format!(
@@ -303,7 +342,7 @@ pub fn run(program: &Path, folder: &Path) -> io::Result<Crashes> {
         )));
     }
     found.violations.extend(check_order(&calls, &host, ANSWER));
-    check_twin(&world, &runner, &host, &mut found)?;
+    check_twins(&world, &runner, &host, &mut found)?;
 
     let mut counts = std::collections::BTreeMap::new();
     let main = calls.first().map_or(0, |call| call.process);
@@ -317,7 +356,11 @@ pub fn run(program: &Path, folder: &Path) -> io::Result<Crashes> {
         for fault in ["signal=KILL", "error=EIO", "error=ENOSPC"] {
             let inject = format!("inject={}:{fault}:when={number}", call.name);
             world.lay_out(folder)?;
-            let output = runner.strace(&["-e", &format!("trace={}", call.name), "-e", &inject])?;
+            let output = runner.strace(
+                "0",
+                &["-e", &format!("trace={}", call.name), "-e", &inject],
+                None,
+            )?;
             record(&world, folder, &inject, answered(&output), &mut found);
         }
     }
@@ -351,21 +394,16 @@ fn record(world: &World, folder: &Path, what: &str, answered: bool, found: &mut 
     }
 }
 
-/// The order check must notice a store that does not sync.
-fn check_twin(world: &World, runner: &Runner, host: &str, found: &mut Crashes) -> io::Result<()> {
-    world.lay_out(&runner.folder)?;
-    Command::new("strace")
-        .args(["-f", "-y", "-s", "16", "-o"])
-        .arg(runner.trace())
-        .args(["-e", &format!("trace={}", CHANGES.join(","))])
-        .arg(&runner.program)
-        .arg("crash-child")
-        .arg(&runner.folder)
-        .arg("--no-sync")
-        .output()?;
-    if check_order(&runner.calls()?, host, ANSWER).is_empty() {
-        let what = "a store that never syncs passes the order check";
-        found.violations.push(what.to_owned());
+/// The order check must notice a store that does not sync, or not its journal.
+fn check_twins(world: &World, runner: &Runner, host: &str, found: &mut Crashes) -> io::Result<()> {
+    let trace = format!("trace={}", CHANGES.join(","));
+    for lie in SyncLie::ALL {
+        world.lay_out(&runner.folder)?;
+        runner.strace(WHOLE, &["-e", &trace], Some(lie))?;
+        if check_order(&runner.calls()?, host, ANSWER).is_empty() {
+            let what = format!("a store with {} passes the order check", lie.option());
+            found.violations.push(what);
+        }
     }
     Ok(())
 }

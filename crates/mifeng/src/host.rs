@@ -1,7 +1,8 @@
 //! The host's engine: takes records in, keeps the log, hands out receipts.
 //!
-//! Order of every commit: the files of the record, then the entry, then the head, then the answer
-//! (PROTOCOL 4). The recovery path is the normal start-up path: [`Host::open`] replays everything.
+//! Every commit is one batch of the store: the files of its records, the entry and the head, durable together
+//! before any answer (PROTOCOL 4). Bids wait in memory for the batch of their beat; only their bodies, which are
+//! large, are stored as they come. The recovery path is the normal start-up path: [`Host::open`] replays everything.
 
 mod beats;
 mod bodies;
@@ -27,6 +28,8 @@ use std::io::Read;
 
 /// Seeds and records of beats, secret until the close.
 const BEATS: &str = "beats/";
+/// Records that wait for a beat, in bytes: they are held in memory, and are one batch of the store.
+const PENDING_LEN_MAX: usize = 128 << 20;
 
 /// The host's keys.
 pub struct HostKeys {
@@ -44,6 +47,8 @@ pub struct Host<S: Store> {
     beats: Vec<Beat>,
     entries_len: u64,
     pending: Vec<Pending>,
+    /// Bytes of the records that wait.
+    pending_len: usize,
     /// A commit failed half-way: memory holds what the disk may not.
     failed: bool,
 }
@@ -51,6 +56,12 @@ pub struct Host<S: Store> {
 struct Pending {
     record: SignedRecord,
     received: Time,
+}
+
+impl Pending {
+    fn len(&self) -> usize {
+        self.record.body.len() + self.record.signature.len()
+    }
 }
 
 impl<S: Store> Host<S> {
@@ -80,6 +91,7 @@ impl<S: Store> Host<S> {
             beats: Vec::new(),
             entries_len: 0,
             pending: Vec::new(),
+            pending_len: 0,
             failed: false,
         };
         for root in roots {
@@ -122,6 +134,7 @@ impl<S: Store> Host<S> {
             beats,
             entries_len: head.entries_len,
             pending: Vec::new(),
+            pending_len: 0,
             failed: false,
         })
     }
@@ -233,7 +246,9 @@ impl<S: Store> Host<S> {
         }
         let in_beat =
             self.replay.state.stage() == Stage::Open && verified.kind() != "submission.close";
-        self.check_room(in_beat)?;
+        if in_beat {
+            self.check_room(record.body.len() + record.signature.len())?;
+        }
         let received = if in_beat {
             self.counted_from(received)?
         } else {
@@ -245,23 +260,23 @@ impl<S: Store> Host<S> {
         let staged = body.map(|body| self.stage_body(body)).transpose()?;
         let seal = self.check_body(&verified, staged.as_deref())?;
         let alg = self.suite().hash();
-        let names = (record.body_digest(alg), record.signature_digest(alg));
         let index = self.replay.tree.size();
         // Single records count at their own time, here as in every replay.
         let at = if in_beat { received } else { verified.time() };
         self.replay.apply_record(index, &verified, at, in_beat)?;
         self.failed = true;
-        // Files before the entry: a head never names what is not there. An accepted seal is new,
-        // so no body that was acknowledged is ever overwritten.
+        // The body before its record. An accepted seal is new, so no body that was acknowledged is ever
+        // overwritten.
         if let (Some(id), Some(staged)) = (seal, staged) {
             self.keep_body(&staged, &id)?;
         }
-        self.put(&layout::body(&names.0), &record.body)?;
-        self.put(&layout::signature(&names.1), &record.signature)?;
         if in_beat {
-            self.pending.push(Pending { record, received });
+            let pending = Pending { record, received };
+            self.pending_len += pending.len();
+            self.pending.push(pending);
         } else {
-            self.commit(&Entry::record(names.0, names.1))?;
+            let entry = Entry::record(record.body_digest(alg), record.signature_digest(alg));
+            self.commit(&layout::record(&record, alg), &entry)?;
         }
         self.failed = false;
         Ok(())
@@ -342,29 +357,32 @@ impl<S: Store> Host<S> {
 
     /// A beat has room for 2^depth records; what does not fit is not accepted, so that nothing
     /// accepted could be left over after the last beat.
-    fn check_room(&self, in_beat: bool) -> Result<(), Error> {
+    fn check_room(&self, len: usize) -> Result<(), Error> {
         let room = self
             .replay
             .state
             .notice()
             .map_or(0, |(_, n)| 1_usize << n.beats.depth());
-        if in_beat && self.pending.len() >= room {
+        if self.pending.len() >= room || self.pending_len + len > PENDING_LEN_MAX {
+            let (count, waiting) = (self.pending.len(), self.pending_len);
             return Err(Error::Unavailable {
                 what: "beat".to_owned(),
-                detail: format!("{room} records wait for it already: try again after it"),
+                detail: format!(
+                    "{count} records with {waiting} bytes wait for it already: try again after it"
+                ),
             });
         }
         Ok(())
     }
 
-    fn commit(&mut self, entry: &Entry) -> Result<(), Error> {
+    fn commit(&mut self, files: &[(String, &[u8])], entry: &Entry) -> Result<(), Error> {
         let mut journal = Journal {
             tree: &mut self.replay.tree,
             entries: &mut self.replay.entries,
             entries_len: &mut self.entries_len,
             key: &self.keys.log_key,
         };
-        let signed = journal.append(&mut self.store, entry)?;
+        let signed = journal.append(&mut self.store, files, entry)?;
         self.replay.checkpoint = Some(signed);
         Ok(())
     }

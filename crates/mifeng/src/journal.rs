@@ -1,10 +1,10 @@
 //! How a log lies in a store: entries in one file, and the signed head that counts.
 //!
-//! One way for every log: the entry first, then the head, durable in this order; what lies beyond the
-//! head was never acknowledged.
+//! One way for every log: the files that an entry names, the entry and the head in one batch. What lies
+//! beyond the head was never acknowledged.
 
 use crate::Error;
-use crate::store::Store;
+use crate::store::{Store, Write};
 use mifeng_crypto::{HashAlg, PrivateKey, Suite, jcs};
 use mifeng_log::{Checkpoint, Entry, LogTree, Note, NoteSigner, SignedCheckpoint, tiles};
 
@@ -60,26 +60,38 @@ pub(crate) struct Journal<'a> {
 }
 
 impl Journal<'_> {
-    /// Appends one entry: entry, then head. Only the head that this returns may be shown to anybody: a
-    /// witness that cosigned one which a crash takes back would make the host a liar.
+    /// Appends one entry, with the `files` that it names, in one batch. Only the head that this returns may be
+    /// shown to anybody: a witness that cosigned one which a crash takes back would make the host a liar.
     pub(crate) fn append(
         &mut self,
         store: &mut dyn Store,
+        files: &[(String, &[u8])],
         entry: &Entry,
     ) -> Result<SignedCheckpoint, Error> {
         let bytes = entry.to_bytes();
         let len = u16::try_from(bytes.len()).map_err(|_| Error::malformed("entry", "too long"))?;
         let framed = [&len.to_be_bytes()[..], &bytes].concat();
-        store
-            .append(ENTRIES, *self.entries_len, &framed)
-            .map_err(|e| Error::io(ENTRIES, &e))?;
+        let at = *self.entries_len;
         *self.entries_len += framed.len() as u64;
         self.tree.append(&bytes)?;
         self.entries.push(bytes);
         let (head, signed) = self.sign_head()?;
-        store
-            .write(HEAD, &mut &jcs::to_vec(&head)?[..])
-            .map_err(|e| Error::io(HEAD, &e))?;
+        let head = jcs::to_vec(&head)?;
+        let mut writes: Vec<Write<'_>> = files
+            .iter()
+            .map(|(name, content)| Write::Put { name, content })
+            .collect();
+        // In a store that is read while it is written to: what is named before what names it.
+        writes.push(Write::Append {
+            name: ENTRIES,
+            at,
+            content: &framed,
+        });
+        writes.push(Write::Put {
+            name: HEAD,
+            content: &head,
+        });
+        store.batch(&writes).map_err(|e| Error::io("log", &e))?;
         Ok(signed)
     }
 

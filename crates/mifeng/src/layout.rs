@@ -1,6 +1,7 @@
 //! Names of the files in a bundle and in a host's store (spec/dossier.md).
 
-use mifeng_crypto::Digest;
+use mifeng_crypto::{Digest, HashAlg};
+use mifeng_record::SignedRecord;
 
 /// Checkpoint over the SHA-256 tree.
 pub(crate) const CHECKPOINT: &str = "log/checkpoint";
@@ -33,6 +34,14 @@ pub(crate) fn body(hash: &Digest) -> String {
 
 pub(crate) fn signature(hash: &Digest) -> String {
     format!("sig/{hash}.p7s")
+}
+
+/// The two files of a record.
+pub(crate) fn record(signed: &SignedRecord, alg: HashAlg) -> [(String, &[u8]); 2] {
+    [
+        (body(&signed.body_digest(alg)), &signed.body),
+        (signature(&signed.signature_digest(alg)), &signed.signature),
+    ]
 }
 
 pub(crate) fn seal(id: &Digest) -> String {

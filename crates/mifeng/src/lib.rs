@@ -35,7 +35,7 @@ pub use opening::{Opened, open_bid};
 pub use receipt::{Receipt, Received, TenderKeys, Witnessed};
 pub use replay::{Head, Logged, Replay};
 pub use report::{Check, NotChecked, Report, Trusted, Verdict, not_checked};
-pub use store::{ReadSeek, Store};
+pub use store::{ReadSeek, Store, Write};
 pub use verify::{unreadable, verify};
 
 // The rooms below, for those who need their parts.

@@ -209,14 +209,14 @@ impl<S: Store> Registry<S> {
         state.apply(&record, trust)?;
         let (mut tree, mut entries, mut entries_len) =
             (LogTree::new(suite(), origin)?, Vec::new(), 0);
-        let entry = keep(&mut store, &signed)?;
+        let (files, entry) = parts_of(&signed);
         let head = Journal {
             tree: &mut tree,
             entries: &mut entries,
             entries_len: &mut entries_len,
             key: &keys.log_key,
         }
-        .append(&mut store, &entry)?;
+        .append(&mut store, &files, &entry)?;
         let first = Line {
             index: 0,
             kind: record.kind().to_owned(),
@@ -333,14 +333,14 @@ impl<S: Store> Registry<S> {
         let index = self.register.tree.size();
         self.register.take(index, &record, trust)?;
         self.failed = true;
-        let entry = keep(&mut self.store, signed)?;
+        let (files, entry) = parts_of(signed);
         let mut journal = Journal {
             tree: &mut self.register.tree,
             entries: &mut self.register.entries,
             entries_len: &mut self.entries_len,
             key: &self.keys.log_key,
         };
-        self.register.head = journal.append(&mut self.store, &entry)?;
+        self.register.head = journal.append(&mut self.store, &files, &entry)?;
         self.failed = false;
         Ok(record.commitment())
     }
@@ -357,19 +357,11 @@ impl<S: Store> Registry<S> {
     }
 }
 
-/// The files of a record before its entry: a head never names what is not there.
-fn keep(store: &mut dyn Store, signed: &SignedRecord) -> Result<Entry, Error> {
+/// The files of a record and its entry.
+fn parts_of(signed: &SignedRecord) -> ([(String, &[u8]); 2], Entry) {
     let alg = suite().hash();
-    let (body, sig) = (signed.body_digest(alg), signed.signature_digest(alg));
-    for (name, bytes) in [
-        (layout::body(&body), &signed.body),
-        (layout::signature(&sig), &signed.signature),
-    ] {
-        store
-            .write(&name, &mut &bytes[..])
-            .map_err(|e| Error::io(&*name, &e))?;
-    }
-    Ok(Entry::record(body, sig))
+    let entry = Entry::record(signed.body_digest(alg), signed.signature_digest(alg));
+    (layout::record(signed, alg), entry)
 }
 
 fn assemble(

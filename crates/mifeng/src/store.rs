@@ -7,6 +7,28 @@ pub trait ReadSeek: io::Read + io::Seek + Send {}
 
 impl<T: io::Read + io::Seek + Send> ReadSeek for T {}
 
+/// One of the writes of a batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Write<'a> {
+    /// The content in place of whatever the name had.
+    Put {
+        /// Where.
+        name: &'a str,
+        /// All of it.
+        content: &'a [u8],
+    },
+    /// More at the end of an append-only file that is `at` bytes long; whatever a crash may have left
+    /// behind that length is cut off first.
+    Append {
+        /// Where.
+        name: &'a str,
+        /// The length before.
+        at: u64,
+        /// What is added.
+        content: &'a [u8],
+    },
+}
+
 /// Named byte strings. Names are relative paths of `[A-Za-z0-9._/-]` that the engine makes.
 ///
 /// Every method that returns `Ok` from a write has made it durable: a power cut after it changes
@@ -30,12 +52,20 @@ pub trait Store: Send {
     /// What the system says.
     fn write(&mut self, name: &str, content: &mut dyn io::Read) -> io::Result<u64>;
 
-    /// Adds to the end of an append-only file that is `at` bytes long, cutting off first whatever a
-    /// crash may have left behind that length.
+    /// Does the writes in their order, all of them or none: they are durable together when this
+    /// returns, and after a crash either all are there or it is as if this had never been called.
     ///
     /// # Errors
-    /// What the system says.
-    fn append(&mut self, name: &str, at: u64, content: &[u8]) -> io::Result<()>;
+    /// What the system says; `InvalidData` if a file is shorter than an append to it says.
+    fn batch(&mut self, writes: &[Write<'_>]) -> io::Result<()>;
+
+    /// A batch of one append.
+    ///
+    /// # Errors
+    /// As [`Store::batch`].
+    fn append(&mut self, name: &str, at: u64, content: &[u8]) -> io::Result<()> {
+        self.batch(&[Write::Append { name, at, content }])
+    }
 
     /// Names that start with `prefix`, sorted, with their sizes.
     ///

@@ -18,7 +18,7 @@ const SECTOR: usize = 512;
 
 /// What goes wrong at one operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Fault {
+pub enum Fault {
     /// The process is gone; the system and its cache stay.
     Kill,
     /// The power is gone: what was not synced is kept or lost as the disk pleases.
@@ -114,6 +114,7 @@ pub(super) struct Inner {
     plan: Option<(u64, Fault)>,
     full: bool,
     pub(super) operations: u64,
+    syncs: u64,
     /// A broken twin: sync says yes and does nothing.
     pub(super) sync_lies: bool,
 }
@@ -200,11 +201,11 @@ fn keep_some(change: &Change, durable: &mut Vec<u8>, noise: &mut Noise) {
 
 /// A disk; clones are handles on the same one.
 #[derive(Clone)]
-pub(super) struct SimDisk(Arc<Mutex<Inner>>);
+pub struct SimDisk(Arc<Mutex<Inner>>);
 
 impl SimDisk {
     /// A disk on which everything of `files` is durable.
-    pub(super) fn holding(files: &BTreeMap<String, Vec<u8>>, seed: u64) -> Self {
+    pub fn holding(files: &BTreeMap<String, Vec<u8>>, seed: u64) -> Self {
         let mut names = Names::default();
         let mut contents = Vec::new();
         for (name, bytes) in files {
@@ -230,6 +231,7 @@ impl SimDisk {
             plan: None,
             full: false,
             operations: 0,
+            syncs: 0,
             sync_lies: false,
         })))
     }
@@ -239,18 +241,18 @@ impl SimDisk {
     }
 
     /// The fault comes `after` operations from now.
-    pub(super) fn plan(&self, after: u64, fault: Fault) {
+    pub fn plan(&self, after: u64, fault: Fault) {
         let mut inner = self.inner();
         inner.plan = Some((inner.operations + after, fault));
     }
 
     /// What stopped the process, if it is stopped.
-    pub(super) fn stopped(&self) -> Option<Fault> {
+    pub fn stopped(&self) -> Option<Fault> {
         self.inner().stopped
     }
 
     /// The machine is up again, and somebody made room.
-    pub(super) fn restart(&self) {
+    pub fn restart(&self) {
         let mut inner = self.inner();
         if inner.stopped.take() == Some(Fault::PowerCut) {
             inner.lose_power();
@@ -258,8 +260,13 @@ impl SimDisk {
         inner.full = false;
     }
 
+    /// Syncs so far, of files and folders.
+    pub fn syncs(&self) -> u64 {
+        self.inner().syncs
+    }
+
     /// Everything that is seen now, by name.
-    pub(super) fn files(&self) -> BTreeMap<String, Vec<u8>> {
+    pub fn files(&self) -> BTreeMap<String, Vec<u8>> {
         let inner = self.inner();
         let files = inner.seen.files.iter();
         files
@@ -329,6 +336,7 @@ impl Disk for SimDisk {
     fn sync_folder(&mut self, name: &str) -> io::Result<()> {
         let mut inner = self.inner();
         inner.step()?;
+        inner.syncs += 1;
         if inner.sync_lies {
             return Ok(());
         }
@@ -401,6 +409,7 @@ impl DiskFile for Open {
     fn sync(&mut self) -> io::Result<()> {
         let mut inner = self.0.inner();
         let outcome = inner.step();
+        inner.syncs += 1;
         if outcome.is_ok() && inner.sync_lies {
             return Ok(());
         }

@@ -14,6 +14,8 @@ mod fixture;
 mod people;
 mod run;
 
+pub use disk::{Fault, SimDisk};
+
 use fixture::Fixture;
 use mifeng::crypto::{GM, INTL};
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -1,6 +1,6 @@
 //! A host's store in memory, and a bundle read from memory.
 
-use mifeng::{Error, Files, ReadSeek, Store};
+use mifeng::{Error, Files, ReadSeek, Store, Write};
 use std::collections::BTreeMap;
 use std::io::{self, Cursor, Read};
 use std::sync::{Arc, Mutex};
@@ -45,15 +45,28 @@ impl Store for Memory {
         Ok(len)
     }
 
-    fn append(&mut self, name: &str, at: u64, content: &[u8]) -> io::Result<()> {
+    fn batch(&mut self, writes: &[Write<'_>]) -> io::Result<()> {
         let mut files = self.files();
-        let file = files.entry(name.to_owned()).or_default();
-        let at = usize::try_from(at).map_err(io::Error::other)?;
-        if at > file.len() {
-            return Err(io::ErrorKind::UnexpectedEof.into());
+        // All or none: on a copy of what they touch.
+        let mut changed = BTreeMap::new();
+        for write in writes {
+            match *write {
+                Write::Put { name, content } => {
+                    changed.insert(name.to_owned(), content.to_vec());
+                }
+                Write::Append { name, at, content } => {
+                    let known = || files.get(name).cloned().unwrap_or_default();
+                    let file = changed.entry(name.to_owned()).or_insert_with(known);
+                    let at = usize::try_from(at).map_err(io::Error::other)?;
+                    if at > file.len() {
+                        return Err(io::ErrorKind::InvalidData.into());
+                    }
+                    file.truncate(at);
+                    file.extend_from_slice(content);
+                }
+            }
         }
-        file.truncate(at);
-        file.extend_from_slice(content);
+        files.append(&mut changed);
         Ok(())
     }
 

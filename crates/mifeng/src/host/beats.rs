@@ -3,7 +3,7 @@
 use super::{BEATS, Host, Pending};
 use crate::replay::{Beat, BeatRecord};
 use crate::store::Store;
-use crate::{Error, Receipt};
+use crate::{Error, Receipt, layout};
 use mifeng_crypto::{Digest, Entropy, Time, jcs};
 use mifeng_lock::tlock::Beacon;
 use mifeng_log::{Batch, BatchPlace, Entry, ReceiptProof, Schedule};
@@ -27,6 +27,7 @@ impl<S: Store> Host<S> {
                 .into_iter()
                 .partition(|pending| pending.received <= time);
             self.pending = waiting;
+            self.pending_len = self.pending.iter().map(Pending::len).sum();
             self.failed = true;
             receipts.extend(self.commit_beat(number, &schedule, seed, taken, now)?);
             self.failed = false;
@@ -78,11 +79,14 @@ impl<S: Store> Host<S> {
                 })
                 .collect(),
         };
-        self.put(&format!("{BEATS}{number:08}.json"), &jcs::to_vec(&beat)?)?;
+        let disclosed = jcs::to_vec(&beat)?;
         self.beats.push(beat);
         self.replay.beats += 1;
         let index = self.replay.tree.size();
-        self.commit(&batch.entry())?;
+        let records = taken.iter().map(|p| layout::record(&p.record, alg));
+        let mut files: Vec<(String, &[u8])> = records.flatten().collect();
+        files.push((format!("{BEATS}{number:08}.json"), &disclosed));
+        self.commit(&files, &batch.entry())?;
         taken
             .iter()
             .zip(batch.positions())

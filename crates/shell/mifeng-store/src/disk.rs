@@ -77,7 +77,7 @@ pub trait Disk: Send {
 
 /// An open file.
 #[allow(clippy::len_without_is_empty)] // A size that may fail, not a collection.
-pub trait DiskFile {
+pub trait DiskFile: Send {
     /// Its size in bytes.
     ///
     /// # Errors
@@ -101,6 +101,22 @@ pub trait DiskFile {
     /// # Errors
     /// What the system says.
     fn sync(&mut self) -> io::Result<()>;
+}
+
+/// Writes all of it, however short the single writes are.
+pub(crate) fn write_all(file: &mut dyn DiskFile, mut at: u64, mut bytes: &[u8]) -> io::Result<u64> {
+    while !bytes.is_empty() {
+        match file.write_at(at, bytes) {
+            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+            Ok(written) => {
+                at += written as u64;
+                bytes = &bytes[written..];
+            }
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+            Err(e) => return Err(e),
+        }
+    }
+    Ok(at)
 }
 
 /// A folder on a disk of this machine, held by one process.
@@ -218,6 +234,7 @@ impl DiskFile for File {
     }
 
     fn sync(&mut self) -> io::Result<()> {
-        self.sync_all()
+        // The size with it, which is all of the rest that reading needs.
+        self.sync_data()
     }
 }
