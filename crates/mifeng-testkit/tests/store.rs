@@ -8,6 +8,8 @@ use std::collections::BTreeMap;
 use std::io;
 
 type Files = BTreeMap<String, Vec<u8>>;
+/// Length of the entries before, name and content of the record, entry.
+type Batch = (u64, String, Vec<u8>, Vec<u8>);
 
 const JOURNAL: &str = ".journal";
 const BLOCK: usize = 4096;
@@ -32,7 +34,7 @@ fn batches() -> Vec<(String, Vec<u8>, Vec<u8>)> {
     ]
 }
 
-fn writes((at, name, content, entry): &(u64, String, Vec<u8>, Vec<u8>)) -> [Write<'_>; 3] {
+fn writes((at, name, content, entry): &Batch) -> [Write<'_>; 3] {
     [
         Write::Put { name, content },
         Write::Append {
@@ -48,7 +50,7 @@ fn writes((at, name, content, entry): &(u64, String, Vec<u8>, Vec<u8>)) -> [Writ
 }
 
 /// Each batch with the length of the entries before it, and what is there after the first `n` of them.
-fn story() -> (Vec<(u64, String, Vec<u8>, Vec<u8>)>, Vec<Files>) {
+fn story() -> (Vec<Batch>, Vec<Files>) {
     let (mut at, mut files) = (0, Files::new());
     let (mut story, mut states) = (Vec::new(), vec![files.clone()]);
     for (name, content, entry) in batches() {
