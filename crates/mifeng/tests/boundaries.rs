@@ -5,7 +5,7 @@
 mod common;
 
 use common::*;
-use mifeng::crypto::{Digest, GM, INTL, Suite, Time};
+use mifeng::crypto::{GM, INTL, Suite, Time};
 use mifeng::record::SignedRecord;
 use mifeng::tender::*;
 
@@ -15,22 +15,23 @@ const ORIGIN: &str = "host.example/t/edges";
 /// Every record of a tender, in order, with the file of the bid it brings.
 fn records(tender: &Tender<'_>) -> Vec<(String, Sealed)> {
     let files = tender.store.files();
-    let record = |body: &Digest, sig: &Digest| SignedRecord {
-        body: files[&format!("body/{body}.json")].clone(),
-        signature: files[&format!("sig/{sig}.p7s")].clone(),
-    };
+    let alg = tender.host.replay().suite().hash();
     tender
         .host
         .replay()
         .records
         .iter()
         .map(|logged| {
-            let record = record(&logged.body, &logged.signature);
-            let bid = tender.bids.iter().find(|bid| bid.record == record);
-            let bid = bid.cloned().unwrap_or_else(|| Sealed {
+            // A bid that waits for its beat is in no file yet.
+            let is_it = |bid: &&Sealed| bid.record.body_digest(alg) == logged.body;
+            let bid = tender.bids.iter().find(is_it).cloned();
+            let bid = bid.unwrap_or_else(|| Sealed {
                 file: Vec::new(),
                 id: logged.body,
-                record,
+                record: SignedRecord {
+                    body: files[&format!("body/{}.json", logged.body)].clone(),
+                    signature: files[&format!("sig/{}.p7s", logged.signature)].clone(),
+                },
             });
             (logged.kind.clone(), bid)
         })
