@@ -1,4 +1,5 @@
 """V1 to V14 over one dossier (spec/verify.md, dossier.md)."""
+import bisect
 import re
 
 from . import (bids, contract, drawing, envelope, given_up, jcs, judging, keeping, log, moment, note, opening, receipt, record, refused, renewal, reshare,  # noqa: F401
@@ -306,7 +307,7 @@ def _lines(d, s):
     """Heads carry lines of those who hold the board's key, or held it before; the present ones count."""
     present = {(m.witness.name, m.witness.id) for m in s.members.values()}
     for head in d.heads:
-        need(head.seen.keys() <= present | s.past_witnesses, "log.signatures", "a line of nobody's known key", "V2")
+        need(head.seen.keys() <= present | s.past_witnesses.keys(), "log.signatures", "a line of nobody's known key", "V2")
         head.seen = {who: at for who, at in head.seen.items() if who in present}
 
 
@@ -341,10 +342,12 @@ def _earlier(d, files):
 
 def _replay(d, s):
     before = None
+    batches = [i for i, e in enumerate(d.log.entries) if "batch" in e]
     for i, r in enumerate(d.records):
         if i == 0:
             need(r.type == "log.config", "log.config", "first record", "V4")
-        single_wanted = s.stage != "open" or r.type == "submission.close"
+        single_wanted = s.stage != "open" or r.type in state.AT_ONCE
+        s.beats_so_far = bisect.bisect_left(batches, r.index)
         need((r.beat is None) == single_wanted, "record.wrong-stage", f"{r.type} in or outside a beat", state.column(r.type))
         if r.beat is not None:
             at = s.schedule.at(r.beat)
@@ -364,7 +367,7 @@ def _replay(d, s):
         need(name in d.known or name in s.lists_taken
              or name.startswith(("log/tile/", "log/sm3/tile/", "log/heads/", "renewal/", "tsr/", "crl/")),
              "file.unexpected", name, "V3" if name.startswith("certs/") else "V1")
-    d.beat_places = [i for i, e in enumerate(d.log.entries) if "batch" in e]
+    d.beat_places = batches
 
 
 # --- after the replay -----------------------------------------------------------------------------------------------

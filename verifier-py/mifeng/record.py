@@ -24,6 +24,7 @@ SCHEMA = {
     "trust.list": "list sig", "crl.take": "list",
     "tender.publish": ("agency beats bidders_min board buyer committee deadline documents lots policy procedure below_threshold? chains? ground? region? "
                        "rehearsal? suite tender title trust trust_list? window_ms"),
+    "tender.postpone": "deadline reason",
     "tender.suspend": "reason", "tender.resume": "reason", "tender.cancel": "reason",
     "bid.submit": "seal", "bid.replace": "old seal", "bid.withdraw": "seal",
     "submission.close": "beats deadline revealed",

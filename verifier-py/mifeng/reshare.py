@@ -44,6 +44,7 @@ def reshare(s, r):
         m.witness = note.key(d["witness"], s.suite.id, "witness")
     except Bad as e:
         raise Bad("board.formation", f"witness key: {e}") from None
+    s.new_witness(m.witness)
     for o in x.joined.values():
         need((o.session, o.t, o.n, o.dealers) == (m.session, m.t, m.n, m.dealers), "board.formation", "new members disagree")
         need(m.actor != o.actor and m.static != o.static, "board.formation", "two alike")

@@ -53,6 +53,7 @@ def board_cert(s, r):
         new.witness = note.key(d["witness"], s.suite.id, "witness")
     except Bad as e:
         raise Bad("board.formation", f"witness key: {e}") from None
+    s.new_witness(new.witness)
     for other in [*s.main.members.values(), *s.second.members.values()]:
         need(other.witness.name != new.witness.name and other.witness.material != new.witness.material,
              "board.formation", "two witnesses alike")
@@ -146,8 +147,11 @@ def publish(s, r):
         if of_board and earlier.actor in s.took_part and earlier.actor not in s.held:
             continue  # nothing came of what it took part in
         try:
-            for at in (earlier.at, max(earlier.at, r.at)) if not (of_board and earlier.actor in s.held) else (earlier.at,):
-                earlier.organisation = s.judge.judge(earlier.signer, earlier.certificates, at, usages(earlier.type))
+            uses = usages(earlier.type)
+            earlier.organisation = s.judge.judge(earlier.signer, earlier.certificates, earlier.at, uses, r.at)
+            if not (of_board and earlier.actor in s.held):
+                now = s.taken(r)
+                earlier.organisation = s.judge.judge(earlier.signer, earlier.certificates, now, uses, now)
         except Bad as e:
             e.check = "V3"
             raise
@@ -334,6 +338,32 @@ def _least(d, procedure):
         yield "bidders_min"
     if not own and any((lot["rules"].get("min_bidders") or 3) != d["bidders_min"] for lot in d["lots"]):
         yield "bidders_min is not that of a lot"
+
+
+@on("tender.postpone")
+def postpone(s, r):
+    """The beats stay as they are up to the old deadline; none at or after it is in the log yet."""
+    d = r.data
+    need(isinstance(d["reason"], str), "record.data", "reason")
+    s.by(r, s.notice["agency"]["cert"] if s.notice else None)
+    s.at_stage("open")
+    new = moment.parse(d["deadline"])
+    need(r.at < s.deadline < new and s.beats_so_far <= s.schedule.before(s.deadline - 1), "tender.postponed-late", d["deadline"])
+    hour = 3600 * moment.SECOND
+    paces = [p for p in s.schedule.paces if p[0] < s.deadline]
+    if new - hour > s.deadline:
+        paces.append((s.deadline, 30 * moment.SECOND))
+    paces.append((max(s.deadline, new - hour), moment.SECOND))
+    need(len(paces) <= 64, "notice.unlawful", "too many paces")
+    s.schedule.paces = paces
+    problems = list(timelock.unlawful(s.notice | {"deadline": d["deadline"]}, new))
+    if new % moment.SECOND:
+        problems.append("deadline")
+    if s.schedule.before(new - 1) + 1 > MAX_BEATS:
+        problems.append("too many beats until the deadline")
+    need(not problems, "notice.unlawful", "; ".join(problems))
+    s.notice = s.notice | {"deadline": d["deadline"]}
+    s.deadline = new
 
 
 @on("tender.suspend", "tender.resume", "tender.cancel")

@@ -3,8 +3,9 @@ from . import moment
 from .errors import Bad, need
 from .record import BOARD_TYPES, schema
 
-HALTED_OK = {"tender.resume", "tender.cancel", "submission.close", "archive.close", "crl.take"}
-CANCELLED_OK = HALTED_OK | {"bidder-window.close", "round.close"}
+CANCELLED_OK = {"tender.resume", "tender.cancel", "submission.close", "archive.close", "crl.take", "bidder-window.close", "round.close"}
+HALTED_OK = CANCELLED_OK - {"bidder-window.close", "round.close"} | {"tender.postpone"}
+AT_ONCE = {"tender.postpone", "submission.close"}  # entries of their own, also while bids are received
 STAGES = ["setup", "open", "window", "opening", "evaluation", "archived"]
 USAGE = {"host": ["host"], "bidder": ["bid-signing"], "trustee": ["trustee"], "person": ["record-signing"]}
 HOST = {"submission.close", "bidder-window.close", "bid.open", "bid.fail", "bid.refuse", "share.false",
@@ -15,7 +16,7 @@ BIDDER = {"bid.submit", "bid.replace", "bid.withdraw", "bidder.share", "price.co
 TRUSTEE = {"key.reveal", "board.reshare", "board.reshare1", "board.reshare2", "board.complain", "board.abandon", "board.cert", "board.dkg1", "board.dkg2", "board.share", "draw.share"}
 SPECIAL = {"opening.sign": ["record-signing", "bid-signing", "trustee"], "seat.cosign": ["record-signing", "trustee"],
            "trust.list": ["record-signing", "host"], "contract.stamp": ["bid-signing", "record-signing"]}
-STARTS_PERIOD = {"tender.publish", "tender.resume", "round.open", "clarify.ask"}
+STARTS_PERIOD = {"tender.publish", "tender.postpone", "tender.resume", "round.open", "clarify.ask"}
 GOES_ON = {"bidder.share", "price.confirm", "clarify.answer", "offer.submit", "offer.exit", "contract.stamp"}
 BACKDATING = 600 * moment.SECOND  # ten minutes: five for each of two clocks (spec/events.md, Time)
 
@@ -75,7 +76,7 @@ class State:
         self.latest = None  # latest time at which a record was applied
         self.main, self.second = Forming(), Forming()  # the board; the fallback board of a remedy plan
         self.held, self.took_part, self.sessions_over = set(), set(), set()  # who held a key before; who was in what was given up
-        self.past_witnesses = set()
+        self.past_witnesses = {}  # name and key id → key
         self.notice = self.publish = self.lots = None
         self.suspended = self.cancelled = self.closed = False
         self.resumed = None  # when the log took the last tender.resume
@@ -118,6 +119,9 @@ class State:
             need(r.time >= self.latest - BACKDATING, "record.backdated", r.type)
         self._certificate(r)
         handler(self, r)
+        if self.stage == "open" and r.type in AT_ONCE:  # bids that came before it may stand in a beat after it
+            self.records[r.commitment] = r
+            return
         self.latest = r.at if self.latest is None else max(self.latest, r.at)
         self.records[r.commitment] = r
 
@@ -216,8 +220,14 @@ class State:
 
     def leave(self, members):
         """They sit on a board no more; their witnesses may have cosigned heads of that time."""
-        self.past_witnesses |= {(m.witness.name, m.witness.id) for m in members}
+        self.past_witnesses |= {(m.witness.name, m.witness.id): m.witness.material for m in members}
         return {m.actor for m in members}
+
+    def new_witness(self, key):
+        """Lines are told apart by name and short key id, also those of who was a witness before."""
+        here = {(m.witness.name, m.witness.id): m.witness.material for f in (self.main, self.second) for m in f.members.values()}
+        for known in (here, self.past_witnesses):
+            need(known.get((key.name, key.id), key.material) == key.material, "board.formation", "two witnesses alike")
 
     def trustees(self):
         return {m.actor for f in (self.main, self.second) for m in f.members.values()}

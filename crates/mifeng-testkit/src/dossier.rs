@@ -4,6 +4,7 @@ mod broken;
 mod forge;
 mod later;
 mod locks;
+mod postponed;
 mod vectors;
 
 pub(crate) use broken::tar;

@@ -55,6 +55,7 @@ pub struct Host<S: Store> {
 
 struct Pending {
     record: SignedRecord,
+    actor: Digest,
     received: Time,
 }
 
@@ -245,7 +246,7 @@ impl<S: Store> Host<S> {
             return Err(Refusal::by(&rules::BACKDATED, detail).into());
         }
         let in_beat =
-            self.replay.state.stage() == Stage::Open && verified.kind() != "submission.close";
+            self.replay.state.stage() == Stage::Open && !State::is_logged_at_once(verified.kind());
         if in_beat {
             self.check_room(record.body.len() + record.signature.len())?;
         }
@@ -255,6 +256,7 @@ impl<S: Store> Host<S> {
             received
         };
         self.check_due(&verified, received)?;
+        self.check_at_once(&verified, received)?;
         self.check_heard(&verified, received)?;
         self.check_contract(&verified)?;
         let staged = body.map(|body| self.stage_body(body)).transpose()?;
@@ -271,7 +273,11 @@ impl<S: Store> Host<S> {
             self.keep_body(&staged, &id)?;
         }
         if in_beat {
-            let pending = Pending { record, received };
+            let pending = Pending {
+                record,
+                actor: verified.actor(),
+                received,
+            };
             self.pending_len += pending.len();
             self.pending.push(pending);
         } else {
@@ -306,6 +312,29 @@ impl<S: Store> Host<S> {
             }
             _ => Ok(()),
         }
+    }
+
+    /// A postponement is held against the host's clock as well. Its entry comes before the next beat, so it cannot
+    /// follow a record of its signer that waits for that beat.
+    fn check_at_once(&self, record: &Record, received: Time) -> Result<(), Error> {
+        let Some((_, notice)) = self.replay.state.notice() else {
+            return Ok(());
+        };
+        if record.kind() != "tender.postpone" {
+            return Ok(());
+        }
+        if received >= notice.deadline {
+            let detail = format!("deadline {}, received at {received}", notice.deadline);
+            return Err(Refusal::by(&rules::POSTPONED_LATE, detail).into());
+        }
+        let waits = |pending: &Pending| pending.actor == record.actor();
+        if self.pending.iter().any(waits) {
+            return Err(Error::Unavailable {
+                what: "beat".to_owned(),
+                detail: "a record of the same signer waits for it: try again after it".to_owned(),
+            });
+        }
+        Ok(())
     }
 
     /// Whoever was asked has until the end of its time by the host's clock too: nobody decides

@@ -10,7 +10,7 @@ use mifeng_log::{Entry, LogTree, NoteVerifier, SignedCheckpoint};
 use mifeng_pki::trust::SignedTrustList;
 use mifeng_pki::{Certificate, RevocationList};
 use mifeng_record::Record;
-use mifeng_tender::{CrlTake, Keeping, Refusal, State, Trust, rules};
+use mifeng_tender::{CrlTake, Keeping, Refusal, Stage, State, Trust, rules};
 use parts::{certificates, checkpoint, crls, entries, first_facts, load, read_beats};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -389,6 +389,7 @@ impl Replay {
             crls: &self.crls,
         };
         check_not_backdated(record, self.state.latest())?;
+        self.check_place(record, in_beat)?;
         let seats = self.state.seats();
         let seated = seats.iter().any(|seat| seat.cert == record.actor());
         if record.signer().is_none() && !seated {
@@ -414,6 +415,28 @@ impl Replay {
             signature: record.signature_digest(),
             commitment: record.commitment(),
         });
+        Ok(())
+    }
+
+    /// While bids are received a record stands in a beat, but for those that everybody sees at once; and a postponement
+    /// lies before the first beat at or after the deadline that it moves.
+    fn check_place(&self, record: &Record, in_beat: bool) -> Result<(), Refusal> {
+        let Some((_, notice)) = self.state.notice() else {
+            return Ok(());
+        };
+        let open = self.state.stage() == Stage::Open;
+        if in_beat != (open && !State::is_logged_at_once(record.kind())) {
+            let detail = match in_beat {
+                true => "in a beat, expected as an entry of its own",
+                false => "an entry of its own, expected in a beat",
+            };
+            return Err(Refusal::by(&rules::WRONG_STAGE, detail));
+        }
+        let last = notice.beats.beats_before(notice.deadline);
+        if open && record.kind() == "tender.postpone" && self.beats > last {
+            let detail = format!("the beat at the deadline {} is in the log", notice.deadline);
+            return Err(Refusal::by(&rules::POSTPONED_LATE, detail));
+        }
         Ok(())
     }
 

@@ -327,18 +327,50 @@ impl Run<'_> {
             true => ("（演练）", " (rehearsal)"),
             false => ("", ""),
         };
+        let (moved_zh, moved_en) = moved(replay);
         Ok((
             lots,
             format!(
-                "{}{mark_zh}，{lots} 个标段，开标策略 {policy_zh}，截止 {}，截标由 {cosigned} 名见证人共签",
+                "{}{mark_zh}，{lots} 个标段，开标策略 {policy_zh}，截止 {}{moved_zh}，截标由 {cosigned} 名见证人共签",
                 profile.zh, notice.deadline
             ),
             format!(
-                "{}{mark_en}, {lots} lots, opening policy {policy_en}, deadline {}, close cosigned by {cosigned} witnesses",
+                "{}{mark_en}, {lots} lots, opening policy {policy_en}, deadline {}{moved_en}, close cosigned by {cosigned} witnesses",
                 profile.en, notice.deadline
             ),
         ))
     }
+}
+
+/// How the deadline was moved, and how many witnesses of the board had cosigned a head over that in time: nothing demands
+/// that, but who compares sees whether the host's word stands alone.
+fn moved(replay: &Replay) -> (String, String) {
+    let state = &replay.state;
+    let Some(first) = state.postponements().first() else {
+        return Default::default();
+    };
+    let logged = replay
+        .records
+        .iter()
+        .filter(|r| r.kind == "tender.postpone");
+    let seen = |(index, deadline): (u64, Time)| {
+        let heads = replay.heads.iter().filter(|head| head.size > index);
+        let in_time = heads.map(|head| head.cosigned.iter().filter(|(_, at)| *at < deadline));
+        in_time.map(Iterator::count).max().unwrap_or(0)
+    };
+    let pairs = logged.zip(state.postponements());
+    let least = pairs.map(|(r, moved)| seen((r.index, moved.from))).min();
+    let (times, least) = (state.postponements().len(), least.unwrap_or(0));
+    (
+        format!(
+            "（延期 {times} 次，原为 {}，延期记录在原截止前已由至少 {least} 名见证人共签）",
+            first.from
+        ),
+        format!(
+            " (postponed {times} times, {} at first; cosigned before the old deadline by at least {least} witnesses)",
+            first.from
+        ),
+    )
 }
 
 /// At least t witnesses of the board must have cosigned one head over the close at or after the

@@ -226,6 +226,51 @@ impl<'c> Forge<'c> {
         }
     }
 
+    /// The record of an entry that stands by itself.
+    pub(super) fn single(&self, at: usize) -> SignedRecord {
+        self.record(&self.entries[at])
+    }
+
+    /// Takes the files of an entry away.
+    fn forget(&mut self, at: usize) -> SignedRecord {
+        let old = self.single(at);
+        let alg = self.cast.suite.hash();
+        let (body, sig) = (old.body_digest(alg), old.signature_digest(alg));
+        self.parts.remove(&format!("body/{body}.json"));
+        self.parts.remove(&format!("sig/{sig}.p7s"));
+        old
+    }
+
+    /// Puts another record of the agency in the place of one.
+    pub(super) fn put_single(&mut self, at: usize, body: &[u8]) {
+        let old = self.forget(at);
+        let profile = cms::Profile::of(self.cast.suite);
+        let signer = &self.cast.agency.signer;
+        let signature = cms::sign_detached(signer, body, Self::time_of(&old), profile);
+        self.log(&SignedRecord {
+            body: body.to_vec(),
+            signature: signature.expect("signed"),
+        });
+        let entry = self.entries.pop().expect("just logged");
+        self.entries[at] = entry;
+    }
+
+    /// The dossier with one entry at another place, its head cosigned and its files listed anew.
+    pub(super) fn moved(mut self, from: usize, to: usize, cosigned: i64) -> Vec<u8> {
+        let entry = self.entries.remove(from);
+        self.entries.insert(to, entry);
+        let (name, size) = (self.head_name(), self.head_size());
+        let head = self.signed_head(size, false, &[0, 1, 2], cosigned);
+        self.parts.insert(name, head.into_bytes());
+        // The stamp was over the other head.
+        self.parts.retain(|name, _| !name.starts_with("tsr/"));
+        let archive = self.forget(self.entries.len() - 1);
+        self.entries.pop();
+        let last = self.listed(&archive, self.cast.suite.hash());
+        self.log(&last);
+        self.finish()
+    }
+
     fn finish(mut self) -> Vec<u8> {
         let tree = self.tree(&self.entries);
         let sha256 = match self.cast.suite.hash() {

@@ -145,12 +145,15 @@ pub fn write_vectors(folder: &Path) -> io::Result<Manifest> {
             std::fs::write(folder.join(&name), export(&locked(suite, lock))?)?;
             manifest.valid.push(name);
         }
+        let moved = super::postponed::postponed(suite);
+        let cases_of_moved = super::postponed::broken(suite, &moved);
         let (whole, cases) = broken(suite);
         let public = later::public(suite);
         let renewed = later::renewed(suite, &whole);
         let (of_public, of_renewed) = broken_later(suite, &public, &renewed);
-        let all: [(&str, &[u8], Vec<Broken>); 3] = [
+        let all: [(&str, &[u8], Vec<Broken>); 4] = [
             ("", &whole, cases),
+            ("-postponed", &moved, cases_of_moved),
             ("-public", &public, of_public),
             ("-renewed", &renewed, of_renewed),
         ];

@@ -218,6 +218,18 @@ impl State {
                 "witness key: {found:?} found, {expected:?} expected"
             )));
         }
+        // Lines of cosignatures are told apart by name and short key id, also those of who was a witness before.
+        let known = [&self.main, &self.second].into_iter();
+        let known = known
+            .flat_map(|f| people(&f.members))
+            .map(|(_, key)| key.as_str());
+        for other in known.chain(self.past.witnesses()) {
+            let (a, b) = (own.key(), &read(other)?);
+            let alike = (a.name(), a.id()) == (b.key().name(), b.key().id());
+            if alike && other != witness {
+                return Err(formation("two witnesses alike: name and key id of another"));
+            }
+        }
         let mut witnesses = vec![own];
         for other in others {
             witnesses.push(read(other)?);

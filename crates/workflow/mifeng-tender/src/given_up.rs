@@ -56,6 +56,11 @@ impl Past {
         self.given_up.push(what);
     }
 
+    /// Verifier keys of the witnesses of all who left a board.
+    pub(crate) fn witnesses(&self) -> impl Iterator<Item = &str> {
+        self.witnesses.iter().map(String::as_str)
+    }
+
     /// A session makes one key: what was said in one that was given up must serve no other.
     pub(crate) fn require_new(&self, session: &str) -> Result<(), Refusal> {
         let mut used = self.given_up.iter().filter(|past| past.round == 0);

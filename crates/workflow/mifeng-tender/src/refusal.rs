@@ -92,6 +92,10 @@ rules! {
     /// The submission was closed before its deadline, or opened before the close.
     EARLY = "opening.early", "财政部令第87号 39条 / order 87 art. 39",
         "未到投标截止时间，不得截标、解密或开标", "the deadline has not passed: no closing, no release, no opening";
+    /// A postponement that comes too late, or to no later instant.
+    POSTPONED_LATE = "tender.postponed-late", "财政部令第87号 27条 / order 87 art. 27",
+        "延期须在原投标截止时间之前作出，新截止时间须晚于原截止时间",
+        "a deadline is postponed before it has come, and to a later one";
     /// A record for another log.
     WRONG_ORIGIN = "record.wrong-origin", "PROTOCOL 2.4(4)",
         "记录属于另一个项目的日志", "the record was made for another log";

@@ -8,6 +8,7 @@ use crate::notice::Notice;
 use crate::recognition::{EarlySigner, Judged, usages_of};
 use crate::refusal::{self, Refusal};
 use crate::refused::FalseShare;
+use crate::setup::Postponement;
 use mifeng_crypto::{Digest, Scalar, Suite, Time};
 use mifeng_envelope::VerifiedSeal;
 use mifeng_lock::Share;
@@ -129,6 +130,8 @@ pub struct State {
     /// What boards were before.
     pub(crate) past: Past,
     pub(crate) notice: Option<(Digest, Notice)>,
+    /// Postponements of the deadline, in order; the notice above says what they came to.
+    pub(crate) postponed: Vec<Postponement>,
     pub(crate) halted: bool,
     pub(crate) cancelled: bool,
     /// When the log took the last `tender.resume`.
@@ -180,6 +183,7 @@ impl State {
             second: Formation::default(),
             past: Past::default(),
             notice: None,
+            postponed: Vec::new(),
             halted: false,
             cancelled: false,
             resumed: None,
@@ -240,7 +244,10 @@ impl State {
             code: judged.as_ref().and_then(|judged| judged.code.clone()),
         };
         self.dispatch(&event, &act)?;
-        self.latest = Some(taken);
+        // Bids that came before a record of its own may stand in a beat after it: it proves no instant to them.
+        if self.stage != Stage::Open || !Self::is_logged_at_once(record.kind()) {
+            self.latest = Some(taken);
+        }
         if judged.is_some_and(|judged| !judged.revocation_known) {
             self.unknown.insert(record.actor());
         }
@@ -270,6 +277,7 @@ impl State {
             | Event::Close(_)
             | Event::Archive(_)
             | Event::CrlTake(_) => true,
+            Event::Postpone(_) => !self.cancelled,
             Event::WindowClose(_) | Event::RoundClose(_) => self.cancelled,
             _ => false,
         };
@@ -295,6 +303,7 @@ impl State {
             Event::TrustList(data) => self.trust_list(data, act),
             Event::CrlTake(data) => self.crl_take(data, act),
             Event::Publish(data) => self.publish(data, act),
+            Event::Postpone(data) => self.postpone(data, act),
             Event::Suspend(_) => self.halt(act, true),
             Event::Resume(_) => self.halt(act, false),
             Event::Cancel(_) => self.cancel(record),
@@ -446,7 +455,18 @@ impl State {
         self.halted || self.cancelled
     }
 
-    /// The notice and the event that published it.
+    /// Whether a record of this type is an entry of its own also while bids are received, so that everybody sees it:
+    /// all others wait for their beat, whose records are shown after the close.
+    pub fn is_logged_at_once(kind: &str) -> bool {
+        matches!(kind, "tender.postpone" | "submission.close")
+    }
+
+    /// How the deadline was moved, in order.
+    pub fn postponements(&self) -> &[Postponement] {
+        &self.postponed
+    }
+
+    /// The notice and the event that published it; its deadline and beats are those of the last postponement.
     pub fn notice(&self) -> Option<(&Digest, &Notice)> {
         self.notice.as_ref().map(|(event, notice)| (event, notice))
     }

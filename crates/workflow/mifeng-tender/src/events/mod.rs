@@ -138,6 +138,13 @@ event_data! {
         /// Hash of its DER.
         list: Digest,
     }
+    /// `tender.postpone`: bids are received until a later instant.
+    Postpone {
+        /// The new deadline.
+        deadline: Time,
+        /// Why.
+        reason: String,
+    }
     /// `tender.suspend`, `tender.resume`, `tender.cancel`.
     Halt {
         /// Why.
@@ -389,6 +396,7 @@ pub enum Event {
     TrustList(TrustListEvent),
     CrlTake(CrlTake),
     Publish(Box<Notice>),
+    Postpone(Postpone),
     Suspend(Halt),
     Resume(Halt),
     Cancel(Halt),
@@ -465,6 +473,7 @@ impl Event {
             "trust.list" => Event::TrustList(record.data()?),
             "crl.take" => Event::CrlTake(record.data()?),
             "tender.publish" => Event::Publish(Box::new(record.data()?)),
+            "tender.postpone" => Event::Postpone(record.data()?),
             "tender.suspend" => Event::Suspend(record.data()?),
             "tender.resume" => Event::Resume(record.data()?),
             "tender.cancel" => Event::Cancel(record.data()?),
