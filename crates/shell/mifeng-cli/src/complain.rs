@@ -90,7 +90,7 @@ fn seat(state: &State, identity: &Identity) -> Result<(u32, u8), Failure> {
     let here = joined.iter().find(|(_, (cert, _))| *cert == own);
     match here {
         Some((index, _)) => Ok((round, *index)),
-        None => Ok((0, person::own_member(state, identity)?.0)),
+        None => Ok((0, person::making(state, identity)?.index)),
     }
 }
 
@@ -100,7 +100,7 @@ fn complain(ui: &Ui, identity: &Identity, against: u8, files: &[PathBuf], out: &
     let (round, index) = seat(&state, identity)?;
     let (transcript, key) = if round == 0 {
         let key = person::static_key(ui, identity, suite)?;
-        (state.board_transcript()?, key)
+        (person::making(&state, identity)?.transcript()?, key)
     } else {
         let path = reshare::new_key_file(identity, round);
         let key = person::static_key_in(ui, &path, suite)?;
@@ -113,46 +113,43 @@ fn complain(ui: &Ui, identity: &Identity, against: u8, files: &[PathBuf], out: &
         round,
         complaint: hex::encode(complaint.to_bytes()),
     };
-    write(&state, identity, "board.complain", &data, out)
+    write(&state, round, identity, ("board.complain", &data), out)
 }
 
 fn abandon(identity: &Identity, reason: &str, files: &[PathBuf], out: &Path) -> Outcome {
     let state = person::board_state(person::suite_of(identity)?, files)?;
     let (next, joined) = state.reshare_joined();
     let round = if joined.is_empty() { 0 } else { next };
+    let index = match round {
+        0 => person::making(&state, identity)?.index,
+        _ => person::own_member(&state, identity)?.0,
+    };
     let data = BoardAbandon {
-        index: person::own_member(&state, identity)?.0,
+        index,
         round,
         reason: reason.to_owned(),
     };
-    write(&state, identity, "board.abandon", &data, out)
+    write(&state, round, identity, ("board.abandon", &data), out)
 }
 
 fn write<T: serde::Serialize>(
     state: &State,
+    round: u32,
     identity: &Identity,
-    kind: &str,
-    data: &T,
+    (kind, data): (&str, &T),
     out: &Path,
 ) -> Outcome {
-    let own = identity
-        .signer
-        .certificate()
-        .fingerprint(state.suite().hash());
-    let first = state.members().values().next();
-    let (_, member) = first.ok_or_else(|| {
-        Failure::refused("board.formation", "the board's records are not complete")
-    })?;
-    let seq = state.board_records_of(&own);
-    person::sign_board(
-        state.suite(),
-        &member.session,
-        seq,
-        identity,
-        kind,
-        data,
-        out,
-    )
+    let certificate = identity.signer.certificate();
+    let own = certificate.fingerprint(state.suite().hash());
+    // A handing on is the first board's, also for who only joins it.
+    let (session, seq) = match state.members().values().next() {
+        Some((_, member)) if round > 0 => (&member.session, state.board_records_of(&own)),
+        _ => {
+            let making = person::making(state, identity)?;
+            (&making.member.session, making.signed)
+        }
+    };
+    person::sign_board(state.suite(), session, seq, identity, kind, data, out)
 }
 
 /// What is done after a making (round 0) or a handing on was given up.

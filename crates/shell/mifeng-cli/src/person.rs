@@ -238,20 +238,28 @@ pub(crate) fn own_member<'s>(
         .ok_or_else(|| Failure::refused("board.not-a-member", "not a member of this board"))
 }
 
+/// The own part in the making of a key.
+pub(crate) fn making<'s>(state: &'s State, identity: &Identity) -> Result<Making<'s>, Failure> {
+    let certificate = identity.signer.certificate();
+    let own = certificate.fingerprint(state.suite().hash());
+    let none = || Failure::refused("board.not-a-member", "not a member of this board");
+    state.making_of(&own).ok_or_else(none)
+}
+
 /// First message of key generation.
 pub(crate) fn board_round1(ui: &Ui, identity: &Identity, files: &[PathBuf], out: &Path) -> Outcome {
     let suite = suite_of(identity)?;
     let state = board_state(suite, files)?;
-    let (index, member) = own_member(&state, identity)?;
+    let making = making(&state, identity)?;
     let key = static_key(ui, identity, suite)?;
-    let message = dkg::round1(&state.board_setup()?, &key, &mut SystemEntropy::new())?;
+    let message = dkg::round1(&making.setup()?, &key, &mut SystemEntropy::new())?;
     let data = BoardDkg1 {
-        index,
+        index: making.index,
         message: crate::base64(&message),
     };
     sign_board(
         suite,
-        &member.session,
+        &making.member.session,
         1,
         identity,
         "board.dkg1",
@@ -264,13 +272,13 @@ pub(crate) fn board_round1(ui: &Ui, identity: &Identity, files: &[PathBuf], out:
 pub(crate) fn board_round2(ui: &Ui, identity: &Identity, files: &[PathBuf], out: &Path) -> Outcome {
     let suite = suite_of(identity)?;
     let state = board_state(suite, files)?;
-    let (index, member) = own_member(&state, identity)?;
+    let making = making(&state, identity)?;
     let key = static_key(ui, identity, suite)?;
-    let transcript = state.board_transcript()?;
+    let transcript = making.transcript()?;
     let advise = |e| crate::complain::advise(ui, e);
     let share = transcript.share(&key).map_err(advise)?;
     let data = BoardDkg2 {
-        index,
+        index: making.index,
         transcript: transcript.hash(),
         signature: hex::encode(transcript.sign(&key, &share)?),
     };
@@ -279,7 +287,7 @@ pub(crate) fn board_round2(ui: &Ui, identity: &Identity, files: &[PathBuf], out:
     ui.say(format!("委员会密钥 {words}"), format!("board key {words}"));
     sign_board(
         suite,
-        &member.session,
+        &making.member.session,
         2,
         identity,
         "board.dkg2",

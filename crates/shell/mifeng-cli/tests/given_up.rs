@@ -152,5 +152,44 @@ fn a_board_forms_through_a_log() -> Tested {
     let told: serde_json::Value = serde_json::from_str(&told)?;
     assert_eq!(told["members"], 3, "{told}");
     assert!(told["board"].is_string(), "{told}");
+
+    // A fallback board beside it; its first making is given up.
+    let join = |session: &str, i: u8| -> Tested {
+        let record = format!("{session}-j{i}.rec");
+        let seat = format!("--session {session} --index {i} --quorum 2 --of 2");
+        desk.ok(
+            &format!("board join --id f{session}{i} {seat} --out {record}"),
+            &[],
+        )?;
+        hand_in(&record)
+    };
+    for session in ["x", "y"] {
+        for i in 1..=2 {
+            let issue = "ca issue --ca ca --kind trustee --name F";
+            desk.ok(&format!("{issue}{session}{i} --out f{session}{i}"), &[])?;
+            join(session, i)?;
+        }
+        for (round, name) in [("round1", "c"), ("round2", "d")] {
+            for i in 1..=2 {
+                let record = format!("{session}{name}{i}.rec");
+                let by = format!("--id f{session}{i} --out {record} log.tar");
+                desk.ok(&format!("board {round} {by}"), &[])?;
+                hand_in(&record)?;
+            }
+            if session == "x" {
+                let complaint = "board complain --id fx1 --against 2 --out e.rec log.tar";
+                desk.refused(complaint, &[], "lock.dkg-complaint")?;
+                desk.ok(
+                    "board abandon --id fx1 --reason late --out e.rec log.tar",
+                    &[],
+                )?;
+                hand_in("e.rec")?;
+                break;
+            }
+        }
+    }
+    let told = desk.ok("--json board status --suite intl log.tar", &[])?;
+    let told: serde_json::Value = serde_json::from_str(&told)?;
+    assert_eq!(told["given_up"][0]["session"], "x", "{told}");
     desk.refused("board status --suite gm log.tar", &[], "other suite")
 }

@@ -359,6 +359,23 @@ impl State {
         self.main.setup(self.suite)
     }
 
+    /// Somebody's part in the making of a key: of the second board's while that is being made and they sit on it, else
+    /// of the first one's, also when that is made. None for who sits on neither.
+    pub fn making_of(&self, cert: &Digest) -> Option<Making<'_>> {
+        let second = self.second.board.is_none().then_some(&self.second);
+        let both = second.into_iter().chain([&self.main]);
+        let (formation, (index, (_, member))) = both
+            .filter_map(|f| Some((f, f.members.iter().find(|(_, (own, _))| own == cert)?)))
+            .next()?;
+        Some(Making {
+            index: *index,
+            member,
+            signed: self.board_records(&board_origin(&member.session), cert),
+            formation,
+            suite: self.suite,
+        })
+    }
+
     /// The board on which the signer of a record sits at `index`.
     pub(crate) fn board_of(&self, record: &Record, index: u8) -> Result<&Board, Refusal> {
         let actor = record.actor();
@@ -377,5 +394,35 @@ impl State {
                 ),
             )
         })
+    }
+}
+
+/// A member's part in the making of a key.
+pub struct Making<'s> {
+    /// Index of the member, from 1.
+    pub index: u8,
+    /// What the member joined with.
+    pub member: &'s BoardCert,
+    /// How many records the member has signed there: the number of the next one.
+    pub signed: u64,
+    formation: &'s Formation,
+    suite: &'static Suite,
+}
+
+impl Making<'_> {
+    /// What the members agree on before their first messages.
+    ///
+    /// # Errors
+    /// [`refusal::BAD_BOARD`] while a member is missing or if they do not fit together.
+    pub fn setup(&self) -> Result<dkg::Setup, Refusal> {
+        self.formation.setup(self.suite)
+    }
+
+    /// The public side, from the members and their first messages.
+    ///
+    /// # Errors
+    /// [`refusal::BAD_BOARD`] while one is missing, or naming the member whose message is wrong.
+    pub fn transcript(&self) -> Result<dkg::Transcript, Refusal> {
+        self.formation.transcript(self.suite)
     }
 }

@@ -30,6 +30,7 @@ pub use evaluation::{
     sheet_commitment,
 };
 pub use events::*;
+pub use formation::Making;
 pub use given_up::GivenUp;
 pub use keeping::{Keeping, Paper, Presence, Term};
 pub use notice::{BEATS_MAX, Committee, Document, EXPERTS_MAX, LOTS_MAX, Lot, Notice, Party, Text};

@@ -398,7 +398,7 @@ impl State {
         origin.map_or(0, |origin| self.board_records(&origin, actor))
     }
 
-    fn board_records(&self, origin: &str, actor: &Digest) -> u64 {
+    pub(crate) fn board_records(&self, origin: &str, actor: &Digest) -> u64 {
         let key = (origin.to_owned(), *actor);
         self.board_seqs.get(&key).copied().unwrap_or(0)
     }
