@@ -73,3 +73,30 @@ pub trait Store: Send {
     /// What the system says.
     fn list(&self, prefix: &str) -> io::Result<Vec<(String, u64)>>;
 }
+
+/// A store that is chosen at run time.
+impl<S: Store + ?Sized> Store for Box<S> {
+    fn read(&self, name: &str) -> io::Result<Option<Vec<u8>>> {
+        (**self).read(name)
+    }
+
+    fn open(&self, name: &str) -> io::Result<Box<dyn ReadSeek>> {
+        (**self).open(name)
+    }
+
+    fn write(&mut self, name: &str, content: &mut dyn io::Read) -> io::Result<u64> {
+        (**self).write(name, content)
+    }
+
+    fn batch(&mut self, writes: &[Write<'_>]) -> io::Result<()> {
+        (**self).batch(writes)
+    }
+
+    fn append(&mut self, name: &str, at: u64, content: &[u8]) -> io::Result<()> {
+        (**self).append(name, at, content)
+    }
+
+    fn list(&self, prefix: &str) -> io::Result<Vec<(String, u64)>> {
+        (**self).list(prefix)
+    }
+}

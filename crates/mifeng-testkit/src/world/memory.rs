@@ -7,30 +7,57 @@ use std::sync::{Arc, Mutex};
 
 /// Named byte strings; clones share them, as two handles on one folder do.
 #[derive(Clone, Default)]
-pub struct Memory(Arc<Mutex<BTreeMap<String, Vec<u8>>>>);
+pub struct Memory {
+    files: Arc<Mutex<BTreeMap<String, Vec<u8>>>>,
+    /// The store that everything goes to instead.
+    under: Option<Arc<Mutex<Box<dyn Store>>>>,
+}
 
 impl Memory {
     /// A store that holds these files.
     pub fn of(files: BTreeMap<String, Vec<u8>>) -> Self {
-        Memory(Arc::new(Mutex::new(files)))
+        Memory {
+            files: Arc::new(Mutex::new(files)),
+            under: None,
+        }
+    }
+
+    /// No memory at all: another store, so that a made tender can run on it. It is seen through
+    /// [`Store`] only.
+    pub fn over(store: Box<dyn Store>) -> Self {
+        Memory {
+            files: Arc::default(),
+            under: Some(Arc::new(Mutex::new(store))),
+        }
+    }
+
+    fn under(&self) -> Option<std::sync::MutexGuard<'_, Box<dyn Store>>> {
+        let under = self.under.as_ref()?;
+        Some(under.lock().expect("no test panics while it holds it"))
     }
 
     /// A copy of its own: what another disk holds after the same history.
     pub fn copied(&self) -> Self {
-        Memory(Arc::new(Mutex::new(self.files().clone())))
+        Memory::of(self.files().clone())
     }
 
     pub fn files(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, Vec<u8>>> {
-        self.0.lock().expect("no test panics while it holds it")
+        self.files.lock().expect("no test panics while it holds it")
     }
 }
 
 impl Store for Memory {
     fn read(&self, name: &str) -> io::Result<Option<Vec<u8>>> {
+        if let Some(under) = self.under() {
+            return under.read(name);
+        }
         Ok(self.files().get(name).cloned())
     }
 
     fn open(&self, name: &str) -> io::Result<Box<dyn ReadSeek>> {
+        if let Some(under) = self.under() {
+            return under.open(name);
+        }
         let content = self.files().get(name).cloned();
         Ok(Box::new(Cursor::new(
             content.ok_or(io::ErrorKind::NotFound)?,
@@ -38,6 +65,9 @@ impl Store for Memory {
     }
 
     fn write(&mut self, name: &str, content: &mut dyn Read) -> io::Result<u64> {
+        if let Some(mut under) = self.under() {
+            return under.write(name, content);
+        }
         let mut bytes = Vec::new();
         content.read_to_end(&mut bytes)?;
         let len = bytes.len() as u64;
@@ -46,6 +76,9 @@ impl Store for Memory {
     }
 
     fn batch(&mut self, writes: &[Write<'_>]) -> io::Result<()> {
+        if let Some(mut under) = self.under() {
+            return under.batch(writes);
+        }
         let mut files = self.files();
         // All or none: on a copy of what they touch.
         let mut changed = BTreeMap::new();
@@ -71,6 +104,9 @@ impl Store for Memory {
     }
 
     fn list(&self, prefix: &str) -> io::Result<Vec<(String, u64)>> {
+        if let Some(under) = self.under() {
+            return under.list(prefix);
+        }
         Ok(self
             .files()
             .range(prefix.to_owned()..)

@@ -181,7 +181,16 @@ impl<'c> Tender<'c> {
         origin: &str,
         roots: &[mifeng::pki::Certificate],
     ) -> Self {
-        let store = Memory::default();
+        Self::unpublished_in(cast, origin, roots, Memory::default())
+    }
+
+    /// The same, in this store.
+    pub fn unpublished_in(
+        cast: &'c Cast,
+        origin: &str,
+        roots: &[mifeng::pki::Certificate],
+        store: Memory,
+    ) -> Self {
         let mut rng = SeededEntropy::new(origin.as_bytes());
         let host = Host::create(
             store.clone(),

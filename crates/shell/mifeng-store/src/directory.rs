@@ -258,7 +258,7 @@ fn too_short() -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, what)
 }
 
-fn checked(name: &str) -> io::Result<&str> {
+pub(crate) fn checked(name: &str) -> io::Result<&str> {
     let plain = |part: &str| {
         !part.is_empty()
             && !part.starts_with('.')

@@ -13,9 +13,23 @@
 //! ```
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "sqlite")]
+mod bodies;
 mod directory;
 mod disk;
+mod examined;
+mod fault;
 mod journal;
+mod place;
+#[cfg(any(feature = "postgres", feature = "s3"))]
+mod roots;
+#[cfg(feature = "sqlite")]
+mod sql;
 
 pub use directory::Directory;
 pub use disk::{Disk, DiskFile, Local};
+pub use examined::Examined;
+pub use fault::Fault;
+pub use place::{Access, Place, open};
+#[cfg(feature = "sqlite")]
+pub use sql::{INLINE_MAX, Records};

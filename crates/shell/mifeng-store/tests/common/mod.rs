@@ -1,0 +1,150 @@
+//! The places that a store can be in, with real servers behind them.
+//!
+//! A server lives as long as its test program: a shell waits for the end of a pipe that only the program
+//! holds. What cannot be had is left out by name.
+#![allow(dead_code)] // Each test file uses its own part.
+
+pub(crate) mod proxy;
+pub(crate) mod servers;
+
+use mifeng::Store;
+use mifeng_store::{Access, Place};
+use servers::{ObjectStore, Postgres};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+/// A place, under the name that a failed test shows.
+pub(crate) struct Kept {
+    pub(crate) name: &'static str,
+    pub(crate) db: String,
+    pub(crate) blobs: Option<String>,
+    pub(crate) place: Place,
+    _folder: Folder,
+}
+
+/// A folder that goes with its test.
+pub(crate) struct Folder(pub(crate) PathBuf);
+
+static FOLDERS: AtomicU32 = AtomicU32::new(0);
+
+impl Folder {
+    pub(crate) fn new(name: &str) -> Self {
+        let number = FOLDERS.fetch_add(1, Ordering::SeqCst);
+        let name = format!("mifeng-store-{name}-{}-{number}", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        let _ = std::fs::remove_dir_all(&path);
+        std::fs::create_dir_all(&path).expect("a folder");
+        Folder(path)
+    }
+
+    pub(crate) fn join(&self, name: &str) -> String {
+        self.0.join(name).to_str().expect("text").to_owned()
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+impl Kept {
+    fn new(
+        name: &'static str,
+        folder: Folder,
+        db: impl Fn(&Folder) -> String,
+        blobs: impl Fn(&Folder) -> Option<String>,
+    ) -> Self {
+        let (db, blobs) = (db(&folder), blobs(&folder));
+        let place = Place::parse(&db, blobs.as_deref()).expect("a place");
+        Kept {
+            name,
+            db,
+            blobs,
+            place,
+            _folder: folder,
+        }
+    }
+
+    pub(crate) fn open(&self, tender: &str) -> Box<dyn Store> {
+        self.open_as(tender, Access::Write)
+    }
+
+    pub(crate) fn open_as(&self, tender: &str, access: Access) -> Box<dyn Store> {
+        let opened = self.place.open_as(tender, access);
+        opened.unwrap_or_else(|e| panic!("{}: {e}", self.name))
+    }
+
+    pub(crate) fn is_database(&self) -> bool {
+        self.name != "directory"
+    }
+
+    pub(crate) fn is_postgres(&self) -> bool {
+        self.name.starts_with("postgres")
+    }
+}
+
+fn skipped(what: &str) {
+    println!("skipped: {what}");
+}
+
+/// Every kind of place that this machine has, each empty.
+pub(crate) fn places() -> Vec<Kept> {
+    let sqlite = |folder: &Folder| format!("sqlite:{}", folder.join("records.sqlite"));
+    let mut places = vec![
+        Kept::new(
+            "directory",
+            Folder::new("directory"),
+            |f| f.join("host"),
+            |_| None,
+        ),
+        Kept::new("sqlite", Folder::new("sqlite"), sqlite, |_| None),
+    ];
+    let objects = ObjectStore::shared();
+    if let Some(s3) = objects {
+        let bucket = s3.bucket();
+        places.push(Kept::new(
+            "sqlite+s3",
+            Folder::new("sqlite-s3"),
+            sqlite,
+            |_| Some(s3.url(&bucket)),
+        ));
+    } else {
+        skipped("sqlite+s3, postgres+s3: no moto_server below target/");
+    }
+    let Some(postgres) = Postgres::shared() else {
+        skipped("postgres: no PostgreSQL server on this machine");
+        return places;
+    };
+    let database = postgres.database();
+    places.push(Kept::new(
+        "postgres+folder",
+        Folder::new("postgres"),
+        |_| postgres.url(&database),
+        |f| Some(f.join("bodies")),
+    ));
+    if let Some(s3) = objects {
+        let (database, bucket) = (postgres.database(), s3.bucket());
+        places.push(Kept::new(
+            "postgres+s3",
+            Folder::new("postgres-s3"),
+            |_| postgres.url(&database),
+            |_| Some(s3.url(&bucket)),
+        ));
+    }
+    places
+}
+
+/// Bytes that do not repeat.
+pub(crate) fn noise(len: usize, seed: u64) -> Vec<u8> {
+    let mut state = seed.wrapping_mul(2).wrapping_add(0x9e37_79b9_7f4a_7c15) | 1;
+    let mut bytes = Vec::with_capacity(len + 8);
+    while bytes.len() < len {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        bytes.extend_from_slice(&state.to_le_bytes());
+    }
+    bytes.truncate(len);
+    bytes
+}
