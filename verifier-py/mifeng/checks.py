@@ -2,7 +2,7 @@
 import bisect
 import re
 
-from . import (bids, contract, drawing, envelope, given_up, jcs, judging, keeping, log, moment, note, opening, receipt, record, refused, renewal, reshare,  # noqa: F401
+from . import (anchor, bids, contract, drawing, envelope, given_up, jcs, judging, keeping, log, moment, note, opening, receipt, record, refused, renewal, reshare,  # noqa: F401
                result, setup, stamp, state, tar, trust, withheld, x509)
 from .errors import Bad, need
 from .hashes import hasher, suite as suite_of
@@ -196,7 +196,7 @@ def _listed(d, last):
     own = {f"body/{last.body_hash}.json", f"sig/{last.sig_hash}.p7s", "VERIFY.txt"}
     own.add(withheld.NAME)
     said = {name: (_hash(d.suite.hash, d.files[name]), d.files[name].size) for name in d.files
-            if name not in own and not name.startswith(("log/", "tsr/", "renewal/"))}
+            if name not in own and not name.startswith(("log/", "tsr/", "renewal/", "anchor/"))}
     said.update(d.withheld)
     lines = [f"{said[name][0]} {said[name][1]} {name}\n" for name in sorted(said, key=str.encode)]
     need(d.suite.h("".join(lines).encode()).hex() == last.data.get("files"), "dossier.files",
@@ -365,7 +365,8 @@ def _replay(d, s):
     need(s.stage == "archived", "dossier.open", "no archive.close", "V1")
     for name in d.files:
         need(name in d.known or name in s.lists_taken
-             or name.startswith(("log/tile/", "log/sm3/tile/", "log/heads/", "renewal/", "tsr/", "crl/")),
+             or name.startswith(("log/tile/", "log/sm3/tile/", "log/heads/", "renewal/", "tsr/", "crl/"))
+             or name.startswith("anchor/") and d.config.get("anchor") is not None,
              "file.unexpected", name, "V3" if name.startswith("certs/") else "V1")
     d.beat_places = batches
 
@@ -375,10 +376,12 @@ def _replay(d, s):
 def _after(d, s, report, roots, least=None):
     report.tender = s.notice["tender"] if s.notice else None
     with _in("V2"):
+        anchored = anchor.check(d, s, _witnesses(d))
         chain = renewal.check(d, s, roots)
     _lines(d, s)
     report.passed("V2", d.log.size, f"{d.log.size} entries and {s.beat_count} beats recomputed; {len(d.heads)} cosigned heads, "
-                                    f"{len(d.stamps)} time stamps" + (f"; renewed {len(chain)} times as a whole" if chain else ""))
+                                    f"{len(d.stamps)} time stamps"
+                  + (f"; {anchored} heads in the host's anchor log" if anchored else "") + (f"; renewed {len(chain)} times as a whole" if chain else ""))
     _v3(d, s, report, roots, least)
     bids_out, unsigned = withheld.count(d.withheld)
     report.unsigned("V4", len(d.records), f"{len(d.records)} signed records canonical and in lawful order, "

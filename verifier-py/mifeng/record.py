@@ -11,7 +11,7 @@ MEMBERS = ["actor", "data", "origin", "salt", "seq", "time", "type", "v"]
 BOARD_TYPES = ("board.cert", "board.dkg1", "board.dkg2", "board.reshare", "board.reshare1", "board.reshare2", "board.complain", "board.abandon")
 
 SCHEMA = {
-    "log.config": "key key_sm3? suite",
+    "log.config": "anchor? key key_sm3? suite",
     "board.cert": "index n session static_key t witness",
     "board.dkg1": "index message",
     "board.dkg2": "index signature transcript",

@@ -20,7 +20,7 @@ use std::io::Read;
 /// Files outside the list of `archive.close`: the log (recomputed whole), its stamps (each
 /// verified), the fixed text, what an export says of itself, and renewals, which come later.
 fn is_listed(name: &str) -> bool {
-    let outside = ["log/", "tsr/", layout::RENEWALS];
+    let outside = ["log/", "tsr/", layout::ANCHORS, layout::RENEWALS];
     name != layout::README
         && name != layout::WITHHELD
         && !outside.iter().any(|prefix| name.starts_with(prefix))
@@ -29,7 +29,8 @@ fn is_listed(name: &str) -> bool {
 /// The hash over the list of files: one line `hash size name` each, sorted by name. A file that an
 /// export withholds stands in it as the export says.
 ///
-/// `but` are the names of `archive.close` itself, which cannot list itself.
+/// `known` are hashes of files that were taken already. `but` are the names of `archive.close` itself, which
+/// cannot list itself.
 ///
 /// # Errors
 /// [`Error::Unavailable`] if a file cannot be read.
@@ -37,6 +38,7 @@ pub(crate) fn files_digest(
     suite: &Suite,
     files: &dyn Files,
     withheld: &Withheld,
+    known: &BTreeMap<String, Digest>,
     but: &[String],
 ) -> Result<Digest, Error> {
     let mut names: BTreeMap<&String, Option<&(Digest, u64)>> =
@@ -49,7 +51,11 @@ pub(crate) fn files_digest(
         }
         let (hash, size) = match said {
             Some((hash, size)) => (*hash, *size),
-            None => (hash_file(suite.hash(), files, name)?, files.index()[name]),
+            None => {
+                let hash = known.get(name).copied();
+                let hash = hash.map_or_else(|| hash_file(suite.hash(), files, name), Ok)?;
+                (hash, files.index()[name])
+            }
         };
         list.update(format!("{hash} {size} {name}\n").as_bytes());
     }

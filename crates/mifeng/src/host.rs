@@ -37,6 +37,8 @@ pub struct HostKeys {
     pub signer: Box<dyn Signer>,
     /// Signs the heads of the log.
     pub log_key: PrivateKey,
+    /// Verifier key of the host's anchor log, which a new tender's `log.config` names; none if it keeps none.
+    pub anchor: Option<String>,
 }
 
 /// One tender on its host.
@@ -106,6 +108,7 @@ impl<S: Store> Host<S> {
             suite: suite.id().to_owned(),
             key,
             key_sm3,
+            anchor: host.keys.anchor.clone(),
         };
         let record = host.draft("log.config", &config, now, entropy)?;
         host.submit(record, None, now)?;
@@ -411,7 +414,7 @@ impl<S: Store> Host<S> {
             entries_len: &mut self.entries_len,
             key: &self.keys.log_key,
         };
-        let signed = journal.append(&mut self.store, files, entry)?;
+        let signed = journal.append(&mut self.store, files, entry.to_bytes())?;
         self.replay.checkpoint = Some(signed);
         Ok(())
     }

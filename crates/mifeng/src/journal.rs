@@ -6,7 +6,7 @@
 use crate::Error;
 use crate::store::{Store, Write};
 use mifeng_crypto::{HashAlg, PrivateKey, Suite, jcs};
-use mifeng_log::{Checkpoint, Entry, LogTree, Note, NoteSigner, SignedCheckpoint, tiles};
+use mifeng_log::{Checkpoint, LogTree, Note, NoteSigner, SignedCheckpoint, tiles};
 
 /// Entries of the log, each behind its length in two bytes.
 const ENTRIES: &str = "entries";
@@ -66,9 +66,8 @@ impl Journal<'_> {
         &mut self,
         store: &mut dyn Store,
         files: &[(String, &[u8])],
-        entry: &Entry,
+        bytes: Vec<u8>,
     ) -> Result<SignedCheckpoint, Error> {
-        let bytes = entry.to_bytes();
         let len = u16::try_from(bytes.len()).map_err(|_| Error::malformed("entry", "too long"))?;
         let framed = [&len.to_be_bytes()[..], &bytes].concat();
         let at = *self.entries_len;

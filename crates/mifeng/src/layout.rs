@@ -23,6 +23,8 @@ pub(crate) const CRLS_TAKEN: &str = "crl-taken/";
 pub(crate) const WITHHELD: &str = "withheld.txt";
 /// Time stamps over the whole dossier, made later.
 pub(crate) const RENEWALS: &str = "renewal/";
+/// Proofs that heads are in the host's anchor log.
+pub(crate) const ANCHORS: &str = "anchor/";
 /// Sealed bids.
 pub(crate) const SEALS: &str = "seal/";
 /// What a person finds first.
@@ -68,6 +70,11 @@ pub(crate) fn document(hash: &Digest) -> String {
 /// Head of `size` entries, as a note of the authoritative tree.
 pub(crate) fn head(size: u64) -> String {
     format!("{HEADS}{size:010}.note")
+}
+
+/// The proof that the head of `size` entries is anchored.
+pub(crate) fn anchor(size: u64) -> String {
+    format!("{ANCHORS}{size:010}.json")
 }
 
 pub(crate) fn stamp(hash: &Digest) -> String {

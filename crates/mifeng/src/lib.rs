@@ -6,6 +6,7 @@
 //! reads no clock: time is an argument, and a [`Store`] keeps the bytes.
 #![forbid(unsafe_code)]
 
+mod anchor;
 pub mod bidder;
 mod bundle;
 mod dossier;
@@ -24,6 +25,7 @@ mod ustar;
 mod verify;
 pub mod words;
 
+pub use anchor::{AnchorLog, Anchors};
 pub use bundle::{FILES_MAX, Files, SMALL_FILE_MAX, Source, Tar};
 pub use dossier::{
     LeftOut, PERSONAL, Personal, RenewalMaterial, Renewed, public_export, renew, renewal_statement,

@@ -28,6 +28,17 @@ pub fn open_bid<R: Read + Seek + ?Sized>(
     sealed: &mut R,
     sink: &mut dyn PlainSink,
 ) -> Result<Opened, Error> {
+    open_bid_on(state, seal, sealed, sink, WORKERS)
+}
+
+/// The same, on up to so many threads.
+pub(crate) fn open_bid_on<R: Read + Seek + ?Sized>(
+    state: &State,
+    seal: &Digest,
+    sealed: &mut R,
+    sink: &mut dyn PlainSink,
+    workers: usize,
+) -> Result<Opened, Error> {
     let revoked = |cause: &str| {
         Opened::Fault(BidFail {
             seal: *seal,
@@ -49,7 +60,7 @@ pub fn open_bid<R: Read + Seek + ?Sized>(
         }
         Err(refusal) => return Err(refusal.into()),
     };
-    match open_with(&bid.seal, &sigma, sealed, sink) {
+    match open_with(&bid.seal, &sigma, sealed, sink, workers) {
         Ok(open) => Ok(Opened::Bid(Box::new(shown(state, open)))),
         Err(e) if e.is_bidder_fault() => Ok(revoked(rules::BAD_SEAL.code)),
         Err(e) => Err(e.into()),
@@ -72,8 +83,9 @@ fn open_with<R: Read + Seek + ?Sized>(
     sigma: &mifeng_envelope::Sigma,
     sealed: &mut R,
     sink: &mut dyn PlainSink,
+    workers: usize,
 ) -> Result<BidOpen, mifeng_envelope::Error> {
-    let (manifest, digest) = read(seal, sigma, sealed, sink)?;
+    let (manifest, digest) = read(seal, sigma, sealed, sink, workers)?;
     Ok(BidOpen {
         seal: seal.id(),
         manifest: digest,
@@ -91,9 +103,10 @@ fn read<R: Read + Seek + ?Sized>(
     sigma: &mifeng_envelope::Sigma,
     sealed: &mut R,
     sink: &mut dyn PlainSink,
+    workers: usize,
 ) -> Result<(Manifest, Digest), mifeng_envelope::Error> {
     let mut open = |sink: &mut dyn PlainSink, journal: &[u8]| {
-        open_body_resuming(sealed, seal, sigma, sink, WORKERS, journal)
+        open_body_resuming(sealed, seal, sigma, sink, workers, journal)
     };
     let wrong = |e: std::io::Error| mifeng_envelope::Error::Io {
         what: "going on with the content",

@@ -216,7 +216,7 @@ impl<S: Store> Registry<S> {
             entries_len: &mut entries_len,
             key: &keys.log_key,
         }
-        .append(&mut store, &files, &entry)?;
+        .append(&mut store, &files, entry.to_bytes())?;
         let first = Line {
             index: 0,
             kind: record.kind().to_owned(),
@@ -340,7 +340,7 @@ impl<S: Store> Registry<S> {
             entries_len: &mut self.entries_len,
             key: &self.keys.log_key,
         };
-        self.register.head = journal.append(&mut self.store, &files, &entry)?;
+        self.register.head = journal.append(&mut self.store, &files, entry.to_bytes())?;
         self.failed = false;
         Ok(record.commitment())
     }

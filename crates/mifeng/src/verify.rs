@@ -1,5 +1,6 @@
 //! The verifier: V1 to V14 over a dossier (PROTOCOL 5), each with what it saw.
 
+mod audit;
 mod files;
 mod sealed;
 mod seen;
@@ -11,11 +12,12 @@ use crate::replay::Replay;
 use crate::report::{Check, Report, Trusted, Verdict};
 use crate::trustee::{cosigned_after, round_closed_at};
 use crate::{Error, layout};
+use audit::Audited;
 use mifeng_crypto::{Digest, Time};
 use mifeng_pki::trust::TrustChain;
 use mifeng_tender::BidOutcome;
 use seen::{bidder_shares, board, board_shares, draw, events, minutes, scores};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 pub use unreadable::unreadable;
 
@@ -42,9 +44,11 @@ const NOT_RUN: (&str, &str) = ("未进行", "not run");
 type Saw = (u64, String, String);
 
 struct Run<'a> {
-    files: &'a dyn Files,
+    files: &'a (dyn Files + Sync),
     /// What a public export leaves out.
     withheld: Withheld,
+    /// What was found of each sealed bid that is there.
+    sealed: BTreeMap<Digest, Audited>,
     checks: Vec<Check>,
 }
 
@@ -100,10 +104,11 @@ impl Run<'_> {
 ///
 /// # Errors
 /// [`Error::Unavailable`] only: everything else is a failed check in the report.
-pub fn verify(files: &dyn Files, trusted: &Trusted) -> Result<Report, Error> {
+pub fn verify(files: &(dyn Files + Sync), trusted: &Trusted) -> Result<Report, Error> {
     let mut run = Run {
         files,
         withheld: Withheld::new(),
+        sealed: BTreeMap::new(),
         checks: Vec::new(),
     };
     let mut report = Report {
@@ -182,6 +187,7 @@ impl Run<'_> {
 
     fn all(&mut self, replay: &Replay, trusted: &Trusted) -> Result<(), Error> {
         self.withheld = replay.withheld.clone();
+        self.sealed = audit::audit(self.files, replay, &self.withheld)?;
         let left = LeftOut::of(&self.withheld);
         let seen = self.completeness(replay)?;
         self.pass(seen);

@@ -9,7 +9,7 @@ use mifeng::{Files, Tar, Trusted, public_export, verify};
 
 const ORIGIN: &str = "host.example/t/keeping";
 
-fn told(files: &dyn Files) -> Keeping {
+fn told(files: &(dyn Files + Sync)) -> Keeping {
     let report = verify(files, &Trusted::default()).expect("in memory");
     assert!(report.is_valid(), "{:?}", report.failure());
     report.keeping.expect("after all checks")

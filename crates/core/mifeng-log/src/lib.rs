@@ -22,6 +22,7 @@
 //! No clock, no files, no sockets: time is an argument, storage belongs to the caller.
 #![forbid(unsafe_code)]
 
+mod anchor;
 mod batch;
 mod beat;
 mod checkpoint;
@@ -42,6 +43,8 @@ mod witness;
 pub use batch::{Batch, DEPTH_MAX, account, places, verify_batch_path};
 pub use beat::{Pace, Schedule};
 pub use entry::{ENTRY_LEN_MAX, Entry, commitment};
+// - the log of all heads
+pub use anchor::{ANCHOR_PROOF_LEN_MAX, ANCHORED_ORIGIN_MAX, AnchorProof, Anchored};
 // - signed heads
 pub use checkpoint::{Checkpoint, SignedCheckpoint};
 pub use cosign::{CosignVerifier, Quorum};

@@ -1,5 +1,6 @@
 //! Broken dossiers as vectors: each as the bytes in which it differs from a valid one.
 
+use super::anchored;
 use super::later::{self, broken_later};
 use super::{Broken, Lock, broken, locked};
 use base64::prelude::{BASE64_STANDARD, Engine as _};
@@ -151,7 +152,9 @@ pub fn write_vectors(folder: &Path) -> io::Result<Manifest> {
         let public = later::public(suite);
         let renewed = later::renewed(suite, &whole);
         let (of_public, of_renewed) = broken_later(suite, &public, &renewed);
-        let all: [(&str, &[u8], Vec<Broken>); 4] = [
+        let anchored = anchored::all(suite, &whole);
+        let all: [(&str, &[u8], Vec<Broken>); 5] = [
+            ("-anchored", &anchored.tar, anchored.broken),
             ("", &whole, cases),
             ("-postponed", &moved, cases_of_moved),
             ("-public", &public, of_public),

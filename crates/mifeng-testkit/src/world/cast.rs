@@ -4,7 +4,7 @@ use super::{START, secs};
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use mifeng::crypto::{Digest, Entropy, KeyAlg, PrivateKey, SeededEntropy, Suite, Time};
 use mifeng::lock::dkg::{self, StaticKey};
-use mifeng::log::CosignVerifier;
+use mifeng::log::{CosignVerifier, LogTree, NoteSigner};
 use mifeng::pki::issue::{CertificateAuthority, Profile, Subject, Validity};
 use mifeng::pki::{Certificate, Signer, SoftwareDecrypter, SoftwareSigner};
 use mifeng::record::{Draft, Facts, Record, SignedRecord};
@@ -109,6 +109,8 @@ pub struct Cast {
     pub experts: Vec<Person>,
     pub board: Vec<SignedRecord>,
     log_key: Vec<u8>,
+    /// Its tenders name the host's anchor log.
+    pub is_anchored: bool,
 }
 
 fn key_alg(suite: &Suite) -> KeyAlg {
@@ -248,6 +250,7 @@ impl Cast {
             experts: (1..=7).map(|n| person(&format!("专家{n}"), rng)).collect(),
             board: Vec::new(),
             log_key: log_key.to_pkcs8_der().expect("encoded").to_vec(),
+            is_anchored: false,
             root: root.certificate().clone(),
             root_ca: root,
             ca,
@@ -260,6 +263,21 @@ impl Cast {
     /// The board's records anew, after a trustee's certificate was changed.
     pub fn remake_board(&mut self) {
         self.make_board(&mut SeededEntropy::new(b"another board"));
+    }
+
+    /// The key of the host's anchor log.
+    pub fn anchor_key(&self) -> PrivateKey {
+        let rng = &mut SeededEntropy::new(b"anchor log");
+        PrivateKey::generate(note_alg(self.suite), rng).expect("a key")
+    }
+
+    /// Its verifier key, if tenders name it.
+    pub fn anchor(&self) -> Option<String> {
+        let name = LogTree::authoritative_origin(self.suite, "host.example/anchor");
+        let key = self.anchor_key();
+        let signer = NoteSigner::new(&name, &key).expect("a signer");
+        self.is_anchored
+            .then(|| signer.verifier().key().to_string())
     }
 
     pub fn log_key(&self) -> PrivateKey {

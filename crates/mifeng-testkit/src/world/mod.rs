@@ -89,6 +89,7 @@ pub fn keys(cast: &Cast) -> HostKeys {
     HostKeys {
         signer: Box::new(cast.platform.signer_again()),
         log_key: cast.log_key(),
+        anchor: cast.anchor(),
     }
 }
 

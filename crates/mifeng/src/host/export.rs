@@ -6,9 +6,9 @@ use crate::journal::Head;
 use crate::replay::Beat;
 use crate::store::Store;
 use crate::trustee::stamp;
-use crate::{Error, layout};
+use crate::{Error, anchor, layout};
 use mifeng_crypto::{Digest, Entropy, HashAlg, Time, jcs};
-use mifeng_log::{Entry, Note, NoteSigner, tiles};
+use mifeng_log::{AnchorProof, Entry, Note, NoteSigner, tiles};
 use std::collections::BTreeMap;
 use std::io::Write;
 
@@ -74,6 +74,20 @@ impl<S: Store> Host<S> {
         self.put(&name, token)
     }
 
+    /// Takes in the proof that a head is in the host's anchor log; the last one stays.
+    ///
+    /// # Errors
+    /// [`Error::Failed`] if it is not one, or `log.config` names no anchor log; [`Error::Unavailable`].
+    pub fn add_anchor(&mut self, proof: &AnchorProof) -> Result<(), Error> {
+        self.require_sound()?;
+        let key = anchor::key_of(&self.replay)?.ok_or_else(|| {
+            Error::malformed("anchor", "this tender's log.config names no anchor log")
+        })?;
+        let bytes = proof.to_bytes()?;
+        anchor::check_proof(&self.replay, &key, &bytes)?;
+        self.put(&layout::anchor(proof.entry.size()), &bytes)
+    }
+
     /// Puts together a bundle of what the log holds now.
     ///
     /// # Errors
@@ -124,7 +138,13 @@ impl<S: Store> Host<S> {
                 Some(self.replay.state.crls_taken()),
             )?;
             self.link_bids(&mut assembly)?;
-            crate::dossier::files_digest(self.suite(), &assembly, &BTreeMap::new(), &[])?
+            crate::dossier::files_digest(
+                self.suite(),
+                &assembly,
+                &BTreeMap::new(),
+                &BTreeMap::new(),
+                &[],
+            )?
         };
         let record = self.draft(
             "archive.close",
@@ -224,6 +244,7 @@ pub(super) fn assemble(
         layout::CRLS_TAKEN,
         "certs/",
         "docs/",
+        layout::ANCHORS,
         layout::HEADS,
         "tsr/",
     ];

@@ -4,7 +4,7 @@ use super::{Run, Saw};
 use crate::replay::Replay;
 use crate::report::Trusted;
 use crate::trustee::stamps;
-use crate::{Error, dossier, layout};
+use crate::{Error, anchor, dossier, layout};
 use mifeng_crypto::Digest;
 use mifeng_tender::BidLife;
 use std::collections::BTreeSet;
@@ -30,7 +30,11 @@ impl Run<'_> {
             ));
         };
         let archive = [layout::body(&last.body), layout::signature(&last.signature)];
-        let found = dossier::files_digest(replay.suite(), self.files, &self.withheld, &archive)?;
+        let sealed = self.sealed.iter();
+        let known = sealed.map(|(id, found)| (layout::seal(id), found.hash));
+        let known = known.collect();
+        let (suite, left) = (replay.suite(), &self.withheld);
+        let found = dossier::files_digest(suite, self.files, left, &known, &archive)?;
         let body = self.files.read(&archive[0])?;
         let fixed = archived_digest(&body)
             .ok_or_else(|| fail("record.data", "archive.close".to_owned()))?;
@@ -107,7 +111,12 @@ impl Run<'_> {
         }
         known.extend(replay.state.outcomes().keys().map(layout::seal));
         known.extend(replay.state.crls_taken().keys().map(layout::crl_taken));
-        let checked = ["certs/", "crl/", "docs/", "log/", layout::RENEWALS, "tsr/"];
+        let mut checked = vec!["certs/", "crl/", "docs/", "log/", layout::RENEWALS, "tsr/"];
+        let config = replay.state.host().map(|(_, config)| config);
+        // Without an anchor log nothing says what a proof is worth.
+        if config.is_some_and(|config| config.anchor.is_some()) {
+            checked.push(layout::ANCHORS);
+        }
         self.files
             .index()
             .keys()
@@ -167,6 +176,13 @@ impl Run<'_> {
                 ));
             }
         }
+        let (anchored_zh, anchored_en) = match anchor::check(replay, self.files)? {
+            0 => (String::new(), String::new()),
+            n => (
+                format!("；{n} 个日志头见于平台锚定日志"),
+                format!("; {n} heads in the host's anchor log"),
+            ),
+        };
         let size = replay.tree.size();
         let (beats, heads) = (replay.beats, replay.heads.len());
         let renewals = dossier::renewals(replay, self.files, trusted)?;
@@ -174,11 +190,11 @@ impl Run<'_> {
         Ok((
             size,
             format!(
-                "{size} 条日志、{beats} 个节拍全部重算一致；{heads} 个共签日志头，{} 个时间戳{renewed_zh}",
+                "{size} 条日志、{beats} 个节拍全部重算一致；{heads} 个共签日志头，{} 个时间戳{anchored_zh}{renewed_zh}",
                 stamps.len()
             ),
             format!(
-                "{size} entries and {beats} beats recomputed; {heads} cosigned heads, {} time stamps{renewed_en}",
+                "{size} entries and {beats} beats recomputed; {heads} cosigned heads, {} time stamps{anchored_en}{renewed_en}",
                 stamps.len()
             ),
         ))

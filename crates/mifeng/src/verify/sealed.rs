@@ -2,40 +2,20 @@
 
 use super::{Run, Saw};
 use crate::dossier::LeftOut;
-use crate::opening::{Opened, open_bid};
+use crate::opening::Opened;
 use crate::replay::Replay;
 use crate::{Error, layout};
-use mifeng_envelope::{NoSink, SealedFile};
-use mifeng_tender::{BidLife, BidOutcome, rules};
+use mifeng_crypto::Digest;
+use mifeng_tender::{BidLife, BidOutcome};
 
 impl Run<'_> {
-    pub(super) fn bids(&self, replay: &Replay) -> Result<Saw, Error> {
+    pub(super) fn bids(&mut self, replay: &Replay) -> Result<Saw, Error> {
         for id in replay.state.outcomes().keys() {
             if self.withheld.contains_key(&layout::seal(id)) {
                 continue;
             }
-            let fail = |e: mifeng_envelope::Error| Error::Failed {
-                check: "V7",
-                code: e.code(),
-                detail: format!("seal/{id}.bid: {e}"),
-            };
-            let bid = &replay.state.bids()[id];
-            let name = layout::seal(id);
-            let missing = |e: Error| Error::Failed {
-                check: "V1",
-                code: "file.missing",
-                detail: e.to_string(),
-            };
-            let mut file = self.files.open(&name).map_err(missing)?;
-            let sealed = SealedFile::read(&mut *file).map_err(fail)?;
-            if !sealed.record().is_of(&bid.seal) {
-                return Err(Error::Failed {
-                    check: "V7",
-                    code: "bid.other-seal",
-                    detail: format!("{name} holds another seal than the log"),
-                });
-            }
-            mifeng_envelope::check_body(&mut *file, &bid.seal).map_err(fail)?;
+            let found = self.sealed.get_mut(id).ok_or_else(|| missing(id))?;
+            found.fault.take().map_or(Ok(()), Err)?;
         }
         let bids = replay.state.bids();
         let (all, live) = (
@@ -51,23 +31,18 @@ impl Run<'_> {
         ))
     }
 
-    pub(super) fn openings(&self, replay: &Replay) -> Result<(Saw, Saw), Error> {
+    pub(super) fn openings(&mut self, replay: &Replay) -> Result<(Saw, Saw), Error> {
         let (mut opened, mut failed) = (0_u64, 0_u64);
         for (id, outcome) in replay.state.outcomes() {
             let name = layout::seal(id);
             if self.withheld.contains_key(&name) {
                 continue;
             }
-            if let BidOutcome::Failed(logged) = outcome
-                && logged.cause != rules::BAD_SEAL.code
-            {
-                // Too little was released when it ended: the replay found the cause at that record. What became
-                // known for other bids after it does not change it.
+            let found = self.sealed.remove(id).ok_or_else(|| missing(id))?;
+            let Some(again) = found.opened.transpose()? else {
                 failed += 1;
                 continue;
-            }
-            let mut file = self.files.open(&name)?;
-            let again = open_bid(&replay.state, id, &mut *file, &mut NoSink)?;
+            };
             let (check, same) = match (outcome, &again) {
                 (BidOutcome::Opened(logged), Opened::Bid(found)) => ("V10", logged == found),
                 (BidOutcome::Opened(_), Opened::Fault(_)) => ("V10", false),
@@ -109,5 +84,13 @@ impl Run<'_> {
                 format!("{failed} bids could not be opened, each cause follows from the records"),
             ),
         ))
+    }
+}
+
+fn missing(id: &Digest) -> Error {
+    Error::Failed {
+        check: "V1",
+        code: "file.missing",
+        detail: format!("{} is missing", layout::seal(id)),
     }
 }

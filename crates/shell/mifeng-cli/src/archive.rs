@@ -102,7 +102,8 @@ pub(crate) fn run(ui: &Ui, args: &ArchiveArgs, json: bool) -> Outcome {
             }
         }
         (None, Some(((host, id), out))) => {
-            host::archive(ui, &mut host::open(ui, &HostArgs { host, id })?, out)
+            let args = HostArgs { host, id };
+            host::archive(ui, &mut host::open(ui, &args)?, &args.id, out)
         }
         (None, None) => Err(Failure::usage("--host, --id, --out")),
     }

@@ -68,6 +68,9 @@ pub(crate) enum Command {
     /// 见证人：共签日志头，证明何时见到某记录 / witnesses: cosign heads, say when a record was shown
     #[command(subcommand)]
     Witness(WitnessCommand),
+    /// 平台的锚定日志：整个项目不能无声消失 / the host's anchor log: no tender vanishes unseen
+    #[command(subcommand)]
+    Anchor(crate::anchor::AnchorCommand),
     /// 平台、代理机构、采购人：公告到定标 / host, agency, buyer: from notice to award
     #[command(subcommand)]
     Tender(TenderCommand),

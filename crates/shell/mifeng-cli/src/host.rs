@@ -1,11 +1,12 @@
 //! The host's commands: take records in, keep the log, close, open, archive.
 
-use crate::clock;
 use crate::identity::{self, Identity};
 use crate::sink::FolderSink;
 use crate::trust;
 use crate::ui::{self, Failure, Outcome, Ui};
-use mifeng::crypto::{KeyAlg, PrivateKey, Suite, SystemEntropy};
+use crate::{anchor, clock};
+use mifeng::crypto::{Digest, KeyAlg, PrivateKey, Suite, SystemEntropy};
+use mifeng::log::Anchored;
 use mifeng::record::SignedRecord;
 use mifeng::tender::{BidOutcome, Stage, rules};
 use mifeng::{Export, Host, HostKeys, Opened};
@@ -31,6 +32,7 @@ fn keys(ui: &Ui, id: &Path) -> Result<HostKeys, Failure> {
     Ok(HostKeys {
         signer: identity.signer,
         log_key,
+        anchor: None,
     })
 }
 
@@ -40,7 +42,10 @@ fn store(folder: &Path) -> Result<Directory, Failure> {
 
 pub(crate) fn open(ui: &Ui, args: &HostArgs) -> Result<FolderHost, Failure> {
     let keys = keys(ui, &args.id)?;
-    Host::open(store(&args.host)?, keys).map_err(|e| Failure::from(e).at(&args.host))
+    let host = Host::open(store(&args.host)?, keys).map_err(|e| Failure::from(e).at(&args.host))?;
+    // Whatever head the command before left.
+    anchor::catch_up(ui, &args.id, &host)?;
+    Ok(host)
 }
 
 pub(crate) fn init(
@@ -71,7 +76,12 @@ pub(crate) fn init(
             "--trust root certificates or a --trust-list are needed, one of the two",
         )));
     }
-    let keys = keys(ui, &args.id)?;
+    let mut keys = keys(ui, &args.id)?;
+    let anchors = anchor::open(ui, &args.id, suite)?;
+    keys.anchor = anchors.map(|log| log.key()).transpose()?;
+    if keys.anchor.is_some() {
+        Anchored::new(origin, 0, Digest::default()).map_err(mifeng::Error::from)?;
+    }
     let now = clock::now();
     let store = store(&args.host)?;
     let mut host = Host::create(
@@ -91,6 +101,7 @@ pub(crate) fn init(
         host.submit(record, None, clock::now())
             .map_err(|e| Failure::from(e).at(path))?;
     }
+    anchor::catch_up(ui, &args.id, &host)?;
     ui.say(
         format!("日志已建立：{origin}"),
         format!("log started: {origin}"),
@@ -259,10 +270,11 @@ pub(crate) fn open_bids(ui: &Ui, host: &mut FolderHost, out: &Path, give_up: boo
     waiting.map_or(Ok(()), |no| Err(no.into()))
 }
 
-pub(crate) fn archive(ui: &Ui, host: &mut FolderHost, out: &Path) -> Outcome {
+pub(crate) fn archive(ui: &Ui, host: &mut FolderHost, id: &Path, out: &Path) -> Outcome {
     if host.state().stage() != Stage::Archived {
         host.archive(clock::now(), &mut SystemEntropy::new())?;
     }
+    anchor::prove(ui, id, host)?;
     export(host, Export::Dossier, out)?;
     ui.say(
         format!("档案：{}", out.display()),

@@ -3,6 +3,7 @@
 //! Thin: it reads files, the clock and passphrases, and calls the facade.
 #![forbid(unsafe_code)]
 
+mod anchor;
 mod archive;
 mod args;
 mod bidder;
@@ -121,6 +122,7 @@ fn run(ui: &Ui, args: &args::Args) -> Outcome {
         Command::Witness(command) => witness(ui, command),
         Command::Board(command) => board(ui, command, args.json),
         Command::Tender(command) => tender(ui, command),
+        Command::Anchor(command) => anchor::run(ui, command, args.json),
         Command::Contract(command) => contract::run(ui, command, args.json),
         Command::Bid(command) => bid(ui, command, args.json),
         Command::Receipt(command) => receipt::run(ui, command, args.json),
@@ -233,10 +235,14 @@ fn tender(ui: &Ui, command: &TenderCommand) -> Outcome {
             for record in record {
                 host::accept(ui, &mut open, record, bid.as_deref(), receipt.as_deref())?;
             }
-            Ok(())
+            anchor::catch_up(ui, &host.id, &open).map(|_| ())
         }
         TenderCommand::Crl { host, file } => host::take_crl(ui, host, file),
-        TenderCommand::Close { host, wait } => host::close(ui, &mut host::open(ui, host)?, *wait),
+        TenderCommand::Close { host, wait } => {
+            let mut open = host::open(ui, host)?;
+            host::close(ui, &mut open, *wait)?;
+            anchor::catch_up(ui, &host.id, &open).map(|_| ())
+        }
         TenderCommand::Beacon { host, file } => {
             let beacon = serde_json::from_slice(&ui::read(file)?)
                 .map_err(|e| Failure::malformed(format!("{}: {e}", file.display())))?;
@@ -246,7 +252,9 @@ fn tender(ui: &Ui, command: &TenderCommand) -> Outcome {
         TenderCommand::CloseWindow { host } => Ok(host::open(ui, host)?
             .close_window(clock::now(), &mut mifeng::crypto::SystemEntropy::new())?),
         TenderCommand::Open { host, out, give_up } => {
-            host::open_bids(ui, &mut host::open(ui, host)?, out, *give_up)
+            let mut open = host::open(ui, host)?;
+            host::open_bids(ui, &mut open, out, *give_up)?;
+            anchor::catch_up(ui, &host.id, &open).map(|_| ())
         }
         TenderCommand::Cosigned { host, files } => {
             let mut open = host::open(ui, host)?;

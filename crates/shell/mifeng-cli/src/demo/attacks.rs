@@ -572,7 +572,8 @@ fn dossier(log: &mut Log<'_>, tender: &mut Tender) -> Outcome {
     person::sign(&bundle.replay, &agency, "tender.cancel", &data, &cancel)?;
     tender.accept(&cancel)?;
     let path = tender.path("dossier.tar");
-    host::archive(&tender.world.ui, &mut tender.host, &path)?;
+    let platform = tender.world.path("platform");
+    host::archive(&tender.world.ui, &mut tender.host, &platform, &path)?;
     verdict(&path)?;
     let mut place = [0; 8];
     for _ in 0..5 {

@@ -524,7 +524,8 @@ impl Tender {
     fn archive(&mut self, ui: &Ui) -> Outcome {
         ui.title("9. 归档与验证", "9. dossier and verification");
         let dossier = self.path("dossier.tar");
-        host::archive(ui, &mut self.host, &dossier)?;
+        let platform = self.world.path("platform");
+        host::archive(ui, &mut self.host, &platform, &dossier)?;
         let files = mifeng::Tar::open(&dossier)?;
         let report = mifeng::verify(&files, &Trusted::default())?;
         check::show(ui, &report);

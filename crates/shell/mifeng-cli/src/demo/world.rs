@@ -3,7 +3,7 @@
 use super::DemoArgs;
 use crate::identity::{self, Ca, Identity, Kind};
 use crate::ui::{Failure, Pins, Ui};
-use crate::{base64, clock, host, person, trust};
+use crate::{anchor, base64, clock, host, person, trust};
 use mifeng::crypto::{Digest, Entropy, Suite, SystemEntropy, Time};
 use mifeng::pki::Certificate;
 use mifeng::pki::trust::{
@@ -18,6 +18,7 @@ use zeroize::Zeroizing;
 
 /// The demonstration's log.
 const ORIGIN: &str = "host.example/t/DEMO-2026-001";
+const ANCHOR: &str = "host.example/anchor";
 
 /// How many trustees open together, and how many there are.
 const BOARD: (u8, u8) = (2, 3);
@@ -415,6 +416,7 @@ impl World {
             host: self.path("host"),
             id: self.path("platform"),
         };
+        anchor::begin(&self.ui, &args.id, self.suite, ANCHOR)?;
         let list = self
             .second
             .as_ref()

@@ -34,6 +34,9 @@ event_data! {
         key: String,
         /// Verifier key of the checkpoints over the SM3 tree; only in gm-1.
         key_sm3: Option<String>,
+        /// Verifier key of the anchor log in which this log's heads are entries (authoritative tree).
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        anchor: Option<String>,
     }
     /// `board.cert`: a trustee joins a board and endorses its static key and witness key.
     BoardCert {

@@ -113,6 +113,7 @@ fn keys(ui: &Ui, args: &KeepArgs) -> Result<HostKeys, Failure> {
     Ok(HostKeys {
         signer: Identity::load(ui, &args.id)?.signer,
         log_key: identity::load_key(ui, &args.id.join(LOG_KEY))?,
+        anchor: None,
     })
 }
 

@@ -1,0 +1,384 @@
+//! The host's anchor log: every head of its tenders' logs is an entry, so that whoever keeps it can show that a tender
+//! was there (`spec/anchor.md`).
+
+use crate::bundle::{Assembly, Files};
+use crate::journal::{self, Journal};
+use crate::replay::{Replay, parts};
+use crate::store::Store;
+use crate::{Error, layout};
+use mifeng_crypto::{HashAlg, PrivateKey, Suite};
+use mifeng_log::{
+    AnchorProof, Anchored, CosignVerifier, LogTree, Note, NoteVerifier, SignatureType,
+    SignedCheckpoint, tiles,
+};
+use std::collections::BTreeMap;
+use std::io::Write;
+
+/// An anchor log in the hands of its host. A host keeps one for each suite.
+pub struct AnchorLog<S: Store> {
+    store: S,
+    key: PrivateKey,
+    tree: LogTree,
+    entries: Vec<Vec<u8>>,
+    entries_len: u64,
+    heads: Vec<Anchored>,
+    head: Option<SignedCheckpoint>,
+    /// A commit failed half-way: memory holds what the disk may not.
+    failed: bool,
+}
+
+impl<S: Store> AnchorLog<S> {
+    /// Opens the anchor log of a store, or begins it.
+    ///
+    /// # Errors
+    /// [`Error::Failed`] if it is another log than this, or does not hold; [`Error::Unavailable`].
+    pub fn open(
+        store: S,
+        suite: &'static Suite,
+        origin: &str,
+        key: PrivateKey,
+    ) -> Result<Self, Error> {
+        let mut log = AnchorLog {
+            tree: LogTree::new(suite, origin)?,
+            entries: Vec::new(),
+            entries_len: 0,
+            heads: Vec::new(),
+            head: None,
+            failed: false,
+            store,
+            key,
+        };
+        if !journal::is_there(&log.store)? {
+            return Ok(log);
+        }
+        let head = journal::head(&log.store)?;
+        log.entries = journal::committed(&log.store, &head)?;
+        log.entries_len = head.entries_len;
+        log.heads = parsed(&log.entries)?;
+        log.tree = LogTree::from_entries(suite, origin, &log.entries)?;
+        let key = NoteVerifier::parse(&anchor_key(suite, origin, &log.key)?)?;
+        log.head = Some(signed(head.checkpoint.as_bytes(), &key, &log.tree)?);
+        Ok(log)
+    }
+
+    /// Anchors a head of a tender's log, unless it or a later one is anchored. Durable when this returns.
+    ///
+    /// # Errors
+    /// [`Error::Malformed`] if its origin is too long, or a tender of another suite; [`Error::Unavailable`].
+    pub fn anchor(&mut self, tender: &Replay) -> Result<(), Error> {
+        if self.failed {
+            return Err(Error::Unavailable {
+                what: "anchor log".to_owned(),
+                detail: "a write failed before: open it again".to_owned(),
+            });
+        }
+        if tender.suite().id() != self.tree.suite().id() {
+            let detail = format!("a tender of {}", tender.suite().id());
+            return Err(Error::malformed("anchor log", detail));
+        }
+        let (origin, head) = (tender.state.origin(), tender.checkpoint()?.checkpoint());
+        if self
+            .latest(origin)
+            .is_some_and(|known| known.size() >= head.size())
+        {
+            return Ok(());
+        }
+        let entry = Anchored::new(origin, head.size(), head.root())?;
+        let bytes = entry.to_bytes()?;
+        self.failed = true;
+        let mut journal = Journal {
+            tree: &mut self.tree,
+            entries: &mut self.entries,
+            entries_len: &mut self.entries_len,
+            key: &self.key,
+        };
+        self.head = Some(journal.append(&mut self.store, &[], bytes)?);
+        self.heads.push(entry);
+        self.failed = false;
+        Ok(())
+    }
+
+    fn latest(&self, origin: &str) -> Option<&Anchored> {
+        self.heads.iter().rfind(|head| head.origin() == origin)
+    }
+
+    /// The proof that the latest anchored head of this tender is in the log, for its dossier.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] if none is anchored.
+    pub fn proof(&self, origin: &str) -> Result<AnchorProof, Error> {
+        let place = self.heads.iter().rposition(|head| head.origin() == origin);
+        let (Some(place), Some(head)) = (place, &self.head) else {
+            return Err(Error::Unavailable {
+                what: "anchor log".to_owned(),
+                detail: format!("no head of {origin} is anchored"),
+            });
+        };
+        let index = place as u64;
+        Ok(AnchorProof {
+            entry: self.heads[place].clone(),
+            index,
+            proof: self.tree.tree().inclusion_proof(index, self.tree.size())?,
+            checkpoint: head.note().clone(),
+        })
+    }
+
+    /// Verifier key of the authoritative tree: what `log.config` of a tender names.
+    ///
+    /// # Errors
+    /// [`Error::Log`] if the key is none that logs have.
+    pub fn key(&self) -> Result<String, Error> {
+        anchor_key(self.tree.suite(), self.tree.origin(), &self.key)
+    }
+
+    /// The anchored heads, in order.
+    pub fn heads(&self) -> &[Anchored] {
+        &self.heads
+    }
+
+    /// The signed head of the log, once it has an entry.
+    pub fn head(&self) -> Option<&SignedCheckpoint> {
+        self.head.as_ref()
+    }
+
+    /// Writes the log as one file, which anybody can keep and read ([`Anchors::read`]).
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`], and if the log is empty.
+    pub fn export(&self, out: &mut dyn Write) -> Result<(), Error> {
+        let head = journal::head(&self.store)?;
+        let mut files = Assembly::new(&self.store);
+        let sha256 = head.checkpoint_sha256.as_ref().unwrap_or(&head.checkpoint);
+        let mut trees = vec![(layout::CHECKPOINT, layout::TILES, HashAlg::Sha256, sha256)];
+        if head.checkpoint_sha256.is_some() {
+            let sm3 = (
+                layout::CHECKPOINT_SM3,
+                layout::TILES_SM3,
+                HashAlg::Sm3,
+                &head.checkpoint,
+            );
+            trees.push(sm3);
+        }
+        for (name, folder, alg, checkpoint) in trees {
+            files.add(name.to_owned(), checkpoint.clone().into_bytes());
+            for (tile, bytes) in tiles::tiles(alg, &self.entries)? {
+                files.add(format!("{folder}{tile}"), bytes);
+            }
+        }
+        files.write(out)
+    }
+}
+
+/// An exported anchor log, read and checked.
+pub struct Anchors {
+    heads: Vec<Anchored>,
+    entries: Vec<Vec<u8>>,
+    head: SignedCheckpoint,
+}
+
+impl Anchors {
+    /// Reads an exported anchor log whose authoritative tree has this verifier key.
+    ///
+    /// # Errors
+    /// [`Error::Failed`] if it does not hold, [`Error::Malformed`], [`Error::Unavailable`].
+    pub fn read(files: &dyn Files, key: &str) -> Result<Self, Error> {
+        let key = NoteVerifier::parse(key)?;
+        let entries = parts::entries(files)?;
+        let sm3 = files.index().contains_key(layout::CHECKPOINT_SM3);
+        let (suite, name): (&Suite, _) = match sm3 {
+            true => (&mifeng_crypto::GM, layout::CHECKPOINT_SM3),
+            false => (&mifeng_crypto::INTL, layout::CHECKPOINT),
+        };
+        let origin = key.name().strip_suffix(if sm3 { "/sm3" } else { "" });
+        let origin = origin.ok_or_else(|| failed("log.origin", key.name().to_owned()))?;
+        let tree = LogTree::from_entries(suite_of(suite), origin, &entries)?;
+        let head = signed(&files.read(name)?, &key, &tree)?;
+        let heads = parsed(&entries)?;
+        Ok(Anchors {
+            heads,
+            entries,
+            head,
+        })
+    }
+
+    /// The signed head of the log.
+    pub fn head(&self) -> &SignedCheckpoint {
+        &self.head
+    }
+
+    /// The latest anchored head of each tender, by origin.
+    pub fn tenders(&self) -> BTreeMap<&str, &Anchored> {
+        let heads = self.heads.iter();
+        heads.map(|head| (head.origin(), head)).collect()
+    }
+
+    /// Whether an earlier copy is a beginning of this log: no tender in it was taken back.
+    pub fn extends(&self, earlier: &Anchors) -> bool {
+        self.entries.starts_with(&earlier.entries)
+    }
+
+    /// Whether every anchored head of this tender's log is a head of it: nothing of it was rewritten or cut off.
+    /// How many there are.
+    ///
+    /// # Errors
+    /// [`Error::Failed`] with the head that is none.
+    pub fn hold_against(&self, tender: &Replay) -> Result<usize, Error> {
+        let origin = tender.state.origin();
+        let own = self.heads.iter().filter(|head| head.origin() == origin);
+        let mut count = 0;
+        for head in own {
+            count += 1;
+            if tender.tree.tree().root_at(head.size()).ok() != Some(head.root()) {
+                let detail = format!("the anchored head of {} entries", head.size());
+                return Err(failed("log.fork", detail));
+            }
+        }
+        Ok(count)
+    }
+}
+
+fn suite_of(suite: &Suite) -> &'static Suite {
+    match suite.hash() {
+        HashAlg::Sm3 => &mifeng_crypto::GM,
+        HashAlg::Sha256 => &mifeng_crypto::INTL,
+    }
+}
+
+fn anchor_key(suite: &Suite, origin: &str, key: &PrivateKey) -> Result<String, Error> {
+    let (sha256, sm3) = journal::vkeys(suite, origin, key)?;
+    Ok(sm3.unwrap_or(sha256))
+}
+
+/// The heads of tenders in the log, each larger than the one before of the same tender.
+fn parsed(entries: &[Vec<u8>]) -> Result<Vec<Anchored>, Error> {
+    let mut last: BTreeMap<String, u64> = BTreeMap::new();
+    let mut heads = Vec::new();
+    for bytes in entries {
+        let head = Anchored::parse(bytes).map_err(|e| failed(e.code(), e.to_string()))?;
+        let before = last.insert(head.origin().to_owned(), head.size());
+        if before.is_some_and(|before| before >= head.size()) {
+            return Err(failed(
+                "log.rollback",
+                format!("heads of {}", head.origin()),
+            ));
+        }
+        heads.push(head);
+    }
+    Ok(heads)
+}
+
+fn signed(note: &[u8], key: &NoteVerifier, tree: &LogTree) -> Result<SignedCheckpoint, Error> {
+    let head = SignedCheckpoint::verify(note, key).map_err(|e| failed(e.code(), e.to_string()))?;
+    let same = (head.checkpoint().size(), head.checkpoint().root()) == (tree.size(), tree.root());
+    match same {
+        true => Ok(head),
+        false => Err(failed(
+            "log.root",
+            "its head is not that of its entries".to_owned(),
+        )),
+    }
+}
+
+fn failed(code: &'static str, detail: String) -> Error {
+    let check = "V2";
+    let detail = format!("anchor log: {detail}");
+    Error::Failed {
+        check,
+        code,
+        detail,
+    }
+}
+
+/// The key that `log.config` names, if it names one: of the kind that logs of this suite have.
+pub(crate) fn key_of(tender: &Replay) -> Result<Option<NoteVerifier>, Error> {
+    let Some(text) = tender
+        .state
+        .host()
+        .and_then(|(_, config)| config.anchor.as_ref())
+    else {
+        return Ok(None);
+    };
+    let invalid = |detail: String| failed("anchor.invalid", detail);
+    let key = NoteVerifier::parse(text).map_err(|e| invalid(e.to_string()))?;
+    let fits = match tender.suite().hash() {
+        HashAlg::Sm3 => key.key().signature_type() == SignatureType::Sm2,
+        HashAlg::Sha256 => matches!(
+            key.key().signature_type(),
+            SignatureType::Ed25519 | SignatureType::EcdsaP256
+        ),
+    };
+    match fits {
+        true => Ok(Some(key)),
+        false => Err(invalid("its key is of another suite".to_owned())),
+    }
+}
+
+/// Checks a proof against the log that it came with, and the name of its file.
+///
+/// # Errors
+/// [`Error::Failed`] in V2 with `anchor.invalid`.
+pub(crate) fn check_proof(
+    tender: &Replay,
+    key: &NoteVerifier,
+    bytes: &[u8],
+) -> Result<AnchorProof, Error> {
+    let invalid = |detail: &str| failed("anchor.invalid", detail.to_owned());
+    let wrong = |e: mifeng_log::Error| invalid(&e.to_string());
+    let proof = AnchorProof::parse(bytes).map_err(wrong)?;
+    let head = proof.verify(tender.suite(), key).map_err(wrong)?;
+    let entry = &proof.entry;
+    let root = tender.tree.tree().root_at(entry.size()).ok();
+    if entry.origin() != tender.state.origin() || root != Some(entry.root()) {
+        return Err(invalid("the anchored head is none of this log"));
+    }
+    // No byte of a bundle is free: a line is the anchor log's, or a witness's of this tender.
+    let known = 1 + known_cosignatures(tender, head.note()).map_err(wrong)?;
+    match head.note().signatures().len() == known {
+        true => Ok(proof),
+        false => Err(invalid("a line of nobody's known key")),
+    }
+}
+
+fn known_cosignatures(tender: &Replay, note: &Note) -> Result<usize, mifeng_log::Error> {
+    let members = tender.state.members();
+    let present = members.values().map(|(_, member)| member.witness.as_str());
+    let mut found = 0;
+    for key in present.chain(tender.state.past_witnesses()) {
+        match CosignVerifier::parse(key)?.verify(note) {
+            Ok(_) => found += 1,
+            Err(mifeng_log::Error::Unsigned { .. }) => {}
+            Err(e) => return Err(e),
+        }
+    }
+    Ok(found)
+}
+
+/// The proofs in a dossier: where `log.config` names an anchor log, one over the whole log must be there. How many.
+///
+/// # Errors
+/// [`Error::Failed`] in V2: `anchor.invalid`, `anchor.missing`.
+pub(crate) fn check(tender: &Replay, files: &dyn Files) -> Result<usize, Error> {
+    let Some(key) = key_of(tender)? else {
+        return Ok(0);
+    };
+    let (mut count, mut whole) = (0, false);
+    for (name, bytes) in files.read_all(layout::ANCHORS)? {
+        let name = format!("{}{name}", layout::ANCHORS);
+        let proof = check_proof(tender, &key, &bytes)?;
+        if name != layout::anchor(proof.entry.size()) {
+            return Err(failed(
+                "anchor.invalid",
+                format!("{name} is of another head"),
+            ));
+        }
+        whole |= proof.entry.size() == tender.tree.size();
+        count += 1;
+    }
+    match whole {
+        true => Ok(count),
+        false => Err(failed(
+            "anchor.missing",
+            "no proof that the last head of this log is in it".to_owned(),
+        )),
+    }
+}
