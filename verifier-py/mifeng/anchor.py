@@ -45,7 +45,7 @@ def check(d, s, witnesses):
     if d.config.get("anchor") is None:
         return 0
     present = {(m.witness.name, m.witness.id) for m in s.members.values()}
-    known = [w for w in witnesses if (w.name, w.id) in present | s.past_witnesses]
+    known = [w for w in witnesses if (w.name, w.id) in present | s.past_witnesses.keys()]
     try:
         key = note.key(d.config["anchor"], d.suite.id, "log")
         sizes = [_check(d, s, name, key, known) for name in sorted(d.files) if name.startswith("anchor/")]

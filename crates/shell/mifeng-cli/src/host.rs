@@ -270,11 +270,17 @@ pub(crate) fn open_bids(ui: &Ui, host: &mut FolderHost, out: &Path, give_up: boo
     waiting.map_or(Ok(()), |no| Err(no.into()))
 }
 
-pub(crate) fn archive(ui: &Ui, host: &mut FolderHost, id: &Path, out: &Path) -> Outcome {
+/// Closes the log for good and writes the dossier; `keys` opens the keys in the identity folder.
+pub(crate) fn archive(
+    ui: &Ui,
+    host: &mut FolderHost,
+    (keys, id): (&Ui, &Path),
+    out: &Path,
+) -> Outcome {
     if host.state().stage() != Stage::Archived {
         host.archive(clock::now(), &mut SystemEntropy::new())?;
     }
-    anchor::prove(ui, id, host)?;
+    anchor::prove(keys, id, host)?;
     export(host, Export::Dossier, out)?;
     ui.say(
         format!("档案：{}", out.display()),

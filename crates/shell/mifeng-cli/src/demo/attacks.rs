@@ -572,8 +572,8 @@ fn dossier(log: &mut Log<'_>, tender: &mut Tender) -> Outcome {
     person::sign(&bundle.replay, &agency, "tender.cancel", &data, &cancel)?;
     tender.accept(&cancel)?;
     let path = tender.path("dossier.tar");
-    let platform = tender.world.path("platform");
-    host::archive(&tender.world.ui, &mut tender.host, &platform, &path)?;
+    let (own, platform) = (&tender.world.ui, tender.world.path("platform"));
+    host::archive(own, &mut tender.host, (own, &platform), &path)?;
     verdict(&path)?;
     let mut place = [0; 8];
     for _ in 0..5 {

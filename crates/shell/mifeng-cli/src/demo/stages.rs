@@ -525,7 +525,7 @@ impl Tender {
         ui.title("9. 归档与验证", "9. dossier and verification");
         let dossier = self.path("dossier.tar");
         let platform = self.world.path("platform");
-        host::archive(ui, &mut self.host, &platform, &dossier)?;
+        host::archive(ui, &mut self.host, (&self.world.ui, &platform), &dossier)?;
         let files = mifeng::Tar::open(&dossier)?;
         let report = mifeng::verify(&files, &Trusted::default())?;
         check::show(ui, &report);
