@@ -54,6 +54,8 @@ done
 
 step "平台日志与公告 / log and notice"
 host=(--host host --id platform)
+# Heads of all tenders of this platform go into one log, of which others keep copies.
+anchor=$(m anchor init --id platform --suite "$suite" --origin host.example/anchor)
 m tender init "${host[@]}" --suite "$suite" --origin "host.example/t/CEREMONY-1" --trust ca/root.cer
 for list in root ca; do m tender crl "${host[@]}" "ca/$list.crl"; done
 m tender accept "${host[@]}" post/?.a-join.rec post/?.b-round1.rec post/?.c-round2.rec
@@ -205,4 +207,8 @@ mkdir -p auditor && cp dossier.tar ca/root.cer post/bid1.rec post/bid1.receipt p
 "$MIFENG" --lang "${MIFENG_LANG:-zh}" verify auditor/dossier.tar --trust auditor/root.cer \
     --earlier auditor/tender.tar --receipt auditor/bid1.receipt --record auditor/bid1.rec
 "$MIFENG" --lang "${MIFENG_LANG:-zh}" inspect auditor/dossier.tar | tail -n 5
+
+step "锚定日志与档案核对 / the dossier held against the anchor log"
+m anchor export --id platform --suite "$suite" --out auditor/anchors.tar
+"$MIFENG" --lang "${MIFENG_LANG:-zh}" anchor list auditor/anchors.tar --key "$anchor" --tender auditor/dossier.tar
 printf '\n文件在 / files lie in %s\n' "$PWD"

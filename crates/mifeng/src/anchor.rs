@@ -146,6 +146,12 @@ impl<S: Store> AnchorLog<S> {
     /// # Errors
     /// [`Error::Unavailable`], and if the log is empty.
     pub fn export(&self, out: &mut dyn Write) -> Result<(), Error> {
+        if self.heads.is_empty() {
+            return Err(Error::Unavailable {
+                what: "anchor log".to_owned(),
+                detail: "it has no entry yet".to_owned(),
+            });
+        }
         let head = journal::head(&self.store)?;
         let mut files = Assembly::new(&self.store);
         let sha256 = head.checkpoint_sha256.as_ref().unwrap_or(&head.checkpoint);
