@@ -6,10 +6,12 @@
 
 mod beats;
 mod bodies;
+mod check;
 mod export;
 mod lists;
 mod refused;
 
+pub use check::{StoreCheck, check_store};
 pub use export::Export;
 
 use crate::bundle::Assembly;
@@ -120,17 +122,7 @@ impl<S: Store> Host<S> {
     /// # Errors
     /// [`Error::Failed`] if the store does not hold what it held.
     pub fn open(store: S, keys: HostKeys) -> Result<Self, Error> {
-        if !journal::is_there(&store)? {
-            return Err(Error::malformed("host folder", "there is no tender in it"));
-        }
-        let head = journal::head(&store)?;
-        let entries = journal::committed(&store, &head)?;
-        let beats = read_beats(&store, &entries)?;
-        let replay = {
-            let mut assembly = Assembly::new(&store);
-            assemble(&mut assembly, &store, &entries, &beats, &head, true, None)?;
-            Replay::of(&assembly)?
-        };
+        let (head, beats, replay) = replayed(&store)?;
         Ok(Host {
             store,
             keys,
@@ -422,6 +414,20 @@ impl<S: Store> Host<S> {
     fn head(&self) -> Result<Head, Error> {
         journal::head(&self.store)
     }
+}
+
+/// What a store holds: its head, the beats and the replayed log.
+fn replayed(store: &dyn Store) -> Result<(Head, Vec<Beat>, Replay), Error> {
+    if !journal::is_there(store)? {
+        return Err(Error::malformed("host folder", "there is no tender in it"));
+    }
+    let head = journal::head(store)?;
+    let entries = journal::committed(store, &head)?;
+    let beats = read_beats(store, &entries)?;
+    let mut assembly = Assembly::new(store);
+    assemble(&mut assembly, store, &entries, &beats, &head, true, None)?;
+    let replay = Replay::of(&assembly)?;
+    Ok((head, beats, replay))
 }
 
 /// Writes and signs a record of `kind` for the log that `state` stands for.

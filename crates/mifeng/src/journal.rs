@@ -11,7 +11,7 @@ use mifeng_log::{Checkpoint, LogTree, Note, NoteSigner, SignedCheckpoint, tiles}
 /// Entries of the log, each behind its length in two bytes.
 const ENTRIES: &str = "entries";
 /// The head that counts: entries beyond it were never acknowledged.
-const HEAD: &str = "head.json";
+pub(crate) const HEAD: &str = "head.json";
 
 /// The head as it is stored.
 #[derive(serde::Serialize, serde::Deserialize)]

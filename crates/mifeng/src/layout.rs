@@ -27,6 +27,8 @@ pub(crate) const RENEWALS: &str = "renewal/";
 pub(crate) const ANCHORS: &str = "anchor/";
 /// Sealed bids.
 pub(crate) const SEALS: &str = "seal/";
+/// A sealed bid on its way in, in a host's store.
+pub(crate) const INCOMING: &str = "incoming.bid";
 /// What a person finds first.
 pub(crate) const README: &str = "VERIFY.txt";
 

@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 mod anchor;
+mod backup;
 pub mod bidder;
 mod bundle;
 mod dossier;
@@ -26,13 +27,14 @@ mod verify;
 pub mod words;
 
 pub use anchor::{AnchorLog, Anchors};
+pub use backup::{Backup, Copied, back_up};
 pub use bundle::{FILES_MAX, Files, SMALL_FILE_MAX, Source, Tar};
 pub use dossier::{
     LeftOut, PERSONAL, Personal, RenewalMaterial, Renewed, public_export, renew, renewal_statement,
     renewals,
 };
 pub use error::Error;
-pub use host::{Export, Host, HostKeys, sign_record};
+pub use host::{Export, Host, HostKeys, StoreCheck, check_store, sign_record};
 pub use opening::{Opened, open_bid};
 pub use receipt::{Receipt, Received, TenderKeys, Witnessed};
 pub use replay::{Head, Logged, Replay};

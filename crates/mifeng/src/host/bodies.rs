@@ -12,7 +12,7 @@ use std::io::Read;
 impl<S: Store> Host<S> {
     /// Streams the sealed bid into the store; the record decides if it stays.
     pub(super) fn stage_body(&mut self, body: &mut dyn Read) -> Result<String, Error> {
-        let name = "incoming.bid";
+        let name = layout::INCOMING;
         self.store
             .write(name, body)
             .map_err(|e| Error::io("sealed bid", &e))?;

@@ -10,7 +10,7 @@ use mifeng_tender::{BidRefuse, REFUSED_MAX, ShareFalse, Stage, rules};
 use serde::{Deserialize, Serialize};
 
 /// Refused records, until they are in the log and after.
-const REFUSED: &str = "refused/";
+pub(super) const REFUSED: &str = "refused/";
 /// Of one trustee: each of its records may hold a share for every bid, so one convicts as well as many.
 const SHARES_PER_TRUSTEE: usize = 16;
 /// Of one bidder, beside one for each lot: what was cut off on its way is sent again a few times.
@@ -24,6 +24,12 @@ struct Kept {
     body: String,
     received: Time,
     sig: String,
+}
+
+/// Body and signature of a refused record, in base64.
+pub(super) fn kept(bytes: &[u8]) -> Result<(String, String), Error> {
+    let kept: Kept = jcs::from_slice(bytes, KEPT_LEN_MAX)?;
+    Ok((kept.body, kept.sig))
 }
 
 fn brings_bid(record: &Record) -> bool {

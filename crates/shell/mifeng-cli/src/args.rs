@@ -74,6 +74,9 @@ pub(crate) enum Command {
     /// 平台、代理机构、采购人：公告到定标 / host, agency, buyer: from notice to award
     #[command(subcommand)]
     Tender(TenderCommand),
+    /// 平台的存储：备份、恢复、检查 / a host's store: back up, restore, check
+    #[command(subcommand)]
+    Store(crate::store::StoreCommand),
     /// 合同：签章、备案、公开、期限 / contract: stamp, file, publish, clocks
     #[command(subcommand)]
     Contract(crate::contract::ContractCommand),

@@ -34,6 +34,7 @@ mod score;
 mod sign;
 mod sink;
 mod stamp;
+mod store;
 mod token;
 mod trust;
 mod tsa;
@@ -134,6 +135,7 @@ fn run(ui: &Ui, args: &args::Args) -> Outcome {
         Command::Ofd(command) => stamp::run_ofd(ui, command, args.json),
         Command::Key(command) => key::run(ui, command, args.json),
         Command::Token(command) => token::run(ui, command, args.json),
+        Command::Store(command) => store::run(ui, command),
         Command::Archive(command) => archive::run(ui, command, args.json),
         Command::Verify(verify) => check::verify(ui, verify, args.json),
         Command::Inspect { file } => check::inspect(ui, file),

@@ -1,0 +1,122 @@
+//! The backup drill by hand: copy, lose a byte, check, restore.
+#![allow(clippy::panic)] // A failed expectation, with what the command said.
+
+use mifeng::Store;
+use mifeng::crypto::INTL;
+use mifeng_store::Directory;
+use mifeng_testkit::world::{Cast, Kind, Memory, Tender, notice};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+struct Folder(PathBuf);
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// Exit code, and what was said.
+fn mifeng(folder: &Path, args: &[&str]) -> (i32, String) {
+    let done = Command::new(env!("CARGO_BIN_EXE_mifeng"))
+        .args(["--lang", "en", "store"])
+        .args(args)
+        .current_dir(folder)
+        .output()
+        .expect("the command");
+    let said = [done.stdout, done.stderr].concat();
+    (
+        done.status.code().expect("an exit code"),
+        String::from_utf8_lossy(&said).into_owned(),
+    )
+}
+
+/// A tender with three bids, in `host` below the folder.
+fn host(folder: &Path) {
+    let cast = Cast::new(&INTL, "store");
+    let store: Box<dyn Store> = Box::new(Directory::open(&folder.join("host")).expect("a folder"));
+    let roots = std::slice::from_ref(&cast.root);
+    let mut tender =
+        Tender::unpublished_in(&cast, "host.example/t/cli", roots, Memory::over(store));
+    let notice = notice(&cast, tender.host.state(), Kind::Board);
+    tender.publish(&notice).expect("published");
+    tender.receive(3);
+    tender.beat(31);
+}
+
+#[test]
+fn backup_restore_and_check() {
+    let path = std::env::temp_dir().join(format!("mifeng-cli-store-{}", std::process::id()));
+    std::fs::create_dir_all(&path).expect("a folder");
+    let folder = Folder(path);
+    let run = |args: &[&str]| mifeng(&folder.0, args);
+    let good = |args: &[&str]| {
+        let (exit, said) = run(args);
+        assert_eq!(exit, 0, "{args:?}: {said}");
+        said
+    };
+    host(&folder.0);
+    let said = good(&["check", "--host", "host"]);
+    assert!(said.contains("3 sealed bids"), "{said}");
+    good(&["backup", "--host", "host", "a.tar"]);
+    good(&["backup", "--host", "host", "b.tar"]);
+    let tar = std::fs::read(folder.0.join("a.tar")).expect("read");
+    assert!(std::fs::read(folder.0.join("b.tar")).expect("read") == tar);
+
+    let sqlite = ["--db", "sqlite:here/records.sqlite", "--tender", "one"];
+    let with = |first: &'static str, last: &[&'static str]| [&[first], &sqlite[..], last].concat();
+    let said = good(&with("restore", &["a.tar"]));
+    assert!(
+        said.contains("restored") && said.contains("3 sealed bids"),
+        "{said}"
+    );
+    let (exit, said) = run(&with("restore", &["a.tar"]));
+    assert!(
+        exit == 3 && said.contains("nothing was changed"),
+        "{exit} {said}"
+    );
+    good(&with("check", &[]));
+    good(&with("backup", &["c.tar"]));
+    assert!(std::fs::read(folder.0.join("c.tar")).expect("read") == tar);
+
+    // A byte of a copy, and one of a store.
+    let mut bad = tar.clone();
+    let middle = bad.len() / 2;
+    bad[middle] ^= 1;
+    std::fs::write(folder.0.join("bad.tar"), &bad).expect("written");
+    let (exit, said) = run(&["restore", "--host", "new", "bad.tar"]);
+    assert_eq!(exit, 3, "{said}");
+    assert!(!folder.0.join("new").exists(), "nothing was begun");
+    let seals = std::fs::read_dir(folder.0.join("host/seal")).expect("bids");
+    let seal = seals.map(|entry| entry.expect("an entry").path()).next();
+    let seal = seal.expect("a bid");
+    let mut bytes = std::fs::read(&seal).expect("read");
+    let last = bytes.len() - 1;
+    bytes[last] ^= 1;
+    std::fs::write(&seal, bytes).expect("written");
+    let (exit, said) = run(&["check", "--host", "host"]);
+    let name = seal
+        .file_name()
+        .expect("a name")
+        .to_string_lossy()
+        .into_owned();
+    assert!(exit == 1 && said.contains(&name), "{exit} {said}");
+
+    let (exit, said) = run(&["check", "--host", "none"]);
+    assert!(exit != 0 && !folder.0.join("none").exists(), "{said}");
+    let (exit, said) = run(&["check", "--db", "mysql://x", "--tender", "one"]);
+    assert!(exit == 2 && said.contains("expected"), "{exit} {said}");
+    let secret = "postgres://me:secret@127.0.0.1/x";
+    let (exit, said) = run(&["check", "--db", secret, "--blobs", "b", "--tender", "one"]);
+    assert!(exit == 2 && said.contains("password-file"), "{exit} {said}");
+    let (exit, said) = run(&[
+        "check",
+        "--db",
+        "postgres://me@127.0.0.1:1/x",
+        "--blobs",
+        "b",
+        "--tender",
+        "one",
+    ]);
+    assert!(exit == 4 && said.contains("PostgreSQL"), "{exit} {said}");
+}
