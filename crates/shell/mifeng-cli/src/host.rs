@@ -1,7 +1,6 @@
 //! The host's commands: take records in, keep the log, close, open, archive.
 
 use crate::identity::{self, Identity};
-use crate::sink::FolderSink;
 use crate::trust;
 use crate::ui::{self, Failure, Outcome, Ui};
 use crate::{anchor, clock};
@@ -10,6 +9,7 @@ use mifeng::log::Anchored;
 use mifeng::record::SignedRecord;
 use mifeng::tender::{BidOutcome, Stage, rules};
 use mifeng::{Export, Host, HostKeys, Opened};
+use mifeng_server::FolderSink;
 use mifeng_store::Directory;
 use std::path::{Path, PathBuf};
 
@@ -26,7 +26,7 @@ pub(crate) struct HostArgs {
 
 pub(crate) type FolderHost = Host<Directory>;
 
-fn keys(ui: &Ui, id: &Path) -> Result<HostKeys, Failure> {
+pub(crate) fn keys(ui: &Ui, id: &Path) -> Result<HostKeys, Failure> {
     let identity = Identity::load(ui, id)?;
     let log_key = identity::load_key(ui, &id.join("log.key"))?;
     Ok(HostKeys {
@@ -36,7 +36,7 @@ fn keys(ui: &Ui, id: &Path) -> Result<HostKeys, Failure> {
     })
 }
 
-fn store(folder: &Path) -> Result<Directory, Failure> {
+pub(crate) fn store(folder: &Path) -> Result<Directory, Failure> {
     Directory::open(folder).map_err(|e| Failure::io(folder, &e))
 }
 
@@ -221,7 +221,8 @@ pub(crate) fn open_bids(ui: &Ui, host: &mut FolderHost, out: &Path, give_up: boo
             bid.seal.context().bidder.clone(),
             bid.name.clone(),
         );
-        let mut sink = FolderSink::new(&out.join(&lot).join(&bidder))?;
+        let mut sink =
+            FolderSink::new(&out.join(&lot).join(&bidder)).map_err(|e| Failure::io(out, &e))?;
         let (now, entropy) = (clock::now(), &mut SystemEntropy::new());
         let opened = match host.open_bid(&seal, &mut sink, now, entropy) {
             Err(mifeng::Error::Refused(short)) if give_up && short.code() == rules::QUORUM.code => {

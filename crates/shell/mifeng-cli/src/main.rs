@@ -12,6 +12,7 @@ mod ca;
 mod ceremony;
 mod cert;
 mod check;
+mod client;
 mod clock;
 mod complain;
 mod contract;
@@ -31,8 +32,8 @@ mod receipt;
 mod reshare;
 mod rules;
 mod score;
+mod serve;
 mod sign;
-mod sink;
 mod stamp;
 mod store;
 mod token;
@@ -142,6 +143,8 @@ fn run(ui: &Ui, args: &args::Args) -> Outcome {
         Command::Score(score) => score::run(ui, score, args.json),
         Command::Rules(command) => rules::run(ui, command, args.json),
         Command::Demo(demo) => demo::run(ui, demo),
+        Command::Serve(args) => serve::run(ui, args),
+        Command::Net(command) => client::run(ui, command),
     }
 }
 

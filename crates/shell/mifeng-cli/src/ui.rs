@@ -176,6 +176,17 @@ impl Ui {
         }
     }
 
+    /// The same voice with what was typed so far, for another thread.
+    pub(crate) fn copy(&self) -> Ui {
+        Ui {
+            quiet: self.quiet,
+            lang: self.lang,
+            pin_file: self.pin_file.clone(),
+            pin_fd: self.pin_fd,
+            pin_given: std::cell::RefCell::new(self.pin_given.borrow().clone()),
+        }
+    }
+
     /// Prints one line.
     pub(crate) fn say(&self, zh: impl AsRef<str>, en: impl AsRef<str>) {
         if self.quiet {

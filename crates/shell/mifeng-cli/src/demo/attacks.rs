@@ -84,7 +84,7 @@ pub(crate) fn run(ui: &Ui, args: &DemoArgs, root: &Path) -> Outcome {
     early(&mut log, &mut tender)?;
     ui.title("截标与释放", "close and release");
     let outsider_bid = tender.path(format!("bidder{OUTSIDER}/own.bid"));
-    host::close(&tender.world.ui, &mut tender.host, true)?;
+    tender.host.close(&tender.world.ui)?;
     late(&mut log, &mut tender, &outsider_bid)?;
     dropped(&mut log, &tender, &mut evil)?;
     tender.witness(&tender.world.quiet_clone())?;
@@ -162,7 +162,9 @@ fn submit_file(tender: &mut Tender, folder: &Path, bundle: &Bundle, bid: &Path) 
     let identity = Identity::load(&tender.world.ui, folder)?;
     let record = folder.join("attack.rec");
     bidder::submit_with(bundle, &identity, bid, None, &record)?;
-    host::accept(&tender.world.ui, &mut tender.host, &record, Some(bid), None)
+    tender
+        .host
+        .accept(&tender.world.ui, &record, Some(bid), None)
 }
 
 fn flip(path: &Path, at: impl FnOnce(usize) -> usize) -> Result<PathBuf, Failure> {
@@ -199,7 +201,7 @@ fn outsiders(log: &mut Log<'_>, tender: &mut Tender) -> Outcome {
     let bid = tender.seal(&bundle, 90, 0, 0, "own")?;
     Ca::load(&tender.world.ui, &ca)?
         .revoke(&load_certificate(&revoked.join("sign.cer"))?, clock::now())?;
-    tender.host.add_crl(&ui::read(&ca.join("ca.crl"))?)?;
+    tender.host.list(&ui::read(&ca.join("ca.crl"))?)?;
     let outcome = submit_file(tender, &revoked, &bundle, &bid);
     log.tried(
         "用已吊销的证书投标",
@@ -301,7 +303,7 @@ fn early(log: &mut Log<'_>, tender: &mut Tender) -> Outcome {
         &["opening.early"],
         outcome,
     );
-    let outcome = host::close(&tender.world.ui, &mut tender.host, false);
+    let outcome = host::close(&tender.world.ui, tender.host.folder()?, false);
     log.tried(
         "平台提前截标",
         "the host closes early",
@@ -310,16 +312,9 @@ fn early(log: &mut Log<'_>, tender: &mut Tender) -> Outcome {
     );
     let seal = tender.host.state().to_open().first().copied();
     let opened = seal.map_or(Ok(()), |seal| {
-        tender
-            .host
-            .open_bid(
-                &seal,
-                &mut mifeng::envelope::NoSink,
-                clock::now(),
-                &mut SystemEntropy::new(),
-            )
-            .map(|_| ())
-            .map_err(Failure::from)
+        let (now, entropy) = (clock::now(), &mut SystemEntropy::new());
+        let (host, sink) = (tender.host.folder()?, &mut mifeng::envelope::NoSink);
+        Ok(host.open_bid(&seal, sink, now, entropy).map(|_| ())?)
     });
     log.tried(
         "截止前开标",
@@ -397,9 +392,7 @@ fn shares(log: &mut Log<'_>, tender: &mut Tender) -> Outcome {
     if tender.policy.asks_bidders() {
         tender.release_bidders(&tender.world.quiet_clone())?;
     }
-    tender
-        .host
-        .close_window(clock::now(), &mut SystemEntropy::new())?;
+    tender.host.close_window()?;
     let bundle = tender.bundle()?;
     let first = tender.world.trustee(1)?;
     let secret = person::secret(&tender.world.ui, &first, &bundle.replay)?;
@@ -573,7 +566,7 @@ fn dossier(log: &mut Log<'_>, tender: &mut Tender) -> Outcome {
     tender.accept(&cancel)?;
     let path = tender.path("dossier.tar");
     let (own, platform) = (&tender.world.ui, tender.world.path("platform"));
-    host::archive(own, &mut tender.host, (own, &platform), &path)?;
+    tender.host.archive(own, (own, &platform), &path)?;
     verdict(&path)?;
     let mut place = [0; 8];
     for _ in 0..5 {

@@ -5,7 +5,7 @@ use super::stages::{BEAT_MS, Tender};
 use super::world;
 use crate::bundle::Bundle;
 use crate::ui::{self, Failure, Outcome, Ui};
-use crate::{bidder, clock, host, person};
+use crate::{bidder, clock, person};
 use mifeng::crypto::SystemEntropy;
 use mifeng::tender::BidStatus;
 use mifeng::trustee;
@@ -160,7 +160,7 @@ impl Tender {
         code: &str,
     ) -> Outcome {
         let quiet = self.world.quiet_clone();
-        match host::accept(&quiet, &mut self.host, record, Some(bid), None) {
+        match self.host.accept(&quiet, record, Some(bid), None) {
             Err(no) if no.code == code => {
                 let zh = no.zh.as_ref().unwrap_or(&no.text);
                 ui.say(

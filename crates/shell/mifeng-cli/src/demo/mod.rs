@@ -4,14 +4,18 @@
 
 mod attacks;
 mod documents;
+mod door;
 mod evaluate;
 mod faults;
 mod method;
 mod offers;
+mod online;
 mod plan;
 mod recognition;
 mod stages;
 mod world;
+
+pub(crate) use online::{Online, run as run_online};
 
 use crate::args::SuiteName;
 use crate::ui::{Failure, Outcome, Ui};

@@ -3,7 +3,6 @@
 use super::stages::Tender;
 use crate::bidder::{self, What};
 use crate::evaluation::offers;
-use crate::host;
 use crate::ui::{self, Outcome, Ui};
 use crate::{clock, person};
 use mifeng::crypto::{SystemEntropy, Time};
@@ -32,7 +31,8 @@ impl Tender {
             let record = bid.with_extension("rec");
             let identity = self.world.identity(&format!("bidder{number}"))?;
             offers::submit(&identity, &bundle, lot, &bid, &record)?;
-            host::accept(&self.world.ui, &mut self.host, &record, Some(&bid), None)?;
+            self.host
+                .accept(&self.world.ui, &record, Some(&bid), None)?;
         }
         ui.say(
             format!("  {} 份最后报价已密封提交", invited.len()),
@@ -42,12 +42,13 @@ impl Tender {
     }
 
     fn open_offers(&mut self, ui: &Ui, lot: &str) -> Outcome {
-        offers::close_round(ui, &mut self.host, lot, true)?;
+        offers::close_round(ui, self.host.folder()?, lot, true)?;
         self.witness_round(lot)?;
         if self.policy.asks_bidders() {
             self.release_offers(lot)?;
         }
         self.host
+            .folder()?
             .close_round_window(lot, clock::now(), &mut SystemEntropy::new())?;
         let bundle = self.bundle()?;
         for index in self.world.ready() {
@@ -57,7 +58,7 @@ impl Tender {
             self.accept(&out)?;
         }
         let out = self.path("opened");
-        offers::open_offers(ui, &mut self.host, lot, &out)?;
+        offers::open_offers(ui, self.host.folder()?, lot, &out)?;
         let out = self.path(format!("agency/round-minutes-{lot}.rec"));
         let agency = self.world.identity("agency")?;
         offers::minutes(&self.world.ui, &agency, &self.bundle()?, lot, &out)?;
@@ -70,11 +71,11 @@ impl Tender {
         for index in 1..=self.world.trustees {
             let out = self.path(format!("trustee{index}/round-{lot}.note"));
             person::cosign(&self.world.ui, &*self.world.trustee(index)?, &bundle, &out)?;
-            self.host.add_cosignature(&ui::read(&out)?)?;
+            self.host.cosign(&ui::read(&out)?)?;
         }
         let token = self.path(format!("tsa/round-{lot}.tsr"));
         person::stamp(&*self.world.identity("tsa")?, &bundle, &token)?;
-        Ok(self.host.add_stamp(&ui::read(&token)?)?)
+        self.host.stamp(&ui::read(&token)?)
     }
 
     fn release_offers(&mut self, lot: &str) -> Outcome {

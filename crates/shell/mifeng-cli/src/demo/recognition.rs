@@ -2,7 +2,6 @@
 
 use super::stages::Tender;
 use crate::bundle::Bundle;
-use crate::host;
 use crate::identity;
 use crate::person;
 use crate::trust;
@@ -48,7 +47,7 @@ impl Tender {
         let seal = Digest::from_bytes([0; 32]);
         let data = BidWithdraw { seal };
         person::sign(&bundle.replay, &id, "bid.withdraw", &data, &out)?;
-        let said = host::accept(&self.world.ui, &mut self.host, &out, None, None);
+        let said = self.host.accept(&self.world.ui, &out, None, None);
         let sealed = self.seal(bundle, number, 0, 0, "too-early");
         let codes = [
             said.err().map(|failure| failure.code),

@@ -1,17 +1,18 @@
 //! The stages of the demo's tender, in the order of the law.
 
+use super::door::Door;
 use super::method::{CEILING, MethodName};
 use super::world::{self, World};
 use super::{DemoArgs, PolicyName, faults, plan};
 use crate::bidder::{self, Bid, What};
 use crate::bundle::Bundle;
-use crate::host::{self, FolderHost};
+use crate::host::FolderHost;
 use crate::ui::{self, Failure, Outcome, Ui};
 use crate::{check, clock, notice, person};
+use mifeng::Trusted;
 use mifeng::crypto::{SystemEntropy, Time};
 use mifeng::envelope::{Declarations, DetailLine};
 use mifeng::lock::tlock::ChainKey;
-use mifeng::{Export, Trusted};
 use std::path::{Path, PathBuf};
 
 /// Milliseconds between beats in the demo; a real notice would say 30 s and 1 s.
@@ -20,7 +21,7 @@ pub(crate) const BEAT_MS: u64 = 100;
 /// One demo in progress.
 pub(crate) struct Tender {
     pub(crate) world: World,
-    pub(crate) host: FolderHost,
+    pub(crate) host: Door,
     pub(crate) bidders: usize,
     pub(crate) policy: PolicyName,
     pub(crate) method: MethodName,
@@ -28,6 +29,8 @@ pub(crate) struct Tender {
     clock: Option<ChainKey>,
     /// Seconds that this machine was given to seal every bid.
     pub(super) seconds: u64,
+    /// Milliseconds between beats.
+    beat_ms: u64,
 }
 
 /// How much more time a slow machine gets, try after try.
@@ -57,14 +60,21 @@ pub(crate) fn run(ui: &Ui, args: &DemoArgs, root: &Path) -> Outcome {
 }
 
 fn run_within(ui: &Ui, args: &DemoArgs, root: &Path, seconds: u64) -> Outcome {
-    let mut tender = Tender::start(ui, args, root, seconds)?;
-    tender.receive_bids(ui, args)?;
-    tender.close(ui)?;
-    tender.open(ui)?;
-    tender.evaluate(ui)?;
-    tender.award(ui)?;
-    tender.archive(ui)?;
-    tender.documents(ui, args)
+    Tender::start(ui, args, root, seconds)?.finish(ui, args)
+}
+
+impl Tender {
+    /// Everything after the notice, to the verified dossier and its papers.
+    pub(crate) fn finish(mut self, ui: &Ui, args: &DemoArgs) -> Outcome {
+        let tender = &mut self;
+        tender.receive_bids(ui, args)?;
+        tender.close(ui)?;
+        tender.open(ui)?;
+        tender.evaluate(ui)?;
+        tender.award(ui)?;
+        tender.archive(ui)?;
+        tender.documents(ui, args)
+    }
 }
 
 /// How far ahead the deadline must be so that every bid is in before it: the demo seals one bid
@@ -99,9 +109,21 @@ impl Tender {
         root: &Path,
         seconds: u64,
     ) -> Result<Self, Failure> {
+        let pass = |_: &World, host| Ok(Door::Folder(Box::new(host)));
+        Tender::start_at(ui, args, root, (seconds, BEAT_MS, true), pass)
+    }
+
+    /// The same where `door` takes the log of the new tender and says how the people reach it.
+    pub(crate) fn start_at(
+        ui: &Ui,
+        args: &DemoArgs,
+        root: &Path,
+        (seconds, beat_ms, anchored): (u64, u64, bool),
+        door: impl FnOnce(&World, FolderHost) -> Result<Door, Failure>,
+    ) -> Result<Self, Failure> {
         let world = World::make(ui, args, root)?;
         ui.title("3. 公告", "3. notice");
-        let host = world.start_host()?;
+        let host = door(&world, world.start_host(anchored)?)?;
         let mut tender = Tender {
             world,
             host,
@@ -110,6 +132,7 @@ impl Tender {
             method: args.method,
             clock: chain_of(args.policy)?,
             seconds,
+            beat_ms,
         };
         tender.prepare_files(ui, args)?;
         let deadline = Time::from_unix_seconds(
@@ -126,12 +149,12 @@ impl Tender {
     /// A bundle of what the log holds now, as everybody downloads it.
     pub(crate) fn bundle(&self) -> Result<Bundle, Failure> {
         let path = self.path("tender.tar");
-        host::export(&self.host, Export::Records, &path)?;
+        self.host.bundle(&path)?;
         Bundle::open(&path)
     }
 
     pub(crate) fn accept(&mut self, record: &Path) -> Outcome {
-        host::accept(&self.world.ui, &mut self.host, record, None, None)
+        self.host.accept(&self.world.ui, record, None, None)
     }
 
     fn publish(&mut self, ui: &Ui, deadline: Time) -> Outcome {
@@ -139,7 +162,7 @@ impl Tender {
             self.method,
             self.policy.name(),
             deadline,
-            (BEAT_MS, self.window_ms()),
+            (self.beat_ms, self.window_ms()),
             PathBuf::from("../buyer/sign.cer"),
         )?;
         plan.chain = self.clock.as_ref().map(|key| key.chain().record().clone());
@@ -275,13 +298,8 @@ impl Tender {
         let record = bid.with_extension(if old.is_some() { "replace.rec" } else { "rec" });
         bidder::submit_with(bundle, &identity, bid, old, &record)?;
         let receipt = bid.with_extension("receipt");
-        host::accept(
-            &self.world.ui,
-            &mut self.host,
-            &record,
-            Some(bid),
-            Some(&receipt),
-        )?;
+        self.host
+            .accept(&self.world.ui, &record, Some(bid), Some(&receipt))?;
         let given = mifeng::Receipt::from_file(&ui::read(&receipt)?)?;
         let signed = mifeng::record::SignedRecord::from_file(&ui::read(&record)?)?;
         let _ = given.verify(&signed, &bundle.replay)?;
@@ -350,7 +368,7 @@ impl Tender {
     pub(crate) fn close(&mut self, ui: &Ui) -> Outcome {
         ui.title("5. 截标与释放", "5. close and release");
         ui.say("等待截止时间……", "waiting for the deadline …");
-        host::close(ui, &mut self.host, true)?;
+        self.host.close(ui)?;
         self.send_late(ui)?;
         self.witness(ui)?;
         if self.policy.asks_bidders() {
@@ -358,8 +376,7 @@ impl Tender {
         }
         self.bring_beacons(ui)?;
         self.wait_for_window(ui)?;
-        self.host
-            .close_window(clock::now(), &mut SystemEntropy::new())?;
+        self.host.close_window()?;
         let bundle = self.bundle()?;
         ui.say(
             "受托人自己的程序逐条核对：",
@@ -415,7 +432,8 @@ impl Tender {
             }
             let beacon = key.sign(round, clock::now())?.to_record();
             let entropy = &mut SystemEntropy::new();
-            self.host.add_beacon(&beacon, clock::now(), entropy)?;
+            let host = self.host.folder()?;
+            host.add_beacon(&beacon, clock::now(), entropy)?;
             ui.say(
                 format!("信标第 {round} 轮（{due}）已验证并载入"),
                 format!("beacon of round {round} ({due}) verified and logged"),
@@ -430,11 +448,11 @@ impl Tender {
         for index in self.world.present() {
             let out = self.path(format!("trustee{index}/close.note"));
             person::cosign(&self.world.ui, &*self.world.trustee(index)?, &bundle, &out)?;
-            self.host.add_cosignature(&ui::read(&out)?)?;
+            self.host.cosign(&ui::read(&out)?)?;
         }
         let token = self.path("tsa/close.tsr");
         person::stamp(&*self.world.identity("tsa")?, &bundle, &token)?;
-        self.host.add_stamp(&ui::read(&token)?)?;
+        self.host.stamp(&ui::read(&token)?)?;
         ui.say(
             format!(
                 "{} 名受托人见证人共签截标日志头，时间戳已加盖",
@@ -464,7 +482,7 @@ impl Tender {
             let out = self.path(format!("bidder{number}/leaf-{lot}.rec"));
             let folder = self.path(format!("bidder{number}"));
             let fresh = self.bundle_path();
-            host::export(&self.host, Export::Records, &fresh)?;
+            self.host.bundle(&fresh)?;
             bidder::release(&self.world.ui, &folder, &fresh, &bid, None, &out)?;
             self.accept(&out)?;
             count += 1;
@@ -492,7 +510,7 @@ impl Tender {
         ui.title("6. 开标", "6. opening");
         let out = self.path("opened");
         self.wait_for_trustees(ui);
-        host::open_bids(ui, &mut self.host, &out, self.world.faults)?;
+        self.host.open_bids(ui, &out, self.world.faults)?;
         let minutes = self.path("agency/minutes.rec");
         person::minutes(&*self.world.identity("agency")?, &self.bundle()?, &minutes)?;
         self.accept(&minutes)?;
@@ -525,7 +543,8 @@ impl Tender {
         ui.title("9. 归档与验证", "9. dossier and verification");
         let dossier = self.path("dossier.tar");
         let platform = self.world.path("platform");
-        host::archive(ui, &mut self.host, (&self.world.ui, &platform), &dossier)?;
+        self.host
+            .archive(ui, (&self.world.ui, &platform), &dossier)?;
         let files = mifeng::Tar::open(&dossier)?;
         let report = mifeng::verify(&files, &Trusted::default())?;
         check::show(ui, &report);

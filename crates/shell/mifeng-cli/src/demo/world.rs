@@ -17,7 +17,7 @@ use std::rc::Rc;
 use zeroize::Zeroizing;
 
 /// The demonstration's log.
-const ORIGIN: &str = "host.example/t/DEMO-2026-001";
+pub(crate) const ORIGIN: &str = "host.example/t/DEMO-2026-001";
 const ANCHOR: &str = "host.example/anchor";
 
 /// How many trustees open together, and how many there are.
@@ -410,13 +410,15 @@ impl World {
         self.root.join(name)
     }
 
-    /// Starts the host's log and takes in the board's records.
-    pub(crate) fn start_host(&self) -> Result<host::FolderHost, Failure> {
+    /// Starts the host's log and takes in the board's records; its heads go into an anchor log if `anchored`.
+    pub(crate) fn start_host(&self, anchored: bool) -> Result<host::FolderHost, Failure> {
         let args = host::HostArgs {
             host: self.path("host"),
             id: self.path("platform"),
         };
-        anchor::begin(&self.ui, &args.id, self.suite, ANCHOR)?;
+        if anchored {
+            anchor::begin(&self.ui, &args.id, self.suite, ANCHOR)?;
+        }
         let list = self
             .second
             .as_ref()

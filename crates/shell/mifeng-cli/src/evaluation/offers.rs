@@ -8,11 +8,11 @@ use crate::clock;
 use crate::host::FolderHost;
 use crate::identity::Identity;
 use crate::person;
-use crate::sink::FolderSink;
-use crate::ui::{Outcome, Ui};
+use crate::ui::{Failure, Outcome, Ui};
 use mifeng::crypto::SystemEntropy;
 use mifeng::tender::*;
 use mifeng::{Opened, trustee};
+use mifeng_server::FolderSink;
 use std::path::Path;
 
 /// The agency calls for final offers of everybody who passed the checks.
@@ -116,7 +116,8 @@ pub(crate) fn open_offers(ui: &Ui, host: &mut FolderHost, lot: &str, out: &Path)
         }
         let bid = &host.state().bids()[&seal];
         let (bidder, name) = (bid.seal.context().bidder.clone(), bid.name.clone());
-        let mut sink = FolderSink::new(&out.join(format!("{lot}-final")).join(&bidder))?;
+        let folder = out.join(format!("{lot}-final")).join(&bidder);
+        let mut sink = FolderSink::new(&folder).map_err(|e| Failure::io(&folder, &e))?;
         match host.open_bid(&seal, &mut sink, clock::now(), &mut SystemEntropy::new())? {
             Opened::Bid(open) => ui.say(
                 format!("  {name}  最后报价 {} 元", open.opening.price),

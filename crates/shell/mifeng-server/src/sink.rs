@@ -1,6 +1,5 @@
 //! Where an opened bid's files go: under a temporary name until everything has passed.
 
-use crate::ui::Failure;
 use mifeng::envelope::{Manifest, PlainSink};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Seek, SeekFrom, Write};
@@ -12,7 +11,7 @@ const LINES: usize = 8;
 /// A folder that gets its final name only when the whole bid was checked. What an interruption
 /// leaves, the folder under its temporary name and a journal beside it, serves the next attempt; a
 /// bid that does not open leaves nothing.
-pub(crate) struct FolderSink {
+pub struct FolderSink {
     target: PathBuf,
     part: PathBuf,
     journal: PathBuf,
@@ -26,7 +25,11 @@ pub(crate) struct FolderSink {
 }
 
 impl FolderSink {
-    pub(crate) fn new(target: &Path) -> Result<Self, Failure> {
+    /// A sink for the folder `target`; nothing is there under that name before the whole bid was checked.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn new(target: &Path) -> io::Result<Self> {
         let name = target
             .file_name()
             .map(|n| n.to_string_lossy().into_owned())
@@ -44,8 +47,7 @@ impl FolderSink {
             keep: false,
         };
         if !(sink.part.is_dir() && sink.journal.is_file()) {
-            let part = sink.part.clone();
-            sink.start_over().map_err(|e| Failure::io(&part, &e))?;
+            sink.start_over()?;
         }
         Ok(sink)
     }
@@ -202,7 +204,7 @@ mod tests {
     }
 
     fn sink(target: &Path) -> FolderSink {
-        FolderSink::new(target).unwrap_or_else(|e| unreachable!("{}", e.text))
+        FolderSink::new(target).unwrap_or_else(|e| unreachable!("{e}"))
     }
 
     #[test]

@@ -1,0 +1,531 @@
+//! Talking to a host over HTTP: what is sent is signed, and what comes back is checked, so plain HTTP is
+//! enough for honesty; whoever wants nobody to see that they bid uses a host behind TLS.
+
+use crate::bundle::Bundle;
+use crate::identity::Identity;
+use crate::ui::{self, Failure, Outcome, Ui};
+use crate::{base64, clock};
+use mifeng::crypto::{Digest, SystemEntropy, Time};
+use mifeng::record::SignedRecord;
+use mifeng::{Receipt, Replay, sign_record};
+use mifeng_server::{HostOrder, ORDER};
+use serde::Deserialize;
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// For one request: a block of 1 MiB at 20 kB/s.
+const TIMEOUT: Duration = Duration::from_secs(60);
+/// Bytes of an answer that is not a file.
+const ANSWER_LEN_MAX: u64 = 16 << 20;
+/// Bytes of a bundle or dossier.
+const BUNDLE_LEN_MAX: u64 = 1 << 40;
+/// Tries of one request when the host is away or busy; the wait doubles up to the last one.
+const TRIES: u32 = 8;
+const FIRST_WAIT: Duration = Duration::from_millis(100);
+/// Between two looks for a receipt.
+const LOOK: Duration = Duration::from_millis(100);
+/// After the beat that a record waited for: then it is handed in again.
+const PATIENCE_MS: i64 = 15_000;
+
+/// A tender on a host: `http://host:port/t/NAME`.
+#[derive(Clone)]
+pub(crate) struct Client {
+    base: String,
+    tender: String,
+    agent: ureq::Agent,
+    lang: &'static str,
+}
+
+/// What the host says of an upload.
+#[derive(Deserialize)]
+struct Upload {
+    record: Digest,
+    size: u64,
+    block: u64,
+    missing: Vec<u64>,
+}
+
+#[derive(Deserialize)]
+struct Waiting {
+    record: Digest,
+    next_beat: Option<Time>,
+}
+
+#[derive(Deserialize)]
+struct Problem {
+    title: String,
+    #[serde(default)]
+    detail: String,
+    code: String,
+    #[serde(default)]
+    clause: Option<String>,
+}
+
+enum Body<'a> {
+    None,
+    Bytes(&'static str, &'a [u8]),
+}
+
+impl Client {
+    pub(crate) fn new(ui: &Ui, url: &str) -> Result<Self, Failure> {
+        let shown = || {
+            Failure::usage(format!(
+                "{url}: {}",
+                ui.t(
+                    "应为 http://主机:端口/t/项目",
+                    "expected http://host:port/t/TENDER"
+                )
+            ))
+        };
+        let (base, tender) = url
+            .trim_end_matches('/')
+            .split_once("/t/")
+            .ok_or_else(shown)?;
+        let plain = |b: u8| b.is_ascii_alphanumeric() || b"-_".contains(&b);
+        if !base.starts_with("http://") || tender.is_empty() || !tender.bytes().all(plain) {
+            return Err(shown());
+        }
+        let config = ureq::Agent::config_builder()
+            .timeout_global(Some(TIMEOUT))
+            .http_status_as_error(false)
+            .max_redirects(0)
+            .build();
+        Ok(Client {
+            base: base.to_owned(),
+            tender: tender.to_owned(),
+            agent: ureq::Agent::new_with_config(config),
+            lang: ui.t("zh", "en"),
+        })
+    }
+
+    fn url(&self, rest: &str) -> String {
+        format!("{}/v1/tenders/{}{rest}", self.base, self.tender)
+    }
+
+    /// One request, again while the host is away or says "try again"; every request of ours may be repeated.
+    fn ask(
+        &self,
+        method: &str,
+        rest: &str,
+        body: &Body<'_>,
+    ) -> Result<ureq::http::Response<ureq::Body>, Failure> {
+        let url = self.url(rest);
+        let mut wait = FIRST_WAIT;
+        for attempt in 1.. {
+            let said = self.once(method, &url, body);
+            let busy = said.as_ref().map_or(true, |answer| answer.status() == 503);
+            if !busy || attempt >= TRIES {
+                return said.map_err(|e| unavailable(&url, &e));
+            }
+            std::thread::sleep(wait);
+            wait *= 2;
+        }
+        unreachable!("the loop ends by returning")
+    }
+
+    fn once(
+        &self,
+        method: &str,
+        url: &str,
+        body: &Body<'_>,
+    ) -> Result<ureq::http::Response<ureq::Body>, ureq::Error> {
+        let lang = ("accept-language", self.lang);
+        match (method, body) {
+            ("PUT", Body::Bytes(kind, bytes)) => {
+                let request = self.agent.put(url).header(lang.0, lang.1);
+                request.header("content-type", *kind).send(*bytes)
+            }
+            (_, Body::Bytes(kind, bytes)) => {
+                let request = self.agent.post(url).header(lang.0, lang.1);
+                request.header("content-type", *kind).send(*bytes)
+            }
+            ("POST", Body::None) => {
+                let request = self.agent.post(url).header(lang.0, lang.1);
+                request.send_empty()
+            }
+            (_, Body::None) => self.agent.get(url).header(lang.0, lang.1).call(),
+        }
+    }
+
+    /// The body of a good answer and its status.
+    fn read(&self, method: &str, rest: &str, body: &Body<'_>) -> Result<(u16, Vec<u8>), Failure> {
+        let mut answer = self.ask(method, rest, body)?;
+        let status = answer.status().as_u16();
+        let bytes = answer.body_mut().with_config().limit(ANSWER_LEN_MAX);
+        let bytes = bytes
+            .read_to_vec()
+            .map_err(|e| unavailable(&self.url(rest), &e))?;
+        match status {
+            200..300 => Ok((status, bytes)),
+            _ => Err(self.problem(rest, status, &bytes)),
+        }
+    }
+
+    fn problem(&self, rest: &str, status: u16, bytes: &[u8]) -> Failure {
+        let exit = match status {
+            400 | 408 | 413 => 3,
+            500..=599 => 4,
+            _ => 1,
+        };
+        match serde_json::from_slice::<Problem>(bytes) {
+            Ok(told) => Failure {
+                exit,
+                code: told.code,
+                clause: told.clause,
+                zh: None,
+                text: match told.detail.is_empty() {
+                    true => told.title,
+                    false => format!("{}: {}", told.title, told.detail),
+                },
+            },
+            Err(_) => unavailable(&self.url(rest), &format!("HTTP {status}")),
+        }
+    }
+
+    /// Fetches the bundle of now.
+    pub(crate) fn bundle(&self, out: &Path) -> Outcome {
+        self.fetch("/bundle", out)
+    }
+
+    /// Fetches the public export of the dossier.
+    pub(crate) fn dossier(&self, out: &Path) -> Outcome {
+        self.fetch("/dossier", out)
+    }
+
+    fn fetch(&self, rest: &str, out: &Path) -> Outcome {
+        let mut answer = self.ask("GET", rest, &Body::None)?;
+        let status = answer.status().as_u16();
+        if status != 200 {
+            let bytes = answer.body_mut().with_config().limit(ANSWER_LEN_MAX);
+            return Err(self.problem(rest, status, &bytes.read_to_vec().unwrap_or_default()));
+        }
+        let length = answer.headers().get("content-length");
+        let length: Option<u64> = length.and_then(|v| v.to_str().ok()?.parse().ok());
+        let mut body = answer
+            .body_mut()
+            .with_config()
+            .limit(BUNDLE_LEN_MAX)
+            .reader();
+        ui::write_with(out, |file| {
+            let came = std::io::copy(&mut body, file).map_err(|e| Failure::io(out, &e))?;
+            match length {
+                Some(length) if length != came => {
+                    let cut = format!("{came} / {length} B");
+                    Err(unavailable(&self.url(rest), &cut))
+                }
+                _ => Ok(()),
+            }
+        })
+    }
+
+    /// Hands a witness's cosigned head in.
+    pub(crate) fn cosign(&self, note: &[u8]) -> Outcome {
+        let body = Body::Bytes("text/plain", note);
+        self.read("POST", "/cosignatures", &body).map(|_| ())
+    }
+
+    /// Hands a time stamp in.
+    pub(crate) fn stamp(&self, token: &[u8]) -> Outcome {
+        let body = Body::Bytes("application/octet-stream", token);
+        self.read("POST", "/stamps", &body).map(|_| ())
+    }
+
+    /// Hands an order of the host's operator in.
+    pub(crate) fn order(&self, record: &[u8]) -> Outcome {
+        let body = Body::Bytes("application/json", record);
+        self.read("POST", "/orders", &body).map(|_| ())
+    }
+
+    /// Submits a record, with the sealed bid that it brings, and waits for the receipt.
+    pub(crate) fn submit(&self, record: &Path, bid: Option<&Path>) -> Result<Receipt, Failure> {
+        let bytes = ui::read(record)?;
+        let id = match bid {
+            Some(bid) => Some(self.upload(&bytes, bid)?),
+            None => None,
+        };
+        loop {
+            let (status, said) = match id {
+                Some(id) => self.finish(&bytes, id, bid)?,
+                None => self.read("POST", "/records", &Body::Bytes("application/json", &bytes))?,
+            };
+            if status == 201 {
+                return Ok(Receipt::from_file(&said)?);
+            }
+            let waiting: Waiting = parse(&said)?;
+            if let Some(receipt) = self.wait(&waiting)? {
+                return Ok(receipt);
+            }
+            // The host was started anew before the beat: what was not in the log is handed in again.
+        }
+    }
+
+    /// Looks for the receipt until some time after its beat.
+    fn wait(&self, waiting: &Waiting) -> Result<Option<Receipt>, Failure> {
+        let beat = waiting.next_beat.unwrap_or_else(clock::now);
+        clock::wait_until(beat);
+        let end = beat.plus_millis(PATIENCE_MS);
+        let rest = format!("/receipts/{}", waiting.record);
+        while clock::now() < end {
+            match self.read("GET", &rest, &Body::None) {
+                Ok((_, bytes)) => return Ok(Some(Receipt::from_file(&bytes)?)),
+                Err(no) if no.code == "receipt.unknown" => std::thread::sleep(LOOK),
+                Err(no) => return Err(no),
+            }
+        }
+        Ok(None)
+    }
+
+    /// Sends the blocks that the host does not have yet.
+    fn upload(&self, record: &[u8], bid: &Path) -> Result<Digest, Failure> {
+        let begin = Body::Bytes("application/json", record);
+        let mut file = File::open(bid).map_err(|e| Failure::io(bid, &e))?;
+        let size = file.metadata().map_err(|e| Failure::io(bid, &e))?.len();
+        loop {
+            let (_, said) = self.read("POST", "/uploads", &begin)?;
+            let upload: Upload = parse(&said)?;
+            if upload.size != size {
+                return Err(Failure::refused(
+                    "upload.size",
+                    format!(
+                        "{}: {size} B, the record says {}",
+                        bid.display(),
+                        upload.size
+                    ),
+                ));
+            }
+            if upload.missing.is_empty() {
+                return Ok(upload.record);
+            }
+            for number in &upload.missing {
+                let at = number.saturating_mul(upload.block);
+                let mut block = Vec::new();
+                file.seek(SeekFrom::Start(at))
+                    .and_then(|_| (&mut file).take(upload.block).read_to_end(&mut block))
+                    .map_err(|e| Failure::io(bid, &e))?;
+                let rest = format!("/uploads/{}/blocks/{number}", upload.record);
+                self.read(
+                    "PUT",
+                    &rest,
+                    &Body::Bytes("application/octet-stream", &block),
+                )?;
+            }
+        }
+    }
+
+    /// Hands the upload in; where the host lost it, its blocks are sent again first.
+    fn finish(
+        &self,
+        record: &[u8],
+        id: Digest,
+        bid: Option<&Path>,
+    ) -> Result<(u16, Vec<u8>), Failure> {
+        let rest = format!("/uploads/{id}");
+        match (self.read("POST", &rest, &Body::None), bid) {
+            (Err(no), Some(bid))
+                if no.code == "upload.unknown" || no.code == "upload.incomplete" =>
+            {
+                self.upload(record, bid)?;
+                self.read("POST", &rest, &Body::None)
+            }
+            (said, _) => said,
+        }
+    }
+}
+
+fn parse<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, Failure> {
+    serde_json::from_slice(bytes).map_err(|e| Failure::malformed(e.to_string()))
+}
+
+fn unavailable(url: &str, what: &dyn core::fmt::Display) -> Failure {
+    Failure {
+        exit: 4,
+        code: "net.unavailable".to_owned(),
+        clause: None,
+        text: format!("{url}: {what}"),
+        zh: None,
+    }
+}
+
+#[derive(clap::Args, Debug)]
+pub(crate) struct SendArgs {
+    /// 项目在平台上的地址 / address of the tender, http://host:port/t/TENDER
+    #[arg(long, value_name = "URL")]
+    host: String,
+    /// 已签名的记录 / signed record
+    #[arg(required_unless_present_any = ["cosigned", "stamp"])]
+    record: Option<PathBuf>,
+    /// 该记录所提交的密封投标 / the sealed bid that the record brings
+    #[arg(long, requires = "record")]
+    bid: Option<PathBuf>,
+    /// 回执写到这里 / the receipt goes here
+    #[arg(long, requires = "record")]
+    receipt: Option<PathBuf>,
+    /// 用这份记录包核对回执；不给则下载 / check the receipt with this bundle; without: fetched
+    #[arg(long, value_name = "TAR", requires = "record")]
+    tender: Option<PathBuf>,
+    /// 见证人共签的日志头 / a head that a witness cosigned
+    #[arg(long)]
+    cosigned: Vec<PathBuf>,
+    /// 时间戳 / a time stamp
+    #[arg(long)]
+    stamp: Vec<PathBuf>,
+}
+
+/// `mifeng send`.
+fn send(ui: &Ui, args: &SendArgs) -> Outcome {
+    let client = Client::new(ui, &args.host)?;
+    for note in &args.cosigned {
+        client.cosign(&ui::read(note)?)?;
+        ui.say("共签已送达", "cosigned head handed in");
+    }
+    for token in &args.stamp {
+        client.stamp(&ui::read(token)?)?;
+        ui.say("时间戳已送达", "time stamp handed in");
+    }
+    let Some(record) = &args.record else {
+        return Ok(());
+    };
+    let receipt = client.submit(record, args.bid.as_deref())?;
+    // Written first: even one that does not hold is evidence.
+    if let Some(out) = &args.receipt {
+        ui::write(out, &receipt.to_file()?)?;
+    }
+    let replay = match &args.tender {
+        Some(path) => Bundle::open(path)?.replay,
+        None => fetched(&client)?,
+    };
+    let signed = SignedRecord::from_file(&ui::read(record)?)?;
+    let (zh, en) = receipt.verify(&signed, &replay)?.in_words();
+    ui.say(zh, en);
+    Ok(())
+}
+
+/// What a bundle of now amounts to; the file is not kept.
+fn fetched(client: &Client) -> Result<Replay, Failure> {
+    let name = format!("mifeng-bundle-{}.tar", std::process::id());
+    let path = std::env::temp_dir().join(name);
+    client.bundle(&path)?;
+    let bundle = Bundle::open(&path);
+    // If it stays behind, the system sweeps it.
+    let _ = std::fs::remove_file(&path);
+    Ok(bundle?.replay)
+}
+
+#[derive(clap::Subcommand, Debug)]
+pub(crate) enum BundleCommand {
+    /// 下载记录包；归档后可下载公开版档案 / fetch the bundle; after the archive the public dossier
+    Fetch {
+        /// 项目在平台上的地址 / address of the tender, http://host:port/t/TENDER
+        #[arg(long, value_name = "URL")]
+        host: String,
+        /// 公开版档案 / the public export of the dossier
+        #[arg(long)]
+        dossier: bool,
+        /// 写到这里 / goes here
+        #[arg(long)]
+        out: PathBuf,
+    },
+}
+
+/// `mifeng bundle`.
+fn bundle(ui: &Ui, command: &BundleCommand) -> Outcome {
+    let BundleCommand::Fetch { host, dossier, out } = command;
+    let client = Client::new(ui, host)?;
+    match dossier {
+        true => client.dossier(out)?,
+        false => client.bundle(out)?,
+    }
+    ui.say(
+        format!("已下载：{}", out.display()),
+        format!("fetched: {}", out.display()),
+    );
+    Ok(())
+}
+
+#[derive(clap::Subcommand, Debug)]
+pub(crate) enum HostCommand {
+    /// 向运行中的平台下达指令，用平台自己的证书签名 / order something of a running host, signed with its own certificate
+    #[command(subcommand)]
+    Order(OrderCommand),
+}
+
+/// Which tender, and who orders.
+#[derive(clap::Args, Debug)]
+pub(crate) struct Ordering {
+    /// 项目在平台上的地址 / address of the tender, http://host:port/t/TENDER
+    #[arg(long, value_name = "URL")]
+    host: String,
+    /// 平台的身份文件夹 / the host's identity folder
+    #[arg(long)]
+    id: PathBuf,
+}
+
+#[derive(clap::Subcommand, Debug)]
+pub(crate) enum OrderCommand {
+    /// 归档 / close the log for good
+    Archive(Ordering),
+    /// 不再等待缺席的受托人 / wait no longer for trustees who are away
+    GiveUp(Ordering),
+    /// 载入吊销列表 / take in a revocation list
+    Crl {
+        /// 吊销列表 / the list, DER or PEM
+        file: PathBuf,
+        #[command(flatten)]
+        to: Ordering,
+    },
+}
+
+/// `mifeng host`.
+fn host(ui: &Ui, command: &HostCommand) -> Outcome {
+    let HostCommand::Order(order) = command;
+    let (to, order) = match order {
+        OrderCommand::Archive(to) => (to, HostOrder::Archive {}),
+        OrderCommand::GiveUp(to) => (to, HostOrder::GiveUp {}),
+        OrderCommand::Crl { file, to } => {
+            let der = base64(&crate::fetch::pem_or_der(&ui::read(file)?));
+            (to, HostOrder::List { der })
+        }
+    };
+    let client = Client::new(ui, &to.host)?;
+    let replay = fetched(&client)?;
+    let identity = Identity::load(ui, &to.id)?;
+    client.order(&signed_order(&replay, &identity, &order)?)?;
+    ui.say("平台已照办", "the host has done it");
+    Ok(())
+}
+
+/// An order as the host takes it: a record that the log never does.
+pub(crate) fn signed_order(
+    replay: &Replay,
+    identity: &Identity,
+    order: &HostOrder,
+) -> Result<Vec<u8>, Failure> {
+    let entropy = &mut SystemEntropy::new();
+    let signer = &*identity.signer;
+    let record = sign_record(&replay.state, ORDER, order, signer, clock::now(), entropy)?;
+    Ok(record.to_file()?)
+}
+
+/// What reaches a host over HTTP.
+#[derive(clap::Subcommand, Debug)]
+pub(crate) enum NetCommand {
+    /// 运行中的平台：下达指令 / a running host: orders
+    #[command(subcommand)]
+    Host(HostCommand),
+    /// 把记录、密封投标、共签送到平台 / hand a record, a sealed bid or a cosigned head in to a host
+    Send(SendArgs),
+    /// 从平台下载记录包 / fetch a bundle from a host
+    #[command(subcommand)]
+    Bundle(BundleCommand),
+}
+
+/// Runs one of them.
+pub(crate) fn run(ui: &Ui, command: &NetCommand) -> Outcome {
+    match command {
+        NetCommand::Host(command) => host(ui, command),
+        NetCommand::Send(args) => send(ui, args),
+        NetCommand::Bundle(command) => bundle(ui, command),
+    }
+}

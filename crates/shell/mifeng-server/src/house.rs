@@ -1,0 +1,143 @@
+//! A house of tenders: one folder each, one writer each.
+
+use crate::clock::Clock;
+use crate::upload::Uploads;
+use crate::view::View;
+use crate::writer::{self, Desk, Opening};
+use mifeng::{Error, Store};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use tokio::sync::{Semaphore, watch};
+
+/// Beside the tenders: uploads, opened bids, bundles made for download. No tender has a name with a dot.
+const WORK: &str = ".work";
+
+/// Is told what happens in the running of the house, in Chinese and English; never who or how many.
+pub type Notify = Arc<dyn Fn(&str, &str) + Send + Sync>;
+
+/// One tender of a house.
+pub struct Tender {
+    pub(crate) desk: Desk,
+    pub(crate) seen: watch::Receiver<Arc<View>>,
+    pub(crate) uploads: Uploads,
+    /// Bundles made for download.
+    pub(crate) made: PathBuf,
+    /// One bundle is made at a time.
+    pub(crate) making: Semaphore,
+    /// Places for listeners to the feed.
+    pub(crate) listeners: Arc<Semaphore>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Tender {
+    /// The latest snapshot.
+    pub fn view(&self) -> Arc<View> {
+        Arc::clone(&self.seen.borrow())
+    }
+}
+
+/// All tenders, and the clock.
+pub struct House {
+    pub(crate) tenders: BTreeMap<String, Tender>,
+    pub(crate) clock: Arc<dyn Clock>,
+}
+
+/// A name that can stand in a path and never leads out of a folder.
+pub(crate) fn is_name(name: &str) -> bool {
+    (1..=64).contains(&name.len())
+        && name
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b))
+}
+
+impl House {
+    /// Opens the tender of every sub-folder that holds one and starts its writer; `opening` says how to
+    /// open the one in a folder.
+    ///
+    /// # Errors
+    /// Those of [`mifeng::Host::open`], and [`Error::Unavailable`].
+    pub fn open<S: Store + 'static>(
+        root: &Path,
+        clock: Arc<dyn Clock>,
+        opening: &mut dyn FnMut(&Path) -> Opening<S>,
+    ) -> Result<Self, Error> {
+        let wrong = |e: std::io::Error| Error::Unavailable {
+            what: root.display().to_string(),
+            detail: e.to_string(),
+        };
+        let mut tenders = BTreeMap::new();
+        for entry in std::fs::read_dir(root).map_err(wrong)? {
+            let entry = entry.map_err(wrong)?;
+            let name = entry.file_name().to_string_lossy().into_owned();
+            if !entry.path().is_dir() || !is_name(&name) {
+                continue;
+            }
+            let work = root.join(WORK).join(&name);
+            let (made, uploads) = Tender::folders(&work).map_err(wrong)?;
+            let opened = work.join("opened");
+            let open = opening(&entry.path());
+            let started = writer::start(&name, open, Arc::clone(&clock), opened)?;
+            let tender = Tender::of(started, made, uploads);
+            tenders.insert(name, tender);
+        }
+        Ok(House { tenders, clock })
+    }
+
+    /// One tender by its name.
+    pub fn tender(&self, name: &str) -> Option<&Tender> {
+        self.tenders.get(name)
+    }
+
+    /// The tenders, by name.
+    pub fn tenders(&self) -> impl Iterator<Item = &Tender> {
+        self.tenders.values()
+    }
+
+    /// Lets every writer look at the clock, and waits until it has done what was due.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] if a writer has failed.
+    pub async fn wake(&self) -> Result<(), Error> {
+        for tender in self.tenders.values() {
+            tender.desk.ask(writer::Order::Wake).await?;
+        }
+        Ok(())
+    }
+
+    /// Ends the writers: what they were asked before is done, nothing after it.
+    pub fn stop(&self) {
+        for tender in self.tenders.values() {
+            tender.desk.stop();
+            let thread = tender.thread.lock();
+            let thread = thread.unwrap_or_else(PoisonError::into_inner).take();
+            if let Some(thread) = thread {
+                // A writer that panicked has nothing left to end.
+                let _ = thread.join();
+            }
+        }
+    }
+}
+
+impl Tender {
+    fn folders(work: &Path) -> std::io::Result<(PathBuf, Uploads)> {
+        let made = work.join("made");
+        // Bundles are made anew after a start.
+        let _ = std::fs::remove_dir_all(&made);
+        std::fs::create_dir_all(&made)?;
+        Ok((made, Uploads::open(&work.join("uploads"))?))
+    }
+
+    fn of((desk, seen, thread): writer::Started, made: PathBuf, uploads: Uploads) -> Self {
+        Tender {
+            desk,
+            seen,
+            uploads,
+            made,
+            making: Semaphore::new(1),
+            listeners: Arc::new(Semaphore::new(crate::limits::LISTENERS_MAX)),
+            thread: Mutex::new(Some(thread)),
+        }
+    }
+}

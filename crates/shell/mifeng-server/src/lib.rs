@@ -1,0 +1,33 @@
+//! The reference host over HTTP: tenders of one folder each, an interface of versioned paths, and pages.
+//!
+//! *What is it?* [`House`] opens every tender below a folder and starts one writer for each: the only
+//! thread that touches its engine ([`mifeng::Host`]). Everything else reads snapshots that the writers
+//! publish. [`app`] is the interface and the pages over a house, [`start`] listens. *What does it not
+//! do?* It decides no rule of a tender: records are signed by those who act, and the engine says yes or
+//! no. Before the close no answer depends on who bids or how many.
+#![forbid(unsafe_code)]
+
+mod api;
+mod clock;
+mod feed;
+mod guard;
+mod house;
+mod limits;
+mod pages;
+mod problem;
+mod serve;
+mod sink;
+mod upload;
+mod view;
+mod words;
+mod writer;
+
+pub use api::{app, document};
+pub use clock::{Clock, ManualClock, SystemClock};
+pub use house::{House, Notify, Tender};
+pub use limits::*;
+pub use problem::Problem;
+pub use serve::{Running, serve, start, wait_for_signal};
+pub use sink::FolderSink;
+pub use view::{Hall, Life, Lot, Release, Row, View};
+pub use writer::{HostOrder, ORDER, Opening};

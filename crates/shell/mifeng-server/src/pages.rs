@@ -1,0 +1,229 @@
+//! The pages: made here, readable without scripts; one small script lets the hall live.
+
+use crate::api::{Answer, App, Shared};
+use crate::problem::Problem;
+use crate::view::{Life, View};
+use crate::words::{Fault, Lang};
+use askama::Template;
+use axum::Router;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use mifeng::crypto::Time;
+use std::sync::Arc;
+
+const STYLE: &str = include_str!("../assets/style.css");
+const SCRIPT: &str = include_str!("../assets/hall.js");
+/// The verification page carries its own policy; as a header it would forbid its own script.
+const VERIFY_POLICY: &str = "frame-ancestors 'none'";
+/// Every official time of a Chinese tender is China Standard Time.
+const CST_MILLIS: i64 = 8 * 3_600_000;
+
+pub(crate) fn routes() -> Router<Arc<App>> {
+    Router::new()
+        .route("/", get(home))
+        .route("/t/{tender}", get(notice))
+        .route("/t/{tender}/hall", get(hall))
+        .route("/t/{tender}/hall/now", get(hall_now))
+        .route("/t/{tender}/result", get(result))
+        .route("/audit", get(audit))
+        .route("/audit/verify.html", get(verify_page))
+        .route(
+            "/assets/style.css",
+            get(|| asset("text/css; charset=utf-8", STYLE)),
+        )
+        .route(
+            "/assets/hall.js",
+            get(|| asset("text/javascript; charset=utf-8", SCRIPT)),
+        )
+}
+
+/// What every page has.
+struct Frame {
+    lang: Lang,
+    /// The same page in the other language.
+    other: String,
+}
+
+impl Frame {
+    fn of(uri: &Uri, headers: &HeaderMap) -> Self {
+        let lang = match uri.query() {
+            Some("lang=en") => Lang::En,
+            Some("lang=zh") => Lang::Zh,
+            _ => Lang::of(headers),
+        };
+        let other = format!("{}?lang={}", uri.path(), lang.t("en", "zh"));
+        Frame { lang, other }
+    }
+
+    fn t<'a>(&self, zh: &'a str, en: &'a str) -> &'a str {
+        self.lang.t(zh, en)
+    }
+
+    fn w<'a>(&self, words: &'a crate::view::Words) -> &'a str {
+        self.lang.t(&words.zh, &words.en)
+    }
+
+    fn stage(&self, view: &View) -> &'static str {
+        let (zh, en) = view.stage.words();
+        match view.halted {
+            true => self.lang.t("已暂停或终止", "suspended or cancelled"),
+            false => self.lang.t(zh, en),
+        }
+    }
+
+    /// An instant as an office reads it: China Standard Time.
+    fn at(&self, time: &Time) -> String {
+        let (year, month, day, hour, minute, second) = time.plus_millis(CST_MILLIS).utc_fields();
+        format!("{year}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}")
+    }
+
+    fn deadline(&self, time: &Option<Time>) -> String {
+        time.as_ref().map_or_else(String::new, |time| self.at(time))
+    }
+
+    fn millis(&self, time: &Time) -> i128 {
+        time.as_unix_nanos() / 1_000_000
+    }
+
+    fn page(&self, template: &impl Template) -> Answer {
+        let text = template.render().map_err(|_| Fault::Internal)?;
+        let kind = [
+            (header::CONTENT_TYPE, "text/html; charset=utf-8"),
+            (header::CONTENT_LANGUAGE, self.lang.tag()),
+        ];
+        Ok((StatusCode::OK, kind, text).into_response())
+    }
+}
+
+#[derive(Template)]
+#[template(path = "home.html")]
+struct Home<'a> {
+    f: &'a Frame,
+    tenders: Vec<Arc<View>>,
+}
+
+#[derive(Template)]
+#[template(path = "notice.html")]
+struct NoticePage<'a> {
+    f: &'a Frame,
+    v: &'a View,
+}
+
+#[derive(Template)]
+#[template(path = "hall.html")]
+struct HallPage<'a> {
+    f: &'a Frame,
+    v: &'a View,
+    now: Time,
+}
+
+#[derive(Template)]
+#[template(path = "hall_now.html")]
+struct HallNow<'a> {
+    f: &'a Frame,
+    v: &'a View,
+    now: Time,
+}
+
+#[derive(Template)]
+#[template(path = "result.html")]
+struct ResultPage<'a> {
+    f: &'a Frame,
+    v: &'a View,
+}
+
+#[derive(Template)]
+#[template(path = "audit.html")]
+struct Audit<'a> {
+    f: &'a Frame,
+    tenders: Vec<Arc<View>>,
+    has_page: bool,
+}
+
+async fn home(State(app): Shared, uri: Uri, headers: HeaderMap) -> Answer {
+    let f = &Frame::of(&uri, &headers);
+    let tenders = app.house.tenders().map(|tender| tender.view()).collect();
+    f.page(&Home { f, tenders })
+}
+
+async fn notice(
+    State(app): Shared,
+    Path(name): Path<String>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Answer {
+    let f = &Frame::of(&uri, &headers);
+    let v = &*app.tender(&name)?.view();
+    f.page(&NoticePage { f, v })
+}
+
+async fn hall(
+    State(app): Shared,
+    Path(name): Path<String>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Answer {
+    let f = &Frame::of(&uri, &headers);
+    let v = &*app.tender(&name)?.view();
+    let now = app.house.clock.now();
+    f.page(&HallPage { f, v, now })
+}
+
+/// The part of the hall that changes, for the script.
+async fn hall_now(
+    State(app): Shared,
+    Path(name): Path<String>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Answer {
+    let f = &Frame::of(&uri, &headers);
+    let v = &*app.tender(&name)?.view();
+    let now = app.house.clock.now();
+    f.page(&HallNow { f, v, now })
+}
+
+async fn result(
+    State(app): Shared,
+    Path(name): Path<String>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Answer {
+    let f = &Frame::of(&uri, &headers);
+    let v = &*app.tender(&name)?.view();
+    f.page(&ResultPage { f, v })
+}
+
+async fn audit(State(app): Shared, uri: Uri, headers: HeaderMap) -> Answer {
+    let f = &Frame::of(&uri, &headers);
+    let tenders = app.house.tenders().map(|tender| tender.view()).collect();
+    let has_page = app.verify_page.is_some();
+    f.page(&Audit {
+        f,
+        tenders,
+        has_page,
+    })
+}
+
+/// The verification page as the operator gave it.
+async fn verify_page(State(app): Shared) -> Answer {
+    let path = app.verify_page.as_ref().ok_or(Fault::NoRoute)?;
+    let text = tokio::fs::read(path).await;
+    let text = text.map_err(|e| Problem::io("verification page", &e))?;
+    let kind = [(header::CONTENT_TYPE, "text/html; charset=utf-8")];
+    let mut answer = (StatusCode::OK, kind, text).into_response();
+    let policy = HeaderValue::from_static(VERIFY_POLICY);
+    answer
+        .headers_mut()
+        .insert(header::CONTENT_SECURITY_POLICY, policy);
+    Ok(answer)
+}
+
+async fn asset(kind: &'static str, text: &'static str) -> Response {
+    let headers = [
+        (header::CONTENT_TYPE, kind),
+        (header::CACHE_CONTROL, "max-age=300"),
+    ];
+    (StatusCode::OK, headers, text).into_response()
+}

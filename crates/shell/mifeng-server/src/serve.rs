@@ -1,0 +1,144 @@
+//! Listening: connections with limits, and an orderly end.
+
+use crate::house::{House, Notify};
+use crate::limits::{CONNECTIONS_MAX, GRACE, HEADER_TIME};
+use axum::Router;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::service::TowerToHyperService;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::sync::{Semaphore, watch};
+
+/// After a failed accept, as when descriptors run out: long enough for some to be closed.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Serves until `stopping` turns true; then requests have some seconds to end.
+pub async fn serve(
+    listener: TcpListener,
+    app: Router,
+    mut stopping: watch::Receiver<bool>,
+    notify: Notify,
+) {
+    let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    let graceful = GracefulShutdown::new();
+    let mut builder = hyper::server::conn::http1::Builder::new();
+    builder
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEADER_TIME);
+    loop {
+        let accepted = tokio::select! {
+            accepted = accept(&listener, &places) => accepted,
+            _ = stopping.wait_for(|stop| *stop) => break,
+        };
+        let Some((stream, place)) = accepted else {
+            tokio::time::sleep(ACCEPT_PAUSE).await;
+            continue;
+        };
+        let service = TowerToHyperService::new(app.clone());
+        let connection = builder.serve_connection(TokioIo::new(stream), service);
+        let connection = graceful.watch(connection);
+        tokio::spawn(async move {
+            // A connection that breaks is its caller's affair.
+            let _ = connection.await;
+            drop(place);
+        });
+    }
+    if tokio::time::timeout(GRACE, graceful.shutdown())
+        .await
+        .is_err()
+    {
+        notify(
+            "仍有未结束的请求，已中断",
+            "requests that did not end were cut off",
+        );
+    }
+}
+
+type Accepted = (tokio::net::TcpStream, tokio::sync::OwnedSemaphorePermit);
+
+async fn accept(listener: &TcpListener, places: &Arc<Semaphore>) -> Option<Accepted> {
+    let place = Arc::clone(places).acquire_owned().await.ok()?;
+    let (stream, _) = listener.accept().await.ok()?;
+    // Receipts are small and awaited.
+    let _ = stream.set_nodelay(true);
+    Some((stream, place))
+}
+
+/// A host that listens in the background.
+pub struct Running {
+    /// Where it listens.
+    pub address: SocketAddr,
+    stop: watch::Sender<bool>,
+    thread: JoinHandle<()>,
+}
+
+impl Running {
+    /// Tells it to stop and waits for its end: requests have some seconds, then the writers end.
+    pub fn stop(self) {
+        self.stop.send_replace(true);
+        // A thread that panicked has nothing left to end.
+        let _ = self.thread.join();
+    }
+}
+
+/// Serves a house in the background until told to stop.
+///
+/// # Errors
+/// What the system says.
+pub fn start(
+    house: Arc<House>,
+    listener: std::net::TcpListener,
+    verify_page: Option<PathBuf>,
+    notify: Notify,
+) -> std::io::Result<Running> {
+    let address = listener.local_addr()?;
+    listener.set_nonblocking(true)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
+    let (stop, stopping) = watch::channel(false);
+    let router = crate::api::app(Arc::clone(&house), stopping.clone(), verify_page);
+    let thread = std::thread::Builder::new().name("host".to_owned());
+    let thread = thread.spawn(move || {
+        runtime.block_on(async {
+            match TcpListener::from_std(listener) {
+                Ok(listener) => serve(listener, router, stopping, notify).await,
+                Err(e) => notify(&format!("无法监听：{e}"), &format!("cannot listen: {e}")),
+            }
+        });
+        runtime.shutdown_timeout(GRACE);
+        house.stop();
+    })?;
+    Ok(Running {
+        address,
+        stop,
+        thread,
+    })
+}
+
+/// Waits for the signal to stop: SIGTERM, or Ctrl-C.
+///
+/// # Errors
+/// What the system says.
+pub fn wait_for_signal() -> std::io::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    runtime.block_on(async {
+        let (mut term, mut int) = (
+            signal(SignalKind::terminate())?,
+            signal(SignalKind::interrupt())?,
+        );
+        tokio::select! {
+            _ = term.recv() => {}
+            _ = int.recv() => {}
+        }
+        Ok(())
+    })
+}

@@ -1,0 +1,276 @@
+//! Sealed bids on their way in: block by block, in any order, again after an interruption.
+//!
+//! An upload is named by the commitment of the record that brings the bid, which is salted: nobody who does
+//! not hold the record can ask for it. Its file has its full size from the start; a journal beside it names
+//! the blocks that came. Nothing here is believed: the engine checks the whole file against the seal's root.
+
+use crate::limits::{BID_LEN_MAX, BLOCK_LEN, UPLOADS_BESIDE_LOTS, UPLOADS_LEN_MAX};
+use crate::problem::{Fail, Problem};
+use crate::words::Fault;
+use crate::writer::Admitted;
+use mifeng::Error;
+use mifeng::crypto::{Digest, Suite};
+use mifeng::envelope::{SealRecord, Trailer};
+use mifeng::record::{Record, SignedRecord};
+use mifeng::tender::{BidReplace, BidSubmit, OfferSubmit};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::{File, OpenOptions};
+use std::io::Write;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// Bytes of a sealed file beside its parts: magics, lengths (spec/envelope.md).
+const FRAME_LEN: u64 = 44;
+/// Missing blocks that one answer names: the others are asked for when these have come.
+pub(crate) const MISSING_SHOWN: usize = 1_024;
+
+/// The seal that a record brings, if it is one that brings a bid.
+fn seal_of(record: &Record) -> Result<String, Error> {
+    Ok(match record.kind() {
+        "bid.submit" => record.data::<BidSubmit>()?.seal,
+        "bid.replace" => record.data::<BidReplace>()?.seal,
+        "offer.submit" => record.data::<OfferSubmit>()?.seal,
+        _ => return Err(malformed("record", "it brings no sealed bid")),
+    })
+}
+
+fn malformed(what: &'static str, detail: &str) -> Error {
+    Error::Malformed {
+        what,
+        detail: detail.to_owned(),
+    }
+}
+
+/// Bytes of the whole sealed file that a record speaks of.
+pub(crate) fn sealed_size(signed: &SignedRecord, suite: &'static Suite) -> Result<u64, Error> {
+    use base64::prelude::{BASE64_STANDARD, Engine as _};
+    let record = Record::verify(signed.clone(), suite)?;
+    let bytes = BASE64_STANDARD
+        .decode(seal_of(&record)?)
+        .map_err(|_| malformed("seal record", "not base64"))?;
+    let seal = SealRecord::parse(&bytes)?;
+    // A record is `4 + h + 4 + t + 4 + s`; the file has the same parts and its own frame.
+    let parts = bytes.len() as u64 - 12;
+    let trailer: Trailer = mifeng::crypto::jcs::from_slice(seal.trailer(), BLOCK_LEN as usize)?;
+    let size = trailer
+        .body_len
+        .checked_add(parts + FRAME_LEN)
+        .filter(|size| *size <= BID_LEN_MAX);
+    size.ok_or_else(|| {
+        malformed(
+            "seal record",
+            "the sealed bid is larger than this host takes",
+        )
+    })
+}
+
+struct Upload {
+    actor: Digest,
+    size: u64,
+    record: Vec<u8>,
+    file: Arc<File>,
+    journal: File,
+    missing: BTreeSet<u64>,
+}
+
+/// What is known of an upload.
+pub(crate) struct Progress {
+    pub(crate) size: u64,
+    pub(crate) missing: Vec<u64>,
+}
+
+/// The unfinished uploads of one tender.
+pub(crate) struct Uploads {
+    folder: PathBuf,
+    known: Mutex<BTreeMap<Digest, Upload>>,
+}
+
+impl Uploads {
+    /// Takes up what the last run left.
+    pub(crate) fn open(folder: &Path) -> std::io::Result<Self> {
+        std::fs::create_dir_all(folder)?;
+        let mut known = BTreeMap::new();
+        for entry in std::fs::read_dir(folder)? {
+            let path = entry?.path();
+            let id = path.file_stem().and_then(|stem| stem.to_str());
+            let id: Option<Digest> = id.and_then(|id| id.parse().ok());
+            let is_record = path.extension().is_some_and(|end| end == "rec");
+            if let (Some(id), true) = (id, is_record) {
+                match Upload::again(&path) {
+                    Ok(upload) => {
+                        known.insert(id, upload);
+                    }
+                    // One that was cut off in its making is begun anew by its sender.
+                    Err(_) => forget(&path),
+                }
+            }
+        }
+        Ok(Uploads {
+            folder: folder.to_owned(),
+            known: Mutex::new(known),
+        })
+    }
+
+    fn known(&self) -> MutexGuard<'_, BTreeMap<Digest, Upload>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn path(&self, id: &Digest, end: &str) -> PathBuf {
+        self.folder.join(format!("{id}.{end}"))
+    }
+
+    /// Begins an upload, or says how far it is.
+    pub(crate) fn begin(&self, admitted: &Admitted, record: &[u8]) -> Result<Progress, Fail> {
+        let mut known = self.known();
+        let id = admitted.commitment;
+        if let Some(upload) = known.get(&id) {
+            return Ok(upload.progress());
+        }
+        let own = known.values().filter(|one| one.actor == admitted.actor);
+        let taken: u64 = known.values().map(|one| one.size).sum();
+        if own.count() >= admitted.lots + UPLOADS_BESIDE_LOTS
+            || taken.saturating_add(admitted.size) > UPLOADS_LEN_MAX
+        {
+            return Err(Fault::UploadsFull.into());
+        }
+        let upload = Upload::make(&self.path(&id, "rec"), admitted, record)
+            .map_err(|e| Problem::io("upload", &e))?;
+        let progress = upload.progress();
+        known.insert(id, upload);
+        Ok(progress)
+    }
+
+    /// How far an upload is.
+    pub(crate) fn progress(&self, id: &Digest) -> Result<Progress, Fail> {
+        let known = self.known();
+        let upload = known.get(id).ok_or(Fault::NoUpload)?;
+        Ok(upload.progress())
+    }
+
+    /// Takes one block; the same one again changes nothing.
+    pub(crate) fn put(&self, id: &Digest, number: u64, block: &[u8]) -> Result<(), Fail> {
+        let file = {
+            let known = self.known();
+            let upload = known.get(id).ok_or(Fault::NoUpload)?;
+            let expected = upload.block_len(number).ok_or(Fault::NoBlock)?;
+            if block.len() as u64 != expected {
+                return Err(Fault::BlockLength.into());
+            }
+            if !upload.missing.contains(&number) {
+                return Ok(());
+            }
+            Arc::clone(&upload.file)
+        };
+        file.write_all_at(block, number * BLOCK_LEN)
+            .map_err(|e| Problem::io("upload", &e))?;
+        let mut known = self.known();
+        let upload = known.get_mut(id).ok_or(Fault::NoUpload)?;
+        writeln!(upload.journal, "{number}").map_err(|e| Problem::io("upload", &e))?;
+        upload.missing.remove(&number);
+        Ok(())
+    }
+
+    /// The record and the file of an upload that is complete, made durable.
+    pub(crate) fn complete(&self, id: &Digest) -> Result<(SignedRecord, PathBuf), Fail> {
+        let (record, file) = {
+            let known = self.known();
+            let upload = known.get(id).ok_or(Fault::NoUpload)?;
+            if !upload.missing.is_empty() {
+                return Err(Fault::BlocksMissing.into());
+            }
+            (upload.record.clone(), Arc::clone(&upload.file))
+        };
+        file.sync_data().map_err(|e| Problem::io("upload", &e))?;
+        let record = SignedRecord::from_file(&record).map_err(Error::from)?;
+        Ok((record, self.path(id, "bid")))
+    }
+
+    /// Forgets an upload: its record was refused, or is in the log.
+    pub(crate) fn forget(&self, id: &Digest) {
+        self.known().remove(id);
+        forget(&self.path(id, "rec"));
+    }
+}
+
+fn forget(record: &Path) {
+    for end in ["bid", "blocks", "rec"] {
+        // What stays is found again at the next start.
+        let _ = std::fs::remove_file(record.with_extension(end));
+    }
+}
+
+impl Upload {
+    /// `path` is that of the record; it is written last.
+    fn make(path: &Path, admitted: &Admitted, record: &[u8]) -> std::io::Result<Self> {
+        let file = File::options()
+            .create(true)
+            .truncate(true)
+            .write(true)
+            .open(path.with_extension("bid"))?;
+        file.set_len(admitted.size)?;
+        let journal = File::create(path.with_extension("blocks"))?;
+        let about = serde_json::json!({
+            "actor": admitted.actor, "record": String::from_utf8_lossy(record), "size": admitted.size,
+        });
+        std::fs::write(path, about.to_string())?;
+        Ok(Upload {
+            actor: admitted.actor,
+            size: admitted.size,
+            record: record.to_vec(),
+            file: Arc::new(file),
+            journal,
+            missing: (0..admitted.size.div_ceil(BLOCK_LEN)).collect(),
+        })
+    }
+
+    fn again(path: &Path) -> std::io::Result<Self> {
+        #[derive(serde::Deserialize)]
+        struct About {
+            actor: Digest,
+            record: String,
+            size: u64,
+        }
+        let about: About = serde_json::from_slice(&std::fs::read(path)?)?;
+        let file = OpenOptions::new()
+            .write(true)
+            .open(path.with_extension("bid"))?;
+        if file.metadata()?.len() != about.size {
+            return Err(std::io::ErrorKind::InvalidData.into());
+        }
+        let mut missing: BTreeSet<u64> = (0..about.size.div_ceil(BLOCK_LEN)).collect();
+        let lines = std::fs::read_to_string(path.with_extension("blocks"))?;
+        // A line that was torn off names no block, or a shorter number: only whole lines count.
+        let whole = lines.rfind('\n').map_or(0, |end| end + 1);
+        for line in lines[..whole].lines() {
+            if let Ok(number) = line.parse::<u64>() {
+                missing.remove(&number);
+            }
+        }
+        let journal = OpenOptions::new()
+            .append(true)
+            .open(path.with_extension("blocks"))?;
+        journal.set_len(whole as u64)?;
+        Ok(Upload {
+            actor: about.actor,
+            size: about.size,
+            record: about.record.into_bytes(),
+            file: Arc::new(file),
+            journal,
+            missing,
+        })
+    }
+
+    fn block_len(&self, number: u64) -> Option<u64> {
+        let at = number.checked_mul(BLOCK_LEN)?;
+        let left = self.size.checked_sub(at).filter(|left| *left > 0)?;
+        Some(left.min(BLOCK_LEN))
+    }
+
+    fn progress(&self) -> Progress {
+        Progress {
+            size: self.size,
+            missing: self.missing.iter().take(MISSING_SHOWN).copied().collect(),
+        }
+    }
+}

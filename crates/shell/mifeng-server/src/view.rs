@@ -1,0 +1,467 @@
+//! What anybody may see of a tender: made by its writer after every change, and all that others read.
+//!
+//! Before the close it is made of the notice, the clock's beats and the log's head alone, never of the bids.
+
+use mifeng::crypto::{Digest, Time};
+use mifeng::tender::{BidLife, BidOutcome, BidStatus, Stage, State};
+use mifeng::{Host, Logged, Store};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// Acts that the hall lists.
+const ACTS_SHOWN: usize = 12;
+
+/// A text in both languages.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Words {
+    /// Chinese.
+    pub zh: String,
+    /// English.
+    pub en: String,
+}
+
+fn words(zh: &str, en: &str) -> Words {
+    Words {
+        zh: zh.to_owned(),
+        en: en.to_owned(),
+    }
+}
+
+/// Where a tender stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Life {
+    /// There is no notice yet.
+    Setup,
+    /// Bids are received.
+    Open,
+    /// Submission is closed; bidders may release.
+    Window,
+    /// Trustees release, bids are opened.
+    Opening,
+    /// The opening record stands.
+    Evaluation,
+    /// The log is closed.
+    Archived,
+}
+
+impl Life {
+    /// In words.
+    pub(crate) fn words(self) -> (&'static str, &'static str) {
+        match self {
+            Life::Setup => ("尚未公告", "before the notice"),
+            Life::Open => ("接收投标", "open for bids"),
+            Life::Window => ("已截标，投标人解密", "closed, bidders release"),
+            Life::Opening => ("开标中", "opening"),
+            Life::Evaluation => ("评审中", "evaluation"),
+            Life::Archived => ("已归档", "archived"),
+        }
+    }
+}
+
+/// One lot of the notice.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Lot {
+    /// Its id.
+    pub id: String,
+    /// What is bought.
+    pub title: Words,
+}
+
+/// One file of the tender document.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Paper {
+    /// File name.
+    pub name: String,
+    /// Bytes.
+    pub size: u64,
+    /// Hash with the suite's algorithm.
+    #[schema(value_type = String)]
+    pub hash: Digest,
+}
+
+/// One bid on the roll.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Row {
+    /// Lot.
+    pub lot: String,
+    /// Name in the bidder's certificate.
+    pub name: String,
+    /// The bidder's unified social credit code.
+    pub bidder: String,
+    /// Id of the seal.
+    #[schema(value_type = String)]
+    pub seal: Digest,
+    /// Its status: `sealed` until the opening, then that of the opening record.
+    pub status: String,
+    /// The status in words.
+    pub words: Words,
+    /// The price read out, in yuan.
+    pub price: Option<String>,
+}
+
+/// A share that was released.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Release {
+    /// Name in the certificate.
+    pub name: String,
+    /// Whether a trustee released it, or the bidder.
+    pub trustee: bool,
+    /// When its signer signed.
+    #[schema(value_type = String)]
+    pub time: Time,
+}
+
+/// The opening hall, after the close.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Hall {
+    /// The bids.
+    pub roll: Vec<Row>,
+    /// Shares released so far.
+    pub releases: Vec<Release>,
+    /// Until when bidders may release.
+    #[schema(value_type = String)]
+    pub window_end: Time,
+    /// Bids whose bidder has not released yet, where the policy asks for it.
+    pub missing: usize,
+    /// Whether the opening record stands.
+    pub minutes: bool,
+    /// Those present who signed it.
+    pub signed: usize,
+}
+
+impl Hall {
+    /// Different trustees who released.
+    pub(crate) fn trustees(&self) -> usize {
+        let own = self.releases.iter().filter(|one| one.trustee);
+        let names: std::collections::BTreeSet<&str> = own.map(|one| &*one.name).collect();
+        names.len()
+    }
+
+    /// Bids whose outcome is known.
+    pub(crate) fn decided(&self) -> usize {
+        let open = self.roll.iter().filter(|row| row.status != "sealed");
+        open.count()
+    }
+}
+
+/// The result of one lot.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Won {
+    /// Lot.
+    pub lot: String,
+    /// The winner.
+    pub name: String,
+    /// The contract price, in yuan.
+    pub price: String,
+}
+
+/// One act in the log that everybody may know of.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Act {
+    /// Index of its log entry.
+    pub index: u64,
+    /// Event type (spec/events.md).
+    pub kind: String,
+    /// The same in words.
+    pub words: Words,
+    /// Lot, if it names one.
+    pub lot: Option<String>,
+    /// When it was signed.
+    #[schema(value_type = String)]
+    pub time: Time,
+}
+
+/// A tender as anybody may see it.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct View {
+    /// Its name in addresses.
+    pub name: String,
+    /// Its log.
+    pub origin: String,
+    /// Its suite.
+    pub suite: String,
+    /// Its number, as people cite it.
+    pub tender: String,
+    /// Title.
+    pub title: Words,
+    /// Procedure.
+    pub procedure: Words,
+    /// Whether it is a rehearsal.
+    pub rehearsal: bool,
+    /// Whether it is suspended or cancelled.
+    pub halted: bool,
+    /// Where it stands.
+    pub stage: Life,
+    /// The buyer's name.
+    pub buyer: String,
+    /// The agency's name.
+    pub agency: String,
+    /// Bids are received before this instant.
+    #[schema(value_type = Option<String>)]
+    pub deadline: Option<Time>,
+    /// The next beat: receipts come with it.
+    #[schema(value_type = Option<String>)]
+    pub next_beat: Option<Time>,
+    /// Trustees who open together, and how many there are.
+    pub board: Option<(u8, u8)>,
+    /// Commitment of the notice's record.
+    #[schema(value_type = Option<String>)]
+    pub notice: Option<Digest>,
+    /// The lots.
+    pub lots: Vec<Lot>,
+    /// Files of the tender document.
+    pub documents: Vec<Paper>,
+    /// Entries of the log.
+    pub size: u64,
+    /// The head, as its host signed it (spec/checkpoint.md).
+    pub head: String,
+    /// Acts, oldest first.
+    pub acts: Vec<Act>,
+    /// The opening, after the close.
+    pub hall: Option<Hall>,
+    /// Results, once awarded.
+    pub results: Vec<Won>,
+    /// Whether the writer can write: after a failed write it cannot, until the host is started again.
+    #[serde(skip)]
+    pub sound: bool,
+    /// Counts the snapshots of this run.
+    #[serde(skip)]
+    pub version: u64,
+}
+
+impl View {
+    /// The last acts, newest first.
+    pub(crate) fn latest(&self) -> impl Iterator<Item = &Act> {
+        self.acts.iter().rev().take(ACTS_SHOWN)
+    }
+
+    /// What may be seen now.
+    pub(crate) fn of<S: Store>(name: &str, host: &Host<S>, (version, sound): (u64, bool)) -> Self {
+        let (state, replay) = (host.state(), host.replay());
+        let closed = state.closed().is_some();
+        let notice = state.notice().map(|(_, notice)| notice);
+        let profile = notice.map(|notice| notice.procedure.profile());
+        let text = |text: &mifeng::tender::Text| words(&text.zh, &text.en);
+        let head = replay.checkpoint().map(|head| head.note().to_text());
+        View {
+            name: name.to_owned(),
+            origin: state.origin().to_owned(),
+            suite: state.suite().id().to_owned(),
+            tender: notice.map_or_else(|| name.to_owned(), |notice| notice.tender.clone()),
+            title: notice.map_or_else(|| words(name, name), |notice| text(&notice.title)),
+            procedure: profile.map_or_else(|| words("", ""), |p| words(p.zh, p.en)),
+            rehearsal: notice.is_some_and(|notice| notice.rehearsal),
+            halted: state.is_halted(),
+            stage: life(state.stage()),
+            buyer: notice.map_or_else(String::new, |n| n.buyer.name.clone()),
+            agency: notice.map_or_else(String::new, |n| n.agency.name.clone()),
+            deadline: notice.map(|notice| notice.deadline),
+            next_beat: host.next_beat(),
+            board: state.board().map(|b| (b.threshold(), b.members())),
+            notice: state.notice().map(|(record, _)| *record),
+            lots: notice.map_or_else(Vec::new, |notice| {
+                let lots = notice.lots.iter();
+                lots.map(|lot| Lot {
+                    id: lot.id.clone(),
+                    title: text(&lot.title),
+                })
+                .collect()
+            }),
+            documents: notice.map_or_else(Vec::new, |notice| {
+                let files = notice.documents.iter();
+                files
+                    .map(|file| Paper {
+                        name: file.name.clone(),
+                        size: file.size,
+                        hash: file.hash,
+                    })
+                    .collect()
+            }),
+            size: replay.tree.size(),
+            head: head.unwrap_or_default(),
+            // Records of beats are never acts: before the close nobody may know of them, and after it the roll tells.
+            acts: replay.records.iter().filter_map(act).collect(),
+            hall: closed.then(|| hall(state, &replay.records)),
+            results: state.awards().values().map(won).collect(),
+            sound,
+            version,
+        }
+    }
+}
+
+fn life(stage: Stage) -> Life {
+    match stage {
+        Stage::Setup => Life::Setup,
+        Stage::Open => Life::Open,
+        Stage::Window => Life::Window,
+        Stage::Opening => Life::Opening,
+        Stage::Evaluation => Life::Evaluation,
+        Stage::Archived => Life::Archived,
+    }
+}
+
+fn won(award: &mifeng::tender::Award) -> Won {
+    Won {
+        lot: award.lot.clone(),
+        name: award.name.clone(),
+        price: award.price.clone(),
+    }
+}
+
+/// The acts that are told, in words. What experts do is not: who scored when is nobody's business.
+fn act(logged: &Logged) -> Option<Act> {
+    let (zh, en) = match logged.kind.as_str() {
+        _ if logged.in_beat => return None,
+        "log.config" => ("日志建立", "log started"),
+        "tender.publish" => ("发布公告", "notice published"),
+        "tender.suspend" => ("暂停", "suspended"),
+        "tender.resume" => ("恢复", "resumed"),
+        "tender.cancel" => ("终止", "cancelled"),
+        "submission.close" => ("截标", "submission closed"),
+        "bidder.share" => ("投标人解密", "a bidder released its leaf"),
+        "bidder-window.close" => ("投标人解密时段结束", "bidders' window closed"),
+        "beacon" => ("信标载入", "beacon taken in"),
+        "board.share" => ("受托人释放份额", "a trustee released its shares"),
+        "key.reveal" => (
+            "受托人公开专用密钥份额",
+            "a trustee revealed its share of the key",
+        ),
+        "bid.open" => ("开启一份投标", "a bid was opened"),
+        "bid.fail" => ("一份投标未能开启", "a bid was not opened"),
+        "bid.refuse" => ("一份投标被拒收", "a bid was refused"),
+        "share.false" => ("一份份额不实", "a share was false"),
+        "opening.minutes" => ("开标记录", "opening record"),
+        "opening.sign" => ("在场人签署开标记录", "opening record signed by one present"),
+        "expert.pool" => ("专家名单冻结", "pool of experts frozen"),
+        "draw.result" => ("评审委员会抽取完成", "committee drawn"),
+        "lot.fail" => ("废标", "a lot failed"),
+        "award" => ("定标", "award"),
+        "contract.publish" => ("合同公开", "contract published"),
+        "archive.close" => ("归档", "archived"),
+        _ => return None,
+    };
+    Some(Act {
+        index: logged.index,
+        kind: logged.kind.clone(),
+        words: words(zh, en),
+        lot: logged.lot.clone(),
+        time: logged.time,
+    })
+}
+
+fn hall(state: &State, records: &[Logged]) -> Hall {
+    let deadline = state.notice().map(|(_, notice)| notice.deadline);
+    let releases = records.iter().filter_map(|logged| {
+        let trustee = match logged.kind.as_str() {
+            "board.share" | "key.reveal" => true,
+            "bidder.share" => false,
+            _ => return None,
+        };
+        Some(Release {
+            name: logged.signer.clone(),
+            trustee,
+            time: logged.time,
+        })
+    });
+    Hall {
+        roll: roll(state),
+        releases: releases.collect(),
+        window_end: state.window_end(deadline.unwrap_or(Time::from_unix_seconds(0))),
+        missing: match state.stage() {
+            Stage::Window => state.missing_leaves().len(),
+            _ => 0,
+        },
+        minutes: state.minutes().is_some(),
+        signed: state.minutes_signed().len(),
+    }
+}
+
+fn roll(state: &State) -> Vec<Row> {
+    let due = state.to_open();
+    let too_few = state.stage() >= Stage::Opening;
+    let bids = state.bids().iter().filter(|(_, b)| b.offer_for.is_none());
+    let mut rows: Vec<Row> = bids
+        .map(|(id, bid)| {
+            let context = bid.seal.context();
+            let (status, price) = match (bid.life, state.outcomes().get(id)) {
+                (BidLife::Withdrawn, _) => (Some(BidStatus::WithdrawnBeforeDeadline), None),
+                (BidLife::Replaced, _) => (Some(BidStatus::Replaced), None),
+                (BidLife::Live, Some(BidOutcome::Opened(open))) => {
+                    let price = Some(open.opening.price.clone());
+                    let remedied = state.is_remedied(id);
+                    let status = match remedied {
+                        true => BidStatus::Remedied,
+                        false => BidStatus::Opened,
+                    };
+                    (Some(status), price.filter(|_| state.profile().read_out))
+                }
+                (BidLife::Live, Some(BidOutcome::Failed(fail))) => (Some(fail.status), None),
+                (BidLife::Live, None) if too_few && !due.contains(id) => {
+                    (Some(BidStatus::NotOpened), None)
+                }
+                (BidLife::Live, None) => (None, None),
+            };
+            row(
+                context.lot.clone(),
+                (*id, bid.name.clone(), context.bidder.clone()),
+                status,
+                price,
+            )
+        })
+        .collect();
+    rows.extend(state.refused().values().map(|no| {
+        let who = (no.seal, no.name.clone(), no.bidder.clone());
+        row(no.lot.clone(), who, Some(no.status), None)
+    }));
+    rows.sort_by(|a, b| (&a.lot, &a.name, &a.seal).cmp(&(&b.lot, &b.name, &b.seal)));
+    rows
+}
+
+fn row(
+    lot: String,
+    (seal, name, bidder): (Digest, String, String),
+    status: Option<BidStatus>,
+    price: Option<String>,
+) -> Row {
+    let (code, zh, en) = status.map_or(("sealed", "密封中", "sealed"), status_words);
+    Row {
+        lot,
+        name,
+        bidder,
+        seal,
+        status: code.to_owned(),
+        words: words(zh, en),
+        price: price.filter(|price| !price.is_empty()),
+    }
+}
+
+fn status_words(status: BidStatus) -> (&'static str, &'static str, &'static str) {
+    match status {
+        BidStatus::Opened => ("opened", "已开标", "opened"),
+        BidStatus::Remedied => ("remedied", "补救后开标", "opened by the remedy plan"),
+        BidStatus::RevokedBidderCause => (
+            "revoked_bidder_cause",
+            "视为撤销（投标人原因）",
+            "treated as revoked (the bidder's cause)",
+        ),
+        BidStatus::WithdrawnOtherCause => (
+            "withdrawn_other_cause",
+            "视为撤回（非投标人原因）",
+            "treated as withdrawn (another's cause)",
+        ),
+        BidStatus::WithdrawnBeforeDeadline => (
+            "withdrawn_before_deadline",
+            "截止前撤回",
+            "withdrawn before the deadline",
+        ),
+        BidStatus::Replaced => ("replaced", "截止前被替换", "replaced before the deadline"),
+        BidStatus::NotOpened => ("not_opened", "投标不足，未开", "too few bids: not opened"),
+        BidStatus::RefusedLate => ("refused_late", "逾期送达，拒收", "refused: came too late"),
+        BidStatus::RefusedUnsealed => (
+            "refused_unsealed",
+            "未按要求密封，拒收",
+            "refused: not sealed as required",
+        ),
+    }
+}

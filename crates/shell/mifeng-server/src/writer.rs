@@ -1,0 +1,536 @@
+//! One thread for each tender, the only one that touches its engine.
+//!
+//! It takes orders from a bounded queue and lets the beats fall when the clock says so. Between two of them
+//! it publishes a snapshot, which is all that anybody else reads.
+
+use crate::clock::Clock;
+use crate::limits::{ORDERS_MAX, RECEIPTS_KEPT};
+use crate::sink::FolderSink;
+use crate::view::View;
+use mifeng::crypto::{Digest, SystemEntropy, Time};
+use mifeng::pki::trust::Usage;
+use mifeng::record::{Record, SignedRecord};
+use mifeng::tender::{Refusal, Stage, rules};
+use mifeng::{Error, Export, Host, Receipt, Store};
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, VecDeque};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
+use std::thread::JoinHandle;
+use std::time::Duration;
+use tokio::sync::{oneshot, watch};
+
+/// The clock is looked at so often at least: it may be set, and a beat must not wait for an order.
+const LOOK: Duration = Duration::from_millis(200);
+
+/// Type of the record that orders something of the host; the log never takes it.
+pub const ORDER: &str = "host.order";
+/// The whole dossier in the working folder of its tender.
+pub(crate) const DOSSIER: &str = "dossier.tar";
+/// An order counts so long by either clock.
+const ORDER_AGE_MAX: Duration = Duration::from_secs(300);
+
+/// What an operator orders, as the data of a `host.order` record.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "snake_case", tag = "order")]
+pub enum HostOrder {
+    /// Close the log for good.
+    Archive {},
+    /// Wait for the trustees no longer.
+    GiveUp {},
+    /// Take in a revocation list, DER in base64.
+    List {
+        /// The list.
+        der: String,
+    },
+}
+
+/// Where an answer goes.
+pub(crate) type Answer<T> = oneshot::Sender<Result<T, Error>>;
+
+/// What came of a record.
+#[derive(Clone, Debug)]
+pub(crate) enum Taken {
+    /// It is in the log; the receipt.
+    Logged(Vec<u8>),
+    /// It waits for its beat; nothing is promised yet.
+    Waiting,
+}
+
+/// An answer that waits until the snapshot is out.
+type Reply = Box<dyn FnOnce()>;
+
+/// Whoever asked may have gone: then the answer goes nowhere, and what was done stays done.
+fn later<T: 'static>(answer: Answer<T>, said: Result<T, Error>) -> Reply {
+    Box::new(move || {
+        let _ = answer.send(said);
+    })
+}
+
+/// Something for the writer to do.
+pub(crate) enum Order {
+    /// Take a record in, with the file of a sealed bid.
+    Submit {
+        record: SignedRecord,
+        bid: Option<PathBuf>,
+        received: Time,
+        answer: Answer<Taken>,
+    },
+    /// Judge whether the signer of a bid's record may send its file.
+    Admit {
+        record: SignedRecord,
+        answer: Answer<Admitted>,
+    },
+    Cosign(Vec<u8>, Answer<usize>),
+    Stamp(Vec<u8>, Answer<()>),
+    Receipt(Digest, Answer<Option<Vec<u8>>>),
+    Bundle(Export, PathBuf, Answer<()>),
+    /// What the host itself orders, by a record that only its own certificate can have signed.
+    Ordered(SignedRecord, Answer<()>),
+    /// Look at the clock.
+    Wake(Answer<()>),
+    /// No more orders.
+    Stop,
+}
+
+/// A bid that may be sent.
+#[derive(Clone, Debug)]
+pub(crate) struct Admitted {
+    pub(crate) commitment: Digest,
+    /// Whoever signed it.
+    pub(crate) actor: Digest,
+    /// Bytes of the whole sealed file.
+    pub(crate) size: u64,
+    /// Lots of the tender.
+    pub(crate) lots: usize,
+}
+
+/// The way to a writer.
+#[derive(Clone)]
+pub(crate) struct Desk {
+    orders: SyncSender<Order>,
+}
+
+impl Desk {
+    /// Hands an order over and waits for its answer.
+    pub(crate) async fn ask<T>(&self, order: impl FnOnce(Answer<T>) -> Order) -> Result<T, Error> {
+        let (answer, said) = oneshot::channel();
+        self.send(order(answer))?;
+        said.await.unwrap_or_else(|_| Err(stopped()))
+    }
+
+    fn send(&self, order: Order) -> Result<(), Error> {
+        self.orders.try_send(order).map_err(|e| match e {
+            TrySendError::Full(_) => Error::Unavailable {
+                what: "host".to_owned(),
+                detail: "too many orders wait: try again in a moment".to_owned(),
+            },
+            TrySendError::Disconnected(_) => stopped(),
+        })
+    }
+
+    /// Ends the thread once the orders before this one are done; waits for room in the queue.
+    pub(crate) fn stop(&self) {
+        let _ = self.orders.send(Order::Stop);
+    }
+}
+
+fn stopped() -> Error {
+    Error::Unavailable {
+        what: "host".to_owned(),
+        detail: "this tender's writer has stopped: the operator must start the host again"
+            .to_owned(),
+    }
+}
+
+/// The thread's own things.
+struct Writer<S: Store> {
+    host: Host<S>,
+    clock: Arc<dyn Clock>,
+    /// Where opened bids go.
+    opened: PathBuf,
+    views: watch::Sender<Arc<View>>,
+    receipts: BTreeMap<Digest, Vec<u8>>,
+    /// The order in which receipts were kept.
+    kept: VecDeque<Digest>,
+    /// Records that wait for their beat, with the upload that goes when they are in the log.
+    waiting: BTreeMap<Digest, (SignedRecord, Option<PathBuf>)>,
+    /// Orders of the last minutes, by the commitment of their record.
+    ordered: BTreeMap<Digest, Time>,
+    changed: bool,
+    /// Snapshots so far.
+    version: u64,
+    /// No write has failed yet.
+    sound: bool,
+}
+
+/// Opens a tender where it will be written: its keys never leave that thread.
+pub type Opening<S> = Box<dyn FnOnce() -> Result<Host<S>, Error> + Send>;
+
+/// What a house has of a writer.
+pub(crate) type Started = (Desk, watch::Receiver<Arc<View>>, JoinHandle<()>);
+
+/// Starts the writer of one tender; the thread ends with [`Desk::stop`].
+pub(crate) fn start<S: Store + 'static>(
+    name: &str,
+    open: Opening<S>,
+    clock: Arc<dyn Clock>,
+    opened: PathBuf,
+) -> Result<Started, Error> {
+    let (orders, queue) = sync_channel(ORDERS_MAX);
+    let (ready, started) = sync_channel(1);
+    let own = name.to_owned();
+    let thread = std::thread::Builder::new().name(format!("writer {name}"));
+    let run = move || {
+        let host = match open() {
+            Ok(host) => host,
+            Err(e) => {
+                let _ = ready.send(Err(e));
+                return;
+            }
+        };
+        let (views, seen) = watch::channel(Arc::new(View::of(&own, &host, (0, true))));
+        let _ = ready.send(Ok(seen));
+        let mut writer = Writer {
+            host,
+            clock,
+            opened,
+            views,
+            receipts: BTreeMap::new(),
+            kept: VecDeque::new(),
+            waiting: BTreeMap::new(),
+            ordered: BTreeMap::new(),
+            changed: false,
+            version: 0,
+            sound: true,
+        };
+        writer.run(&own, &queue);
+    };
+    let thread = thread.spawn(run).map_err(|e| unavailable("thread", &e))?;
+    let seen = started.recv().unwrap_or_else(|_| Err(stopped()))?;
+    Ok((Desk { orders }, seen, thread))
+}
+
+impl<S: Store> Writer<S> {
+    fn run(&mut self, name: &str, queue: &Receiver<Order>) {
+        loop {
+            if self.sound && self.advance().is_err() {
+                (self.sound, self.changed) = (false, true);
+            }
+            self.publish(name);
+            match queue.recv_timeout(self.pause()) {
+                Ok(Order::Stop) | Err(RecvTimeoutError::Disconnected) => return,
+                Ok(order) => {
+                    let reply = self.obey(order);
+                    // Who has an answer finds what it says in the snapshot.
+                    self.publish(name);
+                    reply();
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+            }
+        }
+    }
+
+    fn publish(&mut self, name: &str) {
+        if self.changed {
+            self.version += 1;
+            let view = View::of(name, &self.host, (self.version, self.sound));
+            self.views.send_replace(Arc::new(view));
+            self.changed = false;
+        }
+    }
+
+    /// How long nothing is due.
+    fn pause(&self) -> Duration {
+        if !self.sound {
+            return LOOK;
+        }
+        let now = self.clock.now().as_unix_nanos();
+        let next = self.host.next_beat().map(|next| next.as_unix_nanos() - now);
+        let next = next.and_then(|nanos| u64::try_from(nanos.max(1)).ok());
+        next.map_or(LOOK, Duration::from_nanos).min(LOOK)
+    }
+
+    fn obey(&mut self, order: Order) -> Reply {
+        match order {
+            Order::Submit {
+                record,
+                bid,
+                received,
+                answer,
+            } => later(answer, self.submit(record, bid, received)),
+            Order::Admit { record, answer } => later(answer, self.admit(record)),
+            Order::Cosign(note, answer) => {
+                self.changed = true;
+                later(answer, self.host.add_cosignature(&note))
+            }
+            Order::Stamp(token, answer) => {
+                self.changed = true;
+                later(answer, self.host.add_stamp(&token))
+            }
+            Order::Receipt(commitment, answer) => {
+                later(answer, Ok(self.receipts.get(&commitment).cloned()))
+            }
+            Order::Bundle(what, out, answer) => later(answer, self.bundle(what, &out)),
+            Order::Ordered(record, answer) => {
+                self.changed = true;
+                later(answer, self.ordered(record))
+            }
+            Order::Wake(answer) => later(answer, self.advance()),
+            Order::Stop => Box::new(|| {}),
+        }
+    }
+
+    fn admit(&self, record: SignedRecord) -> Result<Admitted, Error> {
+        let state = self.host.state();
+        let now = self.clock.now();
+        let size = crate::upload::sealed_size(&record, state.suite())?;
+        let record = Record::verify(record, state.suite())?;
+        let usage = Usage::BidSigning;
+        let signer = record.signer().ok_or_else(stopped)?;
+        let trust = self.host.replay().trust();
+        let _ = state.organisation(signer, record.chain(), usage, now, &trust)?;
+        Ok(Admitted {
+            commitment: record.commitment(),
+            actor: record.actor(),
+            size,
+            lots: state.notice().map_or(0, |(_, notice)| notice.lots.len()),
+        })
+    }
+
+    fn submit(
+        &mut self,
+        record: SignedRecord,
+        bid: Option<PathBuf>,
+        received: Time,
+    ) -> Result<Taken, Error> {
+        let commitment = record.commitment(self.host.state().suite());
+        if self.waiting.contains_key(&commitment) {
+            return Ok(Taken::Waiting);
+        }
+        if let Some(receipt) = self.receipts.get(&commitment) {
+            return Ok(Taken::Logged(receipt.clone()));
+        }
+        // A bid's record alone is a question for its receipt, lost or from before a restart.
+        let suite = self.host.state().suite();
+        if bid.is_none()
+            && crate::upload::sealed_size(&record, suite).is_ok()
+            && let Ok(receipt) = self.host.receipt_again(&record, self.clock.now())
+        {
+            return Ok(Taken::Logged(receipt.to_file()?));
+        }
+        let in_beat = self.host.state().stage() == Stage::Open;
+        let mut file = bid
+            .as_ref()
+            .map(|path| std::fs::File::open(path).map_err(|e| unavailable("upload", &e)))
+            .transpose()?;
+        let body = file.as_mut().map(|file| file as &mut dyn std::io::Read);
+        match self.host.submit(record.clone(), body, received) {
+            Ok(()) => {}
+            // What was in the log already gets its receipt again, whoever lost it.
+            Err(Error::Refused(no)) if no.code() == rules::REPLAY.code => {
+                return match self.host.receipt_again(&record, self.clock.now()) {
+                    Ok(receipt) => Ok(Taken::Logged(receipt.to_file()?)),
+                    Err(_) => Err(Error::Refused(no)),
+                };
+            }
+            Err(no) => {
+                self.after_refusal()?;
+                return Err(no);
+            }
+        }
+        if in_beat {
+            self.waiting.insert(commitment, (record, bid));
+            return Ok(Taken::Waiting);
+        }
+        self.changed = true;
+        let receipt = self.host.receipt_again(&record, self.clock.now())?;
+        let bytes = self.keep(commitment, &receipt)?;
+        remove(bid);
+        Ok(Taken::Logged(bytes))
+    }
+
+    /// What ends a bid, or convicts a trustee, is told in the log, once nothing has to be kept back any more.
+    fn after_refusal(&mut self) -> Result<(), Error> {
+        if self.host.state().stage() >= Stage::Window {
+            let (now, entropy) = (self.clock.now(), &mut SystemEntropy::new());
+            self.changed |= self.host.log_refused(now, entropy)? > 0;
+        }
+        Ok(())
+    }
+
+    fn keep(&mut self, commitment: Digest, receipt: &Receipt) -> Result<Vec<u8>, Error> {
+        let bytes = receipt.to_file()?;
+        if self.receipts.insert(commitment, bytes.clone()).is_none() {
+            self.kept.push_back(commitment);
+        }
+        while self.kept.len() > RECEIPTS_KEPT {
+            if let Some(oldest) = self.kept.pop_front() {
+                self.receipts.remove(&oldest);
+            }
+        }
+        Ok(bytes)
+    }
+
+    fn bundle(&self, what: Export, out: &std::path::Path) -> Result<(), Error> {
+        let part = out.with_extension("part");
+        let mut file = std::fs::File::create(&part)
+            .map(|file| std::io::BufWriter::with_capacity(1 << 20, file))
+            .map_err(|e| unavailable("bundle", &e))?;
+        self.host.export(what, &mut file)?;
+        std::io::Write::flush(&mut file).map_err(|e| unavailable("bundle", &e))?;
+        std::fs::rename(&part, out).map_err(|e| unavailable("bundle", &e))
+    }
+
+    /// Obeys the host's operator: a signed order counts once, for this tender, for some minutes.
+    fn ordered(&mut self, signed: SignedRecord) -> Result<(), Error> {
+        let state = self.host.state();
+        let record = Record::verify(signed, state.suite())?;
+        let now = self.clock.now();
+        let own = state
+            .host()
+            .is_some_and(|(host, _)| *host == record.actor());
+        if !own || record.kind() != ORDER {
+            return Err(Refusal::by(&rules::NOT_AUTHORISED, "only the host orders").into());
+        }
+        let age = now.as_unix_nanos() - record.time().as_unix_nanos();
+        let fresh =
+            record.origin() == state.origin() && age.abs() <= ORDER_AGE_MAX.as_nanos() as i128;
+        self.ordered
+            .retain(|_, at| now < at.plus_millis(2 * ORDER_AGE_MAX.as_millis() as i64));
+        if !fresh || self.ordered.insert(record.commitment(), now).is_some() {
+            return Err(
+                Refusal::by(&rules::REPLAY, "order: stale, used, or for another tender").into(),
+            );
+        }
+        let entropy = &mut SystemEntropy::new();
+        match record.data::<HostOrder>()? {
+            HostOrder::Archive {} if self.host.state().stage() == Stage::Archived => Ok(()),
+            HostOrder::Archive {} => {
+                self.host.archive(now, entropy)?;
+                // The whole dossier is the operator's; what is offered for download is its public export.
+                let out = self.opened.with_file_name(DOSSIER);
+                self.bundle(Export::Dossier, &out)
+            }
+            HostOrder::GiveUp {} => self.give_up(now),
+            HostOrder::List { der } => {
+                use base64::prelude::{BASE64_STANDARD, Engine as _};
+                let der = BASE64_STANDARD.decode(der).map_err(|_| Error::Malformed {
+                    what: "revocation list",
+                    detail: "not base64".to_owned(),
+                })?;
+                self.host.take_crl(&der, now, entropy).map(|_| ())
+            }
+        }
+    }
+
+    /// Ends the wait for trustees: a bid that cannot be opened fails with the cause that the records give.
+    fn give_up(&mut self, now: Time) -> Result<(), Error> {
+        for seal in self.host.state().to_open() {
+            if !self.host.state().outcomes().contains_key(&seal) {
+                self.host.fail_bid(&seal, now, &mut SystemEntropy::new())?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Does what is due by the clock or by what the log holds. A refusal here means "not yet".
+    fn advance(&mut self) -> Result<(), Error> {
+        let now = self.clock.now();
+        if self.host.next_beat().is_some_and(|next| next <= now) {
+            self.beat(now)?;
+        }
+        let state = self.host.state();
+        match state.stage() {
+            Stage::Open if self.host.next_beat().is_none() => not_yet(self.close(now)),
+            Stage::Window if self.window_is_over(now) => not_yet(self.close_window(now)),
+            Stage::Opening => not_yet(self.open_bids(now)),
+            _ => Ok(()),
+        }
+    }
+
+    fn beat(&mut self, now: Time) -> Result<(), Error> {
+        let suite = self.host.state().suite();
+        let receipts = self.host.beat(now, &mut SystemEntropy::new())?;
+        self.changed = true;
+        for receipt in receipts {
+            let found = self
+                .waiting
+                .iter()
+                .find(|(_, (record, _))| receipt.is_for(record, suite))
+                .map(|(commitment, _)| *commitment);
+            if let Some(commitment) = found {
+                let bid = self.waiting.remove(&commitment).and_then(|(_, bid)| bid);
+                self.keep(commitment, &receipt)?;
+                remove(bid);
+            }
+        }
+        Ok(())
+    }
+
+    fn close(&mut self, now: Time) -> Result<(), Error> {
+        self.host.close(now, &mut SystemEntropy::new())?;
+        self.changed = true;
+        Ok(())
+    }
+
+    fn window_is_over(&self, now: Time) -> bool {
+        let state = self.host.state();
+        let Some((_, notice)) = state.notice() else {
+            return false;
+        };
+        state.missing_leaves().is_empty() || now >= state.window_end(notice.deadline)
+    }
+
+    fn close_window(&mut self, now: Time) -> Result<(), Error> {
+        let entropy = &mut SystemEntropy::new();
+        self.host.log_refused(now, entropy)?;
+        self.host.close_window(now, entropy)?;
+        self.changed = true;
+        Ok(())
+    }
+
+    /// Opens every bid for which enough was released; the others wait.
+    fn open_bids(&mut self, now: Time) -> Result<(), Error> {
+        let state = self.host.state();
+        let ready: Vec<Digest> = state
+            .to_open()
+            .into_iter()
+            .filter(|seal| !state.outcomes().contains_key(seal) && state.has_enough(seal))
+            .collect();
+        for seal in ready {
+            let context = self.host.state().bids()[&seal].seal.context();
+            let folder = self.opened.join(&context.lot).join(&context.bidder);
+            let mut sink = FolderSink::new(&folder).map_err(|e| unavailable("opened bid", &e))?;
+            not_yet(
+                self.host
+                    .open_bid(&seal, &mut sink, now, &mut SystemEntropy::new())
+                    .map(|_| ()),
+            )?;
+            self.changed = true;
+        }
+        Ok(())
+    }
+}
+
+fn not_yet(outcome: Result<(), Error>) -> Result<(), Error> {
+    match outcome {
+        Err(Error::Refused(_)) => Ok(()),
+        outcome => outcome,
+    }
+}
+
+fn remove(bid: Option<PathBuf>) {
+    if let Some(path) = bid {
+        // What stays is swept at the next start.
+        let _ = std::fs::remove_file(path);
+    }
+}
+
+fn unavailable(what: &str, error: &std::io::Error) -> Error {
+    Error::Unavailable {
+        what: what.to_owned(),
+        detail: error.to_string(),
+    }
+}

@@ -1,0 +1,88 @@
+//! The document and the interface are one: what it names is there, with the methods it names.
+
+mod common;
+
+use common::*;
+use mifeng::crypto::INTL;
+
+#[test]
+fn every_path_of_the_document_is_routed() {
+    let cast = Cast::new(&INTL, "interface");
+    let host = Served::new(
+        &Tender::new(&cast, "host/t/1", Kind::Board),
+        "interface",
+        "interface",
+    );
+    let document = host.get("/v1/openapi.json").json();
+    assert_eq!(document["openapi"].as_str(), Some("3.1.0"));
+    let paths = document["paths"].as_object().expect("paths");
+    assert_eq!(paths.len(), 17);
+    let zeros = "0".repeat(64);
+    for (path, methods) in paths {
+        if path.ends_with("/events") {
+            continue;
+        }
+        let real = path
+            .replace("{tender}", "t1")
+            .replace("{record}", &zeros)
+            .replace("{number}", "0")
+            .replace("{path}", "log/checkpoint");
+        for (method, told) in methods.as_object().expect("methods") {
+            let answer = host.ask(&method.to_uppercase(), &real, &[], b"");
+            let status = answer.status.to_string();
+            assert!(
+                told["responses"].get(&status).is_some(),
+                "{method} {path}: {status}"
+            );
+            assert_ne!(answer.code(), "http.no-route", "{method} {path}");
+            assert_eq!(answer.header("x-content-type-options"), "nosniff");
+            assert!(
+                answer
+                    .header("content-security-policy")
+                    .contains("default-src 'none'")
+            );
+        }
+        let answer = host.ask("PATCH", &real, &[], b"");
+        assert_eq!(answer.status, 405, "{path}");
+    }
+}
+
+#[test]
+fn the_feed_goes_on_where_it_was_left() {
+    use std::io::{Read, Write};
+    let cast = Cast::new(&INTL, "interface");
+    let host = Served::new(
+        &Tender::new(&cast, "host/t/1", Kind::Board),
+        "interface",
+        "feed",
+    );
+    let listen = |last: &str, until: &str| {
+        let mut stream = std::net::TcpStream::connect(host.address).expect("connected");
+        let head = format!("GET /v1/tenders/t1/events HTTP/1.1\r\nhost: x\r\n{last}\r\n");
+        stream.write_all(head.as_bytes()).expect("sent");
+        let (mut came, mut piece) = (String::new(), [0; 4_096]);
+        while !came.contains(until) {
+            let len = stream.read(&mut piece).expect("an event");
+            assert!(len > 0, "{came}");
+            came += &String::from_utf8_lossy(&piece[..len]);
+        }
+        came
+    };
+    let all = listen("", "event: head");
+    assert!(all.contains("log.config") && all.contains("tender.publish"));
+    let published = all
+        .lines()
+        .filter_map(|line| line.strip_prefix("id: "))
+        .next_back();
+    let last = format!("last-event-id: {}\r\n", published.expect("an id"));
+    let rest = listen(&last, "event: head");
+    assert!(!rest.contains("event: act"), "{rest}");
+    for at in [10, 20, 30, 40, 50, 60, 61] {
+        host.at(at);
+    }
+    let rest = listen(&last, "event: head");
+    assert!(
+        rest.contains("submission.close") && !rest.contains("tender.publish"),
+        "{rest}"
+    );
+}

@@ -1,0 +1,130 @@
+//! Before the close no answer tells nobody from one or from fifty bidders: not in size, not in shape.
+
+mod common;
+
+use common::*;
+use mifeng::crypto::{INTL, SeededEntropy};
+use mifeng::log::{Pace, Schedule};
+use mifeng::pki::issue::{Profile, Subject};
+use mifeng::record::uscc::{Uscc, Verdict};
+
+const CHARACTERS: &str = "0123456789ABCDEFGHJKLMNPQRTUWXY";
+
+fn credit_code(number: usize) -> String {
+    let start = format!("91371000{:08}", 70_000_000 + number);
+    let last_two = CHARACTERS
+        .chars()
+        .flat_map(|a| CHARACTERS.chars().map(move |b| (a, b)));
+    let mut codes = last_two.map(|(a, b)| format!("{start}{a}{b}"));
+    let good = |code: &String| Uscc::parse(code).is_ok_and(|c| c.verdict() == Verdict::Ok);
+    codes.find(good).expect("check characters")
+}
+
+/// Path, status, headers without the date, and length of every public answer.
+type Look = Vec<(String, u16, Vec<(String, String)>, usize)>;
+
+fn seen(host: &Served) -> Look {
+    let zeros = "0".repeat(64);
+    let receipts = format!("/v1/tenders/t1/receipts/{zeros}");
+    let uploads = format!("/v1/tenders/t1/uploads/{zeros}");
+    let paths = [
+        "/",
+        "/t/t1",
+        "/t/t1/hall",
+        "/t/t1/hall/now",
+        "/t/t1/result",
+        "/audit",
+        "/v1/tenders",
+        "/v1/tenders/t1",
+        "/v1/tenders/t1/bundle",
+        "/v1/tenders/t1/files/log/checkpoint",
+        "/v1/tenders/t1/dossier",
+        "/v1/openapi.json",
+        "/healthz",
+        "/metrics",
+        &receipts,
+        &uploads,
+    ];
+    let answers = paths.iter().map(|path| {
+        let mut answer = host.get(path);
+        answer.headers.retain(|(name, _)| name != "date");
+        (
+            (*path).to_owned(),
+            answer.status,
+            answer.headers,
+            answer.body.len(),
+        )
+    });
+    answers.collect()
+}
+
+/// What an observer sees before, between and after beats, with these bidders in the second one.
+fn public(bidders: usize) -> Vec<Look> {
+    let cast = Cast::new(&INTL, "http observer");
+    let mut tender = published(&cast, |notice| {
+        let pace = Pace {
+            from: secs(FIRST_BEAT),
+            period_ms: PERIOD as u64 * 1_000,
+        };
+        notice.beats = Schedule::new(6, vec![pace]).expect("a schedule");
+    });
+    let name = format!("observer-{bidders}");
+    let host = Served::new(&tender, "http observer", &name);
+    let mut all = vec![seen(&host)];
+    host.at(FIRST_BEAT);
+    host.at(12);
+    for number in 0..bidders {
+        let subject = Subject {
+            common_name: format!("投标人{number}"),
+            organisation: Some(format!("投标人{number}")),
+            uscc: Some(credit_code(number)),
+            country: Some("CN".to_owned()),
+        };
+        let rng = &mut SeededEntropy::new(subject.common_name.as_bytes());
+        let person = issue(
+            &INTL,
+            &cast.ca,
+            &subject,
+            Profile::BidderSign,
+            secs(-3_600),
+            rng,
+        );
+        let (file, data) = tender.seal_by(&person, 900_000 - number as u64, 11);
+        let bid = Sealed {
+            record: tender.signed(&person, "bid.submit", &data, 11),
+            id: tender.verified(&file).id(),
+            file,
+        };
+        let answer = host.send(&bid);
+        assert_eq!(answer.status, 202, "{}", answer.text());
+    }
+    all.push(seen(&host));
+    for at in [20, 30] {
+        host.at(at);
+        all.push(seen(&host));
+    }
+    // After the close the roll is public: the bids were really there.
+    for at in [40, 50, 60, 61] {
+        host.at(at);
+    }
+    let view = host.get("/v1/tenders/t1").json();
+    assert_eq!(view["hall"]["roll"].as_array().map(Vec::len), Some(bidders));
+    all
+}
+
+#[test]
+fn nobody_one_or_fifty() {
+    let nobody = public(0);
+    assert!(
+        nobody[0]
+            .iter()
+            .all(|(_, status, ..)| [200, 404].contains(status))
+    );
+    for bidders in [1, 50] {
+        for (when, (one, other)) in nobody.iter().zip(public(bidders)).enumerate() {
+            for (expected, found) in one.iter().zip(other) {
+                assert_eq!(*expected, found, "{bidders} bidders, look {when}");
+            }
+        }
+    }
+}
