@@ -89,6 +89,14 @@ for i in 1 2 3; do
     m bid submit --id "bidder$i" --tender post/tender.tar --bid "bidder$i/bid.bid" --out "post/bid$i.rec"
     m tender accept "${host[@]}" "post/bid$i.rec" --bid "bidder$i/bid.bid" --receipt "post/bid$i.receipt"
     m receipt verify --receipt "post/bid$i.receipt" --record "post/bid$i.rec" --tender post/tender.tar
+    if [ "$i" = 1 ]; then
+        step "延期 / postponement"
+        later=$(date -u -d "$deadline + 10 seconds" +%Y-%m-%dT%H:%M:%SZ)
+        m tender postpone --id agency --tender post/tender.tar --deadline "$later" --reason "招标文件澄清" --out post/postpone.rec
+        m tender accept "${host[@]}" post/postpone.rec
+        m tender export "${host[@]}" --out post/tender.tar
+        step "投标（续） / more bids"
+    fi
 done
 
 step "截标 / close"
