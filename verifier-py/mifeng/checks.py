@@ -368,7 +368,9 @@ def _replay(d, s):
              or name.startswith(("log/tile/", "log/sm3/tile/", "log/heads/", "renewal/", "tsr/", "crl/"))
              or name.startswith("anchor/") and d.config.get("anchor") is not None,
              "file.unexpected", name, "V3" if name.startswith("certs/") else "V1")
-    d.beat_places = batches
+    after = s.publish.index if s.publish else len(d.raw)
+    until = s.close_index if s.close_index is not None else len(d.raw)
+    need(all(after < at < until for at in batches), "log.beats", "a beat before the notice or after the close", "V2")
 
 
 # --- after the replay -----------------------------------------------------------------------------------------------
@@ -467,9 +469,17 @@ def _v6(d, s, report):
         best = max((len(h.seen) for h in over), default=0)
         need(best >= s.board.t, "close.not-witnessed", f"{best} of {s.board.t} witnesses", "V6")
         seen = best if index == s.close_index else seen
+    moved = ""
+    if s.postponed:
+        def in_time(index, old):
+            heads = (h for h in d.heads if h.size > index)
+            return max((sum(at * moment.SECOND < old for at in h.seen.values()) for h in heads), default=0)
+        least = min(in_time(index, old) for index, old in s.postponed)
+        moved = (f" (postponed {len(s.postponed)} times, {moment.show(s.postponed[0][1])} at first; cosigned before the old deadline "
+                 f"by at least {least} witnesses)")
     lots = len(s.lots)
     rehearsal = " (rehearsal)" if s.notice.get("rehearsal") else ""
-    report.passed("V6", lots, f"{s.notice['procedure']}{rehearsal}, {lots} lots, deadline {s.notice['deadline']}, "
+    report.passed("V6", lots, f"{s.notice['procedure']}{rehearsal}, {lots} lots, deadline {s.notice['deadline']}{moved}, "
                               f"close cosigned by {seen} witnesses")
 
 

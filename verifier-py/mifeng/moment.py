@@ -20,7 +20,9 @@ def parse(text, code="record.data", z=True):
     if found[4] != "Z":
         offset = int(found[4][1:3]) * 3600 + int(found[4][4:]) * 60
         seconds -= offset if found[4][0] == "+" else -offset
-    return seconds * SECOND + int((found[3] or "0").ljust(9, "0"))
+    instant = seconds * SECOND + int((found[3] or "0").ljust(9, "0"))
+    need(not z or show(instant) == text, code, f"a time that is not written as it must be: {text!r:.40}")
+    return instant
 
 
 def show(instant):

@@ -362,6 +362,7 @@ def postpone(s, r):
     if s.schedule.before(new - 1) + 1 > MAX_BEATS:
         problems.append("too many beats until the deadline")
     need(not problems, "notice.unlawful", "; ".join(problems))
+    s.postponed.append((r.index, s.deadline))
     s.notice = s.notice | {"deadline": d["deadline"]}
     s.deadline = new
 

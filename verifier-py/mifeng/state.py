@@ -80,6 +80,7 @@ class State:
         self.notice = self.publish = self.lots = None
         self.suspended = self.cancelled = self.closed = False
         self.resumed = None  # when the log took the last tender.resume
+        self.postponed = []  # entry and old deadline of each postponement
         self.bids, self.ciphertexts, self.seal_order = {}, set(), []
         self.close_index = self.close_time = self.window_closed = self.window_taken = None
         self.minutes, self.minutes_signed, self.draws = None, {}, {}

@@ -122,7 +122,10 @@ class Small(unittest.TestCase):
         self.assertEqual(der.oid(der.read(h("06082a811ccf55018375"))), "1.2.156.10197.1.501")
 
     def test_times(self):
-        self.assertEqual(moment.show(moment.parse("2026-03-02T08:15:30.250Z")), "2026-03-02T08:15:30.25Z")
+        self.assertEqual(moment.show(moment.parse("2026-03-02T08:15:30.25Z")), "2026-03-02T08:15:30.25Z")
+        for text in ("2026-03-02T08:15:30.250Z", "2026-03-02T08:15:30.0Z"):
+            with self.assertRaises(Bad):
+                moment.parse(text)
         self.assertEqual(moment.parse("2026-01-01T08:00:00+08:00", z=False), moment.parse("2026-01-01T00:00:00Z"))
         for bad in ("2026-02-30T00:00:00Z", "2026-01-01T00:00:00", "2026-01-01 00:00:00Z", "2026-01-01T24:00:00Z"):
             with self.assertRaises(Bad):

@@ -144,6 +144,38 @@ fn each_flipped_byte_is_named_or_tears_the_last_frame() {
     }
 }
 
+/// What a process leaves that stops without a power cut: the files of every batch are there.
+#[test]
+fn a_damaged_last_frame_undoes_no_file() {
+    let disk = SimDisk::holding(&Files::new(), 1);
+    let mut store = Directory::on(disk.clone()).expect("opens");
+    let (story, states) = story();
+    for batch in &story {
+        store.batch(&writes(batch)).expect("done");
+    }
+    drop(store);
+    let whole = disk.files();
+    let frames = frames(&whole[JOURNAL]);
+    let (last, end) = frames[2];
+    let mut cut = whole.clone();
+    cut.get_mut(JOURNAL).expect("there").truncate(last);
+    let mut broken = vec![cut];
+    for at in last..end {
+        let mut files = whole.clone();
+        files.get_mut(JOURNAL).expect("there")[at] ^= 1;
+        broken.push(files);
+    }
+    for files in broken {
+        let disk = SimDisk::holding(&files, 2);
+        let opened = Directory::on(disk.clone()).map(drop).map_err(|e| e.kind());
+        assert_eq!(opened, Err(io::ErrorKind::InvalidData));
+        assert_eq!(disk.files(), files, "nothing is changed");
+    }
+    let disk = SimDisk::holding(&whole, 3);
+    let again = Directory::on(disk).expect("opens");
+    assert_eq!(seen(&again), states[3]);
+}
+
 #[test]
 fn each_length_is_a_torn_end() {
     let (journal, states) = journal();

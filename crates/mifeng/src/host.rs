@@ -16,15 +16,15 @@ pub use export::Export;
 
 use crate::bundle::Assembly;
 use crate::journal::{self, Head, Journal};
-use crate::replay::{Beat, CLOCK_AHEAD_MAX_MS, PERIOD_START_AGE_MAX_MS};
+use crate::replay::{BEATS_LEN_MAX, Beat, CLOCK_AHEAD_MAX_MS, PERIOD_START_AGE_MAX_MS};
 use crate::store::Store;
 use crate::{Error, Replay, layout};
 use export::{assemble, read_beats};
-use mifeng_crypto::{Digest, Entropy, PrivateKey, Suite, Time};
-use mifeng_log::Entry;
+use mifeng_crypto::{Digest, Entropy, PrivateKey, Suite, Time, jcs};
+use mifeng_log::{Entry, Schedule};
 use mifeng_pki::{Certificate, Signer};
 use mifeng_record::{Draft, Facts, Record, SignedRecord};
-use mifeng_tender::{ContractStamp, LogConfig, Refusal, Stage, State, rules};
+use mifeng_tender::{ContractStamp, LogConfig, Postpone, Refusal, Stage, State, rules};
 use serde::Serialize;
 use std::io::Read;
 
@@ -32,6 +32,11 @@ use std::io::Read;
 const BEATS: &str = "beats/";
 /// Records that wait for a beat, in bytes: they are held in memory, and are one batch of the store.
 const PENDING_LEN_MAX: usize = 128 << 20;
+
+/// What one beat takes of `log/beats.json`, with its comma.
+const BEAT_LEN: usize = 90;
+/// What one record takes of it at most, with its comma: two hashes and a time with nine digits after the point.
+const BEAT_RECORD_LEN: usize = 196;
 
 /// The host's keys.
 pub struct HostKeys {
@@ -53,6 +58,8 @@ pub struct Host<S: Store> {
     pending: Vec<Pending>,
     /// Bytes of the records that wait.
     pending_len: usize,
+    /// What the beats so far take of `log/beats.json`.
+    beats_len: usize,
     /// A commit failed half-way: memory holds what the disk may not.
     failed: bool,
 }
@@ -61,6 +68,8 @@ struct Pending {
     record: SignedRecord,
     actor: Digest,
     received: Time,
+    /// It changes who counts.
+    trust: bool,
 }
 
 impl Pending {
@@ -97,6 +106,7 @@ impl<S: Store> Host<S> {
             entries_len: 0,
             pending: Vec::new(),
             pending_len: 0,
+            beats_len: 0,
             failed: false,
         };
         for root in roots {
@@ -123,6 +133,10 @@ impl<S: Store> Host<S> {
     /// [`Error::Failed`] if the store does not hold what it held.
     pub fn open(store: S, keys: HostKeys) -> Result<Self, Error> {
         let (head, beats, replay) = replayed(&store)?;
+        let mut beats_len = 0;
+        for beat in &beats {
+            beats_len += jcs::to_vec(beat)?.len() + 1;
+        }
         Ok(Host {
             store,
             keys,
@@ -131,8 +145,14 @@ impl<S: Store> Host<S> {
             entries_len: head.entries_len,
             pending: Vec::new(),
             pending_len: 0,
+            beats_len,
             failed: false,
         })
+    }
+
+    /// How many accepted records wait for their beat: they are in no log yet.
+    pub fn waiting(&self) -> usize {
+        self.pending.len()
     }
 
     /// What the records amount to, pending ones included.
@@ -243,6 +263,7 @@ impl<S: Store> Host<S> {
         let in_beat =
             self.replay.state.stage() == Stage::Open && !State::is_logged_at_once(verified.kind());
         if in_beat {
+            self.check_beat(&verified)?;
             self.check_room(record.body.len() + record.signature.len())?;
         }
         let received = if in_beat {
@@ -272,6 +293,7 @@ impl<S: Store> Host<S> {
                 record,
                 actor: verified.actor(),
                 received,
+                trust: ["trust.list", "crl.take"].contains(&verified.kind()),
             };
             self.pending_len += pending.len();
             self.pending.push(pending);
@@ -309,8 +331,9 @@ impl<S: Store> Host<S> {
         }
     }
 
-    /// A postponement is held against the host's clock as well. Its entry comes before the next beat, so it cannot
-    /// follow a record of its signer that waits for that beat.
+    /// A postponement is held against the host's clock as well. Its entry comes before the next beat, so it is judged without
+    /// what waits for that beat: a record of its signer, and lists by which its signer counts. Bids are no hindrance, else
+    /// the agency would learn of them.
     fn check_at_once(&self, record: &Record, received: Time) -> Result<(), Error> {
         let Some((_, notice)) = self.replay.state.notice() else {
             return Ok(());
@@ -322,14 +345,20 @@ impl<S: Store> Host<S> {
             let detail = format!("deadline {}, received at {received}", notice.deadline);
             return Err(Refusal::by(&rules::POSTPONED_LATE, detail).into());
         }
-        let waits = |pending: &Pending| pending.actor == record.actor();
+        let waits = |pending: &Pending| pending.trust || pending.actor == record.actor();
         if self.pending.iter().any(waits) {
             return Err(Error::Unavailable {
                 what: "beat".to_owned(),
-                detail: "a record of the same signer waits for it: try again after it".to_owned(),
+                detail: "a record of the same signer, a trust list or a revocation list waits for it: try again after it"
+                    .to_owned(),
             });
         }
-        Ok(())
+        let Postpone { deadline, .. } = record.data()?;
+        match notice.beats.postponed(notice.deadline, deadline) {
+            Ok(beats) => self.check_revealed_fits(&beats, deadline, 0),
+            // Its rule says no.
+            Err(_) => Ok(()),
+        }
     }
 
     /// Whoever was asked has until the end of its time by the host's clock too: nobody decides
@@ -379,8 +408,19 @@ impl<S: Store> Host<S> {
         Ok(received.max(over).max(last))
     }
 
-    /// A beat has room for 2^depth records; what does not fit is not accepted, so that nothing
-    /// accepted could be left over after the last beat.
+    /// After the last beat nothing waits for one. Bids are late by then, and are told so.
+    fn check_beat(&self, record: &Record) -> Result<(), Error> {
+        if self.next_beat().is_some() || record.kind().starts_with("bid.") {
+            return Ok(());
+        }
+        Err(Error::Unavailable {
+            what: "beat".to_owned(),
+            detail: "the last one is over: close the submission first".to_owned(),
+        })
+    }
+
+    /// A beat has room for 2^depth records, and what is revealed of all beats for [`BEATS_LEN_MAX`] bytes; what does not
+    /// fit is not accepted, so that nothing accepted could be left over after the last beat, or be read by nobody.
     fn check_room(&self, len: usize) -> Result<(), Error> {
         let room = self
             .replay
@@ -396,7 +436,31 @@ impl<S: Store> Host<S> {
                 ),
             });
         }
-        Ok(())
+        let (_, notice) = self.replay.state.notice().ok_or_else(no_notice)?;
+        self.check_revealed_fits(&notice.beats, notice.deadline, 1)
+    }
+
+    /// `log/beats.json` can be read with all beats that are to come and `more` records than there are.
+    fn check_revealed_fits(
+        &self,
+        beats: &Schedule,
+        deadline: Time,
+        more: usize,
+    ) -> Result<(), Error> {
+        let all = beats.beats_before(deadline).saturating_add(1);
+        let to_come = usize::try_from(all.saturating_sub(self.replay.beats)).unwrap_or(usize::MAX);
+        let records = self.pending.len() + more;
+        let len = to_come
+            .saturating_mul(BEAT_LEN)
+            .saturating_add(records.saturating_mul(BEAT_RECORD_LEN))
+            .saturating_add(self.beats_len);
+        if len <= BEATS_LEN_MAX {
+            return Ok(());
+        }
+        Err(Error::Unavailable {
+            what: "log/beats.json".to_owned(),
+            detail: format!("{len} bytes by the close, {BEATS_LEN_MAX} can be read"),
+        })
     }
 
     fn commit(&mut self, files: &[(String, &[u8])], entry: &Entry) -> Result<(), Error> {
@@ -428,6 +492,10 @@ fn replayed(store: &dyn Store) -> Result<(Head, Vec<Beat>, Replay), Error> {
     assemble(&mut assembly, store, &entries, &beats, &head, true, None)?;
     let replay = Replay::of(&assembly)?;
     Ok((head, beats, replay))
+}
+
+fn no_notice() -> Error {
+    Refusal::by(&rules::WRONG_STAGE, "there is no notice yet").into()
 }
 
 /// Writes and signs a record of `kind` for the log that `state` stands for.

@@ -15,8 +15,9 @@ use parts::{certificates, checkpoint, crls, entries, first_facts, load, read_bea
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// `log/beats.json` is one of the files read whole: room for all beats that a notice may have, and their records.
-const BEATS_LEN_MAX: usize = 16 << 20;
+/// `log/beats.json` is one of the files read whole: room for all beats that a notice may have and some 4,000 records, or
+/// for some 80,000 records in twenty days of the usual beats. A host accepts no more.
+pub(crate) const BEATS_LEN_MAX: usize = 16 << 20;
 /// A record whose clock is further ahead of the host's is refused: five minutes.
 pub(crate) const CLOCK_AHEAD_MAX_MS: i64 = 300_000;
 /// A record that starts a period is refused by the host if it is older: five minutes, enough to
@@ -304,7 +305,22 @@ impl Replay {
                 ),
             ));
         }
-        Ok(())
+        self.check_last_beat()
+    }
+
+    /// The log grew up to the first beat at or after the deadline, and was closed after its last one.
+    fn check_last_beat(&self) -> Result<(), Error> {
+        let close = self.records.iter().find(|r| r.kind == "submission.close");
+        let (Some((_, notice)), Some(close)) = (self.state.notice(), close) else {
+            return Ok(());
+        };
+        let due = notice.beats.beats_before(notice.deadline).saturating_add(1);
+        let last = notice.beats.beat_time(self.beats.saturating_sub(1))?;
+        if self.beats >= due && last <= close.at {
+            return Ok(());
+        }
+        let detail = format!("{} beats, the last at {last}; {due} were due", self.beats);
+        Err(failed("V7", "log.beats", detail))
     }
 
     fn run_beat(
@@ -347,10 +363,12 @@ impl Replay {
             .checked_sub(1)
             .map(|n| schedule.beat_time(n))
             .transpose()?;
+        let ordered = beat.records.is_sorted_by_key(|entry| entry.received);
         for entry in &beat.records {
-            if entry.received > latest || before.is_some_and(|before| entry.received <= before) {
+            let early = before.is_some_and(|before| entry.received <= before);
+            if entry.received > latest || early || !ordered {
                 return Err(failed(
-                    "V7",
+                    "V2",
                     "log.received",
                     format!(
                         "beat {number} at {latest} holds a record received {}",

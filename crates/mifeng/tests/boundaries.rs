@@ -305,6 +305,15 @@ fn nothing_after_the_last_beat() {
     tender.beat(DEADLINE);
     assert_eq!(tender.host.next_beat(), None);
     assert_eq!(code(tender.submit(&bid, secs(19))), "bid.late");
+    // Nor anything else that would wait for a beat which does not come.
+    let why = Halt {
+        reason: "采购任务取消".to_owned(),
+    };
+    for kind in ["tender.cancel", "tender.suspend"] {
+        let outcome = tender.say(&cast.agency, kind, &why, DEADLINE);
+        assert!(matches!(outcome, Err(mifeng::Error::Unavailable { .. })));
+    }
+    assert_eq!(tender.host.waiting(), 0);
     tender.close(secs(DEADLINE)).expect("closed");
     assert_eq!(tender.host.state().bids().len(), 2);
     assert_eq!(tender.bundle().replay.state.bids().len(), 2);

@@ -186,3 +186,21 @@ fn a_clock_that_opens_at_the_old_deadline_stays() {
     let outcome = postpone(&mut tender, LATER, 20);
     assert_eq!(code(outcome), "notice.unlawful");
 }
+
+/// A list that waits for its beat counts already at the door, and not where the postponement stands in the log.
+#[test]
+fn not_while_a_revocation_list_waits() {
+    let cast = Cast::new(&INTL, "postponed");
+    let mut tender = Tender::new(&cast, ORIGIN, Kind::Joint);
+    let bid = tender.seal(0, 900_000, 31);
+    tender.submit(&bid, secs(31)).expect("a bid");
+    let list = cast.ca.revocation_list(&[], secs(31), secs(86_400), 2);
+    let rng = &mut SeededEntropy::new(b"a list");
+    let taken = tender.host.take_crl(&list.expect("a list"), secs(32), rng);
+    assert_eq!(taken.expect("recorded"), Some(secs(32)));
+    let outcome = postpone(&mut tender, LATER, 33);
+    assert!(matches!(outcome, Err(Error::Unavailable { .. })));
+    tender.beat(40);
+    postpone(&mut tender, LATER, 41).expect("in time");
+    tender.reopen();
+}

@@ -33,6 +33,7 @@ pub fn all(suite: &'static Suite) -> (Vec<u8>, Vec<Broken>) {
     found.extend(files(&valid));
     found.extend(heads(&cast, &tender, &valid));
     found.extend(records(&cast, &valid));
+    found.extend(beats(&cast, &valid));
     (valid, found)
 }
 
@@ -339,6 +340,18 @@ fn heads(cast: &Cast, tender: &Tender<'_>, valid: &[u8]) -> Vec<Broken> {
         with(forge.checkpoint_name(), &renamed),
     ));
     found
+}
+
+/// A log that stops growing before the deadline, and one that grows after the close.
+fn beats(cast: &Cast, valid: &[u8]) -> Vec<Broken> {
+    let forge = Forge::new(cast, parts_of(valid));
+    let last = *forge.batches().last().expect("a beat");
+    let after = forge.clone().moved(last, last + 1, DEADLINE + 1);
+    let without = forge.without_last_beat(DEADLINE + 1);
+    vec![
+        broken("beat-after-the-close", "V2", after),
+        broken("beat-at-the-deadline-missing", "V7", without),
+    ]
 }
 
 /// What a host with all its keys logs against the rules, after the last cosigned head.

@@ -231,6 +231,49 @@ impl<'c> Forge<'c> {
         self.record(&self.entries[at])
     }
 
+    /// Where the batches of beats stand.
+    pub(super) fn batches(&self) -> Vec<usize> {
+        let is_batch = |e: &[u8]| matches!(Entry::parse(e), Ok(Entry::Batch { .. }));
+        let entries = self.entries.iter().enumerate();
+        entries
+            .filter(|(_, e)| is_batch(e))
+            .map(|(at, _)| at)
+            .collect()
+    }
+
+    /// The dossier as if the last beat, which must be empty, had never been: the close says so too.
+    pub(super) fn without_last_beat(mut self, cosigned: i64) -> Vec<u8> {
+        let alg = self.cast.suite.hash();
+        let last = self.batches().pop().expect("a beat");
+        let (name, size) = (self.head_name(), self.head_size());
+        let beats = self.text("log/beats.json");
+        let mut beats: Vec<serde_json::Value> = serde_json::from_str(&beats).expect("a list");
+        beats.pop();
+        let text = jcs::to_vec(&beats).expect("canonical");
+        let close = self.forget(last + 1);
+        let mut body: serde_json::Value = serde_json::from_slice(&close.body).expect("a record");
+        body["data"]["beats"] = beats.len().into();
+        body["data"]["revealed"] = alg.digest(&text).to_string().into();
+        self.parts.insert("log/beats.json".to_owned(), text);
+        let body = jcs::to_vec(&body).expect("canonical");
+        let (signer, profile) = (
+            &self.cast.platform.signer,
+            cms::Profile::of(self.cast.suite),
+        );
+        let signature = cms::sign_detached(signer, &body, Self::time_of(&close), profile);
+        self.log(&SignedRecord {
+            body,
+            signature: signature.expect("signed"),
+        });
+        let close = self.entries.pop().expect("just logged");
+        self.entries.splice(last..last + 2, [close]);
+        self.parts.remove(&name);
+        let head = self.signed_head(size - 1, false, &[0, 1, 2], cosigned);
+        let name = format!("log/heads/{:010}.note", size - 1);
+        self.parts.insert(name, head.into_bytes());
+        self.relisted()
+    }
+
     /// Takes the files of an entry away.
     fn forget(&mut self, at: usize) -> SignedRecord {
         let old = self.single(at);
@@ -262,8 +305,13 @@ impl<'c> Forge<'c> {
         let (name, size) = (self.head_name(), self.head_size());
         let head = self.signed_head(size, false, &[0, 1, 2], cosigned);
         self.parts.insert(name, head.into_bytes());
-        // The stamp was over the other head.
-        self.parts.retain(|name, _| !name.starts_with("tsr/"));
+        self.relisted()
+    }
+
+    /// The stamps were over another head, the tiles of other entries, and the list is of other files.
+    fn relisted(mut self) -> Vec<u8> {
+        let old = |name: &str| name.starts_with("tsr/") || name.contains("/tile/");
+        self.parts.retain(|name, _| !old(name));
         let archive = self.forget(self.entries.len() - 1);
         self.entries.pop();
         let last = self.listed(&archive, self.cast.suite.hash());

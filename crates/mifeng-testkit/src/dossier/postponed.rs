@@ -63,12 +63,8 @@ pub(super) fn broken(suite: &'static Suite, valid: &[u8]) -> Vec<Broken> {
         _ => false,
     };
     let from = forge.entries.iter().position(place).expect("logged");
-    let batches = (0..).zip(&forge.entries).filter(|(_, e)| {
-        let entry = Entry::parse(e);
-        matches!(entry, Ok(Entry::Batch { .. }))
-    });
     let over = usize::try_from((DEADLINE - FIRST_BEAT) / PERIOD).expect("small");
-    let last: usize = batches.map(|(at, _)| at).nth(over).expect("a beat there");
+    let last = forge.batches()[over];
     let late = forge.clone().moved(from, last, LATER + 1);
     let mut other = forge.clone();
     let body = other.single(from).body.clone();

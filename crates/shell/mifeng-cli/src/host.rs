@@ -132,15 +132,7 @@ pub(crate) fn accept(
         }
         return Err(Failure::from(no).at(record));
     }
-    if before == Stage::Open {
-        let mut logged = false;
-        while let Some(next) = host.next_beat().filter(|_| !logged) {
-            clock::wait_until(next);
-            logged = !host
-                .beat(clock::now(), &mut SystemEntropy::new())?
-                .is_empty();
-        }
-    }
+    wait_for_beat(host)?;
     if let Some(path) = receipt {
         let receipt = host.receipt_again(&signed, clock::now())?;
         ui::write(path, &receipt.to_file()?)?;
@@ -152,11 +144,19 @@ pub(crate) fn accept(
     Ok(())
 }
 
+/// What waits for a beat is in the log after it.
+fn wait_for_beat(host: &mut FolderHost) -> Outcome {
+    while let Some(next) = host.next_beat().filter(|_| host.waiting() > 0) {
+        clock::wait_until(next);
+        host.beat(clock::now(), &mut SystemEntropy::new())?;
+    }
+    Ok(())
+}
+
 /// Takes a revocation list in; while bids are received, waits for the beat where it needs a record.
 pub(crate) fn take_crl(ui: &Ui, args: &HostArgs, file: &Path) -> Outcome {
     let mut host = open(ui, args)?;
     let der = ui::read(file)?;
-    let before = host.state().stage();
     let entropy = &mut SystemEntropy::new();
     let taken = host
         .take_crl(&der, clock::now(), entropy)
@@ -169,13 +169,7 @@ pub(crate) fn take_crl(ui: &Ui, args: &HostArgs, file: &Path) -> Outcome {
         );
         return Ok(());
     };
-    if before == Stage::Open {
-        let mut logged = false;
-        while let Some(next) = host.next_beat().filter(|_| !logged) {
-            clock::wait_until(next);
-            logged = !host.beat(clock::now(), entropy)?.is_empty();
-        }
-    }
+    wait_for_beat(&mut host)?;
     ui.say(
         format!("吊销列表晚于其所涉记录，已入日志，自 {from} 起生效：{name}"),
         format!("revocation list would undo earlier records; it is logged and counts from {from}: {name}"),

@@ -62,11 +62,51 @@ impl<D: Disk> Directory<D> {
             written: BTreeSet::new(),
             failed: false,
         };
-        if let Some(found) = found.filter(|found| !found.is_empty()) {
+        if let Some(mut found) = found.filter(|found| !found.is_empty()) {
+            directory.require_nothing_newer(&mut found)?;
             found.replay(|writes| directory.apply(writes))?;
             directory.settle()?;
         }
         Ok(directory)
+    }
+
+    /// A batch reaches its files after the sync of its frame only. So a file that is longer than the whole frames make it
+    /// has had a frame that is not whole any more: it was damaged, not torn, and to do the older ones again would undo it.
+    fn require_nothing_newer(&self, found: &mut journal::Found) -> io::Result<()> {
+        let mut lens = BTreeMap::new();
+        found.replay(|writes| {
+            for write in writes {
+                match *write {
+                    Write::Put { name, .. } => lens.remove(name),
+                    Write::Append { name, at, content } => {
+                        lens.insert(name.to_owned(), at + content.len() as u64)
+                    }
+                };
+            }
+            Ok(())
+        })?;
+        for (name, len) in lens {
+            if self.len(checked(&name)?)? > len {
+                return Err(found.damaged_behind());
+            }
+        }
+        Ok(())
+    }
+
+    /// Cuts off what stands behind the place where a batch appends and no batch wrote: it was never acknowledged. So
+    /// a file is never longer than the journal makes it.
+    fn cut(&mut self, writes: &[Write<'_>]) -> io::Result<()> {
+        for write in writes {
+            let Write::Append { name, at, .. } = *write else {
+                continue;
+            };
+            if !self.written.contains(name) && self.len(name)? > at {
+                let mut file = self.disk.edit(name)?;
+                file.set_len(at)?;
+                file.sync()?;
+            }
+        }
+        Ok(())
     }
 
     /// Everything that the journal is for becomes durable in its files; then a new journal.
@@ -308,6 +348,7 @@ impl<D: Disk> Store for Directory<D> {
             if own.journal.len() > JOURNAL_LEN {
                 own.settle()?;
             }
+            own.cut(writes)?;
             own.journal.add(writes)?;
             own.apply(writes)
         })

@@ -119,6 +119,23 @@ pub(crate) fn write_all(file: &mut dyn DiskFile, mut at: u64, mut bytes: &[u8]) 
     Ok(at)
 }
 
+/// Makes a folder and those above it; a new name is durable only once the folder above is synced.
+fn make_all(folder: &Path) -> io::Result<()> {
+    if folder.is_dir() {
+        return Ok(());
+    }
+    let above = match folder.parent() {
+        Some(above) if !above.as_os_str().is_empty() => above,
+        _ => Path::new("."),
+    };
+    make_all(above)?;
+    match fs::create_dir(folder) {
+        Err(e) if e.kind() != io::ErrorKind::AlreadyExists => return Err(e),
+        _ => {}
+    }
+    File::open(above)?.sync_all()
+}
+
 /// A folder on a disk of this machine, held by one process.
 pub struct Local {
     root: PathBuf,
@@ -131,7 +148,7 @@ impl Local {
     /// # Errors
     /// `WouldBlock` if another process has it open; else what the system says.
     pub fn open(root: &Path) -> io::Result<Self> {
-        fs::create_dir_all(root)?;
+        make_all(root)?;
         let lock = OpenOptions::new()
             .create(true)
             .truncate(false)

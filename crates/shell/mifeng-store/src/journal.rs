@@ -155,14 +155,20 @@ impl Found {
 
     /// Hands over every batch, in order.
     pub(crate) fn replay(
-        mut self,
+        &mut self,
         mut apply: impl FnMut(&[Write<'_>]) -> io::Result<()>,
     ) -> io::Result<()> {
-        for (at, len) in std::mem::take(&mut self.frames) {
+        for (at, len) in self.frames.clone() {
             let content = self.read(at + CONTENT_AT, len)?;
             apply(&decode(&content).ok_or_else(|| damaged(at))?)?;
         }
         Ok(())
+    }
+
+    /// The frame behind the last whole one was whole once.
+    pub(crate) fn damaged_behind(&self) -> io::Error {
+        let (at, len) = self.frames.last().copied().unwrap_or_default();
+        damaged((at + CONTENT_AT + len).next_multiple_of(BLOCK))
     }
 
     fn read(&mut self, at: u64, len: u64) -> io::Result<Vec<u8>> {
