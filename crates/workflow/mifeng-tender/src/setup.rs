@@ -140,6 +140,17 @@ impl State {
         Ok(unknown)
     }
 
+    /// Whether a record of this type is an entry of its own also while bids are received, so that everybody sees it:
+    /// all others wait for their beat, whose records are shown after the close.
+    pub fn is_logged_at_once(kind: &str) -> bool {
+        matches!(kind, "tender.postpone" | "submission.close")
+    }
+
+    /// How the deadline was moved, in order.
+    pub fn postponements(&self) -> &[Postponement] {
+        &self.postponed
+    }
+
     /// `tender.postpone`: the beats go on as they are up to the old deadline, then at the standard pace to the new one,
     /// so that no beat moves which may be in the log. That none at or after the old deadline is, whoever keeps the log's
     /// beats checks ([`State::is_logged_at_once`]).

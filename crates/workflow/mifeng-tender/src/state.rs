@@ -455,17 +455,6 @@ impl State {
         self.halted || self.cancelled
     }
 
-    /// Whether a record of this type is an entry of its own also while bids are received, so that everybody sees it:
-    /// all others wait for their beat, whose records are shown after the close.
-    pub fn is_logged_at_once(kind: &str) -> bool {
-        matches!(kind, "tender.postpone" | "submission.close")
-    }
-
-    /// How the deadline was moved, in order.
-    pub fn postponements(&self) -> &[Postponement] {
-        &self.postponed
-    }
-
     /// The notice and the event that published it; its deadline and beats are those of the last postponement.
     pub fn notice(&self) -> Option<(&Digest, &Notice)> {
         self.notice.as_ref().map(|(event, notice)| (event, notice))

@@ -1,0 +1,139 @@
+//! Beats in a replay: what each holds, and that there are as many as there must be.
+
+use super::parts::load;
+use super::{Beat, Replay, failed};
+use crate::bundle::Files;
+use crate::{Error, layout};
+use mifeng_crypto::Digest;
+use mifeng_record::Record;
+use mifeng_tender::{Refusal, Stage, State, rules};
+
+impl Replay {
+    /// The close fixes what is revealed of the beats, byte for byte.
+    pub(super) fn check_revealed(&self, files: &dyn Files) -> Result<(), Error> {
+        let Some(close) = self.state.closed() else {
+            return Ok(());
+        };
+        let bytes = files.read(layout::BEATS)?;
+        if self.suite().hash().digest(&bytes) == close.revealed {
+            return Ok(());
+        }
+        Err(failed(
+            "V2",
+            "log.beats",
+            "log/beats.json is not what the close fixed",
+        ))
+    }
+
+    pub(super) fn check_close(&self) -> Result<(), Error> {
+        if let Some(close) = self.state.closed()
+            && close.beats != self.beats
+        {
+            return Err(failed(
+                "V7",
+                "log.beats",
+                format!(
+                    "{} beats in the log, {} at the close",
+                    self.beats, close.beats
+                ),
+            ));
+        }
+        self.check_last_beat()
+    }
+
+    /// The log grew up to the first beat at or after the deadline, and was closed after its last one.
+    fn check_last_beat(&self) -> Result<(), Error> {
+        let close = self.records.iter().find(|r| r.kind == "submission.close");
+        let (Some((_, notice)), Some(close)) = (self.state.notice(), close) else {
+            return Ok(());
+        };
+        let due = notice.beats.beats_before(notice.deadline).saturating_add(1);
+        let last = notice.beats.beat_time(self.beats.saturating_sub(1))?;
+        if self.beats >= due && last <= close.at {
+            return Ok(());
+        }
+        let detail = format!("{} beats, the last at {last}; {due} were due", self.beats);
+        Err(failed("V7", "log.beats", detail))
+    }
+
+    pub(super) fn run_beat(
+        &mut self,
+        files: &dyn Files,
+        index: u64,
+        root: Digest,
+        depth: u8,
+        beats: Option<&[Beat]>,
+    ) -> Result<(), Error> {
+        let schedule = match self.state.notice() {
+            Some((_, notice)) if self.state.closed().is_none() => notice.beats.clone(),
+            _ => {
+                return Err(failed(
+                    "V2",
+                    "log.beats",
+                    "a beat before the notice or after the close",
+                ));
+            }
+        };
+        if depth != schedule.depth() {
+            return Err(failed("V2", "log.beats", format!("batch of depth {depth}")));
+        }
+        let number = self.beats;
+        self.beats += 1;
+        let Some(beat) = beats.and_then(|beats| beats.get(usize::try_from(number).ok()?)) else {
+            self.hidden_beats += 1;
+            return Ok(());
+        };
+        let suite = self.suite();
+        let disclosed = beat.commitments(suite);
+        let places = mifeng_log::places(suite, depth, beat.seed.as_bytes(), disclosed.len())?;
+        let disclosed: Vec<(u64, Digest)> = places.into_iter().zip(disclosed).collect();
+        mifeng_log::account(suite, depth, beat.seed.as_bytes(), root, &disclosed)
+            .map_err(|e| failed("V2", e.code(), format!("beat {number}: {e}")))?;
+        // A record goes into the first beat at or after its arrival: the schedule bounds the host's
+        // word from both sides.
+        let latest = schedule.beat_time(number)?;
+        let before = number
+            .checked_sub(1)
+            .map(|n| schedule.beat_time(n))
+            .transpose()?;
+        let ordered = beat.records.is_sorted_by_key(|entry| entry.received);
+        for entry in &beat.records {
+            let early = before.is_some_and(|before| entry.received <= before);
+            if entry.received > latest || early || !ordered {
+                return Err(failed(
+                    "V2",
+                    "log.received",
+                    format!(
+                        "beat {number} at {latest} holds a record received {}",
+                        entry.received
+                    ),
+                ));
+            }
+            let record = load(files, suite, (&entry.body, &entry.sig), &self.withheld)?;
+            self.apply(index, &record, entry.received, true)?;
+        }
+        Ok(())
+    }
+
+    /// While bids are received a record stands in a beat, but for those that everybody sees at once; and a postponement
+    /// lies before the first beat at or after the deadline that it moves.
+    pub(super) fn check_place(&self, record: &Record, in_beat: bool) -> Result<(), Refusal> {
+        let Some((_, notice)) = self.state.notice() else {
+            return Ok(());
+        };
+        let open = self.state.stage() == Stage::Open;
+        if in_beat != (open && !State::is_logged_at_once(record.kind())) {
+            let detail = match in_beat {
+                true => "in a beat, expected as an entry of its own",
+                false => "an entry of its own, expected in a beat",
+            };
+            return Err(Refusal::by(&rules::WRONG_STAGE, detail));
+        }
+        let last = notice.beats.beats_before(notice.deadline);
+        if open && record.kind() == "tender.postpone" && self.beats > last {
+            let detail = format!("the beat at the deadline {} is in the log", notice.deadline);
+            return Err(Refusal::by(&rules::POSTPONED_LATE, detail));
+        }
+        Ok(())
+    }
+}
