@@ -10,7 +10,7 @@ from .state import on, usages
 
 DAY = 86_400 * moment.SECOND
 MAX_LOTS = 64
-MAX_BEATS = 180_000
+MAX_BEATS = 120_000
 
 
 @on("log.config")

@@ -16,15 +16,15 @@ pub use export::Export;
 
 use crate::bundle::Assembly;
 use crate::journal::{self, Head, Journal};
-use crate::replay::{BEATS_LEN_MAX, Beat, CLOCK_AHEAD_MAX_MS, PERIOD_START_AGE_MAX_MS};
+use crate::replay::{BEAT_LEN, BEATS_LEN_MAX, Beat, CLOCK_AHEAD_MAX_MS, PERIOD_START_AGE_MAX_MS};
 use crate::store::Store;
 use crate::{Error, Replay, layout};
 use export::{assemble, read_beats};
-use mifeng_crypto::{Digest, Entropy, PrivateKey, Suite, Time, jcs};
-use mifeng_log::{Entry, Schedule};
+use mifeng_crypto::{Digest, Entropy, PrivateKey, Suite, Time};
+use mifeng_log::Entry;
 use mifeng_pki::{Certificate, Signer};
 use mifeng_record::{Draft, Facts, Record, SignedRecord};
-use mifeng_tender::{ContractStamp, LogConfig, Postpone, Refusal, Stage, State, rules};
+use mifeng_tender::{BEATS_MAX, ContractStamp, LogConfig, Refusal, Stage, State, rules};
 use serde::Serialize;
 use std::io::Read;
 
@@ -33,10 +33,11 @@ const BEATS: &str = "beats/";
 /// Records that wait for a beat, in bytes: they are held in memory, and are one batch of the store.
 const PENDING_LEN_MAX: usize = 128 << 20;
 
-/// What one beat takes of `log/beats.json`, with its comma.
-const BEAT_LEN: usize = 90;
-/// What one record takes of it at most, with its comma: two hashes and a time with nine digits after the point.
+/// What one record takes of `log/beats.json` at most, with its comma: two hashes and a time with nine digits after the point.
 const BEAT_RECORD_LEN: usize = 196;
+/// What all records may take of it: the rest is for beats, as many as a notice may have. So no answer about beats to come
+/// tells how many records there are.
+const BEAT_RECORDS_LEN_MAX: usize = BEATS_LEN_MAX - BEATS_MAX as usize * BEAT_LEN;
 
 /// The host's keys.
 pub struct HostKeys {
@@ -58,8 +59,8 @@ pub struct Host<S: Store> {
     pending: Vec<Pending>,
     /// Bytes of the records that wait.
     pending_len: usize,
-    /// What the beats so far take of `log/beats.json`.
-    beats_len: usize,
+    /// What the records of beats take of `log/beats.json`.
+    beat_records_len: usize,
     /// A commit failed half-way: memory holds what the disk may not.
     failed: bool,
 }
@@ -106,7 +107,7 @@ impl<S: Store> Host<S> {
             entries_len: 0,
             pending: Vec::new(),
             pending_len: 0,
-            beats_len: 0,
+            beat_records_len: 0,
             failed: false,
         };
         for root in roots {
@@ -133,10 +134,7 @@ impl<S: Store> Host<S> {
     /// [`Error::Failed`] if the store does not hold what it held.
     pub fn open(store: S, keys: HostKeys) -> Result<Self, Error> {
         let (head, beats, replay) = replayed(&store)?;
-        let mut beats_len = 0;
-        for beat in &beats {
-            beats_len += jcs::to_vec(beat)?.len() + 1;
-        }
+        let records: usize = beats.iter().map(|beat| beat.records.len()).sum();
         Ok(Host {
             store,
             keys,
@@ -145,7 +143,7 @@ impl<S: Store> Host<S> {
             entries_len: head.entries_len,
             pending: Vec::new(),
             pending_len: 0,
-            beats_len,
+            beat_records_len: records * BEAT_RECORD_LEN,
             failed: false,
         })
     }
@@ -353,12 +351,7 @@ impl<S: Store> Host<S> {
                     .to_owned(),
             });
         }
-        let Postpone { deadline, .. } = record.data()?;
-        match notice.beats.postponed(notice.deadline, deadline) {
-            Ok(beats) => self.check_revealed_fits(&beats, deadline, 0),
-            // Its rule says no.
-            Err(_) => Ok(()),
-        }
+        Ok(())
     }
 
     /// Whoever was asked has until the end of its time by the host's clock too: nobody decides
@@ -419,8 +412,8 @@ impl<S: Store> Host<S> {
         })
     }
 
-    /// A beat has room for 2^depth records, and what is revealed of all beats for [`BEATS_LEN_MAX`] bytes; what does not
-    /// fit is not accepted, so that nothing accepted could be left over after the last beat, or be read by nobody.
+    /// A beat has room for 2^depth records, and what is revealed of all beats for [`BEAT_RECORDS_LEN_MAX`] bytes of them; what
+    /// does not fit is not accepted, so that nothing accepted could be left over after the last beat, or be read by nobody.
     fn check_room(&self, len: usize) -> Result<(), Error> {
         let room = self
             .replay
@@ -428,39 +421,13 @@ impl<S: Store> Host<S> {
             .notice()
             .map_or(0, |(_, n)| 1_usize << n.beats.depth());
         if self.pending.len() >= room || self.pending_len + len > PENDING_LEN_MAX {
-            let (count, waiting) = (self.pending.len(), self.pending_len);
-            return Err(Error::Unavailable {
-                what: "beat".to_owned(),
-                detail: format!(
-                    "{count} records with {waiting} bytes wait for it already: try again after it"
-                ),
-            });
+            return Err(full("beat"));
         }
-        let (_, notice) = self.replay.state.notice().ok_or_else(no_notice)?;
-        self.check_revealed_fits(&notice.beats, notice.deadline, 1)
-    }
-
-    /// `log/beats.json` can be read with all beats that are to come and `more` records than there are.
-    fn check_revealed_fits(
-        &self,
-        beats: &Schedule,
-        deadline: Time,
-        more: usize,
-    ) -> Result<(), Error> {
-        let all = beats.beats_before(deadline).saturating_add(1);
-        let to_come = usize::try_from(all.saturating_sub(self.replay.beats)).unwrap_or(usize::MAX);
-        let records = self.pending.len() + more;
-        let len = to_come
-            .saturating_mul(BEAT_LEN)
-            .saturating_add(records.saturating_mul(BEAT_RECORD_LEN))
-            .saturating_add(self.beats_len);
-        if len <= BEATS_LEN_MAX {
-            return Ok(());
+        let records = (self.pending.len() + 1).saturating_mul(BEAT_RECORD_LEN);
+        if self.beat_records_len.saturating_add(records) > BEAT_RECORDS_LEN_MAX {
+            return Err(full("log/beats.json"));
         }
-        Err(Error::Unavailable {
-            what: "log/beats.json".to_owned(),
-            detail: format!("{len} bytes by the close, {BEATS_LEN_MAX} can be read"),
-        })
+        Ok(())
     }
 
     fn commit(&mut self, files: &[(String, &[u8])], entry: &Entry) -> Result<(), Error> {
@@ -494,8 +461,12 @@ fn replayed(store: &dyn Store) -> Result<(Head, Vec<Beat>, Replay), Error> {
     Ok((head, beats, replay))
 }
 
-fn no_notice() -> Error {
-    Refusal::by(&rules::WRONG_STAGE, "there is no notice yet").into()
+/// Who is told this learns nothing of how much is there.
+fn full(what: &str) -> Error {
+    Error::Unavailable {
+        what: what.to_owned(),
+        detail: "no room for another record: try again after the next beat".to_owned(),
+    }
 }
 
 /// Writes and signs a record of `kind` for the log that `state` stands for.

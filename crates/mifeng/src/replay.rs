@@ -16,8 +16,10 @@ use parts::{certificates, checkpoint, crls, entries, first_facts, load, read_bea
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// `log/beats.json` is one of the files read whole: room for all beats that a notice may have and some 4,000 records, or
-/// for some 80,000 records in twenty days of the usual beats. A host accepts no more.
+/// What an empty beat takes of `log/beats.json`, with its comma.
+pub(crate) const BEAT_LEN: usize = 90;
+/// `log/beats.json` is one of the files read whole: room for all beats that a notice may have, and 30,000 records, the most
+/// that a host accepts.
 pub(crate) const BEATS_LEN_MAX: usize = 16 << 20;
 /// A record whose clock is further ahead of the host's is refused: five minutes.
 pub(crate) const CLOCK_AHEAD_MAX_MS: i64 = 300_000;

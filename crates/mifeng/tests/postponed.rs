@@ -91,8 +91,8 @@ fn only_the_agency_before_the_deadline_to_a_later_one() {
     };
     let outcome = tender.say(&cast.agency, "tender.postpone", &broken, 20);
     assert_eq!(code(outcome), "notice.unlawful");
-    // 180,000 beats of half a minute take two months.
-    let outcome = postpone(&mut tender, DEADLINE + 63 * 86_400, 20);
+    // 120,000 beats of half a minute take 41 days.
+    let outcome = postpone(&mut tender, DEADLINE + 42 * 86_400, 20);
     assert_eq!(code(outcome), "notice.unlawful");
     let early = tender.signed(&cast.agency, "tender.postpone", &to(LATER), DEADLINE - 1);
     let outcome = tender.host.submit(early, None, secs(DEADLINE));

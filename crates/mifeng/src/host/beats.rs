@@ -80,7 +80,7 @@ impl<S: Store> Host<S> {
                 .collect(),
         };
         let disclosed = jcs::to_vec(&beat)?;
-        self.beats_len += jcs::to_vec(&beat)?.len() + 1;
+        self.beat_records_len += beat.records.len() * super::BEAT_RECORD_LEN;
         self.beats.push(beat);
         self.replay.beats += 1;
         let index = self.replay.tree.size();

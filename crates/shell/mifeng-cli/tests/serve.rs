@@ -128,7 +128,7 @@ fn a_killed_host_goes_on_where_it_was() {
     let root = folder("killed");
     std::fs::create_dir_all(root.join("house")).expect("a folder");
     std::fs::write(root.join("pin"), "a passphrase\n").expect("written");
-    done(&root, "ca init --out ca --suite intl --name CA");
+    done(&root, "ca init --ca ca --suite intl --name CA");
     for (kind, name) in [("host", "platform"), ("trustee", "t1"), ("trustee", "t2")] {
         let line = format!("ca issue --ca ca --kind {kind} --name {name} --out {name}");
         done(&root, &line);

@@ -333,8 +333,12 @@ async fn finish_upload(State(app): Shared, Path((name, record)): Path<(String, S
     let (again, own) = (Arc::clone(&app), name.clone());
     let (signed, path) = on_a_thread(move || again.tender(&own)?.uploads.complete(&id)).await?;
     let answer = hand_in(&app, tender, signed, Some(path)).await;
-    if answer.as_ref().is_err_and(|no| no.status == 409) {
-        // What was refused is of no more use; its sender begins anew.
+    // What is in the log needs no upload; nor does what came too late or is not sealed as it must be.
+    let over = match &answer {
+        Ok(answer) => answer.status() == StatusCode::CREATED,
+        Err(no) => no.status == 409 && no.code.starts_with("bid."),
+    };
+    if over {
         tender.uploads.forget(&id);
     }
     answer
@@ -454,7 +458,7 @@ async fn describe() -> Answer {
 /// Whether the host can do its work.
 #[utoipa::path(get, path = "/healthz", responses((status = 200, body = Health), (status = 503, body = Health)))]
 async fn health(State(app): Shared) -> Answer {
-    let ok = app.house.tenders().all(|tender| tender.view().sound);
+    let ok = app.house.tenders().all(Tender::is_sound);
     let status = match ok {
         true => StatusCode::OK,
         false => StatusCode::SERVICE_UNAVAILABLE,
@@ -468,7 +472,7 @@ async fn metrics(State(app): Shared) -> Answer {
     let mut text = String::from("# TYPE mifeng_log_entries gauge\n# TYPE mifeng_writer_up gauge\n");
     for tender in app.house.tenders() {
         let view = tender.view();
-        let (name, size, up) = (&view.name, view.size, u8::from(view.sound));
+        let (name, size, up) = (&view.name, view.size, u8::from(tender.is_sound()));
         text += &format!("mifeng_log_entries{{tender=\"{name}\"}} {size}\n");
         text += &format!("mifeng_writer_up{{tender=\"{name}\"}} {up}\n");
     }

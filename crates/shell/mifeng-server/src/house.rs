@@ -36,6 +36,11 @@ impl Tender {
     pub fn view(&self) -> Arc<View> {
         Arc::clone(&self.seen.borrow())
     }
+
+    /// Whether the writer takes records: it is there, and no write failed.
+    pub(crate) fn is_sound(&self) -> bool {
+        self.seen.has_changed().is_ok() && self.view().sound
+    }
 }
 
 /// All tenders, and the clock.

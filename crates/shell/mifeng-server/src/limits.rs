@@ -6,7 +6,7 @@ use std::time::Duration;
 pub const BLOCK_LEN: u64 = 1 << 20;
 /// Bytes of the largest sealed bid: drawings of large works are some gigabytes.
 pub const BID_LEN_MAX: u64 = 16 << 30;
-/// Bytes that unfinished uploads of one tender may take together: 2,000 bids of 20 MB, three times over.
+/// Bytes that unfinished uploads of one certificate to one tender may take together.
 pub const UPLOADS_LEN_MAX: u64 = 120 << 30;
 /// Unfinished uploads of one certificate, beside one for each lot: a bid is replaced a few times.
 pub const UPLOADS_BESIDE_LOTS: usize = 8;

@@ -156,6 +156,8 @@ struct Writer<S: Store> {
     kept: VecDeque<Digest>,
     /// Records that wait for their beat, with the upload that goes when they are in the log.
     waiting: BTreeMap<Digest, (SignedRecord, Option<PathBuf>)>,
+    /// Orders that came before a beat was due, to be obeyed after it.
+    put_off: VecDeque<Order>,
     /// Orders of the last minutes, by the commitment of their record.
     ordered: BTreeMap<Digest, Time>,
     changed: bool,
@@ -200,6 +202,7 @@ pub(crate) fn start<S: Store + 'static>(
             receipts: BTreeMap::new(),
             kept: VecDeque::new(),
             waiting: BTreeMap::new(),
+            put_off: VecDeque::new(),
             ordered: BTreeMap::new(),
             changed: false,
             version: 0,
@@ -215,11 +218,16 @@ pub(crate) fn start<S: Store + 'static>(
 impl<S: Store> Writer<S> {
     fn run(&mut self, name: &str, queue: &Receiver<Order>) {
         loop {
+            self.obey_what_came_in_time(queue);
             if self.sound && self.advance().is_err() {
                 (self.sound, self.changed) = (false, true);
             }
             self.publish(name);
-            match queue.recv_timeout(self.pause()) {
+            let next = match self.put_off.pop_front() {
+                Some(order) => Ok(order),
+                None => queue.recv_timeout(self.pause()),
+            };
+            match next {
                 Ok(Order::Stop) | Err(RecvTimeoutError::Disconnected) => return,
                 Ok(order) => {
                     let reply = self.obey(order);
@@ -228,6 +236,26 @@ impl<S: Store> Writer<S> {
                     reply();
                 }
                 Err(RecvTimeoutError::Timeout) => {}
+            }
+        }
+    }
+
+    /// Before a beat that is due whatever arrived before it is taken in: nobody is late because the host was busy. What
+    /// arrived later, and all other orders, come after the beat.
+    fn obey_what_came_in_time(&mut self, queue: &Receiver<Order>) {
+        let now = self.clock.now();
+        let Some(beat) = self.host.next_beat().filter(|next| *next <= now) else {
+            return;
+        };
+        let in_time =
+            |order: &Order| matches!(order, Order::Submit { received, .. } if *received <= beat);
+        let waiting = std::mem::take(&mut self.put_off).into_iter();
+        // As many as there are now: those who come meanwhile are late for this beat.
+        for order in waiting.chain(queue.try_iter().take(ORDERS_MAX)) {
+            if in_time(&order) {
+                self.obey(order)();
+            } else {
+                self.put_off.push_back(order);
             }
         }
     }
@@ -262,20 +290,23 @@ impl<S: Store> Writer<S> {
             } => later(answer, self.submit(record, bid, received)),
             Order::Admit { record, answer } => later(answer, self.admit(record)),
             Order::Cosign(note, answer) => {
-                self.changed = true;
-                later(answer, self.host.add_cosignature(&note))
+                let taken = self.host.add_cosignature(&note);
+                self.changed |= taken.is_ok();
+                later(answer, taken)
             }
             Order::Stamp(token, answer) => {
-                self.changed = true;
-                later(answer, self.host.add_stamp(&token))
+                let taken = self.host.add_stamp(&token);
+                self.changed |= taken.is_ok();
+                later(answer, taken)
             }
             Order::Receipt(commitment, answer) => {
                 later(answer, Ok(self.receipts.get(&commitment).cloned()))
             }
             Order::Bundle(what, out, answer) => later(answer, self.bundle(what, &out)),
             Order::Ordered(record, answer) => {
-                self.changed = true;
-                later(answer, self.ordered(record))
+                let done = self.ordered(record);
+                self.changed |= done.is_ok();
+                later(answer, done)
             }
             Order::Wake(answer) => later(answer, self.advance()),
             Order::Stop => Box::new(|| {}),
@@ -320,7 +351,7 @@ impl<S: Store> Writer<S> {
         {
             return Ok(Taken::Logged(receipt.to_file()?));
         }
-        let in_beat = self.host.state().stage() == Stage::Open;
+        let waited = self.host.waiting();
         let mut file = bid
             .as_ref()
             .map(|path| std::fs::File::open(path).map_err(|e| unavailable("upload", &e)))
@@ -340,7 +371,7 @@ impl<S: Store> Writer<S> {
                 return Err(no);
             }
         }
-        if in_beat {
+        if self.host.waiting() > waited {
             self.waiting.insert(commitment, (record, bid));
             return Ok(Taken::Waiting);
         }
@@ -438,7 +469,11 @@ impl<S: Store> Writer<S> {
     /// Does what is due by the clock or by what the log holds. A refusal here means "not yet".
     fn advance(&mut self) -> Result<(), Error> {
         let now = self.clock.now();
-        if self.host.next_beat().is_some_and(|next| next <= now) {
+        if let Some(next) = self.host.next_beat().filter(|next| *next <= now) {
+            // What was put off may have come in time for the beat after this one.
+            if !self.put_off.is_empty() {
+                return self.beat(next);
+            }
             self.beat(now)?;
         }
         let state = self.host.state();

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 /// Beats until the deadline: `log/beats.json` takes 89 bytes for each, and is read whole up to 16 MiB. Twenty days of
 /// one in ten seconds fit.
-pub const BEATS_MAX: u64 = 180_000;
+pub const BEATS_MAX: u64 = 120_000;
 /// Lots in one tender; larger projects are several tenders.
 pub const LOTS_MAX: usize = 64;
 /// Members of one evaluation committee (87 art. 47 asks for 5 or 7; room for large works).
