@@ -15,7 +15,7 @@ def _read(raw):
         need(jcs.is_int(one["v"]) and one["v"] == 1, CODE, "version")
     for number in (value["index"], entry["size"]):
         need(jcs.is_int(number) and number >= 0, CODE, "a number")
-    need(isinstance(entry["origin"], str) and note.name_ok(entry["origin"]) and len(entry["origin"]) <= MAX_ORIGIN, CODE, "origin")
+    need(isinstance(entry["origin"], str) and note.name_ok(entry["origin"]) and len(entry["origin"].encode()) <= MAX_ORIGIN, CODE, "origin")
     jcs.hex32(entry["root"], CODE)
     need(isinstance(value["proof"], list) and len(value["proof"]) <= MAX_PATH, CODE, "path")
     need(isinstance(value["checkpoint"], str), CODE, "checkpoint")

@@ -111,7 +111,7 @@ class Checkpoint(Note):
         super().__init__(data)
         lines = self.text.decode().split("\n")
         need(len(lines) == 4 and name_ok(lines[0]), "log.malformed", "a checkpoint has three lines")
-        need(re.match(r"(0|[1-9]\d{0,19})\Z", lines[1]) and int(lines[1]) < 2**64, "log.malformed", "size")
+        need(re.match(r"(0|[1-9][0-9]{0,19})\Z", lines[1]) and int(lines[1]) < 2**64, "log.malformed", "size")
         self.origin, self.size, self.root = lines[0], int(lines[1]), unbase64(lines[2], "log.malformed")
         need(len(self.root) == 32, "log.malformed", "root")
 

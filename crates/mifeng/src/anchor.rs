@@ -223,23 +223,27 @@ impl Anchors {
         self.entries.starts_with(&earlier.entries)
     }
 
-    /// Whether every anchored head of this tender's log is a head of it: nothing of it was rewritten or cut off.
-    /// How many there are.
+    /// Whether every anchored head of this tender's log, as far as it is here, is a head of it: nothing of it was
+    /// rewritten. How many there are, and how many entries the log had by the last that goes beyond what is here.
     ///
     /// # Errors
     /// [`Error::Failed`] with the head that is none.
-    pub fn hold_against(&self, tender: &Replay) -> Result<usize, Error> {
+    pub fn hold_against(&self, tender: &Replay) -> Result<(usize, Option<u64>), Error> {
         let origin = tender.state.origin();
         let own = self.heads.iter().filter(|head| head.origin() == origin);
-        let mut count = 0;
+        let (mut count, mut beyond) = (0, None);
         for head in own {
+            if head.size() > tender.tree.size() {
+                beyond = Some(head.size());
+                continue;
+            }
             count += 1;
             if tender.tree.tree().root_at(head.size()).ok() != Some(head.root()) {
                 let detail = format!("the anchored head of {} entries", head.size());
                 return Err(failed("log.fork", detail));
             }
         }
-        Ok(count)
+        Ok((count, beyond))
     }
 }
 

@@ -3,6 +3,8 @@
 //! The profile: I-JSON, integers of at most 2^53 − 1 in size and no other numbers, ASCII keys.
 //! Bytes are accepted only if they are the one encoding of what they say.
 
+mod strict;
+
 use crate::Error;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
@@ -36,7 +38,7 @@ pub fn to_vec<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, Error> {
 /// [`Error::Schema`] if members are missing, unknown or of another type.
 pub fn from_slice<T: DeserializeOwned>(bytes: &[u8], len_max: usize) -> Result<T, Error> {
     let value = parse(bytes, len_max)?;
-    serde_json::from_value(value).map_err(|_| {
+    strict::read(&value).map_err(|_| {
         // Parsing the text again gives the position that a value cannot.
         match serde_json::from_slice::<T>(bytes) {
             Err(e) => Error::Schema {
@@ -46,6 +48,14 @@ pub fn from_slice<T: DeserializeOwned>(bytes: &[u8], len_max: usize) -> Result<T
             Ok(_) => Error::Schema { line: 1, column: 1 },
         }
     })
+}
+
+/// Reads a value that is parsed already. A struct is an object of its members and nothing else.
+///
+/// # Errors
+/// [`Error::Schema`], without a position.
+pub fn from_value<T: DeserializeOwned>(value: &Value) -> Result<T, Error> {
+    strict::read(value).map_err(|_| Error::Schema { line: 1, column: 1 })
 }
 
 /// Reads any canonical document.

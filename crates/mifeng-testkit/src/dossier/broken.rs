@@ -398,6 +398,17 @@ fn records(cast: &Cast, valid: &[u8]) -> Vec<Broken> {
             }),
         ),
         broken(
+            "record-data-as-list",
+            "V4",
+            with(&|f| {
+                let mut body: serde_json::Value =
+                    serde_json::from_str(&text(minutes)).expect("a record");
+                let data = body["data"].as_object().expect("members").clone();
+                body["data"] = data.into_iter().map(|(_, value)| value).collect();
+                f.resign(minutes, &jcs::to_vec(&body).expect("canonical"));
+            }),
+        ),
+        broken(
             "record-unknown-member",
             "V4",
             with(&|f| {

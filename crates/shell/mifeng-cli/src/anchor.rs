@@ -230,7 +230,8 @@ fn list(
         .into_iter()
         .map(|(origin, head)| {
             let (size, root) = (head.size(), head.root());
-            json!({ "held": held.get(origin), "origin": origin, "root": root, "size": size })
+            let held = held.get(origin);
+            json!({ "beyond": held.and_then(|(_, beyond)| *beyond), "held": held.map(|(count, _)| count), "origin": origin, "root": root, "size": size })
         })
         .collect();
     if as_json {
@@ -239,7 +240,15 @@ fn list(
     }
     for (origin, head) in log.tenders() {
         let (zh, en) = match held.get(origin) {
-            Some(count) => (
+            Some((count, Some(beyond))) => (
+                format!(
+                    "，{count} 个锚定的日志头与所给文件一致；所给文件较旧，锚定已到 {beyond} 条"
+                ),
+                format!(
+                    ", {count} anchored heads are heads of the file given, which is older: {beyond} entries are anchored"
+                ),
+            ),
+            Some((count, None)) => (
                 format!("，{count} 个锚定的日志头与所给文件一致"),
                 format!(", {count} anchored heads are heads of the file given"),
             ),

@@ -32,6 +32,10 @@ struct Body {
 impl Body {
     fn read(bytes: &[u8]) -> Result<Self, Error> {
         let body: Body = jcs::from_slice(bytes, BODY_LEN_MAX).map_err(Error::Json)?;
+        if !body.data.is_object() {
+            let no_object = mifeng_crypto::Error::Schema { line: 1, column: 1 };
+            return Err(Error::Json(no_object));
+        }
         match body.v {
             1 => Ok(body),
             found => Err(Error::Version { found }),
@@ -279,8 +283,7 @@ impl Record {
     /// # Errors
     /// [`Error::Json`] if the members do not fit.
     pub fn data<T: DeserializeOwned>(&self) -> Result<T, Error> {
-        T::deserialize(&self.body.data)
-            .map_err(|_| Error::Json(mifeng_crypto::Error::Schema { line: 1, column: 1 }))
+        jcs::from_value(&self.body.data).map_err(Error::Json)
     }
 
     /// The signing certificate; none where the signature is left out.

@@ -25,6 +25,9 @@ const SILENCE: Duration = Duration::from_secs(20);
 const SESSION: &str =
     "SET synchronous_commit = on; SET statement_timeout = 60000; SET lock_timeout = 10000;
     SET client_min_messages = warning";
+/// The same for one transaction: behind a pooler the next one may have another session.
+const LOCAL: &str = "SET LOCAL synchronous_commit = on; SET LOCAL statement_timeout = 60000;
+    SET LOCAL lock_timeout = 10000";
 const NOW_MS: &str = "floor(extract(epoch from clock_timestamp()) * 1000)::bigint";
 
 /// Where a database is: a URL of libpq's form, without a password in it.
@@ -48,8 +51,12 @@ impl PostgresPlace {
             Host::Tcp(name) => ["localhost", "127.0.0.1", "::1"].contains(&name.as_str()),
             Host::Unix(_) => true,
         };
+        let (hosts, addresses) = (config.get_hosts(), config.get_hostaddrs());
+        let all_here = !(hosts.is_empty() && addresses.is_empty())
+            && hosts.iter().all(here)
+            && addresses.iter().all(std::net::IpAddr::is_loopback);
         match config.get_ssl_mode() {
-            SslMode::Prefer if config.get_hosts().iter().all(here) => {
+            SslMode::Prefer if all_here => {
                 config.ssl_mode(SslMode::Disable);
             }
             SslMode::Prefer => {
@@ -185,6 +192,7 @@ impl Database for Postgres {
     fn transact(&self, work: Work<'_>) -> io::Result<()> {
         let mut client = self.client()?;
         let mut tx = client.transaction().map_err(failed)?;
+        tx.batch_execute(LOCAL).map_err(failed)?;
         work(&mut Open(&mut tx))?;
         tx.commit().map_err(failed)
     }

@@ -200,8 +200,9 @@ impl Records {
 
     /// Removes objects that no file is made of: uploads that broke off, and contents that were replaced.
     fn sweep(&mut self) -> io::Result<()> {
+        // Read as the writer that it is: one that has lost its place would remove what the next one just put there.
         let mut staged = Vec::new();
-        self.look(&mut |tender| {
+        self.commit(&mut |tender| {
             staged = tender.staged()?;
             Ok(())
         })?;
