@@ -134,6 +134,12 @@ class Trial:
     def end(self):
         self.browser.close()
         if getattr(self, "demo", None):
+            # The papers are still being set when the pages are done; only then does the host wait for its end.
+            until = time.monotonic() + 180
+            while "Ctrl-C" not in (self.work / "demo.log").read_text() and self.demo.poll() is None:
+                if time.monotonic() > until:
+                    break
+                time.sleep(0.2)
             self.demo.terminate()
             self.check("the host ends in order", self.demo.wait(30) == 0)
 
