@@ -11,8 +11,8 @@ use mifeng_score::pack::{Date, Pack, Pin};
 use mifeng_score::{FrameworkStage, Method, Money, Ratio, RuleSet};
 use serde::{Deserialize, Serialize};
 
-/// Beats until the deadline: `log/beats.json` takes 89 bytes for each, and is read whole up to 16 MiB. Twenty days of
-/// one in ten seconds fit.
+/// Beats until the deadline: `log/beats.json` takes 90 bytes for each, and is read whole up to 16 MiB, of which some
+/// 6 MB are left for the records in them. Thirteen days of one in ten seconds fit.
 pub const BEATS_MAX: u64 = 120_000;
 /// Lots in one tender; larger projects are several tenders.
 pub const LOTS_MAX: usize = 64;
