@@ -148,6 +148,11 @@ impl Tar {
             offsets,
         })
     }
+
+    /// Where the content of a file stands: its first byte, and how many there are.
+    pub fn place(&self, name: &str) -> Option<(u64, u64)> {
+        Some((*self.offsets.get(name)?, *self.index.get(name)?))
+    }
 }
 
 type Index = (BTreeMap<String, u64>, BTreeMap<String, u64>);

@@ -1,8 +1,9 @@
 //! The interface: versioned paths over a house, and the document that describes them.
 
+use crate::bodies::{Held, Rooms};
 use crate::guard;
 use crate::house::{House, Tender};
-use crate::limits::{BLOCK_LEN, EVIDENCE_LEN_MAX, RECORD_LEN_MAX};
+use crate::limits::{BLOCK_LEN, EVIDENCE_LEN_MAX, PIECE_LEN, RECORD_LEN_MAX};
 use crate::problem::{Fail, Problem};
 use crate::upload::Progress;
 use crate::view::View;
@@ -14,12 +15,13 @@ use axum::body::{Body, Bytes};
 use axum::extract::{Path, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use mifeng::crypto::Digest;
-use mifeng::record::SignedRecord;
-use mifeng::{Export, Files, Tar};
+use mifeng::crypto::{Digest, Suite, Time};
+use mifeng::record::{Record, SignedRecord};
+use mifeng::{Export, Tar};
 use serde::Serialize;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Instant;
 use tokio::sync::watch;
 use utoipa::{OpenApi, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
@@ -32,6 +34,8 @@ pub(crate) struct App {
     pub(crate) stopping: watch::Receiver<bool>,
     /// The verification page, one file that sends nothing anywhere; without it, how to verify by command.
     pub(crate) verify_page: Option<PathBuf>,
+    /// Room for what is being sent.
+    pub(crate) rooms: Rooms,
 }
 
 /// Handlers answer with a response or a problem.
@@ -62,9 +66,25 @@ pub fn document() -> utoipa::openapi::OpenApi {
     let paths = std::mem::take(&mut document.paths.paths);
     let named = paths.into_iter();
     document.paths.paths = named
-        .map(|(path, item)| (path.replace("{*", "{"), item))
+        .map(|(path, item)| (path.replace("{*", "{"), anywhere(item)))
         .collect();
     document
+}
+
+/// What any address may answer: too often, or no room.
+fn anywhere(mut item: utoipa::openapi::PathItem) -> utoipa::openapi::PathItem {
+    let own = [&mut item.get, &mut item.put, &mut item.post];
+    for operation in own.into_iter().flatten() {
+        let words = "too many requests, with `Retry-After`";
+        let problem = utoipa::openapi::Ref::from_schema_name("Problem");
+        let content = utoipa::openapi::Content::new(Some(problem));
+        let answer = utoipa::openapi::ResponseBuilder::new()
+            .description(words)
+            .content("application/problem+json", content);
+        let answers = &mut operation.responses.responses;
+        answers.insert("429".to_owned(), answer.build().into());
+    }
+    item
 }
 
 fn interface() -> OpenApiRouter<Arc<App>> {
@@ -98,6 +118,7 @@ pub fn app(
         house,
         stopping,
         verify_page,
+        rooms: Rooms::new(),
     });
     let (router, _) = interface().split_for_parts();
     router
@@ -168,10 +189,35 @@ fn digest(text: &str, otherwise: Fault) -> Result<Digest, Fail> {
     text.parse().map_err(|_| otherwise.into())
 }
 
-async fn record_of(body: Body) -> Result<(SignedRecord, Bytes), Fail> {
-    let bytes = guard::read(body, RECORD_LEN_MAX).await?;
-    let record = SignedRecord::from_file(&bytes).map_err(mifeng::Error::from)?;
-    Ok((record, bytes))
+/// A record that came, its form and signature checked; and the room that it takes.
+struct Came {
+    record: SignedRecord,
+    held: Held,
+    /// The last byte had come.
+    received: Time,
+}
+
+/// Reads a record. Its signature is checked here, on no writer's time, and how often its signer comes.
+async fn record_of(app: &App, tender: &Tender, body: Body) -> Result<Came, Fail> {
+    let held = app.rooms.records.read(body, RECORD_LEN_MAX).await?;
+    let received = app.house.clock.now();
+    let suite = Suite::by_id(&tender.view().suite).map_err(mifeng::Error::from)?;
+    let check = move || {
+        let record = SignedRecord::from_file(&held.bytes).map_err(mifeng::Error::from)?;
+        let actor = Record::verify(record.clone(), suite)
+            .map_err(mifeng::Error::from)?
+            .actor();
+        let came = Came {
+            record,
+            held,
+            received,
+        };
+        Ok((came, actor))
+    };
+    let (came, actor) = on_a_thread(check).await?;
+    let pace = tender.signers.take(actor, Instant::now());
+    pace.map_err(|_| Fault::TooOften)?;
+    Ok(came)
 }
 
 /// The tenders of this host.
@@ -211,15 +257,17 @@ async fn show(State(app): Shared, Path(name): Path<String>) -> Answer {
         (status = 413, body = Problem), (status = 503, body = Problem)))]
 async fn submit(State(app): Shared, Path(name): Path<String>, body: Body) -> Answer {
     let tender = app.tender(&name)?;
-    let (record, _) = record_of(body).await?;
-    hand_in(&app, tender, record, None).await
+    let came = record_of(&app, tender, body).await?;
+    hand_in(tender, (came.record, came.received), None).await
 }
 
-async fn hand_in(app: &App, tender: &Tender, record: SignedRecord, bid: Option<PathBuf>) -> Answer {
-    // The last byte has come.
-    let received = app.house.clock.now();
+async fn hand_in(
+    tender: &Tender,
+    (record, received): (SignedRecord, Time),
+    bid: Option<PathBuf>,
+) -> Answer {
     let view = tender.view();
-    let suite = mifeng::crypto::Suite::by_id(&view.suite).map_err(mifeng::Error::from)?;
+    let suite = Suite::by_id(&view.suite).map_err(mifeng::Error::from)?;
     let commitment = record.commitment(suite);
     let taken = tender.desk.ask(|answer| Order::Submit {
         record,
@@ -277,10 +325,10 @@ fn upload(status: StatusCode, record: Digest, progress: Progress) -> Response {
         (status = 413, body = Problem), (status = 503, body = Problem)))]
 async fn begin_upload(State(app): Shared, Path(name): Path<String>, body: Body) -> Answer {
     let tender = app.tender(&name)?;
-    let (record, bytes) = record_of(body).await?;
+    let Came { record, held, .. } = record_of(&app, tender, body).await?;
     let admitted = tender.desk.ask(|answer| Order::Admit { record, answer });
     let admitted = admitted.await?;
-    let progress = tender.uploads.begin(&admitted, &bytes)?;
+    let progress = tender.uploads.begin(&admitted, &held.bytes)?;
     Ok(upload(StatusCode::CREATED, admitted.commitment, progress))
 }
 
@@ -309,8 +357,9 @@ async fn put_block(
     let record = digest(&record, Fault::NoUpload)?;
     app.tender(&name)?.uploads.progress(&record)?;
     let number: u64 = number.parse().map_err(|_| Fault::NoBlock)?;
-    let block = guard::read(body, BLOCK_LEN as usize).await?;
-    on_a_thread(move || app.tender(&name)?.uploads.put(&record, number, &block)).await?;
+    let held = app.rooms.blocks.read(body, BLOCK_LEN as usize).await?;
+    let put = move || app.tender(&name)?.uploads.put(&record, number, &held.bytes);
+    on_a_thread(put).await?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
@@ -330,9 +379,10 @@ async fn finish_upload(State(app): Shared, Path((name, record)): Path<(String, S
         tender.uploads.forget(&id);
         return Ok(receipt_file(StatusCode::CREATED, receipt));
     }
+    let received = app.house.clock.now();
     let (again, own) = (Arc::clone(&app), name.clone());
     let (signed, path) = on_a_thread(move || again.tender(&own)?.uploads.complete(&id)).await?;
-    let answer = hand_in(&app, tender, signed, Some(path)).await;
+    let answer = hand_in(tender, (signed, received), Some(path)).await;
     // What is in the log needs no upload; nor does what came too late or is not sealed as it must be.
     let over = match &answer {
         Ok(answer) => answer.status() == StatusCode::CREATED,
@@ -352,7 +402,8 @@ async fn finish_upload(State(app): Shared, Path((name, record)): Path<(String, S
         (status = 413, body = Problem), (status = 503, body = Problem)))]
 async fn cosign(State(app): Shared, Path(name): Path<String>, body: Body) -> Answer {
     let tender = app.tender(&name)?;
-    let note = guard::read(body, EVIDENCE_LEN_MAX).await?.to_vec();
+    let held = app.rooms.records.read(body, EVIDENCE_LEN_MAX).await?;
+    let note = held.bytes.to_vec();
     let witnesses = tender
         .desk
         .ask(|answer| Order::Cosign(note, answer))
@@ -368,7 +419,8 @@ async fn cosign(State(app): Shared, Path(name): Path<String>, body: Body) -> Ans
         (status = 413, body = Problem), (status = 503, body = Problem)))]
 async fn stamp(State(app): Shared, Path(name): Path<String>, body: Body) -> Answer {
     let tender = app.tender(&name)?;
-    let token = guard::read(body, EVIDENCE_LEN_MAX).await?.to_vec();
+    let held = app.rooms.records.read(body, EVIDENCE_LEN_MAX).await?;
+    let token = held.bytes.to_vec();
     tender
         .desk
         .ask(|answer| Order::Stamp(token, answer))
@@ -384,7 +436,7 @@ async fn stamp(State(app): Shared, Path(name): Path<String>, body: Body) -> Answ
         (status = 413, body = Problem), (status = 503, body = Problem)))]
 async fn order(State(app): Shared, Path(name): Path<String>, body: Body) -> Answer {
     let tender = app.tender(&name)?;
-    let (record, _) = record_of(body).await?;
+    let Came { record, .. } = record_of(&app, tender, body).await?;
     tender
         .desk
         .ask(|answer| Order::Ordered(record, answer))
@@ -407,18 +459,14 @@ async fn bundle(State(app): Shared, Path(name): Path<String>) -> Answer {
     responses((status = 200, body = Vec<u8>, content_type = "application/octet-stream"),
         (status = 404, body = Problem), (status = 503, body = Problem)))]
 async fn file(State(app): Shared, Path((name, path)): Path<(String, String)>) -> Answer {
-    let bundle = made(app.tender(&name)?, Export::Records).await?;
-    let bytes = on_a_thread(move || {
-        let tar = Tar::open(&bundle)?;
-        // Only names of the bundle's own index are read: no path leads anywhere else.
-        if !tar.index().contains_key(&path) {
-            return Err(Fault::NoRoute.into());
-        }
-        Ok(tar.read(&path)?)
-    })
-    .await?;
-    let kind = [(header::CONTENT_TYPE, "application/octet-stream")];
-    Ok((StatusCode::OK, kind, bytes).into_response())
+    let tender = app.tender(&name)?;
+    let bundle = made(tender, Export::Records).await?;
+    // Opened before its index is looked at: it stays readable when a newer one takes its place.
+    let file = opened(&bundle).await?;
+    let index = tender.index(&bundle).await?;
+    // Only names of the bundle's own index are read: no path leads anywhere else.
+    let place = index.place(&path).ok_or(Fault::NoRoute)?;
+    part(file, place, "application/octet-stream").await
 }
 
 /// The public export of the dossier, after the archive: without the sealed bids and the experts' signatures.
@@ -506,21 +554,34 @@ async fn made(tender: &Tender, what: Export) -> Result<PathBuf, Fail> {
     Ok(path)
 }
 
-/// Sends a file piece by piece.
+async fn opened(path: &std::path::Path) -> Result<tokio::fs::File, Fail> {
+    let file = tokio::fs::File::open(path).await;
+    file.map_err(|e| Problem::io("bundle", &e))
+}
+
+/// Sends a file.
 async fn send(path: &std::path::Path) -> Answer {
-    let wrong = |e: std::io::Error| Problem::io("bundle", &e);
-    let file = tokio::fs::File::open(path).await.map_err(wrong)?;
-    let size = file.metadata().await.map_err(wrong)?.len();
-    let pieces = futures_util::stream::try_unfold(file, |mut file| async move {
-        let mut piece = vec![0; 1 << 17];
-        let len = tokio::io::AsyncReadExt::read(&mut file, &mut piece).await?;
-        piece.truncate(len);
-        let more = (len > 0).then(|| (Bytes::from(piece), file));
-        Ok::<_, std::io::Error>(more)
+    let file = opened(path).await?;
+    let size = file
+        .metadata()
+        .await
+        .map_err(|e| Problem::io("bundle", &e))?;
+    part(file, (0, size.len()), "application/x-tar").await
+}
+
+/// Sends a part of a file piece by piece: where it begins, and how long it is.
+async fn part(mut file: tokio::fs::File, (at, len): (u64, u64), kind: &'static str) -> Answer {
+    use tokio::io::{AsyncReadExt, AsyncSeekExt};
+    let found = file.seek(std::io::SeekFrom::Start(at)).await;
+    found.map_err(|e| Problem::io("bundle", &e))?;
+    let pieces = futures_util::stream::try_unfold(file.take(len), |mut file| async move {
+        let mut piece = Vec::with_capacity(PIECE_LEN);
+        let more = file.read_buf(&mut piece).await? > 0;
+        Ok::<_, std::io::Error>(more.then(|| (Bytes::from(piece), file)))
     });
     let kind = [
-        (header::CONTENT_TYPE, "application/x-tar".to_owned()),
-        (header::CONTENT_LENGTH, size.to_string()),
+        (header::CONTENT_TYPE, kind.to_owned()),
+        (header::CONTENT_LENGTH, len.to_string()),
     ];
     Ok((StatusCode::OK, kind, Body::from_stream(pieces)).into_response())
 }

@@ -1,13 +1,15 @@
-//! What holds for every request: whence it may come, what its answer carries, how long its body may take.
+//! What holds for every request: whence it may come, how often, what its answer carries.
 
-use crate::limits::BODY_TIME;
+use crate::limits::{READS_EVERY, READS_RESERVE};
 use crate::problem::{Fail, Problem};
+use crate::rates::{Account, Pace};
 use crate::words::{Fault, Lang};
-use axum::body::{Body, Bytes};
 use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 /// Scripts, styles and connections of our own only; no frame anywhere shows these pages.
 const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; \
@@ -16,10 +18,9 @@ const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; c
 /// Around every request.
 pub(crate) async fn guard(request: Request, next: Next) -> Response {
     let lang = Lang::of(request.headers());
-    let changes = !matches!(*request.method(), Method::GET | Method::HEAD);
-    let answer = match changes && is_cross_site(request.headers()) {
-        true => Fail::from(Fault::CrossSite).into_response(),
-        false => next.run(request).await,
+    let answer = match refused(&request) {
+        Some(fault) => Fail::from(fault).into_response(),
+        None => next.run(request).await,
     };
     let mut answer = in_words(answer, lang);
     let headers = answer.headers_mut();
@@ -41,6 +42,42 @@ pub(crate) async fn guard(request: Request, next: Next) -> Response {
             .or_insert(HeaderValue::from_static(value));
     }
     answer
+}
+
+fn refused(request: &Request) -> Option<Fault> {
+    let changes = !matches!(*request.method(), Method::GET | Method::HEAD);
+    match changes {
+        true => is_cross_site(request.headers()).then_some(Fault::CrossSite),
+        false => reads_too_often(request).then_some(Fault::TooOften),
+    }
+}
+
+/// What one connection has asked for.
+#[derive(Clone)]
+pub(crate) struct Reads(Arc<Mutex<Account>>);
+
+impl Reads {
+    pub(crate) fn new() -> Self {
+        Reads(Arc::new(Mutex::new(Account::new(Instant::now()))))
+    }
+}
+
+/// Whether a connection asks too often for what everybody may see. Who waits for a receipt, or asks how far an upload is,
+/// is never told to wait.
+fn reads_too_often(request: &Request) -> bool {
+    const PACE: Pace = Pace {
+        every: READS_EVERY,
+        reserve: READS_RESERVE,
+    };
+    let path = request.uri().path();
+    let Some(Reads(account)) = request.extensions().get::<Reads>() else {
+        return false;
+    };
+    if path.contains("/receipts/") || path.contains("/uploads/") {
+        return false;
+    }
+    let mut account = account.lock().unwrap_or_else(PoisonError::into_inner);
+    account.take(PACE, Instant::now()).is_err()
 }
 
 /// A browser that acts for another site says so. What is no browser says nothing, and needs a signature anyway.
@@ -72,16 +109,4 @@ fn in_words(answer: Response, lang: Lang) -> Response {
         told.headers_mut().insert(header::ALLOW, allow.clone());
     }
     told
-}
-
-/// Reads a body within its limits of size and time.
-pub(crate) async fn read(body: Body, len_max: usize) -> Result<Bytes, Fail> {
-    use http_body_util::{BodyExt, LengthLimitError, Limited};
-    let whole = Limited::new(body, len_max).collect();
-    match tokio::time::timeout(BODY_TIME, whole).await {
-        Err(_) => Err(Fault::TooSlow.into()),
-        Ok(Err(e)) if e.is::<LengthLimitError>() => Err(Fault::TooLarge.into()),
-        Ok(Err(_)) => Err(Fault::Cut.into()),
-        Ok(Ok(whole)) => Ok(whole.to_bytes()),
-    }
 }

@@ -1,10 +1,15 @@
 //! A house of tenders: one folder each, one writer each.
 
 use crate::clock::Clock;
+use crate::limits::{SIGNED_EVERY, SIGNED_RESERVE};
+use crate::problem::Fail;
+use crate::rates::{Pace, Rates};
 use crate::upload::Uploads;
 use crate::view::View;
+use crate::words::Fault;
 use crate::writer::{self, Desk, Opening};
-use mifeng::{Error, Store};
+use mifeng::crypto::Digest;
+use mifeng::{Error, Store, Tar};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -26,6 +31,10 @@ pub struct Tender {
     pub(crate) made: PathBuf,
     /// One bundle is made at a time.
     pub(crate) making: Semaphore,
+    /// The index of the bundle that was made last: reading it goes through the whole file.
+    indexed: tokio::sync::Mutex<Option<(PathBuf, Arc<Tar>)>>,
+    /// How often each certificate signs something.
+    pub(crate) signers: Rates<Digest>,
     /// Places for listeners to the feed.
     pub(crate) listeners: Arc<Semaphore>,
     thread: Mutex<Option<JoinHandle<()>>>,
@@ -35,6 +44,21 @@ impl Tender {
     /// The latest snapshot.
     pub fn view(&self) -> Arc<View> {
         Arc::clone(&self.seen.borrow())
+    }
+
+    /// The index of a bundle made for download.
+    pub(crate) async fn index(&self, bundle: &Path) -> Result<Arc<Tar>, Fail> {
+        let mut indexed = self.indexed.lock().await;
+        if let Some((known, tar)) = &*indexed
+            && known == bundle
+        {
+            return Ok(Arc::clone(tar));
+        }
+        let path = bundle.to_owned();
+        let tar = tokio::task::spawn_blocking(move || Tar::open(&path)).await;
+        let tar = Arc::new(tar.map_err(|_| Fault::Internal)??);
+        *indexed = Some((bundle.to_owned(), Arc::clone(&tar)));
+        Ok(tar)
     }
 
     /// Whether the writer takes records: it is there, and no write failed.
@@ -141,6 +165,11 @@ impl Tender {
             uploads,
             made,
             making: Semaphore::new(1),
+            indexed: tokio::sync::Mutex::default(),
+            signers: Rates::new(Pace {
+                every: SIGNED_EVERY,
+                reserve: SIGNED_RESERVE,
+            }),
             listeners: Arc::new(Semaphore::new(crate::limits::LISTENERS_MAX)),
             thread: Mutex::new(Some(thread)),
         }

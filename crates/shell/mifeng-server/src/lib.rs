@@ -8,13 +8,17 @@
 #![forbid(unsafe_code)]
 
 mod api;
+mod bodies;
 mod clock;
 mod feed;
 mod guard;
 mod house;
 mod limits;
 mod pages;
+mod patience;
+mod places;
 mod problem;
+mod rates;
 mod serve;
 mod sink;
 mod upload;
@@ -27,7 +31,7 @@ pub use clock::{Clock, ManualClock, SystemClock};
 pub use house::{House, Notify, Tender};
 pub use limits::*;
 pub use problem::Problem;
-pub use serve::{Running, serve, start, wait_for_signal};
+pub use serve::{Running, start, wait_for_signal};
 pub use sink::FolderSink;
 pub use view::{Hall, Life, Lot, Release, Row, View};
 pub use writer::{HostOrder, ORDER, Opening};

@@ -20,8 +20,37 @@ pub const EVIDENCE_LEN_MAX: usize = 4 << 20;
 pub const ORDERS_MAX: usize = 4_096;
 /// Receipts kept in memory for those who ask again; older ones are made anew from the log.
 pub const RECEIPTS_KEPT: usize = 8_192;
-/// Connections at a time. Each costs some kilobytes; 2,000 bidders and an audience fit.
+/// Bytes that bodies are counted in; so much of each body needs no room, so that a bid's record (some 10 KiB) always
+/// gets in: with all connections at once that is 512 MiB.
+pub const PIECE_LEN: usize = 64 << 10;
+/// Bytes of large records, evidence and orders in memory at a time: what every stranger may send.
+pub const RECORDS_HELD_MAX: usize = 128 << 20;
+/// Bytes of blocks of uploads in memory at a time: 256 senders' blocks.
+pub const BLOCKS_HELD_MAX: usize = 256 << 20;
+/// Time that a body waits for room: then it is told to come again.
+pub const PLACE_TIME: Duration = Duration::from_secs(2);
+/// Connections at a time, if the limit of open files allows. Each costs some kilobytes; 2,000 bidders and an audience fit.
 pub const CONNECTIONS_MAX: usize = 8_192;
+/// Connections below which the host does not start.
+pub const CONNECTIONS_MIN: usize = 16;
+/// Descriptors that are never given to connections: the runtime's, the program's, and some to spare.
+pub const DESCRIPTORS_KEPT: u64 = 128;
+/// Descriptors of one tender: its store's files or connections, a bid being opened, a bundle being made.
+pub const DESCRIPTORS_OF_TENDER: u64 = 16;
+/// Threads that work on files and signatures for those who ask: a disk takes no more at once.
+pub const BLOCKING_MAX: usize = 64;
+/// Requests for public pages and files on one connection: a proxy's connection serves a hall full of people.
+pub const READS_EVERY: Duration = Duration::from_millis(5);
+/// Such requests at once.
+pub const READS_RESERVE: u32 = 1_000;
+/// Records of one certificate for one tender: a bid for each of 64 lots, replaced in the last minute, is far fewer.
+pub const SIGNED_EVERY: Duration = Duration::from_millis(125);
+/// Such records at once.
+pub const SIGNED_RESERVE: u32 = 512;
+/// Time in which a reader who is behind must have taken [`WRITE_LEN_MIN`] bytes, or all that waits.
+pub const WRITE_TIME: Duration = Duration::from_secs(30);
+/// Bytes that a reader who is behind takes in [`WRITE_TIME`]: 4 kB/s, a line on which no bid could be sent.
+pub const WRITE_LEN_MIN: usize = 128 << 10;
 /// Listeners to the feed of one tender.
 pub const LISTENERS_MAX: usize = 2_048;
 /// Time in which the header of a request must have come.

@@ -56,7 +56,11 @@ impl Problem {
         headers.insert(header::CONTENT_TYPE, kind);
         let tag = HeaderValue::from_static(lang.tag());
         headers.insert(header::CONTENT_LANGUAGE, tag);
-        if status == StatusCode::SERVICE_UNAVAILABLE {
+        let again = [
+            StatusCode::SERVICE_UNAVAILABLE,
+            StatusCode::TOO_MANY_REQUESTS,
+        ];
+        if again.contains(&status) {
             headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
         }
         answer

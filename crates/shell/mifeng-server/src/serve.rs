@@ -1,8 +1,11 @@
 //! Listening: connections with limits, and an orderly end.
 
+use crate::guard::Reads;
 use crate::house::{House, Notify};
-use crate::limits::{CONNECTIONS_MAX, GRACE, HEADER_TIME};
-use axum::Router;
+use crate::limits::{BLOCKING_MAX, GRACE, HEADER_TIME};
+use crate::patience::Patient;
+use crate::places::{self, Place, Places};
+use axum::{Extension, Router};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
@@ -12,19 +15,19 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 use tokio::net::TcpListener;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 
 /// After a failed accept, as when descriptors run out: long enough for some to be closed.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// Serves until `stopping` turns true; then requests have some seconds to end.
-pub async fn serve(
+async fn serve(
     listener: TcpListener,
     app: Router,
+    places: Places,
     mut stopping: watch::Receiver<bool>,
     notify: Notify,
 ) {
-    let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     let graceful = GracefulShutdown::new();
     let mut builder = hyper::server::conn::http1::Builder::new();
     builder
@@ -39,7 +42,7 @@ pub async fn serve(
             tokio::time::sleep(ACCEPT_PAUSE).await;
             continue;
         };
-        let service = TowerToHyperService::new(app.clone());
+        let service = TowerToHyperService::new(app.clone().layer(Extension(Reads::new())));
         let connection = builder.serve_connection(TokioIo::new(stream), service);
         let connection = graceful.watch(connection);
         tokio::spawn(async move {
@@ -59,14 +62,21 @@ pub async fn serve(
     }
 }
 
-type Accepted = (tokio::net::TcpStream, tokio::sync::OwnedSemaphorePermit);
-
-async fn accept(listener: &TcpListener, places: &Arc<Semaphore>) -> Option<Accepted> {
-    let place = Arc::clone(places).acquire_owned().await.ok()?;
-    let (stream, _) = listener.accept().await.ok()?;
-    // Receipts are small and awaited.
-    let _ = stream.set_nodelay(true);
-    Some((stream, place))
+async fn accept(
+    listener: &TcpListener,
+    places: &Places,
+) -> Option<(Patient<tokio::net::TcpStream>, Place)> {
+    loop {
+        let permit = places.free().await?;
+        let (stream, caller) = listener.accept().await.ok()?;
+        // One of too many from its address is closed at once.
+        let Some(place) = places.give(caller.ip(), permit) else {
+            continue;
+        };
+        // Receipts are small and awaited.
+        let _ = stream.set_nodelay(true);
+        return Some((Patient::new(stream), place));
+    }
 }
 
 /// A host that listens in the background.
@@ -89,7 +99,7 @@ impl Running {
 /// Serves a house in the background until told to stop.
 ///
 /// # Errors
-/// What the system says.
+/// What the system says; also if the limit of open files leaves no room for connections.
 pub fn start(
     house: Arc<House>,
     listener: std::net::TcpListener,
@@ -100,14 +110,16 @@ pub fn start(
     listener.set_nonblocking(true)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
+        .max_blocking_threads(BLOCKING_MAX)
         .build()?;
+    let places = Places::new(places::room(house.tenders().count())?);
     let (stop, stopping) = watch::channel(false);
     let router = crate::api::app(Arc::clone(&house), stopping.clone(), verify_page);
     let thread = std::thread::Builder::new().name("host".to_owned());
     let thread = thread.spawn(move || {
         runtime.block_on(async {
             match TcpListener::from_std(listener) {
-                Ok(listener) => serve(listener, router, stopping, notify).await,
+                Ok(listener) => serve(listener, router, places, stopping, notify).await,
                 Err(e) => notify(&format!("无法监听：{e}"), &format!("cannot listen: {e}")),
             }
         });

@@ -177,3 +177,36 @@ fn blocks() {
     // And the right bytes are taken then.
     assert_eq!(host.send(&bid).status, 202);
 }
+
+#[test]
+fn one_signer_too_often_and_nobody_else() {
+    let (cast, seed) = served();
+    let mut tender = Tender::new(&cast, "host/t/1", Kind::Board);
+    let host = Served::new(&tender, seed, "often");
+    let mut codes = std::collections::BTreeMap::<String, u32>::new();
+    let withdraw = tender.signed(&cast.bidders[0], "bid.withdraw", &serde_json::json!({}), 3);
+    let bytes = withdraw.to_file().expect("a file");
+    // A forged one is never charged to whom it names.
+    let mut forged = withdraw.clone();
+    let last = forged.signature.len() - 1;
+    forged.signature[last] ^= 1;
+    let forged = forged.to_file().expect("a file");
+    for _ in 0..50 {
+        assert_ne!(host.post("/v1/tenders/t1/records", &forged).status, 429);
+    }
+    for _ in 0..mifeng_server::SIGNED_RESERVE {
+        let answer = host.post("/v1/tenders/t1/records", &bytes);
+        *codes.entry(answer.code()).or_default() += 1;
+    }
+    assert_eq!(codes.get("http.too-often"), None, "{codes:?}");
+    let more = (0..200).map(|_| host.post("/v1/tenders/t1/records", &bytes));
+    let refused: Vec<Answer> = more.filter(|answer| answer.status == 429).collect();
+    assert!(!refused.is_empty());
+    assert!(
+        refused
+            .iter()
+            .all(|answer| answer.header("retry-after") == "1")
+    );
+    let bid = tender.seal(1, 900_000, 3);
+    assert_eq!(host.send(&bid).status, 202);
+}
