@@ -28,6 +28,8 @@ use mifeng_tender::{BEATS_MAX, ContractStamp, LogConfig, Refusal, Stage, State, 
 use serde::Serialize;
 use std::io::Read;
 
+/// What [`Host::open`] says, as the detail of [`Error::Malformed`], of a store that holds no tender.
+pub const NO_TENDER: &str = "there is no tender in it";
 /// Seeds and records of beats, secret until the close.
 const BEATS: &str = "beats/";
 /// Records that wait for a beat, in bytes: they are held in memory, and are one batch of the store.
@@ -450,7 +452,7 @@ impl<S: Store> Host<S> {
 /// What a store holds: its head, the beats and the replayed log.
 fn replayed(store: &dyn Store) -> Result<(Head, Vec<Beat>, Replay), Error> {
     if !journal::is_there(store)? {
-        return Err(Error::malformed("host folder", "there is no tender in it"));
+        return Err(Error::malformed("host folder", NO_TENDER));
     }
     let head = journal::head(store)?;
     let entries = journal::committed(store, &head)?;

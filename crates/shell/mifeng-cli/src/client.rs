@@ -5,7 +5,7 @@ use crate::bundle::Bundle;
 use crate::identity::Identity;
 use crate::ui::{self, Failure, Outcome, Ui};
 use crate::{base64, clock};
-use mifeng::crypto::{Digest, SystemEntropy, Time};
+use mifeng::crypto::{Digest, Entropy, SystemEntropy, Time};
 use mifeng::record::SignedRecord;
 use mifeng::{Receipt, Replay, sign_record};
 use mifeng_server::{HostOrder, ORDER};
@@ -404,12 +404,18 @@ fn send(ui: &Ui, args: &SendArgs) -> Outcome {
 
 /// What a bundle of now amounts to; the file is not kept.
 fn fetched(client: &Client) -> Result<Replay, Failure> {
-    let name = format!("mifeng-bundle-{}.tar", std::process::id());
-    let path = std::env::temp_dir().join(name);
-    client.bundle(&path)?;
-    let bundle = Bundle::open(&path);
+    use std::os::unix::fs::DirBuilderExt;
+    // Nobody else can name it beforehand or look into it: a random name, made anew, for this user alone.
+    let mut name = [0; 16];
+    SystemEntropy::new().fill(&mut name)?;
+    let name = format!("mifeng-bundle-{}", hex::encode(name));
+    let folder = std::env::temp_dir().join(name);
+    let made = std::fs::DirBuilder::new().mode(0o700).create(&folder);
+    made.map_err(|e| Failure::io(&folder, &e))?;
+    let path = folder.join("bundle.tar");
+    let bundle = client.bundle(&path).and_then(|()| Bundle::open(&path));
     // If it stays behind, the system sweeps it.
-    let _ = std::fs::remove_file(&path);
+    let _ = std::fs::remove_dir_all(&folder);
     Ok(bundle?.replay)
 }
 
@@ -468,6 +474,8 @@ pub(crate) enum OrderCommand {
     Archive(Ordering),
     /// 不再等待缺席的受托人 / wait no longer for trustees who are away
     GiveUp(Ordering),
+    /// 平台时钟无误（时钟曾突然前移，或平台停机过久） / the host's clock is right, though it jumped or the host was away for long
+    Clock(Ordering),
     /// 载入吊销列表 / take in a revocation list
     Crl {
         /// 吊销列表 / the list, DER or PEM
@@ -483,6 +491,7 @@ fn host(ui: &Ui, command: &HostCommand) -> Outcome {
     let (to, order) = match order {
         OrderCommand::Archive(to) => (to, HostOrder::Archive {}),
         OrderCommand::GiveUp(to) => (to, HostOrder::GiveUp {}),
+        OrderCommand::Clock(to) => (to, HostOrder::Clock {}),
         OrderCommand::Crl { file, to } => {
             let der = base64(&crate::fetch::pem_or_der(&ui::read(file)?));
             (to, HostOrder::List { der })

@@ -103,6 +103,12 @@ pub(crate) fn start(ui: &Ui, place: &Place<'_>) -> Result<Running, Failure> {
         })
     };
     let house = House::open(place.dir, Arc::new(SystemClock), &mut opening)?;
+    for name in house.skipped() {
+        ui.say(
+            format!("其中没有项目，已略过：{name}"),
+            format!("left out, there is no tender in it: {name}"),
+        );
+    }
     let listener =
         TcpListener::bind(place.listen).map_err(|e| Failure::io(Path::new("listen"), &e))?;
     let lang = ui.lang;

@@ -300,10 +300,7 @@ fn receipt_file(status: StatusCode, receipt: Vec<u8>) -> Response {
 async fn receipt(State(app): Shared, Path((name, record)): Path<(String, String)>) -> Answer {
     let record = digest(&record, Fault::NoReceipt)?;
     let tender = app.tender(&name)?;
-    let found = tender.desk.ask(|answer| Order::Receipt(record, answer));
-    let receipt = found.await?.ok_or(Fault::NoReceipt)?;
-    // It may be the one that a bid waited for.
-    tender.uploads.forget(&record);
+    let receipt = tender.receipts.get(&record).ok_or(Fault::NoReceipt)?;
     Ok(receipt_file(StatusCode::OK, receipt))
 }
 
@@ -374,21 +371,18 @@ async fn put_block(
 async fn finish_upload(State(app): Shared, Path((name, record)): Path<(String, String)>) -> Answer {
     let id = digest(&record, Fault::NoUpload)?;
     let tender = app.tender(&name)?;
-    let found = tender.desk.ask(|answer| Order::Receipt(id, answer));
-    if let Some(receipt) = found.await? {
-        tender.uploads.forget(&id);
+    if let Some(receipt) = tender.receipts.get(&id) {
         return Ok(receipt_file(StatusCode::CREATED, receipt));
     }
     let received = app.house.clock.now();
     let (again, own) = (Arc::clone(&app), name.clone());
     let (signed, path) = on_a_thread(move || again.tender(&own)?.uploads.complete(&id)).await?;
     let answer = hand_in(tender, (signed, received), Some(path)).await;
-    // What is in the log needs no upload; nor does what came too late or is not sealed as it must be.
-    let over = match &answer {
-        Ok(answer) => answer.status() == StatusCode::CREATED,
-        Err(no) => no.status == 409 && no.code.starts_with("bid."),
-    };
-    if over {
+    // What came too late or is not sealed as it must be needs no upload.
+    if answer
+        .as_ref()
+        .is_err_and(|no| no.status == 409 && no.code.starts_with("bid."))
+    {
         tender.uploads.forget(&id);
     }
     answer

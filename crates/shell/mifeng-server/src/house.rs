@@ -4,10 +4,11 @@ use crate::clock::Clock;
 use crate::limits::{SIGNED_EVERY, SIGNED_RESERVE};
 use crate::problem::Fail;
 use crate::rates::{Pace, Rates};
+use crate::receipts::Receipts;
 use crate::upload::Uploads;
 use crate::view::View;
 use crate::words::Fault;
-use crate::writer::{self, Desk, Opening};
+use crate::writer::{self, Desk, Opening, Workplace};
 use mifeng::crypto::Digest;
 use mifeng::{Error, Store, Tar};
 use std::collections::BTreeMap;
@@ -26,7 +27,8 @@ pub type Notify = Arc<dyn Fn(&str, &str) + Send + Sync>;
 pub struct Tender {
     pub(crate) desk: Desk,
     pub(crate) seen: watch::Receiver<Arc<View>>,
-    pub(crate) uploads: Uploads,
+    pub(crate) uploads: Arc<Uploads>,
+    pub(crate) receipts: Receipts,
     /// Bundles made for download.
     pub(crate) made: PathBuf,
     /// One bundle is made at a time.
@@ -63,7 +65,8 @@ impl Tender {
 
     /// Whether the writer takes records: it is there, and no write failed.
     pub(crate) fn is_sound(&self) -> bool {
-        self.seen.has_changed().is_ok() && self.view().sound
+        let view = self.view();
+        self.seen.has_changed().is_ok() && view.sound && view.trusted
     }
 }
 
@@ -71,6 +74,7 @@ impl Tender {
 pub struct House {
     pub(crate) tenders: BTreeMap<String, Tender>,
     pub(crate) clock: Arc<dyn Clock>,
+    skipped: Vec<String>,
 }
 
 /// A name that can stand in a path and never leads out of a folder.
@@ -96,7 +100,7 @@ impl House {
             what: root.display().to_string(),
             detail: e.to_string(),
         };
-        let mut tenders = BTreeMap::new();
+        let (mut tenders, mut skipped) = (BTreeMap::new(), Vec::new());
         for entry in std::fs::read_dir(root).map_err(wrong)? {
             let entry = entry.map_err(wrong)?;
             let name = entry.file_name().to_string_lossy().into_owned();
@@ -105,13 +109,36 @@ impl House {
             }
             let work = root.join(WORK).join(&name);
             let (made, uploads) = Tender::folders(&work).map_err(wrong)?;
-            let opened = work.join("opened");
+            let uploads = Arc::new(uploads);
+            let receipts = Receipts::default();
+            let workplace = Workplace {
+                opened: work.join("opened"),
+                uploads: Arc::clone(&uploads),
+                receipts: receipts.clone(),
+            };
             let open = opening(&entry.path());
-            let started = writer::start(&name, open, Arc::clone(&clock), opened)?;
-            let tender = Tender::of(started, made, uploads);
-            tenders.insert(name, tender);
+            match writer::start(&name, open, Arc::clone(&clock), workplace) {
+                Ok(started) => {
+                    let tender = Tender::of(started, made, (uploads, receipts));
+                    tenders.insert(name, tender);
+                }
+                // Somebody's other folder is no reason to serve nobody.
+                Err(Error::Malformed { detail, .. }) if detail == mifeng::NO_TENDER => {
+                    skipped.push(name);
+                }
+                Err(e) => return Err(e),
+            }
         }
-        Ok(House { tenders, clock })
+        Ok(House {
+            tenders,
+            clock,
+            skipped,
+        })
+    }
+
+    /// Sub-folders in which no tender is.
+    pub fn skipped(&self) -> &[String] {
+        &self.skipped
     }
 
     /// One tender by its name.
@@ -158,11 +185,16 @@ impl Tender {
         Ok((made, Uploads::open(&work.join("uploads"))?))
     }
 
-    fn of((desk, seen, thread): writer::Started, made: PathBuf, uploads: Uploads) -> Self {
+    fn of(
+        (desk, seen, thread): writer::Started,
+        made: PathBuf,
+        (uploads, receipts): (Arc<Uploads>, Receipts),
+    ) -> Self {
         Tender {
             desk,
             seen,
             uploads,
+            receipts,
             made,
             making: Semaphore::new(1),
             indexed: tokio::sync::Mutex::default(),

@@ -14,15 +14,18 @@ mod feed;
 mod guard;
 mod house;
 mod limits;
+mod orders;
 mod pages;
 mod patience;
 mod places;
 mod problem;
 mod rates;
+mod receipts;
 mod serve;
 mod sink;
 mod upload;
 mod view;
+mod watch;
 mod words;
 mod writer;
 

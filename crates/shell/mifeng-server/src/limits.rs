@@ -18,6 +18,8 @@ pub const DOCUMENT_LEN_MAX: usize = 64 << 20;
 pub const EVIDENCE_LEN_MAX: usize = 4 << 20;
 /// Orders that wait for one writer: more than bidders come in one beat; beyond it the answer is "try again".
 pub const ORDERS_MAX: usize = 4_096;
+/// Time after which an upload of which nothing more came is forgotten: whoever was cut off over a weekend goes on.
+pub const UPLOAD_IDLE: Duration = Duration::from_secs(72 * 3_600);
 /// Receipts kept in memory for those who ask again; older ones are made anew from the log.
 pub const RECEIPTS_KEPT: usize = 8_192;
 /// Bytes that bodies are counted in; so much of each body needs no room, so that a bid's record (some 10 KiB) always

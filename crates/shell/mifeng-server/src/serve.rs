@@ -5,6 +5,7 @@ use crate::house::{House, Notify};
 use crate::limits::{BLOCKING_MAX, GRACE, HEADER_TIME};
 use crate::patience::Patient;
 use crate::places::{self, Place, Places};
+use crate::view::View;
 use axum::{Extension, Router};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
@@ -114,6 +115,9 @@ pub fn start(
         .build()?;
     let places = Places::new(places::room(house.tenders().count())?);
     let (stop, stopping) = watch::channel(false);
+    for tender in house.tenders() {
+        runtime.spawn(tell_of_the_clock(tender.seen.clone(), Arc::clone(&notify)));
+    }
     let router = crate::api::app(Arc::clone(&house), stopping.clone(), verify_page);
     let thread = std::thread::Builder::new().name("host".to_owned());
     let thread = thread.spawn(move || {
@@ -131,6 +135,36 @@ pub fn start(
         stop,
         thread,
     })
+}
+
+/// Tells the operator when a tender's clock comes into doubt, and when it is out of it.
+async fn tell_of_the_clock(mut seen: watch::Receiver<Arc<View>>, notify: Notify) {
+    let mut trusted = true;
+    loop {
+        let view = Arc::clone(&seen.borrow_and_update());
+        if view.trusted != trusted {
+            trusted = view.trusted;
+            let name = &view.name;
+            match trusted {
+                true => notify(
+                    &format!("{name}：时钟恢复可信，自动步骤继续"),
+                    &format!("{name}: the clock is believed again; the host goes on"),
+                ),
+                false => notify(
+                    &format!(
+                        "{name}：时钟突然前移，或平台停机过久；已停止接收和自动步骤。核对时间后用 mifeng host order clock 确认"
+                    ),
+                    &format!(
+                        "{name}: the clock jumped ahead, or the host was away for long: nothing is taken in and nothing \
+                         happens by itself. Look at the time, then confirm it: mifeng host order clock"
+                    ),
+                ),
+            }
+        }
+        if seen.changed().await.is_err() {
+            return;
+        }
+    }
 }
 
 /// Waits for the signal to stop: SIGTERM, or Ctrl-C.

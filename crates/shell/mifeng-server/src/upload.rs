@@ -18,7 +18,8 @@ use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 /// Bytes of a sealed file beside its parts: magics, lengths (spec/envelope.md).
 const FRAME_LEN: u64 = 44;
@@ -69,9 +70,9 @@ struct Upload {
     actor: Digest,
     size: u64,
     record: Vec<u8>,
-    file: Arc<File>,
-    journal: File,
     missing: BTreeSet<u64>,
+    /// When something of it came.
+    touched: Instant,
 }
 
 /// What is known of an upload.
@@ -151,7 +152,8 @@ impl Uploads {
 
     /// Takes one block; the same one again changes nothing.
     pub(crate) fn put(&self, id: &Digest, number: u64, block: &[u8]) -> Result<(), Fail> {
-        let file = {
+        let wrong = |e: std::io::Error| Problem::io("upload", &e);
+        {
             let known = self.known();
             let upload = known.get(id).ok_or(Fault::NoUpload)?;
             let expected = upload.block_len(number).ok_or(Fault::NoBlock)?;
@@ -161,30 +163,55 @@ impl Uploads {
             if !upload.missing.contains(&number) {
                 return Ok(());
             }
-            Arc::clone(&upload.file)
-        };
+        }
+        // Opened for each block: thousands of uploads hold no descriptor while nothing comes.
+        let file = File::options().write(true).open(self.path(id, "bid"));
+        let file = file.map_err(wrong)?;
         file.write_all_at(block, number * BLOCK_LEN)
-            .map_err(|e| Problem::io("upload", &e))?;
+            .map_err(wrong)?;
         let mut known = self.known();
         let upload = known.get_mut(id).ok_or(Fault::NoUpload)?;
-        writeln!(upload.journal, "{number}").map_err(|e| Problem::io("upload", &e))?;
+        let mut journal = File::options()
+            .append(true)
+            .open(self.path(id, "blocks"))
+            .map_err(wrong)?;
+        journal
+            .write_all(format!("{number}\n").as_bytes())
+            .map_err(wrong)?;
         upload.missing.remove(&number);
+        upload.touched = Instant::now();
         Ok(())
     }
 
     /// The record and the file of an upload that is complete, made durable.
     pub(crate) fn complete(&self, id: &Digest) -> Result<(SignedRecord, PathBuf), Fail> {
-        let (record, file) = {
+        let record = {
             let known = self.known();
             let upload = known.get(id).ok_or(Fault::NoUpload)?;
             if !upload.missing.is_empty() {
                 return Err(Fault::BlocksMissing.into());
             }
-            (upload.record.clone(), Arc::clone(&upload.file))
+            upload.record.clone()
         };
-        file.sync_data().map_err(|e| Problem::io("upload", &e))?;
+        let path = self.path(id, "bid");
+        let file = File::options().write(true).open(&path);
+        file.and_then(|file| file.sync_data())
+            .map_err(|e| Problem::io("upload", &e))?;
         let record = SignedRecord::from_file(&record).map_err(Error::from)?;
-        Ok((record, self.path(id, "bid")))
+        Ok((record, path))
+    }
+
+    /// Forgets uploads of which nothing came for so long. One that is whole may have been handed in, and stays.
+    pub(crate) fn expire(&self, idle: Duration) {
+        let known = self.known();
+        let is_idle = |one: &Upload| !one.missing.is_empty() && one.touched.elapsed() >= idle;
+        let old: Vec<Digest> = known
+            .iter()
+            .filter(|(_, upload)| is_idle(upload))
+            .map(|(id, _)| *id)
+            .collect();
+        drop(known);
+        old.iter().for_each(|id| self.forget(id));
     }
 
     /// Forgets an upload: its record was refused, or is in the log.
@@ -204,13 +231,9 @@ fn forget(record: &Path) {
 impl Upload {
     /// `path` is that of the record; it is written last.
     fn make(path: &Path, admitted: &Admitted, record: &[u8]) -> std::io::Result<Self> {
-        let file = File::options()
-            .create(true)
-            .truncate(true)
-            .write(true)
-            .open(path.with_extension("bid"))?;
+        let file = File::create(path.with_extension("bid"))?;
         file.set_len(admitted.size)?;
-        let journal = File::create(path.with_extension("blocks"))?;
+        File::create(path.with_extension("blocks"))?;
         let about = serde_json::json!({
             "actor": admitted.actor, "record": String::from_utf8_lossy(record), "size": admitted.size,
         });
@@ -219,8 +242,7 @@ impl Upload {
             actor: admitted.actor,
             size: admitted.size,
             record: record.to_vec(),
-            file: Arc::new(file),
-            journal,
+            touched: Instant::now(),
             missing: (0..admitted.size.div_ceil(BLOCK_LEN)).collect(),
         })
     }
@@ -233,10 +255,7 @@ impl Upload {
             size: u64,
         }
         let about: About = serde_json::from_slice(&std::fs::read(path)?)?;
-        let file = OpenOptions::new()
-            .write(true)
-            .open(path.with_extension("bid"))?;
-        if file.metadata()?.len() != about.size {
+        if std::fs::metadata(path.with_extension("bid"))?.len() != about.size {
             return Err(std::io::ErrorKind::InvalidData.into());
         }
         let mut missing: BTreeSet<u64> = (0..about.size.div_ceil(BLOCK_LEN)).collect();
@@ -256,8 +275,7 @@ impl Upload {
             actor: about.actor,
             size: about.size,
             record: about.record.into_bytes(),
-            file: Arc::new(file),
-            journal,
+            touched: Instant::now(),
             missing,
         })
     }
@@ -273,5 +291,39 @@ impl Upload {
             size: self.size,
             missing: self.missing.iter().take(MISSING_SHOWN).copied().collect(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_idle_goes_and_what_is_whole_stays() -> std::io::Result<()> {
+        let folder = std::env::temp_dir().join(format!("mifeng-idle-{}", std::process::id()));
+        let _ = std::fs::remove_dir_all(&folder);
+        let uploads = Uploads::open(&folder)?;
+        let admitted = |number: u8| Admitted {
+            commitment: Digest::from_bytes([number; 32]),
+            actor: Digest::from_bytes([9; 32]),
+            size: BLOCK_LEN + 3,
+            lots: 2,
+        };
+        let begin = |number| uploads.begin(&admitted(number), b"a record");
+        let put = |number: u8, block: u64, len: usize| {
+            let id = Digest::from_bytes([number; 32]);
+            uploads.put(&id, block, &vec![7; len]).is_ok()
+        };
+        assert!(begin(1).is_ok() && begin(2).is_ok());
+        assert!(put(1, 1, 3) && put(2, 0, 1 << 20) && put(2, 1, 3));
+        uploads.expire(Duration::from_secs(60));
+        assert_eq!(uploads.known().len(), 2);
+        uploads.expire(Duration::ZERO);
+        let left: Vec<Digest> = uploads.known().keys().copied().collect();
+        assert_eq!(left, [Digest::from_bytes([2; 32])]);
+        // Three files of the one that stays, none of the other.
+        assert_eq!(std::fs::read_dir(&folder)?.count(), 3);
+        assert!(begin(1).is_ok() && put(1, 0, 1 << 20));
+        std::fs::remove_dir_all(&folder)
     }
 }

@@ -225,6 +225,9 @@ pub struct View {
     /// Whether the writer can write: after a failed write it cannot, until the host is started again.
     #[serde(skip)]
     pub sound: bool,
+    /// Whether the host's clock can be believed; while it cannot nothing is taken in, and nothing happens by itself.
+    #[serde(skip)]
+    pub trusted: bool,
     /// Counts the snapshots of this run.
     #[serde(skip)]
     pub version: u64,
@@ -285,6 +288,7 @@ impl View {
             hall: closed.then(|| hall(state, &replay.records)),
             results: state.awards().values().map(won).collect(),
             sound,
+            trusted: true,
             version,
         }
     }

@@ -4,21 +4,25 @@
 //! it publishes a snapshot, which is all that anybody else reads.
 
 use crate::clock::Clock;
-use crate::limits::{ORDERS_MAX, RECEIPTS_KEPT};
+use crate::limits::{ORDERS_MAX, UPLOAD_IDLE};
+use crate::orders::UsedOrders;
+use crate::receipts::Receipts;
 use crate::sink::FolderSink;
+use crate::upload::Uploads;
 use crate::view::View;
+use crate::watch::Watch;
 use mifeng::crypto::{Digest, SystemEntropy, Time};
 use mifeng::pki::trust::Usage;
 use mifeng::record::{Record, SignedRecord};
 use mifeng::tender::{Refusal, Stage, rules};
-use mifeng::{Error, Export, Host, Receipt, Store};
+use mifeng::{Error, Export, Host, Store};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, VecDeque};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::{oneshot, watch};
 
 /// The clock is looked at so often at least: it may be set, and a beat must not wait for an order.
@@ -28,6 +32,10 @@ const LOOK: Duration = Duration::from_millis(200);
 pub const ORDER: &str = "host.order";
 /// The whole dossier in the working folder of its tender.
 pub(crate) const DOSSIER: &str = "dossier.tar";
+/// Orders that were obeyed, there too.
+const USED_ORDERS: &str = "orders";
+/// Between two looks for idle uploads.
+const SWEEP: Duration = Duration::from_secs(60);
 /// An order counts so long by either clock.
 const ORDER_AGE_MAX: Duration = Duration::from_secs(300);
 
@@ -39,6 +47,8 @@ pub enum HostOrder {
     Archive {},
     /// Wait for the trustees no longer.
     GiveUp {},
+    /// The host's clock is right, though it jumped or the host was away for long.
+    Clock {},
     /// Take in a revocation list, DER in base64.
     List {
         /// The list.
@@ -84,7 +94,6 @@ pub(crate) enum Order {
     },
     Cosign(Vec<u8>, Answer<usize>),
     Stamp(Vec<u8>, Answer<()>),
-    Receipt(Digest, Answer<Option<Vec<u8>>>),
     Bundle(Export, PathBuf, Answer<()>),
     /// What the host itself orders, by a record that only its own certificate can have signed.
     Ordered(SignedRecord, Answer<()>),
@@ -151,15 +160,18 @@ struct Writer<S: Store> {
     /// Where opened bids go.
     opened: PathBuf,
     views: watch::Sender<Arc<View>>,
-    receipts: BTreeMap<Digest, Vec<u8>>,
-    /// The order in which receipts were kept.
-    kept: VecDeque<Digest>,
-    /// Records that wait for their beat, with the upload that goes when they are in the log.
-    waiting: BTreeMap<Digest, (SignedRecord, Option<PathBuf>)>,
+    receipts: Receipts,
+    uploads: Arc<Uploads>,
+    /// Records that wait for their beat; their uploads go when they are in the log.
+    waiting: BTreeMap<Digest, SignedRecord>,
     /// Orders that came before a beat was due, to be obeyed after it.
     put_off: VecDeque<Order>,
-    /// Orders of the last minutes, by the commitment of their record.
-    ordered: BTreeMap<Digest, Time>,
+    ordered: UsedOrders,
+    watch: Watch,
+    /// Whether the clock can be believed, as it was last looked at.
+    trusted: bool,
+    /// When idle uploads were last looked for.
+    swept: Instant,
     changed: bool,
     /// Snapshots so far.
     version: u64,
@@ -170,6 +182,14 @@ struct Writer<S: Store> {
 /// Opens a tender where it will be written: its keys never leave that thread.
 pub type Opening<S> = Box<dyn FnOnce() -> Result<Host<S>, Error> + Send>;
 
+/// What a writer works with beside its engine.
+pub(crate) struct Workplace {
+    /// Where opened bids go; its other files lie beside.
+    pub(crate) opened: PathBuf,
+    pub(crate) uploads: Arc<Uploads>,
+    pub(crate) receipts: Receipts,
+}
+
 /// What a house has of a writer.
 pub(crate) type Started = (Desk, watch::Receiver<Arc<View>>, JoinHandle<()>);
 
@@ -178,32 +198,45 @@ pub(crate) fn start<S: Store + 'static>(
     name: &str,
     open: Opening<S>,
     clock: Arc<dyn Clock>,
-    opened: PathBuf,
+    workplace: Workplace,
 ) -> Result<Started, Error> {
     let (orders, queue) = sync_channel(ORDERS_MAX);
     let (ready, started) = sync_channel(1);
     let own = name.to_owned();
     let thread = std::thread::Builder::new().name(format!("writer {name}"));
     let run = move || {
-        let host = match open() {
-            Ok(host) => host,
+        let opened = open().and_then(|host| {
+            let ordered = used_orders(&workplace.opened, clock.now())?;
+            Ok((host, ordered))
+        });
+        let (host, ordered) = match opened {
+            Ok(opened) => opened,
             Err(e) => {
                 let _ = ready.send(Err(e));
                 return;
             }
         };
-        let (views, seen) = watch::channel(Arc::new(View::of(&own, &host, (0, true))));
+        let mut watch = Watch::new(&*clock, host.next_beat());
+        let trusted = watch.trusts(&*clock, host.next_beat());
+        let view = View {
+            trusted,
+            ..View::of(&own, &host, (0, true))
+        };
+        let (views, seen) = watch::channel(Arc::new(view));
         let _ = ready.send(Ok(seen));
         let mut writer = Writer {
             host,
             clock,
-            opened,
+            opened: workplace.opened,
             views,
-            receipts: BTreeMap::new(),
-            kept: VecDeque::new(),
+            receipts: workplace.receipts,
+            uploads: workplace.uploads,
             waiting: BTreeMap::new(),
             put_off: VecDeque::new(),
-            ordered: BTreeMap::new(),
+            ordered,
+            watch,
+            trusted,
+            swept: Instant::now(),
             changed: false,
             version: 0,
             sound: true,
@@ -218,8 +251,12 @@ pub(crate) fn start<S: Store + 'static>(
 impl<S: Store> Writer<S> {
     fn run(&mut self, name: &str, queue: &Receiver<Order>) {
         loop {
-            self.obey_what_came_in_time(queue);
-            if self.sound && self.advance().is_err() {
+            self.look_at_the_clock();
+            self.sweep();
+            if self.trusted {
+                self.obey_what_came_in_time(queue);
+            }
+            if self.sound && self.trusted && self.advance().is_err() {
                 (self.sound, self.changed) = (false, true);
             }
             self.publish(name);
@@ -237,6 +274,33 @@ impl<S: Store> Writer<S> {
                 }
                 Err(RecvTimeoutError::Timeout) => {}
             }
+        }
+    }
+
+    fn look_at_the_clock(&mut self) {
+        let trusted = self.watch.trusts(&*self.clock, self.host.next_beat());
+        self.changed |= trusted != self.trusted;
+        self.trusted = trusted;
+    }
+
+    /// Uploads that nobody goes on with make room.
+    fn sweep(&mut self) {
+        if self.swept.elapsed() >= SWEEP {
+            self.swept = Instant::now();
+            self.uploads.expire(UPLOAD_IDLE);
+        }
+    }
+
+    /// What comes while the clock is in doubt has no instant at which it came.
+    fn require_clock(&self) -> Result<(), Error> {
+        match self.trusted {
+            true => Ok(()),
+            false => Err(Error::Unavailable {
+                what: "clock".to_owned(),
+                detail:
+                    "it jumped, or the host was away for long: its operator must confirm it first"
+                        .to_owned(),
+            }),
         }
     }
 
@@ -263,7 +327,10 @@ impl<S: Store> Writer<S> {
     fn publish(&mut self, name: &str) {
         if self.changed {
             self.version += 1;
-            let view = View::of(name, &self.host, (self.version, self.sound));
+            let view = View {
+                trusted: self.trusted,
+                ..View::of(name, &self.host, (self.version, self.sound))
+            };
             self.views.send_replace(Arc::new(view));
             self.changed = false;
         }
@@ -271,7 +338,7 @@ impl<S: Store> Writer<S> {
 
     /// How long nothing is due.
     fn pause(&self) -> Duration {
-        if !self.sound {
+        if !self.sound || !self.trusted {
             return LOOK;
         }
         let now = self.clock.now().as_unix_nanos();
@@ -287,8 +354,17 @@ impl<S: Store> Writer<S> {
                 bid,
                 received,
                 answer,
-            } => later(answer, self.submit(record, bid, received)),
-            Order::Admit { record, answer } => later(answer, self.admit(record)),
+            } => {
+                let ready = self.require_clock();
+                later(
+                    answer,
+                    ready.and_then(|()| self.submit(record, bid, received)),
+                )
+            }
+            Order::Admit { record, answer } => {
+                let ready = self.require_clock();
+                later(answer, ready.and_then(|()| self.admit(record)))
+            }
             Order::Cosign(note, answer) => {
                 let taken = self.host.add_cosignature(&note);
                 self.changed |= taken.is_ok();
@@ -299,16 +375,20 @@ impl<S: Store> Writer<S> {
                 self.changed |= taken.is_ok();
                 later(answer, taken)
             }
-            Order::Receipt(commitment, answer) => {
-                later(answer, Ok(self.receipts.get(&commitment).cloned()))
-            }
             Order::Bundle(what, out, answer) => later(answer, self.bundle(what, &out)),
             Order::Ordered(record, answer) => {
                 let done = self.ordered(record);
                 self.changed |= done.is_ok();
                 later(answer, done)
             }
-            Order::Wake(answer) => later(answer, self.advance()),
+            Order::Wake(answer) => {
+                self.look_at_the_clock();
+                let done = match self.trusted {
+                    true => self.advance(),
+                    false => Ok(()),
+                };
+                later(answer, done)
+            }
             Order::Stop => Box::new(|| {}),
         }
     }
@@ -341,7 +421,7 @@ impl<S: Store> Writer<S> {
             return Ok(Taken::Waiting);
         }
         if let Some(receipt) = self.receipts.get(&commitment) {
-            return Ok(Taken::Logged(receipt.clone()));
+            return Ok(Taken::Logged(receipt));
         }
         // A bid's record alone is a question for its receipt, lost or from before a restart.
         let suite = self.host.state().suite();
@@ -372,13 +452,13 @@ impl<S: Store> Writer<S> {
             }
         }
         if self.host.waiting() > waited {
-            self.waiting.insert(commitment, (record, bid));
+            self.waiting.insert(commitment, record);
             return Ok(Taken::Waiting);
         }
         self.changed = true;
         let receipt = self.host.receipt_again(&record, self.clock.now())?;
-        let bytes = self.keep(commitment, &receipt)?;
-        remove(bid);
+        let bytes = receipt.to_file()?;
+        self.keep(commitment, &bytes);
         Ok(Taken::Logged(bytes))
     }
 
@@ -391,17 +471,10 @@ impl<S: Store> Writer<S> {
         Ok(())
     }
 
-    fn keep(&mut self, commitment: Digest, receipt: &Receipt) -> Result<Vec<u8>, Error> {
-        let bytes = receipt.to_file()?;
-        if self.receipts.insert(commitment, bytes.clone()).is_none() {
-            self.kept.push_back(commitment);
-        }
-        while self.kept.len() > RECEIPTS_KEPT {
-            if let Some(oldest) = self.kept.pop_front() {
-                self.receipts.remove(&oldest);
-            }
-        }
-        Ok(bytes)
+    /// It is in the log: its upload, if it brought one, has done its part.
+    fn keep(&mut self, commitment: Digest, receipt: &[u8]) {
+        self.receipts.keep(commitment, receipt.to_vec());
+        self.uploads.forget(&commitment);
     }
 
     fn bundle(&self, what: Export, out: &std::path::Path) -> Result<(), Error> {
@@ -428,15 +501,24 @@ impl<S: Store> Writer<S> {
         let age = now.as_unix_nanos() - record.time().as_unix_nanos();
         let fresh =
             record.origin() == state.origin() && age.abs() <= ORDER_AGE_MAX.as_nanos() as i128;
-        self.ordered
-            .retain(|_, at| now < at.plus_millis(2 * ORDER_AGE_MAX.as_millis() as i64));
-        if !fresh || self.ordered.insert(record.commitment(), now).is_some() {
+        let order = record.data::<HostOrder>()?;
+        if order != (HostOrder::Clock {}) {
+            // It is not used up by this.
+            self.require_clock()?;
+        }
+        let is_new = |orders: &mut UsedOrders| orders.is_new(record.commitment(), now);
+        if !fresh || !is_new(&mut self.ordered).map_err(|e| unavailable("orders", &e))? {
             return Err(
                 Refusal::by(&rules::REPLAY, "order: stale, used, or for another tender").into(),
             );
         }
         let entropy = &mut SystemEntropy::new();
-        match record.data::<HostOrder>()? {
+        match order {
+            HostOrder::Clock {} => {
+                self.watch.confirm(&*self.clock);
+                self.look_at_the_clock();
+                Ok(())
+            }
             HostOrder::Archive {} if self.host.state().stage() == Stage::Archived => Ok(()),
             HostOrder::Archive {} => {
                 self.host.archive(now, entropy)?;
@@ -493,12 +575,11 @@ impl<S: Store> Writer<S> {
             let found = self
                 .waiting
                 .iter()
-                .find(|(_, (record, _))| receipt.is_for(record, suite))
+                .find(|(_, record)| receipt.is_for(record, suite))
                 .map(|(commitment, _)| *commitment);
             if let Some(commitment) = found {
-                let bid = self.waiting.remove(&commitment).and_then(|(_, bid)| bid);
-                self.keep(commitment, &receipt)?;
-                remove(bid);
+                self.waiting.remove(&commitment);
+                self.keep(commitment, &receipt.to_file()?);
             }
         }
         Ok(())
@@ -556,11 +637,10 @@ fn not_yet(outcome: Result<(), Error>) -> Result<(), Error> {
     }
 }
 
-fn remove(bid: Option<PathBuf>) {
-    if let Some(path) = bid {
-        // What stays is swept at the next start.
-        let _ = std::fs::remove_file(path);
-    }
+fn used_orders(opened: &Path, now: Time) -> Result<UsedOrders, Error> {
+    let for_millis = 2 * ORDER_AGE_MAX.as_millis() as i64;
+    UsedOrders::open(&opened.with_file_name(USED_ORDERS), now, for_millis)
+        .map_err(|e| unavailable("orders", &e))
 }
 
 fn unavailable(what: &str, error: &std::io::Error) -> Error {

@@ -97,6 +97,11 @@ impl Served {
 
     pub fn turn(&self, time: Time) {
         self.clock.set(time);
+        self.wake();
+    }
+
+    /// Waits until what is due is done.
+    pub fn wake(&self) {
         let runtime = tokio::runtime::Builder::new_current_thread().build();
         let done = runtime.expect("a runtime").block_on(self.house.wake());
         done.expect("writers that work");

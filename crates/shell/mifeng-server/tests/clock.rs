@@ -1,0 +1,107 @@
+//! A clock that jumps closes no tender, and an order counts once.
+
+mod common;
+
+use common::*;
+use mifeng::crypto::INTL;
+use mifeng_server::{House, ORDER};
+
+fn served(name: &'static str) -> (Cast, &'static str) {
+    (Cast::new(&INTL, name), name)
+}
+
+#[test]
+fn a_jump_ahead_closes_nothing_until_it_is_confirmed() {
+    let (cast, seed) = served("clock jump");
+    let mut tender = Tender::new(&cast, "host/t/1", Kind::Board);
+    let host = Served::new(&tender, seed, "clock-jump");
+    let stage = || host.get("/v1/tenders/t1").json()["stage"].clone();
+    let bid = tender.seal(0, 900_000, 3);
+    assert_eq!(host.send(&bid).status, 202);
+    host.at(FIRST_BEAT);
+    // Far beyond the deadline, though no time has passed.
+    let ahead = 500;
+    host.clock.jump(secs(ahead));
+    host.wake();
+    assert_eq!(stage(), "open");
+    assert_eq!(host.get("/healthz").status, 503);
+    let other = tender.seal(1, 900_000, 3);
+    let refused = host.begin(&other);
+    assert_eq!(
+        (refused.status, refused.header("retry-after")),
+        (503, "1"),
+        "{}",
+        refused.text()
+    );
+    // The clock is put right: everything goes on, and nobody was refused as late.
+    host.clock.jump(secs(FIRST_BEAT + 1));
+    host.wake();
+    assert_eq!(host.get("/healthz").status, 200);
+    assert_eq!(host.send(&other).status, 202);
+
+    // It was right after all, as its operator says; any other order waits for that.
+    host.clock.jump(secs(ahead));
+    host.wake();
+    let order = |order: serde_json::Value| {
+        let record = tender.signed(&cast.platform, ORDER, &order, ahead);
+        record.to_file().expect("a file")
+    };
+    let give_up = order(serde_json::json!({"order": "give_up"}));
+    assert_eq!(host.post("/v1/tenders/t1/orders", &give_up).status, 503);
+    assert_eq!(stage(), "open");
+    let confirm = order(serde_json::json!({"order": "clock"}));
+    let done = host.post("/v1/tenders/t1/orders", &confirm);
+    assert_eq!(done.status, 204, "{}", done.text());
+    for _ in 0..10 {
+        host.wake();
+    }
+    assert_ne!(stage(), "open");
+}
+
+#[test]
+fn an_order_counts_once_also_after_a_restart() {
+    let (cast, seed) = served("orders once");
+    let tender = Tender::new(&cast, "host/t/1", Kind::Board);
+    let mut host = Served::new(&tender, seed, "orders-once");
+    let data = serde_json::json!({"order": "clock"});
+    let order = tender.signed(&cast.platform, ORDER, &data, 2);
+    let order = order.to_file().expect("a file");
+    let path = "/v1/tenders/t1/orders";
+    assert_eq!(host.post(path, &order).status, 204);
+    assert_eq!(host.post(path, &order).code(), "record.replay");
+    host.restart();
+    assert_eq!(host.post(path, &order).code(), "record.replay");
+}
+
+#[test]
+fn a_start_long_after_a_beat_waits_for_the_operator() {
+    let (cast, seed) = served("clock away");
+    let tender = Tender::new(&cast, "host/t/1", Kind::Board);
+    let mut host = Served::new(&tender, seed, "clock-away");
+    host.running.take().expect("running").stop();
+    host.clock.set(secs(FIRST_BEAT + 601));
+    host.restart();
+    host.wake();
+    let seen = host.get("/v1/tenders/t1").json();
+    assert_eq!(seen["stage"], "open");
+    assert_eq!(host.get("/healthz").status, 503);
+}
+
+#[test]
+fn a_folder_without_a_tender_keeps_nobody_out() {
+    let (cast, seed) = served("house");
+    let tender = Tender::new(&cast, "host/t/1", Kind::Board);
+    let host = Served::new(&tender, seed, "house");
+    std::fs::create_dir_all(host.folder.join("old-papers")).expect("a folder");
+    let mut opening = |folder: &std::path::Path| -> mifeng_server::Opening<Memory> {
+        let store = match folder.ends_with("t1") {
+            true => host.store.clone(),
+            false => Memory::of(std::collections::BTreeMap::new()),
+        };
+        Box::new(move || mifeng::Host::open(store, keys(&Cast::new(&INTL, seed))))
+    };
+    let house = House::open(&host.folder, host.clock.clone(), &mut opening).expect("a house");
+    assert_eq!(house.skipped(), ["old-papers"]);
+    assert_eq!(house.tenders().count(), 1);
+    house.stop();
+}
