@@ -20,6 +20,7 @@ pub mod pdf;
 mod random;
 pub mod registry;
 pub mod seals;
+pub mod servers;
 pub mod sim;
 pub mod vectors;
 pub mod world;

@@ -11,6 +11,7 @@ use crate::store::Store;
 use crate::ustar::{self, BLOCK};
 use mifeng_crypto::{Digest, HashAlg, jcs};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 
 /// The last file: names, lengths and digests of all before it.
@@ -225,16 +226,28 @@ impl<R: Read + Seek> Backup<R> {
     }
 
     /// Puts everything into a store in which no tender is. The head comes last: a restore that breaks off leaves
-    /// no tender, and can be done again.
+    /// no tender, and can be done again, from the same backup.
     ///
     /// # Errors
-    /// [`Error::Malformed`] if there is a tender in the store, which stays as it is; [`Error::Unavailable`].
+    /// [`Error::Malformed`] if there is a tender in the store, or what another copy left, which stays as it is;
+    /// [`Error::Unavailable`].
     pub fn restore(mut self, store: &mut dyn Store) -> Result<Copied, Error> {
         if store.read(HEAD).map_err(|e| Error::io(HEAD, &e))?.is_some() {
             return Err(Error::malformed(
                 "store",
                 "there is a tender in it already; nothing was changed",
             ));
+        }
+        // What another backup left there would become part of this tender.
+        let known: BTreeSet<&str> = self.files.iter().map(|(_, file)| &*file.name).collect();
+        let there = store.list("").map_err(|e| Error::io("store", &e))?;
+        let foreign =
+            |(name, _): &&(String, u64)| name != layout::INCOMING && !known.contains(name.as_str());
+        if let Some((name, _)) = there.iter().find(foreign) {
+            let detail = format!(
+                "{name} is in it and not in this backup: another restore broke off there; expected an empty place"
+            );
+            return Err(Error::malformed("store", detail));
         }
         let last = |(_, file): &(u64, Listed)| file.name == HEAD;
         let (heads, others): (Vec<_>, Vec<_>) =

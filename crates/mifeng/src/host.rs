@@ -305,6 +305,19 @@ impl<S: Store> Host<S> {
         Ok(())
     }
 
+    /// Whether this may go on: after a write that failed only [`Host::open`] tells what is in the log.
+    pub fn is_sound(&self) -> bool {
+        !self.failed
+    }
+
+    /// Whether the store's head is still the one that this holds: it is not when another process writes.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`].
+    pub fn is_current(&self) -> Result<bool, Error> {
+        Ok(self.head()?.size == self.replay.tree.size())
+    }
+
     /// After a write that failed, only what is on the disk counts, and only [`Host::open`] reads it.
     fn require_sound(&self) -> Result<(), Error> {
         if self.failed {

@@ -2,7 +2,8 @@
 
 use super::replayed;
 use crate::store::Store;
-use crate::{Error, decode_base64, layout};
+use crate::{Error, Replay, decode_base64, layout};
+use mifeng_crypto::Digest;
 use mifeng_envelope::SealedFile;
 use mifeng_record::{Record, SignedRecord};
 use mifeng_tender::Stage;
@@ -61,6 +62,13 @@ pub fn check_store(store: &dyn Store) -> Result<StoreCheck, Error> {
             check.findings.push((name, why));
         }
     }
+    for hash in documents(&replay) {
+        let name = layout::document(&hash);
+        if list(store, &name)?.is_empty() {
+            let missing = "it is missing, and a record names it".to_owned();
+            check.findings.push((name, missing));
+        }
+    }
     let alg = replay.suite().hash();
     for (prefix, end) in NAMED {
         for (name, _) in list(store, prefix)? {
@@ -90,6 +98,20 @@ pub fn check_store(store: &dyn Store) -> Result<StoreCheck, Error> {
         }
     }
     Ok(check)
+}
+
+/// Tender documents and contracts that records name; a notice may be published before its documents are handed in.
+fn documents(replay: &Replay) -> Vec<Digest> {
+    let Some((_, notice)) = replay.state.notice() else {
+        return Vec::new();
+    };
+    let contracts = notice
+        .lots
+        .iter()
+        .filter_map(|lot| replay.state.contract(&lot.id));
+    let texts = contracts.map(|contract| contract.text);
+    let documents = notice.documents.iter().map(|document| document.hash);
+    documents.chain(texts).collect()
 }
 
 fn list(store: &dyn Store, prefix: &str) -> Result<Vec<(String, u64)>, Error> {

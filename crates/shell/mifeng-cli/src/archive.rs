@@ -102,7 +102,7 @@ pub(crate) fn run(ui: &Ui, args: &ArchiveArgs, json: bool) -> Outcome {
             }
         }
         (None, Some(((host, id), out))) => {
-            let args = HostArgs { host, id };
+            let args = HostArgs::folder(host, id);
             host::archive(ui, &mut host::open(ui, &args)?, (ui, &args.id), out)
         }
         (None, None) => Err(Failure::usage("--host, --id, --out")),

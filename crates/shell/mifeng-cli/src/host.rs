@@ -8,23 +8,67 @@ use mifeng::crypto::{Digest, KeyAlg, PrivateKey, Suite, SystemEntropy};
 use mifeng::log::Anchored;
 use mifeng::record::SignedRecord;
 use mifeng::tender::{BidOutcome, Stage, rules};
-use mifeng::{Export, Host, HostKeys, Opened};
+use mifeng::{Export, Host, HostKeys, Opened, Store};
 use mifeng_server::FolderSink;
-use mifeng_store::Directory;
+use mifeng_store::{Directory, Place};
 use std::path::{Path, PathBuf};
 
 /// Which tender of which host.
 #[derive(clap::Args, Clone, Debug)]
 pub(crate) struct HostArgs {
-    /// 平台存放该项目的文件夹 / folder in which the host keeps this tender
+    /// 平台存放该项目的文件夹；用 --db 时为项目名 / folder in which the host keeps this tender; with --db the tender's name
     #[arg(long)]
     pub(crate) host: PathBuf,
+    #[command(flatten)]
+    pub(crate) kept: Kept,
     /// 平台的身份文件夹 / the host's identity folder
     #[arg(long)]
     pub(crate) id: PathBuf,
 }
 
-pub(crate) type FolderHost = Host<Directory>;
+/// The database of a host that does not keep folders (docs/storage.md).
+#[derive(clap::Args, Clone, Debug, Default)]
+pub(crate) struct Kept {
+    /// 数据库：sqlite:路径 或 postgres://… / a database: sqlite:PATH or postgres://…
+    #[arg(long, value_name = "DATABASE")]
+    db: Option<String>,
+    /// 大文件：文件夹或 s3://… / large bodies: a folder or s3://…
+    #[arg(long, requires = "db", value_name = "PLACE")]
+    blobs: Option<String>,
+}
+
+impl Kept {
+    /// Where the tenders are, if not in folders.
+    pub(crate) fn place(&self) -> Result<Option<Place>, Failure> {
+        let Some(db) = &self.db else {
+            return Ok(None);
+        };
+        let place = Place::parse(db, self.blobs.as_deref());
+        place.map(Some).map_err(|e| Failure::store("--db", &e))
+    }
+}
+
+impl HostArgs {
+    /// A tender in a folder.
+    pub(crate) fn folder(host: PathBuf, id: PathBuf) -> Self {
+        HostArgs {
+            host,
+            kept: Kept::default(),
+            id,
+        }
+    }
+
+    fn store(&self) -> Result<Box<dyn Store>, Failure> {
+        let Some(place) = self.kept.place()? else {
+            return Ok(Box::new(store(&self.host)?));
+        };
+        let name = self.host.to_str().unwrap_or_default();
+        place.open(name).map_err(|e| Failure::store(name, &e))
+    }
+}
+
+/// A tender that this process alone works on, in a folder or a database.
+pub(crate) type FolderHost = Host<Box<dyn Store>>;
 
 pub(crate) fn keys(ui: &Ui, id: &Path) -> Result<HostKeys, Failure> {
     let identity = Identity::load(ui, id)?;
@@ -42,7 +86,7 @@ pub(crate) fn store(folder: &Path) -> Result<Directory, Failure> {
 
 pub(crate) fn open(ui: &Ui, args: &HostArgs) -> Result<FolderHost, Failure> {
     let keys = keys(ui, &args.id)?;
-    let host = Host::open(store(&args.host)?, keys).map_err(|e| Failure::from(e).at(&args.host))?;
+    let host = Host::open(args.store()?, keys).map_err(|e| Failure::from(e).at(&args.host))?;
     // Whatever head the command before left.
     anchor::catch_up(ui, &args.id, &host)?;
     Ok(host)
@@ -83,9 +127,8 @@ pub(crate) fn init(
         Anchored::new(origin, 0, Digest::default()).map_err(mifeng::Error::from)?;
     }
     let now = clock::now();
-    let store = store(&args.host)?;
     let mut host = Host::create(
-        store,
+        args.store()?,
         suite,
         origin,
         keys,

@@ -15,6 +15,7 @@ mod check;
 mod client;
 mod clock;
 mod complain;
+mod config;
 mod contract;
 mod demo;
 mod doc;
@@ -26,6 +27,7 @@ mod host;
 mod identity;
 mod key;
 mod notice;
+mod opening;
 mod person;
 mod pool;
 mod receipt;
@@ -50,7 +52,13 @@ use std::process::ExitCode;
 use ui::{Failure, Outcome, Ui};
 
 fn main() -> ExitCode {
-    let args = args::Args::parse();
+    let args = match config::arguments() {
+        Ok(words) => args::Args::parse_from(words),
+        Err(failure) => {
+            eprintln!("[{}] {}", failure.code, failure.text);
+            return ExitCode::from(failure.exit);
+        }
+    };
     let ui = Ui {
         quiet: false,
         lang: args.lang,

@@ -1,11 +1,10 @@
 //! `mifeng serve`: a host over HTTP.
 
 use crate::demo::{self, DemoArgs};
-use crate::host;
+use crate::host::Kept;
+use crate::opening;
 use crate::ui::{Failure, Lang, Outcome, Ui};
-use mifeng::{Error, Host};
-use mifeng_server::{House, Notify, Opening, Running, SystemClock};
-use mifeng_store::Directory;
+use mifeng_server::{Notify, Running, SystemClock};
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -13,12 +12,17 @@ use std::time::Duration;
 
 #[derive(clap::Args, Debug)]
 pub(crate) struct ServeArgs {
-    /// 各项目一个子文件夹（mifeng tender init 建立） / one sub-folder for each tender (made by mifeng tender init)
+    /// 配置文件（TOML，键即选项名）；环境变量 MIFENG_SERVE_… / configuration in TOML, keys are options; also MIFENG_SERVE_… in the environment
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// 各项目一个子文件夹（mifeng tender init 建立）；用 --db 时只放工作文件 / one sub-folder for each tender (made by mifeng tender init); with --db for working files only
     #[arg(long, required_unless_present = "demo", requires = "id")]
     dir: Option<PathBuf>,
     /// 平台的身份文件夹 / the host's identity folder
     #[arg(long)]
     id: Option<PathBuf>,
+    #[command(flatten)]
+    kept: Kept,
     /// 监听地址 / where to listen
     #[arg(long, default_value = "127.0.0.1:8600", value_name = "ADDRESS:PORT")]
     listen: SocketAddr,
@@ -26,7 +30,7 @@ pub(crate) struct ServeArgs {
     #[arg(long, value_name = "HTML")]
     verify_page: Option<PathBuf>,
     /// 自行造好一切，在浏览器里看一次完整招标 / make everything and play a whole tender for a browser
-    #[arg(long, conflicts_with_all = ["dir", "id"])]
+    #[arg(long, conflicts_with_all = ["dir", "id", "db"])]
     demo: bool,
     /// 演示：公告到截标的秒数 / demo: seconds from notice to deadline
     #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u64).range(5..=3600), requires = "demo")]
@@ -56,9 +60,14 @@ pub(crate) fn run(ui: &Ui, args: &ServeArgs) -> Outcome {
             },
         );
     };
+    if let Some(config) = &args.config {
+        let shown = config.display();
+        ui.say(format!("配置：{shown}"), format!("configuration: {shown}"));
+    }
     let place = Place {
         dir,
         id,
+        kept: args.kept.clone(),
         listen: args.listen,
         verify_page: args.verify_page.clone(),
     };
@@ -83,26 +92,15 @@ pub(crate) fn wait(ui: &Ui) -> Outcome {
 pub(crate) struct Place<'a> {
     pub(crate) dir: &'a Path,
     pub(crate) id: &'a Path,
+    pub(crate) kept: Kept,
     pub(crate) listen: SocketAddr,
     pub(crate) verify_page: Option<PathBuf>,
 }
 
 /// Opens the house and listens in the background.
 pub(crate) fn start(ui: &Ui, place: &Place<'_>) -> Result<Running, Failure> {
-    // Asked for here, once: the writers open the keys in their own threads.
-    let _ = ui.pin(&place.id.join("sign.key"))?;
-    let mut opening = |folder: &Path| -> Opening<Directory> {
-        let (ui, id, folder) = (ui.copy(), place.id.to_owned(), folder.to_owned());
-        Box::new(move || {
-            let failed = |failure: Failure| Error::Unavailable {
-                what: folder.display().to_string(),
-                detail: format!("[{}] {}", failure.code, failure.text),
-            };
-            let keys = host::keys(&ui, &id).map_err(failed)?;
-            Host::open(host::store(&folder).map_err(failed)?, keys)
-        })
-    };
-    let house = House::open(place.dir, Arc::new(SystemClock), &mut opening)?;
+    let clock = Arc::new(SystemClock);
+    let house = opening::house(ui, (place.dir, place.id), &place.kept, clock)?;
     for name in house.skipped() {
         ui.say(
             format!("其中没有项目，已略过：{name}"),

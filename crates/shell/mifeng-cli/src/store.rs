@@ -3,9 +3,9 @@
 use crate::ui::{self, Failure, Outcome, Ui};
 use mifeng::{Backup, StoreCheck, back_up, check_store};
 use mifeng::{Store, tender::Stage};
-use mifeng_store::{Access, Directory, Fault, Place};
+use mifeng_store::{Access, Directory, Place};
 use std::io::BufReader;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// Where a tender is kept (docs/storage.md).
 #[derive(clap::Args, Clone, Debug)]
@@ -45,33 +45,24 @@ pub(crate) enum StoreCommand {
     },
 }
 
-/// What a store says, with its own code.
-fn failed(at: &str, error: &std::io::Error) -> Failure {
-    let mut failure = Failure::io(Path::new(at), error);
-    if let Some(fault) = Fault::of(error) {
-        failure.code = fault.code().to_owned();
-        if matches!(fault, Fault::Place(_)) {
-            failure.exit = 2;
-        }
-    }
-    failure
-}
-
 impl StoreArgs {
     fn place(&self) -> Result<Option<(Place, &str)>, Failure> {
         let (Some(db), Some(tender)) = (&self.db, &self.tender) else {
             return Ok(None);
         };
         let place = Place::parse(db, self.blobs.as_deref());
-        Ok(Some((place.map_err(|e| failed(tender, &e))?, tender)))
+        Ok(Some((
+            place.map_err(|e| Failure::store(tender, &e))?,
+            tender,
+        )))
     }
 
     fn open(&self, access: Access) -> Result<Box<dyn Store>, Failure> {
         match (self.place()?, &self.host) {
             (Some((place, tender)), _) => place
                 .open_as(tender, access)
-                .map_err(|e| failed(tender, &e)),
-            (None, Some(folder)) if access == Access::Read && !folder.is_dir() => Err(
+                .map_err(|e| Failure::store(tender, &e)),
+            (None, Some(folder)) if access == Access::Snapshot && !folder.is_dir() => Err(
                 Failure::malformed(format!("{}: no folder", folder.display())),
             ),
             (None, Some(folder)) => match Directory::open(folder) {
@@ -86,7 +77,7 @@ impl StoreArgs {
 pub(crate) fn run(ui: &Ui, command: &StoreCommand) -> Outcome {
     match command {
         StoreCommand::Backup { store, file } => {
-            let store = store.open(Access::Read)?;
+            let store = store.open(Access::Snapshot)?;
             let mut copied = None;
             ui::write_with(file, |out| {
                 copied = Some(back_up(&*store, out)?);
@@ -109,7 +100,7 @@ pub(crate) fn run(ui: &Ui, command: &StoreCommand) -> Outcome {
             let examined = store.place()?;
             let examined = examined.map(|(place, tender)| {
                 let examined = place.examine(tender);
-                examined.map_err(|e| failed(tender, &e))
+                examined.map_err(|e| Failure::store(tender, &e))
             });
             let examined = examined.transpose()?.unwrap_or_default();
             if !examined.loose.is_empty() {
@@ -127,7 +118,7 @@ pub(crate) fn run(ui: &Ui, command: &StoreCommand) -> Outcome {
             }
             show(
                 ui,
-                &check_store(&*store.open(Access::Read)?)?,
+                &check_store(&*store.open(Access::Snapshot)?)?,
                 &examined.damaged,
             )
         }

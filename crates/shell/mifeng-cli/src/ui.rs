@@ -85,6 +85,18 @@ impl Failure {
         }
     }
 
+    /// What a store says, with its own code.
+    pub(crate) fn store(at: &str, error: &io::Error) -> Self {
+        let mut failure = Failure::io(Path::new(at), error);
+        if let Some(fault) = mifeng_store::Fault::of(error) {
+            failure.code = fault.code().to_owned();
+            if matches!(fault, mifeng_store::Fault::Place(_)) {
+                failure.exit = 2;
+            }
+        }
+        failure
+    }
+
     /// Says which file the error is about.
     pub(crate) fn at(mut self, path: &Path) -> Self {
         self.text = format!("{}: {}", path.display(), self.text);

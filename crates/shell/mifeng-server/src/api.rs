@@ -6,7 +6,7 @@ use crate::house::{House, Tender};
 use crate::limits::{BLOCK_LEN, EVIDENCE_LEN_MAX, PIECE_LEN, RECORD_LEN_MAX};
 use crate::problem::{Fail, Problem};
 use crate::upload::Progress;
-use crate::view::View;
+use crate::view::{Standing, View};
 use crate::words::Fault;
 use crate::writer::{Order, Taken};
 use crate::{feed, pages};
@@ -47,6 +47,15 @@ impl App {
         self.house
             .tender(name)
             .ok_or_else(|| Fault::NoTender.into())
+    }
+
+    /// The same for what only its writer can do; uploads and receipts are there too.
+    fn written(&self, name: &str) -> Result<&Tender, Fail> {
+        let tender = self.tender(name)?;
+        match tender.view().standing {
+            Standing::StandsBy => Err(Fault::NotWriter.into()),
+            Standing::Writes | Standing::Away => Ok(tender),
+        }
     }
 }
 
@@ -256,7 +265,7 @@ async fn show(State(app): Shared, Path(name): Path<String>) -> Answer {
         (status = 408, body = Problem), (status = 409, description = "a rule said no", body = Problem),
         (status = 413, body = Problem), (status = 503, body = Problem)))]
 async fn submit(State(app): Shared, Path(name): Path<String>, body: Body) -> Answer {
-    let tender = app.tender(&name)?;
+    let tender = app.written(&name)?;
     let came = record_of(&app, tender, body).await?;
     hand_in(tender, (came.record, came.received), None).await
 }
@@ -299,7 +308,7 @@ fn receipt_file(status: StatusCode, receipt: Vec<u8>) -> Response {
         (status = 404, body = Problem), (status = 503, body = Problem)))]
 async fn receipt(State(app): Shared, Path((name, record)): Path<(String, String)>) -> Answer {
     let record = digest(&record, Fault::NoReceipt)?;
-    let tender = app.tender(&name)?;
+    let tender = app.written(&name)?;
     let receipt = tender.receipts.get(&record).ok_or(Fault::NoReceipt)?;
     Ok(receipt_file(StatusCode::OK, receipt))
 }
@@ -321,7 +330,7 @@ fn upload(status: StatusCode, record: Digest, progress: Progress) -> Response {
         (status = 404, body = Problem), (status = 408, body = Problem), (status = 409, body = Problem),
         (status = 413, body = Problem), (status = 503, body = Problem)))]
 async fn begin_upload(State(app): Shared, Path(name): Path<String>, body: Body) -> Answer {
-    let tender = app.tender(&name)?;
+    let tender = app.written(&name)?;
     let Came { record, held, .. } = record_of(&app, tender, body).await?;
     let admitted = tender.desk.ask(|answer| Order::Admit { record, answer });
     let admitted = admitted.await?;
@@ -332,10 +341,10 @@ async fn begin_upload(State(app): Shared, Path(name): Path<String>, body: Body) 
 /// How far an upload is.
 #[utoipa::path(get, path = "/v1/tenders/{tender}/uploads/{record}",
     params(("tender" = String, Path), ("record" = String, Path)),
-    responses((status = 200, body = Upload), (status = 404, body = Problem)))]
+    responses((status = 200, body = Upload), (status = 404, body = Problem), (status = 503, body = Problem)))]
 async fn show_upload(State(app): Shared, Path((name, record)): Path<(String, String)>) -> Answer {
     let record = digest(&record, Fault::NoUpload)?;
-    let progress = app.tender(&name)?.uploads.progress(&record)?;
+    let progress = app.written(&name)?.uploads.progress(&record)?;
     Ok(upload(StatusCode::OK, record, progress))
 }
 
@@ -352,7 +361,7 @@ async fn put_block(
     body: Body,
 ) -> Answer {
     let record = digest(&record, Fault::NoUpload)?;
-    app.tender(&name)?.uploads.progress(&record)?;
+    app.written(&name)?.uploads.progress(&record)?;
     let number: u64 = number.parse().map_err(|_| Fault::NoBlock)?;
     let held = app.rooms.blocks.read(body, BLOCK_LEN as usize).await?;
     let put = move || app.tender(&name)?.uploads.put(&record, number, &held.bytes);
@@ -370,7 +379,7 @@ async fn put_block(
         (status = 503, body = Problem)))]
 async fn finish_upload(State(app): Shared, Path((name, record)): Path<(String, String)>) -> Answer {
     let id = digest(&record, Fault::NoUpload)?;
-    let tender = app.tender(&name)?;
+    let tender = app.written(&name)?;
     if let Some(receipt) = tender.receipts.get(&id) {
         return Ok(receipt_file(StatusCode::CREATED, receipt));
     }
@@ -395,7 +404,7 @@ async fn finish_upload(State(app): Shared, Path((name, record)): Path<(String, S
         (status = 404, body = Problem), (status = 408, body = Problem), (status = 409, body = Problem),
         (status = 413, body = Problem), (status = 503, body = Problem)))]
 async fn cosign(State(app): Shared, Path(name): Path<String>, body: Body) -> Answer {
-    let tender = app.tender(&name)?;
+    let tender = app.written(&name)?;
     let held = app.rooms.records.read(body, EVIDENCE_LEN_MAX).await?;
     let note = held.bytes.to_vec();
     let witnesses = tender
@@ -412,7 +421,7 @@ async fn cosign(State(app): Shared, Path(name): Path<String>, body: Body) -> Ans
         (status = 404, body = Problem), (status = 408, body = Problem), (status = 409, body = Problem),
         (status = 413, body = Problem), (status = 503, body = Problem)))]
 async fn stamp(State(app): Shared, Path(name): Path<String>, body: Body) -> Answer {
-    let tender = app.tender(&name)?;
+    let tender = app.written(&name)?;
     let held = app.rooms.records.read(body, EVIDENCE_LEN_MAX).await?;
     let token = held.bytes.to_vec();
     tender
@@ -429,7 +438,7 @@ async fn stamp(State(app): Shared, Path(name): Path<String>, body: Body) -> Answ
         (status = 404, body = Problem), (status = 408, body = Problem), (status = 409, body = Problem),
         (status = 413, body = Problem), (status = 503, body = Problem)))]
 async fn order(State(app): Shared, Path(name): Path<String>, body: Body) -> Answer {
-    let tender = app.tender(&name)?;
+    let tender = app.written(&name)?;
     let Came { record, .. } = record_of(&app, tender, body).await?;
     tender
         .desk
@@ -514,7 +523,7 @@ async fn metrics(State(app): Shared) -> Answer {
     let mut text = String::from("# TYPE mifeng_log_entries gauge\n# TYPE mifeng_writer_up gauge\n");
     for tender in app.house.tenders() {
         let view = tender.view();
-        let (name, size, up) = (&view.name, view.size, u8::from(tender.is_sound()));
+        let (name, size, up) = (&view.name, view.size, u8::from(tender.is_written()));
         text += &format!("mifeng_log_entries{{tender=\"{name}\"}} {size}\n");
         text += &format!("mifeng_writer_up{{tender=\"{name}\"}} {up}\n");
     }

@@ -5,10 +5,11 @@ use crate::limits::{SIGNED_EVERY, SIGNED_RESERVE};
 use crate::problem::Fail;
 use crate::rates::{Pace, Rates};
 use crate::receipts::Receipts;
+use crate::seat::Opening;
 use crate::upload::Uploads;
-use crate::view::View;
+use crate::view::{Standing, View};
 use crate::words::Fault;
-use crate::writer::{self, Desk, Opening, Workplace};
+use crate::writer::{self, Desk, Workplace};
 use mifeng::crypto::Digest;
 use mifeng::{Error, Store, Tar};
 use std::collections::BTreeMap;
@@ -66,7 +67,12 @@ impl Tender {
     /// Whether the writer takes records: it is there, and no write failed.
     pub(crate) fn is_sound(&self) -> bool {
         let view = self.view();
-        self.seen.has_changed().is_ok() && view.sound && view.trusted
+        self.seen.has_changed().is_ok() && view.standing != Standing::Away && view.trusted
+    }
+
+    /// Whether this process writes it.
+    pub(crate) fn is_written(&self) -> bool {
+        self.seen.has_changed().is_ok() && self.view().standing == Standing::Writes
     }
 }
 
@@ -100,11 +106,37 @@ impl House {
             what: root.display().to_string(),
             detail: e.to_string(),
         };
-        let (mut tenders, mut skipped) = (BTreeMap::new(), Vec::new());
+        let mut names = Vec::new();
         for entry in std::fs::read_dir(root).map_err(wrong)? {
             let entry = entry.map_err(wrong)?;
             let name = entry.file_name().to_string_lossy().into_owned();
-            if !entry.path().is_dir() || !is_name(&name) {
+            if entry.path().is_dir() && is_name(&name) {
+                names.push(name);
+            }
+        }
+        Self::of(root, &names, clock, &mut |name| opening(&root.join(name)))
+    }
+
+    /// The same for tenders that are kept elsewhere, in a database: `root` is for working files only. A name
+    /// that cannot stand in an address is left out.
+    ///
+    /// # Errors
+    /// As [`House::open`].
+    pub fn of<S: Store + 'static>(
+        root: &Path,
+        names: &[String],
+        clock: Arc<dyn Clock>,
+        opening: &mut dyn FnMut(&str) -> Opening<S>,
+    ) -> Result<Self, Error> {
+        let wrong = |e: std::io::Error| Error::Unavailable {
+            what: root.display().to_string(),
+            detail: e.to_string(),
+        };
+        let (mut tenders, mut skipped) = (BTreeMap::new(), Vec::new());
+        for name in names {
+            let name = name.clone();
+            if !is_name(&name) {
+                skipped.push(name);
                 continue;
             }
             let work = root.join(WORK).join(&name);
@@ -116,7 +148,7 @@ impl House {
                 uploads: Arc::clone(&uploads),
                 receipts: receipts.clone(),
             };
-            let open = opening(&entry.path());
+            let open = opening(&name);
             match writer::start(&name, open, Arc::clone(&clock), workplace) {
                 Ok(started) => {
                     let tender = Tender::of(started, made, (uploads, receipts));
@@ -136,7 +168,7 @@ impl House {
         })
     }
 
-    /// Sub-folders in which no tender is.
+    /// Sub-folders in which no tender is, and names that cannot stand in an address.
     pub fn skipped(&self) -> &[String] {
         &self.skipped
     }

@@ -59,6 +59,17 @@ impl Life {
     }
 }
 
+/// Whether a process writes a tender.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// It does.
+    Writes,
+    /// Another one does; this one shows what the log holds, and takes over when it can.
+    StandsBy,
+    /// The store does not answer, or a write failed: it is being opened again.
+    Away,
+}
+
 /// One lot of the notice.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct Lot {
@@ -222,9 +233,9 @@ pub struct View {
     pub hall: Option<Hall>,
     /// Results, once awarded.
     pub results: Vec<Won>,
-    /// Whether the writer can write: after a failed write it cannot, until the host is started again.
+    /// Whether this process writes the tender.
     #[serde(skip)]
-    pub sound: bool,
+    pub standing: Standing,
     /// Whether the host's clock can be believed; while it cannot nothing is taken in, and nothing happens by itself.
     #[serde(skip)]
     pub trusted: bool,
@@ -240,7 +251,11 @@ impl View {
     }
 
     /// What may be seen now.
-    pub(crate) fn of<S: Store>(name: &str, host: &Host<S>, (version, sound): (u64, bool)) -> Self {
+    pub(crate) fn of<S: Store>(
+        name: &str,
+        host: &Host<S>,
+        (version, standing): (u64, Standing),
+    ) -> Self {
         let (state, replay) = (host.state(), host.replay());
         let closed = state.closed().is_some();
         let notice = state.notice().map(|(_, notice)| notice);
@@ -287,7 +302,7 @@ impl View {
             acts: replay.records.iter().filter_map(act).collect(),
             hall: closed.then(|| hall(state, &replay.records)),
             results: state.awards().values().map(won).collect(),
-            sound,
+            standing,
             trusted: true,
             version,
         }

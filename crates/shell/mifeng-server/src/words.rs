@@ -77,6 +77,7 @@ faults! {
     NoRoom = "http.no-room", SERVICE_UNAVAILABLE, "同时到达的内容过多，请稍后再试", "too much is arriving at the same time: try again in a moment";
     TooOften = "http.too-often", TOO_MANY_REQUESTS, "请求过于频繁，请稍后再试", "too many requests: try again in a moment";
     Crowded = "http.crowded", SERVICE_UNAVAILABLE, "听众已满，请稍后再试", "too many listeners: try again later";
+    NotWriter = "not.writer", SERVICE_UNAVAILABLE, "本副本不写入此项目，请向另一副本提交", "this replica does not write this tender: hand it in at another one";
     Internal = "bug", INTERNAL_SERVER_ERROR, "程序内部错误，请报告", "internal error: please report it";
 }
 

@@ -5,11 +5,13 @@
 
 use crate::clock::Clock;
 use crate::limits::{ORDERS_MAX, UPLOAD_IDLE};
+use crate::office::Office;
 use crate::orders::UsedOrders;
 use crate::receipts::Receipts;
+use crate::seat::{Opening, Seat};
 use crate::sink::FolderSink;
 use crate::upload::Uploads;
-use crate::view::View;
+use crate::view::{Standing, View};
 use crate::watch::Watch;
 use mifeng::crypto::{Digest, SystemEntropy, Time};
 use mifeng::pki::trust::Usage;
@@ -154,8 +156,10 @@ fn stopped() -> Error {
 }
 
 /// The thread's own things.
-struct Writer<S: Store> {
-    host: Host<S>,
+pub(crate) struct Writer<S: Store> {
+    pub(crate) host: Host<Seat<S>>,
+    /// Whether it writes, and how it comes to write again.
+    pub(crate) office: Office<S>,
     clock: Arc<dyn Clock>,
     /// Where opened bids go.
     opened: PathBuf,
@@ -163,7 +167,7 @@ struct Writer<S: Store> {
     receipts: Receipts,
     uploads: Arc<Uploads>,
     /// Records that wait for their beat; their uploads go when they are in the log.
-    waiting: BTreeMap<Digest, SignedRecord>,
+    pub(crate) waiting: BTreeMap<Digest, Handed>,
     /// Orders that came before a beat was due, to be obeyed after it.
     put_off: VecDeque<Order>,
     ordered: UsedOrders,
@@ -172,15 +176,17 @@ struct Writer<S: Store> {
     trusted: bool,
     /// When idle uploads were last looked for.
     swept: Instant,
-    changed: bool,
+    pub(crate) changed: bool,
     /// Snapshots so far.
     version: u64,
-    /// No write has failed yet.
-    sound: bool,
 }
 
-/// Opens a tender where it will be written: its keys never leave that thread.
-pub type Opening<S> = Box<dyn FnOnce() -> Result<Host<S>, Error> + Send>;
+/// A record as it was handed in, with the file of its bid.
+pub(crate) struct Handed {
+    pub(crate) record: SignedRecord,
+    pub(crate) bid: Option<PathBuf>,
+    pub(crate) received: Time,
+}
 
 /// What a writer works with beside its engine.
 pub(crate) struct Workplace {
@@ -205,11 +211,11 @@ pub(crate) fn start<S: Store + 'static>(
     let own = name.to_owned();
     let thread = std::thread::Builder::new().name(format!("writer {name}"));
     let run = move || {
-        let opened = open().and_then(|host| {
+        let opened = Office::first(open).and_then(|opened| {
             let ordered = used_orders(&workplace.opened, clock.now())?;
-            Ok((host, ordered))
+            Ok((opened, ordered))
         });
-        let (host, ordered) = match opened {
+        let ((host, office), ordered) = match opened {
             Ok(opened) => opened,
             Err(e) => {
                 let _ = ready.send(Err(e));
@@ -220,12 +226,13 @@ pub(crate) fn start<S: Store + 'static>(
         let trusted = watch.trusts(&*clock, host.next_beat());
         let view = View {
             trusted,
-            ..View::of(&own, &host, (0, true))
+            ..View::of(&own, &host, (0, office.standing()))
         };
         let (views, seen) = watch::channel(Arc::new(view));
         let _ = ready.send(Ok(seen));
         let mut writer = Writer {
             host,
+            office,
             clock,
             opened: workplace.opened,
             views,
@@ -239,7 +246,6 @@ pub(crate) fn start<S: Store + 'static>(
             swept: Instant::now(),
             changed: false,
             version: 0,
-            sound: true,
         };
         writer.run(&own, &queue);
     };
@@ -253,11 +259,11 @@ impl<S: Store> Writer<S> {
         loop {
             self.look_at_the_clock();
             self.sweep();
-            if self.trusted {
+            if self.holds_office() && self.trusted {
                 self.obey_what_came_in_time(queue);
-            }
-            if self.sound && self.trusted && self.advance().is_err() {
-                (self.sound, self.changed) = (false, true);
+                if self.advance().is_err() {
+                    self.leave_office();
+                }
             }
             self.publish(name);
             let next = match self.put_off.pop_front() {
@@ -327,9 +333,19 @@ impl<S: Store> Writer<S> {
     fn publish(&mut self, name: &str) {
         if self.changed {
             self.version += 1;
+            let standing = self.office.standing();
+            let view = match standing {
+                // What the engine holds after a failed write may be in no log: nothing of it is shown.
+                Standing::Away => View {
+                    version: self.version,
+                    standing,
+                    ..View::clone(&self.views.borrow())
+                },
+                _ => View::of(name, &self.host, (self.version, standing)),
+            };
             let view = View {
                 trusted: self.trusted,
-                ..View::of(name, &self.host, (self.version, self.sound))
+                ..view
             };
             self.views.send_replace(Arc::new(view));
             self.changed = false;
@@ -338,7 +354,7 @@ impl<S: Store> Writer<S> {
 
     /// How long nothing is due.
     fn pause(&self) -> Duration {
-        if !self.sound || !self.trusted {
+        if self.office.standing() != Standing::Writes || !self.trusted {
             return LOOK;
         }
         let now = self.clock.now().as_unix_nanos();
@@ -348,6 +364,9 @@ impl<S: Store> Writer<S> {
     }
 
     fn obey(&mut self, order: Order) -> Reply {
+        if let Some(no) = self.office.refusal() {
+            return self.refuse(order, no);
+        }
         match order {
             Order::Submit {
                 record,
@@ -393,6 +412,20 @@ impl<S: Store> Writer<S> {
         }
     }
 
+    /// While it does not write: bundles of what is known are made, anything else is told to come again.
+    fn refuse(&self, order: Order, no: Error) -> Reply {
+        match order {
+            Order::Submit { answer, .. } => later(answer, Err(no)),
+            Order::Admit { answer, .. } => later(answer, Err(no)),
+            Order::Cosign(_, answer) => later(answer, Err(no)),
+            Order::Stamp(_, answer) => later(answer, Err(no)),
+            Order::Bundle(what, out, answer) => later(answer, self.bundle(what, &out)),
+            Order::Ordered(_, answer) => later(answer, Err(no)),
+            Order::Wake(answer) => later(answer, Ok(())),
+            Order::Stop => Box::new(|| {}),
+        }
+    }
+
     fn admit(&self, record: SignedRecord) -> Result<Admitted, Error> {
         let state = self.host.state();
         let now = self.clock.now();
@@ -410,7 +443,7 @@ impl<S: Store> Writer<S> {
         })
     }
 
-    fn submit(
+    pub(crate) fn submit(
         &mut self,
         record: SignedRecord,
         bid: Option<PathBuf>,
@@ -452,7 +485,12 @@ impl<S: Store> Writer<S> {
             }
         }
         if self.host.waiting() > waited {
-            self.waiting.insert(commitment, record);
+            let handed = Handed {
+                record,
+                bid,
+                received,
+            };
+            self.waiting.insert(commitment, handed);
             return Ok(Taken::Waiting);
         }
         self.changed = true;
@@ -575,7 +613,7 @@ impl<S: Store> Writer<S> {
             let found = self
                 .waiting
                 .iter()
-                .find(|(_, record)| receipt.is_for(record, suite))
+                .find(|(_, handed)| receipt.is_for(&handed.record, suite))
                 .map(|(commitment, _)| *commitment);
             if let Some(commitment) = found {
                 self.waiting.remove(&commitment);

@@ -19,6 +19,11 @@ use std::time::Duration;
 #[cfg(any(feature = "s3", feature = "postgres"))]
 use url::Url;
 
+/// The file that every tender has, and that comes last when one is restored (spec/store.md).
+const HEAD: &str = "head.json";
+/// A sealed bid on its way in: it is nothing yet, and may be gone while a copy is looked at.
+#[cfg(feature = "sqlite")]
+pub(crate) const INCOMING: &str = "incoming.bid";
 /// How long a request to an object store may take, of 8 MiB at most: 1.1 Mbit/s.
 #[cfg(feature = "s3")]
 const TIMEOUT: Duration = Duration::from_secs(60);
@@ -32,6 +37,8 @@ pub enum Access {
     TakeOver,
     /// To read, whoever writes; a folder is read by nobody but its writer.
     Read,
+    /// To read the state of now, whatever is written meanwhile: for copies and checks.
+    Snapshot,
 }
 
 /// Where the tenders of a host are kept.
@@ -44,12 +51,17 @@ pub enum Access {
 ///
 /// `postgres://` takes libpq's parameters and `password-file=FILE` and `sslrootcert=FILE`; a password in
 /// the URL itself is refused. `s3://BUCKET/PREFIX` takes `endpoint=URL`, `region=NAME`,
-/// `credentials=FILE` (the form of the usual tools, profile `default`; else the environment's
-/// `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`), `style=path|host`, `timeout=SECONDS` and
-/// `cacert=FILE`.
+/// `credentials=FILE` (the form of the usual tools, profile `default`), `style=path|host`,
+/// `timeout=SECONDS` and `cacert=FILE`. Secrets stand in files, never in a URL or the environment.
 #[derive(Clone)]
 pub struct Place {
     records: Where,
+    /// Who writes through this place, if it may come back before its lease has ended.
+    #[cfg_attr(
+        not(feature = "sqlite"),
+        expect(dead_code, reason = "a folder is locked by the system")
+    )]
+    holder: Option<String>,
     #[cfg_attr(
         not(feature = "sqlite"),
         expect(dead_code, reason = "a folder keeps its own")
@@ -133,7 +145,27 @@ impl Place {
             #[cfg(feature = "sqlite")]
             (_, bodies) => bodies,
         };
-        Ok(Place { records, bodies })
+        Ok(Place {
+            records,
+            holder: None,
+            bodies,
+        })
+    }
+
+    /// The same place for one writer that comes back: what it opens through this or a clone of it takes the place
+    /// of what it opened before at once, without waiting for a lease. Whoever else writes is left alone.
+    ///
+    /// # Errors
+    /// If the system has no randomness.
+    #[cfg(feature = "sqlite")]
+    pub fn for_one_writer(mut self) -> io::Result<Self> {
+        use mifeng::crypto::{Entropy, SystemEntropy};
+        let mut number = [0; 8];
+        SystemEntropy::new()
+            .fill(&mut number)
+            .map_err(io::Error::other)?;
+        self.holder = Some(hex::encode(number));
+        Ok(self)
     }
 
     /// Opens one tender for its only writer.
@@ -172,9 +204,9 @@ impl Place {
     pub fn examine(&self, tender: &str) -> io::Result<Examined> {
         #[cfg(feature = "sqlite")]
         if !matches!(self.records, Where::Folder(_)) {
-            return self.records(tender, Access::Read)?.examine();
+            return self.records(tender, Access::Snapshot)?.examine();
         }
-        let store = self.open_as(tender, Access::Read)?;
+        let store = self.open_as(tender, Access::Snapshot)?;
         let mut found = Examined::default();
         for (name, len) in store.list("")? {
             let read = io::copy(&mut store.open(&name)?, &mut io::sink());
@@ -183,25 +215,52 @@ impl Place {
         Ok(found)
     }
 
-    #[cfg(feature = "sqlite")]
-    fn records(&self, tender: &str, access: Access) -> io::Result<Records> {
-        let database: Box<dyn Database> = match &self.records {
+    /// The tenders that are kept here, sorted.
+    ///
+    /// # Errors
+    /// As [`Place::open`].
+    pub fn tenders(&self) -> io::Result<Vec<String>> {
+        let Where::Folder(root) = &self.records else {
             #[cfg(feature = "sqlite")]
-            Where::Sqlite(path) => {
-                let writer = (access != Access::Read).then_some(tender);
-                Box::new(crate::sql::Sqlite::open(path, writer)?)
+            return Records::tenders(&*self.database(None)?, HEAD);
+            #[cfg(not(feature = "sqlite"))]
+            return Ok(Vec::new());
+        };
+        let mut found = Vec::new();
+        for entry in std::fs::read_dir(root)? {
+            let entry = entry?;
+            if let Ok(name) = entry.file_name().into_string()
+                && entry.path().join(HEAD).is_file()
+            {
+                found.push(name);
             }
+        }
+        found.sort();
+        Ok(found)
+    }
+
+    /// A connection; `tender` is the one to be written to.
+    #[cfg(feature = "sqlite")]
+    fn database(&self, tender: Option<&str>) -> io::Result<Box<dyn Database>> {
+        Ok(match &self.records {
+            Where::Sqlite(path) => Box::new(crate::sql::Sqlite::open(path, tender)?),
             #[cfg(feature = "postgres")]
             Where::Postgres(place) => Box::new(Postgres::open(place)?),
             Where::Folder(_) => return Err(bad("a folder is not a database")),
-        };
+        })
+    }
+
+    #[cfg(feature = "sqlite")]
+    fn records(&self, tender: &str, access: Access) -> io::Result<Records> {
+        let writes = matches!(access, Access::Write | Access::TakeOver);
+        let database = self.database(writes.then_some(tender))?;
         let bodies: Box<dyn Bodies> = match &self.bodies {
             Beside::Folder(path) => Box::new(Folder::open(path)?),
             #[cfg(feature = "s3")]
             Beside::S3(place) => Box::new(S3::open(place)?),
             Beside::None => return Err(bad("a place for large bodies is missing")),
         };
-        Records::open(database, bodies, tender, access)
+        Records::open(database, bodies, tender, access, self.holder.as_deref())
     }
 }
 
@@ -230,7 +289,9 @@ fn postgres_place(text: &str) -> io::Result<PostgresPlace> {
         return Err(bad(OPEN_PASSWORD));
     }
     let (mut root, mut password, mut rest) = (None, None, Vec::new());
-    for (key, value) in url.query_pairs() {
+    // In libpq's URLs a plus is a plus, not a space.
+    let query = url.query().unwrap_or_default().replace('+', "%2B");
+    for (key, value) in url::form_urlencoded::parse(query.as_bytes()) {
         match &*key {
             "sslrootcert" => root = Some(PathBuf::from(&*value)),
             "password-file" => password = Some(read(&value)?),
@@ -238,14 +299,13 @@ fn postgres_place(text: &str) -> io::Result<PostgresPlace> {
             _ => rest.push((key.into_owned(), value.into_owned())),
         }
     }
-    url.set_query(None);
-    if !rest.is_empty() {
-        url.query_pairs_mut().extend_pairs(rest);
-    }
-    let mut config: postgres::Config = url
+    let mut query = url::form_urlencoded::Serializer::new(String::new());
+    let query = query.extend_pairs(rest).finish().replace('+', "%20");
+    url.set_query((!query.is_empty()).then_some(&query));
+    let mut config: tokio_postgres::Config = url
         .as_str()
         .parse()
-        .map_err(|e: postgres::Error| bad(format!("database: {e}")))?;
+        .map_err(|e: tokio_postgres::Error| bad(format!("database: {e}")))?;
     if let Some(password) = password {
         config.password(password.lines().next().unwrap_or_default());
     }
@@ -297,9 +357,7 @@ fn s3_place(text: &str) -> io::Result<S3Place> {
     };
     let endpoint = endpoint.unwrap_or_else(|| format!("https://s3.{region}.amazonaws.com"));
     let endpoint = Url::parse(&endpoint).map_err(|e| bad(format!("endpoint: {e}")))?;
-    let credentials = credentials
-        .or_else(rusty_s3::Credentials::from_env)
-        .ok_or_else(|| bad("object store: expected credentials=FILE or the environment's AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"))?;
+    let credentials = credentials.ok_or_else(|| bad("object store: expected credentials=FILE"))?;
     Ok(S3Place {
         bucket: rusty_s3::Bucket::new(endpoint, style, bucket.to_owned(), region)
             .map_err(|e| bad(format!("object store: {e}")))?,

@@ -98,13 +98,75 @@ fn a_restore_that_broke_off_leaves_no_tender_and_can_be_done_again() {
     let kept = places().remove(1);
     let mut store = kept.open("t");
     // Of what was put there half before, nothing is kept.
-    store
-        .write("entries", &mut &b"something else"[..])
-        .expect("written");
+    for name in ["entries", "incoming.bid"] {
+        store
+            .write(name, &mut &b"something else"[..])
+            .expect("written");
+    }
     assert!(check_store(&*store).is_err());
     let backup = Backup::open(Cursor::new(&tar)).expect("whole");
     backup.restore(&mut *store).expect("restored");
     assert!(copy(&*store) == tar);
+    // What another copy left would become part of this tender.
+    let mut other = kept.open("other");
+    let name = "log/heads/another.note";
+    other.write(name, &mut &b"a head"[..]).expect("written");
+    let backup = Backup::open(Cursor::new(&tar)).expect("whole");
+    let said = backup.restore(&mut *other).expect_err("refused");
+    assert!(said.to_string().contains(name), "{said}");
+    assert_eq!(other.list("").expect("listed").len(), 1);
+}
+
+#[test]
+fn a_copy_made_while_the_host_runs_holds_no_later_head() {
+    let cast = Cast::new(&INTL, "backup");
+    for kept in places().into_iter().filter(Kept::is_database) {
+        let store = Memory::over(kept.open("t"));
+        let roots = std::slice::from_ref(&cast.root);
+        let mut tender = Tender::unpublished_in(&cast, "host.example/t/backup", roots, store);
+        let notice = notice(&cast, tender.host.state(), Kind::Board);
+        tender.publish(&notice).expect("published");
+        let state = kept.open_as("t", Access::Snapshot);
+        // The log grows, and witnesses cosign the new head.
+        tender.receive(2);
+        tender.close_witnessed();
+        let check = check_store(&*state).expect("replays");
+        assert!(check.findings.is_empty(), "{:?}", check.findings);
+        assert_eq!(check.bids, 0, "{}", kept.name);
+        let backup = Backup::open(Cursor::new(copy_of(&*state))).expect("whole");
+        let mut restored = Memory::default();
+        backup.restore(&mut restored).expect("restored");
+        let check = check_store(&restored).expect("replays");
+        assert!(check.findings.is_empty(), "{:?}", check.findings);
+    }
+}
+
+fn copy_of(store: &dyn Store) -> Vec<u8> {
+    let mut tar = Vec::new();
+    let _ = back_up(store, &mut tar).expect("copied");
+    tar
+}
+
+#[test]
+fn a_document_that_the_notice_names_is_missed() {
+    let cast = Cast::new(&INTL, "backup");
+    let mut tender = Tender::unpublished(&cast, "host.example/t/documents");
+    let hash = tender
+        .host
+        .add_document(b"the tender document")
+        .expect("kept");
+    let mut notice = notice(&cast, tender.host.state(), Kind::Board);
+    notice.documents.push(mifeng::tender::Document {
+        name: "document.pdf".to_owned(),
+        size: 19,
+        hash,
+    });
+    tender.publish(&notice).expect("published");
+    let sound = |memory: &Memory| check_store(memory).map(|check| check.findings.len());
+    assert!(matches!(sound(&tender.store), Ok(0)));
+    let name = format!("docs/{hash}");
+    tender.store.files().remove(&name).expect("it was there");
+    assert!(matches!(sound(&tender.store), Ok(1)));
 }
 
 #[test]

@@ -5,10 +5,10 @@
 mod common;
 
 use common::proxy::{Mode, Proxy};
-use common::servers::{ObjectStore, Postgres, files_below};
-use common::{Folder, Kept, noise, places};
+use common::{Folder, Kept, ObjectStore, Postgres, noise, places};
 use mifeng::{Store, Write};
 use mifeng_store::{Access, Fault, INLINE_MAX, Place};
+use mifeng_testkit::servers::files_below;
 use std::io::{self, BufRead, BufReader};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -81,7 +81,80 @@ fn an_upload_that_ends_after_the_place_is_lost_is_nothing() {
         assert_eq!(code(said), "store.lost", "{}", kept.name);
         let new = taken.expect("asked for");
         assert_eq!(new.read("x").expect("read"), None, "{}", kept.name);
+        // The new writer swept before the object came: the old one takes it away.
+        let loose = kept.place.examine("t").expect("examined").loose;
+        assert!(loose.is_empty(), "{}: {loose:?}", kept.name);
     }
+}
+
+#[test]
+fn a_writer_that_comes_back_waits_for_no_lease_of_its_own() {
+    for kept in databases().filter(Kept::is_postgres) {
+        let place = kept.place.clone().for_one_writer().expect("a number");
+        let mut first = place.open("t").expect("open");
+        first.write("x", &mut &b"1"[..]).expect("written");
+        let mut second = place.clone().open("t").expect("the same writer");
+        second.write("x", &mut &b"2"[..]).expect("written");
+        assert_eq!(code(first.write("x", &mut &b"3"[..])), "store.lost");
+        // Another one waits.
+        let other = kept.place.clone().for_one_writer().expect("a number");
+        assert_eq!(code(other.open("t")), "store.held");
+        assert_eq!(code(kept.place.open("t")), "store.held");
+    }
+}
+
+#[test]
+fn a_state_that_is_looked_at_stays_while_others_write() {
+    for kept in databases() {
+        let mut writer = kept.open("t");
+        writer.append("log", 0, b"one").expect("added");
+        let state = kept.open_as("t", Access::Snapshot);
+        writer.append("log", 3, b"two").expect("added");
+        writer.write("later", &mut &b"x"[..]).expect("written");
+        let log = state.read("log").expect("read");
+        assert_eq!(log.as_deref(), Some(&b"one"[..]), "{}", kept.name);
+        assert_eq!(state.list("").expect("listed").len(), 1, "{}", kept.name);
+        assert_eq!(kept.place.tenders().expect("listed"), [""; 0]);
+        writer.write("head.json", &mut &b"x"[..]).expect("written");
+        assert_eq!(kept.place.tenders().expect("listed"), ["t"]);
+    }
+}
+
+#[test]
+fn a_server_that_keeps_its_connection_and_is_silent_ends_the_wait() {
+    let Some(server) = Postgres::shared() else {
+        println!("skipped: postgres");
+        return;
+    };
+    let (database, folder) = (server.database(), Folder::new("silent"));
+    let bodies = folder.join("bodies");
+    // A parameter with a space and a plus reaches the server as it is.
+    let url = format!(
+        "{}&options=-c%20timezone%3DEtc/GMT%2B3",
+        server.url(&database)
+    );
+    let place = Place::parse(&url, Some(&bodies)).expect("a place");
+    let mut writer = place.open("t").expect("open");
+    writer.append("log", 0, b"one").expect("added");
+    let sql = format!("SELECT pid FROM pg_stat_activity WHERE datname = '{database}'");
+    let pid = server.query("postgres", &sql);
+    let kill = |signal: &str| {
+        let done = std::process::Command::new("kill")
+            .args([signal, &pid])
+            .status();
+        assert!(done.expect("kill").success());
+    };
+    kill("-STOP");
+    let said = writer.append("log", 3, b"two").expect_err("no answer");
+    kill("-CONT");
+    assert_eq!(said.kind(), io::ErrorKind::TimedOut, "{said}");
+    // An answer that comes now is nobody's.
+    assert_eq!(code(writer.append("log", 3, b"two")), "store.broken");
+    drop(writer);
+    let mut again = place.open_as("t", Access::TakeOver).expect("open");
+    let log = again.read("log").expect("read").expect("there");
+    assert!([&b"one"[..], b"onetwo"].contains(&&log[..]), "{log:?}");
+    again.append("log", 3, b"two").expect("added");
 }
 
 /// Does something in the middle of what it reads.

@@ -109,10 +109,7 @@ pub(crate) fn run(ui: &Ui, args: &DemoArgs, root: &Path) -> Outcome {
 /// The same host with the same keys, keeping a second log that will leave a bid out.
 fn dishonest_host(tender: &Tender) -> Result<host::FolderHost, Failure> {
     let world = &tender.world;
-    let args = HostArgs {
-        host: world.path("host-dishonest"),
-        id: world.path("platform"),
-    };
+    let args = HostArgs::folder(world.path("host-dishonest"), world.path("platform"));
     let trust = [world.ca.join("root.cer")];
     let origin = tender.host.state().origin().to_owned();
     let mut evil = host::init(&world.ui, &args, world.suite, &origin, &trust, None)?;

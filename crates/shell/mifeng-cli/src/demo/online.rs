@@ -6,7 +6,7 @@ use super::stages::Tender;
 use super::world::World;
 use super::{DemoArgs, Place, PolicyName};
 use crate::client::Client;
-use crate::host::FolderHost;
+use crate::host::{FolderHost, Kept};
 use crate::serve;
 use crate::ui::{Failure, Outcome, Ui};
 use mifeng_server::Running;
@@ -84,6 +84,7 @@ fn open_door(ui: &Ui, online: &Online<'_>, world: &World) -> Result<(Running, Do
         &serve::Place {
             dir: &house,
             id: &world.path("platform"),
+            kept: Kept::default(),
             listen: online.listen,
             verify_page: online.verify_page.clone(),
         },

@@ -412,10 +412,7 @@ impl World {
 
     /// Starts the host's log and takes in the board's records; its heads go into an anchor log if `anchored`.
     pub(crate) fn start_host(&self, anchored: bool) -> Result<host::FolderHost, Failure> {
-        let args = host::HostArgs {
-            host: self.path("host"),
-            id: self.path("platform"),
-        };
+        let args = host::HostArgs::folder(self.path("host"), self.path("platform"));
         if anchored {
             anchor::begin(&self.ui, &args.id, self.suite, ANCHOR)?;
         }

@@ -1,10 +1,10 @@
 //! A house on loopback over a made world, and a caller that says exactly what it is told to.
 #![allow(dead_code, unused_imports, unreachable_pub)] // Each test uses its part.
 
+use mifeng::Receipt;
 use mifeng::bidder::{self, Content};
 use mifeng::crypto::{Suite, Time};
 use mifeng::envelope::{Declarations, MemoryFile, Opening};
-use mifeng::{Host, Receipt};
 use mifeng_server::{House, ManualClock, Notify, Running};
 pub use mifeng_testkit::world::*;
 use std::io::{Read, Write};
@@ -192,7 +192,10 @@ fn start(
 ) -> (Arc<House>, Running) {
     let mut opening = |_: &std::path::Path| -> mifeng_server::Opening<Memory> {
         let store = store.clone();
-        Box::new(move || Host::open(store, keys(&Cast::new(suite, seed))))
+        Box::new(move |_| {
+            let keys = keys(&Cast::new(suite, seed));
+            Ok(mifeng_server::Opened::Ready(store.clone(), keys))
+        })
     };
     let house = House::open(folder, clock.clone(), &mut opening).expect("a house");
     let house = Arc::new(house);

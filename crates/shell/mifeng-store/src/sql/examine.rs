@@ -3,6 +3,7 @@
 use super::records::{Measured, Records};
 use super::statements::{File, damaged};
 use crate::examined::Examined;
+use crate::place::INCOMING;
 use std::collections::BTreeSet;
 use std::io;
 
@@ -21,7 +22,9 @@ impl Records {
         })?;
         let mut named = BTreeSet::new();
         for (name, file) in files.iter().filter(|(_, file)| !file.object.is_empty()) {
-            found.note(name, file.len, self.hold(name, file))?;
+            if name != INCOMING {
+                found.note(name, file.len, self.hold(name, file))?;
+            }
             named.insert(file.object.as_str());
         }
         let objects = self.bodies.list(&self.tender)?.into_iter();

@@ -4,6 +4,7 @@
 //! PostgreSQL run the same statements; what differs is in [`Database`].
 
 mod examine;
+mod holder;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod records;
@@ -123,6 +124,9 @@ pub(crate) trait Database: Send {
 
     /// Runs the work on one unchanging state of the database.
     fn snapshot(&self, work: Work<'_>) -> io::Result<()>;
+
+    /// From now on every [`Database::snapshot`] is of one and the same state, until this is dropped.
+    fn freeze(&mut self) -> io::Result<()>;
 
     /// Keeps the place of this writer from now on, and gives it back at the end.
     fn keep(&mut self, tender: &str, epoch: i64);

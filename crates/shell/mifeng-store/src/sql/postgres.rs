@@ -3,16 +3,19 @@
 use super::tls::Tls;
 use super::{Database, Row, Statements, Value, Work};
 use crate::fault::Fault;
-use postgres::config::{Host, SslMode};
-use postgres::error::SqlState;
-use postgres::types::{ToSql, Type};
-use postgres::{Client, Config, IsolationLevel, NoTls, Transaction};
+use std::future::Future;
 use std::io;
 use std::path::PathBuf;
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread::JoinHandle;
 use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::runtime::{Builder, Runtime};
+use tokio_postgres::config::{Host, SslMode};
+use tokio_postgres::error::SqlState;
+use tokio_postgres::types::{ToSql, Type};
+use tokio_postgres::{Client, Config, Connection, NoTls};
 
 /// A writer that is silent for so long may be replaced. It renews three times within that, so that one
 /// slow answer costs nothing.
@@ -21,13 +24,19 @@ const RENEW_EVERY: Duration = Duration::from_millis(LEASE_MS.unsigned_abs() / 3)
 /// How long a server may take to accept a connection, or to acknowledge a packet.
 const CONNECT: Duration = Duration::from_secs(10);
 const SILENCE: Duration = Duration::from_secs(20);
-/// Milliseconds that one statement may take, and may wait for another writer's row.
+/// How long an answer may take: a little longer than the server lets a statement run, for one that keeps its
+/// connection and never answers.
+const ANSWER: Duration = Duration::from_secs(30);
+/// Milliseconds that one statement may take, and may wait for another writer's row. The largest is a batch of a
+/// few megabytes; transactions of many statements are bounded by none.
 const SESSION: &str =
-    "SET synchronous_commit = on; SET statement_timeout = 60000; SET lock_timeout = 10000;
+    "SET synchronous_commit = on; SET statement_timeout = 20000; SET lock_timeout = 10000;
     SET client_min_messages = warning";
 /// The same for one transaction: behind a pooler the next one may have another session.
-const LOCAL: &str = "SET LOCAL synchronous_commit = on; SET LOCAL statement_timeout = 60000;
+const LOCAL: &str = "BEGIN; SET LOCAL synchronous_commit = on; SET LOCAL statement_timeout = 20000;
     SET LOCAL lock_timeout = 10000";
+/// One state of the database, for reading.
+const SNAPSHOT: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
 const NOW_MS: &str = "floor(extract(epoch from clock_timestamp()) * 1000)::bigint";
 
 /// Where a database is: a URL of libpq's form, without a password in it.
@@ -39,7 +48,7 @@ pub(crate) struct PostgresPlace {
 
 impl PostgresPlace {
     /// TLS unless the server is on this machine or the operator says `sslmode=disable`.
-    fn connect(&self) -> Result<Client, io::Error> {
+    async fn connect(&self) -> io::Result<Client> {
         let mut config = self.config.clone();
         config
             .application_name("mifeng")
@@ -65,18 +74,33 @@ impl PostgresPlace {
             _ => {}
         }
         if config.get_ssl_mode() == SslMode::Disable {
-            return config.connect(NoTls).map_err(failed);
+            return driven(config.connect(NoTls)).await;
         }
-        config
-            .connect(Tls::new(self.root.as_deref())?)
-            .map_err(failed)
+        driven(config.connect(Tls::new(self.root.as_deref())?)).await
     }
+}
+
+/// A connection with its other half running beside it: what that ends with, the next question is told.
+async fn driven<S, T, F>(connecting: F) -> io::Result<Client>
+where
+    F: Future<Output = Result<(Client, Connection<S, T>), tokio_postgres::Error>>,
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let connected = tokio::time::timeout(ANSWER, connecting).await;
+    let (client, connection) = connected
+        .map_err(|_| io::ErrorKind::TimedOut)?
+        .map_err(failed)?;
+    tokio::spawn(connection);
+    Ok(client)
 }
 
 /// A connection that one writer or reader uses, and the thread that keeps the writer's place.
 pub(crate) struct Postgres {
-    client: Arc<Mutex<Client>>,
+    line: Arc<Mutex<Line>>,
     keeper: Option<Keeper>,
+    /// Reads happen in one transaction that was begun at the start.
+    frozen: bool,
 }
 
 struct Keeper {
@@ -84,30 +108,94 @@ struct Keeper {
     thread: Option<JoinHandle<()>>,
 }
 
+/// A connection and what drives it, which runs only while somebody waits for an answer.
+struct Line {
+    runtime: Runtime,
+    client: Client,
+    /// An answer did not come in time: one that comes later would be taken for that of another question.
+    silent: bool,
+}
+
+impl Line {
+    fn new(place: &PostgresPlace) -> io::Result<Self> {
+        let runtime = Builder::new_current_thread().enable_all().build()?;
+        let client = runtime.block_on(place.connect())?;
+        Ok(Line {
+            runtime,
+            client,
+            silent: false,
+        })
+    }
+
+    /// Asks the server and waits for its answer, but not for ever.
+    fn ask<'a, T, F>(&'a mut self, question: impl FnOnce(&'a Client) -> F) -> io::Result<T>
+    where
+        F: Future<Output = Result<T, tokio_postgres::Error>> + 'a,
+    {
+        let silence = || {
+            let text = format!("no answer in {} s", ANSWER.as_secs());
+            Fault::Unavailable {
+                what: "PostgreSQL",
+                detail: text,
+            }
+            .kind(io::ErrorKind::TimedOut)
+        };
+        if self.silent {
+            return Err(silence());
+        }
+        let question = question(&self.client);
+        let answer = self
+            .runtime
+            .block_on(async { tokio::time::timeout(ANSWER, question).await });
+        match answer {
+            Ok(answer) => answer.map_err(failed),
+            Err(_) => {
+                self.silent = true;
+                Err(silence())
+            }
+        }
+    }
+
+    fn script(&mut self, sql: &str) -> io::Result<()> {
+        self.ask(|client| client.batch_execute(sql))
+    }
+
+    /// Runs the work between two scripts; an error of the work undoes it.
+    fn within(&mut self, begin: &str, work: Work<'_>) -> io::Result<()> {
+        self.script(begin)?;
+        let done = work(&mut Open(self)).and_then(|()| self.script("COMMIT"));
+        if done.is_err() {
+            // The error that counts is the first one. A connection that is gone has nothing to undo.
+            let _ = self.script("ROLLBACK");
+        }
+        done
+    }
+}
+
 impl Postgres {
     pub(crate) fn open(place: &PostgresPlace) -> io::Result<Self> {
-        let mut client = place.connect()?;
-        client.batch_execute(SESSION).map_err(failed)?;
-        let fsync: String = client
-            .query_one("SHOW fsync", &[])
-            .and_then(|row| row.try_get(0))
-            .map_err(failed)?;
+        let mut line = Line::new(place)?;
+        line.script(SESSION)?;
+        let rows = line.ask(|client| client.query_typed("SHOW fsync", &[]))?;
+        let fsync = rows.first().map(|row| row.try_get::<_, String>(0));
+        let fsync = fsync.transpose().map_err(failed)?.unwrap_or_default();
         if fsync != "on" {
             let text = format!("fsync: expected on, found {fsync}");
             return Err(Fault::NotDurable(text).into());
         }
         Ok(Postgres {
-            client: Arc::new(Mutex::new(client)),
+            line: Arc::new(Mutex::new(line)),
             keeper: None,
+            frozen: false,
         })
     }
 
-    fn client(&self) -> io::Result<MutexGuard<'_, Client>> {
-        self.client.lock().map_err(|_| Fault::Broken.into())
+    fn line(&self) -> io::Result<MutexGuard<'_, Line>> {
+        self.line.lock().map_err(|_| Fault::Broken.into())
     }
 }
 
-fn failed(error: postgres::Error) -> io::Error {
+fn failed(error: tokio_postgres::Error) -> io::Error {
     let kind = match error.code() {
         Some(&SqlState::DISK_FULL) => io::ErrorKind::StorageFull,
         Some(&SqlState::QUERY_CANCELED | &SqlState::LOCK_NOT_AVAILABLE) => io::ErrorKind::TimedOut,
@@ -133,7 +221,7 @@ fn failed(error: postgres::Error) -> io::Error {
     .kind(kind)
 }
 
-struct Open<'a, 'c>(&'a mut Transaction<'c>);
+struct Open<'a>(&'a mut Line);
 
 /// Parameters with their types, so that nothing has to be prepared: it works through poolers too.
 fn typed(params: &[Value]) -> Vec<(&(dyn ToSql + Sync), Type)> {
@@ -145,14 +233,20 @@ fn typed(params: &[Value]) -> Vec<(&(dyn ToSql + Sync), Type)> {
     typed.collect()
 }
 
-impl Statements for Open<'_, '_> {
+impl Statements for Open<'_> {
     fn run(&mut self, sql: &str, params: &[Value]) -> io::Result<u64> {
-        self.0.execute_typed(sql, &typed(params)).map_err(failed)
+        let params = typed(params);
+        self.0
+            .ask(|client| async move { client.execute_typed(sql, &params).await })
     }
 
     fn rows(&mut self, sql: &str, params: &[Value]) -> io::Result<Vec<Row>> {
         let mut found = Vec::new();
-        for row in self.0.query_typed(sql, &typed(params)).map_err(failed)? {
+        let params = typed(params);
+        let rows = self
+            .0
+            .ask(|client| async move { client.query_typed(sql, &params).await })?;
+        for row in rows {
             let mut values = Vec::with_capacity(row.len());
             for (at, column) in row.columns().iter().enumerate() {
                 values.push(match *column.type_() {
@@ -168,7 +262,7 @@ impl Statements for Open<'_, '_> {
     }
 
     fn script(&mut self, sql: &str) -> io::Result<()> {
-        self.0.batch_execute(sql).map_err(failed)
+        self.0.script(sql)
     }
 }
 
@@ -190,28 +284,28 @@ impl Database for Postgres {
     }
 
     fn transact(&self, work: Work<'_>) -> io::Result<()> {
-        let mut client = self.client()?;
-        let mut tx = client.transaction().map_err(failed)?;
-        tx.batch_execute(LOCAL).map_err(failed)?;
-        work(&mut Open(&mut tx))?;
-        tx.commit().map_err(failed)
+        self.line()?.within(LOCAL, work)
     }
 
     fn snapshot(&self, work: Work<'_>) -> io::Result<()> {
-        let mut client = self.client()?;
-        let mut tx = client
-            .build_transaction()
-            .isolation_level(IsolationLevel::RepeatableRead)
-            .read_only(true)
-            .start()
-            .map_err(failed)?;
-        work(&mut Open(&mut tx))?;
-        tx.commit().map_err(failed)
+        let mut line = self.line()?;
+        match self.frozen {
+            true => work(&mut Open(&mut line)),
+            false => line.within(SNAPSHOT, work),
+        }
+    }
+
+    fn freeze(&mut self) -> io::Result<()> {
+        // The state is that of the first statement that reads.
+        let sql = format!("{SNAPSHOT}; SELECT count(*) FROM mifeng_tender");
+        self.line()?.script(&sql)?;
+        self.frozen = true;
+        Ok(())
     }
 
     fn keep(&mut self, tender: &str, epoch: i64) {
         let (stop, stopped) = channel::<()>();
-        let client = Arc::clone(&self.client);
+        let line = Arc::clone(&self.line);
         let tender = tender.to_owned();
         let say = move |lease: i64| {
             let sql = format!(
@@ -219,8 +313,9 @@ impl Database for Postgres {
             );
             let params = [lease.into(), tender.as_str().into(), epoch.into()];
             // Whether it worked is seen by the next write: a writer without its place writes nothing.
-            if let Ok(mut client) = client.lock() {
-                let _ = client.execute_typed(&sql, &typed(&params));
+            if let Ok(mut line) = line.lock() {
+                let (sql, params) = (&sql, typed(&params));
+                let _ = line.ask(|client| async move { client.execute_typed(sql, &params).await });
             }
         };
         let thread = std::thread::spawn(move || {

@@ -1,7 +1,7 @@
 //! The store itself: names in a table, small contents in pieces, large ones as objects.
 
 use super::statements::{File, Tender, damaged, sha256};
-use super::{Database, schema};
+use super::{Database, holder, schema};
 use crate::bodies::{Bodies, fill};
 use crate::directory::checked;
 use crate::fault::Fault;
@@ -124,18 +124,13 @@ impl Read for Measured<'_> {
     }
 }
 
-/// Who writes, for whoever is refused.
-fn holder() -> String {
-    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-    format!("process {} on {}", std::process::id(), host.trim())
-}
-
 impl Records {
     pub(crate) fn open(
         database: Box<dyn Database>,
         bodies: Box<dyn Bodies>,
         tender: &str,
         access: Access,
+        number: Option<&str>,
     ) -> io::Result<Self> {
         schema::migrate(&*database)?;
         let mut records = Records {
@@ -147,16 +142,21 @@ impl Records {
                 broken: false,
             },
         };
-        if access != Access::Read {
-            records.claim(access)?;
-            records.sweep()?;
+        match access {
+            Access::Read => {}
+            Access::Snapshot => records.database.freeze()?,
+            Access::Write | Access::TakeOver => {
+                records.claim(access, number)?;
+                records.sweep()?;
+            }
         }
         Ok(records)
     }
 
     /// Takes the writer's place. From here on every older writer of this tender is locked out: its number
     /// is not the row's any more.
-    fn claim(&mut self, access: Access) -> io::Result<()> {
+    fn claim(&mut self, access: Access, number: Option<&str>) -> io::Result<()> {
+        let own = holder::holder(number);
         let (now, lease) = (self.database.now_ms(), self.database.lease_ms());
         let mut claimed = None;
         let tender = self.tender.as_str();
@@ -173,7 +173,9 @@ impl Records {
             let row = tx.rows(&sql, &[tender.into()])?.pop();
             let mut row = row.ok_or(io::ErrorKind::NotFound)?;
             let (epoch, turn, holder, left_ms) = (row.int()?, row.int()?, row.text()?, row.int()?);
-            if left_ms > 0 && access == Access::Write {
+            let again = number.is_some() && holder == own;
+            let free = left_ms <= 0 || again || holder::is_gone(&holder);
+            if !free && access == Access::Write {
                 return Err(Fault::Held {
                     tender: tender.to_owned(),
                     holder,
@@ -184,10 +186,7 @@ impl Records {
             let sql = format!(
                 "UPDATE mifeng_tender SET holder = $1, lease_ms = {now} + $2 WHERE tender = $3"
             );
-            tx.run(
-                &sql,
-                &[self::holder().as_str().into(), lease.into(), tender.into()],
-            )?;
+            tx.run(&sql, &[own.as_str().into(), lease.into(), tender.into()])?;
             claimed = Some(Place { epoch, turn });
             Ok(())
         })?;
@@ -213,6 +212,20 @@ impl Records {
             self.bodies.remove(object)?;
         }
         self.commit(&mut |tender| staged.iter().try_for_each(|object| tender.forget(object)))
+    }
+
+    /// The tenders of a database that have the file `name`.
+    pub(crate) fn tenders(database: &dyn Database, name: &str) -> io::Result<Vec<String>> {
+        schema::migrate(database)?;
+        let mut found = Vec::new();
+        database.snapshot(&mut |tx| {
+            let sql = "SELECT tender FROM mifeng_file WHERE name = $1 ORDER BY tender";
+            for mut row in tx.rows(sql, &[name.into()])? {
+                found.push(row.text()?);
+            }
+            Ok(())
+        })?;
+        Ok(found)
     }
 
     pub(super) fn look(
@@ -281,13 +294,20 @@ impl Records {
             return Err(e);
         }
         let (len, sha256) = measured.end();
-        self.make(&[Change::Object {
+        let made = self.make(&[Change::Object {
             name,
             len,
             sha256: &sha256,
             object: &object,
-        }])?;
-        Ok(len)
+        }]);
+        // Whoever has the place now may have swept before this came, and would never look for it again. It is
+        // certain that nothing names it; after any other fault it is not.
+        if let Err(e) = &made
+            && matches!(Fault::of(e), Some(Fault::Lost { .. }))
+        {
+            let _ = self.bodies.remove(&object);
+        }
+        made.map(|()| len)
     }
 }
 

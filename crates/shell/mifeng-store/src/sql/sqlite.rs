@@ -16,6 +16,8 @@ const BUSY: Duration = Duration::from_secs(10);
 /// A connection, and the lock of the writer of one tender.
 pub(crate) struct Sqlite {
     connection: Connection,
+    /// Reads happen in one transaction that was begun at the start.
+    frozen: bool,
     _lock: Option<File>,
 }
 
@@ -36,6 +38,7 @@ impl Sqlite {
             .map_err(failed)?;
         let sqlite = Sqlite {
             connection,
+            frozen: false,
             _lock: lock,
         };
         sqlite.require("journal_mode", "wal")?;
@@ -179,7 +182,19 @@ impl Database for Sqlite {
     }
 
     fn snapshot(&self, work: Work<'_>) -> io::Result<()> {
-        self.within("BEGIN", work)
+        match self.frozen {
+            true => work(&mut Open(&self.connection)),
+            false => self.within("BEGIN", work),
+        }
+    }
+
+    fn freeze(&mut self) -> io::Result<()> {
+        // The state is that of the first statement that reads.
+        self.connection
+            .execute_batch("BEGIN; SELECT count(*) FROM mifeng_tender")
+            .map_err(failed)?;
+        self.frozen = true;
+        Ok(())
     }
 
     fn keep(&mut self, _: &str, _: i64) {}

@@ -1,17 +1,13 @@
 //! The places that a store can be in, with real servers behind them.
 //!
-//! A server lives as long as its test program: a shell waits for the end of a pipe that only the program
-//! holds. What cannot be had is left out by name.
+//! What cannot be had is left out by name.
 #![allow(dead_code)] // Each test file uses its own part.
 
 pub(crate) mod proxy;
-pub(crate) mod servers;
 
 use mifeng::Store;
 use mifeng_store::{Access, Place};
-use servers::{ObjectStore, Postgres};
-use std::path::PathBuf;
-use std::sync::atomic::{AtomicU32, Ordering};
+pub(crate) use mifeng_testkit::servers::{Folder, ObjectStore, Postgres};
 
 /// A place, under the name that a failed test shows.
 pub(crate) struct Kept {
@@ -20,32 +16,6 @@ pub(crate) struct Kept {
     pub(crate) blobs: Option<String>,
     pub(crate) place: Place,
     _folder: Folder,
-}
-
-/// A folder that goes with its test.
-pub(crate) struct Folder(pub(crate) PathBuf);
-
-static FOLDERS: AtomicU32 = AtomicU32::new(0);
-
-impl Folder {
-    pub(crate) fn new(name: &str) -> Self {
-        let number = FOLDERS.fetch_add(1, Ordering::SeqCst);
-        let name = format!("mifeng-store-{name}-{}-{number}", std::process::id());
-        let path = std::env::temp_dir().join(name);
-        let _ = std::fs::remove_dir_all(&path);
-        std::fs::create_dir_all(&path).expect("a folder");
-        Folder(path)
-    }
-
-    pub(crate) fn join(&self, name: &str) -> String {
-        self.0.join(name).to_str().expect("text").to_owned()
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
 }
 
 impl Kept {

@@ -1,12 +1,41 @@
 //! PostgreSQL and an S3 test server, on this machine only.
+//!
+//! A server lives as long as the program that started it: a shell waits for the end of a pipe that only the
+//! program holds. What the machine does not have is `None`.
+#![allow(missing_docs)] // Made for tests: the names say what things are.
 
-use super::Folder;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
+
+/// A folder that goes with its test.
+pub struct Folder(pub PathBuf);
+
+static FOLDERS: AtomicU32 = AtomicU32::new(0);
+
+impl Folder {
+    pub fn new(name: &str) -> Self {
+        let number = FOLDERS.fetch_add(1, Ordering::SeqCst);
+        let name = format!("mifeng-store-{name}-{}-{number}", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        let _ = std::fs::remove_dir_all(&path);
+        std::fs::create_dir_all(&path).expect("a folder");
+        Folder(path)
+    }
+
+    pub fn join(&self, name: &str) -> String {
+        self.0.join(name).to_str().expect("text").to_owned()
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
 
 /// Numbers for names that are used once.
 static NEXT: AtomicU32 = AtomicU32::new(1);
@@ -30,7 +59,7 @@ fn guarded(script: &str, args: &[&str]) -> Guard {
 }
 
 /// A server of its own, with its files in a folder that goes with it.
-pub(crate) struct Postgres {
+pub struct Postgres {
     bin: PathBuf,
     folder: PathBuf,
     _guard: Guard,
@@ -44,13 +73,13 @@ rm -rf "$1""#;
 
 impl Postgres {
     /// One for all tests of a program.
-    pub(crate) fn shared() -> Option<&'static Self> {
+    pub fn shared() -> Option<&'static Self> {
         static SHARED: OnceLock<Option<Postgres>> = OnceLock::new();
         SHARED.get_or_init(Postgres::start).as_ref()
     }
 
     /// A new server, if the machine has the programs.
-    pub(crate) fn start() -> Option<Self> {
+    pub fn start() -> Option<Self> {
         let versions = std::fs::read_dir("/usr/lib/postgresql").ok()?;
         let bin = versions
             .filter_map(|entry| Some(entry.ok()?.path().join("bin")))
@@ -107,7 +136,7 @@ impl Postgres {
     }
 
     /// Starts the server, on a socket in its folder only, and waits until it answers.
-    pub(crate) fn up(&self) {
+    pub fn up(&self) {
         let options = format!(
             "-k {} -c listen_addresses= -c max_connections=50",
             self.folder.display()
@@ -129,20 +158,20 @@ impl Postgres {
     }
 
     /// Stops it at once, as a crash does.
-    pub(crate) fn crash(&self) {
+    pub fn crash(&self) {
         let args = ["-D", &self.data(), "-m", "immediate", "-w", "stop"];
         assert!(self.run("pg_ctl", &args), "the server did not stop");
     }
 
     /// A new database.
-    pub(crate) fn database(&self) -> String {
+    pub fn database(&self) -> String {
         let name = next("test");
         self.query("postgres", &format!("CREATE DATABASE {name}"));
         name
     }
 
     /// A statement, by the server's own client.
-    pub(crate) fn query(&self, database: &str, sql: &str) -> String {
+    pub fn query(&self, database: &str, sql: &str) -> String {
         let host = self.folder.to_str().expect("text");
         let args = ["-h", host, "-U", "postgres", "-d", database, "-Atqc", sql];
         let said = Command::new(self.bin.join("psql")).args(args).output();
@@ -155,13 +184,13 @@ impl Postgres {
         String::from_utf8_lossy(&said.stdout).trim().to_owned()
     }
 
-    pub(crate) fn url(&self, database: &str) -> String {
+    pub fn url(&self, database: &str) -> String {
         let host = self.folder.display();
         format!("postgres:///{database}?user=postgres&host={host}")
     }
 
     /// Its socket.
-    pub(crate) fn socket(&self) -> PathBuf {
+    pub fn socket(&self) -> PathBuf {
         self.folder.join(".s.PGSQL.5432")
     }
 }
@@ -172,7 +201,7 @@ fn is_root() -> bool {
 }
 
 /// An S3 test server.
-pub(crate) struct ObjectStore {
+pub struct ObjectStore {
     address: String,
     folder: Folder,
     _guard: Guard,
@@ -186,7 +215,7 @@ cat <&3 >/dev/null
 kill "$pid""#;
 
 impl ObjectStore {
-    pub(crate) fn shared() -> Option<&'static Self> {
+    pub fn shared() -> Option<&'static Self> {
         static SHARED: OnceLock<Option<ObjectStore>> = OnceLock::new();
         SHARED.get_or_init(ObjectStore::start).as_ref()
     }
@@ -222,19 +251,19 @@ impl ObjectStore {
         })
     }
 
-    pub(crate) fn address(&self) -> &str {
+    pub fn address(&self) -> &str {
         &self.address
     }
 
     /// A new bucket.
-    pub(crate) fn bucket(&self) -> String {
+    pub fn bucket(&self) -> String {
         let name = next("bucket");
         assert!(self.say("PUT", &format!("/{name}")).contains("200"));
         name
     }
 
     /// A plain request; the test server asks for no signature.
-    pub(crate) fn say(&self, method: &str, path: &str) -> String {
+    pub fn say(&self, method: &str, path: &str) -> String {
         let mut stream = TcpStream::connect(&self.address).expect("the test server");
         let head = format!(
             "{method} {path} HTTP/1.1\r\nHost: {}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
@@ -246,12 +275,12 @@ impl ObjectStore {
         String::from_utf8_lossy(&said).into_owned()
     }
 
-    pub(crate) fn url(&self, bucket: &str) -> String {
+    pub fn url(&self, bucket: &str) -> String {
         self.url_at(bucket, &self.address, 30)
     }
 
     /// Through another address, with a time limit in seconds.
-    pub(crate) fn url_at(&self, bucket: &str, address: &str, timeout: u32) -> String {
+    pub fn url_at(&self, bucket: &str, address: &str, timeout: u32) -> String {
         let credentials = self.folder.join("credentials");
         format!(
             "s3://{bucket}/some/prefix?endpoint=http://{address}&credentials={credentials}&timeout={timeout}"
@@ -260,7 +289,7 @@ impl ObjectStore {
 }
 
 /// Whether a path has files below it.
-pub(crate) fn files_below(path: &Path) -> usize {
+pub fn files_below(path: &Path) -> usize {
     let Ok(entries) = std::fs::read_dir(path) else {
         return 0;
     };
