@@ -4,8 +4,8 @@ use crate::{UNAVAILABLE, say, usage};
 use mifeng_crypto::{GM, INTL};
 use mifeng_testkit::crash::{self, SyncLie};
 use mifeng_testkit::dossier::{self, Story};
-use mifeng_testkit::flip;
 use mifeng_testkit::sim::{self, Twin};
+use mifeng_testkit::{flip, rush};
 use std::path::Path;
 use std::process::{Command, ExitCode};
 
@@ -247,4 +247,63 @@ fn run_python(path: &str, step: usize) -> std::io::Result<bool> {
         .arg(step.to_string())
         .status()?;
     Ok(status.success())
+}
+
+/// Bidders of a rush, bytes of each bid and seconds, unless others are asked for: the last ten minutes, compressed.
+const RUSH: (usize, u64, u64) = (200, 1_000_000, 60);
+
+pub(crate) fn rush(options: &[&str], killing: bool) -> ExitCode {
+    const USE: &str = "`rush` takes --bidders N, --body BYTES, --seconds N, --db DATABASE, --blobs PLACE, \
+        --folder FOLDER, --mifeng PROGRAM, --seed N and --json; `kill` takes --times N too";
+    // The command is built beside this program.
+    let program = std::env::current_exe().map(|own| own.with_file_name("mifeng"));
+    let mut asked = rush::Options {
+        bidders: RUSH.0,
+        body: RUSH.1,
+        seconds: RUSH.2,
+        kills: 0,
+        db: None,
+        blobs: None,
+        program: program.unwrap_or_else(|_| "mifeng".into()),
+        folder: None,
+        seed: 1,
+    };
+    let mut json = false;
+    let mut words = options.iter();
+    while let Some(word) = words.next() {
+        if *word == "--json" {
+            json = true;
+            continue;
+        }
+        let value = words.next().copied().unwrap_or_default();
+        let number = value.parse::<u32>();
+        match (*word, number) {
+            ("--bidders", Ok(number @ 1..)) => asked.bidders = number as usize,
+            ("--body", Ok(number)) => asked.body = u64::from(number),
+            ("--seconds", Ok(number @ 2..)) => asked.seconds = u64::from(number),
+            ("--seed", Ok(number)) => asked.seed = u64::from(number),
+            ("--times", Ok(number @ 1..)) if killing => asked.kills = number,
+            ("--db", _) if !value.is_empty() => asked.db = Some(value.to_owned()),
+            ("--blobs", _) if !value.is_empty() => asked.blobs = Some(value.to_owned()),
+            ("--folder", _) if !value.is_empty() => asked.folder = Some(value.into()),
+            ("--mifeng", _) if !value.is_empty() => asked.program = value.into(),
+            _ => return usage(USE),
+        }
+    }
+    if killing && asked.kills == 0 {
+        return usage("`kill` takes --times N");
+    }
+    let report = match rush::run(&asked) {
+        Ok(report) => report,
+        Err(error) => {
+            eprintln!("{error}");
+            return ExitCode::from(1);
+        }
+    };
+    match serde_json::to_string_pretty(&report) {
+        Ok(text) if json => say(&text),
+        Err(error) => eprintln!("cannot write the report: {error}"),
+        Ok(_) => say(&report.to_string()),
+    }
+    ExitCode::from(u8::from(!report.is_good()))
 }

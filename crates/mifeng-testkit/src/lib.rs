@@ -19,6 +19,7 @@ pub mod flip;
 pub mod pdf;
 mod random;
 pub mod registry;
+pub mod rush;
 pub mod seals;
 pub mod servers;
 pub mod sim;

@@ -28,6 +28,11 @@ Usage:
   mifeng-testkit flip-every-byte DOSSIER [--step N] [--python] [--json]
                                               flip every byte (or every Nth), one at a time: the
                                               verifier must notice; --python: the second one too
+  mifeng-testkit rush [--bidders N] [--body BYTES] [--seconds N] [--db DATABASE|postgres] [--blobs PLACE]
+                     [--folder FOLDER] [--mifeng PROGRAM] [--seed N] [--json]
+                                              the time before a deadline against a real host: half of
+                                              the bids in its last tenth; `postgres`: a server of its own
+  mifeng-testkit kill --times N […]           the same with the host killed so often meanwhile
   mifeng-testkit seal gm|intl FOLDER [CERT]   seal some files under the policy `bidder` (to CERT)
   mifeng-testkit body seal|open KEY CONTEXT   Cobblestone-256, hex arguments, stdin to stdout
   mifeng-testkit sm2 encrypt|decrypt KEY      SM2 encryption, a PEM file, stdin to stdout
@@ -51,6 +56,8 @@ fn main() -> ExitCode {
         ["simulate", options @ ..] => commands::simulate(options),
         ["crash", options @ ..] => commands::crash(options),
         ["crash-child", folder, options @ ..] => commands::crash_child(folder, options),
+        ["rush", options @ ..] => commands::rush(options, false),
+        ["kill", options @ ..] => commands::rush(options, true),
         ["broken-dossiers", folder] => commands::broken_dossiers(folder),
         ["registry-vectors", folder] => commands::registry_vectors(folder),
         ["flip-every-byte", dossier, options @ ..] => commands::flip_every_byte(dossier, options),
@@ -75,7 +82,7 @@ fn main() -> ExitCode {
             ExitCode::SUCCESS
         }
         _ => usage(
-            "expected `vectors`, `bids`, `dossier`, `simulate`, `crash`, `flip-every-byte`, `seal`, \
+            "expected `vectors`, `bids`, `dossier`, `simulate`, `crash`, `rush`, `kill`, `flip-every-byte`, `seal`, \
              `body` or `sm2`",
         ),
     }

@@ -7,6 +7,7 @@ use mifeng::lock::dkg::{self, StaticKey};
 use mifeng::log::{CosignVerifier, LogTree, NoteSigner};
 use mifeng::pki::issue::{CertificateAuthority, Profile, Subject, Validity};
 use mifeng::pki::{Certificate, Signer, SoftwareDecrypter, SoftwareSigner};
+use mifeng::record::uscc::{Uscc, Verdict};
 use mifeng::record::{Draft, Facts, Record, SignedRecord};
 use mifeng::tender::{
     BoardCert, BoardDkg1, BoardDkg2, BoardReshare, BoardReshareDeal, BoardReshareSign, State, Trust,
@@ -40,6 +41,11 @@ impl Person {
             self.signer.chain().to_vec(),
         );
         SoftwareSigner::new(key, certificate, chain).expect("a pair")
+    }
+
+    /// The signing key.
+    pub fn key(&self) -> PrivateKey {
+        PrivateKey::from_pkcs8_der(&self.key).expect("a key")
     }
 
     /// The same person, for another part; without the decryption key.
@@ -140,6 +146,39 @@ fn validity(from: Time) -> Validity {
     }
 }
 
+/// When a cast lives, and how many bidders it has.
+pub struct Making {
+    /// Of all certificates.
+    pub validity: Validity,
+    /// When the board is made.
+    pub now: Time,
+    pub bidders: usize,
+}
+
+impl Making {
+    /// The cast of the tests.
+    fn usual() -> Self {
+        Making {
+            validity: validity(secs(-3_600)),
+            now: START,
+            bidders: CODES.len(),
+        }
+    }
+
+    /// A cast of today, good for some days.
+    pub fn at(now: Time, bidders: usize) -> Self {
+        let day = 86_400;
+        Making {
+            validity: Validity {
+                not_before: Time::from_unix_seconds(now.as_unix_seconds() - day),
+                not_after: Time::from_unix_seconds(now.as_unix_seconds() + 30 * day),
+            },
+            now,
+            bidders,
+        }
+    }
+}
+
 fn serial(rng: &mut SeededEntropy) -> [u8; 16] {
     let mut serial = [0; 16];
     rng.fill(&mut serial).expect("seeded");
@@ -156,11 +195,22 @@ pub fn issue(
     from: Time,
     rng: &mut SeededEntropy,
 ) -> Person {
+    issue_valid(suite, ca, subject, profile, validity(from), rng)
+}
+
+fn issue_valid(
+    suite: &'static Suite,
+    ca: &CertificateAuthority,
+    subject: &Subject,
+    profile: Profile,
+    validity: Validity,
+    rng: &mut SeededEntropy,
+) -> Person {
     let mut make = |profile| {
         let key = PrivateKey::generate(key_alg(suite), rng).expect("a key");
         let public = key.public_key().expect("its public half");
         let certificate = ca
-            .issue(subject, &public, profile, validity(from), &serial(rng))
+            .issue(subject, &public, profile, validity, &serial(rng))
             .expect("issued");
         (key, certificate)
     };
@@ -178,12 +228,27 @@ pub fn issue(
     }
 }
 
+/// A credit code with its check characters, which are found by trying.
+fn credit_code(number: usize) -> String {
+    const CHARACTERS: &str = "0123456789ABCDEFGHJKLMNPQRTUWXY";
+    if let Some(code) = CODES.get(number) {
+        return (*code).to_owned();
+    }
+    let start = format!("91371000{:08}", 70_000_000 + number);
+    let last_two = CHARACTERS
+        .chars()
+        .flat_map(|a| CHARACTERS.chars().map(move |b| (a, b)));
+    let mut codes = last_two.map(|(a, b)| format!("{start}{a}{b}"));
+    let good = |code: &String| Uscc::parse(code).is_ok_and(|c| c.verdict() == Verdict::Ok);
+    codes.find(good).expect("check characters")
+}
+
 /// The subject of bidder `number`, from 0.
 pub fn bidder_subject(number: usize) -> Subject {
     Subject {
         common_name: format!("投标人{number}有限公司"),
         organisation: Some(format!("投标人{number}有限公司")),
-        uscc: Some(CODES[number].to_owned()),
+        uscc: Some(credit_code(number)),
         country: Some("CN".to_owned()),
     }
 }
@@ -191,12 +256,17 @@ pub fn bidder_subject(number: usize) -> Subject {
 impl Cast {
     /// Everybody of `suite`, as `seed` draws them.
     pub fn new(suite: &'static Suite, seed: &str) -> Self {
+        Self::made(suite, seed, &Making::usual())
+    }
+
+    /// The same at another time, with more bidders.
+    pub fn made(suite: &'static Suite, seed: &str, making: &Making) -> Self {
         let rng = &mut SeededEntropy::new(seed.as_bytes());
-        let from = secs(-3_600);
+        let valid = making.validity;
         let root_key = PrivateKey::generate(key_alg(suite), rng).expect("a key");
         let name = Subject::named("测试根");
-        let root = CertificateAuthority::new_root(root_key, &name, validity(from), &serial(rng))
-            .expect("a root");
+        let root =
+            CertificateAuthority::new_root(root_key, &name, valid, &serial(rng)).expect("a root");
         let key = PrivateKey::generate(key_alg(suite), rng).expect("a key");
         let public = key.public_key().expect("its public half");
         let issuing = root
@@ -204,19 +274,19 @@ impl Cast {
                 &Subject::named("测试CA"),
                 &public,
                 Some(0),
-                validity(from),
+                valid,
                 &serial(rng),
             )
             .expect("issued");
         let ca_key = key.to_pkcs8_der().expect("encoded").to_vec();
         let ca = CertificateAuthority::from_parts(key, issuing).expect("a pair");
         let person = |name: &str, rng: &mut SeededEntropy| {
-            issue(
+            issue_valid(
                 suite,
                 &ca,
                 &Subject::named(name),
                 Profile::Person,
-                from,
+                valid,
                 rng,
             )
         };
@@ -227,7 +297,7 @@ impl Cast {
             buyer: person("采购人", rng),
             agency: person("代理机构", rng),
             platform: person("平台", rng),
-            tsa: issue(suite, &ca, &tsa, Profile::TimeStamping, from, rng),
+            tsa: issue_valid(suite, &ca, &tsa, Profile::TimeStamping, valid, rng),
             trustees: (1..=3)
                 .map(|n| Trustee {
                     person: person(&format!("受托人{n}"), rng),
@@ -235,14 +305,14 @@ impl Cast {
                     witness: PrivateKey::generate(note_alg(suite), rng).expect("a key"),
                 })
                 .collect(),
-            bidders: (0..CODES.len())
+            bidders: (0..making.bidders)
                 .map(|n| {
-                    issue(
+                    issue_valid(
                         suite,
                         &ca,
                         &bidder_subject(n),
                         Profile::BidderSign,
-                        from,
+                        valid,
                         rng,
                     )
                 })
@@ -256,13 +326,13 @@ impl Cast {
             ca,
             ca_key,
         };
-        cast.make_board(rng);
+        cast.make_board(making.now, rng);
         cast
     }
 
     /// The board's records anew, after a trustee's certificate was changed.
     pub fn remake_board(&mut self) {
-        self.make_board(&mut SeededEntropy::new(b"another board"));
+        self.make_board(START, &mut SeededEntropy::new(b"another board"));
     }
 
     /// The key of the host's anchor log.
@@ -288,8 +358,8 @@ impl Cast {
         format!("{SESSION}/witness/{index}")
     }
 
-    fn make_board(&mut self, rng: &mut SeededEntropy) {
-        self.board = form(self.suite, SESSION, 2, &self.trustees, rng);
+    fn make_board(&mut self, now: Time, rng: &mut SeededEntropy) {
+        self.board = form_at(self.suite, (SESSION, now), 2, &self.trustees, rng);
     }
 
     /// A fallback board of two, both needed, and its records.
@@ -339,6 +409,7 @@ impl Cast {
         let mut forming = Forming {
             suite: self.suite,
             session: SESSION,
+            now: START,
             state: State::new(self.suite, "board-formation"),
             records: Vec::new(),
         };
@@ -405,10 +476,21 @@ pub fn form(
     seats: &[Trustee],
     rng: &mut SeededEntropy,
 ) -> Vec<SignedRecord> {
+    form_at(suite, (session, START), t, seats, rng)
+}
+
+fn form_at(
+    suite: &'static Suite,
+    (session, now): (&str, Time),
+    t: u8,
+    seats: &[Trustee],
+    rng: &mut SeededEntropy,
+) -> Vec<SignedRecord> {
     let n = u8::try_from(seats.len()).expect("a board");
     let mut forming = Forming {
         suite,
         session,
+        now,
         state: State::new(suite, "board-formation"),
         records: Vec::new(),
     };
@@ -454,6 +536,7 @@ pub fn form(
 struct Forming<'a> {
     suite: &'static Suite,
     session: &'a str,
+    now: Time,
     state: State,
     records: Vec<SignedRecord>,
 }
@@ -474,7 +557,7 @@ impl Forming<'_> {
             kind,
             origin: &format!("board/{}", self.session),
             seq,
-            time: START,
+            time: self.now,
             salt,
             data,
         };
@@ -486,7 +569,9 @@ impl Forming<'_> {
             roots: &[],
             crls: &[],
         };
-        self.state.apply(&record, START, &nobody).expect("accepted");
+        self.state
+            .apply(&record, self.now, &nobody)
+            .expect("accepted");
         self.records.push(signed);
     }
 }

@@ -8,7 +8,7 @@ mod memory;
 mod panel;
 
 pub use boards::{Formation, witness_of};
-pub use cast::{Cast, Person, SESSION, Trustee, bidder_subject, form, issue};
+pub use cast::{Cast, Making, Person, SESSION, Trustee, bidder_subject, form, issue};
 pub use memory::{Memory, Parts};
 pub use panel::{
     ROUND_END, assert_valid, call, drawn, drawn_with, lowest, opened, opened_of, published, salt,
