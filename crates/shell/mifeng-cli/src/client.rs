@@ -455,6 +455,8 @@ pub(crate) enum HostCommand {
     /// 向运行中的平台下达指令，用平台自己的证书签名 / order something of a running host, signed with its own certificate
     #[command(subcommand)]
     Order(OrderCommand),
+    #[command(flatten)]
+    Store(crate::store::StoreCommand),
 }
 
 /// Which tender, and who orders.
@@ -487,7 +489,10 @@ pub(crate) enum OrderCommand {
 
 /// `mifeng host`.
 fn host(ui: &Ui, command: &HostCommand) -> Outcome {
-    let HostCommand::Order(order) = command;
+    let order = match command {
+        HostCommand::Order(order) => order,
+        HostCommand::Store(command) => return crate::store::run(ui, command),
+    };
     let (to, order) = match order {
         OrderCommand::Archive(to) => (to, HostOrder::Archive {}),
         OrderCommand::GiveUp(to) => (to, HostOrder::GiveUp {}),

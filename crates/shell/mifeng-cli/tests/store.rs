@@ -31,6 +31,50 @@ fn mifeng(folder: &Path, args: &[&str]) -> (i32, String) {
     )
 }
 
+/// Any command, which must end well; what it said.
+fn done(folder: &Path, line: &str) -> String {
+    let done = Command::new(env!("CARGO_BIN_EXE_mifeng"))
+        .args(["--lang", "en", "--pin-file", "pin"])
+        .args(line.split(' '))
+        .current_dir(folder)
+        .output()
+        .expect("the command");
+    let said = String::from_utf8_lossy(&[done.stdout, done.stderr].concat()).into_owned();
+    assert!(done.status.success(), "{line}: {said}");
+    said
+}
+
+#[test]
+fn a_tender_that_begins_in_a_database() {
+    let path = std::env::temp_dir().join(format!("mifeng-cli-db-{}", std::process::id()));
+    std::fs::create_dir_all(&path).expect("a folder");
+    let folder = Folder(path);
+    let run = |line: &str| done(&folder.0, line);
+    std::fs::write(folder.0.join("pin"), "1234").expect("written");
+    run("ca init --ca ca --suite intl --name Test");
+    run("ca issue --ca ca --kind host --name Host --out platform");
+    let db = "--db sqlite:records.sqlite";
+    run(&format!(
+        "tender init --host T1 {db} --id platform --suite intl --origin host.example/t/T1 --trust ca/root.cer"
+    ));
+    run(&format!(
+        "tender crl --host T1 {db} --id platform ca/ca.crl"
+    ));
+    run(&format!("host backup {db} --tender T1 a.tar"));
+    let said = run(&format!("host check {db} --tender T1"));
+    assert!(
+        said.contains("host.example/t/T1 (running): 1 entries"),
+        "{said}"
+    );
+    run("host restore --host again a.tar");
+    run("tender export --host again --id platform --out folder.tar");
+    run(&format!(
+        "tender export --host T1 {db} --id platform --out database.tar"
+    ));
+    let read = |name: &str| std::fs::read(folder.0.join(name)).expect("read");
+    assert!(read("folder.tar") == read("database.tar"));
+}
+
 /// A tender with three bids, in `host` below the folder.
 fn host(folder: &Path) {
     let cast = Cast::new(&INTL, "store");
