@@ -1,8 +1,10 @@
 //! Talking to a host over HTTP: what is sent is signed, and what comes back is checked, so plain HTTP is
-//! enough for honesty; whoever wants nobody to see that they bid uses a host behind TLS.
+//! enough for honesty; only over TLS (https) nobody sees that somebody bids.
 
 use crate::bundle::Bundle;
+use crate::download;
 use crate::identity::Identity;
+use crate::reach::{Patience, Reach, patient};
 use crate::ui::{self, Failure, Outcome, Ui};
 use crate::{base64, clock};
 use mifeng::crypto::{Digest, Entropy, SystemEntropy, Time};
@@ -15,26 +17,22 @@ use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// For one request: a block of 1 MiB at 20 kB/s.
-const TIMEOUT: Duration = Duration::from_secs(60);
 /// Bytes of an answer that is not a file.
-const ANSWER_LEN_MAX: u64 = 16 << 20;
-/// Bytes of a bundle or dossier.
-const BUNDLE_LEN_MAX: u64 = 1 << 40;
+pub(crate) const ANSWER_LEN_MAX: u64 = 16 << 20;
 /// Tries of one request when the host is away or busy; the wait doubles up to the last one.
-const TRIES: u32 = 8;
-const FIRST_WAIT: Duration = Duration::from_millis(100);
+pub(crate) const TRIES: u32 = 8;
+pub(crate) const FIRST_WAIT: Duration = Duration::from_millis(100);
 /// Between two looks for a receipt.
 const LOOK: Duration = Duration::from_millis(100);
 /// After the beat that a record waited for: then it is handed in again.
 const PATIENCE_MS: i64 = 15_000;
 
-/// A tender on a host: `http://host:port/t/NAME`.
+/// A tender on a host: `https://host:port/t/NAME`.
 #[derive(Clone)]
 pub(crate) struct Client {
     base: String,
     tender: String,
-    agent: ureq::Agent,
+    pub(crate) agent: ureq::Agent,
     lang: &'static str,
 }
 
@@ -69,38 +67,17 @@ enum Body<'a> {
 }
 
 impl Client {
-    pub(crate) fn new(ui: &Ui, url: &str) -> Result<Self, Failure> {
-        let shown = || {
-            Failure::usage(format!(
-                "{url}: {}",
-                ui.t(
-                    "应为 http://主机:端口/t/项目",
-                    "expected http://host:port/t/TENDER"
-                )
-            ))
-        };
-        let (base, tender) = url
-            .trim_end_matches('/')
-            .split_once("/t/")
-            .ok_or_else(shown)?;
-        let plain = |b: u8| b.is_ascii_alphanumeric() || b"-_".contains(&b);
-        if !base.starts_with("http://") || tender.is_empty() || !tender.bytes().all(plain) {
-            return Err(shown());
-        }
-        let config = ureq::Agent::config_builder()
-            .timeout_global(Some(TIMEOUT))
-            .http_status_as_error(false)
-            .max_redirects(0)
-            .build();
+    pub(crate) fn new(ui: &Ui, reach: &Reach) -> Result<Self, Failure> {
+        let (base, tender) = reach.parts(ui)?;
         Ok(Client {
-            base: base.to_owned(),
-            tender: tender.to_owned(),
-            agent: ureq::Agent::new_with_config(config),
+            base,
+            tender,
+            agent: reach.agent()?,
             lang: ui.t("zh", "en"),
         })
     }
 
-    fn url(&self, rest: &str) -> String {
+    pub(crate) fn url(&self, rest: &str) -> String {
         format!("{}/v1/tenders/{}{rest}", self.base, self.tender)
     }
 
@@ -114,7 +91,7 @@ impl Client {
         let url = self.url(rest);
         let mut wait = FIRST_WAIT;
         for attempt in 1.. {
-            let said = self.once(method, &url, body);
+            let said = self.once(method, rest, body);
             let busy = said.as_ref().map_or(true, |answer| answer.status() == 503);
             if !busy || attempt >= TRIES {
                 return said.map_err(|e| unavailable(&url, &e));
@@ -128,25 +105,36 @@ impl Client {
     fn once(
         &self,
         method: &str,
-        url: &str,
+        rest: &str,
         body: &Body<'_>,
     ) -> Result<ureq::http::Response<ureq::Body>, ureq::Error> {
-        let lang = ("accept-language", self.lang);
-        match (method, body) {
-            ("PUT", Body::Bytes(kind, bytes)) => {
-                let request = self.agent.put(url).header(lang.0, lang.1);
-                request.header("content-type", *kind).send(*bytes)
+        // The end of an upload has its file hashed.
+        let patience = match (method, body) {
+            ("POST", Body::None) => Patience::Long,
+            _ => Patience::Usual,
+        };
+        let request = self.request(method, rest);
+        match body {
+            Body::Bytes(kind, bytes) => {
+                let request = request.header("content-type", *kind).body(*bytes)?;
+                self.agent.run(patient(&self.agent, request, patience))
             }
-            (_, Body::Bytes(kind, bytes)) => {
-                let request = self.agent.post(url).header(lang.0, lang.1);
-                request.header("content-type", *kind).send(*bytes)
+            Body::None if method == "POST" => {
+                let request = request.body(&[] as &[u8])?;
+                self.agent.run(patient(&self.agent, request, patience))
             }
-            ("POST", Body::None) => {
-                let request = self.agent.post(url).header(lang.0, lang.1);
-                request.send_empty()
+            Body::None => {
+                let request = request.body(())?;
+                self.agent.run(patient(&self.agent, request, patience))
             }
-            (_, Body::None) => self.agent.get(url).header(lang.0, lang.1).call(),
         }
+    }
+
+    /// A request for what follows `/v1/tenders/NAME`.
+    pub(crate) fn request(&self, method: &str, rest: &str) -> ureq::http::request::Builder {
+        let request = ureq::http::Request::builder();
+        let request = request.method(method).uri(self.url(rest));
+        request.header("accept-language", self.lang)
     }
 
     /// The body of a good answer and its status.
@@ -163,7 +151,8 @@ impl Client {
         }
     }
 
-    fn problem(&self, rest: &str, status: u16, bytes: &[u8]) -> Failure {
+    /// A refusal as the host tells it.
+    pub(crate) fn problem(&self, rest: &str, status: u16, bytes: &[u8]) -> Failure {
         let exit = match status {
             400 | 408 | 413 => 3,
             500..=599 => 4,
@@ -186,38 +175,12 @@ impl Client {
 
     /// Fetches the bundle of now.
     pub(crate) fn bundle(&self, out: &Path) -> Outcome {
-        self.fetch("/bundle", out)
+        download::fetch(self, "/bundle", out)
     }
 
     /// Fetches the public export of the dossier.
     pub(crate) fn dossier(&self, out: &Path) -> Outcome {
-        self.fetch("/dossier", out)
-    }
-
-    fn fetch(&self, rest: &str, out: &Path) -> Outcome {
-        let mut answer = self.ask("GET", rest, &Body::None)?;
-        let status = answer.status().as_u16();
-        if status != 200 {
-            let bytes = answer.body_mut().with_config().limit(ANSWER_LEN_MAX);
-            return Err(self.problem(rest, status, &bytes.read_to_vec().unwrap_or_default()));
-        }
-        let length = answer.headers().get("content-length");
-        let length: Option<u64> = length.and_then(|v| v.to_str().ok()?.parse().ok());
-        let mut body = answer
-            .body_mut()
-            .with_config()
-            .limit(BUNDLE_LEN_MAX)
-            .reader();
-        ui::write_with(out, |file| {
-            let came = std::io::copy(&mut body, file).map_err(|e| Failure::io(out, &e))?;
-            match length {
-                Some(length) if length != came => {
-                    let cut = format!("{came} / {length} B");
-                    Err(unavailable(&self.url(rest), &cut))
-                }
-                _ => Ok(()),
-            }
-        })
+        download::fetch(self, "/dossier", out)
     }
 
     /// Hands a witness's cosigned head in.
@@ -338,7 +301,7 @@ fn parse<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, Failure> {
     serde_json::from_slice(bytes).map_err(|e| Failure::malformed(e.to_string()))
 }
 
-fn unavailable(url: &str, what: &dyn core::fmt::Display) -> Failure {
+pub(crate) fn unavailable(url: &str, what: &dyn core::fmt::Display) -> Failure {
     Failure {
         exit: 4,
         code: "net.unavailable".to_owned(),
@@ -350,9 +313,8 @@ fn unavailable(url: &str, what: &dyn core::fmt::Display) -> Failure {
 
 #[derive(clap::Args, Debug)]
 pub(crate) struct SendArgs {
-    /// 项目在平台上的地址 / address of the tender, http://host:port/t/TENDER
-    #[arg(long, value_name = "URL")]
-    host: String,
+    #[command(flatten)]
+    reach: Reach,
     /// 已签名的记录 / signed record
     #[arg(required_unless_present_any = ["cosigned", "stamp"])]
     record: Option<PathBuf>,
@@ -375,7 +337,7 @@ pub(crate) struct SendArgs {
 
 /// `mifeng send`.
 fn send(ui: &Ui, args: &SendArgs) -> Outcome {
-    let client = Client::new(ui, &args.host)?;
+    let client = Client::new(ui, &args.reach)?;
     for note in &args.cosigned {
         client.cosign(&ui::read(note)?)?;
         ui.say("共签已送达", "cosigned head handed in");
@@ -423,9 +385,8 @@ fn fetched(client: &Client) -> Result<Replay, Failure> {
 pub(crate) enum BundleCommand {
     /// 下载记录包；归档后可下载公开版档案 / fetch the bundle; after the archive the public dossier
     Fetch {
-        /// 项目在平台上的地址 / address of the tender, http://host:port/t/TENDER
-        #[arg(long, value_name = "URL")]
-        host: String,
+        #[command(flatten)]
+        reach: Reach,
         /// 公开版档案 / the public export of the dossier
         #[arg(long)]
         dossier: bool,
@@ -437,8 +398,12 @@ pub(crate) enum BundleCommand {
 
 /// `mifeng bundle`.
 fn bundle(ui: &Ui, command: &BundleCommand) -> Outcome {
-    let BundleCommand::Fetch { host, dossier, out } = command;
-    let client = Client::new(ui, host)?;
+    let BundleCommand::Fetch {
+        reach,
+        dossier,
+        out,
+    } = command;
+    let client = Client::new(ui, reach)?;
     match dossier {
         true => client.dossier(out)?,
         false => client.bundle(out)?,
@@ -462,9 +427,8 @@ pub(crate) enum HostCommand {
 /// Which tender, and who orders.
 #[derive(clap::Args, Debug)]
 pub(crate) struct Ordering {
-    /// 项目在平台上的地址 / address of the tender, http://host:port/t/TENDER
-    #[arg(long, value_name = "URL")]
-    host: String,
+    #[command(flatten)]
+    reach: Reach,
     /// 平台的身份文件夹 / the host's identity folder
     #[arg(long)]
     id: PathBuf,
@@ -502,7 +466,7 @@ fn host(ui: &Ui, command: &HostCommand) -> Outcome {
             (to, HostOrder::List { der })
         }
     };
-    let client = Client::new(ui, &to.host)?;
+    let client = Client::new(ui, &to.reach)?;
     let replay = fetched(&client)?;
     let identity = Identity::load(ui, &to.id)?;
     client.order(&signed_order(&replay, &identity, &order)?)?;

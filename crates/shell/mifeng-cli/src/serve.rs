@@ -4,7 +4,7 @@ use crate::demo::{self, DemoArgs};
 use crate::host::Kept;
 use crate::opening;
 use crate::ui::{Failure, Lang, Outcome, Ui};
-use mifeng_server::{Notify, Running, SystemClock};
+use mifeng_server::{Notify, Running, SystemClock, Tls};
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -26,11 +26,20 @@ pub(crate) struct ServeArgs {
     /// 监听地址 / where to listen
     #[arg(long, default_value = "127.0.0.1:8600", value_name = "ADDRESS:PORT")]
     listen: SocketAddr,
+    /// TLS 证书链，PEM，本机证书在前；SIGHUP 时与密钥一并重读 / TLS certificates in PEM, the host's own first; read again with the key at SIGHUP
+    #[arg(long, value_name = "PEM", requires = "tls_key")]
+    tls_cert: Option<PathBuf>,
+    /// TLS 密钥，PEM，仅所有者可读 / its key in PEM, readable by its owner alone
+    #[arg(long, value_name = "PEM", requires = "tls_cert")]
+    tls_key: Option<PathBuf>,
+    /// 前面有做 TLS 的代理，可在非本机地址上明文监听 / a proxy in front speaks TLS: plain HTTP beyond loopback is allowed
+    #[arg(long, conflicts_with = "tls_cert")]
+    behind_proxy: bool,
     /// 核验页（bash crates/shell/mifeng-wasm/build.sh 生成） / the verification page, as its build.sh makes it
     #[arg(long, value_name = "HTML")]
     verify_page: Option<PathBuf>,
     /// 自行造好一切，在浏览器里看一次完整招标 / make everything and play a whole tender for a browser
-    #[arg(long, conflicts_with_all = ["dir", "id", "db"])]
+    #[arg(long, conflicts_with_all = ["dir", "id", "db", "tls_cert"])]
     demo: bool,
     /// 演示：公告到截标的秒数 / demo: seconds from notice to deadline
     #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u64).range(5..=3600), requires = "demo")]
@@ -47,6 +56,20 @@ pub(crate) struct ServeArgs {
 
 /// `mifeng serve`.
 pub(crate) fn run(ui: &Ui, args: &ServeArgs) -> Outcome {
+    let tls = match (&args.tls_cert, &args.tls_key) {
+        (Some(cert), Some(key)) => Some(Tls::load(cert, key)?),
+        _ => None,
+    };
+    if tls.is_none() && !args.behind_proxy && !args.listen.ip().is_loopback() {
+        return Err(Failure::usage(format!(
+            "{}: {}",
+            args.listen,
+            ui.t(
+                "非本机地址须用 TLS（--tls-cert、--tls-key），或声明前面有代理（--behind-proxy）",
+                "beyond loopback TLS is needed (--tls-cert, --tls-key), or a proxy in front (--behind-proxy)",
+            )
+        )));
+    }
     let (Some(dir), Some(id)) = (&args.dir, &args.id) else {
         return demo::run_online(
             ui,
@@ -69,21 +92,37 @@ pub(crate) fn run(ui: &Ui, args: &ServeArgs) -> Outcome {
         id,
         kept: args.kept.clone(),
         listen: args.listen,
+        tls: tls.clone(),
         verify_page: args.verify_page.clone(),
     };
     let running = start(ui, &place)?;
+    let scheme = tls.as_ref().map_or("http", |_| "https");
     ui.say(
-        format!("正在监听 http://{}/", running.address),
-        format!("listening on http://{}/", running.address),
+        format!("正在监听 {scheme}://{}/", running.address),
+        format!("listening on {scheme}://{}/", running.address),
     );
-    wait(ui)?;
+    wait(ui, tls.as_ref())?;
     running.stop();
     Ok(())
 }
 
-/// Waits for SIGTERM or Ctrl-C.
-pub(crate) fn wait(ui: &Ui) -> Outcome {
-    mifeng_server::wait_for_signal().map_err(|e| Failure::io(Path::new("signal"), &e))?;
+/// Waits for SIGTERM or Ctrl-C; SIGHUP reads the certificate and key of TLS again.
+pub(crate) fn wait(ui: &Ui, tls: Option<&Tls>) -> Outcome {
+    let mut again = || match tls.map(Tls::reload) {
+        Some(Ok(())) => ui.say("TLS 证书已重读", "TLS certificate read again"),
+        Some(Err(e)) => {
+            let failure = Failure::from(e);
+            ui.warn(
+                format!("TLS 证书未换，仍用原来的：{}", failure.sentence(ui.lang)),
+                format!(
+                    "TLS certificate not changed, the old one stays: {}",
+                    failure.sentence(ui.lang)
+                ),
+            );
+        }
+        None => {}
+    };
+    mifeng_server::wait_for_signal(&mut again).map_err(|e| Failure::io(Path::new("signal"), &e))?;
     ui.say("正在停止……", "stopping …");
     Ok(())
 }
@@ -94,6 +133,7 @@ pub(crate) struct Place<'a> {
     pub(crate) id: &'a Path,
     pub(crate) kept: Kept,
     pub(crate) listen: SocketAddr,
+    pub(crate) tls: Option<Tls>,
     pub(crate) verify_page: Option<PathBuf>,
 }
 
@@ -114,6 +154,7 @@ pub(crate) fn start(ui: &Ui, place: &Place<'_>) -> Result<Running, Failure> {
         Lang::Zh => eprintln!("{zh}"),
         Lang::En => eprintln!("{en}"),
     });
-    mifeng_server::start(Arc::new(house), listener, place.verify_page.clone(), notify)
+    let (house, tls) = (Arc::new(house), place.tls.clone());
+    mifeng_server::start(house, listener, tls, place.verify_page.clone(), notify)
         .map_err(|e| Failure::io(Path::new("listen"), &e))
 }

@@ -3,17 +3,17 @@
 use crate::bodies::{Held, Rooms};
 use crate::guard;
 use crate::house::{House, Tender};
-use crate::limits::{BLOCK_LEN, EVIDENCE_LEN_MAX, PIECE_LEN, RECORD_LEN_MAX};
+use crate::limits::{BLOCK_LEN, EVIDENCE_LEN_MAX, RECORD_LEN_MAX};
 use crate::problem::{Fail, Problem};
 use crate::upload::Progress;
 use crate::view::{Standing, View};
 use crate::words::Fault;
 use crate::writer::{Order, Taken};
-use crate::{feed, pages};
+use crate::{download, feed, pages};
 use axum::Router;
-use axum::body::{Body, Bytes};
+use axum::body::Body;
 use axum::extract::{Path, State};
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use mifeng::crypto::{Digest, Suite, Time};
 use mifeng::record::{Record, SignedRecord};
@@ -26,6 +26,8 @@ use tokio::sync::watch;
 use utoipa::{OpenApi, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
+
+const TAR: &str = "application/x-tar";
 
 /// What every handler has at hand.
 pub(crate) struct App {
@@ -448,12 +450,15 @@ async fn order(State(app): Shared, Path(name): Path<String>, body: Body) -> Answ
 }
 
 /// The bundle of what the log holds now (spec/dossier.md): what everybody's own program works on.
-#[utoipa::path(get, path = "/v1/tenders/{tender}/bundle", params(("tender" = String, Path)),
+#[utoipa::path(get, path = "/v1/tenders/{tender}/bundle",
+    params(("tender" = String, Path), ("range" = Option<String>, Header), ("if-range" = Option<String>, Header)),
     responses((status = 200, description = "a tar", body = Vec<u8>, content_type = "application/x-tar"),
-        (status = 404, body = Problem), (status = 503, body = Problem)))]
-async fn bundle(State(app): Shared, Path(name): Path<String>) -> Answer {
+        (status = 206, description = "the part asked for", body = Vec<u8>, content_type = "application/x-tar"),
+        (status = 404, body = Problem), (status = 416, body = Problem), (status = 503, body = Problem)))]
+async fn bundle(State(app): Shared, Path(name): Path<String>, headers: HeaderMap) -> Answer {
     let path = made(app.tender(&name)?, Export::Records).await?;
-    send(&path).await
+    let path = download::meant(&path, &headers);
+    download::send(&path, TAR, &headers).await
 }
 
 /// One file of the bundle: heads and tiles of the log (`log/checkpoint`, `log/tile/…`), records, documents.
@@ -465,18 +470,20 @@ async fn file(State(app): Shared, Path((name, path)): Path<(String, String)>) ->
     let tender = app.tender(&name)?;
     let bundle = made(tender, Export::Records).await?;
     // Opened before its index is looked at: it stays readable when a newer one takes its place.
-    let file = opened(&bundle).await?;
+    let file = download::opened(&bundle).await?;
     let index = tender.index(&bundle).await?;
     // Only names of the bundle's own index are read: no path leads anywhere else.
     let place = index.place(&path).ok_or(Fault::NoRoute)?;
-    part(file, place, "application/octet-stream").await
+    download::part(file, place, "application/octet-stream").await
 }
 
 /// The public export of the dossier, after the archive: without the sealed bids and the experts' signatures.
-#[utoipa::path(get, path = "/v1/tenders/{tender}/dossier", params(("tender" = String, Path)),
+#[utoipa::path(get, path = "/v1/tenders/{tender}/dossier",
+    params(("tender" = String, Path), ("range" = Option<String>, Header), ("if-range" = Option<String>, Header)),
     responses((status = 200, description = "a tar", body = Vec<u8>, content_type = "application/x-tar"),
-        (status = 404, body = Problem), (status = 503, body = Problem)))]
-async fn dossier(State(app): Shared, Path(name): Path<String>) -> Answer {
+        (status = 206, description = "the part asked for", body = Vec<u8>, content_type = "application/x-tar"),
+        (status = 404, body = Problem), (status = 416, body = Problem), (status = 503, body = Problem)))]
+async fn dossier(State(app): Shared, Path(name): Path<String>, headers: HeaderMap) -> Answer {
     let tender = app.tender(&name)?;
     if tender.view().stage != crate::view::Life::Archived {
         return Err(Fault::NotYet.into());
@@ -497,7 +504,7 @@ async fn dossier(State(app): Shared, Path(name): Path<String>) -> Answer {
         std::fs::rename(&part, &out).map_err(|e| Problem::io("dossier", &e))
     })
     .await?;
-    send(&public).await
+    download::send(&public, TAR, &headers).await
 }
 
 /// This document.
@@ -546,47 +553,8 @@ async fn made(tender: &Tender, what: Export) -> Result<PathBuf, Fail> {
     let out = path.clone();
     let done = tender.desk.ask(|answer| Order::Bundle(what, out, answer));
     done.await?;
-    let entries = std::fs::read_dir(&tender.made).map_err(|e| Problem::io("bundle", &e))?;
-    for old in entries.flatten().map(|entry| entry.path()) {
-        let name = old.file_name().and_then(|name| name.to_str());
-        if old != path && name.is_some_and(|name| name.starts_with(kind)) {
-            // Who is reading it goes on reading: the name goes, the file stays until closed.
-            let _ = std::fs::remove_file(old);
-        }
-    }
+    download::sweep(&path);
     Ok(path)
-}
-
-async fn opened(path: &std::path::Path) -> Result<tokio::fs::File, Fail> {
-    let file = tokio::fs::File::open(path).await;
-    file.map_err(|e| Problem::io("bundle", &e))
-}
-
-/// Sends a file.
-async fn send(path: &std::path::Path) -> Answer {
-    let file = opened(path).await?;
-    let size = file
-        .metadata()
-        .await
-        .map_err(|e| Problem::io("bundle", &e))?;
-    part(file, (0, size.len()), "application/x-tar").await
-}
-
-/// Sends a part of a file piece by piece: where it begins, and how long it is.
-async fn part(mut file: tokio::fs::File, (at, len): (u64, u64), kind: &'static str) -> Answer {
-    use tokio::io::{AsyncReadExt, AsyncSeekExt};
-    let found = file.seek(std::io::SeekFrom::Start(at)).await;
-    found.map_err(|e| Problem::io("bundle", &e))?;
-    let pieces = futures_util::stream::try_unfold(file.take(len), |mut file| async move {
-        let mut piece = Vec::with_capacity(PIECE_LEN);
-        let more = file.read_buf(&mut piece).await? > 0;
-        Ok::<_, std::io::Error>(more.then(|| (Bytes::from(piece), file)))
-    });
-    let kind = [
-        (header::CONTENT_TYPE, kind.to_owned()),
-        (header::CONTENT_LENGTH, len.to_string()),
-    ];
-    Ok((StatusCode::OK, kind, Body::from_stream(pieces)).into_response())
 }
 
 /// Runs what blocks where it may block.

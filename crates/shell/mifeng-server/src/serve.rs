@@ -5,6 +5,7 @@ use crate::house::{House, Notify};
 use crate::limits::{BLOCKING_MAX, GRACE, HEADER_TIME};
 use crate::patience::Patient;
 use crate::places::{self, Place, Places};
+use crate::tls::Tls;
 use crate::view::View;
 use axum::{Extension, Router};
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -21,11 +22,12 @@ use tokio::sync::watch;
 /// After a failed accept, as when descriptors run out: long enough for some to be closed.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// Serves until `stopping` turns true; then requests have some seconds to end.
+/// Serves until `stopping` turns true; then requests have some seconds to end. With `tls`, nothing else is spoken.
 async fn serve(
     listener: TcpListener,
     app: Router,
     places: Places,
+    tls: Option<Tls>,
     mut stopping: watch::Receiver<bool>,
     notify: Notify,
 ) {
@@ -44,11 +46,22 @@ async fn serve(
             continue;
         };
         let service = TowerToHyperService::new(app.clone().layer(Extension(Reads::new())));
-        let connection = builder.serve_connection(TokioIo::new(stream), service);
-        let connection = graceful.watch(connection);
+        let (builder, watcher, tls) = (builder.clone(), graceful.watcher(), tls.clone());
         tokio::spawn(async move {
-            // A connection that breaks is its caller's affair.
-            let _ = connection.await;
+            // A connection that breaks, or does not get to speak TLS in time, is its caller's affair.
+            match tls {
+                None => {
+                    let connection = builder.serve_connection(TokioIo::new(stream), service);
+                    let _ = watcher.watch(connection).await;
+                }
+                Some(tls) => {
+                    let hello = tls.acceptor().accept(stream);
+                    if let Ok(Ok(stream)) = tokio::time::timeout(HEADER_TIME, hello).await {
+                        let connection = builder.serve_connection(TokioIo::new(stream), service);
+                        let _ = watcher.watch(connection).await;
+                    }
+                }
+            }
             drop(place);
         });
     }
@@ -97,13 +110,14 @@ impl Running {
     }
 }
 
-/// Serves a house in the background until told to stop.
+/// Serves a house in the background until told to stop; with `tls` over TLS alone.
 ///
 /// # Errors
 /// What the system says; also if the limit of open files leaves no room for connections.
 pub fn start(
     house: Arc<House>,
     listener: std::net::TcpListener,
+    tls: Option<Tls>,
     verify_page: Option<PathBuf>,
     notify: Notify,
 ) -> std::io::Result<Running> {
@@ -123,7 +137,7 @@ pub fn start(
     let thread = thread.spawn(move || {
         runtime.block_on(async {
             match TcpListener::from_std(listener) {
-                Ok(listener) => serve(listener, router, places, stopping, notify).await,
+                Ok(listener) => serve(listener, router, places, tls, stopping, notify).await,
                 Err(e) => notify(&format!("无法监听：{e}"), &format!("cannot listen: {e}")),
             }
         });
@@ -167,24 +181,27 @@ async fn tell_of_the_clock(mut seen: watch::Receiver<Arc<View>>, notify: Notify)
     }
 }
 
-/// Waits for the signal to stop: SIGTERM, or Ctrl-C.
+/// Waits for the signal to stop: SIGTERM, or Ctrl-C. At each SIGHUP `again` is called, to read certificates anew.
 ///
 /// # Errors
 /// What the system says.
-pub fn wait_for_signal() -> std::io::Result<()> {
+pub fn wait_for_signal(again: &mut dyn FnMut()) -> std::io::Result<()> {
     use tokio::signal::unix::{SignalKind, signal};
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
     runtime.block_on(async {
-        let (mut term, mut int) = (
+        let (mut term, mut int, mut hangup) = (
             signal(SignalKind::terminate())?,
             signal(SignalKind::interrupt())?,
+            signal(SignalKind::hangup())?,
         );
-        tokio::select! {
-            _ = term.recv() => {}
-            _ = int.recv() => {}
+        loop {
+            tokio::select! {
+                _ = term.recv() => return Ok(()),
+                _ = int.recv() => return Ok(()),
+                _ = hangup.recv() => again(),
+            }
         }
-        Ok(())
     })
 }

@@ -69,6 +69,7 @@ faults! {
     UploadsFull = "upload.full", SERVICE_UNAVAILABLE, "未完成的上传过多，请稍后再试", "too many unfinished uploads: try again later";
     NoReceipt = "receipt.unknown", NOT_FOUND, "没有此回执；再次提交同一记录即可取得", "no such receipt: submit the same record again to get it";
     NotYet = "tender.not-yet", NOT_FOUND, "此时尚不公开", "this is not shown yet";
+    NoRange = "http.no-range", RANGE_NOT_SATISFIABLE, "文件没有这一段", "the file has no such part";
     TooLarge = "http.too-large", PAYLOAD_TOO_LARGE, "请求正文过大", "the body of the request is too large";
     TooSlow = "http.too-slow", REQUEST_TIMEOUT, "请求正文到达过慢", "the body of the request came too slowly";
     Cut = "http.cut", BAD_REQUEST, "请求正文不完整", "the body of the request is not whole";

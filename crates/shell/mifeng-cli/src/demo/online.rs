@@ -7,6 +7,7 @@ use super::world::World;
 use super::{DemoArgs, Place, PolicyName};
 use crate::client::Client;
 use crate::host::{FolderHost, Kept};
+use crate::reach::Reach;
 use crate::serve;
 use crate::ui::{Failure, Outcome, Ui};
 use mifeng_server::Running;
@@ -68,7 +69,7 @@ pub(crate) fn run(ui: &Ui, online: &Online<'_>) -> Outcome {
                 place.dossier.display()
             ),
         );
-        serve::wait(ui)?;
+        serve::wait(ui, None)?;
     }
     running.stop();
     ended
@@ -86,12 +87,13 @@ fn open_door(ui: &Ui, online: &Online<'_>, world: &World) -> Result<(Running, Do
             id: &world.path("platform"),
             kept: Kept::default(),
             listen: online.listen,
+            tls: None,
             verify_page: online.verify_page.clone(),
         },
     )?;
     let url = format!("http://{}/t/{NAME}", running.address);
     tell(ui, online, &url);
-    let client = Client::new(ui, &url)?;
+    let client = Client::new(ui, &Reach::from(&*url))?;
     let paths = (world.path("online.tar"), whole(&house));
     let operator = world.identity("platform")?;
     let remote = Remote::new(client, operator, paths, online.pace)?;
