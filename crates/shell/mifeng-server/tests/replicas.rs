@@ -3,88 +3,14 @@
 
 mod common;
 
+use common::replica::*;
 use common::*;
+use mifeng::Receipt;
 use mifeng::crypto::INTL;
-use mifeng::{Backup, Error, Receipt, Store, back_up};
-use mifeng_server::{House, ManualClock, Notify, Opened, Opening, Running};
-use mifeng_store::{Fault, Place};
+use mifeng_server::ManualClock;
+use mifeng_store::Place;
 use mifeng_testkit::servers::{Folder, Postgres};
-use std::io::Cursor;
-use std::net::TcpListener;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
-
-const SEED: &str = "replicas";
-const TENDER: &str = "/v1/tenders/t1";
-/// A crashed writer's lease ends after 15 seconds; a busy machine needs longer.
-const PATIENCE: Duration = Duration::from_secs(60);
-
-/// A host over a database, with working files of its own.
-struct Replica {
-    served: Served,
-    _work: Folder,
-}
-
-/// The opening that the command has, with the cast's keys.
-fn opening(place: &Place) -> Opening<Box<dyn Store>> {
-    let place = place.clone().for_one_writer().expect("a number");
-    Box::new(move |access| match place.open_as("t1", access) {
-        Ok(store) => Ok(Opened::Ready(store, keys(&Cast::new(&INTL, SEED)))),
-        Err(e) if matches!(Fault::of(&e), Some(Fault::Held { .. })) => Ok(Opened::Held),
-        Err(e) => Err(Error::Unavailable {
-            what: "t1".to_owned(),
-            detail: e.to_string(),
-        }),
-    })
-}
-
-fn replica(place: &Place, clock: &Arc<ManualClock>) -> Replica {
-    let work = Folder::new("replica");
-    let names = place.tenders().expect("tenders");
-    assert_eq!(names, ["t1"]);
-    let house = House::of(&work.0, &names, clock.clone(), &mut |_| opening(place));
-    let house = Arc::new(house.expect("a house"));
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-    let notify: Notify = Arc::new(|_, _| {});
-    let running: Running =
-        mifeng_server::start(Arc::clone(&house), listener, None, None, notify).expect("listening");
-    let served = Served {
-        suite: &INTL,
-        seed: SEED,
-        store: Memory::default(),
-        folder: work.0.join("none"),
-        clock: Arc::clone(clock),
-        house,
-        address: running.address,
-        running: Some(running),
-    };
-    Replica {
-        served,
-        _work: work,
-    }
-}
-
-/// A published tender, copied into the database.
-fn keep(tender: &Tender<'_>, place: &Place) {
-    let mut tar = Vec::new();
-    back_up(&tender.store, &mut tar).expect("copied");
-    let backup = Backup::open(Cursor::new(tar)).expect("a backup");
-    let mut store = place.open("t1").expect("a place");
-    backup.restore(&mut *store).expect("restored");
-}
-
-fn until(what: &str, mut done: impl FnMut() -> bool) {
-    let end = Instant::now() + PATIENCE;
-    while !done() {
-        assert!(Instant::now() < end, "never: {what}");
-        std::thread::sleep(Duration::from_millis(50));
-    }
-}
-
-fn writes(host: &Served) -> bool {
-    let up = "mifeng_writer_up{tender=\"t1\"} 1";
-    host.get("/metrics").text().contains(up)
-}
 
 /// One writes, the other stands by and takes over with everything that was acknowledged.
 fn taken_over(place: &Place) {

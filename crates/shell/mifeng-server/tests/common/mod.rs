@@ -2,6 +2,8 @@
 #![allow(dead_code, unused_imports, unreachable_pub)] // Each test uses its part.
 
 use mifeng::Receipt;
+pub mod replica;
+
 use mifeng::bidder::{self, Content};
 use mifeng::crypto::{Suite, Time};
 use mifeng::envelope::{Declarations, MemoryFile, Opening};

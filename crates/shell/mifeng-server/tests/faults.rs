@@ -1,0 +1,187 @@
+//! What a host answers while its object store fails or its disk is full: "not available", and later all is there.
+
+mod common;
+#[path = "../../mifeng-store/tests/common/proxy.rs"]
+#[allow(dead_code)] // It breaks in more ways than are needed here.
+mod proxy;
+
+use common::replica::*;
+use common::*;
+use mifeng::crypto::INTL;
+use mifeng::{Receipt, Replay};
+use mifeng_server::ManualClock;
+use mifeng_store::Place;
+use mifeng_testkit::servers::{Folder, ObjectStore};
+use proxy::{Mode, Proxy};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Arc;
+
+/// Above what a database keeps in its tables.
+const LARGE: usize = 400_000;
+
+fn bundle(host: &Served) -> Replay {
+    let files = Parts::of_tar(&host.get(&format!("{TENDER}/bundle")).body);
+    Replay::of(&files).expect("replays")
+}
+
+fn unavailable(answer: &Answer) {
+    let said = (answer.status, answer.code());
+    assert_eq!(
+        said,
+        (503, "system.unavailable".to_owned()),
+        "{}",
+        answer.text()
+    );
+    assert_eq!(answer.header("retry-after"), "1");
+}
+
+#[test]
+fn an_object_store_that_fails_or_is_slow_costs_nothing_that_was_acknowledged() {
+    let Some(objects) = ObjectStore::shared() else {
+        println!("skipped: no moto_server below target/");
+        return;
+    };
+    let (folder, proxy) = (Folder::new("objects-away"), Proxy::to(objects.address()));
+    let db = format!("sqlite:{}", folder.join("records.sqlite"));
+    let blobs = objects.url_at(&objects.bucket(), proxy.address(), 1);
+    let place = Place::parse(&db, Some(&blobs)).expect("a place");
+    let cast = Cast::new(&INTL, SEED);
+    let mut tender = Tender::new(&cast, "host/t/1", Kind::Board);
+    keep(&tender, &place);
+    let clock = Arc::new(ManualClock::new(secs(2)));
+    let Replica {
+        served: host,
+        _work,
+    } = replica(&place, &clock);
+    let bids: Vec<Sealed> = (0..3).map(|n| large(&mut tender, n, LARGE)).collect();
+    let first = host.send(&bids[0]);
+    assert_eq!(first.status, 202, "{}", first.text());
+    host.at(FIRST_BEAT);
+    let mut held: Vec<(Receipt, &Sealed)> = Vec::new();
+    held.push((host.receipt(&first).expect("a receipt"), &bids[0]));
+
+    for (mode, bid, at) in [(Mode::Gone, &bids[1], 20), (Mode::Stalls, &bids[2], 30)] {
+        proxy.set(mode);
+        unavailable(&host.send(bid));
+        // The upload is there: only its end is asked for again, once the store is back. The beats go on.
+        proxy.set(Mode::Pass);
+        until("it writes", || writes(&host));
+        let name = bid.record.commitment(&INTL);
+        let waiting = host.post(&format!("{TENDER}/uploads/{name}"), b"");
+        assert_eq!(waiting.status, 202, "{}", waiting.text());
+        host.at(at);
+        held.push((host.receipt(&waiting).expect("a receipt"), bid));
+    }
+    for at in [40, 50, 60, 61] {
+        host.at(at);
+    }
+    let replay = bundle(&host);
+    for (receipt, bid) in &held {
+        let _ = receipt.verify(&bid.record, &replay).expect("it holds");
+    }
+    drop(host);
+    let store = place.open("t1").expect("free again");
+    let check = mifeng::check_store(&*store).expect("replays");
+    assert_eq!((check.bids, check.findings.len()), (3, 0));
+}
+
+/// A small disk in memory, which only root may mount.
+struct Disk(PathBuf);
+
+impl Disk {
+    fn mount(folder: &Folder) -> Option<Self> {
+        let path = folder.0.join("disk");
+        std::fs::create_dir_all(&path).expect("a folder");
+        let mount = Command::new("mount")
+            .args(["-t", "tmpfs", "-o", "size=24m", "tmpfs"])
+            .arg(&path)
+            .output();
+        mount
+            .is_ok_and(|done| done.status.success())
+            .then_some(Disk(path))
+    }
+
+    /// Takes all room that is left.
+    fn fill(&self) {
+        let zeros = vec![0; 1 << 12];
+        let mut file = std::fs::File::create(self.0.join("filler")).expect("a file");
+        while std::io::Write::write_all(&mut file, &zeros).is_ok() {}
+    }
+
+    fn free(&self) {
+        std::fs::remove_file(self.0.join("filler")).expect("removed");
+    }
+}
+
+impl Drop for Disk {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg("-l").arg(&self.0).status();
+    }
+}
+
+fn a_full_disk(name: &str, place: impl Fn(&Path) -> Place) {
+    let folder = Folder::new(name);
+    let Some(disk) = Disk::mount(&folder) else {
+        println!("skipped: no file system can be mounted here");
+        return;
+    };
+    let place = place(&disk.0);
+    let cast = Cast::new(&INTL, SEED);
+    let mut tender = Tender::new(&cast, "host/t/1", Kind::Board);
+    keep(&tender, &place);
+    let clock = Arc::new(ManualClock::new(secs(2)));
+    let Replica {
+        served: host,
+        _work,
+    } = replica(&place, &clock);
+    let bids: Vec<Sealed> = (0..3).map(|n| large(&mut tender, n, 100_000)).collect();
+    let first = host.send(&bids[0]);
+    host.at(FIRST_BEAT);
+    let first = host.receipt(&first).expect("a receipt");
+    let waiting = host.send(&bids[1]);
+    assert_eq!(waiting.status, 202, "{}", waiting.text());
+
+    disk.fill();
+    unavailable(&host.send(&bids[2]));
+    // The beat finds no room either: it is told to nobody as if it had been.
+    clock.set(secs(20));
+    until("it is noticed", || host.get("/healthz").status == 503);
+    assert_eq!(host.receipt(&waiting), None);
+    assert_eq!(host.get("/t/t1").status, 200);
+
+    disk.free();
+    until("it writes again", || writes(&host));
+    until("the beat falls", || host.receipt(&waiting).is_some());
+    let second = host.receipt(&waiting).expect("a receipt");
+    let third = host.send(&bids[2]);
+    assert_eq!(third.status, 202, "{}", third.text());
+    host.at(30);
+    let third = host.receipt(&third).expect("a receipt");
+    for at in [40, 50, 60, 61] {
+        host.at(at);
+    }
+    let replay = bundle(&host);
+    for (receipt, bid) in [first, second, third].iter().zip(&bids) {
+        let _ = receipt.verify(&bid.record, &replay).expect("it holds");
+    }
+    drop(host);
+    let store = place.open("t1").expect("free again");
+    let check = mifeng::check_store(&*store).expect("replays");
+    assert_eq!((check.bids, check.findings.len()), (3, 0));
+}
+
+#[test]
+fn a_full_disk_under_folders() {
+    a_full_disk("full-folder", |disk| {
+        Place::parse(&disk.display().to_string(), None).expect("a place")
+    });
+}
+
+#[test]
+fn a_full_disk_under_sqlite() {
+    a_full_disk("full-sqlite", |disk| {
+        let db = format!("sqlite:{}", disk.join("records.sqlite").display());
+        Place::parse(&db, None).expect("a place")
+    });
+}
