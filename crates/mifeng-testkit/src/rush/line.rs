@@ -2,10 +2,12 @@
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// A host that answers nothing for so long has failed: the bundle of thousands of bids takes its time.
 const SILENCE: Duration = Duration::from_secs(300);
+/// A host closes a connection that is idle for ten seconds: one that was idle for half of it is not used again.
+const IDLE: Duration = Duration::from_secs(5);
 /// Bytes of an answer that is no file.
 const ANSWER_LEN_MAX: u64 = 16 << 20;
 /// Bytes of one line of a header.
@@ -13,7 +15,7 @@ const HEADER_LEN_MAX: u64 = 16 << 10;
 
 pub(super) struct Line {
     address: SocketAddr,
-    open: Option<BufReader<TcpStream>>,
+    open: Option<(BufReader<TcpStream>, Instant)>,
 }
 
 /// An answer as far as one needs it here.
@@ -57,8 +59,8 @@ impl Line {
         out: (&mut dyn Write, u64),
     ) -> io::Result<u16> {
         let mut stream = match self.open.take() {
-            Some(stream) => stream,
-            None => {
+            Some((stream, used)) if used.elapsed() < IDLE => stream,
+            _ => {
                 let stream = TcpStream::connect_timeout(&self.address, SILENCE)?;
                 stream.set_nodelay(true)?;
                 stream.set_read_timeout(Some(SILENCE))?;
@@ -73,7 +75,7 @@ impl Line {
         stream.get_mut().write_all(body)?;
         let (status, kept) = answer(&mut stream, out)?;
         if kept {
-            self.open = Some(stream);
+            self.open = Some((stream, Instant::now()));
         }
         Ok(status)
     }

@@ -94,8 +94,29 @@ fn anywhere(mut item: utoipa::openapi::PathItem) -> utoipa::openapi::PathItem {
             .content("application/problem+json", content);
         let answers = &mut operation.responses.responses;
         answers.insert("429".to_owned(), answer.build().into());
+        answers.values_mut().for_each(as_problem);
     }
     item
+}
+
+/// A problem has a media type of its own (RFC 9457), which the macro's short form cannot say.
+fn as_problem(answer: &mut utoipa::openapi::RefOr<utoipa::openapi::Response>) {
+    use utoipa::openapi::RefOr;
+    let RefOr::T(answer) = answer else {
+        return;
+    };
+    let is_problem = |content: &utoipa::openapi::Content| match &content.schema {
+        Some(RefOr::Ref(schema)) => schema.ref_location.ends_with("/Problem"),
+        _ => false,
+    };
+    let json = answer.content.get("application/json").cloned();
+    if let Some(RefOr::T(content)) = json
+        && is_problem(&content)
+    {
+        answer.content.clear();
+        let kind = "application/problem+json".to_owned();
+        answer.content.insert(kind, content.into());
+    }
 }
 
 fn interface() -> OpenApiRouter<Arc<App>> {

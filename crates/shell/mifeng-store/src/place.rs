@@ -220,11 +220,10 @@ impl Place {
     /// # Errors
     /// As [`Place::open`].
     pub fn tenders(&self) -> io::Result<Vec<String>> {
-        let Where::Folder(root) = &self.records else {
+        let root = match &self.records {
+            Where::Folder(root) => root,
             #[cfg(feature = "sqlite")]
-            return Records::tenders(&*self.database(None)?, HEAD);
-            #[cfg(not(feature = "sqlite"))]
-            return Ok(Vec::new());
+            _ => return Records::tenders(&*self.database(None)?, HEAD),
         };
         let mut found = Vec::new();
         for entry in std::fs::read_dir(root)? {
