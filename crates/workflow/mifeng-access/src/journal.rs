@@ -1,0 +1,223 @@
+//! The journal of refusals: lines in a chain of hashes, each of which names the one before it.
+//!
+//! What strangers do is counted, not written line by line: nobody fills it by being refused.
+
+use mifeng_crypto::{Digest, HashAlg, Time, jcs};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// Refusals of one person for one reason are one line in so long.
+const GATHER_MILLIS: i64 = 60_000;
+/// Kinds of refusals that are gathered at a time; beyond it they are counted as "others".
+const GATHERED_MAX: usize = 4_096;
+/// Bytes of one line.
+const LINE_LEN_MAX: usize = 4_096;
+
+/// One line.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Line {
+    /// What was asked for: an action, or the type of a record; `*` for others.
+    pub act: String,
+    /// How often in the minute after `time`.
+    pub count: u64,
+    /// Hash of the line before, zeros for the first.
+    pub prev: Digest,
+    /// Code of the rule that said no, or of the emergency that said yes.
+    pub rule: String,
+    /// Stage of the tender.
+    pub stage: String,
+    /// When it came, the first of them.
+    pub time: Time,
+    /// Fingerprint of the certificate; none for a stranger.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub who: Option<Digest>,
+}
+
+/// What is wrong with a journal.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("journal, line {line}: {detail}")]
+pub struct JournalError {
+    /// Where, from 1.
+    pub line: usize,
+    /// What was expected and what was found.
+    pub detail: String,
+}
+
+type Key = (Option<Digest>, String, String, String);
+
+/// Gathers refusals and writes lines.
+#[derive(Default)]
+pub struct Journal {
+    last: Digest,
+    gathered: BTreeMap<Key, (Time, u64)>,
+}
+
+fn hashed(line: &[u8]) -> Digest {
+    HashAlg::Sha256.digest(line)
+}
+
+impl Journal {
+    /// Goes on after these lines.
+    ///
+    /// # Errors
+    /// [`JournalError`] if they are no whole journal.
+    pub fn after(lines: &[u8]) -> Result<Self, JournalError> {
+        Ok(Journal {
+            last: check_journal(lines)?,
+            gathered: BTreeMap::new(),
+        })
+    }
+
+    /// Takes note of a refusal: who, what for, by which rule, at which stage.
+    pub fn note(&mut self, who: Option<Digest>, act: &str, rule: &str, stage: &str, now: Time) {
+        let cut = |text: &str| text.chars().take(64).collect::<String>();
+        let mut key = (who, cut(act), cut(rule), cut(stage));
+        if self.gathered.len() >= GATHERED_MAX && !self.gathered.contains_key(&key) {
+            key = (None, "*".to_owned(), "*".to_owned(), cut(stage));
+        }
+        self.gathered.entry(key).or_insert((now, 0)).1 += 1;
+    }
+
+    /// The lines that are due: of what has been gathered for a minute, or of everything. They count as written.
+    pub fn due(&mut self, now: Time, all: bool) -> Vec<u8> {
+        let is_due = |since: Time| all || now >= since.plus_millis(GATHER_MILLIS);
+        let gathered = std::mem::take(&mut self.gathered);
+        let (due, later) = gathered
+            .into_iter()
+            .partition(|(_, (since, _))| is_due(*since));
+        self.gathered = later;
+        let due: BTreeMap<Key, (Time, u64)> = due;
+        let mut due: Vec<(Key, (Time, u64))> = due.into_iter().collect();
+        due.sort_by_key(|(_, (since, _))| *since);
+        let mut lines = Vec::new();
+        for ((who, act, rule, stage), (time, count)) in due {
+            let line = Line {
+                act,
+                count,
+                prev: self.last,
+                rule,
+                stage,
+                time,
+                who,
+            };
+            // Plain data of bounded length: it always has a canonical form.
+            if let Ok(bytes) = jcs::to_vec(&line) {
+                self.last = hashed(&bytes);
+                lines.extend_from_slice(&bytes);
+                lines.push(b'\n');
+            }
+        }
+        lines
+    }
+}
+
+/// Reads a journal and checks its chain; the hash of its last line, which stands for all of it.
+///
+/// # Errors
+/// [`JournalError`].
+pub fn check_journal(lines: &[u8]) -> Result<Digest, JournalError> {
+    let mut last = Digest::default();
+    let mut rest = lines;
+    let mut number = 0;
+    while !rest.is_empty() {
+        number += 1;
+        let bad = |detail: &str| JournalError {
+            line: number,
+            detail: detail.to_owned(),
+        };
+        let end = rest.iter().position(|byte| *byte == b'\n');
+        let end = end.ok_or_else(|| bad("expected a whole line, found a part of one"))?;
+        let line: Line = jcs::from_slice(&rest[..end], LINE_LEN_MAX)
+            .map_err(|e| bad(&format!("expected a canonical line: {e}")))?;
+        if line.prev != last {
+            return Err(bad(&format!(
+                "expected to follow {last}, found {}",
+                line.prev
+            )));
+        }
+        last = hashed(&rest[..end]);
+        rest = &rest[end + 1..];
+    }
+    Ok(last)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: i64) -> Time {
+        Time::from_unix_seconds(seconds)
+    }
+
+    fn written() -> Vec<u8> {
+        let mut journal = Journal::default();
+        let who = Some(Digest::from_bytes([7; 32]));
+        for _ in 0..1_000 {
+            journal.note(None, "opened.read", "access.sign-in", "open", at(1));
+        }
+        journal.note(
+            who,
+            "sheets.read",
+            "access.not-allowed",
+            "evaluation",
+            at(2),
+        );
+        assert_eq!(journal.due(at(60), false), b"");
+        let mut lines = journal.due(at(61), false);
+        journal.note(
+            who,
+            "sheets.read",
+            "access.not-allowed",
+            "evaluation",
+            at(62),
+        );
+        lines.extend(journal.due(at(63), true));
+        lines
+    }
+
+    #[test]
+    fn strangers_are_counted_and_the_chain_holds() {
+        let lines = written();
+        let text = String::from_utf8_lossy(&lines);
+        assert_eq!(text.lines().count(), 3);
+        assert!(text.contains("\"count\":1000") && !text.contains("null"));
+        let last = text.lines().next_back().unwrap_or_default();
+        assert_eq!(check_journal(&lines), Ok(hashed(last.as_bytes())));
+        // It goes on where it was left.
+        let mut journal = Journal::after(&lines).unwrap_or_else(|e| unreachable!("{e}"));
+        journal.note(None, "x", "y", "open", at(100));
+        let all = [lines, journal.due(at(100), true)].concat();
+        assert!(check_journal(&all).is_ok());
+    }
+
+    #[test]
+    fn a_line_that_is_changed_taken_out_or_cut_is_found() {
+        let lines = written();
+        let ends: Vec<usize> = (0..lines.len()).filter(|at| lines[*at] == b'\n').collect();
+        for at in 0..ends[1] {
+            let mut changed = lines.clone();
+            changed[at] ^= 1;
+            assert!(check_journal(&changed).is_err(), "byte {at}");
+        }
+        let without_first = check_journal(&lines[ends[0] + 1..]).map_err(|e| e.line);
+        assert_eq!(without_first, Err(1));
+        let without_second = [&lines[..=ends[0]], &lines[ends[1] + 1..]].concat();
+        assert_eq!(check_journal(&without_second).map_err(|e| e.line), Err(2));
+        let cut = check_journal(&lines[..lines.len() - 2]).map_err(|e| e.line);
+        assert_eq!(cut, Err(3));
+    }
+
+    #[test]
+    fn many_kinds_are_gathered_under_one() {
+        let mut journal = Journal::default();
+        for number in 0..2 * GATHERED_MAX {
+            journal.note(None, &format!("act {number}"), "rule", "open", at(1));
+        }
+        let lines = journal.due(at(1), true);
+        let text = String::from_utf8_lossy(&lines);
+        assert_eq!(text.lines().count(), GATHERED_MAX + 1);
+        assert!(text.contains(&format!("\"count\":{GATHERED_MAX}")));
+        assert!(check_journal(&lines).is_ok());
+    }
+}
