@@ -9,7 +9,7 @@ use crate::upload::Progress;
 use crate::view::{Standing, View};
 use crate::words::Fault;
 use crate::writer::{Order, Taken};
-use crate::{download, feed, pages};
+use crate::{access_api, download, feed, pages};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Path, State};
@@ -27,7 +27,7 @@ use utoipa::{OpenApi, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-const TAR: &str = "application/x-tar";
+pub(crate) const TAR: &str = "application/x-tar";
 
 /// What every handler has at hand.
 pub(crate) struct App {
@@ -84,7 +84,12 @@ pub fn document() -> utoipa::openapi::OpenApi {
 
 /// What any address may answer: too often, or no room.
 fn anywhere(mut item: utoipa::openapi::PathItem) -> utoipa::openapi::PathItem {
-    let own = [&mut item.get, &mut item.put, &mut item.post];
+    let own = [
+        &mut item.get,
+        &mut item.put,
+        &mut item.post,
+        &mut item.delete,
+    ];
     for operation in own.into_iter().flatten() {
         let words = "too many requests, with `Retry-After`";
         let problem = utoipa::openapi::Ref::from_schema_name("Problem");
@@ -135,6 +140,19 @@ fn interface() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(file))
         .routes(routes!(dossier))
         .routes(routes!(feed::events))
+        .routes(routes!(access_api::challenge))
+        .routes(routes!(
+            access_api::sign_in,
+            access_api::show_sign_in,
+            access_api::sign_out
+        ))
+        .routes(routes!(access_api::grant))
+        .routes(routes!(access_api::own))
+        .routes(routes!(access_api::opened))
+        .routes(routes!(access_api::opened_file))
+        .routes(routes!(access_api::sheets))
+        .routes(routes!(access_api::whole))
+        .routes(routes!(access_api::journal))
         .routes(routes!(describe))
         .routes(routes!(health))
         .routes(routes!(metrics))
@@ -227,6 +245,9 @@ struct Came {
     held: Held,
     /// The last byte had come.
     received: Time,
+    /// Who signed, and what.
+    actor: Digest,
+    kind: String,
 }
 
 /// Reads a record. Its signature is checked here, on no writer's time, and how often its signer comes.
@@ -236,20 +257,45 @@ async fn record_of(app: &App, tender: &Tender, body: Body) -> Result<Came, Fail>
     let suite = Suite::by_id(&tender.view().suite).map_err(mifeng::Error::from)?;
     let check = move || {
         let record = SignedRecord::from_file(&held.bytes).map_err(mifeng::Error::from)?;
-        let actor = Record::verify(record.clone(), suite)
-            .map_err(mifeng::Error::from)?
-            .actor();
-        let came = Came {
+        let verified = Record::verify(record.clone(), suite).map_err(mifeng::Error::from)?;
+        Ok(Came {
             record,
             held,
             received,
-        };
-        Ok((came, actor))
+            actor: verified.actor(),
+            kind: verified.kind().to_owned(),
+        })
     };
-    let (came, actor) = on_a_thread(check).await?;
-    let pace = tender.signers.take(actor, Instant::now());
+    let came = on_a_thread(check).await;
+    let noted = |no: &Fail| {
+        let access = &tender.access;
+        access.refused(None, "record", &no.code, &tender.view(), received);
+    };
+    let came = came.inspect_err(noted)?;
+    let pace = tender.signers.take(came.actor, Instant::now());
     pace.map_err(|_| Fault::TooOften)?;
+    let view = tender.view();
+    tender
+        .access
+        .require_duty(&came.actor, &came.kind, &view, received)?;
     Ok(came)
+}
+
+impl Came {
+    /// What a rule, or the door, said no to is noted.
+    fn noting(&self) -> (Digest, String, Time) {
+        (self.actor, self.kind.clone(), self.received)
+    }
+}
+
+fn note(tender: &Tender, (actor, kind, at): &(Digest, String, Time), no: &Fail) {
+    // What is not available now is nobody's refusal.
+    if no.status < 500 {
+        let view = tender.view();
+        tender
+            .access
+            .refused(Some(*actor), kind, &no.code, &view, *at);
+    }
 }
 
 /// The tenders of this host.
@@ -290,7 +336,9 @@ async fn show(State(app): Shared, Path(name): Path<String>) -> Answer {
 async fn submit(State(app): Shared, Path(name): Path<String>, body: Body) -> Answer {
     let tender = app.written(&name)?;
     let came = record_of(&app, tender, body).await?;
-    hand_in(tender, (came.record, came.received), None).await
+    let noting = came.noting();
+    let answer = hand_in(tender, (came.record, came.received), None).await;
+    answer.inspect_err(|no| note(tender, &noting, no))
 }
 
 async fn hand_in(
@@ -354,9 +402,12 @@ fn upload(status: StatusCode, record: Digest, progress: Progress) -> Response {
         (status = 413, body = Problem), (status = 503, body = Problem)))]
 async fn begin_upload(State(app): Shared, Path(name): Path<String>, body: Body) -> Answer {
     let tender = app.written(&name)?;
-    let Came { record, held, .. } = record_of(&app, tender, body).await?;
+    let came = record_of(&app, tender, body).await?;
+    let noting = came.noting();
+    let Came { record, held, .. } = came;
     let admitted = tender.desk.ask(|answer| Order::Admit { record, answer });
-    let admitted = admitted.await?;
+    let admitted = admitted.await.map_err(Fail::from);
+    let admitted = admitted.inspect_err(|no| note(tender, &noting, no))?;
     let progress = tender.uploads.begin(&admitted, &held.bytes)?;
     Ok(upload(StatusCode::CREATED, admitted.commitment, progress))
 }
@@ -462,11 +513,11 @@ async fn stamp(State(app): Shared, Path(name): Path<String>, body: Body) -> Answ
         (status = 413, body = Problem), (status = 503, body = Problem)))]
 async fn order(State(app): Shared, Path(name): Path<String>, body: Body) -> Answer {
     let tender = app.written(&name)?;
-    let Came { record, .. } = record_of(&app, tender, body).await?;
-    tender
-        .desk
-        .ask(|answer| Order::Ordered(record, answer))
-        .await?;
+    let came = record_of(&app, tender, body).await?;
+    let (noting, record) = (came.noting(), came.record);
+    let done = tender.desk.ask(|answer| Order::Ordered(record, answer));
+    let done = done.await.map_err(Fail::from);
+    done.inspect_err(|no| note(tender, &noting, no))?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
@@ -560,7 +611,7 @@ async fn metrics(State(app): Shared) -> Answer {
 }
 
 /// A bundle of the latest snapshot, made if nobody asked for it yet; older ones go.
-async fn made(tender: &Tender, what: Export) -> Result<PathBuf, Fail> {
+pub(crate) async fn made(tender: &Tender, what: Export) -> Result<PathBuf, Fail> {
     let _one = tender.making.acquire().await.map_err(|_| Fault::Internal)?;
     let kind = match what {
         Export::Records => "bundle",
@@ -579,7 +630,7 @@ async fn made(tender: &Tender, what: Export) -> Result<PathBuf, Fail> {
 }
 
 /// Runs what blocks where it may block.
-async fn on_a_thread<T: Send + 'static>(
+pub(crate) async fn on_a_thread<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, Fail> + Send + 'static,
 ) -> Result<T, Fail> {
     let done = tokio::task::spawn_blocking(work).await;

@@ -1,5 +1,6 @@
 //! A house of tenders: one folder each, one writer each.
 
+use crate::access::Access;
 use crate::clock::Clock;
 use crate::limits::{SIGNED_EVERY, SIGNED_RESERVE};
 use crate::problem::Fail;
@@ -30,6 +31,10 @@ pub struct Tender {
     pub(crate) seen: watch::Receiver<Arc<View>>,
     pub(crate) uploads: Arc<Uploads>,
     pub(crate) receipts: Receipts,
+    /// Who may see what.
+    pub(crate) access: Access,
+    /// Opened bids.
+    pub(crate) opened: PathBuf,
     /// Bundles made for download.
     pub(crate) made: PathBuf,
     /// One bundle is made at a time.
@@ -151,7 +156,10 @@ impl House {
             let open = opening(&name);
             match writer::start(&name, open, Arc::clone(&clock), workplace) {
                 Ok(started) => {
-                    let tender = Tender::of(started, made, (uploads, receipts));
+                    let view = Arc::clone(&started.1.borrow());
+                    let access = Access::open(&work, &view, &*clock)?;
+                    let opened = work.join("opened");
+                    let tender = Tender::of(started, (made, opened), (uploads, receipts), access);
                     tenders.insert(name, tender);
                 }
                 // Somebody's other folder is no reason to serve nobody.
@@ -204,6 +212,8 @@ impl House {
                 // A writer that panicked has nothing left to end.
                 let _ = thread.join();
             }
+            // The last lines: what cannot be written now is lost, and the disk says so elsewhere.
+            let _ = tender.access.write_down(self.clock.now(), true);
         }
     }
 }
@@ -219,14 +229,17 @@ impl Tender {
 
     fn of(
         (desk, seen, thread): writer::Started,
-        made: PathBuf,
+        (made, opened): (PathBuf, PathBuf),
         (uploads, receipts): (Arc<Uploads>, Receipts),
+        access: Access,
     ) -> Self {
         Tender {
             desk,
             seen,
             uploads,
             receipts,
+            access,
+            opened,
             made,
             making: Semaphore::new(1),
             indexed: tokio::sync::Mutex::default(),

@@ -7,6 +7,8 @@
 //! no. Before the close no answer depends on who bids or how many.
 #![forbid(unsafe_code)]
 
+mod access;
+mod access_api;
 mod api;
 mod bodies;
 mod clock;
@@ -18,6 +20,7 @@ mod limits;
 mod office;
 mod orders;
 mod pages;
+mod parties;
 mod patience;
 mod places;
 mod problem;

@@ -49,6 +49,14 @@ pub const READS_RESERVE: u32 = 1_000;
 pub const SIGNED_EVERY: Duration = Duration::from_millis(125);
 /// Such records at once.
 pub const SIGNED_RESERVE: u32 = 512;
+/// Bytes of a statement that signs in or grants: a certificate chain and a few words.
+pub const STATEMENT_LEN_MAX: usize = 64 << 10;
+/// Bytes of all grants of a tender, those that are over included.
+pub const GRANTS_LEN_MAX: u64 = 64 << 20;
+/// Bytes of the journal of refusals of a tender; beyond it refusals are counted, one line a minute.
+pub const JOURNAL_LEN_MAX: u64 = 64 << 20;
+/// Between two looks for lines of the journal that are due.
+pub const JOURNAL_EVERY: Duration = Duration::from_secs(10);
 /// Time in which a reader who is behind must have taken [`WRITE_LEN_MIN`] bytes, or all that waits.
 pub const WRITE_TIME: Duration = Duration::from_secs(30);
 /// Bytes that a reader who is behind takes in [`WRITE_TIME`]: 4 kB/s, a line on which no bid could be sent.

@@ -43,6 +43,32 @@ impl Problem {
         .into()
     }
 
+    /// A fault with a code and words of its own.
+    pub(crate) fn coded(fault: Fault, code: &str, detail: &str) -> Fail {
+        let mut problem = Fail::from(fault);
+        problem.kind = format!("urn:mifeng:{code}");
+        problem.code = code.to_owned();
+        problem.detail = detail.to_owned();
+        problem
+    }
+
+    /// A "no" of the table of roles; 401 where signing in could help.
+    pub(crate) fn denied(rule: &mifeng_access::Rule, sign_in: bool) -> Fail {
+        let status = match sign_in {
+            true => StatusCode::UNAUTHORIZED,
+            false => StatusCode::FORBIDDEN,
+        };
+        Box::new(Problem {
+            kind: format!("urn:mifeng:{}", rule.code),
+            title: rule.zh.to_owned(),
+            status: status.as_u16(),
+            detail: String::new(),
+            code: rule.code.to_owned(),
+            clause: Some(rule.clause.to_owned()),
+            other: rule.en.to_owned(),
+        })
+    }
+
     /// In the language asked for.
     pub(crate) fn in_lang(mut self, lang: Lang) -> Response {
         if lang == Lang::En {
@@ -56,6 +82,9 @@ impl Problem {
         headers.insert(header::CONTENT_TYPE, kind);
         let tag = HeaderValue::from_static(lang.tag());
         headers.insert(header::CONTENT_LANGUAGE, tag);
+        if status == StatusCode::UNAUTHORIZED {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
         let again = [
             StatusCode::SERVICE_UNAVAILABLE,
             StatusCode::TOO_MANY_REQUESTS,

@@ -2,7 +2,7 @@
 
 use crate::guard::Reads;
 use crate::house::{House, Notify};
-use crate::limits::{BLOCKING_MAX, GRACE, HEADER_TIME};
+use crate::limits::{BLOCKING_MAX, GRACE, HEADER_TIME, JOURNAL_EVERY};
 use crate::patience::Patient;
 use crate::places::{self, Place, Places};
 use crate::tls::Tls;
@@ -132,6 +132,7 @@ pub fn start(
     for tender in house.tenders() {
         runtime.spawn(tell_of_the_clock(tender.seen.clone(), Arc::clone(&notify)));
     }
+    runtime.spawn(write_journals(Arc::clone(&house), Arc::clone(&notify)));
     let router = crate::api::app(Arc::clone(&house), stopping.clone(), verify_page);
     let thread = std::thread::Builder::new().name("host".to_owned());
     let thread = thread.spawn(move || {
@@ -149,6 +150,29 @@ pub fn start(
         stop,
         thread,
     })
+}
+
+/// Writes what is due of the journals of refusals, now and then.
+async fn write_journals(house: Arc<House>, notify: Notify) {
+    loop {
+        tokio::time::sleep(JOURNAL_EVERY).await;
+        let (house, notify) = (Arc::clone(&house), Arc::clone(&notify));
+        let written = tokio::task::spawn_blocking(move || {
+            for tender in house.tenders() {
+                if let Err(e) = tender.access.write_down(house.clock.now(), false) {
+                    let name = tender.view().name.clone();
+                    notify(
+                        &format!("{name}：拒绝日志无法写入：{e}"),
+                        &format!("{name}: the journal of refusals cannot be written: {e}"),
+                    );
+                }
+            }
+        });
+        // The runtime ends: so does this.
+        if written.await.is_err() {
+            return;
+        }
+    }
 }
 
 /// Tells the operator when a tender's clock comes into doubt, and when it is out of it.

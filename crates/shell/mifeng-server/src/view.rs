@@ -2,10 +2,12 @@
 //!
 //! Before the close it is made of the notice, the clock's beats and the log's head alone, never of the bids.
 
+use crate::parties::Parties;
 use mifeng::crypto::{Digest, Time};
 use mifeng::tender::{BidLife, BidOutcome, BidStatus, Stage, State};
 use mifeng::{Host, Logged, Store};
 use serde::Serialize;
+use std::sync::Arc;
 use utoipa::ToSchema;
 
 /// Acts that the hall lists.
@@ -236,6 +238,9 @@ pub struct View {
     /// Whether this process writes the tender.
     #[serde(skip)]
     pub standing: Standing,
+    /// Who is what; nothing of it is shown.
+    #[serde(skip)]
+    pub(crate) parties: Arc<Parties>,
     /// Whether the host's clock can be believed; while it cannot nothing is taken in, and nothing happens by itself.
     #[serde(skip)]
     pub trusted: bool,
@@ -303,6 +308,7 @@ impl View {
             hall: closed.then(|| hall(state, &replay.records)),
             results: state.awards().values().map(won).collect(),
             standing,
+            parties: Arc::new(Parties::of(state)),
             trusted: true,
             version,
         }

@@ -75,6 +75,9 @@ faults! {
     Cut = "http.cut", BAD_REQUEST, "请求正文不完整", "the body of the request is not whole";
     CrossSite = "http.cross-site", FORBIDDEN, "拒绝来自其他网站的请求", "requests from other sites are refused";
     BadPath = "http.bad-path", BAD_REQUEST, "地址不合规", "the address is not in due form";
+    BadStatement = "access.statement", FORBIDDEN, "登录声明不成立", "the statement does not sign in here";
+    BadGrant = "access.grant", FORBIDDEN, "授权不成立", "the grant does not hold";
+    NoFile = "access.no-file", NOT_FOUND, "没有此文件", "there is no such file";
     NoRoom = "http.no-room", SERVICE_UNAVAILABLE, "同时到达的内容过多，请稍后再试", "too much is arriving at the same time: try again in a moment";
     TooOften = "http.too-often", TOO_MANY_REQUESTS, "请求过于频繁，请稍后再试", "too many requests: try again in a moment";
     Crowded = "http.crowded", SERVICE_UNAVAILABLE, "听众已满，请稍后再试", "too many listeners: try again later";

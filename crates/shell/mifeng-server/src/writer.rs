@@ -99,6 +99,11 @@ pub(crate) enum Order {
     Bundle(Export, PathBuf, Answer<()>),
     /// What the host itself orders, by a record that only its own certificate can have signed.
     Ordered(SignedRecord, Answer<()>),
+    /// Judge whether a certificate counts here.
+    Recognise {
+        record: Box<Record>,
+        answer: Answer<()>,
+    },
     /// Look at the clock.
     Wake(Answer<()>),
     /// No more orders.
@@ -400,6 +405,7 @@ impl<S: Store> Writer<S> {
                 self.changed |= done.is_ok();
                 later(answer, done)
             }
+            Order::Recognise { record, answer } => later(answer, self.recognise(&record)),
             Order::Wake(answer) => {
                 self.look_at_the_clock();
                 let done = match self.trusted {
@@ -421,9 +427,17 @@ impl<S: Store> Writer<S> {
             Order::Stamp(_, answer) => later(answer, Err(no)),
             Order::Bundle(what, out, answer) => later(answer, self.bundle(what, &out)),
             Order::Ordered(_, answer) => later(answer, Err(no)),
+            Order::Recognise { record, answer } => later(answer, self.recognise(&record)),
             Order::Wake(answer) => later(answer, Ok(())),
             Order::Stop => Box::new(|| {}),
         }
+    }
+
+    fn recognise(&self, record: &Record) -> Result<(), Error> {
+        let signer = record.signer().ok_or_else(stopped)?;
+        let trust = self.host.replay().trust();
+        let state = self.host.state();
+        Ok(state.recognises(signer, record.chain(), self.clock.now(), &trust)?)
     }
 
     fn admit(&self, record: SignedRecord) -> Result<Admitted, Error> {

@@ -219,6 +219,8 @@ impl Place {
     ///
     /// # Errors
     /// As [`Place::open`].
+    // Without a database there is one kind of place.
+    #[cfg_attr(not(feature = "sqlite"), allow(irrefutable_let_patterns))]
     pub fn tenders(&self) -> io::Result<Vec<String>> {
         let root = match &self.records {
             Where::Folder(root) => root,

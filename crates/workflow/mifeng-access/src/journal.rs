@@ -79,6 +79,17 @@ impl Journal {
         self.gathered.entry(key).or_insert((now, 0)).1 += 1;
     }
 
+    /// Makes one count of all that was gathered, for a journal that has no room for more.
+    pub fn fold(&mut self) {
+        let gathered = std::mem::take(&mut self.gathered).into_values();
+        let all = gathered.reduce(|(since, count), (other, more)| (since.min(other), count + more));
+        if let Some(all) = all {
+            let others = || "*".to_owned();
+            self.gathered
+                .insert((None, others(), others(), others()), all);
+        }
+    }
+
     /// The lines that are due: of what has been gathered for a minute, or of everything. They count as written.
     pub fn due(&mut self, now: Time, all: bool) -> Vec<u8> {
         let is_due = |since: Time| all || now >= since.plus_millis(GATHER_MILLIS);
@@ -164,7 +175,7 @@ mod tests {
             at(2),
         );
         assert_eq!(journal.due(at(60), false), b"");
-        let mut lines = journal.due(at(61), false);
+        let mut lines = journal.due(at(62), false);
         journal.note(
             who,
             "sheets.read",
@@ -206,6 +217,28 @@ mod tests {
         assert_eq!(check_journal(&without_second).map_err(|e| e.line), Err(2));
         let cut = check_journal(&lines[..lines.len() - 2]).map_err(|e| e.line);
         assert_eq!(cut, Err(3));
+    }
+
+    #[test]
+    fn what_is_folded_is_one_line_of_all() {
+        let mut journal = Journal::default();
+        journal.fold();
+        assert_eq!(journal.due(at(1), true), b"");
+        for number in 0..10 {
+            journal.note(
+                None,
+                &format!("act {number}"),
+                "rule",
+                "open",
+                at(10 - number),
+            );
+        }
+        journal.fold();
+        journal.fold();
+        let lines = journal.due(at(61), false);
+        let text = String::from_utf8_lossy(&lines);
+        assert_eq!(text.lines().count(), 1);
+        assert!(text.contains("\"count\":10") && text.contains("1970-01-01T00:00:01"));
     }
 
     #[test]

@@ -338,6 +338,31 @@ impl State {
         roots
     }
 
+    /// Whether this tender recognises a certificate at `at` for anything that its records are signed for.
+    ///
+    /// # Errors
+    /// As for a record signed with it; [`refusal::WRONG_STAGE`] before the notice.
+    pub fn recognises(
+        &self,
+        certificate: &Certificate,
+        chain: &[Certificate],
+        at: Time,
+        trust: &Trust<'_>,
+    ) -> Result<(), Refusal> {
+        const ANY: &[Usage] = &[
+            Usage::RecordSigning,
+            Usage::BidSigning,
+            Usage::Trustee,
+            Usage::Host,
+        ];
+        let recognition = self
+            .recognition(trust)
+            .ok_or_else(|| Refusal::new(&refusal::WRONG_STAGE, "there is no notice yet"))?;
+        recognition
+            .judge((certificate, chain), ANY, at, at)
+            .map(|_| ())
+    }
+
     /// The credit code that a certificate stands for at `at`, as host and verifier will read it.
     ///
     /// # Errors

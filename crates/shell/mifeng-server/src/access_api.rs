@@ -1,0 +1,457 @@
+//! What only some may see: signing in, grants, own bids, opened bids, score sheets, the whole dossier, the journal.
+
+use crate::api::{Answer, App, Shared, TAR, json, made, on_a_thread};
+use crate::download;
+use crate::house::Tender;
+use crate::limits::STATEMENT_LEN_MAX;
+use crate::parties::OwnBid;
+use crate::problem::{Fail, Problem};
+use crate::view::Life;
+use crate::words::Fault;
+use crate::writer::Order;
+use axum::body::Body;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::IntoResponse;
+use mifeng::Export;
+use mifeng::crypto::{Suite, Time};
+use mifeng::record::{Record, SignedRecord};
+use mifeng_access::{Action, Basis, Cell, Challenge, SESSION_MILLIS, Session};
+use serde::Serialize;
+use std::path::{Component, PathBuf};
+use std::time::Instant;
+use utoipa::ToSchema;
+
+/// Files that one list names.
+const FILES_SHOWN: usize = 10_000;
+
+/// What is to be signed, and how.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Offered {
+    /// Origin of the tender's log: that of the statement.
+    origin: String,
+    /// The suite to sign with.
+    suite: String,
+    /// The data of the statement.
+    #[schema(value_type = Object)]
+    challenge: Challenge,
+}
+
+/// A session that began.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Begun {
+    /// For `Authorization: Bearer`; a browser has it as a cookie.
+    token: String,
+    #[serde(flatten)]
+    who: Who,
+}
+
+/// Who somebody is here.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Who {
+    /// The name in the certificate.
+    name: String,
+    /// What the tender's records make of them.
+    roles: Vec<String>,
+    /// Until when the session lasts.
+    #[schema(value_type = String)]
+    expires: Time,
+}
+
+/// A file of an opened bid.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct OpenedFile {
+    /// `LOT/BIDDER/…`.
+    path: String,
+    /// Bytes.
+    size: u64,
+}
+
+fn who(tender: &Tender, session: &Session) -> Who {
+    let person = tender.view().parties.person(&session.cert);
+    Who {
+        name: session.name.clone(),
+        roles: person
+            .roles
+            .iter()
+            .map(|role| role.word().to_owned())
+            .collect(),
+        expires: session.expires,
+    }
+}
+
+/// The token that came with a request: a program's, or a browser's for this tender.
+fn token<'a>(tender: &str, headers: &'a HeaderMap) -> Option<&'a str> {
+    let text = |name: header::HeaderName| headers.get(name).and_then(|v| v.to_str().ok());
+    let bearer = text(header::AUTHORIZATION).and_then(|value| value.strip_prefix("Bearer "));
+    let own = format!("mifeng-{tender}");
+    let cookies = text(header::COOKIE).unwrap_or_default().split(';');
+    let mut cookies = cookies.filter_map(|one| one.trim().split_once('='));
+    bearer.or_else(|| {
+        cookies
+            .find(|(name, _)| *name == own)
+            .map(|(_, value)| value)
+    })
+}
+
+fn session(app: &App, tender: &Tender, name: &str, headers: &HeaderMap) -> Option<Session> {
+    let now = app.house.clock.now();
+    tender.access.session(token(name, headers), now)
+}
+
+/// Asks for leave to do something; a "no" is noted.
+fn require(
+    (app, tender): (&App, &Tender),
+    (name, headers): (&str, &HeaderMap),
+    asked: (Action, bool),
+) -> Result<(Basis, Session), Fail> {
+    let session = session(app, tender, name, headers);
+    let (view, now) = (tender.view(), app.house.clock.now());
+    let basis = tender
+        .access
+        .require((session.as_ref(), &view), asked, now)?;
+    let session = session.ok_or(Fault::Internal)?;
+    Ok((basis, session))
+}
+
+/// A cookie that no script reads and no other site sends; over plain HTTP on this machine only.
+fn cookie(name: &str, value: &str, age: i64, headers: &HeaderMap) -> Result<HeaderValue, Fail> {
+    let host = headers.get(header::HOST).and_then(|v| v.to_str().ok());
+    let host = host.unwrap_or_default();
+    let local = ["localhost", "127.0.0.1", "[::1]"];
+    let secure = match local
+        .iter()
+        .any(|own| host == *own || host.starts_with(&format!("{own}:")))
+    {
+        true => "",
+        false => "; Secure",
+    };
+    let text =
+        format!("mifeng-{name}={value}; HttpOnly; SameSite=Strict; Path=/; Max-Age={age}{secure}");
+    HeaderValue::from_str(&text).map_err(|_| Fault::Internal.into())
+}
+
+/// Reads a statement and checks its signature, on no writer's time.
+async fn statement(app: &App, tender: &Tender, body: Body) -> Result<(SignedRecord, Record), Fail> {
+    let held = app.rooms.records.read(body, STATEMENT_LEN_MAX).await?;
+    let suite = Suite::by_id(&tender.view().suite).map_err(mifeng::Error::from)?;
+    let (signed, record) = on_a_thread(move || {
+        let signed = SignedRecord::from_file(&held.bytes).map_err(mifeng::Error::from)?;
+        let record = Record::verify(signed.clone(), suite).map_err(mifeng::Error::from)?;
+        Ok((signed, record))
+    })
+    .await?;
+    let pace = tender.signers.take(record.actor(), Instant::now());
+    pace.map_err(|_| Fault::TooOften)?;
+    Ok((signed, record))
+}
+
+/// Whether the tender recognises the certificate now.
+async fn recognised(tender: &Tender, record: &Record) -> Result<(), Fail> {
+    let record = Box::new(record.clone());
+    let judged = tender
+        .desk
+        .ask(|answer| Order::Recognise { record, answer });
+    Ok(judged.await?)
+}
+
+/// Gives a challenge to whoever wants to sign in (spec/access.md).
+#[utoipa::path(post, path = "/v1/tenders/{tender}/sign-in/challenge", params(("tender" = String, Path)),
+    responses((status = 201, body = Offered), (status = 403, body = Problem), (status = 404, body = Problem)))]
+pub(crate) async fn challenge(
+    State(app): Shared,
+    Path(name): Path<String>,
+    headers: HeaderMap,
+) -> Answer {
+    let tender = app.tender(&name)?;
+    let view = tender.view();
+    let host = headers.get(header::HOST).and_then(|v| v.to_str().ok());
+    let now = app.house.clock.now();
+    let challenge = tender.access.challenge(host.unwrap_or_default(), now)?;
+    let offered = Offered {
+        origin: view.origin.clone(),
+        suite: view.suite.clone(),
+        challenge,
+    };
+    Ok(json(StatusCode::CREATED, &offered))
+}
+
+/// Signs in with a statement (`access.sign-in`) over a challenge.
+#[utoipa::path(post, path = "/v1/tenders/{tender}/sign-in", params(("tender" = String, Path)),
+    request_body(content = String, content_type = "application/json"),
+    responses((status = 201, body = Begun), (status = 400, body = Problem), (status = 403, body = Problem),
+        (status = 404, body = Problem), (status = 408, body = Problem), (status = 409, body = Problem),
+        (status = 413, body = Problem), (status = 503, body = Problem)))]
+pub(crate) async fn sign_in(
+    State(app): Shared,
+    Path(name): Path<String>,
+    headers: HeaderMap,
+    body: Body,
+) -> Answer {
+    let tender = app.tender(&name)?;
+    let (_, record) = statement(&app, tender, body).await?;
+    let now = app.house.clock.now();
+    let begun = match recognised(tender, &record).await {
+        Ok(()) => tender.access.sign_in(&record, now),
+        Err(no) => Err(no),
+    };
+    let (token, session) = begun.inspect_err(|no| {
+        let who = Some(record.actor());
+        let view = tender.view();
+        tender
+            .access
+            .refused(who, mifeng_access::SIGN_IN, &no.code, &view, now);
+    })?;
+    let begun = Begun {
+        token: token.reveal(),
+        who: who(tender, &session),
+    };
+    let cookie = cookie(&name, &begun.token, SESSION_MILLIS / 1_000, &headers)?;
+    let mut answer = json(StatusCode::CREATED, &begun);
+    answer.headers_mut().insert(header::SET_COOKIE, cookie);
+    Ok(answer)
+}
+
+/// Signs out: the token is worth nothing any more.
+#[utoipa::path(delete, path = "/v1/tenders/{tender}/sign-in", params(("tender" = String, Path)),
+    responses((status = 204), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem)))]
+pub(crate) async fn sign_out(
+    State(app): Shared,
+    Path(name): Path<String>,
+    headers: HeaderMap,
+) -> Answer {
+    let tender = app.tender(&name)?;
+    let ended = token(&name, &headers).is_some_and(|token| tender.access.sign_out(token));
+    if !ended {
+        return Err(Problem::denied(&mifeng_access::rules::SIGN_IN, true));
+    }
+    let mut answer = StatusCode::NO_CONTENT.into_response();
+    let cookie = cookie(&name, "", 0, &headers)?;
+    answer.headers_mut().insert(header::SET_COOKIE, cookie);
+    Ok(answer)
+}
+
+/// Who is signed in.
+#[utoipa::path(get, path = "/v1/tenders/{tender}/sign-in", params(("tender" = String, Path)),
+    responses((status = 200, body = Who), (status = 401, body = Problem), (status = 404, body = Problem)))]
+pub(crate) async fn show_sign_in(
+    State(app): Shared,
+    Path(name): Path<String>,
+    headers: HeaderMap,
+) -> Answer {
+    let tender = app.tender(&name)?;
+    let session = session(&app, tender, &name, &headers);
+    let session = session.ok_or_else(|| Problem::denied(&mifeng_access::rules::SIGN_IN, true))?;
+    Ok(json(StatusCode::OK, &who(tender, &session)))
+}
+
+/// Takes a signed grant: `access.delegate` of the buyer, `access.emergency` of one of two persons, `access.revoke`.
+#[utoipa::path(post, path = "/v1/tenders/{tender}/grants", params(("tender" = String, Path)),
+    request_body(content = String, content_type = "application/json"),
+    responses((status = 204), (status = 400, body = Problem), (status = 403, body = Problem),
+        (status = 404, body = Problem), (status = 408, body = Problem), (status = 409, body = Problem),
+        (status = 413, body = Problem), (status = 503, body = Problem)))]
+pub(crate) async fn grant(State(app): Shared, Path(name): Path<String>, body: Body) -> Answer {
+    let tender = app.tender(&name)?;
+    let (signed, record) = statement(&app, tender, body).await?;
+    let (actor, kind) = (record.actor(), record.kind().to_owned());
+    let taken = match recognised(tender, &record).await {
+        Ok(()) => {
+            let (again, own) = (app.clone(), name.clone());
+            on_a_thread(move || {
+                let tender = again.tender(&own)?;
+                let now = again.house.clock.now();
+                tender.access.grant((&signed, &record), &tender.view(), now)
+            })
+            .await
+        }
+        Err(no) => Err(no),
+    };
+    let (view, now) = (tender.view(), app.house.clock.now());
+    let access = &tender.access;
+    taken.inspect_err(|no| access.refused(Some(actor), &kind, &no.code, &view, now))?;
+    Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+/// How one's own bids stand.
+#[utoipa::path(get, path = "/v1/tenders/{tender}/own", params(("tender" = String, Path)),
+    responses((status = 200, body = Vec<OwnBid>), (status = 401, body = Problem), (status = 403, body = Problem),
+        (status = 404, body = Problem)))]
+pub(crate) async fn own(
+    State(app): Shared,
+    Path(name): Path<String>,
+    headers: HeaderMap,
+) -> Answer {
+    let tender = app.tender(&name)?;
+    let asked = (Action::BidOwn, true);
+    let (_, session) = require((&app, tender), (&name, &headers), asked)?;
+    let view = tender.view();
+    Ok(json(StatusCode::OK, &view.parties.bids(&session.cert)))
+}
+
+/// The files of opened bids: all of them, or a bidder's own.
+#[utoipa::path(get, path = "/v1/tenders/{tender}/opened", params(("tender" = String, Path)),
+    responses((status = 200, body = Vec<OpenedFile>), (status = 401, body = Problem), (status = 403, body = Problem),
+        (status = 404, body = Problem), (status = 503, body = Problem)))]
+pub(crate) async fn opened(
+    State(app): Shared,
+    Path(name): Path<String>,
+    headers: HeaderMap,
+) -> Answer {
+    let tender = app.tender(&name)?;
+    let asked = (Action::OpenedRead, true);
+    let (basis, session) = require((&app, tender), (&name, &headers), asked)?;
+    let (root, view) = (tender.opened.clone(), tender.view());
+    let files = on_a_thread(move || {
+        let mut files = Vec::new();
+        list(&root, "", &mut files).map_err(|e| Problem::io("opened bids", &e))?;
+        if let Basis::Role(_, Cell::Own) = basis {
+            let is_own = |file: &OpenedFile| {
+                let mut parts = file.path.split('/');
+                let (lot, bidder) = (parts.next(), parts.next());
+                let both = lot.zip(bidder);
+                both.is_some_and(|(lot, bidder)| view.parties.is_own(&session.cert, lot, bidder))
+            };
+            files.retain(is_own);
+        }
+        files.sort_by(|a, b| a.path.cmp(&b.path));
+        Ok(files)
+    })
+    .await?;
+    Ok(json(StatusCode::OK, &files))
+}
+
+/// What is not finished has a name with a dot in front.
+fn list(folder: &std::path::Path, under: &str, files: &mut Vec<OpenedFile>) -> std::io::Result<()> {
+    let entries = match std::fs::read_dir(folder) {
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        entries => entries?,
+    };
+    for entry in entries {
+        let entry = entry?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let kind = entry.file_type()?;
+        if name.starts_with('.') || files.len() >= FILES_SHOWN {
+            continue;
+        }
+        let path = match under {
+            "" => name,
+            under => format!("{under}/{name}"),
+        };
+        if kind.is_dir() {
+            list(&entry.path(), &path, files)?;
+        } else if kind.is_file() {
+            let size = entry.metadata()?.len();
+            files.push(OpenedFile { path, size });
+        }
+    }
+    Ok(())
+}
+
+/// A path below the opened bids: plain names only, none with a dot in front.
+fn plain(path: &str) -> Option<PathBuf> {
+    let parts = std::path::Path::new(path).components();
+    let plain = parts.map(|part| match part {
+        Component::Normal(name) => {
+            let text = name.to_str()?;
+            (!text.starts_with('.')).then_some(text)
+        }
+        _ => None,
+    });
+    plain.collect()
+}
+
+/// One file of an opened bid.
+#[utoipa::path(get, path = "/v1/tenders/{tender}/opened/{*path}",
+    params(("tender" = String, Path), ("path" = String, Path)),
+    responses((status = 200, body = Vec<u8>, content_type = "application/octet-stream"), (status = 401, body = Problem),
+        (status = 403, body = Problem), (status = 404, body = Problem), (status = 503, body = Problem)))]
+pub(crate) async fn opened_file(
+    State(app): Shared,
+    Path((name, path)): Path<(String, String)>,
+    headers: HeaderMap,
+) -> Answer {
+    let tender = app.tender(&name)?;
+    let mut parts = path.split('/');
+    let (lot, bidder) = (
+        parts.next().unwrap_or_default(),
+        parts.next().unwrap_or_default(),
+    );
+    let cert = session(&app, tender, &name, &headers).map(|session| session.cert);
+    let is_own = cert.is_some_and(|cert| tender.view().parties.is_own(&cert, lot, bidder));
+    let asked = (Action::OpenedRead, is_own);
+    // First who asks, then what is there: a "no" tells nothing of it.
+    let _ = require((&app, tender), (&name, &headers), asked)?;
+    let path = plain(&path).ok_or(Fault::NoFile)?;
+    let file = tokio::fs::File::open(tender.opened.join(path)).await;
+    let file = file.map_err(|_| Fault::NoFile)?;
+    let meta = file.metadata().await.map_err(|_| Fault::NoFile)?;
+    if !meta.is_file() {
+        return Err(Fault::NoFile.into());
+    }
+    let mut answer = download::part(file, (0, meta.len()), "application/octet-stream").await?;
+    // Whatever a bidder put into it, it is saved and never shown as a page of ours.
+    let save = HeaderValue::from_static("attachment");
+    answer
+        .headers_mut()
+        .insert(header::CONTENT_DISPOSITION, save);
+    Ok(answer)
+}
+
+/// Score sheets that were revealed, by lot and expert: all, or the expert's own.
+#[utoipa::path(get, path = "/v1/tenders/{tender}/sheets", params(("tender" = String, Path)),
+    responses((status = 200, body = Object), (status = 401, body = Problem), (status = 403, body = Problem),
+        (status = 404, body = Problem)))]
+pub(crate) async fn sheets(
+    State(app): Shared,
+    Path(name): Path<String>,
+    headers: HeaderMap,
+) -> Answer {
+    let tender = app.tender(&name)?;
+    let asked = (Action::SheetsRead, true);
+    let (basis, session) = require((&app, tender), (&name, &headers), asked)?;
+    let of = matches!(basis, Basis::Role(_, Cell::Own)).then_some(&session.cert);
+    Ok(json(StatusCode::OK, &tender.view().parties.sheets(of)))
+}
+
+/// The whole dossier, after the archive.
+#[utoipa::path(get, path = "/v1/tenders/{tender}/dossier/whole", params(("tender" = String, Path)),
+    responses((status = 200, description = "a tar", body = Vec<u8>, content_type = "application/x-tar"),
+        (status = 206, body = Vec<u8>, content_type = "application/x-tar"), (status = 416, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem),
+        (status = 503, body = Problem)))]
+pub(crate) async fn whole(
+    State(app): Shared,
+    Path(name): Path<String>,
+    headers: HeaderMap,
+) -> Answer {
+    let tender = app.tender(&name)?;
+    let asked = (Action::DossierRead, false);
+    let _ = require((&app, tender), (&name, &headers), asked)?;
+    if tender.view().stage != Life::Archived {
+        return Err(Fault::NotYet.into());
+    }
+    download::send(&made(tender, Export::Dossier).await?, TAR, &headers).await
+}
+
+/// The journal of refusals, one JSON line each in a chain of hashes.
+#[utoipa::path(get, path = "/v1/tenders/{tender}/journal", params(("tender" = String, Path)),
+    responses((status = 200, body = String, content_type = "application/x-ndjson"), (status = 401, body = Problem),
+        (status = 403, body = Problem), (status = 404, body = Problem), (status = 503, body = Problem)))]
+pub(crate) async fn journal(
+    State(app): Shared,
+    Path(name): Path<String>,
+    headers: HeaderMap,
+) -> Answer {
+    let tender = app.tender(&name)?;
+    let asked = (Action::JournalRead, false);
+    let _ = require((&app, tender), (&name, &headers), asked)?;
+    let again = app.clone();
+    let lines = on_a_thread(move || {
+        let tender = again.tender(&name)?;
+        let lines = tender.access.journal(again.house.clock.now());
+        lines.map_err(|e| Problem::io("journal", &e))
+    })
+    .await?;
+    let kind = [(header::CONTENT_TYPE, "application/x-ndjson")];
+    Ok((StatusCode::OK, kind, lines).into_response())
+}

@@ -1,0 +1,153 @@
+//! Who is what in a tender, as its records say; and what is somebody's own.
+//!
+//! It is part of a snapshot, and never of what the snapshot shows.
+
+use crate::view::Life;
+use mifeng::crypto::Digest;
+use mifeng::tender::{BidLife, BidOutcome, Stage, State};
+use mifeng_access::{Person, Role};
+use serde::Serialize;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// One bid as its bidder sees it. The receipt alone promises something.
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+pub(crate) struct OwnBid {
+    /// Lot.
+    pub lot: String,
+    /// Id of the seal.
+    #[schema(value_type = String)]
+    pub seal: Digest,
+    /// Commitment of the record that brought it: its receipt is at `receipts/{record}`.
+    #[schema(value_type = String)]
+    pub record: Digest,
+    /// `live`, `replaced`, `withdrawn`; after the opening `opened` or `failed`.
+    pub status: &'static str,
+    /// Whether it is a final offer.
+    pub offer: bool,
+    #[serde(skip)]
+    pub(crate) bidder: String,
+}
+
+/// Everybody who has a part.
+#[derive(Debug, Default)]
+pub(crate) struct Parties {
+    roles: BTreeMap<Digest, BTreeSet<Role>>,
+    attended: BTreeSet<Digest>,
+    bids: BTreeMap<Digest, Vec<OwnBid>>,
+    /// Score sheets that were revealed, by lot and expert.
+    sheets: BTreeMap<String, BTreeMap<Digest, serde_json::Value>>,
+    /// The scores stand: every lot with opened bids has its ranking.
+    locked: bool,
+}
+
+impl Parties {
+    pub(crate) fn of(state: &State) -> Self {
+        let mut parties = Parties {
+            attended: state.minutes_signed().iter().copied().collect(),
+            locked: is_locked(state),
+            ..Parties::default()
+        };
+        let mut put = |cert: Digest, role| parties.roles.entry(cert).or_default().insert(role);
+        if let Some((_, notice)) = state.notice() {
+            put(notice.agency.cert, Role::Agency);
+            put(notice.buyer.cert, Role::Buyer);
+        }
+        if let Some((host, _)) = state.host() {
+            put(*host, Role::Operator);
+        }
+        let members = state.members().values();
+        for (cert, _) in members.chain(state.fallback_members().values()) {
+            put(*cert, Role::Trustee);
+        }
+        for seat in state.seats() {
+            put(seat.cert, Role::Expert);
+        }
+        for site in state.session().into_iter().flat_map(|s| &s.sites) {
+            put(site.supervisor, Role::Supervisor);
+        }
+        for (id, bid) in state.bids() {
+            let context = bid.seal.context();
+            put(context.bidder_cert, Role::Bidder);
+            let own = OwnBid {
+                lot: context.lot.clone(),
+                seal: *id,
+                record: bid.record,
+                status: match (bid.life, state.outcomes().get(id)) {
+                    (BidLife::Replaced, _) => "replaced",
+                    (BidLife::Withdrawn, _) => "withdrawn",
+                    (BidLife::Live, Some(BidOutcome::Opened(_))) => "opened",
+                    (BidLife::Live, Some(BidOutcome::Failed(_))) => "failed",
+                    (BidLife::Live, None) => "live",
+                },
+                offer: bid.offer_for.is_some(),
+                bidder: context.bidder.clone(),
+            };
+            let bids = parties.bids.entry(context.bidder_cert).or_default();
+            bids.push(own);
+        }
+        for (lot, sheets) in state.sheets() {
+            // Plain data: it always becomes JSON.
+            let sheets = sheets.iter().filter_map(|(who, sheet)| {
+                let sheet = serde_json::to_value(sheet).ok()?;
+                Some((*who, sheet))
+            });
+            parties.sheets.insert(lot.clone(), sheets.collect());
+        }
+        parties
+    }
+
+    /// Whoever holds this certificate.
+    pub(crate) fn person(&self, cert: &Digest) -> Person {
+        Person {
+            cert: *cert,
+            roles: self.roles.get(cert).cloned().unwrap_or_default(),
+            attended: self.attended.contains(cert),
+        }
+    }
+
+    pub(crate) fn bids(&self, cert: &Digest) -> &[OwnBid] {
+        self.bids.get(cert).map_or(&[], Vec::as_slice)
+    }
+
+    /// Whether a folder of opened bids, `LOT/BIDDER`, is this person's own.
+    pub(crate) fn is_own(&self, cert: &Digest, lot: &str, bidder: &str) -> bool {
+        let own = |bid: &OwnBid| bid.lot == lot && bid.bidder == bidder;
+        self.bids(cert).iter().any(own)
+    }
+
+    /// The sheets, or one expert's own.
+    pub(crate) fn sheets(&self, of: Option<&Digest>) -> serde_json::Value {
+        let lots = self.sheets.iter().map(|(lot, sheets)| {
+            let shown = sheets
+                .iter()
+                .filter(|(who, _)| of.is_none_or(|of| of == *who));
+            let shown = shown.map(|(who, sheet)| (who.to_string(), sheet.clone()));
+            (lot.clone(), serde_json::Value::Object(shown.collect()))
+        });
+        serde_json::Value::Object(lots.collect())
+    }
+
+    pub(crate) fn stage(&self, life: Life) -> mifeng_access::Stage {
+        match life {
+            Life::Setup => mifeng_access::Stage::Setup,
+            Life::Open => mifeng_access::Stage::Open,
+            Life::Window => mifeng_access::Stage::Window,
+            Life::Opening => mifeng_access::Stage::Opening,
+            Life::Evaluation if self.locked => mifeng_access::Stage::Locked,
+            Life::Evaluation => mifeng_access::Stage::Evaluation,
+            Life::Archived => mifeng_access::Stage::Archived,
+        }
+    }
+}
+
+fn is_locked(state: &State) -> bool {
+    if state.stage() != Stage::Evaluation {
+        return false;
+    }
+    let opened = state.outcomes().iter().filter_map(|(id, outcome)| {
+        let bid = state.bids().get(id)?;
+        matches!(outcome, BidOutcome::Opened(_)).then_some(&bid.seal.context().lot)
+    });
+    let mut lots = opened.peekable();
+    lots.peek().is_some() && lots.all(|lot| state.ranks().contains_key(lot))
+}

@@ -1,0 +1,335 @@
+//! Signing in, what each role may see at which stage, grants, and the journal of what was refused.
+
+mod common;
+
+use common::*;
+use mifeng::crypto::{Digest, INTL, SeededEntropy};
+use mifeng::record::SignedRecord;
+use mifeng::sign_record;
+use serde_json::{Value, json};
+
+/// A statement of `person` for the tender at hand.
+fn signed(tender: &Tender<'_>, person: &Person, kind: &str, data: &Value, at: i64) -> SignedRecord {
+    let seed = format!("{kind} {data} {at}");
+    let rng = &mut SeededEntropy::new(seed.as_bytes());
+    let state = tender.host.state();
+    sign_record(state, kind, data, &person.signer, secs(at), rng).expect("signed")
+}
+
+fn file(record: &SignedRecord) -> Vec<u8> {
+    record.to_file().expect("a file")
+}
+
+struct Desk<'t, 'c> {
+    host: &'t Served,
+    tender: &'t Tender<'c>,
+    at: i64,
+}
+
+impl Desk<'_, '_> {
+    fn challenge(&self) -> Value {
+        let given = self.host.post("/v1/tenders/t1/sign-in/challenge", b"");
+        assert_eq!(given.status, 201, "{}", given.text());
+        given.json()["challenge"].clone()
+    }
+
+    fn statement(&self, person: &Person, challenge: &Value) -> Vec<u8> {
+        file(&signed(
+            self.tender,
+            person,
+            "access.sign-in",
+            challenge,
+            self.at,
+        ))
+    }
+
+    fn sign_in(&self, person: &Person) -> Answer {
+        let statement = self.statement(person, &self.challenge());
+        self.host.post("/v1/tenders/t1/sign-in", &statement)
+    }
+
+    fn token(&self, person: &Person) -> String {
+        let answer = self.sign_in(person);
+        assert_eq!(answer.status, 201, "{}", answer.text());
+        answer.json()["token"].as_str().expect("a token").to_owned()
+    }
+
+    fn get(&self, token: &str, path: &str) -> Answer {
+        let bearer = format!("Bearer {token}");
+        let path = format!("/v1/tenders/t1/{path}");
+        self.host
+            .ask("GET", &path, &[("authorization", &bearer)], b"")
+    }
+
+    fn grant(&self, person: &Person, kind: &str, data: &Value) -> Answer {
+        let record = file(&signed(self.tender, person, kind, data, self.at));
+        self.host.post("/v1/tenders/t1/grants", &record)
+    }
+}
+
+#[test]
+fn a_statement_signs_in_once_and_a_sign_out_ends_it() {
+    let cast = Cast::new(&INTL, "access one");
+    let tender = Tender::new(&cast, "host/t/1", Kind::Board);
+    let mut host = Served::new(&tender, "access one", "access-one");
+    let desk = Desk {
+        host: &host,
+        tender: &tender,
+        at: 2,
+    };
+    let challenge = desk.challenge();
+    assert_eq!(challenge["host"], host.address.to_string());
+    let statement = desk.statement(&cast.agency, &challenge);
+    let path = "/v1/tenders/t1/sign-in";
+    let begun = host.post(path, &statement);
+    assert_eq!(begun.status, 201, "{}", begun.text());
+    assert_eq!(begun.json()["roles"], json!(["agency"]));
+    let cookie = begun.header("set-cookie").to_owned();
+    assert!(cookie.starts_with("mifeng-t1=") && cookie.contains("; HttpOnly; SameSite=Strict"));
+    // Once only; and nobody else with it, changed or not.
+    assert_eq!(host.post(path, &statement).code(), "access.challenge-used");
+    let mut other = desk.challenge();
+    other["host"] = json!("evil.example");
+    let changed = desk.statement(&cast.agency, &other);
+    assert_eq!(host.post(path, &changed).code(), "access.challenge");
+    // A certificate that this tender does not recognise.
+    let stranger = Cast::new(&INTL, "access stranger");
+    let foreign = desk.statement(&stranger.agency, &desk.challenge());
+    let refused = host.post(path, &foreign);
+    assert_eq!(refused.status, 409, "{}", refused.text());
+
+    // The cookie is as good as the token, here alone.
+    let token = begun.json()["token"].as_str().expect("a token").to_owned();
+    let cookie = cookie.split(';').next().unwrap_or_default().to_owned();
+    let by = |headers: &[(&str, &str)]| host.ask("GET", path, headers, b"").status;
+    assert_eq!(by(&[("cookie", &cookie)]), 200);
+    let elsewhere = cookie.replace("mifeng-t1=", "mifeng-t2=");
+    assert_eq!(by(&[("cookie", &elsewhere)]), 401);
+    assert_eq!(by(&[("cookie", "mifeng-t1=; mifeng-t1")]), 401);
+    assert_eq!(desk.get(&token, "sign-in").status, 200);
+    assert_eq!(desk.get(&token.replace('a', "b"), "sign-in").status, 401);
+    let out = [("cookie", &*cookie)];
+    let cross = [("cookie", &*cookie), ("origin", "https://evil.example")];
+    assert_eq!(host.ask("DELETE", path, &cross, b"").status, 403);
+    assert_eq!(host.ask("DELETE", path, &out, b"").status, 204);
+    assert_eq!(host.ask("DELETE", path, &out, b"").status, 401);
+    assert_eq!(desk.get(&token, "sign-in").status, 401);
+    // A session ends by itself, and with the process.
+    let token = desk.token(&cast.agency);
+    host.clock.set(secs(2 + 7_200));
+    assert_eq!(desk.get(&token, "sign-in").status, 401);
+    host.clock.jump(secs(3));
+    let token = desk.token(&cast.agency);
+    let path = "/v1/tenders/t1/sign-in";
+    host.restart();
+    let bearer = format!("Bearer {token}");
+    let after = host.ask("GET", path, &[("authorization", &bearer)], b"");
+    assert_eq!(
+        (after.status, after.header("www-authenticate")),
+        (401, "Bearer")
+    );
+}
+
+#[test]
+fn before_the_close_a_bidder_sees_its_own_bid_and_nobody_anything_else() {
+    let cast = Cast::new(&INTL, "access own");
+    let mut tender = Tender::new(&cast, "host/t/1", Kind::Board);
+    let host = Served::new(&tender, "access own", "access-own");
+    let bid = tender.seal(0, 900_000, 3);
+    assert_eq!(host.send(&bid).status, 202);
+    host.at(FIRST_BEAT);
+    let desk = Desk {
+        host: &host,
+        tender: &tender,
+        at: FIRST_BEAT,
+    };
+    let own = desk.get(&desk.token(&cast.bidders[0]), "own");
+    assert_eq!(own.json()[0]["seal"], bid.id.to_string());
+    assert_eq!(own.json()[0]["status"], "live");
+    for person in [
+        &cast.bidders[1],
+        &cast.agency,
+        &cast.buyer,
+        &cast.platform,
+        &cast.trustees[0].person,
+        &cast.experts[0],
+    ] {
+        let token = desk.token(person);
+        for path in [
+            "own",
+            "opened",
+            "opened/1/x/y",
+            "sheets",
+            "dossier/whole",
+            "journal",
+        ] {
+            let answer = desk.get(&token, path);
+            assert_eq!(answer.status, 403, "{path}: {}", answer.text());
+            assert_eq!(answer.code(), "access.not-allowed");
+        }
+    }
+    for path in ["own", "opened", "opened/1/x/y", "sheets", "journal"] {
+        let answer = host.get(&format!("/v1/tenders/t1/{path}"));
+        assert_eq!(
+            (answer.status, answer.code()),
+            (401, "access.sign-in".to_owned())
+        );
+    }
+}
+
+#[test]
+fn opened_bids_are_for_the_panel_and_a_bidder_s_own_for_it() {
+    let cast = Cast::new(&INTL, "access panel");
+    let mut tender = Tender::new(&cast, "host/t/1", Kind::Board);
+    tender.receive(3);
+    tender.close_and_release(Kind::Board);
+    tender.open_all(100);
+    let seated = tender.draw(101);
+    let mut host = Served::new(&tender, "access panel", "access-panel");
+    host.clock.set(secs(200));
+    let bidder = |number: usize| {
+        let seal = tender.host.state().bids().iter();
+        let mut own = seal.filter(|(id, _)| **id == tender.bids[number].id);
+        own.next().map(|(_, bid)| bid.seal.context().bidder.clone())
+    };
+    let (first, second) = (bidder(0).expect("a bid"), bidder(1).expect("a bid"));
+    let root = host.folder.join(".work/t1/opened").join(LOT);
+    for (own, text) in [(&first, "first"), (&second, "second")] {
+        std::fs::create_dir_all(root.join(own)).expect("a folder");
+        std::fs::write(root.join(own).join("offer.txt"), text).expect("a file");
+    }
+    std::fs::create_dir_all(root.join(".half.part")).expect("a folder");
+    std::fs::write(root.join(".half.part/x"), "secret").expect("a file");
+    let desk = Desk {
+        host: &host,
+        tender: &tender,
+        at: 200,
+    };
+    let path = |own: &str| format!("opened/{LOT}/{own}/offer.txt");
+    let expert = desk.token(&cast.experts[seated[0]]);
+    let listed = desk.get(&expert, "opened").json();
+    let paths: Vec<&str> = listed
+        .as_array()
+        .expect("files")
+        .iter()
+        .filter_map(|file| file["path"].as_str())
+        .collect();
+    let mut expected = [
+        format!("{LOT}/{first}/offer.txt"),
+        format!("{LOT}/{second}/offer.txt"),
+    ];
+    expected.sort();
+    assert_eq!(paths, expected);
+    let read = desk.get(&expert, &path(&first));
+    assert_eq!((read.status, read.text()), (200, "first".to_owned()));
+    assert_eq!(read.header("content-disposition"), "attachment");
+    for trick in [
+        "opened/../orders".to_owned(),
+        "opened/..%2forders".to_owned(),
+        format!("opened/{LOT}/.half.part/x"),
+        format!("opened/{LOT}/{first}/%2e%2e/%2e%2e/%2e%2e/journal"),
+        format!("opened/{LOT}/{first}"),
+        "opened/%2fetc%2fpasswd".to_owned(),
+    ] {
+        let answer = desk.get(&expert, &trick);
+        let codes = ["access.no-file", "http.no-route"];
+        assert!(
+            codes.contains(&&*answer.code()),
+            "{trick}: {}",
+            answer.text()
+        );
+    }
+    // A bidder its own; an expert who was not drawn, the platform: nothing.
+    let own = desk.token(&cast.bidders[0]);
+    assert_eq!(desk.get(&own, &path(&first)).text(), "first");
+    assert_eq!(desk.get(&own, &path(&second)).code(), "access.not-own");
+    assert_eq!(
+        desk.get(&own, "opened").json().as_array().map(Vec::len),
+        Some(1)
+    );
+    let other = (0..cast.experts.len()).find(|n| !seated.contains(n));
+    for person in [&cast.experts[other.expect("one")], &cast.platform] {
+        let token = desk.token(person);
+        assert_eq!(desk.get(&token, &path(&first)).code(), "access.not-allowed");
+    }
+    // Nobody signs the opening record and evaluates, whatever else they are.
+    let minutes = json!({"minutes": Digest::from_bytes([1; 32])});
+    let present = signed(
+        &tender,
+        &cast.experts[seated[1]],
+        "opening.sign",
+        &minutes,
+        200,
+    );
+    let refused = host.post("/v1/tenders/t1/records", &file(&present));
+    assert_eq!(
+        (refused.status, refused.code()),
+        (403, "access.evaluator-attended".to_owned())
+    );
+    // Scores before they are locked: experts their own, nobody else.
+    assert_eq!(desk.get(&expert, "sheets").status, 200);
+    let agency = desk.token(&cast.agency);
+    assert_eq!(desk.get(&agency, "sheets").code(), "access.not-allowed");
+
+    // What the buyer delegates, in its scope, also after a restart, until it is revoked.
+    let helper = &cast.bidders[2];
+    let delegate = json!({
+        "to": helper.fingerprint(&INTL), "actions": ["opened.read"],
+        "from": secs(150), "until": secs(4_000),
+    });
+    let refused = desk.grant(&cast.agency, "access.delegate", &delegate);
+    assert_eq!(refused.code(), "access.grant-signer", "{}", refused.text());
+    let token = desk.token(helper);
+    assert_eq!(desk.get(&token, &path(&first)).code(), "access.not-own");
+    let given = desk.grant(&cast.buyer, "access.delegate", &delegate);
+    assert_eq!(given.status, 204, "{}", given.text());
+    assert_eq!(desk.get(&token, &path(&first)).text(), "first");
+    assert_eq!(desk.get(&token, "sheets").code(), "access.not-allowed");
+    host.restart();
+    let desk = Desk {
+        host: &host,
+        tender: &tender,
+        at: 201,
+    };
+    let token = desk.token(helper);
+    assert_eq!(desk.get(&token, &path(&first)).text(), "first");
+
+    // An emergency needs two persons, and each use is in the journal.
+    let emergency = json!({
+        "action": "opened.read", "to": cast.platform.fingerprint(&INTL),
+        "reason": "席位全部断线，须由平台代取文件", "until": secs(3_000),
+    });
+    let platform = desk.token(&cast.platform);
+    for (person, expected) in [(&cast.agency, 403), (&cast.buyer, 200)] {
+        let given = desk.grant(person, "access.emergency", &emergency);
+        assert_eq!(given.status, 204, "{}", given.text());
+        assert_eq!(desk.get(&platform, &path(&first)).status, expected);
+    }
+    let journal = desk.get(&platform, "journal");
+    assert_eq!(journal.status, 200, "{}", journal.text());
+    let lines = mifeng_access::check_journal(&journal.body);
+    assert!(lines.is_ok(), "{lines:?}");
+    let text = journal.text();
+    let platform = cast.platform.fingerprint(&INTL).to_string();
+    for (rule, act) in [
+        ("access.emergency-used", "opened.read"),
+        ("access.evaluator-attended", "opening.attend"),
+        ("access.not-own", "opened.read"),
+        ("access.grant-signer", "access.delegate"),
+    ] {
+        let found = text.lines().any(|line| {
+            let line: Value = serde_json::from_str(line).unwrap_or_default();
+            line["rule"] == rule && line["act"] == act && line["who"].is_string()
+        });
+        assert!(found, "{rule}: {text}");
+    }
+    assert!(text.contains(&platform));
+    // Nothing that is public tells of it.
+    for path in ["/", "/t/t1", "/v1/tenders/t1", "/metrics", "/healthz"] {
+        let seen = host.get(path).text();
+        assert!(
+            !seen.contains(&platform) && !seen.contains("access."),
+            "{path}"
+        );
+    }
+}
