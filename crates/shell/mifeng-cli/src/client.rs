@@ -1,6 +1,7 @@
 //! Talking to a host over HTTP: what is sent is signed, and what comes back is checked, so plain HTTP is
 //! enough for honesty; only over TLS (https) nobody sees that somebody bids.
 
+use crate::access::{self, GrantCommand, SignInArgs};
 use crate::bundle::Bundle;
 use crate::download;
 use crate::identity::Identity;
@@ -149,6 +150,12 @@ impl Client {
             200..300 => Ok((status, bytes)),
             _ => Err(self.problem(rest, status, &bytes)),
         }
+    }
+
+    /// Hands something in and has what is said to it.
+    pub(crate) fn post(&self, rest: &str, bytes: &[u8]) -> Result<Vec<u8>, Failure> {
+        let body = Body::Bytes("application/json", bytes);
+        self.read("POST", rest, &body).map(|(_, said)| said)
     }
 
     /// A refusal as the host tells it.
@@ -492,6 +499,11 @@ pub(crate) enum NetCommand {
     /// 运行中的平台：下达指令 / a running host: orders
     #[command(subcommand)]
     Host(HostCommand),
+    /// 用数字证书登录平台，取得令牌 / sign in to a host with one's certificate, for a token
+    SignIn(SignInArgs),
+    /// 授权、紧急放行、撤销 / let somebody see something: delegations, emergencies, their end
+    #[command(subcommand)]
+    Grant(GrantCommand),
     /// 把记录、密封投标、共签送到平台 / hand a record, a sealed bid or a cosigned head in to a host
     Send(SendArgs),
     /// 从平台下载记录包 / fetch a bundle from a host
@@ -503,6 +515,8 @@ pub(crate) enum NetCommand {
 pub(crate) fn run(ui: &Ui, command: &NetCommand) -> Outcome {
     match command {
         NetCommand::Host(command) => host(ui, command),
+        NetCommand::SignIn(args) => access::sign_in(ui, args),
+        NetCommand::Grant(command) => access::grant(ui, command),
         NetCommand::Send(args) => send(ui, args),
         NetCommand::Bundle(command) => bundle(ui, command),
     }

@@ -3,6 +3,7 @@
 //! Thin: it reads files, the clock and passphrases, and calls the facade.
 #![forbid(unsafe_code)]
 
+mod access;
 mod anchor;
 mod archive;
 mod args;

@@ -1,0 +1,254 @@
+//! Signing in to a host with one's certificate, and granting by a signed record (spec/access.md).
+
+use crate::client::Client;
+use crate::clock;
+use crate::identity::{Identity, load_certificate};
+use crate::reach::Reach;
+use crate::ui::{self, Failure, Outcome, Ui};
+use mifeng::crypto::{Digest, Entropy, Suite, SystemEntropy, Time};
+use mifeng::record::{Draft, Facts};
+use mifeng_access::{Action, Challenge, DELEGATE, Delegate, EMERGENCY, Emergency, REVOKE, Revoke, SIGN_IN};
+use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
+
+/// What a host gives to whoever wants to sign in.
+#[derive(Deserialize)]
+struct Offered {
+    origin: String,
+    suite: String,
+    challenge: Challenge,
+}
+
+/// What it says to whoever has.
+#[derive(Deserialize)]
+struct Begun {
+    token: String,
+    name: String,
+    roles: Vec<String>,
+    expires: Time,
+}
+
+/// Who, and where.
+#[derive(clap::Args, Debug)]
+pub(crate) struct Signing {
+    #[command(flatten)]
+    reach: Reach,
+    /// 签名人的身份文件夹 / the signer's identity folder
+    #[arg(long)]
+    id: PathBuf,
+}
+
+#[derive(clap::Args, Debug)]
+pub(crate) struct SignInArgs {
+    #[command(flatten)]
+    by: Signing,
+    /// 登录令牌写到这里（仅本人可读） / the token goes here, for this user's eyes only
+    #[arg(long)]
+    out: PathBuf,
+}
+
+/// What is granted to whom.
+#[derive(clap::Args, Debug)]
+pub(crate) struct Granting {
+    #[command(flatten)]
+    by: Signing,
+    /// 被授权人的证书 / certificate of whoever may do it
+    #[arg(long)]
+    to: PathBuf,
+    /// 到此时刻为止，RFC 3339 / until this instant, RFC 3339
+    #[arg(long, value_parser = instant)]
+    until: Time,
+}
+
+#[derive(clap::Subcommand, Debug)]
+pub(crate) enum GrantCommand {
+    /// 采购人授权他人 / the buyer lets somebody else do something
+    Delegate {
+        #[command(flatten)]
+        granting: Granting,
+        /// 操作，如 opened.read / what, as opened.read
+        #[arg(long, required = true, value_parser = action)]
+        action: Vec<Action>,
+        /// 自此时刻起；不给则为现在 / from this instant on; without: now
+        #[arg(long, value_parser = instant)]
+        from: Option<Time>,
+    },
+    /// 紧急放行：两个不同的人签署同一内容后生效 / an emergency: it counts once two different persons have signed the same
+    Emergency {
+        #[command(flatten)]
+        granting: Granting,
+        /// 操作，如 opened.read / what, as opened.read
+        #[arg(long, value_parser = action)]
+        action: Action,
+        /// 原因，两人须一字不差 / why, the same words by both
+        #[arg(long)]
+        reason: String,
+    },
+    /// 撤销自己的授权 / end what one granted
+    Revoke {
+        #[command(flatten)]
+        by: Signing,
+        /// 授权时打印的编号 / the number that was printed when it was granted
+        grant: Digest,
+    },
+}
+
+fn action(text: &str) -> Result<Action, String> {
+    Action::of(text).ok_or_else(|| {
+        let all: Vec<&str> = Action::ALL.iter().map(|one| one.word()).collect();
+        format!("expected one of {}, found {text:?}", all.join(", "))
+    })
+}
+
+fn instant(text: &str) -> Result<Time, String> {
+    Time::parse_rfc3339(text).map_err(|e| e.to_string())
+}
+
+/// The host as it is addressed, without the port that its scheme has anyway.
+fn authority(url: &str) -> &str {
+    let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
+    let host = rest.split('/').next().unwrap_or_default();
+    let usual = match scheme {
+        "https" => ":443",
+        _ => ":80",
+    };
+    host.strip_suffix(usual).unwrap_or(host)
+}
+
+fn offered(client: &Client) -> Result<(Offered, &'static Suite), Failure> {
+    let said = client.post("/sign-in/challenge", &[])?;
+    let offered: Offered =
+        serde_json::from_slice(&said).map_err(|e| Failure::malformed(e.to_string()))?;
+    let suite = Suite::by_id(&offered.suite).map_err(mifeng::Error::from)?;
+    Ok((offered, suite))
+}
+
+/// A record that no log takes; its commitment, and the file.
+fn signed<T: Serialize>(
+    identity: &Identity,
+    (offered, suite): (&Offered, &'static Suite),
+    kind: &str,
+    data: &T,
+) -> Result<(Digest, Vec<u8>), Failure> {
+    let mut salt = [0; 32];
+    SystemEntropy::new().fill(&mut salt)?;
+    let facts = Facts {
+        kind,
+        origin: &offered.origin,
+        seq: 0,
+        time: clock::now(),
+        salt,
+        data,
+    };
+    let draft = Draft::new(&facts, identity.signer.certificate(), suite);
+    let record = draft
+        .and_then(|draft| draft.sign(&*identity.signer, suite))
+        .map_err(mifeng::Error::from)?;
+    Ok((record.commitment(suite), record.to_file()?))
+}
+
+/// `mifeng sign-in`.
+pub(crate) fn sign_in(ui: &Ui, args: &SignInArgs) -> Outcome {
+    let client = Client::new(ui, &args.by.reach)?;
+    let (offered, suite) = offered(&client)?;
+    // A host that passes another's challenge on would be signed in there.
+    let own = authority(&args.by.reach.host);
+    if offered.challenge.host != own {
+        return Err(Failure::refused(
+            "access.other-host",
+            format!(
+                "{}: {own}: {}",
+                ui.t(
+                    "登录声明应写明所访问的平台",
+                    "the statement must name the host that was asked"
+                ),
+                offered.challenge.host
+            ),
+        ));
+    }
+    let identity = Identity::load(ui, &args.by.id)?;
+    let of = (&offered, suite);
+    let (_, statement) = signed(&identity, of, SIGN_IN, &offered.challenge)?;
+    let said = client.post("/sign-in", &statement)?;
+    let begun: Begun =
+        serde_json::from_slice(&said).map_err(|e| Failure::malformed(e.to_string()))?;
+    ui::write_secret(&args.out, begun.token.as_bytes())?;
+    let (roles, until) = (begun.roles.join(", "), begun.expires);
+    ui.say(
+        format!("已登录：{}（{roles}），至 {until}", begun.name),
+        format!("signed in: {} ({roles}), until {until}", begun.name),
+    );
+    Ok(())
+}
+
+/// `mifeng grant`.
+pub(crate) fn grant(ui: &Ui, command: &GrantCommand) -> Outcome {
+    let by = match command {
+        GrantCommand::Delegate { granting, .. } | GrantCommand::Emergency { granting, .. } => {
+            &granting.by
+        }
+        GrantCommand::Revoke { by, .. } => by,
+    };
+    let client = Client::new(ui, &by.reach)?;
+    let (offered, suite) = offered(&client)?;
+    let of = (&offered, suite);
+    let to = |granting: &Granting| -> Result<Digest, Failure> {
+        let certificate = load_certificate(&granting.to)?;
+        Ok(certificate.fingerprint(suite.hash()))
+    };
+    let identity = Identity::load(ui, &by.id)?;
+    let (id, record) = match command {
+        GrantCommand::Delegate {
+            granting,
+            action,
+            from,
+        } => {
+            let data = Delegate {
+                to: to(granting)?,
+                actions: action.clone(),
+                from: from.unwrap_or_else(clock::now).trunc_millis(),
+                until: granting.until,
+            };
+            signed(&identity, of, DELEGATE, &data)?
+        }
+        GrantCommand::Emergency {
+            granting,
+            action,
+            reason,
+        } => {
+            let data = Emergency {
+                action: *action,
+                to: to(granting)?,
+                reason: reason.clone(),
+                until: granting.until,
+            };
+            signed(&identity, of, EMERGENCY, &data)?
+        }
+        GrantCommand::Revoke { grant, .. } => {
+            signed(&identity, of, REVOKE, &Revoke { grant: *grant })?
+        }
+    };
+    client.post("/grants", &record)?;
+    ui.say(format!("平台已登记：{id}"), format!("the host has it: {id}"));
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_host_is_named_as_it_is_addressed() {
+        for (url, expected) in [
+            ("https://host.example/t/1", "host.example"),
+            ("https://host.example:443/t/1", "host.example"),
+            ("https://host.example:80/t/1", "host.example:80"),
+            ("http://127.0.0.1:8600/t/1", "127.0.0.1:8600"),
+            ("http://host.example:80/t/1", "host.example"),
+        ] {
+            assert_eq!(authority(url), expected, "{url}");
+        }
+        assert!(action("opened.read").is_ok());
+        assert!(action("opened.write").is_err_and(|e| e.contains("sheets.read")));
+    }
+}
