@@ -195,6 +195,16 @@ impl<S: Store> Host<S> {
         Ok(hash)
     }
 
+    /// Whether a file of the tender document, or a contract, is kept.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`].
+    pub fn has_document(&self, hash: &Digest) -> Result<bool, Error> {
+        let name = layout::document(hash);
+        let found = self.store.list(&name).map_err(|e| Error::io(&*name, &e))?;
+        Ok(!found.is_empty())
+    }
+
     /// Writes and signs a record of the host itself.
     ///
     /// # Errors

@@ -7,7 +7,9 @@ use crate::reach::Reach;
 use crate::ui::{self, Failure, Outcome, Ui};
 use mifeng::crypto::{Digest, Entropy, Suite, SystemEntropy, Time};
 use mifeng::record::{Draft, Facts};
-use mifeng_access::{Action, Challenge, DELEGATE, Delegate, EMERGENCY, Emergency, REVOKE, Revoke, SIGN_IN};
+use mifeng_access::{
+    Action, Challenge, DELEGATE, Delegate, EMERGENCY, Emergency, REVOKE, Revoke, SIGN_IN,
+};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
@@ -229,7 +231,10 @@ pub(crate) fn grant(ui: &Ui, command: &GrantCommand) -> Outcome {
         }
     };
     client.post("/grants", &record)?;
-    ui.say(format!("平台已登记：{id}"), format!("the host has it: {id}"));
+    ui.say(
+        format!("平台已登记：{id}"),
+        format!("the host has it: {id}"),
+    );
     Ok(())
 }
 

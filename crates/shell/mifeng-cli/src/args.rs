@@ -488,20 +488,8 @@ pub(crate) enum BidCommand {
         #[arg(long)]
         out: PathBuf,
     },
-    /// 截标后释放本方解密份额 / after the close, release the own leaf
-    Release {
-        #[arg(long)]
-        id: PathBuf,
-        #[arg(long)]
-        tender: PathBuf,
-        #[arg(long)]
-        bid: PathBuf,
-        /// UKey 丢失时用密封时留下的备份 / the backup written when sealing, if the key is lost
-        #[arg(long)]
-        backup: Option<PathBuf>,
-        #[arg(long)]
-        out: PathBuf,
-    },
+    /// 截标后释放本方解密份额；给出 --host 则等到截标、送达并留回执 / after the close, release the own leaf; with --host it waits, hands in, keeps the receipt
+    Release(crate::agent::ReleaseArgs),
     /// 确认按规则修正后的报价 / confirm the price as corrected by the rules
     Confirm {
         #[arg(long)]
@@ -542,6 +530,8 @@ pub(crate) enum WitnessCommand {
         #[arg(long)]
         out: PathBuf,
     },
+    /// 值守一个项目，随日志增长共签并送达 / keep watch over a tender: cosign as its log grows, and hand in
+    Serve(crate::agent::WitnessArgs),
     /// 平台不应答时：证明此刻见到投标人的记录 / when the host does not answer: say that a record is seen now
     Seen {
         #[arg(long)]

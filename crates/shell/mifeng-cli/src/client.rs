@@ -7,8 +7,8 @@ use crate::download;
 use crate::identity::Identity;
 use crate::reach::{Patience, Reach, patient};
 use crate::ui::{self, Failure, Outcome, Ui};
-use crate::{base64, clock};
-use mifeng::crypto::{Digest, Entropy, SystemEntropy, Time};
+use crate::{agent, base64, clock};
+use mifeng::crypto::{Digest, Entropy, Suite, SystemEntropy, Time};
 use mifeng::record::SignedRecord;
 use mifeng::{Receipt, Replay, sign_record};
 use mifeng_server::{HostOrder, ORDER};
@@ -44,6 +44,24 @@ struct Upload {
     size: u64,
     block: u64,
     missing: Vec<u64>,
+}
+
+/// What an agent looks at often: where a tender stands.
+#[derive(Deserialize)]
+pub(crate) struct Glance {
+    suite: String,
+    pub(crate) tender: String,
+    pub(crate) title: Title,
+    pub(crate) stage: String,
+    /// Entries of the log.
+    pub(crate) size: u64,
+}
+
+/// A title in both languages.
+#[derive(Deserialize)]
+pub(crate) struct Title {
+    pub(crate) zh: String,
+    pub(crate) en: String,
 }
 
 #[derive(Deserialize)]
@@ -93,7 +111,9 @@ impl Client {
         let mut wait = FIRST_WAIT;
         for attempt in 1.. {
             let said = self.once(method, rest, body);
-            let busy = said.as_ref().map_or(true, |answer| answer.status() == 503);
+            let busy = said
+                .as_ref()
+                .map_or(true, |answer| matches!(answer.status().as_u16(), 429 | 503));
             if !busy || attempt >= TRIES {
                 return said.map_err(|e| unavailable(&url, &e));
             }
@@ -180,6 +200,21 @@ impl Client {
         }
     }
 
+    /// Name of the tender in addresses.
+    pub(crate) fn tender(&self) -> &str {
+        &self.tender
+    }
+
+    /// Where the tender stands.
+    pub(crate) fn glance(&self) -> Result<Glance, Failure> {
+        let (_, said) = self.read("GET", "", &Body::None)?;
+        parse(&said)
+    }
+
+    fn suite(&self) -> Result<&'static Suite, Failure> {
+        Ok(Suite::by_id(&self.glance()?.suite)?)
+    }
+
     /// Fetches the bundle of now.
     pub(crate) fn bundle(&self, out: &Path) -> Outcome {
         download::fetch(self, "/bundle", out)
@@ -200,6 +235,25 @@ impl Client {
     pub(crate) fn stamp(&self, token: &[u8]) -> Outcome {
         let body = Body::Bytes("application/octet-stream", token);
         self.read("POST", "/stamps", &body).map(|_| ())
+    }
+
+    /// Hands in documents that a record names: a contract's text before its record, whose commitment needs it.
+    pub(crate) fn announce(&self, record: &[u8]) -> Outcome {
+        let body = Body::Bytes("application/json", record);
+        self.read("POST", "/documents", &body).map(|_| ())
+    }
+
+    /// Hands a document in, under its hash.
+    pub(crate) fn document(&self, hash: &Digest, content: &[u8]) -> Outcome {
+        let body = Body::Bytes("application/octet-stream", content);
+        self.read("PUT", &format!("/documents/{hash}"), &body)
+            .map(|_| ())
+    }
+
+    /// Hands a beacon in.
+    pub(crate) fn beacon(&self, beacon: &[u8]) -> Outcome {
+        let body = Body::Bytes("application/json", beacon);
+        self.read("POST", "/beacons", &body).map(|_| ())
     }
 
     /// Hands an order of the host's operator in.
@@ -228,6 +282,19 @@ impl Client {
                 return Ok(receipt);
             }
             // The host was started anew before the beat: what was not in the log is handed in again.
+        }
+    }
+
+    /// The receipt of a record that somebody else hands in: waits for it.
+    pub(crate) fn receipt_of_others(&self, record: &Path) -> Result<Receipt, Failure> {
+        let signed = SignedRecord::from_file(&ui::read(record)?)?;
+        let rest = format!("/receipts/{}", signed.commitment(self.suite()?));
+        loop {
+            match self.read("GET", &rest, &Body::None) {
+                Ok((_, bytes)) => return Ok(Receipt::from_file(&bytes)?),
+                Err(no) if no.code == "receipt.unknown" => std::thread::sleep(LOOK),
+                Err(no) => return Err(no),
+            }
         }
     }
 
@@ -323,7 +390,7 @@ pub(crate) struct SendArgs {
     #[command(flatten)]
     reach: Reach,
     /// 已签名的记录 / signed record
-    #[arg(required_unless_present_any = ["cosigned", "stamp"])]
+    #[arg(required_unless_present_any = ["cosigned", "stamp", "beacon"])]
     record: Option<PathBuf>,
     /// 该记录所提交的密封投标 / the sealed bid that the record brings
     #[arg(long, requires = "record")]
@@ -340,6 +407,12 @@ pub(crate) struct SendArgs {
     /// 时间戳 / a time stamp
     #[arg(long)]
     stamp: Vec<PathBuf>,
+    /// 随记录提交的文件：招标文件各件，或合同原文 / files that the record names: the tender documents, or a contract
+    #[arg(long, requires = "record")]
+    document: Vec<PathBuf>,
+    /// 信标 / a beacon
+    #[arg(long)]
+    beacon: Vec<PathBuf>,
 }
 
 /// `mifeng send`.
@@ -353,9 +426,20 @@ fn send(ui: &Ui, args: &SendArgs) -> Outcome {
         client.stamp(&ui::read(token)?)?;
         ui.say("时间戳已送达", "time stamp handed in");
     }
+    for beacon in &args.beacon {
+        client.beacon(&ui::read(beacon)?)?;
+        ui.say("信标已送达", "beacon handed in");
+    }
     let Some(record) = &args.record else {
         return Ok(());
     };
+    let signed = SignedRecord::from_file(&ui::read(record)?)?;
+    let contract = !args.document.is_empty() && kind_of(&signed)? == "contract.stamp";
+    if contract {
+        // Its text is kept before anybody's seal on it counts.
+        client.announce(&ui::read(record)?)?;
+        send_documents(ui, &client, &args.document)?;
+    }
     let receipt = client.submit(record, args.bid.as_deref())?;
     // Written first: even one that does not hold is evidence.
     if let Some(out) = &args.receipt {
@@ -365,7 +449,9 @@ fn send(ui: &Ui, args: &SendArgs) -> Outcome {
         Some(path) => Bundle::open(path)?.replay,
         None => fetched(&client)?,
     };
-    let signed = SignedRecord::from_file(&ui::read(record)?)?;
+    if !contract {
+        send_documents(ui, &client, &args.document)?;
+    }
     let (zh, en) = receipt.verify(&signed, &replay)?.in_words();
     ui.say(zh, en);
     Ok(())
@@ -386,6 +472,35 @@ fn fetched(client: &Client) -> Result<Replay, Failure> {
     // If it stays behind, the system sweeps it.
     let _ = std::fs::remove_dir_all(&folder);
     Ok(bundle?.replay)
+}
+
+/// The type that a record gives itself.
+fn kind_of(signed: &SignedRecord) -> Result<String, Failure> {
+    #[derive(Deserialize)]
+    struct Typed {
+        r#type: String,
+    }
+    let typed: Typed = parse(&signed.body)?;
+    Ok(typed.r#type)
+}
+
+/// Under the hash that the records of the tender name them by.
+fn send_documents(ui: &Ui, client: &Client, documents: &[PathBuf]) -> Outcome {
+    if documents.is_empty() {
+        return Ok(());
+    }
+    let suite = client.suite()?;
+    for path in documents {
+        let content = ui::read(path)?;
+        let sent = client.document(&suite.hash().digest(&content), &content);
+        sent.map_err(|e| e.at(path))?;
+        let name = path.display();
+        ui.say(
+            format!("文件已送达：{name}"),
+            format!("document handed in: {name}"),
+        );
+    }
+    Ok(())
 }
 
 #[derive(clap::Subcommand, Debug)]
@@ -506,6 +621,9 @@ pub(crate) enum NetCommand {
     Grant(GrantCommand),
     /// 把记录、密封投标、共签送到平台 / hand a record, a sealed bid or a cosigned head in to a host
     Send(SendArgs),
+    /// 受托人的值守程序 / the trustee's agent
+    #[command(subcommand)]
+    Trustee(agent::TrusteeCommand),
     /// 从平台下载记录包 / fetch a bundle from a host
     #[command(subcommand)]
     Bundle(BundleCommand),
@@ -518,6 +636,7 @@ pub(crate) fn run(ui: &Ui, command: &NetCommand) -> Outcome {
         NetCommand::SignIn(args) => access::sign_in(ui, args),
         NetCommand::Grant(command) => access::grant(ui, command),
         NetCommand::Send(args) => send(ui, args),
+        NetCommand::Trustee(command) => agent::trustee(ui, command),
         NetCommand::Bundle(command) => bundle(ui, command),
     }
 }

@@ -4,6 +4,7 @@
 #![forbid(unsafe_code)]
 
 mod access;
+mod agent;
 mod anchor;
 mod archive;
 mod args;
@@ -208,6 +209,7 @@ fn witness(ui: &Ui, command: &WitnessCommand) -> Outcome {
         WitnessCommand::Cosign { id, tender, out } => {
             person::cosign(ui, &Identity::load(ui, id)?, &Bundle::open(tender)?, out)
         }
+        WitnessCommand::Serve(args) => agent::witness(ui, args),
         WitnessCommand::Seen {
             id,
             tender,
@@ -353,13 +355,7 @@ fn bid(ui: &Ui, command: &BidCommand, json: bool) -> Outcome {
             bid,
             out,
         } => bidder::withdraw(ui, id, tender, bid, out),
-        BidCommand::Release {
-            id,
-            tender,
-            bid,
-            backup,
-            out,
-        } => bidder::release(ui, id, tender, bid, backup.as_deref(), out),
+        BidCommand::Release(args) => agent::release_bid(ui, args),
         BidCommand::Confirm {
             id,
             tender,

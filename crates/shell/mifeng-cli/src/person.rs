@@ -449,7 +449,7 @@ pub(crate) fn secret(
 }
 
 /// Whether the static key in this folder is that of a member of the board whose key is to be revealed.
-fn keeps_one_time_key(ui: &Ui, identity: &Identity, replay: &Replay) -> bool {
+pub(crate) fn keeps_one_time_key(ui: &Ui, identity: &Identity, replay: &Replay) -> bool {
     let own = identity
         .signer
         .certificate()

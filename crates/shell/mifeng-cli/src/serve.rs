@@ -47,6 +47,9 @@ pub(crate) struct ServeArgs {
     /// 演示：两个动作之间的毫秒数 / demo: milliseconds between two acts of people
     #[arg(long, default_value_t = 1500, value_parser = clap::value_parser!(u64).range(0..=60_000), requires = "demo")]
     pace: u64,
+    /// 演示：投标人 1 的一份投标、受托人 1 的释放由您来做 / demo: one bid of bidder 1 and the release of trustee 1 are left to you
+    #[arg(long, requires = "demo")]
+    by_hand: bool,
     /// 演示：归档后结束 / demo: end after the archive
     #[arg(long, requires = "demo")]
     once: bool,
@@ -79,6 +82,7 @@ pub(crate) fn run(ui: &Ui, args: &ServeArgs) -> Outcome {
                 verify_page: args.verify_page.clone(),
                 seconds: args.seconds,
                 pace: Duration::from_millis(args.pace),
+                by_hand: args.by_hand,
                 once: args.once,
             },
         );

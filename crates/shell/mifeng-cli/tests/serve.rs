@@ -15,7 +15,7 @@ fn folder(name: &str) -> PathBuf {
 }
 
 /// The demo over HTTP in `keep`. It has a deadline by the clock: a busy machine may need more seconds.
-fn demo(keep: &Path, suite: &str, policy: &str) {
+fn demo(keep: &Path, suite: &str, policy: &str, method: &str) {
     for seconds in ["12", "40", "120"] {
         let _ = std::fs::remove_dir_all(keep);
         let run = mifeng()
@@ -28,6 +28,8 @@ fn demo(keep: &Path, suite: &str, policy: &str) {
                 suite,
                 "--policy",
                 policy,
+                "--method",
+                method,
                 "--keep",
             ])
             .arg(keep)
@@ -62,7 +64,7 @@ fn verified(dossier: &Path) {
 #[test]
 fn a_whole_tender_over_http_verifies() {
     let keep = folder("board");
-    demo(&keep, "intl", "board");
+    demo(&keep, "intl", "board", "open");
     verified(&keep.join("dossier.tar"));
     // What the host kept for itself is the same file.
     let own = keep.join("house/.work/DEMO-2026-001/dossier.tar");
@@ -76,7 +78,15 @@ fn a_whole_tender_over_http_verifies() {
 #[test]
 fn a_whole_tender_with_bidders_keys_in_gm() {
     let keep = folder("joint");
-    demo(&keep, "gm", "joint");
+    demo(&keep, "gm", "joint", "open");
+    verified(&keep.join("dossier.tar"));
+    let _ = std::fs::remove_dir_all(&keep);
+}
+
+#[test]
+fn final_offers_and_beacons_over_http() {
+    let keep = folder("offers");
+    demo(&keep, "intl", "joint-clock", "consultation");
     verified(&keep.join("dossier.tar"));
     let _ = std::fs::remove_dir_all(&keep);
 }

@@ -9,7 +9,7 @@ use crate::upload::Progress;
 use crate::view::{Standing, View};
 use crate::words::Fault;
 use crate::writer::{Order, Taken};
-use crate::{access_api, download, feed, pages};
+use crate::{access_api, desks, documents, download, feed, pages};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Path, State};
@@ -36,6 +36,8 @@ pub(crate) struct App {
     pub(crate) stopping: watch::Receiver<bool>,
     /// The verification page, one file that sends nothing anywhere; without it, how to verify by command.
     pub(crate) verify_page: Option<PathBuf>,
+    /// As addresses in commands begin.
+    pub(crate) tls: bool,
     /// Room for what is being sent.
     pub(crate) rooms: Rooms,
 }
@@ -153,26 +155,31 @@ fn interface() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(access_api::sheets))
         .routes(routes!(access_api::whole))
         .routes(routes!(access_api::journal))
+        .merge(documents::routes())
         .routes(routes!(describe))
         .routes(routes!(health))
         .routes(routes!(metrics))
 }
 
-/// The interface and the pages over a house. `stopping` ends the feeds; `verify_page` is served to auditors.
+/// The interface and the pages over a house. `stopping` ends the feeds; `verify_page` is served to auditors; `tls` says
+/// whether the host itself speaks TLS.
 pub fn app(
     house: Arc<House>,
     stopping: watch::Receiver<bool>,
     verify_page: Option<PathBuf>,
+    tls: bool,
 ) -> Router {
     let app = Arc::new(App {
         house,
         stopping,
         verify_page,
+        tls,
         rooms: Rooms::new(),
     });
     let (router, _) = interface().split_for_parts();
     router
         .merge(pages::routes())
+        .merge(desks::routes())
         .fallback(|| async { Fail::from(Fault::NoRoute) })
         .with_state(app)
         .layer(axum::middleware::from_fn(guard::guard))
@@ -235,13 +242,13 @@ pub(crate) fn json<T: Serialize>(status: StatusCode, value: &T) -> Response {
     }
 }
 
-fn digest(text: &str, otherwise: Fault) -> Result<Digest, Fail> {
+pub(crate) fn digest(text: &str, otherwise: Fault) -> Result<Digest, Fail> {
     text.parse().map_err(|_| otherwise.into())
 }
 
 /// A record that came, its form and signature checked; and the room that it takes.
-struct Came {
-    record: SignedRecord,
+pub(crate) struct Came {
+    pub(crate) record: SignedRecord,
     held: Held,
     /// The last byte had come.
     received: Time,
@@ -251,7 +258,7 @@ struct Came {
 }
 
 /// Reads a record. Its signature is checked here, on no writer's time, and how often its signer comes.
-async fn record_of(app: &App, tender: &Tender, body: Body) -> Result<Came, Fail> {
+pub(crate) async fn record_of(app: &App, tender: &Tender, body: Body) -> Result<Came, Fail> {
     let held = app.rooms.records.read(body, RECORD_LEN_MAX).await?;
     let received = app.house.clock.now();
     let suite = Suite::by_id(&tender.view().suite).map_err(mifeng::Error::from)?;

@@ -14,6 +14,8 @@ pub const UPLOADS_BESIDE_LOTS: usize = 8;
 pub const RECORD_LEN_MAX: usize = 6 << 20;
 /// Bytes of a tender document or contract that comes with a record; it is held in memory once.
 pub const DOCUMENT_LEN_MAX: usize = 64 << 20;
+/// Announced contracts whose text is awaited: one for each lot, and some that were written anew.
+pub const DOCUMENTS_AWAITED: usize = 128;
 /// Bytes of a cosigned head, a time stamp or a revocation list.
 pub const EVIDENCE_LEN_MAX: usize = 4 << 20;
 /// Orders that wait for one writer: more than bidders come in one beat; beyond it the answer is "try again".

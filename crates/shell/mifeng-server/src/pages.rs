@@ -13,7 +13,8 @@ use axum::routing::get;
 use mifeng::crypto::Time;
 use std::sync::Arc;
 
-const STYLE: &str = include_str!("../assets/style.css");
+/// The style of the pages.
+pub const STYLE: &str = include_str!("../assets/style.css");
 const SCRIPT: &str = include_str!("../assets/hall.js");
 /// The verification page carries its own policy; as a header it would forbid its own script.
 const VERIFY_POLICY: &str = "frame-ancestors 'none'";
@@ -40,14 +41,14 @@ pub(crate) fn routes() -> Router<Arc<App>> {
 }
 
 /// What every page has.
-struct Frame {
-    lang: Lang,
+pub(crate) struct Frame {
+    pub(crate) lang: Lang,
     /// The same page in the other language.
-    other: String,
+    pub(crate) other: String,
 }
 
 impl Frame {
-    fn of(uri: &Uri, headers: &HeaderMap) -> Self {
+    pub(crate) fn of(uri: &Uri, headers: &HeaderMap) -> Self {
         let lang = match uri.query() {
             Some("lang=en") => Lang::En,
             Some("lang=zh") => Lang::Zh,
@@ -57,15 +58,15 @@ impl Frame {
         Frame { lang, other }
     }
 
-    fn t<'a>(&self, zh: &'a str, en: &'a str) -> &'a str {
+    pub(crate) fn t<'a>(&self, zh: &'a str, en: &'a str) -> &'a str {
         self.lang.t(zh, en)
     }
 
-    fn w<'a>(&self, words: &'a crate::view::Words) -> &'a str {
+    pub(crate) fn w<'a>(&self, words: &'a crate::view::Words) -> &'a str {
         self.lang.t(&words.zh, &words.en)
     }
 
-    fn stage(&self, view: &View) -> &'static str {
+    pub(crate) fn stage(&self, view: &View) -> &'static str {
         let (zh, en) = view.stage.words();
         match view.halted {
             true => self.lang.t("已暂停或终止", "suspended or cancelled"),
@@ -74,20 +75,20 @@ impl Frame {
     }
 
     /// An instant as an office reads it: China Standard Time.
-    fn at(&self, time: &Time) -> String {
+    pub(crate) fn at(&self, time: &Time) -> String {
         let (year, month, day, hour, minute, second) = time.plus_millis(CST_MILLIS).utc_fields();
         format!("{year}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}")
     }
 
-    fn deadline(&self, time: &Option<Time>) -> String {
+    pub(crate) fn deadline(&self, time: &Option<Time>) -> String {
         time.as_ref().map_or_else(String::new, |time| self.at(time))
     }
 
-    fn millis(&self, time: &Time) -> i128 {
+    pub(crate) fn millis(&self, time: &Time) -> i128 {
         time.as_unix_nanos() / 1_000_000
     }
 
-    fn page(&self, template: &impl Template) -> Answer {
+    pub(crate) fn page(&self, template: &impl Template) -> Answer {
         let text = template.render().map_err(|_| Fault::Internal)?;
         let kind = [
             (header::CONTENT_TYPE, "text/html; charset=utf-8"),
@@ -220,7 +221,7 @@ async fn verify_page(State(app): Shared) -> Answer {
     Ok(answer)
 }
 
-async fn asset(kind: &'static str, text: &'static str) -> Response {
+pub(crate) async fn asset(kind: &'static str, text: &'static str) -> Response {
     let headers = [
         (header::CONTENT_TYPE, kind),
         (header::CACHE_CONTROL, "max-age=300"),

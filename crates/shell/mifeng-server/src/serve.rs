@@ -133,7 +133,12 @@ pub fn start(
         runtime.spawn(tell_of_the_clock(tender.seen.clone(), Arc::clone(&notify)));
     }
     runtime.spawn(write_journals(Arc::clone(&house), Arc::clone(&notify)));
-    let router = crate::api::app(Arc::clone(&house), stopping.clone(), verify_page);
+    let router = crate::api::app(
+        Arc::clone(&house),
+        stopping.clone(),
+        verify_page,
+        tls.is_some(),
+    );
     let thread = std::thread::Builder::new().name("host".to_owned());
     let thread = thread.spawn(move || {
         runtime.block_on(async {

@@ -79,6 +79,21 @@ pub struct Lot {
     pub id: String,
     /// What is bought.
     pub title: Words,
+    /// What is scored by hand; none where the price decides.
+    pub items: Vec<Item>,
+}
+
+/// One item of the score sheets.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Item {
+    /// Its id in the sheets.
+    pub id: String,
+    /// What is judged.
+    pub name: Words,
+    /// Most points, decimal.
+    pub max: String,
+    /// Whether experts may differ.
+    pub subjective: bool,
 }
 
 /// One file of the tender document.
@@ -111,6 +126,13 @@ pub struct Row {
     pub words: Words,
     /// The price read out, in yuan.
     pub price: Option<String>,
+}
+
+impl Row {
+    /// Whether the bid was opened: then it may be scored.
+    pub(crate) fn is_open(&self) -> bool {
+        matches!(&*self.status, "opened" | "remedied")
+    }
 }
 
 /// A share that was released.
@@ -288,6 +310,7 @@ impl View {
                 lots.map(|lot| Lot {
                     id: lot.id.clone(),
                     title: text(&lot.title),
+                    items: lot.rules.items.iter().map(item).collect(),
                 })
                 .collect()
             }),
@@ -312,6 +335,15 @@ impl View {
             trusted: true,
             version,
         }
+    }
+}
+
+fn item(item: &mifeng::score::Item) -> Item {
+    Item {
+        id: item.id.clone(),
+        name: words(&item.name.zh, &item.name.en),
+        max: item.max.clone(),
+        subjective: item.kind == mifeng::score::ItemKind::Subjective,
     }
 }
 

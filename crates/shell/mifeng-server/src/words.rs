@@ -68,6 +68,8 @@ faults! {
     BlocksMissing = "upload.incomplete", CONFLICT, "还有块未上传", "blocks are missing";
     UploadsFull = "upload.full", SERVICE_UNAVAILABLE, "未完成的上传过多，请稍后再试", "too many unfinished uploads: try again later";
     NoReceipt = "receipt.unknown", NOT_FOUND, "没有此回执；再次提交同一记录即可取得", "no such receipt: submit the same record again to get it";
+    NoDocument = "document.unknown", NOT_FOUND, "没有记录提到此文件", "no record names this document";
+    OtherDocument = "document.other", BAD_REQUEST, "文件与其摘要不符", "the document does not have its hash";
     NotYet = "tender.not-yet", NOT_FOUND, "此时尚不公开", "this is not shown yet";
     NoRange = "http.no-range", RANGE_NOT_SATISFIABLE, "文件没有这一段", "the file has no such part";
     TooLarge = "http.too-large", PAYLOAD_TOO_LARGE, "请求正文过大", "the body of the request is too large";

@@ -3,6 +3,11 @@
 //! It takes orders from a bounded queue and lets the beats fall when the clock says so. Between two of them
 //! it publishes a snapshot, which is all that anybody else reads.
 
+mod documents;
+mod rounds;
+
+pub(crate) use documents::Awaited;
+
 use crate::clock::Clock;
 use crate::limits::{ORDERS_MAX, UPLOAD_IDLE};
 use crate::office::Office;
@@ -13,7 +18,9 @@ use crate::sink::FolderSink;
 use crate::upload::Uploads;
 use crate::view::{Standing, View};
 use crate::watch::Watch;
+use axum::body::Bytes;
 use mifeng::crypto::{Digest, SystemEntropy, Time};
+use mifeng::lock::tlock::Beacon;
 use mifeng::pki::trust::Usage;
 use mifeng::record::{Record, SignedRecord};
 use mifeng::tender::{Refusal, Stage, rules};
@@ -97,6 +104,14 @@ pub(crate) enum Order {
     Cosign(Vec<u8>, Answer<usize>),
     Stamp(Vec<u8>, Answer<()>),
     Bundle(Export, PathBuf, Answer<()>),
+    /// A contract is about to be stamped: its text comes first.
+    Announce(SignedRecord, Answer<Digest>),
+    /// Whether a document is awaited.
+    Awaits(Digest, Answer<Awaited>),
+    /// Keep a document under its hash.
+    Document(Digest, Bytes, Answer<()>),
+    /// Take in a beacon of a clock.
+    Beacon(Beacon, Answer<()>),
     /// What the host itself orders, by a record that only its own certificate can have signed.
     Ordered(SignedRecord, Answer<()>),
     /// Judge whether a certificate counts here.
@@ -181,6 +196,8 @@ pub(crate) struct Writer<S: Store> {
     trusted: bool,
     /// When idle uploads were last looked for.
     swept: Instant,
+    /// Contracts that were announced, the oldest first.
+    awaited: VecDeque<Digest>,
     pub(crate) changed: bool,
     /// Snapshots so far.
     version: u64,
@@ -249,6 +266,7 @@ pub(crate) fn start<S: Store + 'static>(
             watch,
             trusted,
             swept: Instant::now(),
+            awaited: VecDeque::new(),
             changed: false,
             version: 0,
         };
@@ -400,6 +418,15 @@ impl<S: Store> Writer<S> {
                 later(answer, taken)
             }
             Order::Bundle(what, out, answer) => later(answer, self.bundle(what, &out)),
+            Order::Announce(record, answer) => later(answer, self.announce(record)),
+            Order::Awaits(hash, answer) => later(answer, self.awaits(&hash)),
+            Order::Document(hash, content, answer) => {
+                later(answer, self.keep_document(&hash, &content))
+            }
+            Order::Beacon(beacon, answer) => {
+                let ready = self.require_clock();
+                later(answer, ready.and_then(|()| self.beacon(&beacon)))
+            }
             Order::Ordered(record, answer) => {
                 let done = self.ordered(record);
                 self.changed |= done.is_ok();
@@ -426,6 +453,9 @@ impl<S: Store> Writer<S> {
             Order::Cosign(_, answer) => later(answer, Err(no)),
             Order::Stamp(_, answer) => later(answer, Err(no)),
             Order::Bundle(what, out, answer) => later(answer, self.bundle(what, &out)),
+            Order::Announce(_, answer) => later(answer, Err(no)),
+            Order::Awaits(_, answer) => later(answer, Err(no)),
+            Order::Document(_, _, answer) | Order::Beacon(_, answer) => later(answer, Err(no)),
             Order::Ordered(_, answer) => later(answer, Err(no)),
             Order::Recognise { record, answer } => later(answer, self.recognise(&record)),
             Order::Wake(answer) => later(answer, Ok(())),
@@ -615,6 +645,7 @@ impl<S: Store> Writer<S> {
             Stage::Open if self.host.next_beat().is_none() => not_yet(self.close(now)),
             Stage::Window if self.window_is_over(now) => not_yet(self.close_window(now)),
             Stage::Opening => not_yet(self.open_bids(now)),
+            Stage::Evaluation => self.advance_rounds(now),
             _ => Ok(()),
         }
     }
@@ -668,16 +699,28 @@ impl<S: Store> Writer<S> {
             .filter(|seal| !state.outcomes().contains_key(seal) && state.has_enough(seal))
             .collect();
         for seal in ready {
-            let context = self.host.state().bids()[&seal].seal.context();
-            let folder = self.opened.join(&context.lot).join(&context.bidder);
-            let mut sink = FolderSink::new(&folder).map_err(|e| unavailable("opened bid", &e))?;
-            not_yet(
-                self.host
-                    .open_bid(&seal, &mut sink, now, &mut SystemEntropy::new())
-                    .map(|_| ()),
-            )?;
+            let lot = self.host.state().bids()[&seal].seal.context().lot.clone();
+            not_yet(self.open_one(&seal, &lot, now))?;
             self.changed = true;
         }
+        Ok(())
+    }
+
+    /// Opens one; its files go below `part`.
+    fn open_one(&mut self, seal: &Digest, part: &str, now: Time) -> Result<(), Error> {
+        let context = self.host.state().bids()[seal].seal.context();
+        let folder = self.opened.join(part).join(&context.bidder);
+        let mut sink = FolderSink::new(&folder).map_err(|e| unavailable("opened bid", &e))?;
+        let entropy = &mut SystemEntropy::new();
+        self.host.open_bid(seal, &mut sink, now, entropy)?;
+        Ok(())
+    }
+
+    /// Takes in a beacon; what waited for it may be opened now.
+    fn beacon(&mut self, beacon: &Beacon) -> Result<(), Error> {
+        let (now, entropy) = (self.clock.now(), &mut SystemEntropy::new());
+        self.host.add_beacon(beacon, now, entropy)?;
+        self.changed = true;
         Ok(())
     }
 }

@@ -2,11 +2,13 @@
 
 use crate::bundle::Bundle;
 use crate::client::{self, Client};
+use crate::evaluation::offers;
 use crate::host::{self, FolderHost};
 use crate::identity::Identity;
 use crate::ui::{self, Failure, Outcome, Ui};
 use crate::{base64, clock};
 use mifeng::crypto::SystemEntropy;
+use mifeng::lock::tlock::Beacon;
 use mifeng::tender::{Stage, State};
 use mifeng::{Export, Replay};
 use mifeng_server::HostOrder;
@@ -16,6 +18,9 @@ use std::time::Duration;
 
 /// Between two looks at the host.
 const LOOK: Duration = Duration::from_millis(100);
+
+/// The trustee whose part somebody at the keyboard does, if anybody does.
+pub(crate) const BY_HAND: u8 = 1;
 
 /// The host as the demo's people reach it.
 pub(crate) enum Door {
@@ -35,6 +40,8 @@ pub(crate) struct Remote {
     operator: Rc<Identity>,
     /// Between two acts of people, so that somebody can follow them.
     pace: Duration,
+    /// Record of a bid that somebody at the browser hands in; trustee 1 is somebody's too then.
+    by_hand: Option<PathBuf>,
     /// Where the host keeps the whole dossier.
     dossier: PathBuf,
 }
@@ -44,7 +51,7 @@ impl Remote {
         client: Client,
         operator: Rc<Identity>,
         (bundle, dossier): (PathBuf, PathBuf),
-        pace: Duration,
+        (pace, by_hand): (Duration, Option<PathBuf>),
     ) -> Result<Self, Failure> {
         client.bundle(&bundle)?;
         let replay = Bundle::open(&bundle)?.replay;
@@ -54,6 +61,7 @@ impl Remote {
             replay,
             operator,
             pace,
+            by_hand,
             dossier,
         })
     }
@@ -77,7 +85,10 @@ impl Remote {
 
     fn accept(&mut self, record: &Path, bid: Option<&Path>, receipt: Option<&Path>) -> Outcome {
         std::thread::sleep(self.pace);
-        let given = self.client.submit(record, bid)?;
+        let given = match self.by_hand.as_deref() == Some(record) {
+            true => self.client.receipt_of_others(record)?,
+            false => self.client.submit(record, bid)?,
+        };
         if let Some(out) = receipt {
             ui::write(out, &given.to_file()?)?;
         }
@@ -180,6 +191,73 @@ impl Door {
                 );
                 Ok(())
             }
+        }
+    }
+
+    /// Whether a trustee's part is done by somebody at the keyboard.
+    pub(crate) fn leaves_out(&self, trustee: u8) -> bool {
+        match self {
+            Door::Folder(_) => false,
+            Door::Http(remote) => remote.by_hand.is_some() && trustee == BY_HAND,
+        }
+    }
+
+    /// Waits until a trustee's shares are in the log.
+    pub(crate) fn wait_for_shares(&mut self, trustee: u8) -> Outcome {
+        match self {
+            Door::Folder(_) => Ok(()),
+            Door::Http(remote) => remote.wait(|state| {
+                let mut shares = state.shares().values();
+                shares.any(|given| given.contains_key(&trustee))
+            }),
+        }
+    }
+
+    /// Takes a beacon in.
+    pub(crate) fn beacon(&mut self, beacon: &Beacon) -> Outcome {
+        match self {
+            Door::Folder(host) => {
+                Ok(host.add_beacon(beacon, clock::now(), &mut SystemEntropy::new())?)
+            }
+            Door::Http(remote) => {
+                let bytes = serde_json::to_vec(beacon);
+                let bytes = bytes.map_err(|e| Failure::malformed(e.to_string()))?;
+                remote.client.beacon(&bytes)?;
+                remote.refresh()
+            }
+        }
+    }
+
+    /// Waits for the close of a round of final offers; over HTTP the host closes it by itself.
+    pub(crate) fn close_round(&mut self, ui: &Ui, lot: &str) -> Outcome {
+        match self {
+            Door::Folder(host) => offers::close_round(ui, host, lot, true),
+            Door::Http(remote) => {
+                remote.wait(|state| state.round(lot).is_some_and(|round| round.closed))
+            }
+        }
+    }
+
+    pub(crate) fn close_round_window(&mut self, lot: &str) -> Outcome {
+        match self {
+            Door::Folder(host) => {
+                Ok(host.close_round_window(lot, clock::now(), &mut SystemEntropy::new())?)
+            }
+            Door::Http(remote) => remote.wait(|state| {
+                let round = state.round(lot);
+                round.is_some_and(|round| round.window_closed.is_some())
+            }),
+        }
+    }
+
+    /// Opens the final offers of a lot; over HTTP the host does so by itself.
+    pub(crate) fn open_offers(&mut self, ui: &Ui, lot: &str, out: &Path) -> Outcome {
+        match self {
+            Door::Folder(host) => offers::open_offers(ui, host, lot, out),
+            Door::Http(remote) => remote.wait(|state| {
+                let known = |seal| state.outcomes().contains_key(seal);
+                state.offers_to_open(lot).iter().all(known)
+            }),
         }
     }
 

@@ -5,7 +5,7 @@ use crate::bidder::{self, What};
 use crate::evaluation::offers;
 use crate::ui::{self, Outcome, Ui};
 use crate::{clock, person};
-use mifeng::crypto::{SystemEntropy, Time};
+use mifeng::crypto::Time;
 
 /// Seconds for sealing one final offer on this machine, with room.
 const SECONDS_EACH: i64 = 1;
@@ -42,14 +42,12 @@ impl Tender {
     }
 
     fn open_offers(&mut self, ui: &Ui, lot: &str) -> Outcome {
-        offers::close_round(ui, self.host.folder()?, lot, true)?;
+        self.host.close_round(ui, lot)?;
         self.witness_round(lot)?;
         if self.policy.asks_bidders() {
             self.release_offers(lot)?;
         }
-        self.host
-            .folder()?
-            .close_round_window(lot, clock::now(), &mut SystemEntropy::new())?;
+        self.host.close_round_window(lot)?;
         let bundle = self.bundle()?;
         for index in self.world.ready() {
             let out = self.path(format!("trustee{index}/offers-{lot}.rec"));
@@ -58,7 +56,7 @@ impl Tender {
             self.accept(&out)?;
         }
         let out = self.path("opened");
-        offers::open_offers(ui, self.host.folder()?, lot, &out)?;
+        self.host.open_offers(ui, lot, &out)?;
         let out = self.path(format!("agency/round-minutes-{lot}.rec"));
         let agency = self.world.identity("agency")?;
         offers::minutes(&self.world.ui, &agency, &self.bundle()?, lot, &out)?;

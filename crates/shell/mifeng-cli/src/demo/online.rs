@@ -1,6 +1,6 @@
 //! `mifeng serve --demo`: the demo's people hand everything in over HTTP, at a pace that somebody can follow.
 
-use super::door::{Door, Remote};
+use super::door::{BY_HAND, Door, Remote};
 use super::method::MethodName;
 use super::stages::Tender;
 use super::world::World;
@@ -9,7 +9,7 @@ use crate::client::Client;
 use crate::host::{FolderHost, Kept};
 use crate::reach::Reach;
 use crate::serve;
-use crate::ui::{Failure, Outcome, Ui};
+use crate::ui::{self, Failure, Outcome, Ui};
 use mifeng_server::Running;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -29,6 +29,8 @@ pub(crate) struct Online<'a> {
     pub(crate) seconds: u64,
     /// Between two acts of people.
     pub(crate) pace: Duration,
+    /// A bid of bidder 1 and the release of trustee 1 are left to somebody at the browser.
+    pub(crate) by_hand: bool,
     /// End after the archive instead of going on to serve.
     pub(crate) once: bool,
 }
@@ -36,11 +38,12 @@ pub(crate) struct Online<'a> {
 /// Runs it.
 pub(crate) fn run(ui: &Ui, online: &Online<'_>) -> Outcome {
     let args = online.demo;
-    let plain = matches!(args.policy, PolicyName::Board | PolicyName::Joint);
-    if args.method != MethodName::Open || args.faults || args.attacks || args.cas != 1 || !plain {
+    let known = args.policy != PolicyName::JointWithRemedy && !args.policy.has_one_time_key();
+    let known = known && matches!(args.method, MethodName::Open | MethodName::Consultation);
+    if args.faults || args.attacks || args.cas != 1 || !known {
         return Err(Failure::usage(ui.t(
-            "--demo 在网上只演示公开招标，策略 board 或 joint；其他请用 mifeng demo",
-            "--demo over HTTP shows the open procedure with the policy board or joint; for others use mifeng demo",
+            "--demo 在网上只演示公开招标与竞争性磋商，策略 board、joint、board-clock、joint-clock；其他请用 mifeng demo",
+            "--demo over HTTP shows the open procedure and consultation with the policies board, joint, board-clock and joint-clock; for others use mifeng demo",
         )));
     }
     let place = Place::make(args.keep.as_deref())?;
@@ -96,7 +99,11 @@ fn open_door(ui: &Ui, online: &Online<'_>, world: &World) -> Result<(Running, Do
     let client = Client::new(ui, &Reach::from(&*url))?;
     let paths = (world.path("online.tar"), whole(&house));
     let operator = world.identity("platform")?;
-    let remote = Remote::new(client, operator, paths, online.pace)?;
+    let by_hand = online.by_hand.then(|| world.path("bidder1/lot1.rec"));
+    if online.by_hand {
+        tell_by_hand(ui, world, &url)?;
+    }
+    let remote = Remote::new(client, operator, paths, (online.pace, by_hand))?;
     Ok((running, Door::Http(Box::new(remote))))
 }
 
@@ -105,11 +112,40 @@ fn whole(house: &Path) -> PathBuf {
     house.join(".work").join(NAME).join("dossier.tar")
 }
 
+/// What is left to somebody at the browser, and where its files lie.
+fn tell_by_hand(ui: &Ui, world: &World, url: &str) -> Outcome {
+    let pin = world.path("pin");
+    ui::write_secret(&pin, &world.ui.pin(&pin)?)?;
+    let (record, bid) = (
+        world.path("bidder1/lot1.rec"),
+        world.path("bidder1/lot1.bid"),
+    );
+    let (record, bid, pin) = (record.display(), bid.display(), pin.display());
+    let trustee = world.path(format!("trustee{BY_HAND}"));
+    let command = format!(
+        "mifeng --pin-file {pin} trustee serve --once --host {url} --id {}",
+        trustee.display()
+    );
+    ui.say(
+        format!("由您来做：\n  1. 在 {url}/bid 提交 {record} 和 {bid}\n  2. 运行 {command}\n"),
+        format!("left to you:\n  1. at {url}/bid send {record} and {bid}\n  2. run {command}\n"),
+    );
+    Ok(())
+}
+
 fn tell(ui: &Ui, online: &Online<'_>, url: &str) {
     let seconds = online.seconds;
+    let base = url.split("/t/").next().unwrap_or_default();
+    let audit = format!("{base}/audit");
     ui.say(
-        format!("\n  在浏览器中打开  {url}/hall\n"),
-        format!("\n  open in a browser  {url}/hall\n"),
+        format!(
+            "\n  在浏览器中打开\n    开标大厅  {url}/hall\n    投标人    {url}/bid\n    受托人    {url}/trustee\n    \
+             评审专家  {url}/score\n    结果公告  {url}/result\n    核验档案  {audit}\n"
+        ),
+        format!(
+            "\n  open in a browser\n    opening hall  {url}/hall\n    bidder        {url}/bid\n    trustee       {url}/trustee\n    \
+             expert        {url}/score\n    result        {url}/result\n    auditor       {audit}\n"
+        ),
     );
     ui.say(
         format!(

@@ -390,6 +390,14 @@ impl Tender {
             self.lie(ui, &bundle)?;
         }
         for index in self.world.ready() {
+            if self.host.leaves_out(index) {
+                ui.say(
+                    "等待受托人 1 由您释放……",
+                    "waiting for you to release as trustee 1 …",
+                );
+                self.host.wait_for_shares(index)?;
+                continue;
+            }
             let out = self.path(format!("trustee{index}/shares.rec"));
             if self.breaks_down(index) {
                 self.release_in_part(ui, &bundle, index, &out)?;
@@ -431,9 +439,7 @@ impl Tender {
                 std::thread::sleep(std::time::Duration::from_millis(BEAT_MS));
             }
             let beacon = key.sign(round, clock::now())?.to_record();
-            let entropy = &mut SystemEntropy::new();
-            let host = self.host.folder()?;
-            host.add_beacon(&beacon, clock::now(), entropy)?;
+            self.host.beacon(&beacon)?;
             ui.say(
                 format!("信标第 {round} 轮（{due}）已验证并载入"),
                 format!("beacon of round {round} ({due}) verified and logged"),
@@ -446,6 +452,9 @@ impl Tender {
     pub(crate) fn witness(&mut self, ui: &Ui) -> Outcome {
         let bundle = self.bundle()?;
         for index in self.world.present() {
+            if self.host.leaves_out(index) {
+                continue;
+            }
             let out = self.path(format!("trustee{index}/close.note"));
             person::cosign(&self.world.ui, &*self.world.trustee(index)?, &bundle, &out)?;
             self.host.cosign(&ui::read(&out)?)?;

@@ -1,0 +1,358 @@
+//! The agent's own page, on this machine only. Its address has a secret part: no other page, program or user can
+//! ask for it or answer in the person's place.
+
+use crate::client::Glance;
+use crate::ui::{Failure, Lang};
+use mifeng::crypto::{Digest, Entropy, SystemEntropy};
+use std::io::{BufRead, Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::Path;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+use subtle::ConstantTimeEq;
+
+/// For reading a request and for writing an answer.
+const TIMEOUT: Duration = Duration::from_secs(5);
+/// Bytes of a request: a browser's headers, and a form of one field.
+const REQUEST_LEN_MAX: usize = 16 << 10;
+const HEADERS_MAX: usize = 64;
+/// Lines of what was done that the page lists.
+const DONE_SHOWN: usize = 50;
+
+/// One condition.
+pub(super) struct Line {
+    pub(super) met: bool,
+    pub(super) zh: String,
+    pub(super) en: String,
+}
+
+/// What a person is asked.
+pub(super) struct Asked {
+    /// Names what it is about.
+    pub(super) id: Digest,
+    pub(super) zh: String,
+    pub(super) en: String,
+    /// The bids that it opens.
+    pub(super) bids: Vec<String>,
+    /// Every condition holds, and a word is waited for.
+    pub(super) ready: bool,
+}
+
+#[derive(Default)]
+struct Shown {
+    tender: String,
+    title: (String, String),
+    stage: String,
+    size: u64,
+    lines: Vec<Line>,
+    asked: Option<Asked>,
+    /// Done so far, newest last.
+    done: Vec<(String, String)>,
+    /// The task that the person said yes to.
+    told: Option<Digest>,
+}
+
+/// What the page shows and the terminal hears.
+pub(super) struct Screen {
+    host: String,
+    shown: Mutex<Shown>,
+    word: Condvar,
+}
+
+impl Screen {
+    pub(super) fn new(host: &str) -> Arc<Self> {
+        Arc::new(Screen {
+            host: host.to_owned(),
+            shown: Mutex::default(),
+            word: Condvar::new(),
+        })
+    }
+
+    fn shown(&self) -> MutexGuard<'_, Shown> {
+        self.shown.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn status(&self, glance: &Glance) {
+        let mut shown = self.shown();
+        shown.tender.clone_from(&glance.tender);
+        shown.title = (glance.title.zh.clone(), glance.title.en.clone());
+        shown.stage.clone_from(&glance.stage);
+        shown.size = glance.size;
+    }
+
+    pub(super) fn show(&self, lines: Vec<Line>, asked: Option<Asked>) {
+        let mut shown = self.shown();
+        (shown.lines, shown.asked) = (lines, asked);
+    }
+
+    pub(super) fn done(&self, zh: &str, en: &str) {
+        let mut shown = self.shown();
+        shown.done.push((zh.to_owned(), en.to_owned()));
+        let over = shown.done.len().saturating_sub(DONE_SHOWN);
+        shown.done.drain(..over);
+    }
+
+    /// Whether the person said yes to this; a word counts once.
+    pub(super) fn is_told(&self, id: &Digest) -> bool {
+        let mut shown = self.shown();
+        let told = shown.told.as_ref() == Some(id);
+        shown.told = None;
+        told
+    }
+
+    /// Waits, but no longer than until the person says something.
+    pub(super) fn wait(&self, time: Duration) {
+        let shown = self.shown();
+        // Whatever ends the wait, the next look finds it.
+        let _ = self
+            .word
+            .wait_timeout_while(shown, time, |shown| shown.told.is_none());
+    }
+
+    /// The person says yes to what is asked now, if that is `id` where one is given.
+    fn tell(&self, id: Option<&str>) -> bool {
+        let mut shown = self.shown();
+        let now = shown.asked.as_ref().filter(|asked| asked.ready);
+        let now = now.map(|asked| asked.id);
+        let agreed = now.filter(|now| id.is_none_or(|id| now.to_string() == id));
+        if agreed.is_some() {
+            shown.told = agreed;
+            self.word.notify_all();
+        }
+        agreed.is_some()
+    }
+
+    /// Takes "yes" from the terminal; ends with its input.
+    pub(super) fn listen_to_the_terminal(self: &Arc<Self>) {
+        let screen = Arc::clone(self);
+        std::thread::spawn(move || {
+            for line in std::io::stdin().lock().lines() {
+                let Ok(line) = line else { return };
+                if matches!(line.trim(), "yes" | "是") {
+                    screen.tell(None);
+                }
+            }
+        });
+    }
+}
+
+/// Serves the page in the background; its address.
+pub(super) fn serve(at: SocketAddr, screen: Arc<Screen>, lang: Lang) -> Result<String, Failure> {
+    let wrong = |e: std::io::Error| Failure::io(Path::new("--page"), &e);
+    let listener = TcpListener::bind(at).map_err(wrong)?;
+    let place = listener.local_addr().map_err(wrong)?;
+    let mut secret = [0; 16];
+    SystemEntropy::new().fill(&mut secret)?;
+    let secret = format!("/{}/", hex::encode(secret));
+    let url = format!("http://{place}{secret}");
+    std::thread::spawn(move || {
+        // One after the other: one person looks at it.
+        for stream in listener.incoming().flatten() {
+            // Whoever breaks off has seen nothing.
+            let _ = answer(stream, &screen, &secret, lang);
+        }
+    });
+    Ok(url)
+}
+
+struct Request {
+    method: String,
+    path: String,
+    body: String,
+}
+
+fn answer(mut stream: TcpStream, screen: &Screen, secret: &str, lang: Lang) -> std::io::Result<()> {
+    stream.set_write_timeout(Some(TIMEOUT))?;
+    let Some(request) = read(&mut stream) else {
+        return reply(&mut stream, "400 Bad Request", "text/plain", "");
+    };
+    let (path, query) = request.path.split_once('?').unwrap_or((&request.path, ""));
+    let own = path.get(..secret.len()).unwrap_or_default();
+    if !bool::from(own.as_bytes().ct_eq(secret.as_bytes())) {
+        return reply(&mut stream, "404 Not Found", "text/plain", "");
+    }
+    let lang = match query {
+        "lang=zh" => Lang::Zh,
+        "lang=en" => Lang::En,
+        _ => lang,
+    };
+    match (&*request.method, &path[secret.len()..]) {
+        ("GET", "") => reply(
+            &mut stream,
+            "200 OK",
+            "text/html; charset=utf-8",
+            &html(screen, lang),
+        ),
+        ("GET", "style.css") => {
+            let kind = "text/css; charset=utf-8";
+            reply(&mut stream, "200 OK", kind, mifeng_server::STYLE)
+        }
+        ("POST", "") => {
+            let agreed = screen.tell(Some(request.body.strip_prefix("task=").unwrap_or_default()));
+            // A page that was shown before something changed agrees to nothing.
+            let back = format!(
+                "303 See Other\r\nlocation: {secret}{}",
+                if agreed { "" } else { "?" }
+            );
+            reply(&mut stream, &back, "text/plain", "")
+        }
+        _ => reply(&mut stream, "404 Not Found", "text/plain", ""),
+    }
+}
+
+fn reply(stream: &mut TcpStream, status: &str, kind: &str, body: &str) -> std::io::Result<()> {
+    let len = body.len();
+    let head = format!(
+        "HTTP/1.1 {status}\r\ncontent-type: {kind}\r\ncontent-length: {len}\r\nconnection: close\r\n\
+         cache-control: no-store\r\nreferrer-policy: no-referrer\r\nx-content-type-options: nosniff\r\n\
+         content-security-policy: default-src 'none'; style-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'\r\n\r\n"
+    );
+    stream.write_all(head.as_bytes())?;
+    stream.write_all(body.as_bytes())?;
+    stream.flush()
+}
+
+/// Reads a whole request, within its limits.
+fn read(stream: &mut TcpStream) -> Option<Request> {
+    let end = Instant::now() + TIMEOUT;
+    let mut bytes = Vec::new();
+    loop {
+        let mut headers = [httparse::EMPTY_HEADER; HEADERS_MAX];
+        let mut request = httparse::Request::new(&mut headers);
+        if let httparse::Status::Complete(start) = request.parse(&bytes).ok()? {
+            let length = request
+                .headers
+                .iter()
+                .find(|h| h.name.eq_ignore_ascii_case("content-length"));
+            let length = length.map_or(Some(0), |h| {
+                core::str::from_utf8(h.value).ok()?.parse().ok()
+            });
+            let whole = start
+                .checked_add(length?)
+                .filter(|whole| *whole <= REQUEST_LEN_MAX)?;
+            if bytes.len() >= whole {
+                let body = core::str::from_utf8(&bytes[start..whole]).ok()?;
+                return Some(Request {
+                    method: request.method?.to_owned(),
+                    path: request.path?.to_owned(),
+                    body: body.to_owned(),
+                });
+            }
+        }
+        if bytes.len() > REQUEST_LEN_MAX {
+            return None;
+        }
+        let left = end
+            .checked_duration_since(Instant::now())
+            .filter(|left| !left.is_zero())?;
+        stream.set_read_timeout(Some(left)).ok()?;
+        let mut piece = [0; 4096];
+        match stream.read(&mut piece) {
+            Ok(len) if len > 0 => bytes.extend_from_slice(&piece[..len]),
+            _ => return None,
+        }
+    }
+}
+
+/// Text as HTML shows it.
+fn text(raw: &str) -> String {
+    let mut out = String::with_capacity(raw.len());
+    for c in raw.chars() {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            '\'' => out.push_str("&#39;"),
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+fn html(screen: &Screen, lang: Lang) -> String {
+    let shown = screen.shown();
+    let t = |zh: &'static str, en: &'static str| match lang {
+        Lang::Zh => zh,
+        Lang::En => en,
+    };
+    let pick = |zh: &str, en: &str| {
+        text(match lang {
+            Lang::Zh => zh,
+            Lang::En => en,
+        })
+    };
+    let (tag, heading) = (
+        t("zh-CN", "en"),
+        t("受托人工作台（本机）", "Trustee's desk (this machine)"),
+    );
+    let other = t("?lang=en", "?lang=zh");
+    let mut page = format!(
+        "<!DOCTYPE html><html lang=\"{tag}\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\
+         <meta http-equiv=\"refresh\" content=\"3\"><title>{heading}</title><link rel=\"stylesheet\" href=\"style.css\"></head><body>\
+         <header class=\"top\"><span class=\"brand\">{}<span>{heading}</span></span><nav><a href=\"{other}\">{}</a></nav></header><main>",
+        t("密封", "Mifeng"),
+        t("English", "中文"),
+    );
+    page += &format!(
+        "<h1>{}</h1><p class=\"meta\">{} · {} · {} {}</p>",
+        pick(&shown.title.0, &shown.title.1),
+        text(&shown.tender),
+        text(&screen.host),
+        t("日志条目", "entries of the log"),
+        shown.size,
+    );
+    match &shown.asked {
+        None => {
+            page += &format!(
+                "<p class=\"note\">{}</p>",
+                t("现在没有什么要您释放。", "Nothing is asked of you now.")
+            )
+        }
+        Some(asked) => {
+            page += &format!(
+                "<section class=\"ask\"><h2>{}</h2><ul class=\"conditions\">",
+                pick(&asked.zh, &asked.en)
+            );
+            for line in &shown.lines {
+                let (class, mark) = match line.met {
+                    true => ("met", t("满足", "met")),
+                    false => ("unmet", t("未满足", "not met")),
+                };
+                page += &format!(
+                    "<li class=\"{class}\"><strong>{mark}</strong> {}</li>",
+                    pick(&line.zh, &line.en)
+                );
+            }
+            page += "</ul><ul>";
+            for bid in &asked.bids {
+                page += &format!("<li>{}</li>", text(bid));
+            }
+            page += "</ul>";
+            if asked.ready {
+                page += &format!(
+                    "<form method=\"post\" action=\"?\"><input type=\"hidden\" name=\"task\" value=\"{}\"><button type=\"submit\">{}</button></form>",
+                    asked.id,
+                    t("我同意，释放", "I agree: release"),
+                );
+            } else {
+                page += &format!(
+                    "<p class=\"note\">{}</p>",
+                    t(
+                        "条件未全部满足时，本程序不会释放。",
+                        "As long as a condition is not met, this program releases nothing."
+                    )
+                );
+            }
+            page += "</section>";
+        }
+    }
+    if !shown.done.is_empty() {
+        page += &format!("<h2>{}</h2><ul class=\"acts\">", t("已办", "Done"));
+        for (zh, en) in shown.done.iter().rev() {
+            page += &format!("<li>{}</li>", pick(zh, en));
+        }
+        page += "</ul>";
+    }
+    page + "</main></body></html>"
+}

@@ -1,0 +1,152 @@
+// Sends a signed record, and a sealed bid block by block; shows what a receipt says. What was sent stays with the
+// host: the same files, chosen again, go on where it was. Written for old browsers.
+(function () {
+  'use strict';
+  var TRIES = 8;
+  var form = document.getElementById('send');
+  var look = document.getElementById('look');
+  var able = window.FileReader && window.Blob && Blob.prototype.slice && window.URL && URL.createObjectURL;
+
+  function id(name) { return document.getElementById(name); }
+  function word(name) { return form.getAttribute('data-' + name); }
+  function say(text) { id('said').textContent = text; }
+
+  function busy(on) {
+    form.querySelector('button').disabled = on;
+    id('progress').hidden = !on;
+  }
+
+  function parsed(text) { try { return JSON.parse(text); } catch (e) { return {}; } }
+
+  function fail(request) {
+    var told = parsed(request.responseText);
+    busy(false);
+    say(told.title ? told.title + (told.detail ? '：' + told.detail : '') + ' [' + told.code + ']' : word('lost'));
+  }
+
+  // Asks until there is an answer that is not "try again"; everything here may be asked twice.
+  function ask(method, path, body, done) {
+    var left = TRIES;
+    var wait = 250;
+    function once() {
+      var request = new XMLHttpRequest();
+      request.open(method, form.getAttribute('data-base') + path);
+      request.setRequestHeader('accept-language', document.documentElement.lang);
+      request.onloadend = function () {
+        var again = request.status === 0 || request.status === 429 || request.status === 503;
+        left -= 1;
+        if (again && left > 0) {
+          say(word('again'));
+          setTimeout(once, wait);
+          wait *= 2;
+          return;
+        }
+        if (request.status >= 200 && request.status < 300) { done(request); } else { fail(request); }
+      };
+      request.send(body);
+    }
+    once();
+  }
+
+  function keep(name, text) {
+    var link = id('kept').querySelector('a');
+    link.href = URL.createObjectURL(new Blob([text], { type: 'application/json' }));
+    link.download = name.replace(/\.rec$/, '') + '.receipt';
+    id('kept').hidden = false;
+    busy(false);
+    say(word('done'));
+    link.focus();
+  }
+
+  // A record that waits for its beat: the receipt comes with it, or the record is handed in again.
+  function wait(told, name, again) {
+    var beat = told.next_beat ? Date.parse(told.next_beat) : Date.now();
+    var end = Math.max(beat, Date.now()) + 15000;
+    say(word('waiting') + (told.next_beat || ''));
+    function tick() {
+      var request = new XMLHttpRequest();
+      request.open('GET', form.getAttribute('data-base') + '/receipts/' + told.record);
+      request.onloadend = function () {
+        if (request.status === 200) { keep(name, request.responseText); return; }
+        if (Date.now() > end) { again(); return; }
+        setTimeout(tick, 1000);
+      };
+      request.send();
+    }
+    setTimeout(tick, 1000);
+  }
+
+  function taken(request, name, again) {
+    if (request.status === 201) { keep(name, request.responseText); return; }
+    wait(parsed(request.responseText), name, again);
+  }
+
+  function upload(text, record, bid) {
+    function begin() {
+      ask('POST', '/uploads', text, function (request) {
+        var told = parsed(request.responseText);
+        if (told.size !== bid.size) { busy(false); say(word('size') + bid.size + ' / ' + told.size); return; }
+        if (!told.missing.length) { finish(told.record); return; }
+        blocks(told, 0);
+      });
+    }
+    function blocks(told, at) {
+      if (at === told.missing.length) { begin(); return; }
+      var number = told.missing[at];
+      var all = Math.ceil(told.size / told.block);
+      id('progress').value = number / all;
+      say(word('sending') + number + ' / ' + all + ' MiB');
+      var block = bid.slice(number * told.block, Math.min((number + 1) * told.block, told.size));
+      ask('PUT', '/uploads/' + told.record + '/blocks/' + number, block, function () { blocks(told, at + 1); });
+    }
+    function finish(name) {
+      id('progress').value = 1;
+      say(word('handing'));
+      ask('POST', '/uploads/' + name, null, function (request) { taken(request, record.name, begin); });
+    }
+    begin();
+  }
+
+  function start() {
+    var record = id('record').files[0];
+    var bid = id('bid') && id('bid').files[0];
+    var reader = new FileReader();
+    id('kept').hidden = true;
+    busy(true);
+    say(word('reading'));
+    reader.onload = function () {
+      function alone() {
+        ask('POST', '/records', reader.result, function (request) { taken(request, record.name, alone); });
+      }
+      if (bid) { upload(reader.result, record, bid); } else { alone(); }
+    };
+    reader.onerror = function () { busy(false); say(word('lost')); };
+    reader.readAsText(record);
+  }
+
+  // What a receipt says of itself; whether it is true is for the bidder's own program.
+  function show() {
+    var file = id('receipt').files[0];
+    var reader = new FileReader();
+    if (!file) { return; }
+    reader.onload = function () {
+      var body;
+      try { body = JSON.parse(atob(JSON.parse(reader.result).receipt)); } catch (e) { body = {}; }
+      var seen = id('seen');
+      if (!body.received || !body.origin) { seen.textContent = look.getAttribute('data-bad'); return; }
+      seen.textContent = body.origin === look.getAttribute('data-origin')
+        ? look.getAttribute('data-says') + body.received
+        : look.getAttribute('data-other') + body.origin;
+    };
+    reader.readAsText(file);
+  }
+
+  if (form) {
+    if (able) {
+      form.addEventListener('submit', function (event) { event.preventDefault(); start(); });
+    } else {
+      form.addEventListener('submit', function (event) { event.preventDefault(); say(word('old')); });
+    }
+  }
+  if (look && able) { id('receipt').addEventListener('change', show); }
+}());
