@@ -38,6 +38,7 @@ mod receipt;
 mod reshare;
 mod rules;
 mod score;
+mod send;
 mod serve;
 mod sign;
 mod stamp;

@@ -32,6 +32,8 @@ struct BidDesk<'a> {
     f: &'a Frame,
     v: &'a View,
     url: String,
+    /// Of the same tender, for programs.
+    api: String,
 }
 
 #[derive(Template)]
@@ -48,6 +50,8 @@ struct ScoreDesk<'a> {
     f: &'a Frame,
     v: &'a View,
     url: String,
+    /// Of the same tender, for programs.
+    api: String,
 }
 
 /// The address of a tender for commands: as the browser reached it, if that can stand in a command.
@@ -69,7 +73,8 @@ async fn bid(State(app): Shared, Path(name): Path<String>, uri: Uri, headers: He
     let f = &Frame::of(&uri, &headers);
     let v = &*app.tender(&name)?.view();
     let url = address(&app, v, &headers);
-    f.page(&BidDesk { f, v, url })
+    let api = url.replace("/t/", "/v1/tenders/");
+    f.page(&BidDesk { f, v, url, api })
 }
 
 async fn trustee(
@@ -93,5 +98,6 @@ async fn score(
     let f = &Frame::of(&uri, &headers);
     let v = &*app.tender(&name)?.view();
     let url = address(&app, v, &headers);
-    f.page(&ScoreDesk { f, v, url })
+    let api = url.replace("/t/", "/v1/tenders/");
+    f.page(&ScoreDesk { f, v, url, api })
 }
