@@ -59,7 +59,7 @@ pub fn child(folder: &Path, lie: Option<SyncLie>) -> Result<(), String> {
         Some(lie) => Box::new(Directory::on(NoSync(local, lie)).map_err(|e| shown(&e))?),
         None => Box::new(Directory::on(local).map_err(|e| shown(&e))?),
     };
-    let mut host = Host::open(Boxed(store), keys(&cast())).map_err(|e| shown(&e))?;
+    let mut host = Host::open(store, keys(&cast())).map_err(|e| shown(&e))?;
     let record = std::fs::read(folder.join(RECORD)).map_err(|e| shown(&e))?;
     let record = SignedRecord::from_file(&record).map_err(|e| shown(&e))?;
     let mut body = std::fs::File::open(folder.join(BODY)).map_err(|e| shown(&e))?;
@@ -163,27 +163,6 @@ impl DiskFile for NoSyncFile {
     }
     fn sync(&mut self) -> io::Result<()> {
         Ok(())
-    }
-}
-
-/// One of two stores, chosen at run time.
-struct Boxed(Box<dyn Store>);
-
-impl Store for Boxed {
-    fn read(&self, name: &str) -> io::Result<Option<Vec<u8>>> {
-        self.0.read(name)
-    }
-    fn open(&self, name: &str) -> io::Result<Box<dyn mifeng::ReadSeek>> {
-        self.0.open(name)
-    }
-    fn write(&mut self, name: &str, content: &mut dyn io::Read) -> io::Result<u64> {
-        self.0.write(name, content)
-    }
-    fn batch(&mut self, writes: &[mifeng::Write<'_>]) -> io::Result<()> {
-        self.0.batch(writes)
-    }
-    fn list(&self, prefix: &str) -> io::Result<Vec<(String, u64)>> {
-        self.0.list(prefix)
     }
 }
 

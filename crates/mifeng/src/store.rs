@@ -52,6 +52,12 @@ pub trait Store: Send {
     /// What the system says.
     fn write(&mut self, name: &str, content: &mut dyn io::Read) -> io::Result<u64>;
 
+    /// Gives a content another name, in place of whatever had that, all or nothing.
+    ///
+    /// # Errors
+    /// What the system says; `NotFound` if there is no such content, with nothing changed.
+    fn rename(&mut self, from: &str, to: &str) -> io::Result<()>;
+
     /// Does the writes in their order, all of them or none: they are durable together when this
     /// returns, and after a crash either all are there or it is as if this had never been called.
     ///
@@ -86,6 +92,10 @@ impl<S: Store + ?Sized> Store for Box<S> {
 
     fn write(&mut self, name: &str, content: &mut dyn io::Read) -> io::Result<u64> {
         (**self).write(name, content)
+    }
+
+    fn rename(&mut self, from: &str, to: &str) -> io::Result<()> {
+        (**self).rename(from, to)
     }
 
     fn batch(&mut self, writes: &[Write<'_>]) -> io::Result<()> {

@@ -62,6 +62,14 @@ impl Store for Faulty {
         done(ok, len)
     }
 
+    fn rename(&mut self, from: &str, to: &str) -> io::Result<()> {
+        let (ok, kept) = self.next();
+        if kept {
+            self.disk.rename(from, to)?;
+        }
+        done(ok, ())
+    }
+
     fn batch(&mut self, writes: &[Write<'_>]) -> io::Result<()> {
         let (ok, kept) = self.next();
         if kept {

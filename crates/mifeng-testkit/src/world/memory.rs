@@ -75,6 +75,16 @@ impl Store for Memory {
         Ok(len)
     }
 
+    fn rename(&mut self, from: &str, to: &str) -> io::Result<()> {
+        if let Some(mut under) = self.under() {
+            return under.rename(from, to);
+        }
+        let mut files = self.files();
+        let content = files.remove(from).ok_or(io::ErrorKind::NotFound)?;
+        files.insert(to.to_owned(), content);
+        Ok(())
+    }
+
     fn batch(&mut self, writes: &[Write<'_>]) -> io::Result<()> {
         if let Some(mut under) = self.under() {
             return under.batch(writes);

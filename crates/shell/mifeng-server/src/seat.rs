@@ -90,6 +90,10 @@ impl<S: Store> Store for Seat<S> {
         self.change(|store| store.write(name, content))
     }
 
+    fn rename(&mut self, from: &str, to: &str) -> io::Result<()> {
+        self.change(|store| store.rename(from, to))
+    }
+
     fn batch(&mut self, writes: &[Write<'_>]) -> io::Result<()> {
         self.change(|store| store.batch(writes))
     }

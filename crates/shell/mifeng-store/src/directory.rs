@@ -342,6 +342,22 @@ impl<D: Disk> Store for Directory<D> {
         Ok(len)
     }
 
+    fn rename(&mut self, from: &str, to: &str) -> io::Result<()> {
+        checked(to)?;
+        // Nothing is begun with what is not there.
+        drop(self.disk.open(checked(from)?)?);
+        self.change(|own| {
+            if own.written.contains(from) || own.written.contains(to) {
+                // A batch that is done again must not undo this.
+                own.settle()?;
+            }
+            own.make_folder(parent(to))?;
+            own.disk.rename(from, to)?;
+            own.disk.sync_folder(parent(to))?;
+            own.disk.sync_folder(parent(from))
+        })
+    }
+
     fn batch(&mut self, writes: &[Write<'_>]) -> io::Result<()> {
         self.check(writes)?;
         self.change(|own| {

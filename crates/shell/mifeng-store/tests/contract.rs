@@ -95,6 +95,49 @@ fn what_is_put_is_there_after_the_next_start() {
 }
 
 #[test]
+fn a_new_name_is_that_of_the_content_and_the_old_one_of_nothing() {
+    each(|kept| {
+        let mut store = kept.open("t");
+        let contents = [noise(100, 1), noise(INLINE_MAX + 1, 2), noise(50, 3)];
+        // A place that was free, one that had a large content, one that a batch wrote and that grew.
+        for (n, content) in contents.iter().enumerate() {
+            store.write("in", &mut &content[..]).expect("written");
+            let name = format!("seal/{n}");
+            if n == 1 {
+                let before = noise(INLINE_MAX + 7, 4);
+                store.write(&name, &mut &before[..]).expect("written");
+            }
+            if n == 2 {
+                store.batch(&[add(&name, 0, b"log")]).expect("written");
+            }
+            store.rename("in", &name).expect("renamed");
+            assert_eq!(store.read("in").expect("read"), None, "{}", kept.name);
+            let found = store.read(&name).expect("read");
+            assert!(found.as_ref() == Some(content), "{}: {n}", kept.name);
+        }
+        // What is not there changes nothing, and the store goes on.
+        let said = store.rename("none", "seal/0");
+        assert_eq!(kind(said), Some(io::ErrorKind::NotFound), "{}", kept.name);
+        store.append("log", 0, b"on").expect("added");
+        assert!(store.rename("seal/0", "../x").is_err());
+        drop(store);
+        let store = kept.open("t");
+        for (n, content) in contents.iter().enumerate() {
+            let found = store.read(&format!("seal/{n}")).expect("read");
+            assert!(found.as_ref() == Some(content), "{}: {n}", kept.name);
+        }
+        assert_eq!(listed(&*store, "").len(), 4, "{}", kept.name);
+        drop(store);
+        let examined = kept.place.examine("t").expect("examined");
+        assert!(
+            examined.damaged.is_empty() && examined.loose.is_empty(),
+            "{}",
+            kept.name
+        );
+    });
+}
+
+#[test]
 fn readers_go_anywhere_in_a_large_body() {
     each(|kept| {
         let content = noise((17 << 20) + 3, 5);

@@ -401,6 +401,32 @@ impl Store for Records {
         Ok(len as u64)
     }
 
+    fn rename(&mut self, from: &str, to: &str) -> io::Result<()> {
+        checked(to)?;
+        // Nothing is begun with what is not there.
+        let file = self.file(checked(from)?)?;
+        let file = file.ok_or(io::ErrorKind::NotFound)?;
+        if from == to {
+            return Ok(());
+        }
+        let mut replaced = String::new();
+        self.commit(&mut |tender| {
+            replaced = match file.object.is_empty() {
+                true => {
+                    let content = tender.content(from, &file)?;
+                    tender.put(to, &content)?
+                }
+                false => tender.set(to, file.len, &file.sha256, &file.object)?,
+            };
+            tender.forget_name(from)
+        })?;
+        if !replaced.is_empty() {
+            // What this leaves behind is noted, and removed by the next writer.
+            let _ = self.bodies.remove(&replaced);
+        }
+        Ok(())
+    }
+
     fn batch(&mut self, writes: &[Write<'_>]) -> io::Result<()> {
         let changes: Vec<Change<'_>> = writes.iter().map(|write| Change::Small(*write)).collect();
         self.make(&changes)

@@ -101,6 +101,15 @@ impl Tender<'_> {
         Ok(before)
     }
 
+    /// A name that nothing has any more; what it had has another one.
+    pub(super) fn forget_name(&mut self, name: &str) -> io::Result<()> {
+        for table in ["mifeng_piece", "mifeng_file"] {
+            let sql = format!("DELETE FROM {table} WHERE tender = $1 AND name = $2");
+            self.tx.run(&sql, &self.named(name))?;
+        }
+        Ok(())
+    }
+
     fn set_row(&mut self, name: &str, len: u64, sha256: &[u8], object: &str) -> io::Result<()> {
         let len = i64::try_from(len).map_err(io::Error::other)?;
         let sql = "INSERT INTO mifeng_file (tender, name, len, sha256, object) VALUES ($1, $2, $3, $4, $5)
