@@ -12,14 +12,14 @@ mod lists;
 mod refused;
 
 pub use check::{StoreCheck, check_store};
-pub use export::Export;
+pub use export::{Export, Snapshot};
 
 use crate::bundle::Assembly;
 use crate::journal::{self, Head, Journal};
 use crate::replay::{BEAT_LEN, BEATS_LEN_MAX, Beat, CLOCK_AHEAD_MAX_MS, PERIOD_START_AGE_MAX_MS};
 use crate::store::Store;
 use crate::{Error, Replay, layout};
-use export::{assemble, read_beats};
+use export::{assemble, evidence, read_beats};
 use mifeng_crypto::{Digest, Entropy, PrivateKey, Suite, Time};
 use mifeng_log::Entry;
 use mifeng_pki::{Certificate, Signer};
@@ -481,7 +481,17 @@ fn replayed(store: &dyn Store) -> Result<(Head, Vec<Beat>, Replay), Error> {
     let entries = journal::committed(store, &head)?;
     let beats = read_beats(store, &entries)?;
     let mut assembly = Assembly::new(store);
-    assemble(&mut assembly, store, &entries, &beats, &head, true, None)?;
+    let evidence = evidence(store)?;
+    assemble(
+        &mut assembly,
+        store,
+        &entries,
+        &beats,
+        &head,
+        true,
+        None,
+        &evidence,
+    )?;
     let replay = Replay::of(&assembly)?;
     Ok((head, beats, replay))
 }

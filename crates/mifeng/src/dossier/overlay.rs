@@ -55,8 +55,10 @@ pub(crate) fn write_tar(files: &dyn Files, out: &mut dyn Write) -> Result<(), Er
         let header = ustar::header(name, *size)
             .ok_or_else(|| Error::malformed("bundle", format!("name or size of {name}")))?;
         out.write_all(&header).map_err(failed)?;
-        let copied = std::io::copy(&mut files.open(name)?.take(*size), out).map_err(failed)?;
-        if copied != *size {
+        let mut file = files.open(name)?;
+        let copied = std::io::copy(&mut (&mut file).take(*size), out).map_err(failed)?;
+        let more = std::io::copy(&mut file.take(1), &mut std::io::sink()).map_err(failed)?;
+        if copied != *size || more > 0 {
             return Err(Error::malformed(
                 "bundle",
                 format!("{name} changed while it was read"),

@@ -21,6 +21,72 @@ pub enum Export {
     Dossier,
 }
 
+/// What a bundle is made of, as the log stood at one instant. What it names in the store is never changed or removed,
+/// but for cosigned heads, which get more cosignatures.
+pub struct Snapshot {
+    entries: Vec<Vec<u8>>,
+    beats: Vec<Beat>,
+    head: Head,
+    revealed: bool,
+    lists: BTreeMap<Digest, Time>,
+    evidence: Vec<(String, u64)>,
+    bids: Vec<Digest>,
+}
+
+impl Snapshot {
+    /// Writes the bundle; `store` is the one that it was taken of, or another hand on it.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`]; [`Error::Malformed`] if a head was cosigned meanwhile: take another snapshot.
+    pub fn write(&self, store: &dyn Store, out: &mut dyn Write) -> Result<(), Error> {
+        let mut assembly = Assembly::new(store);
+        assemble(
+            &mut assembly,
+            store,
+            &self.entries,
+            &self.beats,
+            &self.head,
+            self.revealed,
+            Some(&self.lists),
+            &self.evidence,
+        )?;
+        link_bids(&mut assembly, store, self.bids.iter())?;
+        assembly.write(out)
+    }
+}
+
+fn link_bids<'a>(
+    assembly: &mut Assembly<'_>,
+    store: &dyn Store,
+    bids: impl Iterator<Item = &'a Digest>,
+) -> Result<(), Error> {
+    for id in bids {
+        let name = layout::seal(id);
+        for (stored, size) in store.list(&name).map_err(|e| Error::io(&*name, &e))? {
+            assembly.link(name.clone(), stored, size);
+        }
+    }
+    Ok(())
+}
+
+/// The evidence that a store holds beside records: names and sizes.
+pub(super) fn evidence(store: &dyn Store) -> Result<Vec<(String, u64)>, Error> {
+    let folders = [
+        layout::CRLS,
+        layout::CRLS_TAKEN,
+        "certs/",
+        "docs/",
+        layout::ANCHORS,
+        layout::HEADS,
+        "tsr/",
+    ];
+    let mut found = Vec::new();
+    for prefix in folders {
+        found.extend(store.list(prefix).map_err(|e| Error::io(prefix, &e))?);
+    }
+    Ok(found)
+}
+
 impl<S: Store> Host<S> {
     /// Takes in a witness's cosignature of a head; returns how many witnesses that head has now.
     ///
@@ -93,32 +159,28 @@ impl<S: Store> Host<S> {
     /// # Errors
     /// [`Error::Unavailable`].
     pub fn export(&self, what: Export, out: &mut dyn Write) -> Result<(), Error> {
-        self.require_sound()?;
-        let mut assembly = Assembly::new(&self.store);
-        let revealed = self.replay.state.closed().is_some();
-        assemble(
-            &mut assembly,
-            &self.store,
-            &self.replay.entries,
-            &self.beats,
-            &self.head()?,
-            revealed,
-            Some(self.replay.state.crls_taken()),
-        )?;
-        if what == Export::Dossier {
-            self.link_bids(&mut assembly)?;
-        }
-        assembly.write(out)
+        self.snapshot(what)?.write(&self.store, out)
     }
 
-    fn link_bids(&self, assembly: &mut Assembly<'_>) -> Result<(), Error> {
-        for id in self.replay.state.outcomes().keys() {
-            let name = layout::seal(id);
-            for (stored, size) in self.store.list(&name).map_err(|e| Error::io(&*name, &e))? {
-                assembly.link(name.clone(), stored, size);
-            }
-        }
-        Ok(())
+    /// What a bundle of now is made of. It can be written by another thread while this host goes on.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`].
+    pub fn snapshot(&self, what: Export) -> Result<Snapshot, Error> {
+        self.require_sound()?;
+        let bids = match what {
+            Export::Records => Vec::new(),
+            Export::Dossier => self.replay.state.outcomes().keys().copied().collect(),
+        };
+        Ok(Snapshot {
+            entries: self.replay.entries.clone(),
+            beats: self.beats.clone(),
+            head: self.head()?,
+            revealed: self.replay.state.closed().is_some(),
+            lists: self.replay.state.crls_taken().clone(),
+            evidence: evidence(&self.store)?,
+            bids,
+        })
     }
 
     /// Closes the log for good: fixes every file of the dossier in `archive.close`.
@@ -136,8 +198,10 @@ impl<S: Store> Host<S> {
                 &self.head()?,
                 true,
                 Some(self.replay.state.crls_taken()),
+                &evidence(&self.store)?,
             )?;
-            self.link_bids(&mut assembly)?;
+            let opened = self.replay.state.outcomes().keys();
+            link_bids(&mut assembly, &self.store, opened)?;
             crate::dossier::files_digest(
                 self.suite(),
                 &assembly,
@@ -182,6 +246,7 @@ pub(super) fn read_beats(store: &dyn Store, entries: &[Vec<u8>]) -> Result<Vec<B
 
 /// The files of a bundle: the log as tiles, and every body, signature and evidence that may be shown. Of the
 /// revocation lists that records take in those among `lists`, or all: one whose record was never logged stays behind.
+#[allow(clippy::too_many_arguments)] // Each is one part of a bundle.
 pub(super) fn assemble(
     assembly: &mut Assembly<'_>,
     store: &dyn Store,
@@ -190,6 +255,7 @@ pub(super) fn assemble(
     head: &Head,
     revealed: bool,
     lists: Option<&BTreeMap<Digest, Time>>,
+    evidence: &[(String, u64)],
 ) -> Result<(), Error> {
     assembly.add(
         layout::README.to_owned(),
@@ -239,21 +305,9 @@ pub(super) fn assemble(
             assembly.link(name.clone(), name, *size);
         }
     }
-    let folders = [
-        layout::CRLS,
-        layout::CRLS_TAKEN,
-        "certs/",
-        "docs/",
-        layout::ANCHORS,
-        layout::HEADS,
-        "tsr/",
-    ];
-    for prefix in folders {
-        for (name, size) in sizes(prefix)? {
-            if !is_listed(&name, lists) {
-                continue;
-            }
-            assembly.link(name.clone(), name, size);
+    for (name, size) in evidence {
+        if is_listed(name, lists) {
+            assembly.link(name.clone(), name.clone(), *size);
         }
     }
     Ok(())

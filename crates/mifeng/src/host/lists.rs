@@ -1,7 +1,7 @@
 //! Revocation lists that come in while a tender runs, and time stamps, which they must not undo.
 
 use super::Host;
-use super::export::assemble;
+use super::export::{assemble, evidence};
 use crate::bundle::Assembly;
 use crate::store::Store;
 use crate::trustee::{stamp, stamps};
@@ -76,6 +76,7 @@ impl<S: Store> Host<S> {
             &head,
             true,
             None,
+            &evidence(&self.store)?,
         )?;
         assembly.add(layout::crl(&self.suite().hash().digest(der)), der.to_vec());
         stamps(&Replay::of(&assembly)?, &assembly).map(|_| ())

@@ -619,7 +619,8 @@ async fn metrics(State(app): Shared) -> Answer {
 
 /// A bundle of the latest snapshot, made if nobody asked for it yet; older ones go.
 pub(crate) async fn made(tender: &Tender, what: Export) -> Result<PathBuf, Fail> {
-    let _one = tender.making.acquire().await.map_err(|_| Fault::Internal)?;
+    let place = Arc::clone(&tender.making).acquire_owned().await;
+    let place = place.map_err(|_| Fault::Internal)?;
     let kind = match what {
         Export::Records => "bundle",
         Export::Dossier => "dossier",
@@ -630,7 +631,9 @@ pub(crate) async fn made(tender: &Tender, what: Export) -> Result<PathBuf, Fail>
         return Ok(path);
     }
     let out = path.clone();
-    let done = tender.desk.ask(|answer| Order::Bundle(what, out, answer));
+    let done = tender
+        .desk
+        .ask(|answer| Order::Bundle(what, out, place, answer));
     done.await?;
     download::sweep(&path);
     Ok(path)

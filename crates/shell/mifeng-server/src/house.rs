@@ -38,7 +38,7 @@ pub struct Tender {
     /// Bundles made for download.
     pub(crate) made: PathBuf,
     /// One bundle is made at a time.
-    pub(crate) making: Semaphore,
+    pub(crate) making: Arc<Semaphore>,
     /// The index of the bundle that was made last: reading it goes through the whole file.
     indexed: tokio::sync::Mutex<Option<(PathBuf, Arc<Tar>)>>,
     /// How often each certificate signs something.
@@ -241,7 +241,7 @@ impl Tender {
             access,
             opened,
             made,
-            making: Semaphore::new(1),
+            making: Arc::new(Semaphore::new(1)),
             indexed: tokio::sync::Mutex::default(),
             signers: Rates::new(Pace {
                 every: SIGNED_EVERY,

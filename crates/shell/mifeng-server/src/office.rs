@@ -59,6 +59,11 @@ impl<S: Store> Office<S> {
         Ok((host, office))
     }
 
+    /// Another hand on the store.
+    pub(crate) fn seat(&self) -> Seat<S> {
+        self.seat.clone()
+    }
+
     pub(crate) fn standing(&self) -> Standing {
         self.standing
     }

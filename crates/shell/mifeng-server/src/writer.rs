@@ -24,7 +24,7 @@ use mifeng::lock::tlock::Beacon;
 use mifeng::pki::trust::Usage;
 use mifeng::record::{Record, SignedRecord};
 use mifeng::tender::{Refusal, Stage, rules};
-use mifeng::{Error, Export, Host, Store};
+use mifeng::{Error, Export, Host, Snapshot, Store};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, VecDeque};
 use std::path::{Path, PathBuf};
@@ -32,7 +32,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
-use tokio::sync::{oneshot, watch};
+use tokio::sync::{OwnedSemaphorePermit, oneshot, watch};
 
 /// The clock is looked at so often at least: it may be set, and a beat must not wait for an order.
 const LOOK: Duration = Duration::from_millis(200);
@@ -103,7 +103,8 @@ pub(crate) enum Order {
     },
     Cosign(Vec<u8>, Answer<usize>),
     Stamp(Vec<u8>, Answer<()>),
-    Bundle(Export, PathBuf, Answer<()>),
+    /// Make a bundle; the place is held until it is made, whoever waits for it.
+    Bundle(Export, PathBuf, OwnedSemaphorePermit, Answer<()>),
     /// A contract is about to be stamped: its text comes first.
     Announce(SignedRecord, Answer<Digest>),
     /// Whether a document is awaited.
@@ -417,7 +418,9 @@ impl<S: Store> Writer<S> {
                 self.changed |= taken.is_ok();
                 later(answer, taken)
             }
-            Order::Bundle(what, out, answer) => later(answer, self.bundle(what, &out)),
+            Order::Bundle(what, out, place, answer) => {
+                self.bundle_elsewhere(what, (out, place), answer)
+            }
             Order::Announce(record, answer) => later(answer, self.announce(record)),
             Order::Awaits(hash, answer) => later(answer, self.awaits(&hash)),
             Order::Document(hash, content, answer) => {
@@ -452,7 +455,9 @@ impl<S: Store> Writer<S> {
             Order::Admit { answer, .. } => later(answer, Err(no)),
             Order::Cosign(_, answer) => later(answer, Err(no)),
             Order::Stamp(_, answer) => later(answer, Err(no)),
-            Order::Bundle(what, out, answer) => later(answer, self.bundle(what, &out)),
+            Order::Bundle(what, out, place, answer) => {
+                self.bundle_elsewhere(what, (out, place), answer)
+            }
             Order::Announce(_, answer) => later(answer, Err(no)),
             Order::Awaits(_, answer) => later(answer, Err(no)),
             Order::Document(_, _, answer) | Order::Beacon(_, answer) => later(answer, Err(no)),
@@ -559,14 +564,32 @@ impl<S: Store> Writer<S> {
         self.uploads.forget(&commitment);
     }
 
-    fn bundle(&self, what: Export, out: &std::path::Path) -> Result<(), Error> {
-        let part = out.with_extension("part");
-        let mut file = std::fs::File::create(&part)
-            .map(|file| std::io::BufWriter::with_capacity(1 << 20, file))
-            .map_err(|e| unavailable("bundle", &e))?;
-        self.host.export(what, &mut file)?;
-        std::io::Write::flush(&mut file).map_err(|e| unavailable("bundle", &e))?;
-        std::fs::rename(&part, out).map_err(|e| unavailable("bundle", &e))
+    fn bundle(&self, what: Export, out: &Path) -> Result<(), Error> {
+        write_bundle(&self.host.snapshot(what)?, &self.office.seat(), out)
+    }
+
+    /// A thread of its own writes it: who asks for bundles holds up no beat. One is made at a time.
+    fn bundle_elsewhere(
+        &self,
+        what: Export,
+        (out, place): (PathBuf, OwnedSemaphorePermit),
+        answer: Answer<()>,
+    ) -> Reply {
+        let snapshot = match self.host.snapshot(what) {
+            Ok(snapshot) => snapshot,
+            Err(e) => return later(answer, Err(e)),
+        };
+        let seat = self.office.seat();
+        let work = move || {
+            let done = write_bundle(&snapshot, &seat, &out);
+            drop(place);
+            // Whoever asked may have gone: then the next one finds it.
+            let _ = answer.send(done);
+        };
+        let thread = std::thread::Builder::new().name("bundle".to_owned());
+        // Without a thread the answer goes with the work, and its asker is told that nobody answered.
+        let _ = thread.spawn(work);
+        Box::new(|| {})
     }
 
     /// Obeys the host's operator: a signed order counts once, for this tender, for some minutes.
@@ -730,6 +753,23 @@ fn not_yet(outcome: Result<(), Error>) -> Result<(), Error> {
         Err(Error::Refused(_)) => Ok(()),
         outcome => outcome,
     }
+}
+
+fn write_bundle(snapshot: &Snapshot, store: &dyn Store, out: &Path) -> Result<(), Error> {
+    let wrong = |e: std::io::Error| unavailable("bundle", &e);
+    let part = out.with_extension("part");
+    let file = std::fs::File::create(&part).map_err(wrong)?;
+    let mut file = std::io::BufWriter::with_capacity(1 << 20, file);
+    // A head that was cosigned meanwhile is longer: the next snapshot has it.
+    snapshot.write(store, &mut file).map_err(|e| match e {
+        Error::Malformed { detail, .. } => Error::Unavailable {
+            what: "bundle".to_owned(),
+            detail,
+        },
+        e => e,
+    })?;
+    std::io::Write::flush(&mut file).map_err(wrong)?;
+    std::fs::rename(&part, out).map_err(wrong)
 }
 
 fn used_orders(opened: &Path, now: Time) -> Result<UsedOrders, Error> {
