@@ -68,7 +68,8 @@ impl App {
     title = "Mifeng host",
     version = "1",
     description = "Signed records in, receipts and the log out. Records are signed by those who act (spec/record.md); \
-                   the host asks nobody else who they are. Bodies are limited; errors are application/problem+json."
+                   what is public needs no sign-in, what only some may see does (spec/access.md). \
+                   Bodies are limited; errors are application/problem+json."
 ))]
 struct Document;
 

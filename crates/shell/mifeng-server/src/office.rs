@@ -81,7 +81,7 @@ impl<S: Store> Office<S> {
     }
 }
 
-impl<S: Store> Writer<S> {
+impl<S: Store + 'static> Writer<S> {
     /// Whether this writer writes; if not, it tries to, now and then.
     pub(crate) fn holds_office(&mut self) -> bool {
         if self.office.standing == Standing::Writes {

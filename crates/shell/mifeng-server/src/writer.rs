@@ -278,7 +278,7 @@ pub(crate) fn start<S: Store + 'static>(
     Ok((Desk { orders }, seen, thread))
 }
 
-impl<S: Store> Writer<S> {
+impl<S: Store + 'static> Writer<S> {
     fn run(&mut self, name: &str, queue: &Receiver<Order>) {
         loop {
             self.look_at_the_clock();
