@@ -12,7 +12,7 @@ mod lists;
 mod refused;
 
 pub use check::{StoreCheck, check_store};
-pub use export::{Export, Snapshot};
+pub use export::{Export, STAMPS_PER_HEAD_MAX, Snapshot};
 
 use crate::bundle::Assembly;
 use crate::journal::{self, Head, Journal};
@@ -63,6 +63,7 @@ pub struct Host<S: Store> {
     pending_len: usize,
     /// What the records of beats take of `log/beats.json`.
     beat_records_len: usize,
+    stamped: export::Stamped,
     /// A commit failed half-way: memory holds what the disk may not.
     failed: bool,
 }
@@ -110,6 +111,7 @@ impl<S: Store> Host<S> {
             pending: Vec::new(),
             pending_len: 0,
             beat_records_len: 0,
+            stamped: export::Stamped::default(),
             failed: false,
         };
         for root in roots {
@@ -146,6 +148,7 @@ impl<S: Store> Host<S> {
             pending: Vec::new(),
             pending_len: 0,
             beat_records_len: records * BEAT_RECORD_LEN,
+            stamped: export::Stamped::default(),
             failed: false,
         })
     }

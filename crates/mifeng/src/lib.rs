@@ -34,7 +34,10 @@ pub use dossier::{
     renewals,
 };
 pub use error::Error;
-pub use host::{Export, Host, HostKeys, NO_TENDER, Snapshot, StoreCheck, check_store, sign_record};
+pub use host::{
+    Export, Host, HostKeys, NO_TENDER, STAMPS_PER_HEAD_MAX, Snapshot, StoreCheck, check_store,
+    sign_record,
+};
 pub use opening::{Opened, open_bid};
 pub use receipt::{Receipt, Received, TenderKeys, Witnessed};
 pub use replay::{Head, Logged, Replay};

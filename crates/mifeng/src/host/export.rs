@@ -9,7 +9,7 @@ use crate::trustee::stamp;
 use crate::{Error, anchor, layout};
 use mifeng_crypto::{Digest, Entropy, HashAlg, Time, jcs};
 use mifeng_log::{AnchorProof, Entry, Note, NoteSigner, tiles};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 
 /// What goes into a bundle.
@@ -19,6 +19,25 @@ pub enum Export {
     Records,
     /// Everything that may be shown: with the sealed bids that were opened.
     Dossier,
+}
+
+/// Time stamps of one head: one by each authority that a trustee may ask for, and some to spare. Anybody can have a head
+/// stamped and send that in.
+pub const STAMPS_PER_HEAD_MAX: usize = 16;
+
+/// What is known of time stamps, once it was looked at.
+#[derive(Default)]
+pub(super) struct Stamped {
+    /// Digests of the texts of stored heads.
+    heads: Option<BTreeSet<Digest>>,
+    /// How many stamps each of them has.
+    counts: BTreeMap<Option<Digest>, usize>,
+}
+
+/// The head that a token is over.
+fn stamped_head(token: &[u8]) -> Option<Digest> {
+    let read = mifeng_pki::tsp::Stamped::read(token).ok()?;
+    read.imprint().digest()
 }
 
 /// What a bundle is made of, as the log stood at one instant. What it names in the store is never changed or removed,
@@ -100,7 +119,9 @@ impl<S: Store> Host<S> {
             return Err(Error::malformed("cosigned head", "not a head of this log"));
         }
         let name = layout::head(checkpoint.size());
-        let mut merged = match self.store.read(&name).map_err(|e| Error::io(&*name, &e))? {
+        let stored = self.store.read(&name).map_err(|e| Error::io(&*name, &e))?;
+        let mut added = false;
+        let mut merged = match stored {
             Some(bytes) => Note::parse(&bytes)?,
             None => {
                 let mut note = checkpoint.to_note();
@@ -120,24 +141,67 @@ impl<S: Store> Host<S> {
                 single.add(found.clone())?;
                 witness.verify(&single)?;
                 merged.add(found.clone())?;
+                added = true;
             }
         }
         let count = quorum.verify(&merged)?.len();
-        self.put(&name, merged.to_text().as_bytes())?;
+        // Whoever sends what is known, or nobody's line, has nothing written.
+        if added {
+            self.put(&name, merged.to_text().as_bytes())?;
+            let text = self.suite().hash().digest(merged.text().as_bytes());
+            if let Some(heads) = &mut self.stamped.heads {
+                heads.insert(text);
+            }
+        }
         Ok(count)
     }
 
-    /// Takes in a time-stamp token over a stored head.
+    /// Takes in a time-stamp token over a stored head; the same one again changes nothing.
     ///
     /// # Errors
     /// [`Error::Failed`] if it is not a valid time stamp of one (a stored token that does not hold would make the
-    /// dossier invalid); [`Error::Unavailable`].
+    /// dossier invalid), or if that head has [`STAMPS_PER_HEAD_MAX`]; [`Error::Unavailable`].
     pub fn add_stamp(&mut self, token: &[u8]) -> Result<(), Error> {
         self.require_sound()?;
         let name = layout::stamp(&self.suite().hash().digest(token));
-        let heads = self.head_texts()?;
-        stamp(token, &heads, &self.replay.state, &self.replay.trust())?;
+        let known = self.store.list(&name).map_err(|e| Error::io(&*name, &e))?;
+        if !known.is_empty() {
+            return Ok(());
+        }
+        self.look_at_stamps()?;
+        let none = BTreeSet::new();
+        let heads = self.stamped.heads.as_ref().unwrap_or(&none);
+        stamp(token, heads, &self.replay.state, &self.replay.trust())?;
+        let head = stamped_head(token);
+        let count = self.stamped.counts.entry(head).or_default();
+        if *count >= STAMPS_PER_HEAD_MAX {
+            return Err(Error::Failed {
+                check: "V2",
+                code: "stamp.enough",
+                detail: format!("time stamp: this head has {STAMPS_PER_HEAD_MAX} already"),
+            });
+        }
+        *count += 1;
         self.put(&name, token)
+    }
+
+    /// Reads once which heads there are, and how many time stamps each has: strangers send stamps too.
+    fn look_at_stamps(&mut self) -> Result<(), Error> {
+        if self.stamped.heads.is_some() {
+            return Ok(());
+        }
+        let stored = self.store.list("tsr/").map_err(|e| Error::io("tsr/", &e))?;
+        let mut counts = BTreeMap::new();
+        for (name, _) in stored {
+            let token = self.store.read(&name).map_err(|e| Error::io(&*name, &e))?;
+            let head = stamped_head(&token.unwrap_or_default());
+            *counts.entry(head).or_default() += 1;
+        }
+        self.stamped = Stamped {
+            heads: Some(self.head_texts()?),
+            counts,
+        };
+        Ok(())
     }
 
     /// Takes in the proof that a head is in the host's anchor log; the last one stays.
