@@ -18,7 +18,7 @@ pub(crate) enum Awaited {
     No,
 }
 
-impl<S: Store> Writer<S> {
+impl<S: Store + 'static> Writer<S> {
     /// Whether a document of this hash is to be sent.
     pub(super) fn awaits(&self, hash: &Digest) -> Result<Awaited, Error> {
         let notice = self.host.state().notice().map(|(_, notice)| notice);

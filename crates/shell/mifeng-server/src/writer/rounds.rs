@@ -11,7 +11,7 @@ enum Due {
     Open(Vec<Digest>),
 }
 
-impl<S: Store> Writer<S> {
+impl<S: Store + 'static> Writer<S> {
     /// Does what is due of the rounds of all lots. A refusal means "not yet".
     pub(super) fn advance_rounds(&mut self, now: Time) -> Result<(), Error> {
         let state = self.host.state();
