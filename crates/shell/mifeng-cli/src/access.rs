@@ -49,11 +49,21 @@ pub(crate) struct SignInArgs {
     out: PathBuf,
 }
 
+/// Who grants something, and in which tender.
+#[derive(clap::Args, Debug)]
+pub(crate) struct Signatory {
+    #[command(flatten)]
+    by: Signing,
+    /// 项目日志的来源标识，取自自己持有的公告或回执，勿信平台所言 / origin of the tender's log, from one's own copy of the notice or a receipt, not by the host's word
+    #[arg(long)]
+    origin: String,
+}
+
 /// What is granted to whom.
 #[derive(clap::Args, Debug)]
 pub(crate) struct Granting {
     #[command(flatten)]
-    by: Signing,
+    of: Signatory,
     /// 被授权人的证书 / certificate of whoever may do it
     #[arg(long)]
     to: PathBuf,
@@ -89,7 +99,7 @@ pub(crate) enum GrantCommand {
     /// 撤销自己的授权 / end what one granted
     Revoke {
         #[command(flatten)]
-        by: Signing,
+        of: Signatory,
         /// 授权时打印的编号 / the number that was printed when it was granted
         grant: Digest,
     },
@@ -149,6 +159,23 @@ fn signed<T: Serialize>(
     Ok((record.commitment(suite), record.to_file()?))
 }
 
+/// A host that names another's log would get a grant that counts there.
+fn pinned(ui: &Ui, expected: &str, said: &str) -> Outcome {
+    if said == expected {
+        return Ok(());
+    }
+    Err(Failure::refused(
+        "access.other-origin",
+        format!(
+            "{}: {expected}: {said}",
+            ui.t(
+                "平台所说的项目不是指定的项目",
+                "the host names another tender than was meant"
+            )
+        ),
+    ))
+}
+
 /// `mifeng sign-in`.
 pub(crate) fn sign_in(ui: &Ui, args: &SignInArgs) -> Outcome {
     let client = Client::new(ui, &args.by.reach)?;
@@ -185,14 +212,16 @@ pub(crate) fn sign_in(ui: &Ui, args: &SignInArgs) -> Outcome {
 
 /// `mifeng grant`.
 pub(crate) fn grant(ui: &Ui, command: &GrantCommand) -> Outcome {
-    let by = match command {
+    let of = match command {
         GrantCommand::Delegate { granting, .. } | GrantCommand::Emergency { granting, .. } => {
-            &granting.by
+            &granting.of
         }
-        GrantCommand::Revoke { by, .. } => by,
+        GrantCommand::Revoke { of, .. } => of,
     };
+    let (by, origin) = (&of.by, &of.origin);
     let client = Client::new(ui, &by.reach)?;
     let (offered, suite) = offered(&client)?;
+    pinned(ui, origin, &offered.origin)?;
     let of = (&offered, suite);
     let to = |granting: &Granting| -> Result<Digest, Failure> {
         let certificate = load_certificate(&granting.to)?;
@@ -253,6 +282,16 @@ mod tests {
         ] {
             assert_eq!(authority(url), expected, "{url}");
         }
+        let ui = Ui {
+            quiet: true,
+            lang: crate::ui::Lang::En,
+            pin_file: None,
+            pin_fd: None,
+            pin_given: std::cell::RefCell::default(),
+        };
+        assert!(pinned(&ui, "host.example/t/1", "host.example/t/1").is_ok());
+        let other = pinned(&ui, "host.example/t/1", "host.example/t/2");
+        assert!(other.is_err_and(|e| e.sentence(ui.lang).contains("host.example/t/2")));
         assert!(action("opened.read").is_ok());
         assert!(action("opened.write").is_err_and(|e| e.contains("sheets.read")));
     }

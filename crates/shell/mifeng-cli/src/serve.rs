@@ -35,6 +35,9 @@ pub(crate) struct ServeArgs {
     /// 前面有做 TLS 的代理，可在非本机地址上明文监听 / a proxy in front speaks TLS: plain HTTP beyond loopback is allowed
     #[arg(long, conflicts_with = "tls_cert")]
     behind_proxy: bool,
+    /// 对外名称，如 host.example[:8443]，登录声明只对这些名称有效；可重复或以逗号分隔；不给则为监听地址和本机 / names that people sign in to, as host.example[:8443]; repeatable, or with commas; without: the address that is listened on and localhost
+    #[arg(long, value_name = "NAME[:PORT]", value_delimiter = ',')]
+    public_name: Vec<String>,
     /// 核验页（bash crates/shell/mifeng-wasm/build.sh 生成） / the verification page, as its build.sh makes it
     #[arg(long, value_name = "HTML")]
     verify_page: Option<PathBuf>,
@@ -98,6 +101,7 @@ pub(crate) fn run(ui: &Ui, args: &ServeArgs) -> Outcome {
         listen: args.listen,
         tls: tls.clone(),
         verify_page: args.verify_page.clone(),
+        public_names: args.public_name.clone(),
     };
     let running = start(ui, &place)?;
     let scheme = tls.as_ref().map_or("http", |_| "https");
@@ -139,6 +143,7 @@ pub(crate) struct Place<'a> {
     pub(crate) listen: SocketAddr,
     pub(crate) tls: Option<Tls>,
     pub(crate) verify_page: Option<PathBuf>,
+    pub(crate) public_names: Vec<String>,
 }
 
 /// Opens the house and listens in the background.
@@ -159,6 +164,7 @@ pub(crate) fn start(ui: &Ui, place: &Place<'_>) -> Result<Running, Failure> {
         Lang::En => eprintln!("{en}"),
     });
     let (house, tls) = (Arc::new(house), place.tls.clone());
-    mifeng_server::start(house, listener, tls, place.verify_page.clone(), notify)
+    let (page, names) = (place.verify_page.clone(), place.public_names.clone());
+    mifeng_server::start(house, listener, tls, page, names, notify)
         .map_err(|e| Failure::io(Path::new("listen"), &e))
 }

@@ -5,6 +5,7 @@
 
 use crate::clock::Clock;
 use crate::limits::{GRANTS_LEN_MAX, JOURNAL_LEN_MAX};
+use crate::names::Names;
 use crate::parties::Parties;
 use crate::problem::{Fail, Problem};
 use crate::view::View;
@@ -110,9 +111,15 @@ impl Access {
     }
 
     /// Signs in whoever signed the statement; the certificate was judged before.
-    pub(crate) fn sign_in(&self, record: &Record, now: Time) -> Result<(Token, Session), Fail> {
+    pub(crate) fn sign_in(
+        &self,
+        record: &Record,
+        names: &Names,
+        now: Time,
+    ) -> Result<(Token, Session), Fail> {
         let inner = &mut *self.inner();
-        inner.challenger.judge(record, now).map_err(|no| {
+        let is_own = |host: &str| names.contain(host);
+        inner.challenger.judge(record, &is_own, now).map_err(|no| {
             let fault = Fault::BadStatement;
             Problem::coded(fault, no.code(), &no.to_string())
         })?;

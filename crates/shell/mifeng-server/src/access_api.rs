@@ -166,8 +166,13 @@ pub(crate) async fn challenge(
     let tender = app.tender(&name)?;
     let view = tender.view();
     let host = headers.get(header::HOST).and_then(|v| v.to_str().ok());
+    let host = host.unwrap_or_default();
+    // What is signed for another name could be passed on to here.
+    if !app.names.contain(host) {
+        return Err(Fault::OtherHost.into());
+    }
     let now = app.house.clock.now();
-    let challenge = tender.access.challenge(host.unwrap_or_default(), now)?;
+    let challenge = tender.access.challenge(host, now)?;
     let offered = Offered {
         origin: view.origin.clone(),
         suite: view.suite.clone(),
@@ -192,7 +197,7 @@ pub(crate) async fn sign_in(
     let (_, record) = statement(&app, tender, body).await?;
     let now = app.house.clock.now();
     let begun = match recognised(tender, &record).await {
-        Ok(()) => tender.access.sign_in(&record, now),
+        Ok(()) => tender.access.sign_in(&record, &app.names, now),
         Err(no) => Err(no),
     };
     let (token, session) = begun.inspect_err(|no| {

@@ -4,6 +4,7 @@ use crate::bodies::{Held, Rooms};
 use crate::guard;
 use crate::house::{House, Tender};
 use crate::limits::{BLOCK_LEN, EVIDENCE_LEN_MAX, RECORD_LEN_MAX};
+use crate::names::Names;
 use crate::problem::{Fail, Problem};
 use crate::upload::Progress;
 use crate::view::{Standing, View};
@@ -38,6 +39,8 @@ pub(crate) struct App {
     pub(crate) verify_page: Option<PathBuf>,
     /// As addresses in commands begin.
     pub(crate) tls: bool,
+    /// What people sign in to.
+    pub(crate) names: Names,
     /// Room for what is being sent.
     pub(crate) rooms: Rooms,
 }
@@ -164,17 +167,18 @@ fn interface() -> OpenApiRouter<Arc<App>> {
 
 /// The interface and the pages over a house. `stopping` ends the feeds; `verify_page` is served to auditors; `tls` says
 /// whether the host itself speaks TLS.
-pub fn app(
+pub(crate) fn app(
     house: Arc<House>,
     stopping: watch::Receiver<bool>,
     verify_page: Option<PathBuf>,
-    tls: bool,
+    (tls, names): (bool, Names),
 ) -> Router {
     let app = Arc::new(App {
         house,
         stopping,
         verify_page,
         tls,
+        names,
         rooms: Rooms::new(),
     });
     let (router, _) = interface().split_for_parts();

@@ -19,6 +19,7 @@ mod feed;
 mod guard;
 mod house;
 mod limits;
+mod names;
 mod office;
 mod orders;
 mod pages;
@@ -38,7 +39,7 @@ mod watch;
 mod words;
 mod writer;
 
-pub use api::{app, document};
+pub use api::document;
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use house::{House, Notify, Tender};
 pub use limits::*;

@@ -3,6 +3,7 @@
 use crate::guard::Reads;
 use crate::house::{House, Notify};
 use crate::limits::{BLOCKING_MAX, GRACE, HEADER_TIME, JOURNAL_EVERY};
+use crate::names::Names;
 use crate::patience::Patient;
 use crate::places::{self, Place, Places};
 use crate::tls::Tls;
@@ -110,7 +111,8 @@ impl Running {
     }
 }
 
-/// Serves a house in the background until told to stop; with `tls` over TLS alone.
+/// Serves a house in the background until told to stop; with `tls` over TLS alone. `names` are the public authorities,
+/// `NAME[:PORT]`, that people sign in to; without any, the address that is listened on and this machine's own.
 ///
 /// # Errors
 /// What the system says; also if the limit of open files leaves no room for connections.
@@ -119,9 +121,11 @@ pub fn start(
     listener: std::net::TcpListener,
     tls: Option<Tls>,
     verify_page: Option<PathBuf>,
+    names: Vec<String>,
     notify: Notify,
 ) -> std::io::Result<Running> {
     let address = listener.local_addr()?;
+    let names = Names::of(names, address, tls.is_some());
     listener.set_nonblocking(true)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -137,7 +141,7 @@ pub fn start(
         Arc::clone(&house),
         stopping.clone(),
         verify_page,
-        tls.is_some(),
+        (tls.is_some(), names),
     );
     let thread = std::thread::Builder::new().name("host".to_owned());
     let thread = thread.spawn(move || {

@@ -78,6 +78,7 @@ faults! {
     CrossSite = "http.cross-site", FORBIDDEN, "拒绝来自其他网站的请求", "requests from other sites are refused";
     BadPath = "http.bad-path", BAD_REQUEST, "地址不合规", "the address is not in due form";
     BadStatement = "access.statement", FORBIDDEN, "登录声明不成立", "the statement does not sign in here";
+    OtherHost = "access.other-host", FORBIDDEN, "平台不以此名称对外，不能登录；运维人员可用 --public-name 指定名称", "the host is not known by this name, nobody signs in to it: the operator gives names with --public-name";
     BadGrant = "access.grant", FORBIDDEN, "授权不成立", "the grant does not hold";
     NoFile = "access.no-file", NOT_FOUND, "没有此文件", "there is no such file";
     NoRoom = "http.no-room", SERVICE_UNAVAILABLE, "同时到达的内容过多，请稍后再试", "too much is arriving at the same time: try again in a moment";

@@ -91,7 +91,22 @@ fn a_statement_signs_in_once_and_a_sign_out_ends_it() {
     let mut other = desk.challenge();
     other["host"] = json!("evil.example");
     let changed = desk.statement(&cast.agency, &other);
+    assert_eq!(host.post(path, &changed).code(), "access.other-host");
+    other["host"] = json!(format!("localhost:{}", host.address.port()));
+    let changed = desk.statement(&cast.agency, &other);
     assert_eq!(host.post(path, &changed).code(), "access.challenge");
+    // Whoever passes challenges on gets none for a name of its own.
+    for own in ["evil.example", "localhost", ""] {
+        let asked = format!(
+            "POST {path}/challenge HTTP/1.1\r\nhost: {own}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+        );
+        let none = host.raw(asked.as_bytes());
+        assert_eq!(
+            (none.status, none.code()),
+            (403, "access.other-host".to_owned()),
+            "{own}"
+        );
+    }
     // A certificate that this tender does not recognise.
     let stranger = Cast::new(&INTL, "access stranger");
     let foreign = desk.statement(&stranger.agency, &desk.challenge());
@@ -107,7 +122,12 @@ fn a_statement_signs_in_once_and_a_sign_out_ends_it() {
     assert_eq!(by(&[("cookie", &elsewhere)]), 401);
     assert_eq!(by(&[("cookie", "mifeng-t1=; mifeng-t1")]), 401);
     assert_eq!(desk.get(&token, "sign-in").status, 200);
-    assert_eq!(desk.get(&token.replace('a', "b"), "sign-in").status, 401);
+    let first = match token.starts_with('a') {
+        true => "b",
+        false => "a",
+    };
+    let flipped = format!("{first}{}", &token[1..]);
+    assert_eq!(desk.get(&flipped, "sign-in").status, 401);
     let out = [("cookie", &*cookie)];
     let cross = [("cookie", &*cookie), ("origin", "https://evil.example")];
     assert_eq!(host.ask("DELETE", path, &cross, b"").status, 403);

@@ -68,7 +68,15 @@ fn start(place: &Path, tls: Tls) -> Running {
     let house = House::open(place, clock, &mut none).expect("a house");
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let notify: Notify = Arc::new(|_, _| {});
-    mifeng_server::start(Arc::new(house), listener, Some(tls), None, notify).expect("listening")
+    mifeng_server::start(
+        Arc::new(house),
+        listener,
+        Some(tls),
+        None,
+        Vec::new(),
+        notify,
+    )
+    .expect("listening")
 }
 
 type Spoken = Result<(String, Vec<u8>), std::io::Error>;

@@ -41,6 +41,9 @@ pub enum SignInError {
     /// It is no statement for signing in here.
     #[error("expected a statement for signing in to this tender")]
     Statement,
+    /// It names a host that this one is not: somebody may pass challenges on.
+    #[error("the statement names another host")]
+    Host,
     /// It is not this host's, or it was changed.
     #[error("the challenge is not this host's")]
     Challenge,
@@ -54,6 +57,7 @@ impl SignInError {
     pub fn code(self) -> &'static str {
         match self {
             SignInError::Statement => "access.statement",
+            SignInError::Host => "access.other-host",
             SignInError::Challenge => "access.challenge",
             SignInError::Used => "access.challenge-used",
         }
@@ -109,7 +113,7 @@ impl Challenger {
         Digest::from_bytes(proof)
     }
 
-    /// A challenge for whoever addresses the host by this name.
+    /// A challenge for whoever addresses the host by this name, which the caller has found to be its own.
     ///
     /// # Errors
     /// The entropy's.
@@ -132,15 +136,24 @@ impl Challenger {
         })
     }
 
-    /// Judges a statement whose signature was verified. Whether its signer is anybody here is the next question.
+    /// Judges a statement whose signature was verified; `is_own` knows the host's public names. Whether its signer is
+    /// anybody here is the next question.
     ///
     /// # Errors
     /// [`SignInError`].
-    pub fn judge(&mut self, record: &Record, now: Time) -> Result<(), SignInError> {
+    pub fn judge(
+        &mut self,
+        record: &Record,
+        is_own: &dyn Fn(&str) -> bool,
+        now: Time,
+    ) -> Result<(), SignInError> {
         if record.kind() != SIGN_IN || record.origin() != self.origin {
             return Err(SignInError::Statement);
         }
         let said: SignIn = record.data().map_err(|_| SignInError::Statement)?;
+        if !is_own(&said.host) {
+            return Err(SignInError::Host);
+        }
         let proof = self.proof(&said.host, &said.nonce, said.expires);
         // How long it takes must not tell how much of a guess is right.
         if !bool::from(proof.as_bytes().ct_eq(said.proof.as_bytes())) {

@@ -25,6 +25,11 @@ fn world(suite: &'static Suite) -> World {
     }
 }
 
+/// The host has two names.
+fn is_own(host: &str) -> bool {
+    matches!(host, "host.example" | "other.example")
+}
+
 fn at(millis: i64) -> Time {
     Time::from_unix_seconds(1_800_000_000).plus_millis(millis)
 }
@@ -55,7 +60,7 @@ impl World {
 
     fn judge(&mut self, data: &Challenge, millis: i64) -> Result<(), SignInError> {
         let record = self.signed(SIGN_IN, ORIGIN, data);
-        self.challenger.judge(&record, at(millis))
+        self.challenger.judge(&record, &is_own, at(millis))
     }
 }
 
@@ -65,14 +70,16 @@ fn once_in_time_and_unchanged() {
         let mut world = world(suite);
         let given = world.challenge();
         for (change, expected) in [
-            (0, SignInError::Challenge),
+            (0, SignInError::Host),
             (1, SignInError::Challenge),
             (2, SignInError::Challenge),
             (3, SignInError::Challenge),
+            (4, SignInError::Challenge),
         ] {
             let mut other = given.clone();
             match change {
                 0 => other.host = "evil.example".to_owned(),
+                4 => other.host = "other.example".to_owned(),
                 1 => other.nonce = world.suite.hash().digest(b"another"),
                 2 => other.expires = other.expires.plus_millis(1),
                 _ => other.proof = world.suite.hash().digest(b"another"),
@@ -99,12 +106,22 @@ fn nothing_else_signs_in() {
         (SIGN_IN, "host.example/t/2"),
     ] {
         let record = world.signed(kind, origin, &given);
-        let judged = world.challenger.judge(&record, at(1_000));
+        let judged = world.challenger.judge(&record, &is_own, at(1_000));
         assert_eq!(judged, Err(SignInError::Statement), "{kind} {origin}");
     }
     // Another host's, or this one's from before a restart.
     let mut again = Challenger::new(&INTL, ORIGIN, &mut world.rng).expect("a key");
     let record = world.signed(SIGN_IN, ORIGIN, &given);
-    let judged = again.judge(&record, at(1_000));
+    let judged = again.judge(&record, &is_own, at(1_000));
     assert_eq!(judged, Err(SignInError::Challenge));
+}
+
+#[test]
+fn a_challenge_for_another_name_signs_nobody_in() {
+    let mut world = world(&INTL);
+    let relayed = world
+        .challenger
+        .challenge("evil.example", at(0), &mut world.rng)
+        .expect("a challenge");
+    assert_eq!(world.judge(&relayed, 1_000), Err(SignInError::Host));
 }

@@ -92,6 +92,7 @@ fn open_door(ui: &Ui, online: &Online<'_>, world: &World) -> Result<(Running, Do
             listen: online.listen,
             tls: None,
             verify_page: online.verify_page.clone(),
+            public_names: Vec::new(),
         },
     )?;
     let url = format!("http://{}/t/{NAME}", running.address);

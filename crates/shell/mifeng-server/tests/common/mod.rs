@@ -203,7 +203,8 @@ fn start(
     let house = Arc::new(house);
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let notify: Notify = Arc::new(|_, _| {});
-    let running = mifeng_server::start(Arc::clone(&house), listener, None, None, notify);
+    let running =
+        mifeng_server::start(Arc::clone(&house), listener, None, None, Vec::new(), notify);
     (house, running.expect("listening"))
 }
 

@@ -42,7 +42,8 @@ pub fn replica(place: &Place, clock: &Arc<ManualClock>) -> Replica {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let notify: Notify = Arc::new(|_, _| {});
     let running: Running =
-        mifeng_server::start(Arc::clone(&house), listener, None, None, notify).expect("listening");
+        mifeng_server::start(Arc::clone(&house), listener, None, None, Vec::new(), notify)
+            .expect("listening");
     let served = Served {
         suite: &INTL,
         seed: SEED,
