@@ -3,6 +3,7 @@
 //!
 //!     cargo bench -p benches --bench dossier               # both
 //!     cargo bench -p benches --bench dossier -- verify     # one of: verify append
+//!     cargo bench -p benches --bench dossier -- verify gm-1
 
 mod append;
 mod bare;
@@ -15,10 +16,16 @@ use mifeng::{Tar, Trusted};
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let asked: Vec<&String> = arguments.iter().filter(|a| !a.starts_with('-')).collect();
-    let wanted = |part: &str| asked.is_empty() || asked.iter().any(|word| *word == part);
+    let suites = [&GM, &INTL];
+    let of = |suite: &&Suite| asked.iter().any(|word| *word == suite.id());
+    let any_suite = !suites.iter().any(of);
+    let any_part = asked
+        .iter()
+        .all(|word| suites.iter().any(|suite| *word == suite.id()));
+    let wanted = |part: &str| any_part || asked.iter().any(|word| *word == part);
     let mut table = Table::new("dossier");
-    for suite in [&GM, &INTL] {
-        if wanted("verify") {
+    for suite in suites {
+        if wanted("verify") && (any_suite || of(&suite)) {
             verify(&mut table, suite);
         }
     }

@@ -4,7 +4,9 @@ use crate::host::Host;
 use crate::store::Store;
 use crate::{Error, Export};
 use mifeng_crypto::{Digest, Entropy, Time};
-use mifeng_envelope::{Manifest, PlainSink, VerifiedSeal, WORKERS, open_body_resuming};
+use mifeng_envelope::{
+    InMemory, Manifest, PlainSink, VerifiedSeal, WORKERS, check_many, open_body_resuming,
+};
 use mifeng_tender::{BidFail, BidOpen, BidStatus, State, rules};
 use std::io::{ErrorKind, Read, Seek};
 
@@ -53,14 +55,21 @@ pub(crate) fn open_bid_on<R: Read + Seek + ?Sized>(
     if !state.can_open(seal) {
         return Ok(revoked(mifeng_tender::NO_RELEASE));
     }
-    let sigma = match state.sigma(seal) {
-        Ok(sigma) => sigma,
+    let found = match state.opened_with(seal) {
+        Some(_) => Ok(None),
+        None => state.sigma(seal).map(Some),
+    };
+    let found = match found {
+        Ok(found) => found,
         Err(refusal) if refusal.code() == rules::BAD_SEAL.code => {
             return Ok(revoked(refusal.code()));
         }
         Err(refusal) => return Err(refusal.into()),
     };
-    match open_with(&bid.seal, &sigma, sealed, sink, workers) {
+    let Some(sigma) = found.as_ref().or(state.opened_with(seal)) else {
+        return Err(mifeng_tender::Refusal::by(&rules::QUORUM, format!("seal {seal}")).into());
+    };
+    match open_with(&bid.seal, sigma, sealed, sink, workers) {
         Ok(open) => Ok(Opened::Bid(Box::new(shown(state, open)))),
         Err(e) if e.is_bidder_fault() => Ok(revoked(rules::BAD_SEAL.code)),
         Err(e) => Err(e.into()),
@@ -86,13 +95,42 @@ fn open_with<R: Read + Seek + ?Sized>(
     workers: usize,
 ) -> Result<BidOpen, mifeng_envelope::Error> {
     let (manifest, digest) = read(seal, sigma, sealed, sink, workers)?;
-    Ok(BidOpen {
+    Ok(said(seal, manifest, digest))
+}
+
+fn said(seal: &VerifiedSeal, manifest: Manifest, digest: Digest) -> BidOpen {
+    BidOpen {
         seal: seal.id(),
         manifest: digest,
         opening: manifest.opening,
         declarations: manifest.declarations,
         detail: manifest.detail,
-    })
+    }
+}
+
+/// Of bids that are in memory whole, what those open to that the log says opened; nothing of one that does not, or is too
+/// large. Decrypts them where they stand.
+///
+/// # Errors
+/// [`Error::Envelope`] if a thread dies.
+pub(crate) fn open_many(
+    state: &State,
+    files: Vec<(&Digest, &mut [u8])>,
+) -> Result<Vec<(Digest, Opened)>, Error> {
+    let known = files.into_iter().filter_map(|(id, file)| {
+        let (bid, sigma) = (state.bids().get(id)?, state.opened_with(id)?);
+        let seal = &bid.seal;
+        Some(InMemory { file, seal, sigma })
+    });
+    let bids: Vec<InMemory<'_>> = known.collect();
+    let seals: Vec<&VerifiedSeal> = bids.iter().map(|bid| bid.seal).collect();
+    let opened = check_many(state.suite().hash(), bids)?;
+    let opened = seals.into_iter().zip(opened).filter_map(|(seal, opened)| {
+        let (manifest, digest) = opened.ok()?;
+        let open = shown(state, said(seal, manifest, digest));
+        Some((seal.id(), Opened::Bid(Box::new(open))))
+    });
+    Ok(opened.collect())
 }
 
 /// Goes on with what an interruption left. Whatever fails then, but reading and writing, is judged

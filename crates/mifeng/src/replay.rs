@@ -11,8 +11,8 @@ use mifeng_log::{Entry, LogTree, NoteVerifier, SignedCheckpoint};
 use mifeng_pki::trust::SignedTrustList;
 use mifeng_pki::{Certificate, RevocationList};
 use mifeng_record::Record;
-use mifeng_tender::{CrlTake, Keeping, Refusal, State, Trust, rules};
-use parts::{certificates, checkpoint, crls, entries, first_facts, load, read_beats};
+use mifeng_tender::{Ahead, CrlTake, Keeping, Refusal, State, Trust, rules};
+use parts::{Listed, certificates, checkpoint, crls, entries, first_facts, read_beats};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -253,20 +253,10 @@ impl Replay {
 
     fn run(&mut self, files: &dyn Files) -> Result<(), Error> {
         let beats = read_beats(files)?;
-        let entries = self.entries.clone();
-        for (index, bytes) in (0_u64..).zip(&entries) {
-            let entry = Entry::parse(bytes).map_err(|e| failed("V2", e.code(), e.to_string()))?;
-            match entry {
-                Entry::Record { body, sig } => {
-                    let record = load(files, self.suite(), (&body, &sig), &self.withheld)?;
-                    let at = record.time();
-                    self.apply(index, &record, at, false)?;
-                }
-                Entry::Batch { root, depth } => {
-                    self.run_beat(files, index, root, depth, beats.as_deref())?;
-                }
-            }
-        }
+        let entries = std::mem::take(&mut self.entries);
+        let ran = self.run_entries(files, &entries, beats.as_deref());
+        self.entries = entries;
+        ran?;
         self.check_revealed(files)?;
         let revealed = beats.map_or(0, |beats| beats.len() as u64);
         if revealed != 0 && revealed != self.beats {
@@ -279,8 +269,38 @@ impl Replay {
         self.check_close()
     }
 
-    fn apply(&mut self, index: u64, record: &Record, at: Time, in_beat: bool) -> Result<(), Error> {
-        self.apply_record(index, record, at, in_beat)
+    fn run_entries(
+        &mut self,
+        files: &dyn Files,
+        entries: &[Vec<u8>],
+        beats: Option<&[Beat]>,
+    ) -> Result<(), Error> {
+        // Records that are entries of their own are worked on together, up to the next beat.
+        let mut waiting: Vec<Listed> = Vec::new();
+        for (index, bytes) in (0_u64..).zip(entries) {
+            let first = index - waiting.len() as u64;
+            let entry = Entry::parse(bytes).map_err(|e| failed("V2", e.code(), e.to_string()));
+            if let Ok(Entry::Record { body, sig }) = entry {
+                waiting.push((body, sig, None));
+                continue;
+            }
+            self.run_records(files, first, &std::mem::take(&mut waiting))?;
+            if let Entry::Batch { root, depth } = entry? {
+                self.run_beat(files, index, root, depth, beats)?;
+            }
+        }
+        let first = entries.len() as u64 - waiting.len() as u64;
+        self.run_records(files, first, &waiting)
+    }
+
+    fn apply(
+        &mut self,
+        index: u64,
+        record: &Record,
+        (at, in_beat): (Time, bool),
+        ahead: &Ahead,
+    ) -> Result<(), Error> {
+        self.apply_ahead(index, record, (at, in_beat), ahead)
             .map_err(|e| match e {
                 Error::Refused(refusal) => failed(
                     check_of(&refusal, record.kind()),
@@ -299,6 +319,16 @@ impl Replay {
         at: Time,
         in_beat: bool,
     ) -> Result<(), Error> {
+        self.apply_ahead(index, record, (at, in_beat), &Ahead::default())
+    }
+
+    fn apply_ahead(
+        &mut self,
+        index: u64,
+        record: &Record,
+        (at, in_beat): (Time, bool),
+        ahead: &Ahead,
+    ) -> Result<(), Error> {
         let trust = Trust {
             roots: &self.roots,
             crls: &self.crls,
@@ -312,7 +342,7 @@ impl Replay {
             return Err(failed("V1", "file.withheld", detail));
         }
         let list = self.list_of(record)?;
-        self.state.apply(record, at, &trust)?;
+        self.state.apply_ahead(record, at, &trust, ahead)?;
         self.take_list(list);
         self.records.push(Logged {
             index,

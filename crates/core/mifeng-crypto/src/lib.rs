@@ -16,6 +16,7 @@
 #![deny(unsafe_code)]
 
 mod chunk;
+pub mod cores;
 mod digest;
 mod entropy;
 mod error;

@@ -19,7 +19,7 @@ pub const SALT: usize = 24;
 /// Bytes of salt and commitment.
 pub const PREFIX: usize = SALT + 32;
 /// Bytes of an authentication tag.
-const TAG: usize = 16;
+pub(crate) const TAG: usize = 16;
 /// Largest plaintext, 1 TiB: beyond any bid, and far below the 4 PiB that the scheme allows.
 pub const PLAIN_LEN_MAX: u64 = 1 << 40;
 

@@ -169,9 +169,9 @@ impl PlainSink for NoSink {
     }
 }
 
-struct Checked<'a> {
-    seal: &'a VerifiedSeal,
-    sink: &'a mut dyn PlainSink,
+pub(crate) struct Checked<'a> {
+    pub(crate) seal: &'a VerifiedSeal,
+    pub(crate) sink: &'a mut dyn PlainSink,
 }
 
 impl TarSink for Checked<'_> {

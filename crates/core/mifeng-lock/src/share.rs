@@ -155,7 +155,15 @@ pub(crate) fn combine(
     base: &Point,
     shares: &[Share],
 ) -> Result<Point> {
-    let mut sorted: Vec<&Share> = shares.iter().collect();
+    let sorted = in_order(shares.iter().collect())?;
+    sorted
+        .iter()
+        .try_for_each(|share| verify(board, label, base, share))?;
+    interpolate(board, sorted)
+}
+
+/// By index, none twice.
+pub(crate) fn in_order(mut sorted: Vec<&Share>) -> Result<Vec<&Share>> {
     sorted.sort_by_key(|share| share.index);
     if let Some(pair) = sorted
         .windows(2)
@@ -165,9 +173,11 @@ pub(crate) fn combine(
             index: pair[0].index,
         });
     }
-    sorted
-        .iter()
-        .try_for_each(|share| verify(board, label, base, share))?;
+    Ok(sorted)
+}
+
+/// `x · base` from the first `t` of shares that hold, in order.
+pub(crate) fn interpolate(board: &Board, mut sorted: Vec<&Share>) -> Result<Point> {
     let t = board.threshold();
     if sorted.len() < usize::from(t) {
         return Err(Error::TooFewShares {

@@ -27,7 +27,8 @@
 //! # }
 //! ```
 
-use mifeng_crypto::{Digest, Entropy, Point, Scalar, Suite, hash_to_point};
+use mifeng_crypto::{Curve, Digest, Entropy, Point, Scalar, Suite, hash_to_point};
+use std::sync::OnceLock;
 use zeroize::Zeroizing;
 
 use crate::board::{Board, SecretShare};
@@ -166,6 +167,57 @@ pub fn verify_share(board: &Board, ciphertext: &Ciphertext, share: &Share) -> Re
     share::verify(board, &ciphertext.label, &ciphertext.u, share)
 }
 
+/// A share whose proof held, with what it was held against; as [`check_share`] alone makes one, nobody checks it again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CheckedShare {
+    share: Share,
+    /// Of the ciphertext.
+    base: Point,
+    /// Of the trustee: another one after a reshare.
+    key: Point,
+}
+
+impl CheckedShare {
+    /// The share.
+    pub fn share(&self) -> &Share {
+        &self.share
+    }
+}
+
+/// Checks one share of one ciphertext, once for all.
+///
+/// # Errors
+/// As [`verify_share`].
+pub fn check_share(board: &Board, ciphertext: &Ciphertext, share: Share) -> Result<CheckedShare> {
+    verify_share(board, ciphertext, &share)?;
+    Ok(CheckedShare {
+        base: ciphertext.u.clone(),
+        key: board.share_key(share.index)?.clone(),
+        share,
+    })
+}
+
+/// As [`combine`], with shares that were checked before for this ciphertext.
+///
+/// # Errors
+/// As [`combine`]; [`Error::ShareProof`] for a share that was checked for another ciphertext, or before a reshare.
+pub fn combine_checked(
+    board: &Board,
+    ciphertext: &Ciphertext,
+    shares: &[CheckedShare],
+) -> Result<Zeroizing<[u8; 32]>> {
+    ciphertext.belongs_to(board)?;
+    for CheckedShare { share, base, key } in shares {
+        if *base != ciphertext.u || board.share_key(share.index)? != key {
+            let index = share.index;
+            return Err(Error::ShareProof { index });
+        }
+    }
+    let sorted = share::in_order(shares.iter().map(CheckedShare::share).collect())?;
+    let point = share::interpolate(board, sorted)?;
+    Ok(mask(board, &ciphertext.u, &point, &ciphertext.c))
+}
+
 /// Opens a ciphertext with at least `t` shares of distinct trustees, each verified here.
 ///
 /// # Errors
@@ -182,7 +234,14 @@ pub fn combine(
 
 /// `G'`: nobody knows its logarithm.
 pub fn second_generator(suite: &Suite) -> Point {
-    hash_to_point(suite, &format!("tdh2-gbar/{}", suite.curve().name()), &[])
+    static OF_SM2: OnceLock<Point> = OnceLock::new();
+    static OF_P256: OnceLock<Point> = OnceLock::new();
+    let known = match suite.curve() {
+        Curve::Sm2 => &OF_SM2,
+        Curve::P256 => &OF_P256,
+    };
+    let find = || hash_to_point(suite, &format!("tdh2-gbar/{}", suite.curve().name()), &[]);
+    known.get_or_init(find).clone()
 }
 
 fn mask(board: &Board, u: &Point, point: &Point, text: &[u8; 32]) -> Zeroizing<[u8; 32]> {

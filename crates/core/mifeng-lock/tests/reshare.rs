@@ -89,6 +89,16 @@ fn every_quorum_can_hand_on_and_what_was_sealed_before_still_opens() {
                 *tdh2::combine(&board, &bid, &released).expect("opens"),
                 [42; 32]
             );
+            // What was checked against the board before counts no more.
+            let before: Vec<_> = world.shares.iter().take(3).collect();
+            let before = release(world.board(), &before, &bid).into_iter();
+            let before = before.map(|share| tdh2::check_share(world.board(), &bid, share));
+            let before: Vec<_> = before.map(|held| held.expect("holds")).collect();
+            assert!(tdh2::combine_checked(world.board(), &bid, &before).is_ok());
+            assert!(matches!(
+                tdh2::combine_checked(&board, &bid, &before),
+                Err(Error::ShareProof { index: 1 })
+            ));
             let few = &released[1..];
             assert!(matches!(
                 tdh2::combine(&board, &bid, few),

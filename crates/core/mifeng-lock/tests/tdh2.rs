@@ -125,6 +125,31 @@ fn shares_hold_for_their_bid_board_and_trustee_only() {
         Err(Error::DuplicateShare { index: 2 })
     );
 
+    let checked = |ciphertext, share: &Share| tdh2::check_share(board, ciphertext, share.clone());
+    let held: Vec<_> = good.iter().map(|share| checked(&first, share)).collect();
+    let held: Vec<tdh2::CheckedShare> = held.into_iter().map(|one| one.expect("holds")).collect();
+    assert_eq!(
+        tdh2::combine_checked(board, &first, &held),
+        tdh2::combine(board, &first, &good)
+    );
+    assert_eq!(
+        checked(&second, &good[0]),
+        Err(Error::ShareProof { index: 1 })
+    );
+    assert_eq!(
+        tdh2::combine_checked(board, &second, &held),
+        Err(Error::ShareProof { index: 1 })
+    );
+    assert_eq!(
+        tdh2::combine_checked(board, &first, &held[..1]),
+        tdh2::combine(board, &first, &good[..1])
+    );
+    let twice_held = [held[1].clone(), held[0].clone(), held[1].clone()];
+    assert_eq!(
+        tdh2::combine_checked(board, &first, &twice_held),
+        Err(Error::DuplicateShare { index: 2 })
+    );
+
     let elsewhere = seal(&other, 4);
     let foreign = shares(&mut other, &elsewhere);
     let mixed = [good[0].clone(), foreign[1].clone()];

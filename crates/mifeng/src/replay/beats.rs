@@ -1,7 +1,7 @@
 //! Beats in a replay: what each holds, and that there are as many as there must be.
 
-use super::parts::load;
-use super::{Beat, Replay, failed};
+use super::parts::{Listed, together};
+use super::{Beat, BeatRecord, Replay, failed};
 use crate::bundle::Files;
 use crate::{Error, layout};
 use mifeng_crypto::Digest;
@@ -97,20 +97,45 @@ impl Replay {
             .map(|n| schedule.beat_time(n))
             .transpose()?;
         let ordered = beat.records.is_sorted_by_key(|entry| entry.received);
-        for entry in &beat.records {
+        let in_time = |entry: &&BeatRecord| {
             let early = before.is_some_and(|before| entry.received <= before);
-            if entry.received > latest || early || !ordered {
-                return Err(failed(
-                    "V2",
-                    "log.received",
-                    format!(
-                        "beat {number} at {latest} holds a record received {}",
-                        entry.received
-                    ),
-                ));
+            ordered && !early && entry.received <= latest
+        };
+        let listed = beat.records.iter().take_while(in_time);
+        let listed: Vec<Listed> = listed
+            .map(|entry| (entry.body, entry.sig, Some(entry.received)))
+            .collect();
+        self.run_records(files, index, &listed)?;
+        match beat.records.get(listed.len()) {
+            None => Ok(()),
+            Some(entry) => Err(failed(
+                "V2",
+                "log.received",
+                format!(
+                    "beat {number} at {latest} holds a record received {}",
+                    entry.received
+                ),
+            )),
+        }
+    }
+
+    /// Records of one beat, or each an entry of its own from `index` on.
+    pub(super) fn run_records(
+        &mut self,
+        files: &dyn Files,
+        mut index: u64,
+        records: &[Listed],
+    ) -> Result<(), Error> {
+        let mut rest = records;
+        while !rest.is_empty() {
+            let (now, later) = rest.split_at(together(files, rest));
+            for (loaded, (_, _, received)) in self.load_all(files, now).into_iter().zip(now) {
+                let (record, ahead) = loaded?;
+                let at = received.unwrap_or(record.time());
+                self.apply(index, &record, (at, received.is_some()), &ahead)?;
+                index += u64::from(received.is_none());
             }
-            let record = load(files, suite, (&entry.body, &entry.sig), &self.withheld)?;
-            self.apply(index, &record, entry.received, true)?;
+            rest = later;
         }
         Ok(())
     }

@@ -4,12 +4,19 @@ use super::{BEATS_LEN_MAX, Beat, failed};
 use crate::bundle::Files;
 use crate::dossier::Withheld;
 use crate::{Error, layout};
-use mifeng_crypto::{Digest, HashAlg, Suite, jcs};
+use mifeng_crypto::{Digest, HashAlg, Suite, Time, cores, jcs};
 use mifeng_log::{Entry, LogTree, NoteVerifier, SignedCheckpoint, tiles};
 use mifeng_pki::{Certificate, RevocationList};
 use mifeng_record::{Record, SignedRecord};
+use mifeng_tender::Ahead;
 use serde::Deserialize;
 use std::collections::BTreeMap;
+use std::sync::Mutex;
+
+/// Records that are worked on together: enough for many cores, and what was computed of one that is not reached is lost.
+const TOGETHER_MAX: usize = 256;
+/// Bytes that they hold together, as they are all in memory.
+const TOGETHER_LEN_MAX: u64 = 16 << 20;
 
 /// Entries of the SHA-256 tiles, which must be exactly the tiles of those entries; in gm-1 the SM3
 /// tiles as well.
@@ -161,36 +168,114 @@ pub(super) fn read_beats(files: &dyn Files) -> Result<Option<Vec<Beat>>, Error> 
         .map_err(|e| failed("V2", e.code(), format!("log/beats.json: {e}")))
 }
 
+/// The bytes of one record; none of its signature where that is withheld.
+struct Parts {
+    text: Vec<u8>,
+    signature: Option<Vec<u8>>,
+}
+
+fn read(
+    files: &dyn Files,
+    (body, sig): (&Digest, &Digest),
+    withheld: &Withheld,
+) -> Result<Parts, Error> {
+    let part = |name: String| {
+        let bytes = files.read(&name);
+        bytes.map_err(|e| failed("V1", "file.missing", e.to_string()))
+    };
+    let name = layout::signature(sig);
+    Ok(Parts {
+        text: part(layout::body(body))?,
+        signature: match withheld.contains_key(&name) {
+            true => None,
+            false => Some(part(name)?),
+        },
+    })
+}
+
+fn verify(
+    parts: Parts,
+    suite: &'static Suite,
+    (body, sig): (&Digest, &Digest),
+) -> Result<Record, Error> {
+    let check = |bytes: &[u8], hash: &Digest, name: String| {
+        if suite.hash().digest(bytes) == *hash {
+            return Ok(());
+        }
+        let detail = format!("{name} does not have the hash in its name");
+        Err(failed("V1", "file.hash", detail))
+    };
+    let refused = |e: mifeng_record::Error| failed("V4", e.code(), format!("body/{body}: {e}"));
+    check(&parts.text, body, layout::body(body))?;
+    let Some(signature) = parts.signature else {
+        return Record::unsigned(&parts.text, *sig, suite).map_err(refused);
+    };
+    check(&signature, sig, layout::signature(sig))?;
+    let signed = SignedRecord {
+        body: parts.text,
+        signature,
+    };
+    Record::verify(signed, suite).map_err(refused)
+}
+
 /// Loads and verifies one record; of one whose signature is withheld only the body is looked at.
 pub(crate) fn load(
     files: &dyn Files,
     suite: &'static Suite,
-    (body, sig): (&Digest, &Digest),
+    of: (&Digest, &Digest),
     withheld: &Withheld,
 ) -> Result<Record, Error> {
-    let part = |name: String, hash: &Digest| -> Result<Vec<u8>, Error> {
-        let bytes = files
-            .read(&name)
-            .map_err(|e| failed("V1", "file.missing", e.to_string()))?;
-        if suite.hash().digest(&bytes) != *hash {
-            return Err(failed(
-                "V1",
-                "file.hash",
-                format!("{name} does not have the hash in its name"),
-            ));
-        }
-        Ok(bytes)
+    verify(read(files, of, withheld)?, suite, of)
+}
+
+/// A record of the log: the hashes of body and signature, and when it was received if it came in a beat.
+pub(super) type Listed = (Digest, Digest, Option<Time>);
+
+/// How many records from the front are worked on together: as many as hold so many bytes, at least one.
+pub(super) fn together(files: &dyn Files, records: &[Listed]) -> usize {
+    let index = files.index();
+    let len = |name: String| index.get(&name).copied().unwrap_or(0);
+    let mut sum = 0_u64;
+    let fits = |(body, sig, _): &&Listed| {
+        sum = sum.saturating_add(len(layout::body(body)) + len(layout::signature(sig)));
+        sum <= TOGETHER_LEN_MAX
     };
-    let refused = |e: mifeng_record::Error| failed("V4", e.code(), format!("body/{body}: {e}"));
-    let text = part(layout::body(body), body)?;
-    if withheld.contains_key(&layout::signature(sig)) {
-        return Record::unsigned(&text, *sig, suite).map_err(refused);
+    let count = records.iter().take(TOGETHER_MAX).take_while(fits).count();
+    count.max(1).min(records.len())
+}
+
+impl super::Replay {
+    /// Loads and verifies records on all cores, and computes of each what needs no order. What is wrong with one is told in
+    /// its turn.
+    pub(super) fn load_all(
+        &self,
+        files: &dyn Files,
+        records: &[Listed],
+    ) -> Vec<Result<(Record, Ahead), Error>> {
+        let suite = self.suite();
+        let trust = self.trust();
+        let parts = records.iter().map(|(body, sig, at)| {
+            let parts = read(files, (body, sig), &self.withheld);
+            Mutex::new(Some((body, sig, at, parts)))
+        });
+        let parts: Vec<_> = parts.collect();
+        cores::map(&parts, |one| {
+            // Each is taken once, so nobody waits and nobody finds it gone.
+            let taken = one.lock().ok().and_then(|mut one| one.take());
+            let Some((body, sig, at, parts)) = taken else {
+                return Err(failed("V1", "file.missing", "a record"));
+            };
+            let record = verify(parts?, suite, (body, sig))?;
+            // Alone, a core gains nothing by looking ahead.
+            let ahead = match cores::count() {
+                1 => Ahead::default(),
+                _ => self
+                    .state
+                    .look_ahead(&record, at.unwrap_or(record.time()), &trust),
+            };
+            Ok((record, ahead))
+        })
     }
-    let signed = SignedRecord {
-        body: text,
-        signature: part(layout::signature(sig), sig)?,
-    };
-    Record::verify(signed, suite).map_err(refused)
 }
 
 pub(super) fn certificates(files: &dyn Files, suite: &Suite) -> Result<Vec<Certificate>, Error> {

@@ -8,14 +8,14 @@ use crate::Error;
 use crate::bundle::Files;
 use crate::dossier::Withheld;
 use crate::layout;
-use crate::opening::{Opened, open_bid_on};
+use crate::opening::{Opened, open_bid_on, open_many};
 use crate::replay::Replay;
 use crate::store::ReadSeek;
 use mifeng_crypto::{Digest, HashAlg, Hasher, sha2x, sm3x};
 use mifeng_envelope::{NoSink, SealedFile, WORKERS};
 use mifeng_tender::{BidOutcome, rules};
 use std::collections::BTreeMap;
-use std::io::{self, Cursor, Read, Seek, SeekFrom};
+use std::io::{self, Read, Seek, SeekFrom};
 use std::sync::Mutex;
 
 /// More threads than this are not started. Each holds a group and what opening a bid takes (30 MiB).
@@ -131,32 +131,44 @@ fn audit_group(
         };
         return Ok(vec![(large.id, audited)]);
     }
-    let contents: Vec<Vec<u8>> = group
+    let mut contents = group
         .iter()
-        .map(|bid| {
-            let mut content = Vec::new();
-            let file = files.open(&bid.name)?;
-            let read = file.take(bid.size).read_to_end(&mut content);
-            read.map_err(|e| Error::io(&*bid.name, &e))?;
-            Ok(content)
-        })
-        .collect::<Result<_, Error>>()?;
+        .map(|bid| whole(files, bid))
+        .collect::<Result<Vec<_>, Error>>()?;
     let inputs: Vec<&[u8]> = contents.iter().map(Vec::as_slice).collect();
     let hashes = match alg {
         HashAlg::Sm3 => sm3x::digest_many(&inputs),
         HashAlg::Sha256 => sha2x::digest_many_prefixed(&[], &inputs),
     };
-    let audited = group.iter().zip(&contents).zip(hashes);
-    let audited = audited.map(|((bid, content), hash)| {
-        let (fault, opened) = look_at(replay, bid, &mut Cursor::new(content), 1);
+    let bids = group.iter().map(|bid| &bid.id);
+    let bids = bids
+        .zip(contents.iter_mut().map(Vec::as_mut_slice))
+        .collect();
+    let mut opened: BTreeMap<_, _> = open_many(&replay.state, bids)?.into_iter().collect();
+    let audited = group.iter().zip(hashes).map(|(bid, hash)| {
+        let (fault, opened) = match opened.remove(&bid.id) {
+            Some(opened) => (None, Some(Ok(opened))),
+            // Whatever is the matter with it, it is read once more.
+            None => look_at(replay, bid, &mut files.open(&bid.name)?, 1),
+        };
+        let hash = Digest::from_bytes(hash);
         let audited = Audited {
-            hash: Digest::from_bytes(hash),
+            hash,
             fault,
             opened,
         };
-        (bid.id, audited)
+        Ok((bid.id, audited))
     });
-    Ok(audited.collect())
+    audited.collect()
+}
+
+fn whole(files: &dyn Files, bid: &Bid) -> Result<Vec<u8>, Error> {
+    // At most a group's length, so the conversion cannot cut.
+    let mut content = Vec::with_capacity(bid.size as usize);
+    let file = files.open(&bid.name)?;
+    let read = file.take(bid.size).read_to_end(&mut content);
+    read.map_err(|e| Error::io(&*bid.name, &e))?;
+    Ok(content)
 }
 
 type Looked = (Option<Error>, Option<Result<Opened, Error>>);
@@ -258,6 +270,7 @@ impl Seek for Hashed<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::io::Cursor;
 
     #[test]
     fn a_file_is_hashed_in_whatever_order_it_is_read() -> io::Result<()> {

@@ -8,12 +8,13 @@ use base64::prelude::{BASE64_STANDARD, Engine as _};
 use mifeng_crypto::{Digest, Time};
 use mifeng_envelope::{SealRecord, Tender, VerifiedSeal};
 use mifeng_record::Record;
+use std::collections::BTreeMap;
 
 impl State {
     pub(crate) fn submit(&mut self, seal: &str, act: &Act<'_>) -> Result<(), Refusal> {
         let seal = self.check_bid(seal, act)?;
         let lot = seal.context().lot.clone();
-        if let Some(id) = self.live_bid_of(&seal.context().bidder, &lot) {
+        if let Some(id) = self.live.of(&lot, &seal.context().bidder) {
             return Err(Refusal::new(
                 &refusal::SECOND_BID,
                 format!("lot {lot} has seal {id}"),
@@ -30,9 +31,7 @@ impl State {
         if self.live_bid(&record.actor(), &lot) != Some(data.old) {
             return Err(unknown(&data.old));
         }
-        if let Some(old) = self.bids.get_mut(&data.old) {
-            old.life = BidLife::Replaced;
-        }
+        self.end_life(&data.old, BidLife::Replaced);
         self.insert(seal, act, None);
         Ok(())
     }
@@ -44,15 +43,23 @@ impl State {
         at: Time,
     ) -> Result<(), Refusal> {
         self.check_open(at)?;
-        match self.bids.get_mut(&data.seal) {
+        match self.bids.get(&data.seal) {
             Some(bid)
                 if bid.life == BidLife::Live
                     && bid.seal.context().bidder_cert == record.actor() =>
             {
-                bid.life = BidLife::Withdrawn;
+                self.end_life(&data.seal, BidLife::Withdrawn);
                 Ok(())
             }
             _ => Err(unknown(&data.seal)),
+        }
+    }
+
+    fn end_life(&mut self, seal: &Digest, life: BidLife) {
+        if let Some(bid) = self.bids.get_mut(seal) {
+            bid.life = life;
+            let context = bid.seal.context();
+            self.live.remove(&context.lot, &context.bidder, seal);
         }
     }
 
@@ -103,12 +110,7 @@ impl State {
     fn check_bid(&self, seal: &str, act: &Act<'_>) -> Result<VerifiedSeal, Refusal> {
         self.check_open(act.at)?;
         let record = act.record;
-        let bad = |detail: String| Refusal::new(&refusal::BAD_SEAL, detail);
-        let bytes = BASE64_STANDARD
-            .decode(seal)
-            .map_err(|_| bad("seal record is not base64".to_owned()))?;
-        let seal = SealRecord::parse(&bytes).map_err(|e| bad(e.to_string()))?;
-        let seal = self.verify_seal(&seal)?;
+        let seal = self.verified_seal(seal, act.ahead)?;
         self.check_new_seal(&seal, record)?;
         self.check_organisation(&seal, act)?;
         Ok(seal)
@@ -180,15 +182,14 @@ impl State {
         seal.verify_with(&tender, &chains).map_err(seal_refusal)
     }
 
-    /// The live seal of an organisation for a lot, whichever of its certificates brought it.
-    fn live_bid_of(&self, bidder: &str, lot: &str) -> Option<Digest> {
-        self.bids
-            .iter()
-            .find(|(_, bid)| {
-                let context = bid.seal.context();
-                bid.is_live_first() && context.bidder == bidder && context.lot == lot
-            })
-            .map(|(id, _)| *id)
+    /// Reads a seal as a record carries it, and checks it against the notice.
+    pub(crate) fn read_seal(&self, seal: &str) -> Result<VerifiedSeal, Refusal> {
+        let bad = |detail: String| Refusal::new(&refusal::BAD_SEAL, detail);
+        let bytes = BASE64_STANDARD
+            .decode(seal)
+            .map_err(|_| bad("seal record is not base64".to_owned()))?;
+        let seal = SealRecord::parse(&bytes).map_err(|e| bad(e.to_string()))?;
+        self.verify_seal(&seal)
     }
 
     /// The live seal of a bidder's certificate for a lot.
@@ -204,23 +205,56 @@ impl State {
 
     /// The live bids of lots that have enough of them: what is to be opened, in order of seal id.
     pub fn to_open(&self) -> Vec<Digest> {
-        let min = self
-            .notice
-            .as_ref()
-            .map_or(u32::MAX, |(_, n)| n.bidders_min);
-        self.bids
-            .iter()
-            .filter(|(_, bid)| bid.is_live_first())
-            .filter(|(_, bid)| self.live_count(&bid.seal.context().lot) >= min as usize)
-            .map(|(id, _)| *id)
-            .collect()
+        let lots = self.live.lots();
+        let enough = lots.filter(|(_, bids)| self.is_enough(bids.len()));
+        let mut seals: Vec<Digest> = enough.flat_map(|(_, bids)| bids).collect();
+        seals.sort_unstable();
+        seals
     }
 
-    fn live_count(&self, lot: &str) -> usize {
-        self.bids
-            .values()
-            .filter(|bid| bid.is_live_first() && bid.seal.context().lot == lot)
-            .count()
+    /// Whether a first bid is among [`State::to_open`].
+    pub(crate) fn is_to_open(&self, seal: &Digest) -> bool {
+        let bid = self.bids.get(seal).filter(|bid| bid.is_live_first());
+        bid.is_some_and(|bid| self.is_enough(self.live.count(&bid.seal.context().lot)))
+    }
+
+    fn is_enough(&self, bids: usize) -> bool {
+        let notice = self.notice.as_ref();
+        notice.is_some_and(|(_, notice)| bids >= notice.bidders_min as usize)
+    }
+}
+
+/// The live first bids of each lot, by organisation: each has one at most.
+#[derive(Default)]
+pub(crate) struct LiveBids(BTreeMap<String, BTreeMap<String, Digest>>);
+
+impl LiveBids {
+    /// The live seal of an organisation for a lot, whichever of its certificates brought it.
+    fn of(&self, lot: &str, bidder: &str) -> Option<Digest> {
+        self.0.get(lot)?.get(bidder).copied()
+    }
+
+    fn count(&self, lot: &str) -> usize {
+        self.0.get(lot).map_or(0, BTreeMap::len)
+    }
+
+    fn lots(&self) -> impl Iterator<Item = (&str, impl ExactSizeIterator<Item = Digest>)> {
+        let lots = self.0.iter();
+        lots.map(|(lot, bids)| (lot.as_str(), bids.values().copied()))
+    }
+
+    pub(crate) fn insert(&mut self, lot: &str, bidder: &str, seal: Digest) {
+        let bids = self.0.entry(lot.to_owned()).or_default();
+        bids.insert(bidder.to_owned(), seal);
+    }
+
+    /// A final offer that ends its life is no first bid: the first one of its bidder stays.
+    fn remove(&mut self, lot: &str, bidder: &str, seal: &Digest) {
+        if let Some(bids) = self.0.get_mut(lot)
+            && bids.get(bidder) == Some(seal)
+        {
+            bids.remove(bidder);
+        }
     }
 }
 

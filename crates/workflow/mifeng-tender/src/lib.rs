@@ -4,6 +4,7 @@
 //! auditor to replay; verification is the same code run again. It reads no clock and no file.
 #![forbid(unsafe_code)]
 
+mod ahead;
 mod bids;
 mod contract;
 mod ending;
@@ -23,6 +24,7 @@ mod revealed;
 mod setup;
 mod state;
 
+pub use ahead::Ahead;
 pub use contract::{Clock, ClockState, Contract, Stamping};
 pub use ending::NO_RELEASE;
 pub use evaluation::{

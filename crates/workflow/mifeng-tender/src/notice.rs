@@ -217,12 +217,18 @@ impl Notice {
     /// # Errors
     /// What is wrong with a chain, or that one is missing.
     pub fn clock_chains(&self) -> Result<Vec<Chain>, String> {
+        let leaves = self.policy.leaves();
+        let has_clock = |(_, leaf): &(_, Leaf)| matches!(leaf, Leaf::Tlock { .. });
+        if self.chains.is_empty() && !leaves.iter().any(has_clock) {
+            // Reading a chain's key takes as long as some signatures.
+            return Ok(Vec::new());
+        }
         let mut known = vec![Chain::quicknet()];
         for record in &self.chains {
             known.push(Chain::new(record.clone()).map_err(|e| e.to_string())?);
         }
         let mut used: Vec<Chain> = Vec::new();
-        for (_, leaf) in self.policy.leaves() {
+        for (_, leaf) in leaves {
             let Leaf::Tlock { chain: hash, .. } = leaf else {
                 continue;
             };

@@ -5,6 +5,7 @@ use crate::refusal::{self, Refusal};
 use crate::state::{Act, BidLife, Outcome, Stage, State};
 use mifeng_crypto::{Digest, Time};
 use mifeng_envelope::{GroupLeaf, Sigma, VerifiedSeal};
+use mifeng_lock::tdh2::CheckedShare;
 use mifeng_lock::tlock::Beacon;
 use mifeng_lock::{Board, Leaf, Share, tdh2};
 use mifeng_record::Record;
@@ -162,20 +163,18 @@ impl State {
         if data.shares.is_empty() {
             return Err(Refusal::new(&refusal::MALFORMED, "no shares"));
         }
-        let due = self.due_now();
-        let mut accepted = Vec::with_capacity(data.shares.len());
-        for row in &data.shares {
-            if !due.contains(&row.seal) {
+        // Arithmetic without an order; the first row that is wrong in theirs is named.
+        let checked = mifeng_crypto::cores::map(&data.shares, |row| {
+            if !self.is_due_now(&row.seal) {
                 return Err(Refusal::new(
                     &refusal::SHARE_EARLY,
                     format!("seal {} is not to be opened", row.seal),
                 ));
             }
-            accepted.push((
-                (row.seal, row.path.clone()),
-                self.check_share(board, data.index, row)?,
-            ));
-        }
+            let share = self.check_share(board, data.index, row)?;
+            Ok(((row.seal, row.path.clone()), share))
+        });
+        let mut accepted = checked.into_iter().collect::<Result<Vec<_>, _>>()?;
         // What was found of a bid without these shares stands: they count for the others alone.
         accepted.retain(|((seal, _), _)| !self.outcomes.contains_key(seal));
         if accepted.is_empty() {
@@ -207,7 +206,12 @@ impl State {
     }
 
     /// Parses and verifies one released share.
-    fn check_share(&self, board: &Board, index: u8, row: &BoardShare) -> Result<Share, Refusal> {
+    fn check_share(
+        &self,
+        board: &Board,
+        index: u8,
+        row: &BoardShare,
+    ) -> Result<CheckedShare, Refusal> {
         let bad = |detail: String| Refusal::new(&refusal::BAD_SHARE, detail);
         let leaf = self.bids[&row.seal]
             .seal
@@ -234,8 +238,7 @@ impl State {
                 share.index
             )));
         }
-        tdh2::verify_share(board, &leaf.ciphertext, &share).map_err(named)?;
-        Ok(share)
+        tdh2::check_share(board, &leaf.ciphertext, share).map_err(named)
     }
 
     /// A beacon of a chain that the policy names: it opens clock leaves, for everybody, whoever brings it.
@@ -311,9 +314,8 @@ impl State {
             let (Some(board), Some(from)) = (board, from) else {
                 continue;
             };
-            let given: Vec<Share> = from.values().cloned().collect();
-            // Every share was verified when it was accepted.
-            if let Ok(share) = tdh2::combine(board, &leaf.ciphertext, &given) {
+            let given: Vec<CheckedShare> = from.values().cloned().collect();
+            if let Ok(share) = tdh2::combine_checked(board, &leaf.ciphertext, &given) {
                 shares.push((leaf.path.clone(), share));
             }
         }
@@ -368,12 +370,17 @@ impl State {
             .map_err(|e| Refusal::new(&refusal::BAD_SEAL, e.to_string()))
     }
 
-    pub(crate) fn bid_open(&mut self, data: &BidOpen, record: &Record) -> Result<(), Refusal> {
+    /// The secret of a bid whose opening is logged.
+    pub fn opened_with(&self, seal: &Digest) -> Option<&Sigma> {
+        self.sigmas.get(seal).map(|sigma| &**sigma)
+    }
+
+    pub(crate) fn bid_open(&mut self, data: &BidOpen, act: &Act<'_>) -> Result<(), Refusal> {
         self.require_opening(&data.seal)?;
         self.require_not_halted()?;
-        self.require_host(record)?;
+        self.require_host(act.record)?;
         self.require_undecided(&data.seal)?;
-        self.sigma(&data.seal)?;
+        let sigma = self.sigma_of(&data.seal, act.ahead)?;
         let opening = &data.opening;
         let withheld = opening.price.is_empty() && opening.price_cn.is_empty();
         if self.withholds_price(&data.seal) && !(withheld && data.detail.is_empty()) {
@@ -382,6 +389,7 @@ impl State {
                 "first prices are not published under this procedure",
             ));
         }
+        self.sigmas.insert(data.seal, sigma);
         self.outcomes
             .insert(data.seal, Outcome::Opened(Box::new(data.clone())));
         Ok(())
@@ -408,7 +416,7 @@ impl State {
     }
 
     pub(crate) fn require_undecided(&self, seal: &Digest) -> Result<(), Refusal> {
-        if !self.due_now().contains(seal) {
+        if !self.is_due_now(seal) {
             return Err(Refusal::new(
                 &refusal::UNKNOWN_SEAL,
                 format!("seal {seal} is not to be opened"),
@@ -429,7 +437,7 @@ impl State {
     /// [`refusal::WRONG_STAGE`] while an outcome is missing.
     pub fn expected_minutes(&self) -> Result<Minutes, Refusal> {
         let notice = self.require(Stage::Opening)?;
-        let (due, profile) = (self.to_open(), self.profile());
+        let profile = self.profile();
         let mut rows = self
             .bids
             .iter()
@@ -448,7 +456,7 @@ impl State {
                         (status, Some(price).filter(|_| profile.read_out))
                     }
                     (BidLife::Live, Some(Outcome::Failed(fail))) => (fail.status, None),
-                    (BidLife::Live, None) if due.contains(id) => {
+                    (BidLife::Live, None) if self.is_to_open(id) => {
                         return Err(Refusal::new(
                             &refusal::WRONG_STAGE,
                             format!("seal {id} has no outcome yet"),

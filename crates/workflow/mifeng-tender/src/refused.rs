@@ -6,7 +6,7 @@ use crate::refusal::{self, Refusal};
 use crate::state::{Act, Stage, State};
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use mifeng_crypto::{Digest, Time};
-use mifeng_envelope::{SealRecord, VerifiedSeal};
+use mifeng_envelope::VerifiedSeal;
 use mifeng_lock::share::ShareRecord;
 use mifeng_lock::{Share, tdh2};
 use mifeng_pki::Certificate;
@@ -128,12 +128,7 @@ impl State {
     }
 
     fn seal_of(&self, text: &str, record: &Record) -> Result<VerifiedSeal, Refusal> {
-        let bad = |detail: String| Refusal::new(&refusal::BAD_SEAL, detail);
-        let bytes = BASE64_STANDARD
-            .decode(text)
-            .map_err(|_| bad("seal record is not base64".to_owned()))?;
-        let seal = SealRecord::parse(&bytes).map_err(|e| bad(e.to_string()))?;
-        let seal = self.verify_seal(&seal)?;
+        let seal = self.read_seal(text)?;
         if seal.context().bidder_cert != record.actor() {
             return Err(Refusal::new(
                 &refusal::COPIED,

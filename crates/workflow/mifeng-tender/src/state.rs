@@ -1,5 +1,7 @@
 //! What the records so far amount to, and the one function that takes the next record.
 
+use crate::ahead::Ahead;
+use crate::bids::LiveBids;
 use crate::evaluation::Evaluation;
 use crate::events::*;
 use crate::formation::Formation;
@@ -10,14 +12,16 @@ use crate::refusal::{self, Refusal};
 use crate::refused::FalseShare;
 use crate::setup::Postponement;
 use mifeng_crypto::{Digest, Scalar, Suite, Time};
-use mifeng_envelope::VerifiedSeal;
+use mifeng_envelope::{Sigma, VerifiedSeal};
 use mifeng_lock::Share;
+use mifeng_lock::tdh2::CheckedShare;
 use mifeng_lock::tlock::VerifiedBeacon;
 use mifeng_pki::trust::TrustChain;
 use mifeng_pki::{Certificate, RevocationList};
 use mifeng_record::Record;
 use mifeng_score::{Outcome as RankOutcome, Sheet};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// Records that one person may put into one log; a trustee of a tender with many draws needs some
 /// dozens, a bidder a few per lot.
@@ -41,6 +45,8 @@ pub(crate) struct Act<'a> {
     pub(crate) trust: &'a Trust<'a>,
     /// The credit code that its signer's certificate stands for.
     pub(crate) code: Option<String>,
+    /// What was computed of it before its turn.
+    pub(crate) ahead: &'a Ahead,
 }
 
 /// Where the tender stands.
@@ -139,14 +145,20 @@ pub struct State {
     pub(crate) signers: Vec<EarlySigner>,
     pub(crate) lists: Option<TrustChain>,
     pub(crate) bids: BTreeMap<Digest, Bid>,
+    /// Which of these are first bids that count.
+    pub(crate) live: LiveBids,
     pub(crate) leaf_digests: BTreeMap<Digest, Digest>,
     pub(crate) closed: Option<Close>,
     /// When the log took `bidder-window.close`.
     pub(crate) window_closed: Option<Time>,
     pub(crate) bidder_shares: BTreeMap<(Digest, String), [u8; 32]>,
-    pub(crate) board_shares: BTreeMap<(Digest, String), BTreeMap<u8, Share>>,
+    pub(crate) board_shares: BTreeMap<(Digest, String), BTreeMap<u8, CheckedShare>>,
     pub(crate) beacons: BTreeMap<(Digest, u64), VerifiedBeacon>,
     pub(crate) outcomes: BTreeMap<Digest, Outcome>,
+    /// The secrets of bids that were opened: with them anybody can read those bids, as with this log.
+    pub(crate) sigmas: BTreeMap<Digest, Arc<Sigma>>,
+    /// Records that may change what was released: all but outcomes.
+    pub(crate) changes: u64,
     /// Rows of the opening record for bids that were not taken, by the commitment of their record.
     pub(crate) refused: BTreeMap<Digest, MinutesRow>,
     pub(crate) false_shares: Vec<FalseShare>,
@@ -190,6 +202,7 @@ impl State {
             signers: Vec::new(),
             lists: None,
             bids: BTreeMap::new(),
+            live: LiveBids::default(),
             leaf_digests: BTreeMap::new(),
             closed: None,
             window_closed: None,
@@ -197,6 +210,8 @@ impl State {
             board_shares: BTreeMap::new(),
             beacons: BTreeMap::new(),
             outcomes: BTreeMap::new(),
+            sigmas: BTreeMap::new(),
+            changes: 0,
             refused: BTreeMap::new(),
             false_shares: Vec::new(),
             revealed: BTreeMap::new(),
@@ -223,6 +238,20 @@ impl State {
     /// # Errors
     /// The [`Refusal`] of the first rule that says no.
     pub fn apply(&mut self, record: &Record, at: Time, trust: &Trust<'_>) -> Result<(), Refusal> {
+        self.apply_ahead(record, at, trust, &Ahead::default())
+    }
+
+    /// The same, with what was computed of the record before ([`State::look_ahead`]): the outcome is the same.
+    ///
+    /// # Errors
+    /// As [`State::apply`].
+    pub fn apply_ahead(
+        &mut self,
+        record: &Record,
+        at: Time,
+        trust: &Trust<'_>,
+        ahead: &Ahead,
+    ) -> Result<(), Refusal> {
         let event = Event::read(record)
             .map_err(|e| Refusal::new(&refusal::MALFORMED, e.to_string()))?
             .ok_or_else(|| {
@@ -242,8 +271,12 @@ impl State {
             taken,
             trust,
             code: judged.as_ref().and_then(|judged| judged.code.clone()),
+            ahead,
         };
         self.dispatch(&event, &act)?;
+        if !matches!(event, Event::Open(_) | Event::Fail(_)) {
+            self.changes += 1;
+        }
         // Bids that came before a record of its own may stand in a beat after it: it proves no instant to them.
         if self.stage != Stage::Open || !Self::is_logged_at_once(record.kind()) {
             self.latest = Some(taken);
@@ -316,7 +349,7 @@ impl State {
             Event::WindowClose(data) => self.window_close(data, act),
             Event::Beacon(data) => self.beacon(data, record),
             Event::BoardShares(data) => self.board_shares(data, record, at),
-            Event::Open(data) => self.bid_open(data, record),
+            Event::Open(data) => self.bid_open(data, act),
             Event::Fail(data) => self.bid_fail(data, record, at),
             Event::BidRefuse(data) => self.bid_refuse(data, act),
             Event::ShareFalse(data) => self.share_false(data, act),
@@ -406,7 +439,7 @@ impl State {
     /// The signer's path to a recognised CA, valid for signing such a record at `at` and when the
     /// log took it. Before the notice nobody is judged yet, and where the signature is left out of a
     /// public export nobody can be.
-    fn check_signer(
+    pub(crate) fn check_signer(
         &self,
         record: &Record,
         at: Time,
@@ -527,7 +560,7 @@ impl State {
     }
 
     /// The verified board shares, by seal and path, then trustee.
-    pub fn shares(&self) -> &BTreeMap<(Digest, String), BTreeMap<u8, Share>> {
+    pub fn shares(&self) -> &BTreeMap<(Digest, String), BTreeMap<u8, CheckedShare>> {
         &self.board_shares
     }
 

@@ -2,7 +2,7 @@
 //!
 //! The SHA extensions of x86-64 give two rounds every four cycles to one message, since each waits
 //! for the one before, and twice that to two messages. Neighbours in the list whose padded messages
-//! have equally many blocks are therefore hashed in pairs; the rest, and everything on other
+//! have about as many blocks are therefore hashed in pairs; the rest, and everything on other
 //! machines, one by one by `ring`. The kernel is taken only after it has agreed with `ring`, once in
 //! a process.
 //!
@@ -17,7 +17,7 @@ mod tests;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
-use crate::sm3x::{MAX_PREFIX, blocks, edge};
+use crate::sm3x::{MAX_PREFIX, are_alike, blocks, edge};
 
 /// Bytes of a block of the compression function.
 const BLOCK: usize = 64;
@@ -91,7 +91,7 @@ fn digest_with(kernel: Option<Kernel>, prefix: &[u8], inputs: &[&[u8]]) -> Vec<[
     while let Some(first) = rest.first() {
         let pair = rest
             .first_chunk::<2>()
-            .filter(|[a, b]| blocks(prefix, a) == blocks(prefix, b));
+            .filter(|[a, b]| are_alike(prefix, a, b));
         let count = match (kernel, pair) {
             (Some(kernel), Some(pair)) => {
                 out.extend(digest_two(kernel, prefix, *pair));
@@ -112,16 +112,24 @@ fn digest_one(prefix: &[u8], input: &[u8]) -> [u8; 32] {
     *digest.as_bytes()
 }
 
-/// Two messages of equally many blocks: what is padded as for SM3 (FIPS 180-4 section 5.1.1).
+/// Two messages: what is padded as for SM3 (FIPS 180-4 section 5.1.1). What the longer one has more of is hashed in one of
+/// the two rows.
 fn digest_two(kernel: Kernel, prefix: &[u8], inputs: [&[u8]; 2]) -> [[u8; 32]; 2] {
     let mut state = [IV; 2];
-    let edges = |state: &mut _, index| {
+    let ends = inputs.map(|input| blocks(prefix, input));
+    let edges = |state: &mut [State; 2], index: usize| {
+        let before = *state;
         let mut rows = [[0; BLOCK]; 2];
         for (row, input) in rows.iter_mut().zip(inputs) {
             edge(prefix, input, index, row);
         }
         let [a, b] = &rows;
         kernel(state, [core::slice::from_ref(a), core::slice::from_ref(b)]);
+        for (row, before) in before.into_iter().enumerate() {
+            if index >= ends[row] {
+                state[row] = before;
+            }
+        }
     };
     // Blocks from `from` to `whole` are input and nothing else, in both.
     let from = prefix.len().div_ceil(BLOCK);
@@ -133,7 +141,7 @@ fn digest_two(kernel: Kernel, prefix: &[u8], inputs: [&[u8]; 2]) -> [[u8; 32]; 2
         let rows = inputs.map(|input| input[body.clone()].as_chunks().0);
         kernel(&mut state, rows);
     }
-    (whole..blocks(prefix, inputs[0])).for_each(|index| edges(&mut state, index));
+    (whole..ends[0].max(ends[1])).for_each(|index| edges(&mut state, index));
     state.map(|words| {
         let mut digest = [0; 32];
         for (bytes, word) in digest.as_chunks_mut::<4>().0.iter_mut().zip(words) {

@@ -80,8 +80,11 @@ fn random_neighbourhoods() {
             .iter()
             .map(|[high, low]| {
                 // Small spreads pair neighbours, large ones part them.
-                let spread = [2, 64, 500, 5_000][round % 4];
-                let len = usize::from(*high) * 256 % spread + usize::from(*low) % spread;
+                let spread = [2, 64, 500, 5_000, 300][round % 5];
+                // Long ones share lanes though they differ by some blocks.
+                let base = [0, 0, 0, 0, 9_000][round % 5];
+                let spread_len = usize::from(*high) * 256 % spread + usize::from(*low) % spread;
+                let len = base + spread_len;
                 let at = usize::from(*low) * 100;
                 &data[at..at + len]
             })

@@ -1,8 +1,8 @@
 //! SM3 (GB/T 32905-2016) of many messages at once, for tree hashing.
 //!
 //! One stream of SM3 cannot use a wide machine: every round waits for the one before. Neighbours
-//! in the list whose padded messages have equally many blocks are therefore hashed side by side, one
-//! in each lane: sixteen with AVX-512, eight with AVX2. The rest, and everything on other machines,
+//! in the list whose padded messages have about as many blocks are therefore hashed side by side, one
+//! in each lane: sixteen with AVX-512, eight with AVX2; where one is longer, its end follows by itself. The rest, and everything on other machines,
 //! is hashed one by one. A kernel is taken only after it has agreed with the hash of one message,
 //! once in a process.
 //!
@@ -29,6 +29,9 @@ pub const MAX_PREFIX: usize = 63;
 
 /// Bytes of a block of the compression function.
 const BLOCK: usize = 64;
+/// Messages side by side differ by at most this part of the shorter one: the end of the longer one is hashed at the speed
+/// of one stream, a tenth of that of all lanes.
+const MORE_PART: usize = 64;
 
 /// The SM3 digests of `inputs`, in order.
 #[must_use]
@@ -70,8 +73,8 @@ fn digest_with(widths: &[Width], prefix: &[u8], inputs: &[&[u8]]) -> Vec<[u8; 32
     } else {
         &[]
     };
-    let same = |a: &&[u8], b: &&[u8]| blocks(prefix, a) == blocks(prefix, b);
-    for mut rest in inputs.chunk_by(same) {
+    let alike = |a: &&[u8], b: &&[u8]| are_alike(prefix, a, b);
+    for mut rest in inputs.chunk_by(alike) {
         while let Some(first) = rest.first() {
             // Lanes half empty cost as much as full ones.
             let fits = |width: &&Width| rest.len() * 2 >= width.lanes();
@@ -104,8 +107,14 @@ pub(crate) fn blocks(prefix: &[u8], input: &[u8]) -> usize {
     (prefix.len() + input.len() + 9).div_ceil(BLOCK)
 }
 
-/// Messages of equally many blocks, at most as many as the width has lanes; lanes without a message
-/// repeat the first one. Gives their digests to `out`.
+/// Whether the two go well side by side: what one has more of, which its lane alone works on, is little.
+pub(crate) fn are_alike(prefix: &[u8], a: &[u8], b: &[u8]) -> bool {
+    let (a, b) = (blocks(prefix, a), blocks(prefix, b));
+    a.abs_diff(b) <= a.min(b) / MORE_PART
+}
+
+/// Messages at most as many as the width has lanes; lanes without a message repeat the first one. Gives their digests
+/// to `out`.
 fn digest_lanes(width: Width, prefix: &[u8], group: &[&[u8]], out: &mut Vec<[u8; 32]>) {
     let mut lanes = [group[0]; LANES_MAX];
     lanes[..group.len()].copy_from_slice(group);
@@ -116,7 +125,11 @@ fn digest_lanes(width: Width, prefix: &[u8], group: &[&[u8]], out: &mut Vec<[u8;
     let from = prefix.len().div_ceil(BLOCK);
     let whole = |input: &&[u8]| (prefix.len() + input.len()) / BLOCK;
     let whole = group.iter().map(whole).min().unwrap_or(0).max(from);
-    for index in 0..blocks(prefix, lanes[0]) {
+    let padded = blocks(prefix, lanes[0]);
+    let differ = group.iter().any(|input| blocks(prefix, input) != padded);
+    // Where they differ, the whole blocks are many, and the rest goes on one by one.
+    let end = if differ { whole } else { padded };
+    for index in 0..end {
         if index == from && whole > from {
             let mut bodies = [&[][..]; LANES_MAX];
             for (body, input) in bodies.iter_mut().zip(lanes) {
@@ -136,7 +149,16 @@ fn digest_lanes(width: Width, prefix: &[u8], group: &[&[u8]], out: &mut Vec<[u8;
         }
         width.compress(&mut state, &rows[..lanes.len()]);
     }
-    out.extend((0..group.len()).map(|lane| lanes::digest(&state, lane)));
+    let finish = |(lane, input): (usize, &&[u8])| {
+        if !differ {
+            return lanes::digest(&state, lane);
+        }
+        let taken = whole * BLOCK;
+        let mut stream = Stream::resume(state.map(|word| word[lane]), taken as u64);
+        stream.update(&input[taken - prefix.len()..]);
+        stream.finish()
+    };
+    out.extend(group.iter().enumerate().map(finish));
 }
 
 /// A block that is not all input: the first one behind a prefix, and the last ones.

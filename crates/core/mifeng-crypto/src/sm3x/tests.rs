@@ -72,8 +72,11 @@ fn random_neighbourhoods() {
             .chunks(2)
             .map(|two| {
                 // Small spreads let neighbours share lanes, large ones part them.
-                let spread = [2, 64, 500, 5_000][round % 4];
-                let len = usize::from(two[0]) * 256 % spread + usize::from(two[1]) % spread;
+                let spread = [2, 64, 500, 5_000, 300][round % 5];
+                // Long ones share lanes though they differ by some blocks.
+                let base = [0, 0, 0, 0, 9_000][round % 5];
+                let spread_len = usize::from(two[0]) * 256 % spread + usize::from(two[1]) % spread;
+                let len = base + spread_len;
                 let at = usize::from(two[1]) * 100;
                 &data[at..at + len]
             })

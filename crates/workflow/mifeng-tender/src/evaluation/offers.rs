@@ -355,6 +355,15 @@ impl State {
         }
     }
 
+    /// Whether a bid is among [`State::due_now`].
+    pub(crate) fn is_due_now(&self, seal: &Digest) -> bool {
+        match self.stage {
+            Stage::Opening => self.is_to_open(seal),
+            Stage::Evaluation => self.offers_due().contains(seal),
+            _ => false,
+        }
+    }
+
     /// Final offers of every round whose window is over.
     pub fn offers_due(&self) -> Vec<Digest> {
         let rounds = self.evaluation.lots.iter();
@@ -417,6 +426,10 @@ impl State {
         let id = seal.id();
         for leaf in seal.leaf_digests() {
             self.leaf_digests.insert(leaf, id);
+        }
+        if offer_for.is_none() {
+            let context = seal.context();
+            self.live.insert(&context.lot, &context.bidder, id);
         }
         let bid = Bid {
             seal,

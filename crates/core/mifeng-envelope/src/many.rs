@@ -1,0 +1,135 @@
+//! Small bids opened together, from memory: the blocks of all of them share the lanes of the hash.
+
+use crate::body::{PREFIX, SEALED_CHUNK, TAG, plain_len};
+use crate::manifest::Manifest;
+use crate::open::{Checked, NoSink, Sigma, body_cipher};
+use crate::root::{BLOCK, leaf_tasks, run};
+use crate::stream::{PlainReader, ROUND_PLAIN, read_window};
+use crate::tar::Reader;
+use crate::verify::VerifiedSeal;
+use crate::{Error, Result};
+use mifeng_crypto::{Digest, HashAlg};
+use mifeng_log::merkle::Frontier;
+use std::io::Cursor;
+
+/// A sealed bid in memory with what opens it.
+pub struct InMemory<'a> {
+    /// The whole `*.bid`; what is decrypted of it takes the place of what was there.
+    pub file: &'a mut [u8],
+    /// Its seal.
+    pub seal: &'a VerifiedSeal,
+    /// Its secret.
+    pub sigma: &'a Sigma,
+}
+
+/// Opens bids of one suite and checks all of each, as [`crate::open_body`] does, in one thread; keeps none of their
+/// content. That one is not to be had this way is not the last word on it: open it by itself.
+///
+/// # Errors
+/// [`Error::Io`] as a whole. For each bid those of [`crate::open_body`], and [`Error::BodyLength`] for a content of more than
+/// 8 MiB.
+pub fn check_many(
+    alg: HashAlg,
+    bids: Vec<InMemory<'_>>,
+) -> Result<Vec<Result<(Manifest, Digest)>>> {
+    let mut sinks: Vec<NoSink> = bids.iter().map(|_| NoSink).collect();
+    let of_each = bids.iter().map(|bid| bid.seal).zip(&mut sinks);
+    let mut checked: Vec<Checked<'_>> =
+        of_each.map(|(seal, sink)| Checked { seal, sink }).collect();
+
+    let bodies: Vec<Result<Body<'_>>> = bids.into_iter().map(Body::of).collect();
+    let leaves = bodies.iter().map(|body| {
+        let bytes = body.as_ref().map_or(&[][..], |body| &*body.bytes);
+        bytes.chunks(BLOCK).collect()
+    });
+    let hashes = hash_all(alg, leaves.collect())?;
+
+    let each = bodies.into_iter().zip(hashes).zip(&mut checked);
+    let mut readers: Vec<Result<Reader<'_>>> = each
+        .map(|((body, leaves), checked)| body?.read(alg, &leaves, checked))
+        .collect();
+    let leaves = readers.iter_mut().map(|reader| match reader {
+        Ok(reader) => reader.window().leaves().collect(),
+        Err(_) => Vec::new(),
+    });
+    let hashes = hash_all(alg, leaves.collect())?;
+
+    let each = readers.into_iter().zip(hashes);
+    Ok(each
+        .map(|(reader, leaves)| {
+            let mut reader = reader?;
+            reader.window().learn(leaves);
+            let (manifest, bytes) = reader.finish(1)?;
+            Ok((manifest, alg.digest(&bytes)))
+        })
+        .collect())
+}
+
+/// The hashes of the leaves of each.
+fn hash_all(alg: HashAlg, leaves: Vec<Vec<&[u8]>>) -> Result<Vec<Vec<Digest>>> {
+    let mut hashes = run(1, leaf_tasks(alg, &leaves.concat()))?
+        .into_iter()
+        .flatten();
+    let own = |leaves: &Vec<_>| hashes.by_ref().take(leaves.len()).collect();
+    Ok(leaves.iter().map(own).collect())
+}
+
+struct Body<'a> {
+    bytes: &'a mut [u8],
+    seal: &'a VerifiedSeal,
+    sigma: &'a Sigma,
+    plain: u64,
+}
+
+impl<'a> Body<'a> {
+    fn of(bid: InMemory<'a>) -> Result<Self> {
+        let InMemory { file, seal, sigma } = bid;
+        let found = seal.body_len();
+        let plain = plain_len(found).filter(|plain| *plain <= ROUND_PLAIN);
+        let plain = plain.ok_or(Error::BodyLength { found })?;
+        let from = seal.seek_body(&mut Cursor::new(&*file))?;
+        // Both fit: `seek_body` measured the file against them.
+        let (from, len) = (from as usize, found as usize);
+        let bytes = file.get_mut(from..from + len);
+        Ok(Body {
+            bytes: bytes.ok_or(Error::BodyLength { found })?,
+            seal,
+            sigma,
+            plain,
+        })
+    }
+
+    /// Checks the root from the hashes of the blocks, then decrypts and reads the content.
+    fn read<'r>(
+        self,
+        alg: HashAlg,
+        leaves: &[Digest],
+        checked: &'r mut Checked<'_>,
+    ) -> Result<Reader<'r>> {
+        let mut tree = Frontier::new(alg);
+        leaves.iter().for_each(|leaf| tree.append(*leaf));
+        if tree.root() != self.seal.root() {
+            return Err(Error::BodyRoot);
+        }
+        let cipher = body_cipher(
+            self.seal.suite(),
+            &self.sigma.0,
+            &self.seal.context_digest(),
+        )?;
+        let wrong = Error::Opening {
+            what: "salt or key commitment of the body",
+        };
+        let Some((prefix, chunks)) = self.bytes.split_first_chunk_mut::<PREFIX>() else {
+            return Err(wrong);
+        };
+        if !cipher.owns(prefix) {
+            return Err(wrong);
+        }
+        cipher.open_chunks(0, chunks)?;
+        let mut reader = Reader::new(self.plain, read_window(alg, self.plain), checked);
+        for chunk in chunks.chunks(SEALED_CHUNK) {
+            reader.push(&chunk[..chunk.len().saturating_sub(TAG)])?;
+        }
+        Ok(reader)
+    }
+}
