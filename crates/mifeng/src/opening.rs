@@ -5,7 +5,7 @@ use crate::store::Store;
 use crate::{Error, Export};
 use mifeng_crypto::{Digest, Entropy, Time};
 use mifeng_envelope::{
-    InMemory, Manifest, PlainSink, VerifiedSeal, WORKERS, check_many, open_body_resuming,
+    InMemory, Manifest, Memory, PlainSink, VerifiedSeal, WORKERS, check_many, open_body_resuming,
 };
 use mifeng_tender::{BidFail, BidOpen, BidStatus, State, rules};
 use std::io::{ErrorKind, Read, Seek};
@@ -116,6 +116,7 @@ fn said(seal: &VerifiedSeal, manifest: Manifest, digest: Digest) -> BidOpen {
 pub(crate) fn open_many(
     state: &State,
     files: Vec<(&Digest, &mut [u8])>,
+    memory: &mut Memory,
 ) -> Result<Vec<(Digest, Opened)>, Error> {
     let known = files.into_iter().filter_map(|(id, file)| {
         let (bid, sigma) = (state.bids().get(id)?, state.opened_with(id)?);
@@ -124,7 +125,7 @@ pub(crate) fn open_many(
     });
     let bids: Vec<InMemory<'_>> = known.collect();
     let seals: Vec<&VerifiedSeal> = bids.iter().map(|bid| bid.seal).collect();
-    let opened = check_many(state.suite().hash(), bids)?;
+    let opened = check_many(state.suite().hash(), bids, memory)?;
     let opened = seals.into_iter().zip(opened).filter_map(|(seal, opened)| {
         let (manifest, digest) = opened.ok()?;
         let open = shown(state, said(seal, manifest, digest));

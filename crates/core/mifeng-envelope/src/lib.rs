@@ -38,7 +38,7 @@ pub use manifest::{
     Declarations, DetailLine, FILE_SIZE_MAX, FILES_MAX, Field, FileEntry, LINES_MAX,
     MANIFEST_LEN_MAX, Manifest, Opening, PATH_LEN_MAX, check_path,
 };
-pub use many::{InMemory, check_many};
+pub use many::{InMemory, Memory, check_many};
 pub use open::{NoSink, PlainSink, Sigma, open_body, open_body_resuming, open_body_with};
 pub use own::{open_own_copy, seal_own_copy};
 pub use pad::{PADDED_MIN, padded_len};

@@ -4,13 +4,14 @@ use crate::body::{PREFIX, SEALED_CHUNK, TAG, plain_len};
 use crate::manifest::Manifest;
 use crate::open::{Checked, NoSink, Sigma, body_cipher};
 use crate::root::{BLOCK, leaf_tasks, run};
-use crate::stream::{PlainReader, ROUND_PLAIN, read_window};
+use crate::stream::{PlainReader, ROUND_PLAIN, read_window_in};
 use crate::tar::Reader;
 use crate::verify::VerifiedSeal;
 use crate::{Error, Result};
 use mifeng_crypto::{Digest, HashAlg};
 use mifeng_log::merkle::Frontier;
 use std::io::Cursor;
+use zeroize::Zeroizing;
 
 /// A sealed bid in memory with what opens it.
 pub struct InMemory<'a> {
@@ -22,6 +23,10 @@ pub struct InMemory<'a> {
     pub sigma: &'a Sigma,
 }
 
+/// Memory for the content of bids, used again for the next ones and wiped at the end.
+#[derive(Default)]
+pub struct Memory(Vec<Zeroizing<Vec<u8>>>);
+
 /// Opens bids of one suite and checks all of each, as [`crate::open_body`] does, in one thread; keeps none of their
 /// content. That one is not to be had this way is not the last word on it: open it by itself.
 ///
@@ -31,6 +36,7 @@ pub struct InMemory<'a> {
 pub fn check_many(
     alg: HashAlg,
     bids: Vec<InMemory<'_>>,
+    memory: &mut Memory,
 ) -> Result<Vec<Result<(Manifest, Digest)>>> {
     let mut sinks: Vec<NoSink> = bids.iter().map(|_| NoSink).collect();
     let of_each = bids.iter().map(|bid| bid.seal).zip(&mut sinks);
@@ -46,7 +52,10 @@ pub fn check_many(
 
     let each = bodies.into_iter().zip(hashes).zip(&mut checked);
     let mut readers: Vec<Result<Reader<'_>>> = each
-        .map(|((body, leaves), checked)| body?.read(alg, &leaves, checked))
+        .map(|((body, leaves), checked)| {
+            let window = memory.0.pop().unwrap_or_default();
+            body?.read(alg, &leaves, (checked, window))
+        })
         .collect();
     let leaves = readers.iter_mut().map(|reader| match reader {
         Ok(reader) => reader.window().leaves().collect(),
@@ -59,7 +68,9 @@ pub fn check_many(
         .map(|(reader, leaves)| {
             let mut reader = reader?;
             reader.window().learn(leaves);
-            let (manifest, bytes) = reader.finish(1)?;
+            let (finished, window) = reader.finish_keeping();
+            memory.0.push(window);
+            let (manifest, bytes) = finished?;
             Ok((manifest, alg.digest(&bytes)))
         })
         .collect())
@@ -67,10 +78,18 @@ pub fn check_many(
 
 /// The hashes of the leaves of each.
 fn hash_all(alg: HashAlg, leaves: Vec<Vec<&[u8]>>) -> Result<Vec<Vec<Digest>>> {
-    let mut hashes = run(1, leaf_tasks(alg, &leaves.concat()))?
-        .into_iter()
-        .flatten();
-    let own = |leaves: &Vec<_>| hashes.by_ref().take(leaves.len()).collect();
+    let all = leaves.concat();
+    // Neighbours share lanes if they are about as long.
+    let mut order: Vec<usize> = (0..all.len()).collect();
+    order.sort_by_key(|place| all[*place].len());
+    let sorted: Vec<&[u8]> = order.iter().map(|place| all[*place]).collect();
+    let sorted = run(1, leaf_tasks(alg, &sorted))?.into_iter().flatten();
+    let mut hashes = vec![Digest::default(); all.len()];
+    for (place, hash) in order.into_iter().zip(sorted) {
+        hashes[place] = hash;
+    }
+    let mut rest = hashes.into_iter();
+    let own = |leaves: &Vec<_>| rest.by_ref().take(leaves.len()).collect();
     Ok(leaves.iter().map(own).collect())
 }
 
@@ -104,7 +123,7 @@ impl<'a> Body<'a> {
         self,
         alg: HashAlg,
         leaves: &[Digest],
-        checked: &'r mut Checked<'_>,
+        (checked, window): (&'r mut Checked<'_>, Zeroizing<Vec<u8>>),
     ) -> Result<Reader<'r>> {
         let mut tree = Frontier::new(alg);
         leaves.iter().for_each(|leaf| tree.append(*leaf));
@@ -126,7 +145,8 @@ impl<'a> Body<'a> {
             return Err(wrong);
         }
         cipher.open_chunks(0, chunks)?;
-        let mut reader = Reader::new(self.plain, read_window(alg, self.plain), checked);
+        let window = read_window_in(alg, self.plain, window);
+        let mut reader = Reader::new(self.plain, window, checked);
         for chunk in chunks.chunks(SEALED_CHUNK) {
             reader.push(&chunk[..chunk.len().saturating_sub(TAG)])?;
         }

@@ -129,9 +129,19 @@ pub(crate) struct Window {
 impl Window {
     /// A window that takes `len` bytes between two turns.
     pub(crate) fn new(alg: HashAlg, len: usize) -> Self {
+        Window::in_memory(alg, len, Zeroizing::default())
+    }
+
+    /// The same in memory that another one had, if it is large enough.
+    pub(crate) fn in_memory(alg: HashAlg, len: usize, mut bytes: Zeroizing<Vec<u8>>) -> Self {
+        if bytes.capacity() < len + BLOCK {
+            // Growing it would leave a copy behind.
+            bytes = Zeroizing::new(vec![0; len + BLOCK]);
+        }
+        bytes.resize(len + BLOCK, 0);
         Window {
             alg,
-            bytes: Zeroizing::new(vec![0; len + BLOCK]),
+            bytes,
             filled: 0,
             begin: 0,
             open: 0,
@@ -139,6 +149,11 @@ impl Window {
             tree: Frontier::new(alg),
             roots: Vec::new(),
         }
+    }
+
+    /// The memory, for the next window.
+    pub(crate) fn into_memory(self) -> Zeroizing<Vec<u8>> {
+        self.bytes
     }
 
     /// Puts the window where an interrupted one stood: `ended` files, each with the hashes of its

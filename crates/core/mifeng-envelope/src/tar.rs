@@ -13,6 +13,7 @@ use crate::root::Window;
 use crate::stream::PlainReader;
 use crate::{Error, Result, journal, padded_len};
 use mifeng_crypto::Digest;
+use zeroize::Zeroizing;
 
 /// Bytes of a tar block.
 pub(crate) const BLOCK: usize = 512;
@@ -257,6 +258,15 @@ impl<'a> Reader<'a> {
 
     /// All bytes were pushed: gives the manifest and its bytes if everything was there and agrees.
     pub(crate) fn finish(mut self, workers: usize) -> Result<(Manifest, Vec<u8>)> {
+        self.conclude(workers)
+    }
+
+    /// The same; gives the window's memory back too.
+    pub(crate) fn finish_keeping(mut self) -> (Result<(Manifest, Vec<u8>)>, Zeroizing<Vec<u8>>) {
+        (self.conclude(1), self.window.into_memory())
+    }
+
+    fn conclude(&mut self, workers: usize) -> Result<(Manifest, Vec<u8>)> {
         let (Stage::Done, [manifest, cms]) = (&self.stage, &self.own[..]) else {
             return Err(opening("tar ends early"));
         };
@@ -458,7 +468,8 @@ impl PlainReader for Reader<'_> {
 }
 
 fn zeros(data: &[u8]) -> Result<()> {
-    if data.iter().any(|b| *b != 0) {
+    // All of it, without a way out between: several bytes at a time.
+    if data.iter().fold(0, |sum, b| sum | b) != 0 {
         return Err(opening("padding is not zero"));
     }
     Ok(())

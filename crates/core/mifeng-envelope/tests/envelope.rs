@@ -297,3 +297,62 @@ fn flips_cuts_and_other_tenders_are_refused() {
             .is_some_and(|e| e.is_bidder_fault())
     );
 }
+
+/// Side by side as one by one: what opens, to what, and what does not.
+#[test]
+fn many_in_memory_are_each_what_they_are_alone() {
+    for suite in [&GM, &INTL] {
+        let mut w = world(suite);
+        let policy = Policy::board(w.board.key());
+        let board = w.board.clone();
+        let boards = [&board];
+        let mut bids = Vec::new();
+        for _ in 0..3 {
+            let (file, sealed) = make(&mut w, &policy);
+            let seal = sealed.record.verify(&tender(&w, &policy, &boards));
+            let seal = seal.expect("verifies");
+            let shares = leaf_shares(&mut w, &seal);
+            let sigma = seal.recover(&shares, &boards).expect("sigma");
+            bids.push((file, seal, sigma));
+        }
+        let body = bids[1].0.len() / 2;
+        let flipped = |at: usize| {
+            let mut file = bids[1].0.clone();
+            file[at] ^= 1;
+            file
+        };
+        // The file, the seal and the secret: of one bid, damaged, and of different bids.
+        let cases = [
+            (bids[0].0.clone(), 0, 0),
+            (flipped(body), 1, 1),
+            (flipped(9), 1, 1),
+            (bids[1].0.clone(), 1, 1),
+            (bids[0].0.clone(), 2, 2),
+            (bids[2].0.clone(), 2, 0),
+            (bids[2].0[..body].to_vec(), 2, 2),
+            (Vec::new(), 2, 2),
+            (bids[2].0.clone(), 2, 2),
+        ];
+        let alone: Vec<_> = cases
+            .iter()
+            .map(|(file, seal, sigma)| {
+                let (seal, sigma) = (&bids[*seal].1, &bids[*sigma].2);
+                open_body(&mut Cursor::new(file), seal, sigma, &mut NoSink)
+            })
+            .collect();
+        assert_eq!(alone.iter().filter(|found| found.is_ok()).count(), 3);
+        let mut memory = Memory::default();
+        // Twice: the second time in memory that held other bids.
+        for _ in 0..2 {
+            let mut files: Vec<Vec<u8>> = cases.iter().map(|(file, _, _)| file.clone()).collect();
+            let each = files.iter_mut().zip(&cases);
+            let each = each.map(|(file, (_, seal, sigma))| InMemory {
+                file,
+                seal: &bids[*seal].1,
+                sigma: &bids[*sigma].2,
+            });
+            let together = check_many(suite.hash(), each.collect(), &mut memory);
+            assert_eq!(together.expect("no thread dies"), alone);
+        }
+    }
+}

@@ -12,11 +12,12 @@ use crate::opening::{Opened, open_bid_on, open_many};
 use crate::replay::Replay;
 use crate::store::ReadSeek;
 use mifeng_crypto::{Digest, HashAlg, Hasher, sha2x, sm3x};
-use mifeng_envelope::{NoSink, SealedFile, WORKERS};
+use mifeng_envelope::{Memory, NoSink, SealedFile, WORKERS};
 use mifeng_tender::{BidOutcome, rules};
 use std::collections::BTreeMap;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::sync::Mutex;
+use zeroize::Zeroizing;
 
 /// More threads than this are not started. Each holds a group and what opening a bid takes (30 MiB).
 const THREADS_MAX: usize = 16;
@@ -53,9 +54,10 @@ pub(super) fn audit(
     let groups = Mutex::new(grouped(there).into_iter());
     let found = Mutex::new(BTreeMap::new());
     let work = || -> Result<(), Error> {
+        let mut scratch = Scratch::default();
         // A lock that somebody died with ends the work of all: the scope reports it.
         while let Some(group) = groups.lock().ok().and_then(|mut groups| groups.next()) {
-            let audited = audit_group(files, replay, &group)?;
+            let audited = audit_group(files, replay, &group, &mut scratch)?;
             if let Ok(mut found) = found.lock() {
                 found.extend(audited);
             }
@@ -112,10 +114,18 @@ fn grouped(bids: impl Iterator<Item = (Digest, String, u64)>) -> Vec<Vec<Bid>> {
     groups
 }
 
+/// Memory that one thread uses for group after group: fresh pages cost as much as reading what is put there.
+#[derive(Default)]
+struct Scratch {
+    contents: Vec<Zeroizing<Vec<u8>>>,
+    opened: Memory,
+}
+
 fn audit_group(
     files: &dyn Files,
     replay: &Replay,
     group: &[Bid],
+    scratch: &mut Scratch,
 ) -> Result<Vec<(Digest, Audited)>, Error> {
     let alg = replay.suite().hash();
     if let [large] = group
@@ -131,20 +141,21 @@ fn audit_group(
         };
         return Ok(vec![(large.id, audited)]);
     }
-    let mut contents = group
-        .iter()
-        .map(|bid| whole(files, bid))
-        .collect::<Result<Vec<_>, Error>>()?;
-    let inputs: Vec<&[u8]> = contents.iter().map(Vec::as_slice).collect();
+    let contents = &mut scratch.contents;
+    contents.resize_with(contents.len().max(group.len()), Default::default);
+    for (bid, content) in group.iter().zip(contents.iter_mut()) {
+        read_whole(files, bid, content)?;
+    }
+    let contents = &mut contents[..group.len()];
+    let inputs: Vec<&[u8]> = contents.iter().map(|content| content.as_slice()).collect();
     let hashes = match alg {
         HashAlg::Sm3 => sm3x::digest_many(&inputs),
         HashAlg::Sha256 => sha2x::digest_many_prefixed(&[], &inputs),
     };
     let bids = group.iter().map(|bid| &bid.id);
-    let bids = bids
-        .zip(contents.iter_mut().map(Vec::as_mut_slice))
-        .collect();
-    let mut opened: BTreeMap<_, _> = open_many(&replay.state, bids)?.into_iter().collect();
+    let bids = bids.zip(contents.iter_mut().map(|content| content.as_mut_slice()));
+    let opened = open_many(&replay.state, bids.collect(), &mut scratch.opened)?;
+    let mut opened: BTreeMap<_, _> = opened.into_iter().collect();
     let audited = group.iter().zip(hashes).map(|(bid, hash)| {
         let (fault, opened) = match opened.remove(&bid.id) {
             Some(opened) => (None, Some(Ok(opened))),
@@ -162,13 +173,23 @@ fn audit_group(
     audited.collect()
 }
 
-fn whole(files: &dyn Files, bid: &Bid) -> Result<Vec<u8>, Error> {
+fn read_whole(files: &dyn Files, bid: &Bid, content: &mut Zeroizing<Vec<u8>>) -> Result<(), Error> {
     // At most a group's length, so the conversion cannot cut.
-    let mut content = Vec::with_capacity(bid.size as usize);
-    let file = files.open(&bid.name)?;
-    let read = file.take(bid.size).read_to_end(&mut content);
-    read.map_err(|e| Error::io(&*bid.name, &e))?;
-    Ok(content)
+    let size = bid.size as usize;
+    if content.capacity() < size {
+        *content = Zeroizing::new(vec![0; size]);
+    }
+    content.resize(size, 0);
+    let (mut file, mut filled) = (files.open(&bid.name)?, 0);
+    while filled < size {
+        let read = file.read(&mut content[filled..]);
+        match read.map_err(|e| Error::io(&*bid.name, &e))? {
+            0 => break,
+            len => filled += len,
+        }
+    }
+    content.truncate(filled);
+    Ok(())
 }
 
 type Looked = (Option<Error>, Option<Result<Opened, Error>>);

@@ -8,7 +8,7 @@
 mod read;
 mod write;
 
-pub(crate) use read::{PlainReader, ReadFrom, read_body, read_root, read_window};
+pub(crate) use read::{PlainReader, ReadFrom, read_body, read_root, read_window, read_window_in};
 pub(crate) use write::{BodyWriter, Guarded, Out};
 
 use crate::body::{CHUNK, PREFIX, SEALED_CHUNK};

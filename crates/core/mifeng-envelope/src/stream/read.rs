@@ -10,6 +10,7 @@ use crate::{Error, Result};
 use mifeng_crypto::{Digest, HashAlg};
 use mifeng_log::merkle::Frontier;
 use std::io::Read;
+use zeroize::Zeroizing;
 
 /// Takes the plaintext of a body; its file hashing is done beside the body's.
 pub(crate) trait PlainReader {
@@ -35,7 +36,12 @@ pub(crate) struct ReadFrom {
 
 /// A window for the files of a body with `plain` bytes inside, for [`read_body`].
 pub(crate) fn read_window(alg: HashAlg, plain: u64) -> Window {
-    Window::new(alg, round_chunks(plain) * CHUNK)
+    read_window_in(alg, plain, Zeroizing::default())
+}
+
+/// The same in the memory of another one.
+pub(crate) fn read_window_in(alg: HashAlg, plain: u64, memory: Zeroizing<Vec<u8>>) -> Window {
+    Window::in_memory(alg, round_chunks(plain) * CHUNK, memory)
 }
 
 /// Reads a body of exactly `len` bytes and hands its plaintext to `plain` in order, chunk by chunk;
