@@ -1,18 +1,23 @@
 //! Work on all cores, with an outcome that does not depend on how many there are.
 
 use std::num::NonZeroUsize;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread::Builder;
 
 /// More threads than this are not started: beyond it memory is the limit, not arithmetic.
 const THREADS_MAX: usize = 16;
 
 /// Threads that work at the same time: the machine's, at most 16; in a web page one.
 pub fn count() -> usize {
-    match cfg!(target_family = "wasm") {
-        true => 1,
-        false => std::thread::available_parallelism().map_or(1, NonZeroUsize::get),
-    }
-    .min(THREADS_MAX)
+    static COUNT: OnceLock<usize> = OnceLock::new();
+    *COUNT.get_or_init(|| {
+        let machine = || std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+        match cfg!(target_family = "wasm") {
+            true => 1,
+            false => machine().min(THREADS_MAX),
+        }
+    })
 }
 
 /// `work` for each item, on all cores; the results in the order of the items.
@@ -41,7 +46,9 @@ pub fn map<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<
         }
     };
     let mut all = std::thread::scope(|scope| {
-        let others: Vec<_> = (1..threads).map(|_| scope.spawn(run)).collect();
+        // Where no thread can be had, this one does the work of all.
+        let spawn = |_| Builder::new().spawn_scoped(scope, run).ok();
+        let others: Vec<_> = (1..threads).filter_map(spawn).collect();
         let mut all = run();
         for other in others {
             match other.join() {

@@ -27,6 +27,19 @@ pub struct InMemory<'a> {
 #[derive(Default)]
 pub struct Memory(Vec<Zeroizing<Vec<u8>>>);
 
+/// Bytes that are kept for the next bids: the content of a group of sixteen bids of a MiB, each with the block that a window
+/// has beside it.
+const MEMORY_KEPT_MAX: usize = 40 << 20;
+
+impl Memory {
+    fn keep(&mut self, window: Zeroizing<Vec<u8>>) {
+        let kept: usize = self.0.iter().map(|one| one.capacity()).sum();
+        if kept + window.capacity() <= MEMORY_KEPT_MAX {
+            self.0.push(window);
+        }
+    }
+}
+
 /// Opens bids of one suite and checks all of each, as [`crate::open_body`] does, in one thread; keeps none of their
 /// content. That one is not to be had this way is not the last word on it: open it by itself.
 ///
@@ -68,8 +81,8 @@ pub fn check_many(
         .map(|(reader, leaves)| {
             let mut reader = reader?;
             reader.window().learn(leaves);
-            let (finished, window) = reader.finish_keeping();
-            memory.0.push(window);
+            let finished = reader.conclude(1);
+            memory.keep(reader.into_memory());
             let (manifest, bytes) = finished?;
             Ok((manifest, alg.digest(&bytes)))
         })

@@ -261,12 +261,13 @@ impl<'a> Reader<'a> {
         self.conclude(workers)
     }
 
-    /// The same; gives the window's memory back too.
-    pub(crate) fn finish_keeping(mut self) -> (Result<(Manifest, Vec<u8>)>, Zeroizing<Vec<u8>>) {
-        (self.conclude(1), self.window.into_memory())
+    /// The window's memory, for the next reader.
+    pub(crate) fn into_memory(self) -> Zeroizing<Vec<u8>> {
+        self.window.into_memory()
     }
 
-    fn conclude(&mut self, workers: usize) -> Result<(Manifest, Vec<u8>)> {
+    /// What [`Reader::finish`] does; the reader is of no use then, but for its memory.
+    pub(crate) fn conclude(&mut self, workers: usize) -> Result<(Manifest, Vec<u8>)> {
         let (Stage::Done, [manifest, cms]) = (&self.stage, &self.own[..]) else {
             return Err(opening("tar ends early"));
         };

@@ -200,7 +200,7 @@ pub fn check_share(board: &Board, ciphertext: &Ciphertext, share: Share) -> Resu
 /// As [`combine`], with shares that were checked before for this ciphertext.
 ///
 /// # Errors
-/// As [`combine`]; [`Error::ShareProof`] for a share that was checked for another ciphertext, or before a reshare.
+/// As [`combine`]; [`Error::ShareProof`] for a share of another point, or one that was checked before a reshare.
 pub fn combine_checked(
     board: &Board,
     ciphertext: &Ciphertext,

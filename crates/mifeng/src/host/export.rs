@@ -8,7 +8,7 @@ use crate::store::Store;
 use crate::trustee::stamp;
 use crate::{Error, anchor, layout};
 use mifeng_crypto::{Digest, Entropy, HashAlg, Time, jcs};
-use mifeng_log::{AnchorProof, Entry, Note, NoteSigner, tiles};
+use mifeng_log::{AnchorProof, Entry, LogTree, Note, NoteSigner, tiles};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 
@@ -115,7 +115,9 @@ impl<S: Store> Host<S> {
         self.require_sound()?;
         let given = Note::parse(note)?;
         let checkpoint = mifeng_log::Checkpoint::parse(given.text())?;
-        if self.replay.tree.tree().root_at(checkpoint.size()).ok() != Some(checkpoint.root()) {
+        let own = LogTree::authoritative_origin(self.suite(), self.replay.state.origin());
+        let root = self.replay.tree.tree().root_at(checkpoint.size()).ok();
+        if root != Some(checkpoint.root()) || checkpoint.origin() != own {
             return Err(Error::malformed("cosigned head", "not a head of this log"));
         }
         let name = layout::head(checkpoint.size());

@@ -171,7 +171,7 @@ pub(super) fn read_beats(files: &dyn Files) -> Result<Option<Vec<Beat>>, Error> 
 /// The bytes of one record; none of its signature where that is withheld.
 struct Parts {
     text: Vec<u8>,
-    signature: Option<Vec<u8>>,
+    signature: Option<Result<Vec<u8>, Error>>,
 }
 
 fn read(
@@ -188,7 +188,7 @@ fn read(
         text: part(layout::body(body))?,
         signature: match withheld.contains_key(&name) {
             true => None,
-            false => Some(part(name)?),
+            false => Some(part(name)),
         },
     })
 }
@@ -210,6 +210,7 @@ fn verify(
     let Some(signature) = parts.signature else {
         return Record::unsigned(&parts.text, *sig, suite).map_err(refused);
     };
+    let signature = signature?;
     check(&signature, sig, layout::signature(sig))?;
     let signed = SignedRecord {
         body: parts.text,
@@ -254,6 +255,8 @@ impl super::Replay {
     ) -> Vec<Result<(Record, Ahead), Error>> {
         let suite = self.suite();
         let trust = self.trust();
+        // Alone, a core gains nothing by looking ahead.
+        let looks_ahead = cores::count() > 1;
         let parts = records.iter().map(|(body, sig, at)| {
             let parts = read(files, (body, sig), &self.withheld);
             Mutex::new(Some((body, sig, at, parts)))
@@ -266,10 +269,9 @@ impl super::Replay {
                 return Err(failed("V1", "file.missing", "a record"));
             };
             let record = verify(parts?, suite, (body, sig))?;
-            // Alone, a core gains nothing by looking ahead.
-            let ahead = match cores::count() {
-                1 => Ahead::default(),
-                _ => self
+            let ahead = match looks_ahead {
+                false => Ahead::default(),
+                true => self
                     .state
                     .look_ahead(&record, at.unwrap_or(record.time()), &trust),
             };

@@ -117,7 +117,8 @@ fn grouped(bids: impl Iterator<Item = (Digest, String, u64)>) -> Vec<Vec<Bid>> {
 /// Memory that one thread uses for group after group: fresh pages cost as much as reading what is put there.
 #[derive(Default)]
 struct Scratch {
-    contents: Vec<Zeroizing<Vec<u8>>>,
+    /// The bids of a group, one behind the other.
+    contents: Zeroizing<Vec<u8>>,
     opened: Memory,
 }
 
@@ -141,55 +142,70 @@ fn audit_group(
         };
         return Ok(vec![(large.id, audited)]);
     }
-    let contents = &mut scratch.contents;
-    contents.resize_with(contents.len().max(group.len()), Default::default);
-    for (bid, content) in group.iter().zip(contents.iter_mut()) {
-        read_whole(files, bid, content)?;
+    if scratch.contents.is_empty() {
+        scratch.contents = Zeroizing::new(vec![0; GROUP_LEN_MAX as usize]);
     }
-    let contents = &mut contents[..group.len()];
-    let inputs: Vec<&[u8]> = contents.iter().map(|content| content.as_slice()).collect();
+    let mut rest = scratch.contents.as_mut_slice();
+    let mut contents = Vec::with_capacity(group.len());
+    for bid in group {
+        // The bids of a group fit into its memory.
+        let (room, more) = rest.split_at_mut(bid.size as usize);
+        contents.push(read_whole(files, bid, room)?);
+        rest = more;
+    }
+    let inputs: Vec<&[u8]> = contents.iter().map(|content| &**content).collect();
     let hashes = match alg {
         HashAlg::Sm3 => sm3x::digest_many(&inputs),
         HashAlg::Sha256 => sha2x::digest_many_prefixed(&[], &inputs),
     };
     let bids = group.iter().map(|bid| &bid.id);
-    let bids = bids.zip(contents.iter_mut().map(|content| content.as_mut_slice()));
+    let bids = bids.zip(contents);
     let opened = open_many(&replay.state, bids.collect(), &mut scratch.opened)?;
     let mut opened: BTreeMap<_, _> = opened.into_iter().collect();
     let audited = group.iter().zip(hashes).map(|(bid, hash)| {
-        let (fault, opened) = match opened.remove(&bid.id) {
-            Some(opened) => (None, Some(Ok(opened))),
+        let Some(opened) = opened.remove(&bid.id) else {
             // Whatever is the matter with it, it is read once more.
-            None => look_at(replay, bid, &mut files.open(&bid.name)?, 1),
+            return audit_alone(files, replay, bid, 1);
         };
-        let hash = Digest::from_bytes(hash);
         let audited = Audited {
-            hash,
-            fault,
-            opened,
+            hash: Digest::from_bytes(hash),
+            fault: None,
+            opened: Some(Ok(opened)),
         };
         Ok((bid.id, audited))
     });
     audited.collect()
 }
 
-fn read_whole(files: &dyn Files, bid: &Bid, content: &mut Zeroizing<Vec<u8>>) -> Result<(), Error> {
-    // At most a group's length, so the conversion cannot cut.
-    let size = bid.size as usize;
-    if content.capacity() < size {
-        *content = Zeroizing::new(vec![0; size]);
-    }
-    content.resize(size, 0);
+fn audit_alone(
+    files: &dyn Files,
+    replay: &Replay,
+    bid: &Bid,
+    workers: usize,
+) -> Result<(Digest, Audited), Error> {
+    let mut file = Hashed::of(files.open(&bid.name)?, replay.suite().hash());
+    let (fault, opened) = look_at(replay, bid, &mut file, workers);
+    let hash = file.finish().map_err(|e| Error::io(&*bid.name, &e))?;
+    let audited = Audited {
+        hash,
+        fault,
+        opened,
+    };
+    Ok((bid.id, audited))
+}
+
+/// The bytes of a file, at most as many as there is room for.
+fn read_whole<'a>(files: &dyn Files, bid: &Bid, room: &'a mut [u8]) -> Result<&'a mut [u8], Error> {
     let (mut file, mut filled) = (files.open(&bid.name)?, 0);
-    while filled < size {
-        let read = file.read(&mut content[filled..]);
-        match read.map_err(|e| Error::io(&*bid.name, &e))? {
-            0 => break,
-            len => filled += len,
+    while filled < room.len() {
+        match file.read(&mut room[filled..]) {
+            Ok(0) => break,
+            Ok(len) => filled += len,
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+            Err(e) => return Err(Error::io(&*bid.name, &e)),
         }
     }
-    content.truncate(filled);
-    Ok(())
+    Ok(&mut room[..filled])
 }
 
 type Looked = (Option<Error>, Option<Result<Opened, Error>>);

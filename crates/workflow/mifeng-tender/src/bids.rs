@@ -8,7 +8,7 @@ use base64::prelude::{BASE64_STANDARD, Engine as _};
 use mifeng_crypto::{Digest, Time};
 use mifeng_envelope::{SealRecord, Tender, VerifiedSeal};
 use mifeng_record::Record;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 impl State {
     pub(crate) fn submit(&mut self, seal: &str, act: &Act<'_>) -> Result<(), Refusal> {
@@ -206,8 +206,8 @@ impl State {
     /// The live bids of lots that have enough of them: what is to be opened, in order of seal id.
     pub fn to_open(&self) -> Vec<Digest> {
         let lots = self.live.lots();
-        let enough = lots.filter(|(_, bids)| self.is_enough(bids.len()));
-        let mut seals: Vec<Digest> = enough.flat_map(|(_, bids)| bids).collect();
+        let enough = lots.filter(|bids| self.is_enough(bids.len()));
+        let mut seals: Vec<Digest> = enough.flatten().map(|(_, seal)| *seal).collect();
         seals.sort_unstable();
         seals
     }
@@ -224,40 +224,65 @@ impl State {
     }
 }
 
-/// The live first bids of each lot, by organisation: each has one at most.
+/// The live first bids of each lot, with the organisation of each. Who replaces a bid after the trust list changed may stand
+/// for another organisation by then, so one can have two.
 #[derive(Default)]
-pub(crate) struct LiveBids(BTreeMap<String, BTreeMap<String, Digest>>);
+pub(crate) struct LiveBids(BTreeMap<String, BTreeSet<(String, Digest)>>);
 
 impl LiveBids {
     /// The live seal of an organisation for a lot, whichever of its certificates brought it.
     fn of(&self, lot: &str, bidder: &str) -> Option<Digest> {
-        self.0.get(lot)?.get(bidder).copied()
+        let bids = self.0.get(lot)?;
+        let mut from = bids.range((bidder.to_owned(), Digest::default())..);
+        let (of, seal) = from.next()?;
+        (of == bidder).then_some(*seal)
     }
 
     fn count(&self, lot: &str) -> usize {
-        self.0.get(lot).map_or(0, BTreeMap::len)
+        self.0.get(lot).map_or(0, BTreeSet::len)
     }
 
-    fn lots(&self) -> impl Iterator<Item = (&str, impl ExactSizeIterator<Item = Digest>)> {
-        let lots = self.0.iter();
-        lots.map(|(lot, bids)| (lot.as_str(), bids.values().copied()))
+    fn lots(&self) -> impl Iterator<Item = &BTreeSet<(String, Digest)>> {
+        self.0.values()
     }
 
     pub(crate) fn insert(&mut self, lot: &str, bidder: &str, seal: Digest) {
         let bids = self.0.entry(lot.to_owned()).or_default();
-        bids.insert(bidder.to_owned(), seal);
+        bids.insert((bidder.to_owned(), seal));
     }
 
-    /// A final offer that ends its life is no first bid: the first one of its bidder stays.
     fn remove(&mut self, lot: &str, bidder: &str, seal: &Digest) {
-        if let Some(bids) = self.0.get_mut(lot)
-            && bids.get(bidder) == Some(seal)
-        {
-            bids.remove(bidder);
+        if let Some(bids) = self.0.get_mut(lot) {
+            bids.remove(&(bidder.to_owned(), *seal));
         }
     }
 }
 
 fn unknown(seal: &Digest) -> Refusal {
     Refusal::new(&refusal::UNKNOWN_SEAL, format!("seal {seal}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_organisation_with_two_bids_counts_twice() {
+        let seals = [1, 2, 3].map(|n| Digest::from_bytes([n; 32]));
+        let mut live = LiveBids::default();
+        live.insert("1", "Y", seals[1]);
+        live.insert("1", "Y", seals[0]);
+        live.insert("1", "Z", seals[2]);
+        live.insert("2", "Y", seals[2]);
+        assert_eq!(
+            (live.count("1"), live.count("2"), live.count("3")),
+            (3, 1, 0)
+        );
+        assert_eq!(live.of("1", "Y"), Some(seals[0]));
+        assert_eq!((live.of("1", "X"), live.of("3", "Y")), (None, None));
+        live.remove("1", "Y", &seals[2]);
+        assert_eq!(live.count("1"), 3);
+        live.remove("1", "Y", &seals[0]);
+        assert_eq!((live.count("1"), live.of("1", "Y")), (2, Some(seals[1])));
+    }
 }

@@ -9,7 +9,7 @@ use mifeng_lock::tdh2::CheckedShare;
 use mifeng_lock::tlock::Beacon;
 use mifeng_lock::{Board, Leaf, Share, tdh2};
 use mifeng_record::Record;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Everything that trustees and bidders released for one bid, verified.
 #[derive(Debug)]
@@ -163,9 +163,10 @@ impl State {
         if data.shares.is_empty() {
             return Err(Refusal::new(&refusal::MALFORMED, "no shares"));
         }
+        let due: BTreeSet<Digest> = self.due_now().into_iter().collect();
         // Arithmetic without an order; the first row that is wrong in theirs is named.
         let checked = mifeng_crypto::cores::map(&data.shares, |row| {
-            if !self.is_due_now(&row.seal) {
+            if !due.contains(&row.seal) {
                 return Err(Refusal::new(
                     &refusal::SHARE_EARLY,
                     format!("seal {} is not to be opened", row.seal),
@@ -184,7 +185,7 @@ impl State {
             ));
         }
         // All or nothing: a refused record leaves no share behind.
-        let mut seen = std::collections::BTreeSet::new();
+        let mut seen = BTreeSet::new();
         let twice = accepted.iter().any(|(key, _)| {
             let before = self.board_shares.get(key);
             before.is_some_and(|shares| shares.contains_key(&data.index))

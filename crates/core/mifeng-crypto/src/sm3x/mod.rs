@@ -73,24 +73,27 @@ fn digest_with(widths: &[Width], prefix: &[u8], inputs: &[&[u8]]) -> Vec<[u8; 32
     } else {
         &[]
     };
-    let alike = |a: &&[u8], b: &&[u8]| are_alike(prefix, a, b);
-    for mut rest in inputs.chunk_by(alike) {
-        while let Some(first) = rest.first() {
-            // Lanes half empty cost as much as full ones.
-            let fits = |width: &&Width| rest.len() * 2 >= width.lanes();
-            let count = match widths.iter().find(fits) {
-                Some(width) => {
-                    let count = rest.len().min(width.lanes());
-                    digest_lanes(*width, prefix, &rest[..count], &mut out);
-                    count
-                }
-                None => {
-                    out.push(digest_one(prefix, first));
-                    1
-                }
-            };
-            rest = &rest[count..];
-        }
+    let mut rest = inputs;
+    while let Some(first) = rest.first() {
+        let most = widths.first().map_or(1, |width| width.lanes());
+        let alike = rest.iter().take(most);
+        let alike = alike
+            .take_while(|one| are_alike(prefix, first, one))
+            .count();
+        // Lanes half empty cost as much as full ones.
+        let fits = |width: &&Width| alike * 2 >= width.lanes();
+        let count = match widths.iter().find(fits) {
+            Some(width) => {
+                let count = alike.min(width.lanes());
+                digest_lanes(*width, prefix, &rest[..count], &mut out);
+                count
+            }
+            None => {
+                out.push(digest_one(prefix, first));
+                1
+            }
+        };
+        rest = &rest[count..];
     }
     out
 }
