@@ -11,7 +11,7 @@ fn a_head_of_another_name_or_of_no_witness_changes_nothing() {
         let mut tender = Tender::unpublished(&cast, "host.example/t/heads");
         let made = notice(&cast, tender.host.state(), Kind::Board);
         tender.publish(&made).expect("a lawful notice");
-        let before = tender.store.files();
+        let before = tender.store.files().clone();
         let head = tender.bundle().replay.checkpoint().expect("a head").clone();
         let text = head.note().to_text();
         let own = head.checkpoint().origin();
@@ -20,12 +20,12 @@ fn a_head_of_another_name_or_of_no_witness_changes_nothing() {
         for note in [&text, &renamed] {
             let refused = tender.host.add_cosignature(note.as_bytes());
             assert!(refused.is_err(), "{refused:?}");
-            assert_eq!(tender.store.files(), before);
+            assert_eq!(*tender.store.files(), before);
         }
         // With a true line as well: the name is not this log's.
         tender.cosign(20);
-        let stored = tender.store.files();
-        let name = format!("log/heads/{}", head.checkpoint().size());
+        let stored = tender.store.files().clone();
+        let name = format!("log/heads/{:010}", head.checkpoint().size());
         let cosigned = stored.iter().find(|(path, _)| path.starts_with(&name));
         let (_, cosigned) = cosigned.expect("a cosigned head");
         let cosigned = String::from_utf8(cosigned.clone()).expect("text");
@@ -34,7 +34,7 @@ fn a_head_of_another_name_or_of_no_witness_changes_nothing() {
         // Brought again, a head is as it was.
         let again = tender.host.add_cosignature(cosigned.as_bytes());
         assert_eq!(again.ok(), Some(cast.trustees.len()));
-        assert_eq!(tender.store.files(), stored);
+        assert_eq!(*tender.store.files(), stored);
         assert!(Replay::of(&tender.bundle().files).is_ok());
         assert!(Host::open(tender.store.clone(), keys(&cast)).is_ok());
     }
