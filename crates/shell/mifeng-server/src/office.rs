@@ -8,6 +8,7 @@ use crate::seat::{Opened, Opening, Seat};
 use crate::view::Standing;
 use crate::words::Fault;
 use crate::writer::{Handed, Writer};
+use mifeng::crypto::Digest;
 use mifeng::{Error, Host, Store};
 use mifeng_store::Access;
 use std::time::{Duration, Instant};
@@ -135,16 +136,27 @@ impl<S: Store + 'static> Writer<S> {
     /// What waited for a beat when the store failed waits again: as long as this process lives nobody has to
     /// send it twice. What the failed write did put into the log has its receipt now.
     fn hand_in_again(&mut self) {
-        let mut waiting: Vec<Handed> = std::mem::take(&mut self.waiting).into_values().collect();
-        waiting.sort_by_key(|handed| handed.received);
-        for Handed {
-            record,
-            bid,
-            received,
-        } in waiting
-        {
+        let mut again: Vec<(Digest, Handed)> = std::mem::take(&mut self.waiting)
+            .into_iter()
+            // A file that was swept meanwhile cannot come again.
+            .filter(|(_, handed)| handed.bid.as_ref().is_none_or(|file| file.exists()))
+            .collect();
+        // In any other order one could have to wait for another.
+        again.sort_by_key(|(_, handed)| handed.turn);
+        let mut again = again.into_iter();
+        while let Some((commitment, handed)) = again.next() {
+            let (record, bid) = (handed.record.clone(), handed.bid.clone());
             // Nothing was promised: what is refused now is told when its sender asks again.
-            let _ = self.submit(record, bid, received);
+            let taken = self.submit(record, bid, handed.received);
+            let waits = self.host.next_beat().is_some();
+            if waits && matches!(taken, Err(Error::Unavailable { .. })) {
+                // The store failed once more: this one and the rest wait on. Without a beat to come there is nothing to
+                // wait for, and the close must not be held up.
+                self.waiting.insert(commitment, handed);
+                self.waiting.extend(again);
+                self.leave_office();
+                return;
+            }
         }
     }
 }

@@ -209,6 +209,8 @@ pub(crate) struct Handed {
     pub(crate) record: SignedRecord,
     pub(crate) bid: Option<PathBuf>,
     pub(crate) received: Time,
+    /// Its place among those that wait for the same beat.
+    pub(crate) turn: usize,
 }
 
 /// What a writer works with beside its engine.
@@ -538,6 +540,7 @@ impl<S: Store + 'static> Writer<S> {
                 record,
                 bid,
                 received,
+                turn: self.host.waiting(),
             };
             self.waiting.insert(commitment, handed);
             return Ok(Taken::Waiting);

@@ -34,10 +34,17 @@ fn opening(place: &Place) -> Opening<Box<dyn Store>> {
 }
 
 pub fn replica(place: &Place, clock: &Arc<ManualClock>) -> Replica {
+    assert_eq!(place.tenders().expect("tenders"), ["t1"]);
+    replica_of(clock, &mut |_| opening(place))
+}
+
+/// The same over whatever is opened.
+pub fn replica_of<S: Store + 'static>(
+    clock: &Arc<ManualClock>,
+    opening: &mut dyn FnMut(&str) -> Opening<S>,
+) -> Replica {
     let work = Folder::new("replica");
-    let names = place.tenders().expect("tenders");
-    assert_eq!(names, ["t1"]);
-    let house = House::of(&work.0, &names, clock.clone(), &mut |_| opening(place));
+    let house = House::of(&work.0, &["t1".to_owned()], clock.clone(), opening);
     let house = Arc::new(house.expect("a house"));
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let notify: Notify = Arc::new(|_, _| {});
