@@ -1,4 +1,5 @@
-//! Whether the machine's clock can be believed: a clock that jumps ahead must not close a tender.
+//! Whether the machine's clock can be believed: a clock that jumps ahead must not close a tender, and one that jumps back
+//! must not keep it open.
 //!
 //! The clock is held against one that nobody sets (time since the start), and at the start against the beat that is due.
 //! While it is in doubt the host does nothing by itself and takes nothing in, until the clock is right again or the operator
@@ -8,14 +9,15 @@ use crate::clock::Clock;
 use mifeng::crypto::Time;
 use std::time::Duration;
 
-/// Clocks are slewed by less than a second; nothing good moves one by so much between two looks.
+/// So far may the clock have gone from the one that nobody sets, ahead or back, in all its steps since it was confirmed.
+/// What disciplines a clock slews it by 500 ppm at most, on Linux both clocks alike, and its steps are seconds.
 pub(crate) const JUMP_MAX: Duration = Duration::from_secs(60);
 /// A beat that is due so long ago at the start: the host was away for long, or its clock is wrong.
 pub(crate) const AWAY_MAX: Duration = Duration::from_secs(600);
 
 /// What was seen of the clocks.
 pub(crate) struct Watch {
-    /// Both clocks when they last agreed.
+    /// Both clocks at the start, or when the operator last confirmed them. It stays: small jumps would add up unseen.
     agreed: (Time, Duration),
     jumped: bool,
     /// At the start a beat was due for long.
@@ -43,12 +45,13 @@ impl Watch {
     /// Whether the clock can be believed now.
     pub(crate) fn trusts(&mut self, clock: &dyn Clock, next_beat: Option<Time>) -> bool {
         let (now, steady) = (clock.now(), clock.steady());
-        let (then, from) = self.agreed;
-        let expected = nanos(then) + span(steady.saturating_sub(from));
-        self.jumped = nanos(now) - expected > span(JUMP_MAX);
-        if !self.jumped {
+        if self.away {
+            // Nothing was believed yet: to put it right is no jump.
             self.agreed = (now, steady);
         }
+        let (then, from) = self.agreed;
+        let expected = nanos(then) + span(steady.saturating_sub(from));
+        self.jumped = (nanos(now) - expected).abs() > span(JUMP_MAX);
         !self.is_away(now, next_beat) && !self.jumped
     }
 
@@ -77,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn a_jump_ahead_is_in_doubt_until_it_is_confirmed_or_undone() {
+    fn a_jump_is_in_doubt_until_it_is_confirmed_or_undone() {
         let clock = ManualClock::new(at(1_000));
         let mut watch = Watch::new(&clock, Some(at(1_001)));
         assert!(watch.trusts(&clock, None));
@@ -94,9 +97,27 @@ mod tests {
         assert!(!watch.trusts(&clock, None));
         watch.confirm(&clock);
         assert!(watch.trusts(&clock, None));
-        // Back again: beats wait by themselves, nothing comes too early.
+        // Back again: a deadline that is over would be open once more.
         clock.jump(at(5_060));
+        assert!(!watch.trusts(&clock, None));
+        clock.jump(at(8_940));
         assert!(watch.trusts(&clock, None));
+        clock.jump(at(8_939));
+        assert!(!watch.trusts(&clock, None));
+    }
+
+    #[test]
+    fn small_jumps_add_up() {
+        for step in [40, -40] {
+            let clock = ManualClock::new(at(1_000));
+            let mut watch = Watch::new(&clock, None);
+            clock.jump(at(1_000 + step));
+            assert!(watch.trusts(&clock, None));
+            clock.jump(at(1_000 + 2 * step));
+            assert!(!watch.trusts(&clock, None));
+            watch.confirm(&clock);
+            assert!(watch.trusts(&clock, None));
+        }
     }
 
     #[test]
