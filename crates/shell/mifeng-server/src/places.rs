@@ -6,7 +6,7 @@ use crate::limits::{
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use std::collections::HashMap;
 use std::io;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -82,6 +82,7 @@ impl Places {
     /// Gives the place to a caller; none if its address has its part already. A proxy on this machine has no bound
     /// of its own: whom it speaks for is not known here.
     pub(crate) fn give(&self, address: IpAddr, permit: OwnedSemaphorePermit) -> Option<Place> {
+        let address = caller(address);
         let mut callers = self.callers.lock().unwrap_or_else(PoisonError::into_inner);
         let count = callers.entry(address).or_default();
         if *count >= self.each && !address.is_loopback() {
@@ -93,6 +94,19 @@ impl Places {
             callers: Arc::clone(&self.callers),
             _permit: permit,
         })
+    }
+}
+
+/// Whom an address stands for: one subscriber has at least a /64 of IPv6, and an IPv4 address that came in over an IPv6
+/// socket is the same caller.
+fn caller(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        // `::1` is no network.
+        IpAddr::V6(v6) if !v6.is_loopback() => {
+            let network = v6.to_bits() >> 64 << 64;
+            Ipv6Addr::from_bits(network).into()
+        }
+        address => address,
     }
 }
 
@@ -122,6 +136,35 @@ mod tests {
         }
         assert_eq!(fitting(1 << 20, 1), CONNECTIONS_MAX);
         assert_eq!(fitting(kept(1) + 21, 1), 10);
+    }
+
+    #[test]
+    fn a_network_of_ipv6_is_one_caller() {
+        let of = |text: &str| {
+            let address: IpAddr = text.parse().unwrap_or_else(|e| unreachable!("{e}"));
+            caller(address).to_string()
+        };
+        assert_eq!(of("2001:db8:1:2:3:4:5:6"), "2001:db8:1:2::");
+        assert_eq!(of("2001:db8:1:2:ffff::"), "2001:db8:1:2::");
+        assert_eq!(of("2001:db8:1:3::1"), "2001:db8:1:3::");
+        assert_eq!(of("::ffff:192.0.2.1"), "192.0.2.1");
+        assert_eq!(of("::ffff:127.0.0.1"), "127.0.0.1");
+        assert_eq!(of("::1"), "::1");
+        let places = Places::new(8);
+        let give = |text: &str| {
+            let address = text.parse().unwrap_or_else(|e| unreachable!("{e}"));
+            let permit = Arc::clone(&places.free).try_acquire_owned().ok();
+            permit.and_then(|one| places.give(address, one))
+        };
+        let held: Vec<Place> = (0..4)
+            .filter_map(|n| give(&format!("2001:db8::{n}")))
+            .collect();
+        assert_eq!(held.len(), 2);
+        let held: Vec<Place> = ["192.0.2.1", "::ffff:192.0.2.1", "::ffff:c000:201"]
+            .into_iter()
+            .filter_map(give)
+            .collect();
+        assert_eq!(held.len(), 2);
     }
 
     #[test]
