@@ -73,11 +73,20 @@ fn reads_too_often(request: &Request) -> bool {
     let Some(Reads(account)) = request.extensions().get::<Reads>() else {
         return false;
     };
-    if path.contains("/receipts/") || path.contains("/uploads/") {
+    if is_of_a_bidder(path) {
         return false;
     }
     let mut account = account.lock().unwrap_or_else(PoisonError::into_inner);
     account.take(PACE, Instant::now()).is_err()
+}
+
+/// Whether a path is `/v1/tenders/{tender}/receipts/{record}`, or the same below `uploads`: names in a bundle can look so
+/// further down.
+fn is_of_a_bidder(path: &str) -> bool {
+    let rest = path.strip_prefix("/v1/tenders/").unwrap_or_default();
+    let mut parts = rest.split('/').skip(1);
+    let kind = matches!(parts.next(), Some("receipts" | "uploads"));
+    kind && parts.next().is_some() && parts.next().is_none()
 }
 
 /// A browser that acts for another site says so. What is no browser says nothing, and needs a signature anyway.
@@ -109,4 +118,32 @@ fn in_words(answer: Response, lang: Lang) -> Response {
         told.headers_mut().insert(header::ALLOW, allow.clone());
     }
     told
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_receipts_and_uploads_themselves_need_no_account() {
+        for path in [
+            "/v1/tenders/t1/receipts/00",
+            "/v1/tenders/t1/uploads/00",
+            "/v1/tenders/receipts/uploads/00",
+        ] {
+            assert!(is_of_a_bidder(path), "{path}");
+        }
+        for path in [
+            "/v1/tenders/t1/files/x/receipts/y",
+            "/v1/tenders/t1/files/uploads/y",
+            "/v1/tenders/receipts/00",
+            "/v1/tenders/t1/receipts",
+            "/v1/tenders/t1/receipts/00/x",
+            "/t/receipts/uploads/x",
+            "/x/v1/tenders/t1/receipts/00",
+            "",
+        ] {
+            assert!(!is_of_a_bidder(path), "{path}");
+        }
+    }
 }
