@@ -44,12 +44,29 @@ pub(super) fn is_gone(holder: &str) -> bool {
         return false;
     };
     let here = !space.is_empty() && rest.split(", ").nth(1) == Some(&*space);
-    here && number != std::process::id() && !Path::new(&format!("/proc/{number}")).exists()
+    here && number != std::process::id() && has_ended(Path::new("/proc"), number)
+}
+
+/// Whether the list of processes proves that one has ended. Where others' processes are hidden (`hidepid`, systemd's
+/// `ProtectProc`) the first of all, which never ends, is hidden too: then only the lease tells.
+fn has_ended(list: &Path, number: u32) -> bool {
+    list.join("1").exists() && !list.join(number.to_string()).exists()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_hidden_process_has_not_ended() -> std::io::Result<()> {
+        let name = format!("mifeng-processes-{}", std::process::id());
+        let list = std::env::temp_dir().join(name);
+        std::fs::create_dir_all(list.join("70"))?;
+        assert!(!has_ended(&list, 70) && !has_ended(&list, 71));
+        std::fs::create_dir(list.join("1"))?;
+        assert!(!has_ended(&list, 70) && has_ended(&list, 71));
+        std::fs::remove_dir_all(&list)
+    }
 
     #[test]
     fn a_process_that_ended_here_is_gone_and_no_other_one() -> std::io::Result<()> {
