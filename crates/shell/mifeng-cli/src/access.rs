@@ -135,7 +135,7 @@ fn offered(client: &Client) -> Result<(Offered, &'static Suite), Failure> {
     Ok((offered, suite))
 }
 
-/// A record that no log takes; its commitment, and the file.
+/// A record that no log takes; the hash of its body, which names a grant, and the file.
 fn signed<T: Serialize>(
     identity: &Identity,
     (offered, suite): (&Offered, &'static Suite),
@@ -156,7 +156,7 @@ fn signed<T: Serialize>(
     let record = draft
         .and_then(|draft| draft.sign(&*identity.signer, suite))
         .map_err(mifeng::Error::from)?;
-    Ok((record.commitment(suite), record.to_file()?))
+    Ok((record.body_digest(suite.hash()), record.to_file()?))
 }
 
 /// A host that names another's log would get a grant that counts there.

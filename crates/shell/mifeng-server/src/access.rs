@@ -5,6 +5,7 @@
 
 use crate::clock::Clock;
 use crate::limits::{GRANTS_LEN_MAX, JOURNAL_LEN_MAX};
+use crate::lines;
 use crate::names::Names;
 use crate::parties::Parties;
 use crate::problem::{Fail, Problem};
@@ -17,8 +18,6 @@ use mifeng_access::{
     Action, Ask, Basis, Challenge, Challenger, DELEGATE, Denial, EMERGENCY, GrantError, Grants,
     Journal, Matrix, REVOKE, Session, Sessions, Signer, Stage, Token, decide,
 };
-use std::fs::{File, OpenOptions};
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -26,6 +25,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 const GRANTS: &str = "grants";
 /// The journal of refusals.
 const JOURNAL: &str = "journal";
+/// Broken journals that are kept.
+const BROKEN_MAX: u32 = 1_000;
 
 struct Inner {
     challenger: Challenger,
@@ -42,6 +43,8 @@ pub(crate) struct Access {
     matrix: Matrix,
     suite: &'static Suite,
     inner: Mutex<Inner>,
+    /// A journal that was broken at the start, set aside.
+    broken: Option<PathBuf>,
 }
 
 fn failed(what: &'static str, detail: impl std::fmt::Display) -> Error {
@@ -55,22 +58,11 @@ impl Access {
     /// Takes up what the last run left in the working folder.
     ///
     /// # Errors
-    /// [`Error::Unavailable`] if the files cannot be read, or the journal's chain is broken.
+    /// [`Error::Unavailable`] if the files cannot be read.
     pub(crate) fn open(folder: &Path, view: &View, clock: &dyn Clock) -> Result<Self, Error> {
         let suite = Suite::by_id(&view.suite)?;
         let matrix = Matrix::parse(Matrix::SHIPPED).map_err(|e| failed("roles", e))?;
-        let lines = read(&folder.join(JOURNAL)).map_err(|e| failed("journal", e))?;
-        // A crash tears the last line at most; it was nobody's evidence yet.
-        let whole = lines
-            .iter()
-            .rposition(|byte| *byte == b'\n')
-            .map_or(0, |end| end + 1);
-        if whole < lines.len() {
-            let file = OpenOptions::new().write(true).open(folder.join(JOURNAL));
-            file.and_then(|file| file.set_len(whole as u64))
-                .map_err(|e| failed("journal", e))?;
-        }
-        let journal = Journal::after(&lines[..whole]).map_err(|e| failed("journal", e))?;
+        let (journal, written, broken) = journal(folder, view, clock.now())?;
         let entropy = &mut SystemEntropy::new();
         let access = Access {
             folder: folder.to_owned(),
@@ -81,14 +73,20 @@ impl Access {
                 sessions: Sessions::default(),
                 grants: Grants::default(),
                 journal,
-                written: whole as u64,
+                written,
             }),
+            broken,
         };
-        let grants = read(&folder.join(GRANTS)).map_err(|e| failed("grants", e))?;
+        let grants = lines::open(&folder.join(GRANTS)).map_err(|e| failed("grants", e))?;
         for line in grants.split(|byte| *byte == b'\n') {
             access.grant_again(line, view, clock.now());
         }
         Ok(access)
+    }
+
+    /// Where a journal is that was broken at the start.
+    pub(crate) fn broken(&self) -> Option<&Path> {
+        self.broken.as_deref()
     }
 
     fn inner(&self) -> MutexGuard<'_, Inner> {
@@ -155,10 +153,19 @@ impl Access {
             let fault = Fault::BadGrant;
             Problem::coded(fault, no.code(), &no.to_string())
         })?;
+        // Nobody fills the file with the same record over and over.
+        if inner.grants.contains(&record.body_digest()) {
+            return Ok(());
+        }
         let mut line = signed.to_file().map_err(Error::from)?;
         line.push(b'\n');
         let path = self.folder.join(GRANTS);
-        append(&path, &line, GRANTS_LEN_MAX).map_err(|e| Problem::io("grants", &e))?;
+        // There is room for every end of what there was room for.
+        let len_max = match record.kind() {
+            REVOKE => u64::MAX,
+            _ => GRANTS_LEN_MAX,
+        };
+        lines::append(&path, &line, len_max).map_err(|e| Problem::io("grants", &e))?;
         inner.grants = grants;
         Ok(())
     }
@@ -244,18 +251,20 @@ impl Access {
     /// Writes the lines that are due, or all that there is to write.
     ///
     /// # Errors
-    /// What the system says: then the lines are lost, but for their count on the terminal.
+    /// What the system says: then they are due again.
     pub(crate) fn write_down(&self, now: Time, all: bool) -> std::io::Result<()> {
         let inner = &mut *self.inner();
         // A journal that is full goes on as a count: one line a minute at most.
         if inner.written >= JOURNAL_LEN_MAX {
             inner.journal.fold();
         }
-        let lines = inner.journal.due(now, all);
+        let mut journal = inner.journal.clone();
+        let lines = journal.due(now, all);
         if lines.is_empty() {
             return Ok(());
         }
-        append(&self.folder.join(JOURNAL), &lines, u64::MAX)?;
+        lines::append(&self.folder.join(JOURNAL), &lines, u64::MAX)?;
+        inner.journal = journal;
         inner.written += lines.len() as u64;
         Ok(())
     }
@@ -263,7 +272,7 @@ impl Access {
     /// The whole journal.
     pub(crate) fn journal(&self, now: Time) -> std::io::Result<Vec<u8>> {
         self.write_down(now, true)?;
-        read(&self.folder.join(JOURNAL))
+        lines::open(&self.folder.join(JOURNAL))
     }
 }
 
@@ -278,7 +287,8 @@ fn take_grant(
         name: record.signer_name(),
         roles: parties.person(&record.actor()).roles,
     };
-    let id = record.commitment();
+    // Not the commitment: whoever changes the form of a signature would have another record.
+    let id = record.body_digest();
     match record.kind() {
         DELEGATE => {
             let given = record.data().map_err(|_| GrantError::Content)?;
@@ -296,18 +306,25 @@ fn take_grant(
     }
 }
 
-fn read(path: &Path) -> std::io::Result<Vec<u8>> {
-    match std::fs::read(path) {
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
-        read => read,
+/// Takes up the journal. A broken one is kept under another name, for whoever looks into it, and stops nobody: its
+/// bytes, and where it is.
+fn journal(
+    folder: &Path,
+    view: &View,
+    now: Time,
+) -> Result<(Journal, u64, Option<PathBuf>), Error> {
+    let path = folder.join(JOURNAL);
+    let lines = lines::open(&path).map_err(|e| failed("journal", e))?;
+    if let Ok(journal) = Journal::after(&lines) {
+        return Ok((journal, lines.len() as u64, None));
     }
-}
-
-fn append(path: &Path, bytes: &[u8], len_max: u64) -> std::io::Result<()> {
-    let mut file: File = OpenOptions::new().create(true).append(true).open(path)?;
-    if file.metadata()?.len() + bytes.len() as u64 > len_max {
-        return Err(std::io::ErrorKind::StorageFull.into());
-    }
-    file.write_all(bytes)?;
-    file.sync_data()
+    let mut names =
+        (1..=BROKEN_MAX).map(|number| folder.join(format!("{JOURNAL}.broken-{number}")));
+    let aside = names.find(|name| !name.exists());
+    let aside = aside.ok_or_else(|| failed("journal", "broken too often"))?;
+    std::fs::rename(&path, &aside).map_err(|e| failed("journal", e))?;
+    let mut journal = Journal::default();
+    let stage = view.parties.stage(view.stage);
+    journal.note(None, "*", "access.journal-broken", stage.word(), now);
+    Ok((journal, 0, Some(aside)))
 }

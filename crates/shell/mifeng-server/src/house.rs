@@ -14,6 +14,7 @@ use crate::writer::{self, Desk, Workplace};
 use mifeng::crypto::Digest;
 use mifeng::{Error, Store, Tar};
 use std::collections::BTreeMap;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -73,6 +74,14 @@ impl Tender {
     pub(crate) fn is_sound(&self) -> bool {
         let view = self.view();
         self.seen.has_changed().is_ok() && view.standing != Standing::Away && view.trusted
+    }
+
+    /// Writes the journal of refusals as far as it has come.
+    ///
+    /// # Errors
+    /// What the system says; what is not written is kept.
+    pub fn write_journal(&self, now: mifeng::crypto::Time) -> std::io::Result<()> {
+        self.access.write_down(now, true)
     }
 
     /// Whether this process writes it.
@@ -224,6 +233,10 @@ impl Tender {
         // Bundles are made anew after a start.
         let _ = std::fs::remove_dir_all(&made);
         std::fs::create_dir_all(&made)?;
+        // Opened bids, grants and the journal are for nobody else on this machine.
+        if let Some(all) = work.parent() {
+            std::fs::set_permissions(all, std::fs::Permissions::from_mode(0o700))?;
+        }
         Ok((made, Uploads::open(&work.join("uploads"))?))
     }
 

@@ -19,6 +19,7 @@ mod feed;
 mod guard;
 mod house;
 mod limits;
+mod lines;
 mod names;
 mod office;
 mod orders;

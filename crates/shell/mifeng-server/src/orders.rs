@@ -1,12 +1,13 @@
 //! Orders that were obeyed: one counts once, and a restart forgets none while it could still be used.
 
+use crate::lines;
 use mifeng::crypto::{Digest, Time};
 use std::collections::BTreeMap;
-use std::fs::{self, OpenOptions};
-use std::io::{self, Write};
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
-/// Orders of the last minutes, by the commitment of their record; one line each in a file.
+/// Orders of the last minutes, by the hash of their body; one line each in a file.
 pub(crate) struct UsedOrders {
     path: PathBuf,
     known: BTreeMap<Digest, Time>,
@@ -54,12 +55,7 @@ impl UsedOrders {
         if self.known.contains_key(&id) {
             return Ok(false);
         }
-        let mut file = OpenOptions::new()
-            .create(true)
-            .append(true)
-            .open(&self.path)?;
-        file.write_all(written(&id, now).as_bytes())?;
-        file.sync_data()?;
+        lines::append(&self.path, written(&id, now).as_bytes(), u64::MAX)?;
         self.known.insert(id, now);
         Ok(true)
     }
@@ -78,20 +74,26 @@ fn line(text: &str) -> Option<(Digest, Time)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs::OpenOptions;
+    use std::io::Write;
 
     #[test]
     fn once_also_after_a_restart() -> io::Result<()> {
         let path = std::env::temp_dir().join(format!("mifeng-orders-{}", std::process::id()));
         let _ = fs::remove_file(&path);
         let at = |seconds| Time::from_unix_seconds(seconds);
-        let (one, two) = (Digest::from_bytes([1; 32]), Digest::from_bytes([2; 32]));
+        let [one, two, three] = [1, 2, 3].map(|number| Digest::from_bytes([number; 32]));
         let mut orders = UsedOrders::open(&path, at(0), 600_000)?;
         assert!(orders.is_new(one, at(0))?);
         assert!(!orders.is_new(one, at(1))?);
         // The next line is torn off in the middle.
         let mut file = OpenOptions::new().append(true).open(&path)?;
         file.write_all(&written(&two, at(2)).as_bytes()[..40])?;
+        // A failed write that could not be cut back, and one that was there at the start.
+        assert!(orders.is_new(three, at(2))?);
+        file.write_all(&written(&two, at(2)).as_bytes()[..40])?;
         let mut orders = UsedOrders::open(&path, at(599), 600_000)?;
+        assert!(!orders.is_new(three, at(599))?);
         assert!(!orders.is_new(one, at(599))?);
         assert!(orders.is_new(two, at(599))?);
         let mut orders = UsedOrders::open(&path, at(600), 600_000)?;

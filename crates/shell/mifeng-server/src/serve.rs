@@ -136,6 +136,17 @@ pub fn start(
     for tender in house.tenders() {
         runtime.spawn(tell_of_the_clock(tender.seen.clone(), Arc::clone(&notify)));
     }
+    for tender in house.tenders() {
+        if let Some(broken) = tender.access.broken() {
+            let (name, broken) = (tender.view().name.clone(), broken.display());
+            notify(
+                &format!("{name}：拒绝日志已损坏，移至 {broken}，另起新日志；请查明原因"),
+                &format!(
+                    "{name}: THE JOURNAL OF REFUSALS IS BROKEN. It was set aside as {broken} and a new one begun: find out why"
+                ),
+            );
+        }
+    }
     runtime.spawn(write_journals(Arc::clone(&house), Arc::clone(&notify)));
     let router = crate::api::app(
         Arc::clone(&house),

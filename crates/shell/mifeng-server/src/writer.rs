@@ -614,7 +614,8 @@ impl<S: Store + 'static> Writer<S> {
             // It is not used up by this.
             self.require_clock()?;
         }
-        let is_new = |orders: &mut UsedOrders| orders.is_new(record.commitment(), now);
+        // Not the commitment: a signature can have two forms.
+        let is_new = |orders: &mut UsedOrders| orders.is_new(record.body_digest(), now);
         if !fresh || !is_new(&mut self.ordered).map_err(|e| unavailable("orders", &e))? {
             return Err(
                 Refusal::by(&rules::REPLAY, "order: stale, used, or for another tender").into(),

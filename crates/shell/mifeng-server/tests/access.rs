@@ -301,8 +301,20 @@ fn opened_bids_are_for_the_panel_and_a_bidder_s_own_for_it() {
     assert_eq!(refused.code(), "access.grant-signer", "{}", refused.text());
     let token = desk.token(helper);
     assert_eq!(desk.get(&token, &path(&first)).code(), "access.not-own");
-    let given = desk.grant(&cast.buyer, "access.delegate", &delegate);
-    assert_eq!(given.status, 204, "{}", given.text());
+    let record = signed(&tender, &cast.buyer, "access.delegate", &delegate, 200);
+    let grants = host.folder.join(".work/t1/grants");
+    let size = || std::fs::metadata(&grants).map_or(0, |meta| meta.len());
+    let mut sizes = Vec::new();
+    for _ in 0..3 {
+        let given = host.post("/v1/tenders/t1/grants", &file(&record));
+        assert_eq!(given.status, 204, "{}", given.text());
+        sizes.push(size());
+    }
+    assert!(sizes[0] > 0 && sizes.iter().all(|size| *size == sizes[0]));
+    // The next line is torn off by a crash.
+    let mut torn = std::fs::read(&grants).expect("a file");
+    torn.extend_from_slice(&file(&record)[..100]);
+    std::fs::write(&grants, torn).expect("written");
     assert_eq!(desk.get(&token, &path(&first)).text(), "first");
     assert_eq!(desk.get(&token, "sheets").code(), "access.not-allowed");
     host.restart();
@@ -313,6 +325,21 @@ fn opened_bids_are_for_the_panel_and_a_bidder_s_own_for_it() {
     };
     let token = desk.token(helper);
     assert_eq!(desk.get(&token, &path(&first)).text(), "first");
+
+    // What was revoked stays so, whoever sends the record again, also after a restart.
+    let revoke = json!({"grant": record.body_digest(INTL.hash())});
+    let ended = desk.grant(&cast.buyer, "access.revoke", &revoke);
+    assert_eq!(ended.status, 204, "{}", ended.text());
+    host.restart();
+    let desk = Desk {
+        host: &host,
+        tender: &tender,
+        at: 202,
+    };
+    let token = desk.token(helper);
+    let again = host.post("/v1/tenders/t1/grants", &file(&record));
+    assert_eq!(again.code(), "access.grant-revoked", "{}", again.text());
+    assert_eq!(desk.get(&token, &path(&first)).code(), "access.not-own");
 
     // An emergency needs two persons, and each use is in the journal.
     let emergency = json!({
@@ -352,4 +379,39 @@ fn opened_bids_are_for_the_panel_and_a_bidder_s_own_for_it() {
             "{path}"
         );
     }
+}
+
+#[test]
+fn a_journal_that_cannot_be_written_or_is_broken_stops_nobody() {
+    let cast = Cast::new(&INTL, "access journal");
+    let tender = Tender::new(&cast, "host/t/1", Kind::Board);
+    let mut host = Served::new(&tender, "access journal", "access-journal");
+    let work = host.folder.join(".work");
+    let path = work.join("t1/journal");
+    use std::os::unix::fs::PermissionsExt;
+    let mode = std::fs::metadata(&work).map(|meta| meta.permissions().mode() & 0o777);
+    assert_eq!(mode.ok(), Some(0o700));
+    assert_eq!(host.get("/v1/tenders/t1/own").status, 401);
+    // No disk to write on: what was gathered is kept, and written at the end.
+    let _ = std::fs::remove_file(&path);
+    std::os::unix::fs::symlink("/dev/full", &path).expect("a link");
+    let access = &host.house.tender("t1").expect("a tender");
+    assert!(access.write_journal(secs(100)).is_err());
+    std::fs::remove_file(&path).expect("removed");
+    host.restart();
+    let lines = std::fs::read(&path).expect("a journal");
+    assert!(mifeng_access::check_journal(&lines).is_ok());
+    assert!(String::from_utf8_lossy(&lines).contains("access.sign-in"));
+    // A line that follows nothing.
+    let broken = String::from_utf8_lossy(&lines).replace("\"prev\":\"0", "\"prev\":\"1");
+    std::fs::write(&path, &broken).expect("written");
+    host.restart();
+    assert_eq!(host.get("/v1/tenders/t1").status, 200);
+    assert_eq!(host.get("/v1/tenders/t1/own").status, 401);
+    host.restart();
+    let kept = std::fs::read_to_string(work.join("t1/journal.broken-1"));
+    assert_eq!(kept.ok(), Some(broken));
+    let lines = std::fs::read(&path).expect("a journal");
+    assert!(mifeng_access::check_journal(&lines).is_ok());
+    assert!(String::from_utf8_lossy(&lines).contains("access.journal-broken"));
 }

@@ -40,7 +40,7 @@ pub struct Delegate {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Revoke {
-    /// Commitment of the record that granted.
+    /// Hash of the body of the record that granted.
     pub grant: Digest,
 }
 
@@ -84,6 +84,9 @@ pub enum GrantError {
     /// There is no such grant of this signer.
     #[error("there is no such grant of this signer")]
     Unknown,
+    /// It was ended before its time: the same record does not begin it anew.
+    #[error("this grant was revoked")]
+    Revoked,
     /// There are too many.
     #[error("there are too many grants already")]
     Full,
@@ -97,6 +100,7 @@ impl GrantError {
             GrantError::Time => "access.grant-time",
             GrantError::Content => "access.grant-content",
             GrantError::Unknown => "access.grant-unknown",
+            GrantError::Revoked => "access.grant-revoked",
             GrantError::Full => "access.grant-full",
         }
     }
@@ -108,6 +112,8 @@ pub struct Grants {
     delegations: BTreeMap<Digest, (Digest, Delegate)>,
     /// Who opened it: record, certificate and name.
     emergencies: BTreeMap<Emergency, Vec<(Digest, Digest, String)>>,
+    /// What was ended, until it would have ended by itself.
+    revoked: BTreeMap<Digest, Time>,
 }
 
 fn lasts(from: Time, until: Time, millis_max: i64) -> bool {
@@ -123,17 +129,27 @@ impl Grants {
     fn forget_old(&mut self, now: Time) {
         self.delegations.retain(|_, (_, given)| now < given.until);
         self.emergencies.retain(|given, _| now < given.until);
+        self.revoked.retain(|_, until| now < *until);
     }
 
-    fn make_room(&mut self, now: Time) -> Result<(), GrantError> {
+    /// Whether this record counts already.
+    pub fn contains(&self, id: &Digest) -> bool {
+        let mut openers = self.emergencies.values().flatten();
+        self.delegations.contains_key(id) || openers.any(|(known, ..)| known == id)
+    }
+
+    fn make_room(&mut self, id: &Digest, now: Time) -> Result<(), GrantError> {
         self.forget_old(now);
+        if self.revoked.contains_key(id) {
+            return Err(GrantError::Revoked);
+        }
         match self.len() < GRANTS_MAX {
             true => Ok(()),
             false => Err(GrantError::Full),
         }
     }
 
-    /// Takes a delegation: record `id`, signed by `by`, received `now`. The same record again changes nothing.
+    /// Takes a delegation: body `id` of the record (one signature can have two forms), signed by `by`, received `now`. The same record again changes nothing.
     ///
     /// # Errors
     /// [`GrantError`], with nothing changed.
@@ -157,7 +173,7 @@ impl Grants {
         {
             return Err(GrantError::Content);
         }
-        self.make_room(now)?;
+        self.make_room(&id, now)?;
         self.delegations.insert(id, (by.cert, given.clone()));
         Ok(())
     }
@@ -184,7 +200,7 @@ impl Grants {
         if reason.is_empty() || reason.len() > REASON_LEN_MAX || given.action == Action::BidOwn {
             return Err(GrantError::Content);
         }
-        self.make_room(now)?;
+        self.make_room(&id, now)?;
         let openers = self.emergencies.entry(given.clone()).or_default();
         if !openers.iter().any(|(known, ..)| *known == id) {
             openers.push((id, by.cert, by.name.clone()));
@@ -198,13 +214,20 @@ impl Grants {
     /// [`GrantError::Unknown`].
     pub fn revoke(&mut self, by: &Signer, given: &Revoke) -> Result<(), GrantError> {
         let own = self.delegations.get(&given.grant);
-        if own.is_some_and(|(cert, _)| *cert == by.cert) {
+        if let Some((cert, own)) = own
+            && *cert == by.cert
+        {
+            self.revoked.insert(given.grant, own.until);
             self.delegations.remove(&given.grant);
             return Ok(());
         }
         let before = self.len();
-        for openers in self.emergencies.values_mut() {
+        for (emergency, openers) in &mut self.emergencies {
+            let count = openers.len();
             openers.retain(|(id, cert, _)| *id != given.grant || *cert != by.cert);
+            if openers.len() < count {
+                self.revoked.insert(given.grant, emergency.until);
+            }
         }
         match self.len() < before {
             true => Ok(()),
@@ -301,8 +324,17 @@ mod tests {
 
         let revoke = Revoke { grant: id(50) };
         assert_eq!(grants.revoke(&agency, &revoke), Err(GrantError::Unknown));
+        assert!(grants.contains(&id(50)));
         assert_eq!(grants.revoke(&buyer, &revoke), Ok(()));
         assert_eq!(found(&grants, 5, read, 150), None);
+        // The same record again, by whoever kept it; another one of the same content is a new word.
+        let again = grants.delegate(id(50), &buyer, &given, at(199));
+        assert_eq!(again, Err(GrantError::Revoked));
+        assert!(!grants.contains(&id(50)));
+        assert_eq!(grants.revoked.len(), 1);
+        assert_eq!(grants.delegate(id(52), &buyer, &given, at(199)), Ok(()));
+        grants.forget_old(at(200));
+        assert!(grants.revoked.is_empty());
     }
 
     #[test]
@@ -335,7 +367,11 @@ mod tests {
         assert_eq!(open(&grants, 999), Some((id(50), id(54))));
         assert_eq!(open(&grants, 1_000), None);
         assert_eq!(grants.emergency(&id(6), Action::OpenedRead, at(1)), None);
+        assert!(grants.contains(&id(54)));
         assert_eq!(grants.revoke(&buyer, &Revoke { grant: id(54) }), Ok(()));
+        assert_eq!(open(&grants, 1), None);
+        let again = grants.break_glass(id(54), &buyer, &given, at(1));
+        assert_eq!(again, Err(GrantError::Revoked));
         assert_eq!(open(&grants, 1), None);
 
         let mut refuse = |by: &Signer, change: &dyn Fn(&mut Emergency), expected| {

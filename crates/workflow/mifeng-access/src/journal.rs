@@ -47,7 +47,7 @@ pub struct JournalError {
 type Key = (Option<Digest>, String, String, String);
 
 /// Gathers refusals and writes lines.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Journal {
     last: Digest,
     gathered: BTreeMap<Key, (Time, u64)>,
@@ -90,7 +90,8 @@ impl Journal {
         }
     }
 
-    /// The lines that are due: of what has been gathered for a minute, or of everything. They count as written.
+    /// The lines that are due: of what has been gathered for a minute, or of everything. They count as written: whoever
+    /// may fail to write asks a copy, and keeps that once they are written.
     pub fn due(&mut self, now: Time, all: bool) -> Vec<u8> {
         let is_due = |since: Time| all || now >= since.plus_millis(GATHER_MILLIS);
         let gathered = std::mem::take(&mut self.gathered);

@@ -1,0 +1,92 @@
+//! Files of lines that only grow. What is torn off is nobody's evidence, and nothing is written behind it.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::path::Path;
+
+/// The whole lines of a file; a last one that was torn off is cut away. No file: no lines.
+pub(crate) fn open(path: &Path) -> io::Result<Vec<u8>> {
+    let mut file = match OpenOptions::new().read(true).write(true).open(path) {
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        file => file?,
+    };
+    whole(&mut file)
+}
+
+fn whole(file: &mut File) -> io::Result<Vec<u8>> {
+    let mut lines = Vec::new();
+    file.seek(SeekFrom::Start(0))?;
+    file.read_to_end(&mut lines)?;
+    let end = lines.iter().rposition(|byte| *byte == b'\n');
+    let end = end.map_or(0, |at| at + 1);
+    if end < lines.len() {
+        file.set_len(end as u64)?;
+        lines.truncate(end);
+    }
+    Ok(lines)
+}
+
+/// Adds whole lines, durably: all of them, or none. A file never becomes longer than `len_max` by it.
+pub(crate) fn append(path: &Path, lines: &[u8], len_max: u64) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    let mut file = options.create(true).read(true).append(true).open(path)?;
+    let mut len = file.metadata()?.len();
+    if len > 0 {
+        let mut last = [0];
+        file.seek(SeekFrom::Start(len - 1))?;
+        file.read_exact(&mut last)?;
+        // A former failure could not be cut back.
+        if last != *b"\n" {
+            len = whole(&mut file)?.len() as u64;
+        }
+    }
+    if len + lines.len() as u64 > len_max {
+        return Err(io::ErrorKind::StorageFull.into());
+    }
+    all_or_none(&mut file, len, |file| {
+        file.write_all(lines)?;
+        file.sync_data()
+    })
+}
+
+fn all_or_none(
+    file: &mut File,
+    len: u64,
+    write: impl FnOnce(&mut File) -> io::Result<()>,
+) -> io::Result<()> {
+    write(file).inspect_err(|_| {
+        // What cannot be cut now is cut before the next line, or at the next start.
+        let _ = file.set_len(len);
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_written_behind_a_torn_line() -> io::Result<()> {
+        let path = std::env::temp_dir().join(format!("mifeng-lines-{}", std::process::id()));
+        let _ = std::fs::remove_file(&path);
+        assert_eq!(open(&path)?, b"");
+        append(&path, b"one\n", 100)?;
+        let mut file = OpenOptions::new().read(true).append(true).open(&path)?;
+        file.write_all(b"tw")?;
+        append(&path, b"three\n", 100)?;
+        assert_eq!(std::fs::read(&path)?, b"one\nthree\n");
+        file.write_all(b"fo")?;
+        assert_eq!(open(&path)?, b"one\nthree\n");
+        assert_eq!(std::fs::read(&path)?, b"one\nthree\n");
+        // The disk is full in the middle of a line.
+        let failed = all_or_none(&mut file, 10, |file| {
+            file.write_all(b"fiv")?;
+            Err(io::ErrorKind::StorageFull.into())
+        });
+        assert!(failed.is_err());
+        assert_eq!(std::fs::read(&path)?, b"one\nthree\n");
+        assert!(append(&path, b"six\n", 13).is_err());
+        append(&path, b"six\n", 14)?;
+        assert_eq!(open(&path)?, b"one\nthree\nsix\n");
+        std::fs::remove_file(&path)
+    }
+}
