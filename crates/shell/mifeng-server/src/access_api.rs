@@ -136,7 +136,7 @@ async fn statement(app: &App, tender: &Tender, body: Body) -> Result<(SignedReco
     let held = app.rooms.records.read(body, STATEMENT_LEN_MAX).await?;
     let suite = Suite::by_id(&tender.view().suite).map_err(mifeng::Error::from)?;
     let (signed, record) = on_a_thread(move || {
-        let signed = SignedRecord::from_file(&held.bytes).map_err(mifeng::Error::from)?;
+        let signed = SignedRecord::from_file(held.bytes()).map_err(mifeng::Error::from)?;
         let record = Record::verify(signed.clone(), suite).map_err(mifeng::Error::from)?;
         Ok((signed, record))
     })

@@ -254,7 +254,7 @@ pub(crate) fn digest(text: &str, otherwise: Fault) -> Result<Digest, Fail> {
 /// A record that came, its form and signature checked; and the room that it takes.
 pub(crate) struct Came {
     pub(crate) record: SignedRecord,
-    held: Held,
+    pub(crate) held: Arc<Held>,
     /// The last byte had come.
     received: Time,
     /// Who signed, and what.
@@ -268,11 +268,11 @@ pub(crate) async fn record_of(app: &App, tender: &Tender, body: Body) -> Result<
     let received = app.house.clock.now();
     let suite = Suite::by_id(&tender.view().suite).map_err(mifeng::Error::from)?;
     let check = move || {
-        let record = SignedRecord::from_file(&held.bytes).map_err(mifeng::Error::from)?;
+        let record = SignedRecord::from_file(held.bytes()).map_err(mifeng::Error::from)?;
         let verified = Record::verify(record.clone(), suite).map_err(mifeng::Error::from)?;
         Ok(Came {
             record,
-            held,
+            held: Arc::new(held),
             received,
             actor: verified.actor(),
             kind: verified.kind().to_owned(),
@@ -349,7 +349,7 @@ async fn submit(State(app): Shared, Path(name): Path<String>, body: Body) -> Ans
     let tender = app.written(&name)?;
     let came = record_of(&app, tender, body).await?;
     let noting = came.noting();
-    let answer = hand_in(tender, (came.record, came.received), None).await;
+    let answer = hand_in(tender, (came.record, came.received), None, &came.held).await;
     answer.inspect_err(|no| note(tender, &noting, no))
 }
 
@@ -357,11 +357,12 @@ async fn hand_in(
     tender: &Tender,
     (record, received): (SignedRecord, Time),
     bid: Option<PathBuf>,
+    held: &Arc<Held>,
 ) -> Answer {
     let view = tender.view();
     let suite = Suite::by_id(&view.suite).map_err(mifeng::Error::from)?;
     let commitment = record.commitment(suite);
-    let taken = tender.desk.ask(|answer| Order::Submit {
+    let taken = tender.desk.ask_signed(held, |answer| Order::Submit {
         record,
         bid,
         received,
@@ -417,10 +418,11 @@ async fn begin_upload(State(app): Shared, Path(name): Path<String>, body: Body) 
     let came = record_of(&app, tender, body).await?;
     let noting = came.noting();
     let Came { record, held, .. } = came;
-    let admitted = tender.desk.ask(|answer| Order::Admit { record, answer });
+    let admit = |answer| Order::Admit { record, answer };
+    let admitted = tender.desk.ask_signed(&held, admit);
     let admitted = admitted.await.map_err(Fail::from);
     let admitted = admitted.inspect_err(|no| note(tender, &noting, no))?;
-    let progress = tender.uploads.begin(&admitted, &held.bytes)?;
+    let progress = tender.uploads.begin(&admitted, held.bytes())?;
     Ok(upload(StatusCode::CREATED, admitted.commitment, progress))
 }
 
@@ -450,7 +452,11 @@ async fn put_block(
     app.written(&name)?.uploads.progress(&record)?;
     let number: u64 = number.parse().map_err(|_| Fault::NoBlock)?;
     let held = app.rooms.blocks.read(body, BLOCK_LEN as usize).await?;
-    let put = move || app.tender(&name)?.uploads.put(&record, number, &held.bytes);
+    let put = move || {
+        app.tender(&name)?
+            .uploads
+            .put(&record, number, held.bytes())
+    };
     on_a_thread(put).await?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }
@@ -472,7 +478,9 @@ async fn finish_upload(State(app): Shared, Path((name, record)): Path<(String, S
     let received = app.house.clock.now();
     let (again, own) = (Arc::clone(&app), name.clone());
     let (signed, path) = on_a_thread(move || again.tender(&own)?.uploads.complete(&id)).await?;
-    let answer = hand_in(tender, (signed, received), Some(path)).await;
+    let len = signed.body.len() + signed.signature.len();
+    let held = Arc::new(app.rooms.records.hold(len).await?);
+    let answer = hand_in(tender, (signed, received), Some(path), &held).await;
     // What came too late or is not sealed as it must be needs no upload.
     if answer
         .as_ref()
@@ -491,12 +499,9 @@ async fn finish_upload(State(app): Shared, Path((name, record)): Path<(String, S
         (status = 413, body = Problem), (status = 503, body = Problem)))]
 async fn cosign(State(app): Shared, Path(name): Path<String>, body: Body) -> Answer {
     let tender = app.written(&name)?;
-    let held = app.rooms.records.read(body, EVIDENCE_LEN_MAX).await?;
-    let note = held.bytes.to_vec();
-    let witnesses = tender
-        .desk
-        .ask(|answer| Order::Cosign(note, answer))
-        .await?;
+    let held = Arc::new(app.rooms.records.read(body, EVIDENCE_LEN_MAX).await?);
+    let cosign = |answer| Order::Cosign(held.bytes().clone(), answer);
+    let witnesses = tender.desk.ask_unsigned(Some(&held), cosign).await?;
     Ok(json(StatusCode::OK, &Witnesses { witnesses }))
 }
 
@@ -508,12 +513,9 @@ async fn cosign(State(app): Shared, Path(name): Path<String>, body: Body) -> Ans
         (status = 413, body = Problem), (status = 503, body = Problem)))]
 async fn stamp(State(app): Shared, Path(name): Path<String>, body: Body) -> Answer {
     let tender = app.written(&name)?;
-    let held = app.rooms.records.read(body, EVIDENCE_LEN_MAX).await?;
-    let token = held.bytes.to_vec();
-    tender
-        .desk
-        .ask(|answer| Order::Stamp(token, answer))
-        .await?;
+    let held = Arc::new(app.rooms.records.read(body, EVIDENCE_LEN_MAX).await?);
+    let stamp = |answer| Order::Stamp(held.bytes().clone(), answer);
+    tender.desk.ask_unsigned(Some(&held), stamp).await?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
@@ -527,7 +529,8 @@ async fn order(State(app): Shared, Path(name): Path<String>, body: Body) -> Answ
     let tender = app.written(&name)?;
     let came = record_of(&app, tender, body).await?;
     let (noting, record) = (came.noting(), came.record);
-    let done = tender.desk.ask(|answer| Order::Ordered(record, answer));
+    let obeyed = |answer| Order::Ordered(record, answer);
+    let done = tender.desk.ask_signed(&came.held, obeyed);
     let done = done.await.map_err(Fail::from);
     done.inspect_err(|no| note(tender, &noting, no))?;
     Ok(StatusCode::NO_CONTENT.into_response())

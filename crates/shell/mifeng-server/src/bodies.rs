@@ -19,8 +19,15 @@ pub(crate) struct Room {
 
 /// A body that came, and the room that it takes until it goes.
 pub(crate) struct Held {
-    pub(crate) bytes: Bytes,
+    bytes: Bytes,
     _place: Option<OwnedSemaphorePermit>,
+}
+
+impl Held {
+    /// The body. Whoever works on it elsewhere takes the whole of this along: the work may outlast the request.
+    pub(crate) fn bytes(&self) -> &Bytes {
+        &self.bytes
+    }
 }
 
 /// The rooms of a host.
@@ -81,6 +88,18 @@ impl Room {
         })
     }
 
+    /// Room for `len` bytes that are read from somewhere else.
+    pub(crate) async fn hold(&self, len: usize) -> Result<Held, Fail> {
+        let place = match len.saturating_sub(PIECE_LEN).div_ceil(PIECE_LEN) {
+            0 => None,
+            more => Some(self.places(more).await?),
+        };
+        Ok(Held {
+            bytes: Bytes::new(),
+            _place: place,
+        })
+    }
+
     async fn places(&self, count: usize) -> Result<OwnedSemaphorePermit, Fail> {
         let count = u32::try_from(count).map_err(|_| Fault::TooLarge)?;
         let permit = Arc::clone(&self.pieces).acquire_many_owned(count);
@@ -120,7 +139,10 @@ mod tests {
             );
             assert_eq!(code(read(PIECE_LEN).await), Ok(PIECE_LEN));
             assert_eq!(code(read(3 * PIECE_LEN).await), Ok(3 * PIECE_LEN));
-            drop(first);
+            assert_eq!(code(room.hold(PIECE_LEN).await), Ok(0));
+            let more = room.hold(PIECE_LEN + 1).await;
+            assert_eq!(room.pieces.available_permits(), 1);
+            drop((first, more));
             assert_eq!(room.pieces.available_permits(), 4);
             let long = read(8 * PIECE_LEN + 1).await;
             assert_eq!(code(long), Err("http.too-large".to_owned()));

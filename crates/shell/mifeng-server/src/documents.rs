@@ -39,9 +39,9 @@ struct Announced {
         (status = 413, body = Problem), (status = 503, body = Problem)))]
 async fn announce(State(app): Shared, Path(name): Path<String>, body: Body) -> Answer {
     let tender = app.tender(&name)?;
-    let record = record_of(&app, tender, body).await?.record;
-    let announced = tender.desk.ask(|answer| Order::Announce(record, answer));
-    let document = announced.await?;
+    let came = record_of(&app, tender, body).await?;
+    let announce = |answer| Order::Announce(came.record, answer);
+    let document = tender.desk.ask_signed(&came.held, announce).await?;
     Ok(json(StatusCode::OK, &Announced { document }))
 }
 
@@ -60,25 +60,22 @@ async fn put_document(
 ) -> Answer {
     let hash = digest(&hash, Fault::NoDocument)?;
     let tender = app.tender(&name)?;
-    let asked = tender.desk.ask(|answer| Order::Awaits(hash, answer));
-    match asked.await? {
+    let awaits = |answer| Order::Awaits(hash, answer);
+    match tender.desk.ask_unsigned(None, awaits).await? {
         Awaited::No => return Err(Fault::NoDocument.into()),
         Awaited::Here => return Ok(StatusCode::NO_CONTENT.into_response()),
         Awaited::Yes(_) => {}
     }
-    let held = app.rooms.records.read(body, DOCUMENT_LEN_MAX).await?;
+    let held = Arc::new(app.rooms.records.read(body, DOCUMENT_LEN_MAX).await?);
     let suite = Suite::by_id(&tender.view().suite).map_err(mifeng::Error::from)?;
     // Hashed on no writer's time first: what a stranger sends goes no further.
-    let bytes = held.bytes.clone();
-    let found = on_a_thread(move || Ok(suite.hash().digest(&bytes))).await?;
+    let hashed = Arc::clone(&held);
+    let found = on_a_thread(move || Ok(suite.hash().digest(hashed.bytes()))).await?;
     if found != hash {
         return Err(Fault::OtherDocument.into());
     }
-    let content = held.bytes.clone();
-    let kept = tender
-        .desk
-        .ask(|answer| Order::Document(hash, content, answer));
-    kept.await?;
+    let document = |answer| Order::Document(hash, held.bytes().clone(), answer);
+    tender.desk.ask_unsigned(Some(&held), document).await?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
@@ -90,12 +87,12 @@ async fn put_document(
         (status = 413, body = Problem), (status = 503, body = Problem)))]
 async fn beacon(State(app): Shared, Path(name): Path<String>, body: Body) -> Answer {
     let tender = app.tender(&name)?;
-    let held = app.rooms.records.read(body, EVIDENCE_LEN_MAX).await?;
-    let beacon = serde_json::from_slice(&held.bytes).map_err(|e| mifeng::Error::Malformed {
+    let held = Arc::new(app.rooms.records.read(body, EVIDENCE_LEN_MAX).await?);
+    let beacon = serde_json::from_slice(held.bytes()).map_err(|e| mifeng::Error::Malformed {
         what: "beacon",
         detail: e.to_string(),
     })?;
-    let taken = tender.desk.ask(|answer| Order::Beacon(beacon, answer));
-    taken.await?;
+    let take = |answer| Order::Beacon(beacon, answer);
+    tender.desk.ask_unsigned(Some(&held), take).await?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }

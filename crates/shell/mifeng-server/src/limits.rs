@@ -20,6 +20,9 @@ pub const DOCUMENTS_AWAITED: usize = 128;
 pub const EVIDENCE_LEN_MAX: usize = 4 << 20;
 /// Orders that wait for one writer: more than bidders come in one beat; beyond it the answer is "try again".
 pub const ORDERS_MAX: usize = 4_096;
+/// Orders among them that nobody signed (cosigned heads, stamps, beacons, documents): some witnesses and authorities come at
+/// once, and whoever sends more takes no place from a bid.
+pub const UNSIGNED_MAX: usize = 64;
 /// Time after which an upload of which nothing more came is forgotten: whoever was cut off over a weekend goes on.
 pub const UPLOAD_IDLE: Duration = Duration::from_secs(72 * 3_600);
 /// Receipts kept in memory for those who ask again; older ones are made anew from the log.

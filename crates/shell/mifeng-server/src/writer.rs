@@ -3,9 +3,11 @@
 //! It takes orders from a bounded queue and lets the beats fall when the clock says so. Between two of them
 //! it publishes a snapshot, which is all that anybody else reads.
 
+mod desk;
 mod documents;
 mod rounds;
 
+pub(crate) use desk::Desk;
 pub(crate) use documents::Awaited;
 
 use crate::clock::Clock;
@@ -19,6 +21,7 @@ use crate::upload::Uploads;
 use crate::view::{Standing, View};
 use crate::watch::Watch;
 use axum::body::Bytes;
+use desk::{Slip, busy, stopped};
 use mifeng::crypto::{Digest, SystemEntropy, Time};
 use mifeng::lock::tlock::Beacon;
 use mifeng::pki::trust::Usage;
@@ -29,7 +32,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, VecDeque};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use tokio::sync::{OwnedSemaphorePermit, oneshot, watch};
@@ -101,8 +104,8 @@ pub(crate) enum Order {
         record: SignedRecord,
         answer: Answer<Admitted>,
     },
-    Cosign(Vec<u8>, Answer<usize>),
-    Stamp(Vec<u8>, Answer<()>),
+    Cosign(Bytes, Answer<usize>),
+    Stamp(Bytes, Answer<()>),
     /// Make a bundle; the place is held until it is made, whoever waits for it.
     Bundle(Export, PathBuf, OwnedSemaphorePermit, Answer<()>),
     /// A contract is about to be stamped: its text comes first.
@@ -138,44 +141,6 @@ pub(crate) struct Admitted {
     pub(crate) lots: usize,
 }
 
-/// The way to a writer.
-#[derive(Clone)]
-pub(crate) struct Desk {
-    orders: SyncSender<Order>,
-}
-
-impl Desk {
-    /// Hands an order over and waits for its answer.
-    pub(crate) async fn ask<T>(&self, order: impl FnOnce(Answer<T>) -> Order) -> Result<T, Error> {
-        let (answer, said) = oneshot::channel();
-        self.send(order(answer))?;
-        said.await.unwrap_or_else(|_| Err(stopped()))
-    }
-
-    fn send(&self, order: Order) -> Result<(), Error> {
-        self.orders.try_send(order).map_err(|e| match e {
-            TrySendError::Full(_) => Error::Unavailable {
-                what: "host".to_owned(),
-                detail: "too many orders wait: try again in a moment".to_owned(),
-            },
-            TrySendError::Disconnected(_) => stopped(),
-        })
-    }
-
-    /// Ends the thread once the orders before this one are done; waits for room in the queue.
-    pub(crate) fn stop(&self) {
-        let _ = self.orders.send(Order::Stop);
-    }
-}
-
-fn stopped() -> Error {
-    Error::Unavailable {
-        what: "host".to_owned(),
-        detail: "this tender's writer has stopped: the operator must start the host again"
-            .to_owned(),
-    }
-}
-
 /// The thread's own things.
 pub(crate) struct Writer<S: Store> {
     pub(crate) host: Host<Seat<S>>,
@@ -190,7 +155,7 @@ pub(crate) struct Writer<S: Store> {
     /// Records that wait for their beat; their uploads go when they are in the log.
     pub(crate) waiting: BTreeMap<Digest, Handed>,
     /// Orders that came before a beat was due, to be obeyed after it.
-    put_off: VecDeque<Order>,
+    put_off: VecDeque<Slip>,
     ordered: UsedOrders,
     watch: Watch,
     /// Whether the clock can be believed, as it was last looked at.
@@ -277,11 +242,11 @@ pub(crate) fn start<S: Store + 'static>(
     };
     let thread = thread.spawn(run).map_err(|e| unavailable("thread", &e))?;
     let seen = started.recv().unwrap_or_else(|_| Err(stopped()))?;
-    Ok((Desk { orders }, seen, thread))
+    Ok((Desk::new(orders), seen, thread))
 }
 
 impl<S: Store + 'static> Writer<S> {
-    fn run(&mut self, name: &str, queue: &Receiver<Order>) {
+    fn run(&mut self, name: &str, queue: &Receiver<Slip>) {
         loop {
             self.look_at_the_clock();
             self.sweep();
@@ -293,13 +258,16 @@ impl<S: Store + 'static> Writer<S> {
             }
             self.publish(name);
             let next = match self.put_off.pop_front() {
-                Some(order) => Ok(order),
+                Some(slip) => Ok(slip),
                 None => queue.recv_timeout(self.pause()),
             };
             match next {
-                Ok(Order::Stop) | Err(RecvTimeoutError::Disconnected) => return,
-                Ok(order) => {
-                    let reply = self.obey(order);
+                Ok(Slip {
+                    order: Order::Stop, ..
+                })
+                | Err(RecvTimeoutError::Disconnected) => return,
+                Ok(slip) => {
+                    let reply = self.obey(slip.order);
                     // Who has an answer finds what it says in the snapshot.
                     self.publish(name);
                     reply();
@@ -338,7 +306,7 @@ impl<S: Store + 'static> Writer<S> {
 
     /// Before a beat that is due whatever arrived before it is taken in: nobody is late because the host was busy. What
     /// arrived later, and all other orders, come after the beat.
-    fn obey_what_came_in_time(&mut self, queue: &Receiver<Order>) {
+    fn obey_what_came_in_time(&mut self, queue: &Receiver<Slip>) {
         let now = self.clock.now();
         let Some(beat) = self.host.next_beat().filter(|next| *next <= now) else {
             return;
@@ -347,11 +315,13 @@ impl<S: Store + 'static> Writer<S> {
             |order: &Order| matches!(order, Order::Submit { received, .. } if *received <= beat);
         let waiting = std::mem::take(&mut self.put_off).into_iter();
         // As many as there are now: those who come meanwhile are late for this beat.
-        for order in waiting.chain(queue.try_iter().take(ORDERS_MAX)) {
-            if in_time(&order) {
-                self.obey(order)();
+        for slip in waiting.chain(queue.try_iter().take(ORDERS_MAX)) {
+            if in_time(&slip.order) {
+                self.obey(slip.order)();
+            } else if self.put_off.len() < ORDERS_MAX || matches!(slip.order, Order::Stop) {
+                self.put_off.push_back(slip);
             } else {
-                self.put_off.push_back(order);
+                self.refuse(slip.order, busy())();
             }
         }
     }
