@@ -14,9 +14,10 @@ use crate::words::Fault;
 use mifeng::Error;
 use mifeng::crypto::{Digest, Suite, SystemEntropy, Time};
 use mifeng::record::{Record, SignedRecord};
+use mifeng::tender::Event;
 use mifeng_access::{
     Action, Ask, Basis, Challenge, Challenger, DELEGATE, Denial, EMERGENCY, GrantError, Grants,
-    Journal, Matrix, REVOKE, Session, Sessions, Signer, Stage, Token, decide,
+    Journal, Matrix, REVOKE, SIGN_IN, Session, Sessions, Signer, Stage, Token, decide,
 };
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -233,6 +234,26 @@ impl Access {
         };
         let asked = (Action::OpeningAttend, true);
         self.require((Some(&session), view), asked, now).map(|_| ())
+    }
+
+    /// Notes that a record was refused. Its signer and type are its own words: a stranger is none, and a type that
+    /// nobody knows is just a record.
+    pub(crate) fn refused_record(
+        &self,
+        (record, is_known): (&Record, bool),
+        code: &str,
+        view: &View,
+        now: Time,
+    ) {
+        let kind = record.kind();
+        let own = [SIGN_IN, DELEGATE, EMERGENCY, REVOKE, crate::writer::ORDER];
+        let is_kind = || own.contains(&kind) || !matches!(Event::read(record), Ok(None));
+        let (who, act) = match is_known {
+            true if is_kind() => (Some(record.actor()), kind),
+            true => (Some(record.actor()), "record"),
+            false => (None, "record"),
+        };
+        self.refused(who, act, code, view, now);
     }
 
     /// Notes a refusal of the engine's, or of the door's.

@@ -1,14 +1,13 @@
 //! What only some may see: signing in, grants, own bids, opened bids, score sheets, the whole dossier, the journal.
 
-use crate::api::{Answer, App, Shared, TAR, json, made, on_a_thread};
-use crate::download;
+use crate::api::{Answer, App, Shared, TAR, json, made, on_a_thread, recognised};
 use crate::house::Tender;
 use crate::limits::STATEMENT_LEN_MAX;
 use crate::parties::OwnBid;
 use crate::problem::{Fail, Problem};
 use crate::view::Life;
 use crate::words::Fault;
-use crate::writer::Order;
+use crate::{download, guard};
 use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -141,18 +140,10 @@ async fn statement(app: &App, tender: &Tender, body: Body) -> Result<(SignedReco
         Ok((signed, record))
     })
     .await?;
-    let pace = tender.signers.take(record.actor(), Instant::now());
+    let who = (record.actor(), guard::caller());
+    let pace = tender.signers.take(who, Instant::now());
     pace.map_err(|_| Fault::TooOften)?;
     Ok((signed, record))
-}
-
-/// Whether the tender recognises the certificate now.
-async fn recognised(tender: &Tender, record: &Record) -> Result<(), Fail> {
-    let record = Box::new(record.clone());
-    let judged = tender
-        .desk
-        .ask(|answer| Order::Recognise { record, answer });
-    Ok(judged.await?)
 }
 
 /// Gives a challenge to whoever wants to sign in (spec/access.md).
@@ -196,16 +187,17 @@ pub(crate) async fn sign_in(
     let tender = app.tender(&name)?;
     let (_, record) = statement(&app, tender, body).await?;
     let now = app.house.clock.now();
-    let begun = match recognised(tender, &record).await {
+    let known = recognised(tender, &record).await;
+    let is_known = known.is_ok();
+    let begun = match known {
         Ok(()) => tender.access.sign_in(&record, &app.names, now),
         Err(no) => Err(no),
     };
     let (token, session) = begun.inspect_err(|no| {
-        let who = Some(record.actor());
         let view = tender.view();
         tender
             .access
-            .refused(who, mifeng_access::SIGN_IN, &no.code, &view, now);
+            .refused_record((&record, is_known), &no.code, &view, now);
     })?;
     let begun = Begun {
         token: token.reveal(),
@@ -259,8 +251,10 @@ pub(crate) async fn show_sign_in(
 pub(crate) async fn grant(State(app): Shared, Path(name): Path<String>, body: Body) -> Answer {
     let tender = app.tender(&name)?;
     let (signed, record) = statement(&app, tender, body).await?;
-    let (actor, kind) = (record.actor(), record.kind().to_owned());
-    let taken = match recognised(tender, &record).await {
+    let asked = record.clone();
+    let known = recognised(tender, &record).await;
+    let is_known = known.is_ok();
+    let taken = match known {
         Ok(()) => {
             let (again, own) = (app.clone(), name.clone());
             on_a_thread(move || {
@@ -274,7 +268,7 @@ pub(crate) async fn grant(State(app): Shared, Path(name): Path<String>, body: Bo
     };
     let (view, now) = (tender.view(), app.house.clock.now());
     let access = &tender.access;
-    taken.inspect_err(|no| access.refused(Some(actor), &kind, &no.code, &view, now))?;
+    taken.inspect_err(|no| access.refused_record((&asked, is_known), &no.code, &view, now))?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 

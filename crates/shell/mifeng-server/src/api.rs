@@ -258,8 +258,7 @@ pub(crate) struct Came {
     /// The last byte had come.
     received: Time,
     /// Who signed, and what.
-    actor: Digest,
-    kind: String,
+    verified: Record,
 }
 
 /// Reads a record. Its signature is checked here, on no writer's time, and how often its signer comes.
@@ -274,8 +273,7 @@ pub(crate) async fn record_of(app: &App, tender: &Tender, body: Body) -> Result<
             record,
             held: Arc::new(held),
             received,
-            actor: verified.actor(),
-            kind: verified.kind().to_owned(),
+            verified,
         })
     };
     let came = on_a_thread(check).await;
@@ -284,30 +282,52 @@ pub(crate) async fn record_of(app: &App, tender: &Tender, body: Body) -> Result<
         access.refused(None, "record", &no.code, &tender.view(), received);
     };
     let came = came.inspect_err(noted)?;
-    let pace = tender.signers.take(came.actor, Instant::now());
+    let who = (came.verified.actor(), guard::caller());
+    let pace = tender.signers.take(who, Instant::now());
     pace.map_err(|_| Fault::TooOften)?;
     let view = tender.view();
-    tender
-        .access
-        .require_duty(&came.actor, &came.kind, &view, received)?;
+    tender.access.require_duty(
+        &came.verified.actor(),
+        came.verified.kind(),
+        &view,
+        received,
+    )?;
     Ok(came)
 }
 
 impl Came {
     /// What a rule, or the door, said no to is noted.
-    fn noting(&self) -> (Digest, String, Time) {
-        (self.actor, self.kind.clone(), self.received)
+    fn noting(&self) -> (Record, Time) {
+        (self.verified.clone(), self.received)
     }
 }
 
-fn note(tender: &Tender, (actor, kind, at): &(Digest, String, Time), no: &Fail) {
+/// Passes an answer on; what a rule said no to is noted, under the name of a certificate that counts here alone.
+async fn noted<T>(
+    tender: &Tender,
+    (record, at): &(Record, Time),
+    answer: Result<T, Fail>,
+) -> Result<T, Fail> {
     // What is not available now is nobody's refusal.
-    if no.status < 500 {
+    if let Err(no) = &answer
+        && no.status < 500
+    {
+        let is_known = recognised(tender, record).await.is_ok();
         let view = tender.view();
         tender
             .access
-            .refused(Some(*actor), kind, &no.code, &view, *at);
+            .refused_record((record, is_known), &no.code, &view, *at);
     }
+    answer
+}
+
+/// Whether the tender recognises the certificate of a record now.
+pub(crate) async fn recognised(tender: &Tender, record: &Record) -> Result<(), Fail> {
+    let record = Box::new(record.clone());
+    let judged = tender
+        .desk
+        .ask(|answer| Order::Recognise { record, answer });
+    Ok(judged.await?)
 }
 
 /// The tenders of this host.
@@ -350,7 +370,7 @@ async fn submit(State(app): Shared, Path(name): Path<String>, body: Body) -> Ans
     let came = record_of(&app, tender, body).await?;
     let noting = came.noting();
     let answer = hand_in(tender, (came.record, came.received), None, &came.held).await;
-    answer.inspect_err(|no| note(tender, &noting, no))
+    noted(tender, &noting, answer).await
 }
 
 async fn hand_in(
@@ -421,7 +441,7 @@ async fn begin_upload(State(app): Shared, Path(name): Path<String>, body: Body) 
     let admit = |answer| Order::Admit { record, answer };
     let admitted = tender.desk.ask_signed(&held, admit);
     let admitted = admitted.await.map_err(Fail::from);
-    let admitted = admitted.inspect_err(|no| note(tender, &noting, no))?;
+    let admitted = noted(tender, &noting, admitted).await?;
     let progress = tender.uploads.begin(&admitted, held.bytes())?;
     Ok(upload(StatusCode::CREATED, admitted.commitment, progress))
 }
@@ -477,10 +497,18 @@ async fn finish_upload(State(app): Shared, Path((name, record)): Path<(String, S
     }
     let received = app.house.clock.now();
     let (again, own) = (Arc::clone(&app), name.clone());
-    let (signed, path) = on_a_thread(move || again.tender(&own)?.uploads.complete(&id)).await?;
+    let complete = move || {
+        let tender = again.tender(&own)?;
+        let (signed, path) = tender.uploads.complete(&id)?;
+        let suite = Suite::by_id(&tender.view().suite).map_err(mifeng::Error::from)?;
+        let record = Record::verify(signed.clone(), suite).map_err(mifeng::Error::from)?;
+        Ok((signed, record, path))
+    };
+    let (signed, record, path) = on_a_thread(complete).await?;
     let len = signed.body.len() + signed.signature.len();
     let held = Arc::new(app.rooms.records.hold(len).await?);
     let answer = hand_in(tender, (signed, received), Some(path), &held).await;
+    let answer = noted(tender, &(record, received), answer).await;
     // What came too late or is not sealed as it must be needs no upload.
     if answer
         .as_ref()
@@ -532,7 +560,7 @@ async fn order(State(app): Shared, Path(name): Path<String>, body: Body) -> Answ
     let obeyed = |answer| Order::Ordered(record, answer);
     let done = tender.desk.ask_signed(&came.held, obeyed);
     let done = done.await.map_err(Fail::from);
-    done.inspect_err(|no| note(tender, &noting, no))?;
+    noted(tender, &noting, done).await?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 

@@ -8,6 +8,7 @@ use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
@@ -15,12 +16,24 @@ use std::time::Instant;
 const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; \
                       img-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
 
+tokio::task_local! {
+    static CALLER: Option<IpAddr>;
+}
+
+/// The address that the request at hand came from, as the connection tells; a proxy's, if there is one.
+pub(crate) fn caller() -> Option<IpAddr> {
+    CALLER.try_with(|caller| *caller).ok().flatten()
+}
+
 /// Around every request.
 pub(crate) async fn guard(request: Request, next: Next) -> Response {
     let lang = Lang::of(request.headers());
     let answer = match refused(&request) {
         Some(fault) => Fail::from(fault).into_response(),
-        None => next.run(request).await,
+        None => {
+            let caller = request.extensions().get::<Reads>().map(|own| own.caller);
+            CALLER.scope(caller, next.run(request)).await
+        }
     };
     let mut answer = in_words(answer, lang);
     let headers = answer.headers_mut();
@@ -54,11 +67,17 @@ fn refused(request: &Request) -> Option<Fault> {
 
 /// What one connection has asked for.
 #[derive(Clone)]
-pub(crate) struct Reads(Arc<Mutex<Account>>);
+pub(crate) struct Reads {
+    account: Arc<Mutex<Account>>,
+    caller: IpAddr,
+}
 
 impl Reads {
-    pub(crate) fn new() -> Self {
-        Reads(Arc::new(Mutex::new(Account::new(Instant::now()))))
+    pub(crate) fn new(caller: IpAddr) -> Self {
+        Reads {
+            account: Arc::new(Mutex::new(Account::new(Instant::now()))),
+            caller,
+        }
     }
 }
 
@@ -70,7 +89,7 @@ fn reads_too_often(request: &Request) -> bool {
         reserve: READS_RESERVE,
     };
     let path = request.uri().path();
-    let Some(Reads(account)) = request.extensions().get::<Reads>() else {
+    let Some(Reads { account, .. }) = request.extensions().get::<Reads>() else {
         return false;
     };
     if is_of_a_bidder(path) {

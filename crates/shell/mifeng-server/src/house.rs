@@ -14,6 +14,7 @@ use crate::writer::{self, Desk, Workplace};
 use mifeng::crypto::Digest;
 use mifeng::{Error, Store, Tar};
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -42,8 +43,9 @@ pub struct Tender {
     pub(crate) making: Arc<Semaphore>,
     /// The index of the bundle that was made last: reading it goes through the whole file.
     indexed: tokio::sync::Mutex<Option<(PathBuf, Arc<Tar>)>>,
-    /// How often each certificate signs something.
-    pub(crate) signers: Rates<Digest>,
+    /// How often each certificate signs something, by the address it comes from: whoever sends somebody's public
+    /// records again is charged alone.
+    pub(crate) signers: Rates<(Digest, Option<IpAddr>)>,
     /// Places for listeners to the feed.
     pub(crate) listeners: Arc<Semaphore>,
     thread: Mutex<Option<JoinHandle<()>>>,

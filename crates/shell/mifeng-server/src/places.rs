@@ -110,6 +110,12 @@ fn caller(address: IpAddr) -> IpAddr {
     }
 }
 
+impl Place {
+    pub(crate) fn address(&self) -> IpAddr {
+        self.address
+    }
+}
+
 impl Drop for Place {
     fn drop(&mut self) {
         let mut callers = self.callers.lock().unwrap_or_else(PoisonError::into_inner);

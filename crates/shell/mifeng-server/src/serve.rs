@@ -46,7 +46,8 @@ async fn serve(
             tokio::time::sleep(ACCEPT_PAUSE).await;
             continue;
         };
-        let service = TowerToHyperService::new(app.clone().layer(Extension(Reads::new())));
+        let service =
+            TowerToHyperService::new(app.clone().layer(Extension(Reads::new(place.address()))));
         let (builder, watcher, tls) = (builder.clone(), graceful.watcher(), tls.clone());
         tokio::spawn(async move {
             // A connection that breaks, or does not get to speak TLS in time, is its caller's affair.

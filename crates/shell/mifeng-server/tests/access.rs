@@ -415,3 +415,60 @@ fn a_journal_that_cannot_be_written_or_is_broken_stops_nobody() {
     assert!(mifeng_access::check_journal(&lines).is_ok());
     assert!(String::from_utf8_lossy(&lines).contains("access.journal-broken"));
 }
+
+#[test]
+fn strangers_write_no_names_and_no_types_into_the_journal() {
+    let cast = Cast::new(&INTL, "access noted");
+    let mut tender = Tender::new(&cast, "host/t/1", Kind::Board);
+    let host = Served::new(&tender, "access noted", "access-noted");
+    let stranger = Cast::new(&INTL, "access nobody");
+    let nobody = &stranger.agency;
+    let data = json!({});
+    let path = "/v1/tenders/t1/records";
+    for (person, kind) in [
+        (nobody, "stranger.kind"),
+        (nobody, "bid.withdraw"),
+        (&cast.agency, "agency.kind"),
+        (&cast.agency, "tender.cancel"),
+    ] {
+        let record = signed(&tender, person, kind, &data, 2);
+        let refused = host.post(path, &file(&record));
+        assert!((400..500).contains(&refused.status), "{}", refused.text());
+    }
+    let grant = signed(&tender, nobody, "access.delegate", &data, 2);
+    let refused = host.post("/v1/tenders/t1/grants", &file(&grant));
+    assert_eq!(refused.status, 409, "{}", refused.text());
+    // A bid that is complete, and not what its seal says.
+    let mut bid = tender.seal(0, 900_000, 3);
+    bid.file[500_000] ^= 1;
+    assert_eq!(host.send(&bid).code(), "bid.malformed");
+
+    let served = host.house.tender("t1").expect("a tender");
+    served.write_journal(secs(2)).expect("written");
+    let text = std::fs::read_to_string(host.folder.join(".work/t1/journal"));
+    let text = text.expect("a journal");
+    let noted: Vec<(Value, Value)> = text
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).expect("a line"))
+        .map(|line| (line["act"].clone(), line["who"].clone()))
+        .collect();
+    let of = |person: &Person| json!(person.fingerprint(&INTL));
+    for wanted in [
+        (json!("record"), Value::Null),
+        (json!("record"), of(&cast.agency)),
+        (json!("tender.cancel"), of(&cast.agency)),
+        (json!("bid.submit"), of(&cast.bidders[0])),
+    ] {
+        assert!(noted.contains(&wanted), "{wanted:?}: {text}");
+    }
+    let foreign = of(nobody).as_str().map(str::to_owned).expect("a name");
+    for never in [
+        &*foreign,
+        "stranger.kind",
+        "agency.kind",
+        "bid.withdraw",
+        "access.delegate",
+    ] {
+        assert!(!text.contains(never), "{never}: {text}");
+    }
+}

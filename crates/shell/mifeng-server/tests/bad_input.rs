@@ -207,6 +207,9 @@ fn one_signer_too_often_and_nobody_else() {
             .iter()
             .all(|answer| answer.header("retry-after") == "1")
     );
+    // Whoever sends somebody's public records again is charged for it, not their signer elsewhere.
+    let elsewhere = host.post_from([127, 0, 0, 2], "/v1/tenders/t1/records", &bytes);
+    assert!(!elsewhere.code().is_empty() && elsewhere.status != 429);
     let bid = tender.seal(1, 900_000, 3);
     assert_eq!(host.send(&bid).status, 202);
 }

@@ -117,6 +117,26 @@ impl Served {
         self.ask("POST", path, &[], body)
     }
 
+    /// From another address of this machine.
+    pub fn post_from(&self, from: [u8; 4], path: &str, body: &[u8]) -> Answer {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build();
+        let connect = async {
+            let socket = tokio::net::TcpSocket::new_v4()?;
+            socket.bind(SocketAddr::from((from, 0)))?;
+            socket.connect(self.address).await?.into_std()
+        };
+        let stream = runtime.and_then(|own| own.block_on(connect));
+        let stream = stream.expect("connected");
+        stream.set_nonblocking(false).expect("a stream");
+        let (host, length) = (self.address, body.len());
+        let head = format!(
+            "POST {path} HTTP/1.1\r\nhost: {host}\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n"
+        );
+        exchange(stream, &[head.as_bytes(), body].concat(), false)
+    }
+
     pub fn ask(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
         let mut head = format!("{method} {path} HTTP/1.1\r\nhost: {}\r\n", self.address);
         for (name, value) in headers {
@@ -138,17 +158,8 @@ impl Served {
     }
 
     fn spoken(&self, bytes: &[u8], end: bool) -> Answer {
-        let mut stream = TcpStream::connect(self.address).expect("connected");
-        let patience = Some(Duration::from_secs(60));
-        stream.set_read_timeout(patience).expect("a timeout");
-        // A host that refuses early stops reading.
-        let _ = stream.write_all(bytes);
-        if end {
-            let _ = stream.shutdown(std::net::Shutdown::Write);
-        }
-        let mut came = Vec::new();
-        let _ = stream.read_to_end(&mut came);
-        parse(&came)
+        let stream = TcpStream::connect(self.address).expect("connected");
+        exchange(stream, bytes, end)
     }
 
     /// Sends a sealed bid: record, blocks, the end. The answer to the end.
@@ -183,6 +194,19 @@ impl Drop for Served {
         }
         let _ = std::fs::remove_dir_all(&self.folder);
     }
+}
+
+fn exchange(mut stream: TcpStream, bytes: &[u8], end: bool) -> Answer {
+    let patience = Some(Duration::from_secs(60));
+    stream.set_read_timeout(patience).expect("a timeout");
+    // A host that refuses early stops reading.
+    let _ = stream.write_all(bytes);
+    if end {
+        let _ = stream.shutdown(std::net::Shutdown::Write);
+    }
+    let mut came = Vec::new();
+    let _ = stream.read_to_end(&mut came);
+    parse(&came)
 }
 
 fn start(
