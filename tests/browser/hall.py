@@ -29,7 +29,7 @@ class Trial:
     """The host, the browser, the count."""
 
     def __init__(self, program, work):
-        self.work = pathlib.Path(work)
+        self.work = pathlib.Path(work).resolve()
         shutil.rmtree(self.work, ignore_errors=True)
         self.work.mkdir(parents=True)
         self.passed = self.failed = 0
