@@ -2,7 +2,7 @@
 //!
 //! *What is it?* [`House`] opens every tender below a folder and starts one writer for each: the only
 //! thread that touches its engine ([`mifeng::Host`]). Everything else reads snapshots that the writers
-//! publish. [`app`] is the interface and the pages over a house, [`start`] listens. *What does it not
+//! publish. [`start`] listens, and serves the interface and the pages over a house. *What does it not
 //! do?* It decides no rule of a tender: records are signed by those who act, and the engine says yes or
 //! no. Before the close no answer depends on who bids or how many.
 #![forbid(unsafe_code)]
