@@ -1,6 +1,7 @@
 //! Flips every byte of a dossier, one at a time, and asks the verifier each time: whatever it does
 //! not notice is a free byte.
 
+use mifeng::crypto::cores;
 use mifeng::{Tar, Trusted};
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -64,16 +65,10 @@ pub fn flip_every_byte(dossier: &[u8], step: usize) -> Flips {
     assert!(before.is_none(), "not valid as it is: {before:?}");
     let step = step.max(1);
     let next = AtomicUsize::new(0);
-    let workers = std::thread::available_parallelism().map_or(1, usize::from);
     let mut all = Flips::default();
-    std::thread::scope(|scope| {
-        let turns: Vec<_> = (0..workers)
-            .map(|_| scope.spawn(|| worker(dossier, step, &next)))
-            .collect();
-        for turn in turns {
-            all.join(turn.join().expect("workers catch panics"));
-        }
-    });
+    for found in cores::run(cores::count(), || worker(dossier, step, &next)) {
+        all.join(found);
+    }
     all
 }
 

@@ -192,7 +192,7 @@ pub fn with_inputs<T>(
         opening: content.opening,
         declarations: content.declarations,
         detail: content.detail,
-        workers: std::thread::available_parallelism().map_or(1, usize::from),
+        workers: mifeng_crypto::cores::count(),
     };
     then(&mut inputs)
 }

@@ -20,6 +20,45 @@ pub fn count() -> usize {
     })
 }
 
+/// Runs `work` in `threads` threads at once, this one among them; what each came to, in no order that counts.
+/// `work` has to share out what there is to do. In a web page, and where no thread can be had, this thread does the
+/// work of all.
+///
+/// # Panics
+/// If `work` does, in whatever thread.
+pub fn run<R: Send>(threads: usize, work: impl Fn() -> R + Sync) -> Vec<R> {
+    beside(threads, work, || ()).1
+}
+
+/// The same, while this thread first does `own`: reading or writing, which only it can.
+///
+/// # Panics
+/// As [`run`].
+pub fn beside<R: Send, O>(
+    threads: usize,
+    work: impl Fn() -> R + Sync,
+    own: impl FnOnce() -> O,
+) -> (O, Vec<R>) {
+    let others = match cfg!(target_family = "wasm") {
+        true => 0,
+        false => threads.saturating_sub(1),
+    };
+    std::thread::scope(|scope| {
+        let spawn = |_| Builder::new().spawn_scoped(scope, &work).ok();
+        let others: Vec<_> = (0..others).filter_map(spawn).collect();
+        let own = own();
+        let mut all = vec![work()];
+        for other in others {
+            match other.join() {
+                Ok(done) => all.push(done),
+                // A panic is a bug of ours and goes on where it can be seen.
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+        }
+        (own, all)
+    })
+}
+
 /// `work` for each item, on all cores; the results in the order of the items.
 ///
 /// ```
@@ -27,14 +66,10 @@ pub fn count() -> usize {
 /// ```
 ///
 /// # Panics
-/// If `work` does, in whatever thread.
+/// As [`run`].
 pub fn map<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
-    let threads = count().min(items.len());
-    if threads < 2 {
-        return items.iter().map(work).collect();
-    }
     let next = AtomicUsize::new(0);
-    let run = || {
+    let all = run(count().min(items.len()), || {
         let mut done = Vec::new();
         loop {
             // Only who takes which item depends on the order of this.
@@ -44,20 +79,13 @@ pub fn map<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<
                 None => return done,
             }
         }
-    };
-    let mut all = std::thread::scope(|scope| {
-        // Where no thread can be had, this one does the work of all.
-        let spawn = |_| Builder::new().spawn_scoped(scope, run).ok();
-        let others: Vec<_> = (1..threads).filter_map(spawn).collect();
-        let mut all = run();
-        for other in others {
-            match other.join() {
-                Ok(done) => all.extend(done),
-                Err(panic) => std::panic::resume_unwind(panic),
-            }
-        }
-        all
     });
+    in_order(all)
+}
+
+/// Results that know their places, put in order.
+pub fn in_order<R>(all: Vec<Vec<(usize, R)>>) -> Vec<R> {
+    let mut all: Vec<_> = all.into_iter().flatten().collect();
     all.sort_unstable_by_key(|(place, _)| *place);
     all.into_iter().map(|(_, result)| result).collect()
 }
@@ -73,6 +101,13 @@ mod tests {
             let doubled: Vec<usize> = items.iter().map(|n| 2 * n).collect();
             assert_eq!(map(&items, |n| 2 * n), doubled);
         }
+    }
+
+    #[test]
+    fn each_thread_works_once_and_this_one_does_its_own_first() {
+        let (own, all) = beside(3, || 1, || std::thread::current().id());
+        assert_eq!((own, all), (std::thread::current().id(), vec![1, 1, 1]));
+        assert_eq!(run(0, || 2), [2]);
     }
 
     #[test]

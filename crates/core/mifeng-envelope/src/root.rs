@@ -4,7 +4,7 @@
 //! and `mifeng_crypto::sha2x`).
 
 use crate::{Error, Result};
-use mifeng_crypto::{Digest, HashAlg, sha2x, sm3x};
+use mifeng_crypto::{Digest, HashAlg, cores, sha2x, sm3x};
 use mifeng_log::merkle::Frontier;
 use std::ops::Range;
 use std::sync::Mutex;
@@ -20,55 +20,29 @@ pub(crate) const ROUND_BLOCKS: usize = 8;
 pub(crate) type Task<'t, T> = Box<dyn FnOnce() -> T + Send + 't>;
 
 /// Runs `tasks` on up to `workers` threads, this one included; results in the order of the tasks.
-///
-/// # Errors
-/// [`Error::Io`] if a thread dies.
-pub(crate) fn run<T: Send>(workers: usize, tasks: Vec<Task<'_, T>>) -> Result<Vec<T>> {
+pub(crate) fn run<T: Send>(workers: usize, tasks: Vec<Task<'_, T>>) -> Vec<T> {
     let workers = workers.min(tasks.len());
-    Ok(run_beside(workers, tasks, || ())?.1)
+    run_beside(workers, tasks, || ()).1
 }
 
-/// The same, while this thread first does `own`: reading or writing, which only it can. In a web page
-/// there is this thread alone.
-///
-/// # Errors
-/// As [`run`].
+/// The same, while this thread first does `own`: reading or writing, which only it can.
 pub(crate) fn run_beside<T: Send, R>(
     workers: usize,
     tasks: Vec<Task<'_, T>>,
     own: impl FnOnce() -> R,
-) -> Result<(R, Vec<T>)> {
-    let extra = match cfg!(target_family = "wasm") {
-        true => 0,
-        false => workers.saturating_sub(1).min(tasks.len()),
-    };
-    if extra == 0 {
-        return Ok((own(), tasks.into_iter().map(|task| task()).collect()));
-    }
-    let died = Error::Io {
-        what: "worker thread",
-        kind: std::io::ErrorKind::Other,
-    };
+) -> (R, Vec<T>) {
+    let workers = workers.min(tasks.len() + 1);
     let queue = Mutex::new(tasks.into_iter().enumerate());
     let work = || {
         let mut done = Vec::new();
-        // A poisoned queue is empty for the others; the thread that died is reported below.
+        // A poisoned queue is empty for the others; the panic that poisoned it goes on.
         while let Some((at, task)) = queue.lock().ok().and_then(|mut queue| queue.next()) {
             done.push((at, task()));
         }
         done
     };
-    let (own, mut all) = std::thread::scope(|scope| {
-        let threads: Vec<_> = (0..extra).map(|_| scope.spawn(work)).collect();
-        let own = own();
-        let mut all = work();
-        for thread in threads {
-            all.extend(thread.join().map_err(|_| died.clone())?);
-        }
-        Ok::<_, Error>((own, all))
-    })?;
-    all.sort_unstable_by_key(|(at, _)| *at);
-    Ok((own, all.into_iter().map(|(_, result)| result).collect()))
+    let (own, all) = cores::beside(workers, work, own);
+    (own, cores::in_order(all))
 }
 
 /// Tasks that give the leaf hashes of `leaves`, in order: full lanes each.
@@ -265,7 +239,7 @@ impl Window {
     /// call; the bytes stay.
     pub(crate) fn roots(&mut self, workers: usize) -> Result<Vec<Digest>> {
         let leaves: Vec<&[u8]> = self.leaves().collect();
-        let hashes = run(workers, leaf_tasks(self.alg, &leaves))?;
+        let hashes = run(workers, leaf_tasks(self.alg, &leaves));
         self.learn(hashes.into_iter().flatten());
         Ok(core::mem::take(&mut self.roots))
     }

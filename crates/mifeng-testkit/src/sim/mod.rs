@@ -17,9 +17,8 @@ mod run;
 pub use disk::{Fault, SimDisk};
 
 use fixture::Fixture;
-use mifeng::crypto::{GM, INTL};
+use mifeng::crypto::{GM, INTL, cores};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// A fault built into the simulated world, which the invariants must notice.
@@ -140,31 +139,28 @@ pub struct Summary {
 pub fn simulate(first: u64, count: u64, twin: Option<Twin>) -> Summary {
     let worlds = [Fixture::new(&INTL), Fixture::new(&GM)];
     let next = AtomicU64::new(first);
-    let summary = Mutex::new(Summary {
+    let worker = || {
+        let mut own = Summary::default();
+        loop {
+            let seed = next.fetch_add(1, Ordering::Relaxed);
+            if seed >= first + count {
+                return own;
+            }
+            let world = &worlds[usize::try_from(seed % 2).unwrap_or(0)];
+            match one(world, seed, twin) {
+                Ok(seen) => own.seen.add(&seen),
+                Err(what) => own.violations.push(Violation { seed, what }),
+            }
+        }
+    };
+    let mut summary = Summary {
         seeds: count,
         ..Summary::default()
-    });
-    let workers = std::thread::available_parallelism().map_or(1, usize::from);
-    std::thread::scope(|scope| {
-        for _ in 0..workers {
-            scope.spawn(|| {
-                loop {
-                    let seed = next.fetch_add(1, Ordering::Relaxed);
-                    if seed >= first + count {
-                        break;
-                    }
-                    let world = &worlds[usize::try_from(seed % 2).unwrap_or(0)];
-                    let outcome = one(world, seed, twin);
-                    let mut summary = summary.lock().expect("no worker panics with it");
-                    match outcome {
-                        Ok(seen) => summary.seen.add(&seen),
-                        Err(what) => summary.violations.push(Violation { seed, what }),
-                    }
-                }
-            });
-        }
-    });
-    let mut summary = summary.into_inner().expect("no worker panics with it");
+    };
+    for own in cores::run(cores::count(), worker) {
+        summary.seen.add(&own.seen);
+        summary.violations.extend(own.violations);
+    }
     summary.violations.sort_by_key(|v| v.seed);
     summary
 }

@@ -11,7 +11,7 @@ use crate::layout;
 use crate::opening::{Opened, open_bid_on, open_many};
 use crate::replay::Replay;
 use crate::store::ReadSeek;
-use mifeng_crypto::{Digest, HashAlg, Hasher, sha2x, sm3x};
+use mifeng_crypto::{Digest, HashAlg, Hasher, cores, sha2x, sm3x};
 use mifeng_envelope::{Memory, NoSink, SealedFile, WORKERS};
 use mifeng_tender::{BidOutcome, rules};
 use std::collections::BTreeMap;
@@ -19,9 +19,8 @@ use std::io::{self, Read, Seek, SeekFrom};
 use std::sync::Mutex;
 use zeroize::Zeroizing;
 
-/// More threads than this are not started. Each holds a group and what opening a bid takes (30 MiB).
-const THREADS_MAX: usize = 16;
-/// Bids are read whole, and hashed side by side, in groups of so many bytes; a larger one is streamed by itself.
+/// Bids are read whole, and hashed side by side, in groups of so many bytes; a larger one is streamed by itself. Each
+/// thread holds a group and what opening a bid takes (30 MiB).
 const GROUP_LEN_MAX: u64 = 16 << 20;
 /// Bids of a group: the widest lanes of the hashes.
 const GROUP_MAX: usize = 16;
@@ -55,7 +54,7 @@ pub(super) fn audit(
     let found = Mutex::new(BTreeMap::new());
     let work = || -> Result<(), Error> {
         let mut scratch = Scratch::default();
-        // A lock that somebody died with ends the work of all: the scope reports it.
+        // A lock that somebody died with ends the work of all, and the panic goes on where it can be seen.
         while let Some(group) = groups.lock().ok().and_then(|mut groups| groups.next()) {
             let audited = audit_group(files, replay, &group, &mut scratch)?;
             if let Ok(mut found) = found.lock() {
@@ -64,29 +63,10 @@ pub(super) fn audit(
         }
         Ok(())
     };
-    on_all_cores(work)?;
+    cores::run(cores::count(), work)
+        .into_iter()
+        .collect::<Result<(), Error>>()?;
     Ok(found.into_inner().unwrap_or_default())
-}
-
-/// Does the work on all cores; in a web page there is this thread alone.
-fn on_all_cores(work: impl Fn() -> Result<(), Error> + Sync) -> Result<(), Error> {
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let extra = match cfg!(target_family = "wasm") {
-        true => 0,
-        false => cores.min(THREADS_MAX) - 1,
-    };
-    let died = || Error::Unavailable {
-        what: "sealed bids".to_owned(),
-        detail: "a thread ended before its work".to_owned(),
-    };
-    std::thread::scope(|scope| {
-        let threads: Vec<_> = (0..extra).map(|_| scope.spawn(&work)).collect();
-        let mut all = vec![work()];
-        for thread in threads {
-            all.push(thread.join().unwrap_or_else(|_| Err(died())));
-        }
-        all.into_iter().collect()
-    })
 }
 
 struct Bid {

@@ -104,7 +104,7 @@ pub(crate) fn read_body(
             _ => start + (end - start) / BLOCK * BLOCK,
         };
         let tasks = hashing(alg, &buffer[start..whole], plain.window());
-        let (body, files) = split(run(workers, tasks)?, whole - start);
+        let (body, files) = split(run(workers, tasks), whole - start);
         body.iter().for_each(|leaf| tree.append(*leaf));
         plain.window().settle(files.iter().copied());
         if outcome.is_ok() && rounds > from.rounds {
@@ -141,7 +141,7 @@ fn open_chunks(
     for (piece, at) in pieces.zip((first..).step_by(TASK_CHUNKS)) {
         tasks.push(Box::new(move || cipher.open_chunks(at, piece)));
     }
-    Ok(run(workers, tasks)?.into_iter().collect())
+    Ok(run(workers, tasks).into_iter().collect())
 }
 
 /// The root over the `len` bytes that `reader` gives.

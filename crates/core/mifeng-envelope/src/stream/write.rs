@@ -282,7 +282,7 @@ impl<'a> BodyWriter<'a> {
             let at = first + (nth * TASK_CHUNKS) as u64;
             tasks.push(Box::new(move || cipher.seal_chunks_of(at, text, piece)));
         }
-        run(self.workers, tasks)?
+        run(self.workers, tasks)
             .into_iter()
             .collect::<Result<()>>()?;
         let body = &self.sealed[self.start..end];
@@ -292,7 +292,7 @@ impl<'a> BodyWriter<'a> {
         };
         let tasks = hashing(self.alg, &body[..whole], &self.files);
         let (sealed, out) = (&self.sealed[BLOCK..end], &mut self.out);
-        let (written, hashes) = run_beside(self.workers, tasks, || out.write(sealed))?;
+        let (written, hashes) = run_beside(self.workers, tasks, || out.write(sealed));
         written?;
         let (body, files) = split(hashes, whole);
         body.iter().for_each(|leaf| self.tree.append(*leaf));

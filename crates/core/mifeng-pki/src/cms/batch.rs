@@ -3,7 +3,7 @@
 use super::memo::{Remembering, Shared};
 use super::{Content, Signed, SignedData, WHAT};
 use crate::{Anchors, Certificate, Error, Material, Policy, VerifiedPath, judge_path};
-use mifeng_crypto::{HashAlg, Time, sha2x, sm3x};
+use mifeng_crypto::{HashAlg, Time, cores, sha2x, sm3x};
 use std::collections::HashMap;
 use std::num::NonZeroUsize;
 use std::ops::Range;
@@ -236,7 +236,7 @@ fn spread<T: Send, W: FnMut(Range<usize>) -> Vec<T>>(
     worker: impl Fn() -> W + Sync,
 ) -> Vec<T> {
     let next = AtomicUsize::new(0);
-    let run = || {
+    let all = cores::run(threads.min(count.div_ceil(CHUNK)), || {
         let (mut work, mut done) = (worker(), Vec::new());
         loop {
             let from = next.fetch_add(CHUNK, Ordering::Relaxed);
@@ -246,24 +246,6 @@ fn spread<T: Send, W: FnMut(Range<usize>) -> Vec<T>>(
             let to = count.min(from + CHUNK);
             done.push((from, work(from..to)));
         }
-    };
-    // A web page has this one thread.
-    let helpers = match cfg!(target_family = "wasm") {
-        true => 0,
-        false => threads.min(count.div_ceil(CHUNK)).saturating_sub(1),
-    };
-    let mut all = std::thread::scope(|scope| {
-        let others: Vec<_> = (0..helpers).map(|_| scope.spawn(run)).collect();
-        let mut all = run();
-        for other in others {
-            match other.join() {
-                Ok(done) => all.extend(done),
-                // A panic is a bug of ours and goes on where it can be seen.
-                Err(panic) => std::panic::resume_unwind(panic),
-            }
-        }
-        all
     });
-    all.sort_by_key(|(from, _)| *from);
-    all.into_iter().flat_map(|(_, results)| results).collect()
+    cores::in_order(all).into_iter().flatten().collect()
 }
