@@ -2,7 +2,7 @@
 
 use crate::{UNAVAILABLE, say, usage};
 use mifeng_crypto::{GM, INTL};
-use mifeng_testkit::crash::{self, SyncLie};
+use mifeng_testkit::crash::{self, SyncLie, Way};
 use mifeng_testkit::dossier::{self, Story};
 use mifeng_testkit::sim::{self, Twin};
 use mifeng_testkit::{flip, rush};
@@ -152,8 +152,12 @@ pub(crate) fn crash(options: &[&str]) -> ExitCode {
 pub(crate) fn crash_child(folder: &str, options: &[&str]) -> ExitCode {
     let lie = SyncLie::ALL
         .into_iter()
-        .find(|lie| options == [lie.option()]);
-    match crash::child(Path::new(folder), lie) {
+        .find(|lie| options.contains(&lie.option()));
+    let ways = &mut Way::ALL.into_iter();
+    let Some(way) = ways.find(|way| options.contains(&way.option())) else {
+        return usage("`crash-child` takes --stream or --file");
+    };
+    match crash::child(Path::new(folder), way, lie) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("{error}");

@@ -13,7 +13,7 @@ pub use order::{Call, check_order, parse};
 use crate::world::{Cast, Kind, Memory, Sealed, Tender, keys, secs};
 use mifeng::crypto::{INTL, SeededEntropy};
 use mifeng::record::SignedRecord;
-use mifeng::{Export, Host, Receipt, Replay, Store, Tar};
+use mifeng::{Export, Host, MeasuredBid, Receipt, Replay, Store, Tar};
 use mifeng_store::{Directory, Disk, DiskFile, Local};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -29,7 +29,7 @@ const ANSWER: &str = "ACKNOWLEDGED";
 /// Bytes of a write that a trace shows: all, for the order check.
 const WHOLE: &str = "16777216";
 /// Calls that change files.
-const CHANGES: [&str; 10] = [
+const CHANGES: [&str; 12] = [
     "openat",
     "write",
     "pwrite64",
@@ -37,6 +37,8 @@ const CHANGES: [&str; 10] = [
     "fsync",
     "fdatasync",
     "rename",
+    "link",
+    "linkat",
     "mkdir",
     "unlink",
     "copy_file_range",
@@ -48,11 +50,33 @@ fn cast() -> Cast {
     Cast::new(&INTL, "crash")
 }
 
+/// How the bid reaches the host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// Read by the host: `mifeng host submit`.
+    Stream,
+    /// As a file that was read before, which the store takes as it is: an upload.
+    File,
+}
+
+impl Way {
+    /// Both.
+    pub const ALL: [Way; 2] = [Way::Stream, Way::File];
+
+    /// The option of the process under test.
+    pub fn option(self) -> &'static str {
+        match self {
+            Way::Stream => "--stream",
+            Way::File => "--file",
+        }
+    }
+}
+
 /// The process under test: opens the host's folder, takes the bid, has its beat, answers.
 ///
 /// # Errors
 /// Whatever went wrong, in words.
-pub fn child(folder: &Path, lie: Option<SyncLie>) -> Result<(), String> {
+pub fn child(folder: &Path, way: Way, lie: Option<SyncLie>) -> Result<(), String> {
     let shown = |e: &dyn std::fmt::Display| e.to_string();
     let local = Local::open(&folder.join(HOST)).map_err(|e| shown(&e))?;
     let store: Box<dyn Store> = match lie {
@@ -62,9 +86,15 @@ pub fn child(folder: &Path, lie: Option<SyncLie>) -> Result<(), String> {
     let mut host = Host::open(store, keys(&cast())).map_err(|e| shown(&e))?;
     let record = std::fs::read(folder.join(RECORD)).map_err(|e| shown(&e))?;
     let record = SignedRecord::from_file(&record).map_err(|e| shown(&e))?;
-    let mut body = std::fs::File::open(folder.join(BODY)).map_err(|e| shown(&e))?;
-    host.submit(record, Some(&mut body), secs(32))
-        .map_err(|e| shown(&e))?;
+    match way {
+        Way::Stream => {
+            let mut body = std::fs::File::open(folder.join(BODY)).map_err(|e| shown(&e))?;
+            host.submit(record, Some(&mut body), secs(32))
+        }
+        Way::File => MeasuredBid::read(&folder.join(BODY), &INTL, 1)
+            .and_then(|bid| host.submit_measured(record, &bid, secs(32))),
+    }
+    .map_err(|e| shown(&e))?;
     let receipts = host
         .beat(secs(40), &mut SeededEntropy::new(b"crash"))
         .map_err(|e| shown(&e))?;
@@ -130,6 +160,9 @@ impl Disk for NoSync {
     }
     fn remove(&mut self, name: &str) -> io::Result<()> {
         self.0.remove(name)
+    }
+    fn link(&mut self, from: &Path, name: &str) -> io::Result<bool> {
+        self.0.link(from, name)
     }
     fn rename(&mut self, from: &str, to: &str) -> io::Result<()> {
         self.0.rename(from, to)
@@ -268,6 +301,7 @@ impl World {
 struct Runner {
     program: PathBuf,
     folder: PathBuf,
+    way: Way,
 }
 
 impl Runner {
@@ -279,6 +313,7 @@ impl Runner {
             .arg(&self.program)
             .arg("crash-child")
             .arg(&self.folder)
+            .arg(self.way.option())
             .args(lie.map(SyncLie::option))
             .output()
     }
@@ -303,11 +338,20 @@ pub fn has_strace() -> bool {
 /// If the tool or the folder cannot be used.
 pub fn run(program: &Path, folder: &Path) -> io::Result<Crashes> {
     let world = World::new();
-    let runner = Runner {
-        program: program.to_owned(),
-        folder: folder.to_owned(),
-    };
     let mut found = Crashes::default();
+    for way in Way::ALL {
+        let runner = Runner {
+            program: program.to_owned(),
+            folder: folder.to_owned(),
+            way,
+        };
+        run_way(&world, &runner, &mut found)?;
+    }
+    Ok(found)
+}
+
+fn run_way(world: &World, runner: &Runner, found: &mut Crashes) -> io::Result<()> {
+    let folder = runner.folder.as_path();
     let host = folder.join(HOST).display().to_string();
 
     world.lay_out(folder)?;
@@ -321,7 +365,7 @@ pub fn run(program: &Path, folder: &Path) -> io::Result<Crashes> {
         )));
     }
     found.violations.extend(check_order(&calls, &host, ANSWER));
-    check_twins(&world, &runner, &host, &mut found)?;
+    check_twins(world, runner, &host, found)?;
 
     let mut counts = std::collections::BTreeMap::new();
     let main = calls.first().map_or(0, |call| call.process);
@@ -340,24 +384,26 @@ pub fn run(program: &Path, folder: &Path) -> io::Result<Crashes> {
                 &["-e", &format!("trace={}", call.name), "-e", &inject],
                 None,
             )?;
-            record(&world, folder, &inject, answered(&output), &mut found);
+            record(world, folder, &inject, answered(&output), found);
         }
     }
     for limit in LIMITS {
         world.lay_out(folder)?;
         // A real short write: the file may not grow beyond the limit, and the signal is ignored.
-        let script = format!("trap '' XFSZ; ulimit -f {limit}; exec \"$0\" crash-child \"$1\"");
+        let script = format!(
+            "trap '' XFSZ; ulimit -f {limit}; exec \"$0\" crash-child \"$1\" {}",
+            runner.way.option()
+        );
         let output = Command::new("bash")
             .args(["-c", &script])
-            .arg(program)
+            .arg(&runner.program)
             .arg(folder)
             .output()?;
         let what = format!("files of at most {limit} KiB");
-        record(&world, folder, &what, answered(&output), &mut found);
+        record(world, folder, &what, answered(&output), found);
     }
     std::fs::remove_dir_all(folder)?;
-    std::fs::remove_file(runner.trace())?;
-    Ok(found)
+    std::fs::remove_file(runner.trace())
 }
 
 fn answered(output: &Output) -> bool {

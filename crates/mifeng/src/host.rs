@@ -11,6 +11,7 @@ mod export;
 mod lists;
 mod refused;
 
+pub use bodies::MeasuredBid;
 pub use check::{StoreCheck, check_store};
 pub use export::{Export, STAMPS_PER_HEAD_MAX, Snapshot};
 
@@ -19,6 +20,7 @@ use crate::journal::{self, Head, Journal};
 use crate::replay::{BEAT_LEN, BEATS_LEN_MAX, Beat, CLOCK_AHEAD_MAX_MS, PERIOD_START_AGE_MAX_MS};
 use crate::store::Store;
 use crate::{Error, Replay, layout};
+use bodies::Brought;
 use export::{assemble, evidence, read_beats};
 use mifeng_crypto::{Digest, Entropy, PrivateKey, Suite, Time};
 use mifeng_log::Entry;
@@ -244,8 +246,35 @@ impl<S: Store> Host<S> {
         body: Option<&mut dyn Read>,
         received: Time,
     ) -> Result<(), Error> {
+        let brought = match body {
+            None => Brought::Nothing,
+            Some(body) => Brought::Stream(body),
+        };
+        self.submit_with(record, brought, received)
+    }
+
+    /// The same for a sealed bid that was read before: its bytes are not read again, and not written if the store can
+    /// take the file as it is. The file must stay until this returns.
+    ///
+    /// # Errors
+    /// As [`Host::submit`].
+    pub fn submit_measured(
+        &mut self,
+        record: SignedRecord,
+        bid: &MeasuredBid,
+        received: Time,
+    ) -> Result<(), Error> {
+        self.submit_with(record, Brought::Measured(bid), received)
+    }
+
+    fn submit_with(
+        &mut self,
+        record: SignedRecord,
+        brought: Brought<'_>,
+        received: Time,
+    ) -> Result<(), Error> {
         let copy = record.clone();
-        let taken = self.take(record, body, received);
+        let taken = self.take(record, brought, received);
         if let Err(Error::Refused(no)) = &taken {
             let code = no.code();
             self.keep_refused(copy, received, code)?;
@@ -256,7 +285,7 @@ impl<S: Store> Host<S> {
     fn take(
         &mut self,
         record: SignedRecord,
-        body: Option<&mut dyn Read>,
+        brought: Brought<'_>,
         received: Time,
     ) -> Result<(), Error> {
         self.require_sound()?;
@@ -288,8 +317,8 @@ impl<S: Store> Host<S> {
         self.check_at_once(&verified, received)?;
         self.check_heard(&verified, received)?;
         self.check_contract(&verified)?;
-        let staged = body.map(|body| self.stage_body(body)).transpose()?;
-        let seal = self.check_body(&verified, staged.as_deref())?;
+        let staged = self.stage_body(brought)?;
+        let seal = self.check_body(&verified, &staged)?;
         let alg = self.suite().hash();
         let index = self.replay.tree.size();
         // Single records count at their own time, here as in every replay.
@@ -298,7 +327,7 @@ impl<S: Store> Host<S> {
         self.failed = true;
         // The body before its record. An accepted seal is new, so no body that was acknowledged is ever
         // overwritten.
-        if let (Some(id), Some(staged)) = (seal, staged) {
+        if let Some(id) = seal {
             self.keep_body(&staged, &id)?;
         }
         if in_beat {

@@ -35,14 +35,14 @@ pub use dossier::{
 };
 pub use error::Error;
 pub use host::{
-    Export, Host, HostKeys, NO_TENDER, STAMPS_PER_HEAD_MAX, Snapshot, StoreCheck, check_store,
-    sign_record,
+    Export, Host, HostKeys, MeasuredBid, NO_TENDER, STAMPS_PER_HEAD_MAX, Snapshot, StoreCheck,
+    check_store, sign_record,
 };
 pub use opening::{Opened, open_bid};
 pub use receipt::{Receipt, Received, TenderKeys, Witnessed};
 pub use replay::{Head, Logged, Replay};
 pub use report::{Check, NotChecked, Report, Trusted, Verdict, not_checked};
-pub use store::{ReadSeek, Store, Write};
+pub use store::{ReadSeek, Store, WholeFile, Write};
 pub use verify::{unreadable, verify};
 
 // The rooms below, for those who need their parts.

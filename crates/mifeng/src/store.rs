@@ -1,6 +1,12 @@
 //! Where a host keeps its files: the joint between the engine and a disk, a database or a test.
 
-use std::io;
+use mifeng_crypto::{Digest, HashAlg};
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+/// Bytes of a file that are read at a time.
+const READ_LEN: usize = 1 << 18;
 
 /// A reader that can seek.
 pub trait ReadSeek: io::Read + io::Seek + Send {}
@@ -29,6 +35,83 @@ pub enum Write<'a> {
     },
 }
 
+/// A file of this machine that is whole: it was read once to its end, and nobody writes to it any more.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WholeFile {
+    path: PathBuf,
+    len: u64,
+    sha256: Digest,
+}
+
+impl WholeFile {
+    /// Reads it.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn read(path: &Path) -> io::Result<Self> {
+        let (mut file, mut hasher) = (File::open(path)?, HashAlg::Sha256.hasher());
+        let (mut buffer, mut len) = (vec![0; READ_LEN], 0);
+        loop {
+            let read = match file.read(&mut buffer) {
+                Ok(0) => break,
+                Ok(read) => read,
+                Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
+                Err(e) => return Err(e),
+            };
+            hasher.update(&buffer[..read]);
+            len += read as u64;
+        }
+        Ok(WholeFile::of(path, len, hasher.finish()))
+    }
+
+    /// One that was read elsewhere.
+    pub(crate) fn of(path: &Path, len: u64, sha256: Digest) -> Self {
+        WholeFile {
+            path: path.to_owned(),
+            len,
+            sha256,
+        }
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Its size in bytes.
+    #[allow(clippy::len_without_is_empty)] // A size, not a collection.
+    pub fn len(&self) -> u64 {
+        self.len
+    }
+
+    /// SHA-256 of its content.
+    pub fn sha256(&self) -> &Digest {
+        &self.sha256
+    }
+
+    /// Opens it, to be copied.
+    ///
+    /// # Errors
+    /// What the system says, and as [`WholeFile::require_len`].
+    pub fn open(&self) -> io::Result<File> {
+        let file = File::open(&self.path)?;
+        self.require_len(file.metadata()?.len())?;
+        Ok(file)
+    }
+
+    /// Whether it has the length still that it was measured with.
+    ///
+    /// # Errors
+    /// `InvalidData` if not: somebody wrote to it.
+    pub fn require_len(&self, found: u64) -> io::Result<()> {
+        if found == self.len {
+            return Ok(());
+        }
+        let what = format!("expected a file of {} bytes, found {found}", self.len);
+        Err(io::Error::new(io::ErrorKind::InvalidData, what))
+    }
+}
+
 /// Named byte strings. Names are relative paths of `[A-Za-z0-9._/-]` that the engine makes.
 ///
 /// Every method that returns `Ok` from a write has made it durable: a power cut after it changes
@@ -51,6 +134,15 @@ pub trait Store: Send {
     /// # Errors
     /// What the system says.
     fn write(&mut self, name: &str, content: &mut dyn io::Read) -> io::Result<u64>;
+
+    /// Puts a whole file in place of whatever was there, all or nothing. The file may be one with the content from then
+    /// on: nobody writes to it, and it may be removed where it was. A store that cannot do that copies it.
+    ///
+    /// # Errors
+    /// What the system says; `InvalidData` if the file is not what was measured.
+    fn adopt(&mut self, name: &str, file: &WholeFile) -> io::Result<()> {
+        self.write(name, &mut file.open()?).map(|_| ())
+    }
 
     /// Gives a content another name, in place of whatever had that, all or nothing.
     ///
@@ -92,6 +184,10 @@ impl<S: Store + ?Sized> Store for Box<S> {
 
     fn write(&mut self, name: &str, content: &mut dyn io::Read) -> io::Result<u64> {
         (**self).write(name, content)
+    }
+
+    fn adopt(&mut self, name: &str, file: &WholeFile) -> io::Result<()> {
+        (**self).adopt(name, file)
     }
 
     fn rename(&mut self, from: &str, to: &str) -> io::Result<()> {

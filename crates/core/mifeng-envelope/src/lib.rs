@@ -2,7 +2,7 @@
 //!
 //! *What is it?* [`seal`] turns files, prices and declarations into a `*.bid`; its [`SealRecord`] (a few
 //! kilobytes) is what the log keeps. A host checks the record ([`SealRecord::verify`]) and the body
-//! ([`check_body`]) without any key. When the policy's leaf shares are there,
+//! ([`check_body`], or [`Measured`] where the file is read before its record is judged) without any key. When the policy's leaf shares are there,
 //! [`VerifiedSeal::recover`] gives the one secret, or proves the bidder at fault, and [`open_body`]
 //! streams the content out. *When do I want it?* Applications use the facade crate `mifeng`.
 //!
@@ -19,6 +19,7 @@ mod journal;
 mod leaf;
 mod manifest;
 mod many;
+mod measure;
 mod open;
 mod own;
 mod pad;
@@ -39,6 +40,7 @@ pub use manifest::{
     MANIFEST_LEN_MAX, Manifest, Opening, PATH_LEN_MAX, check_path,
 };
 pub use many::{InMemory, Memory, check_many};
+pub use measure::Measured;
 pub use open::{NoSink, PlainSink, Sigma, open_body, open_body_resuming, open_body_with};
 pub use own::{open_own_copy, seal_own_copy};
 pub use pad::{PADDED_MIN, padded_len};

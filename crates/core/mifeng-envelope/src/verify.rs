@@ -7,7 +7,7 @@ use crate::record::{SealRecord, check_body_len};
 use crate::root::BLOCK;
 use crate::stream::read_root;
 use crate::{Context, Error, Header, Result, SealedFile, context_digest, identity, leaf_label};
-use mifeng_crypto::{Digest, Scalar, Suite};
+use mifeng_crypto::{Digest, HashAlg, Scalar, Suite};
 use mifeng_lock::tlock::{Chain, VerifiedBeacon};
 use mifeng_lock::{Board, Leaf, Policy, sharing, tdh2};
 use mifeng_pki::{Certificate, Decrypter, cms};
@@ -419,15 +419,34 @@ impl VerifiedSeal {
         core::iter::once(&self.signer).chain(&self.others).collect()
     }
 
+    /// Whether a file with this record, and this much body under this root, is the file of this seal.
+    pub(crate) fn check_measured(
+        &self,
+        record: &SealRecord,
+        (body_len, alg, root): (u64, HashAlg, &Digest),
+    ) -> Result<()> {
+        self.check_own(record, body_len)?;
+        if alg == self.suite.hash() && *root == self.root {
+            Ok(())
+        } else {
+            Err(Error::BodyRoot)
+        }
+    }
+
+    fn check_own(&self, record: &SealRecord, body_len: u64) -> Result<()> {
+        if *record == self.record && body_len == self.body_len {
+            return Ok(());
+        }
+        Err(Error::Mismatch {
+            what: "seal record of the file",
+        })
+    }
+
     /// Puts the reader at the body, after checking that `file` is the file of this seal; says where
     /// that is.
     pub(crate) fn seek_body<R: Read + Seek + ?Sized>(&self, file: &mut R) -> Result<u64> {
         let sealed = SealedFile::read(file)?;
-        if *sealed.record() != self.record || sealed.body_len() != self.body_len {
-            return Err(Error::Mismatch {
-                what: "seal record of the file",
-            });
-        }
+        self.check_own(sealed.record(), sealed.body_len())?;
         file.seek(SeekFrom::Start(sealed.body_offset()))
             .map_err(Error::io("reading the sealed file"))
     }

@@ -1,6 +1,8 @@
 //! Sealing, checking and opening, and what is refused.
 
-use mifeng_crypto::{Digest, Entropy, GM, INTL, KeyAlg, PrivateKey, SeededEntropy, Suite, Time};
+use mifeng_crypto::{
+    Digest, Entropy, GM, HashAlg, INTL, KeyAlg, PrivateKey, SeededEntropy, Suite, Time,
+};
 use mifeng_envelope::*;
 use mifeng_lock::{Board, Policy, dkg, tdh2};
 use mifeng_pki::issue::{CertificateAuthority, Profile, Subject, Validity};
@@ -190,6 +192,9 @@ fn round_trips_in_both_suites_under_all_policies() {
             let seal = read.record().verify(&facts).expect("verifies");
             assert_eq!(seal.id(), sealed.id);
             check_body(&mut Cursor::new(&file), &seal).expect("root");
+            let measured = measured(&file, &seal).expect("the file of its seal");
+            assert_eq!(measured.len(), file.len() as u64);
+            assert_eq!(*measured.sha256(), HashAlg::Sha256.digest(&file));
             let shares = leaf_shares(&mut w, &seal);
             let sigma = seal.recover(&shares, &boards).expect("sigma");
             let mut keep = Keep::default();
@@ -205,6 +210,13 @@ fn round_trips_in_both_suites_under_all_policies() {
             assert!(fault.is_bidder_fault());
         }
     }
+}
+
+/// A file read before anybody knows its seal, held against the seal afterwards.
+fn measured(file: &[u8], seal: &VerifiedSeal) -> Result<Measured> {
+    let suite = Suite::by_id(&seal.context().suite).expect("known");
+    let measured = Measured::read(&mut Cursor::new(file), suite.hash(), 2)?;
+    measured.check(seal).map(|()| measured)
 }
 
 #[test]
@@ -231,10 +243,9 @@ fn flips_cuts_and_other_tenders_are_refused() {
     {
         let mut bad = file.clone();
         bad[at] ^= 1;
-        assert!(
-            check_body(&mut Cursor::new(&bad), &seal).is_err(),
-            "byte {at}"
-        );
+        let no = check_body(&mut Cursor::new(&bad), &seal).err();
+        assert!(no.is_some(), "byte {at}");
+        assert_eq!(measured(&bad, &seal).err(), no, "byte {at}");
         let mut keep = Keep::default();
         let found = open_body(&mut Cursor::new(&bad), &seal, &sigma, &mut keep);
         assert!(

@@ -63,7 +63,9 @@ impl Call {
         let below = |name: &str| name.starts_with(folder) && !name.ends_with("/.lock");
         match self.name.as_str() {
             "openat" => self.arguments.contains("O_CREAT") && self.names().iter().any(|n| below(n)),
-            "rename" | "mkdir" | "unlink" => self.names().iter().any(|n| below(n)),
+            "rename" | "link" | "linkat" | "mkdir" | "unlink" => {
+                self.names().iter().any(|n| below(n))
+            }
             _ => self.file().is_some_and(below),
         }
     }
@@ -137,6 +139,12 @@ pub fn check_order(calls: &[Call], folder: &str, answer: &str) -> Vec<String> {
                     disk.contents.insert((*to).to_owned(), content);
                 }
                 disk.names.retain(|(_, name)| name != from);
+                disk.names.insert((parent(to), (*to).to_owned()));
+            }
+            ("link" | "linkat", [from, to, ..]) => {
+                // What came from elsewhere is as good as written now.
+                let content = disk.contents.entry((*to).to_owned()).or_default();
+                content.push(from.as_bytes().to_vec());
                 disk.names.insert((parent(to), (*to).to_owned()));
             }
             ("fsync" | "fdatasync", _) if file == journal => disk.sync_journal(),
@@ -242,6 +250,24 @@ mod tests {
         assert_eq!(check(&late), Vec::<String>::new());
         let later = JOURNAL.replace(sync, "");
         assert!(!check(&format!("{later}{sync}")).is_empty());
+    }
+
+    const LINKED: &str = r#"
+7 linkat(AT_FDCWD</>, "/up/bid", AT_FDCWD</>, "/h/.part", 0) = 0
+7 openat(AT_FDCWD</>, "/h/.part", O_WRONLY|O_CREAT|O_CLOEXEC, 0666) = 5</h/.part>
+7 fdatasync(5</h/.part>) = 0
+7 rename("/h/.part", "/h/seal.bid") = 0
+7 fsync(5</h>) = 0
+7 write(1<pipe:[9]>, "ACKNOWLEDGED\n", 13) = 13
+"#;
+
+    #[test]
+    fn a_second_name_is_durable_like_a_first_one() {
+        let check = |trace: &str| check_order(&parse(trace), "/h", "ACKNOWLEDGED");
+        assert_eq!(check(LINKED), Vec::<String>::new());
+        for call in ["7 fdatasync(5</h/.part>) = 0\n", "7 fsync(5</h>) = 0\n"] {
+            assert_eq!(check(&LINKED.replace(call, "")).len(), 1);
+        }
     }
 
     #[test]

@@ -11,6 +11,7 @@ use mifeng::ReadSeek;
 use mifeng_store::{Disk, DiskFile};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Cursor};
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 /// A write is torn at multiples of this.
@@ -312,6 +313,21 @@ impl Disk for SimDisk {
             inner.name(Naming::Unlink(name.to_owned()));
         }
         Ok(())
+    }
+
+    fn link(&mut self, from: &Path, name: &str) -> io::Result<bool> {
+        let bytes = std::fs::read(from)?;
+        let mut inner = self.inner();
+        inner.step()?;
+        if inner.seen.files.contains_key(name) {
+            return Err(io::ErrorKind::AlreadyExists.into());
+        }
+        let file = inner.new_file(name);
+        // Nobody said that it was durable where it came from.
+        let content = &mut inner.contents[file];
+        content.seen.clone_from(&bytes);
+        content.pending.push(Change::Write { at: 0, bytes });
+        Ok(true)
     }
 
     fn rename(&mut self, from: &str, to: &str) -> io::Result<()> {

@@ -1,12 +1,14 @@
 //! What every run starts from, made once: a published tender, its people, and their sealed bids.
 
 use crate::world::{Cast, Kind, Sealed, Tender};
-use mifeng::Replay;
 use mifeng::bidder::{self, LeafKey};
 use mifeng::crypto::{Digest, Suite};
 use mifeng::lock::SecretShare;
 use mifeng::tender::BidderShare;
+use mifeng::{MeasuredBid, Replay};
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 /// Bids that each bidder has ready: a first one, and one to replace it with.
 const BIDS_EACH: usize = 2;
@@ -17,6 +19,9 @@ pub(super) struct Fixture {
     pub(super) files: BTreeMap<String, Vec<u8>>,
     /// By bidder, then in the order of use.
     pub(super) bids: Vec<Vec<Sealed>>,
+    /// The same in files of their own, read before they are handed in.
+    pub(super) measured: Vec<Vec<MeasuredBid>>,
+    folder: PathBuf,
     /// What each bidder releases of each bid.
     pub(super) leaves: BTreeMap<Digest, BidderShare>,
     pub(super) secrets: Vec<SecretShare>,
@@ -50,13 +55,43 @@ impl Fixture {
             let secrets = (0..cast.trustees.len()).map(|n| tender.secret(n)).collect();
             (files, bids, leaves, secrets, tender.bundle().replay)
         };
+        let folder = folder();
+        let measured = (0_usize..).zip(&bids).map(|(bidder, own)| {
+            let of = |(n, bid)| measured(&folder.join(format!("{bidder}-{n}")), bid, suite);
+            (0_usize..).zip(own).map(of).collect()
+        });
+        let measured = measured.collect();
         Fixture {
             cast,
             files,
+            measured,
+            folder,
             bids,
             leaves,
             secrets,
             published,
         }
     }
+}
+
+impl Drop for Fixture {
+    fn drop(&mut self) {
+        // What stays is in the system's folder for such files.
+        let _ = std::fs::remove_dir_all(&self.folder);
+    }
+}
+
+/// A folder that no other world has.
+fn folder() -> PathBuf {
+    static MADE: AtomicU32 = AtomicU32::new(0);
+    let number = MADE.fetch_add(1, Ordering::Relaxed);
+    let name = format!("mifeng-simulation-{}-{number}", std::process::id());
+    std::env::temp_dir().join(name)
+}
+
+fn measured(path: &Path, bid: &Sealed, suite: &'static Suite) -> MeasuredBid {
+    let folder = path.parent().expect("a folder");
+    std::fs::create_dir_all(folder).expect("a folder for files");
+    std::fs::write(path, &bid.file).expect("a file");
+    MeasuredBid::read(path, suite, 1).expect("the file")
 }

@@ -331,10 +331,15 @@ impl<'f> Run<'f> {
             Some(Twin::LateClock) if late => plus_nanos(secs(DEADLINE), -1),
             _ => now,
         };
-        let body = body.map(|(bidder, n)| &world.bids[bidder][n].file);
+        let body =
+            body.map(|(bidder, n)| (&world.bids[bidder][n].file, &world.measured[bidder][n]));
         let open = self.host.as_ref().map(|host| host.state().stage()) == Some(Stage::Open);
         let outcome = self.with_host(|host, _| {
-            let mut body = body.map(Cursor::new);
+            // Both ways in.
+            if let Some((_, bid)) = body.filter(|_| letter.is_multiple_of(2)) {
+                return host.submit_measured(record, bid, received);
+            }
+            let mut body = body.map(|(file, _)| Cursor::new(file));
             let body = body.as_mut().map(|body| body as &mut dyn std::io::Read);
             host.submit(record, body, received)
         });
@@ -391,7 +396,8 @@ impl<'f> Run<'f> {
         };
         let suite = self.world.cast.suite;
         for receipt in receipts {
-            let of = |n: &usize| receipt.is_for(&self.letters[*n].record, suite);
+            let named = receipt.names(suite).ok();
+            let of = |n: &usize| Some(self.letters[*n].record.commitment(suite)) == named;
             let Some(place) = self.waiting.iter().position(of) else {
                 return self.broken("a receipt for nobody");
             };

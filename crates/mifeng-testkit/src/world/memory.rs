@@ -1,6 +1,6 @@
 //! A host's store in memory, and a bundle read from memory.
 
-use mifeng::{Error, Files, ReadSeek, Store, Write};
+use mifeng::{Error, Files, ReadSeek, Store, WholeFile, Write};
 use std::collections::BTreeMap;
 use std::io::{self, Cursor, Read};
 use std::sync::{Arc, Mutex};
@@ -73,6 +73,13 @@ impl Store for Memory {
         let len = bytes.len() as u64;
         self.files().insert(name.to_owned(), bytes);
         Ok(len)
+    }
+
+    fn adopt(&mut self, name: &str, file: &WholeFile) -> io::Result<()> {
+        if let Some(mut under) = self.under() {
+            return under.adopt(name, file);
+        }
+        self.write(name, &mut file.open()?).map(|_| ())
     }
 
     fn rename(&mut self, from: &str, to: &str) -> io::Result<()> {

@@ -1,29 +1,102 @@
 //! Sealed bids on their way into the store.
 
 use super::Host;
-use crate::store::Store;
+use crate::store::{Store, WholeFile};
 use crate::{Error, layout};
-use mifeng_crypto::Digest;
-use mifeng_envelope::SealRecord;
+use mifeng_crypto::{Digest, Suite};
+use mifeng_envelope::{Measured, SealRecord, SealedFile, VerifiedSeal};
 use mifeng_record::Record;
 use mifeng_tender::{BidReplace, BidSubmit, OfferSubmit, Refusal, rules};
+use std::fs::File;
 use std::io::Read;
+use std::path::{Path, PathBuf};
+
+/// A sealed bid in a file of its own that was read whole before it is handed in, by whoever had time for that: the host
+/// reads no byte of it again. What its record and seal say of it is judged when it is handed in.
+///
+/// From here on nobody may write to the file.
+#[derive(Clone, Debug)]
+pub struct MeasuredBid {
+    path: PathBuf,
+    /// Or why it is no sealed bid at all.
+    found: Result<Measured, String>,
+}
+
+impl MeasuredBid {
+    /// Reads the file with up to `workers` threads, and makes what it holds durable.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] if it cannot be read. What is no sealed bid is an answer too: handed in, it is refused.
+    pub fn read(path: &Path, suite: &Suite, workers: usize) -> Result<Self, Error> {
+        let wrong = |e: std::io::Error| Error::io("sealed bid", &e);
+        let mut file = File::open(path).map_err(wrong)?;
+        file.sync_data().map_err(wrong)?;
+        let found = match Measured::read(&mut file, suite.hash(), workers) {
+            Err(e @ mifeng_envelope::Error::Io { .. }) => {
+                return Err(Error::Unavailable {
+                    what: "sealed bid".to_owned(),
+                    detail: e.to_string(),
+                });
+            }
+            found => found.map_err(|e| e.to_string()),
+        };
+        Ok(MeasuredBid {
+            path: path.to_owned(),
+            found,
+        })
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    fn whole(&self) -> Option<WholeFile> {
+        let found = self.found.as_ref().ok()?;
+        Some(WholeFile::of(&self.path, found.len(), *found.sha256()))
+    }
+}
+
+/// What came with a record.
+pub(super) enum Brought<'a> {
+    Nothing,
+    Stream(&'a mut dyn Read),
+    Measured(&'a MeasuredBid),
+}
+
+/// What is there of it before the record is judged.
+pub(super) enum Staged<'a> {
+    Nothing,
+    /// In the store, under a name that means nothing yet.
+    Incoming(&'static str),
+    Measured(&'a MeasuredBid),
+}
+
+fn bad(detail: &str) -> Error {
+    Refusal::by(&rules::BAD_SEAL, detail).into()
+}
 
 impl<S: Store> Host<S> {
     /// Streams the sealed bid into the store; the record decides if it stays.
-    pub(super) fn stage_body(&mut self, body: &mut dyn Read) -> Result<String, Error> {
-        let name = layout::INCOMING;
-        self.store
-            .write(name, body)
-            .map_err(|e| Error::io("sealed bid", &e))?;
-        Ok(name.to_owned())
+    pub(super) fn stage_body<'a>(&mut self, brought: Brought<'a>) -> Result<Staged<'a>, Error> {
+        Ok(match brought {
+            Brought::Nothing => Staged::Nothing,
+            Brought::Stream(body) => {
+                let name = layout::INCOMING;
+                self.store
+                    .write(name, body)
+                    .map_err(|e| Error::io("sealed bid", &e))?;
+                Staged::Incoming(name)
+            }
+            Brought::Measured(bid) => Staged::Measured(bid),
+        })
     }
 
     /// The sealed bid must be the one that the record's seal names, whole (root and length).
     pub(super) fn check_body(
         &self,
         record: &Record,
-        staged: Option<&str>,
+        staged: &Staged<'_>,
     ) -> Result<Option<Digest>, Error> {
         let (seal, lot) = match record.kind() {
             "bid.submit" => (record.data::<BidSubmit>()?.seal, None),
@@ -34,28 +107,59 @@ impl<S: Store> Host<S> {
             }
             _ => return Ok(None),
         };
-        let bad = |detail: &str| Error::from(Refusal::by(&rules::BAD_SEAL, detail));
-        let staged = staged.ok_or_else(|| bad("the sealed bid file is missing"))?;
+        if matches!(staged, Staged::Nothing) {
+            return Err(bad("the sealed bid file is missing"));
+        }
         let seal = crate::decode_base64("seal record", &seal)?;
         let seal = SealRecord::parse(&seal).map_err(|e| bad(&e.to_string()))?;
         let verified = match lot {
             None => self.replay.state.verify_seal(&seal)?,
             Some(lot) => self.replay.state.verify_offer(&lot, &seal)?,
         };
-        let mut file = self.store.open(staged).map_err(|e| Error::io(staged, &e))?;
-        let sealed =
-            mifeng_envelope::SealedFile::read(&mut *file).map_err(|e| bad(&e.to_string()))?;
-        if *sealed.record() != seal {
-            return Err(bad("the file holds another seal than the record"));
+        match staged {
+            Staged::Nothing => {}
+            Staged::Incoming(name) => self.check_staged(name, &seal, &verified)?,
+            Staged::Measured(bid) => {
+                let found = bid.found.as_ref().map_err(|detail| bad(detail))?;
+                if *found.record() != seal {
+                    return Err(other_seal());
+                }
+                found.check(&verified).map_err(|e| bad(&e.to_string()))?;
+            }
         }
-        mifeng_envelope::check_body(&mut *file, &verified).map_err(|e| bad(&e.to_string()))?;
         Ok(Some(verified.id()))
     }
 
-    pub(super) fn keep_body(&mut self, staged: &str, id: &Digest) -> Result<(), Error> {
-        // What was checked, and no copy of it: gigabytes are written once.
-        self.store
-            .rename(staged, &layout::seal(id))
-            .map_err(|e| Error::io("sealed bid", &e))
+    fn check_staged(
+        &self,
+        name: &str,
+        seal: &SealRecord,
+        verified: &VerifiedSeal,
+    ) -> Result<(), Error> {
+        let mut file = self.store.open(name).map_err(|e| Error::io(name, &e))?;
+        let sealed = SealedFile::read(&mut *file).map_err(|e| bad(&e.to_string()))?;
+        if sealed.record() != seal {
+            return Err(other_seal());
+        }
+        mifeng_envelope::check_body(&mut *file, verified).map_err(|e| bad(&e.to_string()))
     }
+
+    /// What was checked, and no copy of it where the store can help it: gigabytes are written once.
+    pub(super) fn keep_body(&mut self, staged: &Staged<'_>, id: &Digest) -> Result<(), Error> {
+        let name = layout::seal(id);
+        let kept = match staged {
+            Staged::Nothing => return Ok(()),
+            Staged::Incoming(incoming) => self.store.rename(incoming, &name),
+            Staged::Measured(bid) => match bid.whole() {
+                Some(file) => self.store.adopt(&name, &file),
+                // It was not accepted then.
+                None => return Ok(()),
+            },
+        };
+        kept.map_err(|e| Error::io("sealed bid", &e))
+    }
+}
+
+fn other_seal() -> Error {
+    bad("the file holds another seal than the record")
 }

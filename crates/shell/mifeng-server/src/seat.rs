@@ -4,7 +4,7 @@
 //! its store in a seat. When the store fails, the seat is emptied (which gives back its lock or lease) and the engine
 //! is opened anew on the next one; what it had replayed stays readable meanwhile.
 
-use mifeng::{HostKeys, ReadSeek, Store, Write};
+use mifeng::{HostKeys, ReadSeek, Store, WholeFile, Write};
 use mifeng_store::{Access, Fault};
 use std::io::{self, Read};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -88,6 +88,10 @@ impl<S: Store> Store for Seat<S> {
 
     fn write(&mut self, name: &str, content: &mut dyn Read) -> io::Result<u64> {
         self.change(|store| store.write(name, content))
+    }
+
+    fn adopt(&mut self, name: &str, file: &WholeFile) -> io::Result<()> {
+        self.change(|store| store.adopt(name, file))
     }
 
     fn rename(&mut self, from: &str, to: &str) -> io::Result<()> {

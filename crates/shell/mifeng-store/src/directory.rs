@@ -2,7 +2,7 @@
 
 use crate::disk::{Disk, DiskFile, Local, write_all};
 use crate::journal::{self, Journal};
-use mifeng::{ReadSeek, Store, Write};
+use mifeng::{ReadSeek, Store, WholeFile, Write};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
@@ -123,6 +123,14 @@ impl<D: Disk> Directory<D> {
         Ok(())
     }
 
+    /// Before files are changed beside the journal: a batch that is done again must not undo this.
+    fn settle_for(&mut self, names: &[&str]) -> io::Result<()> {
+        match names.iter().any(|name| self.written.contains(*name)) {
+            true => self.settle(),
+            false => Ok(()),
+        }
+    }
+
     /// Does something that changes files. After an error the store must be opened anew.
     fn change<T>(&mut self, act: impl FnOnce(&mut Self) -> io::Result<T>) -> io::Result<T> {
         if self.failed {
@@ -134,9 +142,9 @@ impl<D: Disk> Directory<D> {
         Ok(done)
     }
 
-    /// What would fail when it is done must not get into the journal.
-    fn check(&self, writes: &[Write<'_>]) -> io::Result<()> {
-        let mut lens = BTreeMap::new();
+    /// What would fail when it is done must not get into the journal. Names the files that the writes cut off.
+    fn check<'w>(&self, writes: &[Write<'w>]) -> io::Result<Vec<&'w str>> {
+        let (mut lens, mut cut_off) = (BTreeMap::new(), Vec::new());
         for write in writes {
             match *write {
                 Write::Put { name, content } => {
@@ -150,11 +158,14 @@ impl<D: Disk> Directory<D> {
                     if len < at {
                         return Err(too_short());
                     }
+                    if len > at {
+                        cut_off.push(name);
+                    }
                     lens.insert(name, at + content.len() as u64);
                 }
             }
         }
-        Ok(())
+        Ok(cut_off)
     }
 
     fn len(&self, name: &str) -> io::Result<u64> {
@@ -331,15 +342,28 @@ impl<D: Disk> Store for Directory<D> {
 
     fn write(&mut self, name: &str, content: &mut dyn Read) -> io::Result<u64> {
         checked(name)?;
-        self.change(|own| match own.written.contains(name) {
-            // A batch that is done again must not undo this.
-            true => own.settle(),
-            false => Ok(()),
-        })?;
+        self.change(|own| own.settle_for(&[name]))?;
         // Whoever sends the content may stop: then nothing has changed.
         let len = self.stage(Sync::Now, |file| copy(content, file))?;
         self.change(|own| own.name(name, Sync::Now))?;
         Ok(len)
+    }
+
+    fn adopt(&mut self, name: &str, file: &WholeFile) -> io::Result<()> {
+        checked(name)?;
+        self.change(|own| own.settle_for(&[name]))?;
+        self.change(|own| own.disk.remove(PART))?;
+        // Nothing is begun with what is not there, or not what was measured.
+        if !self.disk.link(file.path(), PART)? {
+            return self.write(name, &mut file.open()?).map(|_| ());
+        }
+        file.require_len(self.len(PART)?)?;
+        self.change(|own| {
+            own.disk.edit(PART)?.sync()?;
+            own.name(name, Sync::Now)?;
+            // If the name had this very file already, the renaming did nothing.
+            own.disk.remove(PART)
+        })
     }
 
     fn rename(&mut self, from: &str, to: &str) -> io::Result<()> {
@@ -347,10 +371,7 @@ impl<D: Disk> Store for Directory<D> {
         // Nothing is begun with what is not there.
         drop(self.disk.open(checked(from)?)?);
         self.change(|own| {
-            if own.written.contains(from) || own.written.contains(to) {
-                // A batch that is done again must not undo this.
-                own.settle()?;
-            }
+            own.settle_for(&[from, to])?;
             own.make_folder(parent(to))?;
             own.disk.rename(from, to)?;
             own.disk.sync_folder(parent(to))?;
@@ -359,8 +380,10 @@ impl<D: Disk> Store for Directory<D> {
     }
 
     fn batch(&mut self, writes: &[Write<'_>]) -> io::Result<()> {
-        self.check(writes)?;
+        let cut_off = self.check(writes)?;
         self.change(|own| {
+            // An older batch that is done again could not append to a file that is shorter now.
+            own.settle_for(&cut_off)?;
             if own.journal.len() > JOURNAL_LEN {
                 own.settle()?;
             }

@@ -43,6 +43,16 @@ pub trait Disk: Send {
     /// What the system says.
     fn remove(&mut self, name: &str) -> io::Result<()>;
 
+    /// Gives a file of this machine another name here, which nothing may have: the two are one file from then on. What
+    /// it holds need not be durable by that. `false` if it cannot have one.
+    ///
+    /// # Errors
+    /// `NotFound`, or what the system says.
+    fn link(&mut self, from: &Path, name: &str) -> io::Result<bool> {
+        let _ = (from, name);
+        Ok(false)
+    }
+
     /// Gives a file another name, in place of whatever had it.
     ///
     /// # Errors
@@ -117,6 +127,22 @@ pub(crate) fn write_all(file: &mut dyn DiskFile, mut at: u64, mut bytes: &[u8]) 
         }
     }
     Ok(at)
+}
+
+/// Gives a file another name; `false` if the two would be on two disks, or the file system knows no second names.
+pub(crate) fn link(from: &Path, to: &Path) -> io::Result<bool> {
+    use io::ErrorKind as Kind;
+    let copied = [
+        Kind::CrossesDevices,
+        Kind::PermissionDenied,
+        Kind::TooManyLinks,
+        Kind::Unsupported,
+    ];
+    match fs::hard_link(from, to) {
+        Ok(()) => Ok(true),
+        Err(e) if copied.contains(&e.kind()) => Ok(false),
+        Err(e) => Err(e),
+    }
 }
 
 /// Makes a folder and those above it; a new name is durable only once the folder above is synced.
@@ -195,6 +221,10 @@ impl Disk for Local {
             Err(e) if e.kind() != io::ErrorKind::NotFound => Err(e),
             _ => Ok(()),
         }
+    }
+
+    fn link(&mut self, from: &Path, name: &str) -> io::Result<bool> {
+        link(from, &self.root.join(name))
     }
 
     fn rename(&mut self, from: &str, to: &str) -> io::Result<()> {

@@ -3,8 +3,8 @@
 
 mod common;
 
-use common::{Kept, noise, places};
-use mifeng::{Store, Write};
+use common::{Folder, Kept, noise, places};
+use mifeng::{Store, WholeFile, Write};
 use mifeng_store::INLINE_MAX;
 use std::collections::BTreeMap;
 use std::io::{self, Read, Seek, SeekFrom};
@@ -134,6 +134,93 @@ fn a_new_name_is_that_of_the_content_and_the_old_one_of_nothing() {
             "{}",
             kept.name
         );
+    });
+}
+
+/// A file beside the stores.
+fn whole(folder: &Folder, content: &[u8]) -> WholeFile {
+    let path = std::path::PathBuf::from(folder.join("whole"));
+    let _ = std::fs::remove_file(&path);
+    std::fs::write(&path, content).expect("a file");
+    WholeFile::read(&path).expect("the file")
+}
+
+#[test]
+fn a_whole_file_is_taken_in_and_may_go_where_it_was() {
+    let folder = Folder::new("whole");
+    each(|kept| {
+        let mut store = kept.open("t");
+        for (n, len) in LENGTHS.into_iter().enumerate() {
+            let (content, name) = (noise(len, 40 + n as u64), format!("seal/{len}.bid"));
+            // A place that is free, one with a large content, one that a batch wrote, one that has this very file.
+            if n % 3 == 1 {
+                let before = noise(INLINE_MAX + 7, 4);
+                store.write(&name, &mut &before[..]).expect("written");
+            }
+            if n % 3 == 2 {
+                store.batch(&[add(&name, 0, b"log")]).expect("written");
+            }
+            let file = whole(&folder, &content);
+            for _ in 0..2 {
+                store.adopt(&name, &file).expect("taken");
+                let found = store.read(&name).expect("read");
+                assert!(found.as_ref() == Some(&content), "{}: {len}", kept.name);
+            }
+            assert_eq!(std::fs::read(file.path()).expect("still there"), content);
+        }
+        // What is not what was measured is not taken, and nothing changes.
+        let file = whole(&folder, &noise(INLINE_MAX + 2, 90));
+        std::fs::write(file.path(), noise(INLINE_MAX + 3, 90)).expect("written");
+        let said = store.adopt("seal/1.bid", &file);
+        assert_eq!(
+            kind(said),
+            Some(io::ErrorKind::InvalidData),
+            "{}",
+            kept.name
+        );
+        std::fs::remove_file(file.path()).expect("removed");
+        let said = store.adopt("seal/1.bid", &file);
+        assert_eq!(kind(said), Some(io::ErrorKind::NotFound), "{}", kept.name);
+        let outside = whole(&folder, b"x");
+        assert!(store.adopt("../x", &outside).is_err(), "{}", kept.name);
+        store.append("log", 0, b"on").expect("the store goes on");
+        drop(store);
+        let store = kept.open("t");
+        for (n, len) in LENGTHS.into_iter().enumerate() {
+            let found = store.read(&format!("seal/{len}.bid")).expect("read");
+            let content = noise(len, 40 + n as u64);
+            assert!(found.as_ref() == Some(&content), "{}: {len}", kept.name);
+        }
+        assert_eq!(
+            listed(&*store, "").len(),
+            LENGTHS.len() + 1,
+            "{}",
+            kept.name
+        );
+        drop(store);
+        let examined = kept.place.examine("t").expect("examined");
+        assert!(
+            examined.damaged.is_empty() && examined.loose.is_empty(),
+            "{}: {examined:?}",
+            kept.name
+        );
+    });
+}
+
+#[test]
+fn a_large_file_is_written_once_where_it_can_be() {
+    use std::os::unix::fs::MetadataExt;
+    let folder = Folder::new("once");
+    each(|kept| {
+        let file = whole(&folder, &noise(INLINE_MAX + 5, 3));
+        let links = || std::fs::metadata(file.path()).expect("there").nlink();
+        kept.open("t").adopt("seal/x.bid", &file).expect("taken");
+        // An object store has none of the names of this machine.
+        let expected = if kept.name.ends_with("s3") { 1 } else { 2 };
+        assert_eq!(links(), expected, "{}", kept.name);
+        std::fs::remove_file(file.path()).expect("removed");
+        let found = kept.open("t").read("seal/x.bid").expect("read");
+        assert!(found == Some(noise(INLINE_MAX + 5, 3)), "{}", kept.name);
     });
 }
 
@@ -456,6 +543,7 @@ fn a_second_writer_is_refused_while_the_first_one_lives() {
 /// A store against a map, with whatever comes to mind, and a new start now and then.
 #[test]
 fn any_history_ends_as_in_a_map() {
+    let folder = Folder::new("history");
     each(|kept| {
         let mut model: BTreeMap<String, Vec<u8>> = BTreeMap::new();
         let mut store = kept.open("t");
@@ -472,7 +560,13 @@ fn any_history_ends_as_in_a_map() {
                 [below(50), below(9_000), INLINE_MAX + below(9)][below(3)],
                 below(1_000) as u64,
             );
-            match below(5) {
+            match below(6) {
+                4 => {
+                    store
+                        .adopt(&name, &whole(&folder, &content))
+                        .expect("taken");
+                    model.insert(name, content);
+                }
                 0 => {
                     store.write(&name, &mut &content[..]).expect("written");
                     model.insert(name, content);

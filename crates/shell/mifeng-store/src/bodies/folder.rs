@@ -56,6 +56,18 @@ impl Bodies for Folder {
         sync(folder)
     }
 
+    fn adopt(&self, object: &str, file: &Path) -> io::Result<bool> {
+        let path = self.path(object);
+        let folder = path.parent().unwrap_or(&self.root);
+        make_durable(folder)?;
+        if !crate::disk::link(file, &path)? {
+            return Ok(false);
+        }
+        File::open(&path)?.sync_all()?;
+        sync(folder)?;
+        Ok(true)
+    }
+
     fn open(&self, object: &str, len: u64) -> io::Result<Box<dyn ReadSeek>> {
         let file = File::open(self.path(object))?;
         let found = file.metadata()?.len();

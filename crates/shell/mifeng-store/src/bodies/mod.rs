@@ -13,12 +13,19 @@ pub(crate) use s3::{S3, S3Place};
 
 use mifeng::ReadSeek;
 use std::io::{self, Read};
+use std::path::Path;
 
 /// Objects; their names are `tender/number`.
 pub(crate) trait Bodies: Send {
     /// Puts a new object; it is durable when this returns. What a failure leaves behind is the caller's to
     /// remove.
     fn put(&self, object: &str, content: &mut dyn Read) -> io::Result<()>;
+
+    /// Makes a file of this machine a new object, durable when this returns; `false` if it must be put instead.
+    fn adopt(&self, object: &str, file: &Path) -> io::Result<bool> {
+        let _ = (object, file);
+        Ok(false)
+    }
 
     /// A reader over an object of `len` bytes; `NotFound` if there is none, `InvalidData` if its length is
     /// another.

@@ -7,7 +7,7 @@ use crate::directory::checked;
 use crate::fault::Fault;
 use crate::place::Access;
 use mifeng::crypto::{Entropy, SystemEntropy};
-use mifeng::{ReadSeek, Store, Write};
+use mifeng::{ReadSeek, Store, WholeFile, Write};
 use sha2::{Digest, Sha256};
 use std::io::{self, Cursor, Read};
 
@@ -81,6 +81,9 @@ impl Writer {
         Ok(())
     }
 }
+
+/// Makes an object of this name; its length and digest.
+type MakeObject<'a> = &'a mut dyn FnMut(&dyn Bodies, &str) -> io::Result<(u64, Vec<u8>)>;
 
 /// A change that a transaction makes.
 enum Change<'a> {
@@ -281,19 +284,48 @@ impl Records {
 
     /// Puts a large content: the object first, durable, then the row that names it.
     fn put_object(&mut self, name: &str, content: &mut dyn Read) -> io::Result<u64> {
+        self.new_object(name, &mut |bodies, object| {
+            let mut measured = Measured::new(content);
+            bodies.put(object, &mut measured)?;
+            Ok(measured.end())
+        })
+    }
+
+    /// The same for a file of this machine, which becomes the object where it can. Elsewhere it is copied: to another
+    /// disk, or to an object store, which no file can be moved into.
+    fn adopt_object(&mut self, name: &str, file: &WholeFile) -> io::Result<u64> {
+        let known = (file.len(), file.sha256().as_bytes().to_vec());
+        self.new_object(name, &mut |bodies, object| {
+            let mut content = file.open()?;
+            if bodies.adopt(object, file.path())? {
+                return Ok(known.clone());
+            }
+            let mut measured = Measured::new(&mut content);
+            bodies.put(object, &mut measured)?;
+            let (len, sha256) = measured.end();
+            match (len, &sha256) == (known.0, &known.1) {
+                true => Ok((len, sha256)),
+                false => Err(damaged(name, hex::encode(&known.1), hex::encode(sha256))),
+            }
+        })
+    }
+
+    /// A new object, which `make` makes and tells the length and digest of; then the row.
+    fn new_object(&mut self, name: &str, make: MakeObject<'_>) -> io::Result<u64> {
         let mut number = [0; OBJECT_LEN];
         SystemEntropy::new()
             .fill(&mut number)
             .map_err(io::Error::other)?;
         let object = format!("{}/{}", self.tender, hex::encode(number));
         self.commit(&mut |tender| tender.stage(&object))?;
-        let mut measured = Measured::new(content);
-        if let Err(e) = self.bodies.put(&object, &mut measured) {
-            // Nothing names it: if it cannot be removed now, the next writer does it.
-            let _ = self.bodies.remove(&object);
-            return Err(e);
-        }
-        let (len, sha256) = measured.end();
+        let (len, sha256) = match make(&*self.bodies, &object) {
+            Ok(made) => made,
+            Err(e) => {
+                // Nothing names it: if it cannot be removed now, the next writer does it.
+                let _ = self.bodies.remove(&object);
+                return Err(e);
+            }
+        };
         let made = self.make(&[Change::Object {
             name,
             len,
@@ -399,6 +431,15 @@ impl Store for Records {
         let content = &head[..];
         self.make(&[Change::Small(Write::Put { name, content })])?;
         Ok(len as u64)
+    }
+
+    fn adopt(&mut self, name: &str, file: &WholeFile) -> io::Result<()> {
+        checked(name)?;
+        match file.len() > INLINE_MAX as u64 {
+            true => self.adopt_object(name, file),
+            false => self.write(name, &mut file.open()?),
+        }
+        .map(|_| ())
     }
 
     fn rename(&mut self, from: &str, to: &str) -> io::Result<()> {
