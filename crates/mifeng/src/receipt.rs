@@ -160,13 +160,13 @@ impl Receipt {
         })?)
     }
 
-    /// Whether it names `record`; nothing is checked by that.
-    pub fn is_for(&self, record: &SignedRecord, suite: &Suite) -> bool {
-        let alg = suite.hash();
-        let body: Result<Body, _> = jcs::from_slice(&self.body, RECEIPT_LEN_MAX);
-        body.is_ok_and(|body| {
-            (body.body, body.sig) == (record.body_digest(alg), record.signature_digest(alg))
-        })
+    /// The commitment of the record that it names ([`SignedRecord::commitment`]); nothing is checked by that.
+    ///
+    /// # Errors
+    /// [`Error::Crypto`] for a receipt that cannot be read.
+    pub fn names(&self, suite: &Suite) -> Result<Digest, Error> {
+        let body: Body = jcs::from_slice(&self.body, RECEIPT_LEN_MAX)?;
+        Ok(mifeng_log::commitment(suite, &body.body, &body.sig))
     }
 
     /// The record that the receipt names, if the bundle holds it; nothing is checked.

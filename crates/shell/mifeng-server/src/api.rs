@@ -1,16 +1,16 @@
-//! The interface: versioned paths over a house, and the document that describes them.
+//! The interface: versioned paths over a house.
 
 use crate::bodies::{Held, Rooms};
 use crate::guard;
 use crate::house::{House, Tender};
-use crate::limits::{BLOCK_LEN, EVIDENCE_LEN_MAX, RECORD_LEN_MAX};
+use crate::limits::{EVIDENCE_LEN_MAX, RECORD_LEN_MAX};
 use crate::names::Names;
 use crate::problem::{Fail, Problem};
-use crate::upload::Progress;
+use crate::reading::Arrival;
 use crate::view::{Standing, View};
 use crate::words::Fault;
-use crate::writer::{Order, Taken};
-use crate::{access_api, desks, documents, download, feed, pages};
+use crate::writer::{Order, Taken, answered};
+use crate::{access_api, desks, documents, download, feed, openapi, pages, uploads_api};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Path, State};
@@ -18,13 +18,13 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use mifeng::crypto::{Digest, Suite, Time};
 use mifeng::record::{Record, SignedRecord};
-use mifeng::{Export, Tar};
+use mifeng::{Export, MeasuredBid, Tar};
 use serde::Serialize;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 use tokio::sync::watch;
-use utoipa::{OpenApi, ToSchema};
+use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -57,7 +57,7 @@ impl App {
     }
 
     /// The same for what only its writer can do; uploads and receipts are there too.
-    fn written(&self, name: &str) -> Result<&Tender, Fail> {
+    pub(crate) fn written(&self, name: &str) -> Result<&Tender, Fail> {
         let tender = self.tender(name)?;
         match tender.view().standing {
             Standing::StandsBy => Err(Fault::NotWriter.into()),
@@ -66,79 +66,13 @@ impl App {
     }
 }
 
-#[derive(OpenApi)]
-#[openapi(info(
-    title = "Mifeng host",
-    version = "1",
-    description = "Signed records in, receipts and the log out. Records are signed by those who act (spec/record.md); \
-                   what is public needs no sign-in, what only some may see does (spec/access.md). \
-                   Bodies are limited; errors are application/problem+json."
-))]
-struct Document;
-
-/// The OpenAPI document of the interface.
-pub fn document() -> utoipa::openapi::OpenApi {
-    let (_, mut document) = interface().split_for_parts();
-    // The router's sign for "and whatever follows" is none of OpenAPI's.
-    let paths = std::mem::take(&mut document.paths.paths);
-    let named = paths.into_iter();
-    document.paths.paths = named
-        .map(|(path, item)| (path.replace("{*", "{"), anywhere(item)))
-        .collect();
-    document
-}
-
-/// What any address may answer: too often, or no room.
-fn anywhere(mut item: utoipa::openapi::PathItem) -> utoipa::openapi::PathItem {
-    let own = [
-        &mut item.get,
-        &mut item.put,
-        &mut item.post,
-        &mut item.delete,
-    ];
-    for operation in own.into_iter().flatten() {
-        let words = "too many requests, with `Retry-After`";
-        let problem = utoipa::openapi::Ref::from_schema_name("Problem");
-        let content = utoipa::openapi::Content::new(Some(problem));
-        let answer = utoipa::openapi::ResponseBuilder::new()
-            .description(words)
-            .content("application/problem+json", content);
-        let answers = &mut operation.responses.responses;
-        answers.insert("429".to_owned(), answer.build().into());
-        answers.values_mut().for_each(as_problem);
-    }
-    item
-}
-
-/// A problem has a media type of its own (RFC 9457), which the macro's short form cannot say.
-fn as_problem(answer: &mut utoipa::openapi::RefOr<utoipa::openapi::Response>) {
-    use utoipa::openapi::RefOr;
-    let RefOr::T(answer) = answer else {
-        return;
-    };
-    let is_problem = |content: &utoipa::openapi::Content| match &content.schema {
-        Some(RefOr::Ref(schema)) => schema.ref_location.ends_with("/Problem"),
-        _ => false,
-    };
-    let json = answer.content.get("application/json").cloned();
-    if let Some(RefOr::T(content)) = json
-        && is_problem(&content)
-    {
-        answer.content.clear();
-        let kind = "application/problem+json".to_owned();
-        answer.content.insert(kind, content.into());
-    }
-}
-
-fn interface() -> OpenApiRouter<Arc<App>> {
-    OpenApiRouter::with_openapi(Document::openapi())
+/// The paths under which there is no page.
+pub(crate) fn interface() -> OpenApiRouter<Arc<App>> {
+    openapi::router()
         .routes(routes!(list))
         .routes(routes!(show))
         .routes(routes!(submit))
         .routes(routes!(receipt))
-        .routes(routes!(begin_upload))
-        .routes(routes!(show_upload, finish_upload))
-        .routes(routes!(put_block))
         .routes(routes!(cosign))
         .routes(routes!(stamp))
         .routes(routes!(order))
@@ -159,6 +93,7 @@ fn interface() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(access_api::sheets))
         .routes(routes!(access_api::whole))
         .routes(routes!(access_api::journal))
+        .merge(uploads_api::routes())
         .merge(documents::routes())
         .routes(routes!(describe))
         .routes(routes!(health))
@@ -203,27 +138,13 @@ struct Listed {
 
 /// What came of a record that has no receipt yet.
 #[derive(Serialize, ToSchema)]
-struct Waiting {
+pub(crate) struct Waiting {
     /// Commitment of the record; its receipt will be at `receipts/{record}`.
     #[schema(value_type = String)]
     record: Digest,
     /// The receipt comes with this beat; nothing is promised before.
     #[schema(value_type = Option<String>)]
     next_beat: Option<mifeng::crypto::Time>,
-}
-
-/// An upload of a sealed bid.
-#[derive(Serialize, ToSchema)]
-struct Upload {
-    /// Commitment of the record that brings the bid; it names the upload.
-    #[schema(value_type = String)]
-    record: Digest,
-    /// Bytes of the file.
-    size: u64,
-    /// Bytes of a block; the last one is shorter.
-    block: u64,
-    /// Blocks that are missing, the first 1,024 of them.
-    missing: Vec<u64>,
 }
 
 /// Whether the host can do its work.
@@ -297,13 +218,13 @@ pub(crate) async fn record_of(app: &App, tender: &Tender, body: Body) -> Result<
 
 impl Came {
     /// What a rule, or the door, said no to is noted.
-    fn noting(&self) -> (Record, Time) {
+    pub(crate) fn noting(&self) -> (Record, Time) {
         (self.verified.clone(), self.received)
     }
 }
 
 /// Passes an answer on; what a rule said no to is noted, under the name of a certificate that counts here alone.
-async fn noted<T>(
+pub(crate) async fn noted<T>(
     tender: &Tender,
     (record, at): &(Record, Time),
     answer: Result<T, Fail>,
@@ -373,22 +294,25 @@ async fn submit(State(app): Shared, Path(name): Path<String>, body: Body) -> Ans
     noted(tender, &noting, answer).await
 }
 
-async fn hand_in(
+pub(crate) async fn hand_in(
     tender: &Tender,
     (record, received): (SignedRecord, Time),
-    bid: Option<PathBuf>,
+    brought: Option<(Arc<MeasuredBid>, Arrival)>,
     held: &Arc<Held>,
 ) -> Answer {
     let view = tender.view();
     let suite = Suite::by_id(&view.suite).map_err(mifeng::Error::from)?;
     let commitment = record.commitment(suite);
-    let taken = tender.desk.ask_signed(held, |answer| Order::Submit {
+    let (bid, arrival) = brought.unzip();
+    let said = tender.desk.hand_over(held, |answer| Order::Submit {
         record,
         bid,
         received,
         answer,
     });
-    match taken.await? {
+    // It is in the queue, or will not be.
+    drop(arrival);
+    match answered(said).await? {
         Taken::Logged(receipt) => Ok(receipt_file(StatusCode::CREATED, receipt)),
         Taken::Waiting => {
             let waiting = Waiting {
@@ -400,7 +324,7 @@ async fn hand_in(
     }
 }
 
-fn receipt_file(status: StatusCode, receipt: Vec<u8>) -> Response {
+pub(crate) fn receipt_file(status: StatusCode, receipt: Vec<u8>) -> Response {
     let kind = [(header::CONTENT_TYPE, "application/json")];
     (status, kind, receipt).into_response()
 }
@@ -415,108 +339,6 @@ async fn receipt(State(app): Shared, Path((name, record)): Path<(String, String)
     let tender = app.written(&name)?;
     let receipt = tender.receipts.get(&record).ok_or(Fault::NoReceipt)?;
     Ok(receipt_file(StatusCode::OK, receipt))
-}
-
-fn upload(status: StatusCode, record: Digest, progress: Progress) -> Response {
-    let upload = Upload {
-        record,
-        size: progress.size,
-        block: BLOCK_LEN,
-        missing: progress.missing,
-    };
-    json(status, &upload)
-}
-
-/// Begins the upload of a sealed bid with the record that brings it, or says how far it is.
-#[utoipa::path(post, path = "/v1/tenders/{tender}/uploads", params(("tender" = String, Path)),
-    request_body(content = String, content_type = "application/json"),
-    responses((status = 201, body = Upload), (status = 400, body = Problem), (status = 403, body = Problem),
-        (status = 404, body = Problem), (status = 408, body = Problem), (status = 409, body = Problem),
-        (status = 413, body = Problem), (status = 503, body = Problem)))]
-async fn begin_upload(State(app): Shared, Path(name): Path<String>, body: Body) -> Answer {
-    let tender = app.written(&name)?;
-    let came = record_of(&app, tender, body).await?;
-    let noting = came.noting();
-    let Came { record, held, .. } = came;
-    let admit = |answer| Order::Admit { record, answer };
-    let admitted = tender.desk.ask_signed(&held, admit);
-    let admitted = admitted.await.map_err(Fail::from);
-    let admitted = noted(tender, &noting, admitted).await?;
-    let progress = tender.uploads.begin(&admitted, held.bytes())?;
-    Ok(upload(StatusCode::CREATED, admitted.commitment, progress))
-}
-
-/// How far an upload is.
-#[utoipa::path(get, path = "/v1/tenders/{tender}/uploads/{record}",
-    params(("tender" = String, Path), ("record" = String, Path)),
-    responses((status = 200, body = Upload), (status = 404, body = Problem), (status = 503, body = Problem)))]
-async fn show_upload(State(app): Shared, Path((name, record)): Path<(String, String)>) -> Answer {
-    let record = digest(&record, Fault::NoUpload)?;
-    let progress = app.written(&name)?.uploads.progress(&record)?;
-    Ok(upload(StatusCode::OK, record, progress))
-}
-
-/// Puts one block of 1 MiB; the last one is shorter. The same block again changes nothing.
-#[utoipa::path(put, path = "/v1/tenders/{tender}/uploads/{record}/blocks/{number}",
-    params(("tender" = String, Path), ("record" = String, Path), ("number" = u64, Path)),
-    request_body(content = Vec<u8>, content_type = "application/octet-stream"),
-    responses((status = 204), (status = 400, body = Problem), (status = 403, body = Problem),
-        (status = 404, body = Problem), (status = 408, body = Problem), (status = 413, body = Problem),
-        (status = 503, body = Problem)))]
-async fn put_block(
-    State(app): Shared,
-    Path((name, record, number)): Path<(String, String, String)>,
-    body: Body,
-) -> Answer {
-    let record = digest(&record, Fault::NoUpload)?;
-    app.written(&name)?.uploads.progress(&record)?;
-    let number: u64 = number.parse().map_err(|_| Fault::NoBlock)?;
-    let held = app.rooms.blocks.read(body, BLOCK_LEN as usize).await?;
-    let put = move || {
-        app.tender(&name)?
-            .uploads
-            .put(&record, number, held.bytes())
-    };
-    on_a_thread(put).await?;
-    Ok(StatusCode::NO_CONTENT.into_response())
-}
-
-/// Hands a complete upload in: its record and file become a bid at this instant. Again, it gives the receipt.
-#[utoipa::path(post, path = "/v1/tenders/{tender}/uploads/{record}",
-    params(("tender" = String, Path), ("record" = String, Path)),
-    responses((status = 201, description = "in the log; the receipt", body = String),
-        (status = 202, description = "waits for its beat", body = Waiting),
-        (status = 403, body = Problem), (status = 404, body = Problem),
-        (status = 409, description = "blocks are missing, or a rule said no", body = Problem),
-        (status = 503, body = Problem)))]
-async fn finish_upload(State(app): Shared, Path((name, record)): Path<(String, String)>) -> Answer {
-    let id = digest(&record, Fault::NoUpload)?;
-    let tender = app.written(&name)?;
-    if let Some(receipt) = tender.receipts.get(&id) {
-        return Ok(receipt_file(StatusCode::CREATED, receipt));
-    }
-    let received = app.house.clock.now();
-    let (again, own) = (Arc::clone(&app), name.clone());
-    let complete = move || {
-        let tender = again.tender(&own)?;
-        let (signed, path) = tender.uploads.complete(&id)?;
-        let suite = Suite::by_id(&tender.view().suite).map_err(mifeng::Error::from)?;
-        let record = Record::verify(signed.clone(), suite).map_err(mifeng::Error::from)?;
-        Ok((signed, record, path))
-    };
-    let (signed, record, path) = on_a_thread(complete).await?;
-    let len = signed.body.len() + signed.signature.len();
-    let held = Arc::new(app.rooms.records.hold(len).await?);
-    let answer = hand_in(tender, (signed, received), Some(path), &held).await;
-    let answer = noted(tender, &(record, received), answer).await;
-    // What came too late or is not sealed as it must be needs no upload.
-    if answer
-        .as_ref()
-        .is_err_and(|no| no.status == 409 && no.code.starts_with("bid."))
-    {
-        tender.uploads.forget(&id);
-    }
-    answer
 }
 
 /// Takes in a witness's cosigned head (spec/checkpoint.md).
@@ -625,7 +447,7 @@ async fn dossier(State(app): Shared, Path(name): Path<String>, headers: HeaderMa
 /// This document.
 #[utoipa::path(get, path = "/v1/openapi.json", responses((status = 200, body = String)))]
 async fn describe() -> Answer {
-    Ok(json(StatusCode::OK, &document()))
+    Ok(json(StatusCode::OK, &openapi::document()))
 }
 
 /// Whether the host can do its work.

@@ -5,6 +5,7 @@
 
 use crate::limits::{BLOCKS_HELD_MAX, BODY_TIME, PIECE_LEN, PLACE_TIME, RECORDS_HELD_MAX};
 use crate::problem::Fail;
+use crate::reading::Readers;
 use crate::words::Fault;
 use axum::body::{Body, Bytes};
 use http_body_util::BodyExt;
@@ -34,6 +35,8 @@ impl Held {
 pub(crate) struct Rooms {
     pub(crate) records: Room,
     pub(crate) blocks: Room,
+    /// Of those who read what was sent.
+    pub(crate) readers: Readers,
 }
 
 impl Rooms {
@@ -41,6 +44,7 @@ impl Rooms {
         Rooms {
             records: Room::new(RECORDS_HELD_MAX),
             blocks: Room::new(BLOCKS_HELD_MAX),
+            readers: Readers::new(),
         }
     }
 }

@@ -139,7 +139,7 @@ impl<S: Store + 'static> Writer<S> {
         let mut again: Vec<(Digest, Handed)> = std::mem::take(&mut self.waiting)
             .into_iter()
             // A file that was swept meanwhile cannot come again.
-            .filter(|(_, handed)| handed.bid.as_ref().is_none_or(|file| file.exists()))
+            .filter(|(_, handed)| handed.bid.as_ref().is_none_or(|bid| bid.path().exists()))
             .collect();
         // In any other order one could have to wait for another.
         again.sort_by_key(|(_, handed)| handed.turn);

@@ -2,24 +2,28 @@
 //!
 //! An upload is named by the commitment of the record that brings the bid, which is salted: nobody who does
 //! not hold the record can ask for it. Its file has its full size from the start; a journal beside it names
-//! the blocks that came. Nothing here is believed: the engine checks the whole file against the seal's root.
+//! the blocks that came. Nothing here is believed: the whole file is read when it is handed in, and the engine holds what
+//! was found against the seal. From then on the store may have the same file under a name of its own, so nobody may write to
+//! a file that is whole.
 
 use crate::limits::{BID_LEN_MAX, BLOCK_LEN, UPLOADS_BESIDE_LOTS, UPLOADS_LEN_MAX};
 use crate::problem::{Fail, Problem};
+use crate::reading::{Arrivals, Reader};
 use crate::words::Fault;
 use crate::writer::Admitted;
-use mifeng::Error;
 use mifeng::crypto::{Digest, Suite};
 use mifeng::envelope::{SealRecord, Trailer};
 use mifeng::record::{Record, SignedRecord};
 use mifeng::tender::{BidReplace, BidSubmit, OfferSubmit};
+use mifeng::{Error, MeasuredBid};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
+use tokio::sync::OwnedMutexGuard;
 
 /// Bytes of a sealed file beside its parts: magics, lengths (spec/envelope.md).
 const FRAME_LEN: u64 = 44;
@@ -71,8 +75,37 @@ struct Upload {
     size: u64,
     record: Vec<u8>,
     missing: BTreeSet<u64>,
+    /// Held while a block is written: nobody writes one twice, so nobody writes to a file that is whole.
+    writing: Arc<Mutex<()>>,
+    /// What was found in the file, once it is whole and was read.
+    read: Arc<tokio::sync::Mutex<Option<Arc<MeasuredBid>>>>,
     /// When something of it came.
     touched: Instant,
+}
+
+/// An upload that is whole, on its way to the writer. While this lives nobody else hands it in, so that no file goes, after
+/// a refusal, that another order in the writer's queue is about.
+pub(crate) struct Whole {
+    pub(crate) record: SignedRecord,
+    pub(crate) size: u64,
+    path: PathBuf,
+    read: OwnedMutexGuard<Option<Arc<MeasuredBid>>>,
+}
+
+impl Whole {
+    /// Reads the file, unless that was done; `reader` is the place for it.
+    pub(crate) fn measure(
+        &mut self,
+        suite: &Suite,
+        reader: &Reader,
+    ) -> Result<Arc<MeasuredBid>, Fail> {
+        if let Some(bid) = &*self.read {
+            return Ok(Arc::clone(bid));
+        }
+        let bid = Arc::new(MeasuredBid::read(&self.path, suite, reader.workers)?);
+        *self.read = Some(Arc::clone(&bid));
+        Ok(bid)
+    }
 }
 
 /// What is known of an upload.
@@ -85,6 +118,7 @@ pub(crate) struct Progress {
 pub(crate) struct Uploads {
     folder: PathBuf,
     known: Mutex<BTreeMap<Digest, Upload>>,
+    pub(crate) arrivals: Arc<Arrivals>,
 }
 
 impl Uploads {
@@ -110,6 +144,7 @@ impl Uploads {
         Ok(Uploads {
             folder: folder.to_owned(),
             known: Mutex::new(known),
+            arrivals: Arc::default(),
         })
     }
 
@@ -153,12 +188,23 @@ impl Uploads {
     /// Takes one block; the same one again changes nothing.
     pub(crate) fn put(&self, id: &Digest, number: u64, block: &[u8]) -> Result<(), Fail> {
         let wrong = |e: std::io::Error| Problem::io("upload", &e);
-        {
+        let writing = {
             let known = self.known();
             let upload = known.get(id).ok_or(Fault::NoUpload)?;
             let expected = upload.block_len(number).ok_or(Fault::NoBlock)?;
             if block.len() as u64 != expected {
                 return Err(Fault::BlockLength.into());
+            }
+            Arc::clone(&upload.writing)
+        };
+        let _writing = writing.lock().unwrap_or_else(PoisonError::into_inner);
+        // Looked at under the lock: whoever sent the same block first has written it by now.
+        {
+            let known = self.known();
+            let upload = known.get(id).ok_or(Fault::NoUpload)?;
+            if !Arc::ptr_eq(&upload.writing, &writing) {
+                // Forgotten and begun anew meanwhile.
+                return Err(Fault::NoUpload.into());
             }
             if !upload.missing.contains(&number) {
                 return Ok(());
@@ -183,22 +229,23 @@ impl Uploads {
         Ok(())
     }
 
-    /// The record and the file of an upload that is complete, made durable.
-    pub(crate) fn complete(&self, id: &Digest) -> Result<(SignedRecord, PathBuf), Fail> {
-        let record = {
-            let known = self.known();
-            let upload = known.get(id).ok_or(Fault::NoUpload)?;
-            if !upload.missing.is_empty() {
-                return Err(Fault::BlocksMissing.into());
-            }
-            upload.record.clone()
-        };
-        let path = self.path(id, "bid");
-        let file = File::options().write(true).open(&path);
-        file.and_then(|file| file.sync_data())
-            .map_err(|e| Problem::io("upload", &e))?;
-        let record = SignedRecord::from_file(&record).map_err(Error::from)?;
-        Ok((record, path))
+    /// An upload that is whole, for one who hands it in at a time.
+    pub(crate) fn whole(&self, id: &Digest) -> Result<Whole, Fail> {
+        let known = self.known();
+        let upload = known.get(id).ok_or(Fault::NoUpload)?;
+        if !upload.missing.is_empty() {
+            return Err(Fault::BlocksMissing.into());
+        }
+        // Whoever asks again while it is read takes no place and no thread.
+        let read = Arc::clone(&upload.read).try_lock_owned();
+        let (record, size) = (upload.record.clone(), upload.size);
+        drop(known);
+        Ok(Whole {
+            record: SignedRecord::from_file(&record).map_err(Error::from)?,
+            size,
+            path: self.path(id, "bid"),
+            read: read.map_err(|_| Fault::BeingRead)?,
+        })
     }
 
     /// Forgets uploads of which nothing came for so long. One that is whole may have been handed in, and stays.
@@ -231,7 +278,10 @@ fn forget(record: &Path) {
 impl Upload {
     /// `path` is that of the record; it is written last.
     fn make(path: &Path, admitted: &Admitted, record: &[u8]) -> std::io::Result<Self> {
-        let file = File::create(path.with_extension("bid"))?;
+        let body = path.with_extension("bid");
+        // Never a file that something else may have a name for.
+        let _ = std::fs::remove_file(&body);
+        let file = File::create_new(&body)?;
         file.set_len(admitted.size)?;
         File::create(path.with_extension("blocks"))?;
         let about = serde_json::json!({
@@ -243,6 +293,8 @@ impl Upload {
             size: admitted.size,
             record: record.to_vec(),
             touched: Instant::now(),
+            writing: Arc::default(),
+            read: Arc::default(),
             missing: (0..admitted.size.div_ceil(BLOCK_LEN)).collect(),
         })
     }
@@ -276,6 +328,8 @@ impl Upload {
             size: about.size,
             record: about.record.into_bytes(),
             touched: Instant::now(),
+            writing: Arc::default(),
+            read: Arc::default(),
             missing,
         })
     }

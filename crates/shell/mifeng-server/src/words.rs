@@ -66,6 +66,7 @@ faults! {
     NoBlock = "upload.no-block", NOT_FOUND, "文件没有这一块", "the file has no such block";
     BlockLength = "upload.block-length", BAD_REQUEST, "块的长度不符", "the block does not have its length";
     BlocksMissing = "upload.incomplete", CONFLICT, "还有块未上传", "blocks are missing";
+    BeingRead = "upload.being-read", SERVICE_UNAVAILABLE, "文件正在读取，请稍后再试", "the file is being read: try again in a moment";
     UploadsFull = "upload.full", SERVICE_UNAVAILABLE, "未完成的上传过多，请稍后再试", "too many unfinished uploads: try again later";
     NoReceipt = "receipt.unknown", NOT_FOUND, "没有此回执；再次提交同一记录即可取得", "no such receipt: submit the same record again to get it";
     NoDocument = "document.unknown", NOT_FOUND, "没有记录提到此文件", "no record names this document";

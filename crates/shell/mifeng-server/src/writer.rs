@@ -3,20 +3,23 @@
 //! It takes orders from a bounded queue and lets the beats fall when the clock says so. Between two of them
 //! it publishes a snapshot, which is all that anybody else reads.
 
+mod bundles;
 mod desk;
 mod documents;
+mod orders;
 mod rounds;
+mod steps;
 
-pub(crate) use desk::Desk;
+pub(crate) use desk::{Desk, answered};
 pub(crate) use documents::Awaited;
+pub use orders::{HostOrder, ORDER};
 
 use crate::clock::Clock;
-use crate::limits::{ORDERS_MAX, UPLOAD_IDLE};
+use crate::limits::{ORDERS_MAX, READING_TIME, UPLOAD_IDLE};
 use crate::office::Office;
 use crate::orders::UsedOrders;
 use crate::receipts::Receipts;
 use crate::seat::{Opening, Seat};
-use crate::sink::FolderSink;
 use crate::upload::Uploads;
 use crate::view::{Standing, View};
 use crate::watch::Watch;
@@ -26,11 +29,11 @@ use mifeng::crypto::{Digest, SystemEntropy, Time};
 use mifeng::lock::tlock::Beacon;
 use mifeng::pki::trust::Usage;
 use mifeng::record::{Record, SignedRecord};
-use mifeng::tender::{Refusal, Stage, rules};
-use mifeng::{Error, Export, Host, Snapshot, Store};
-use serde::{Deserialize, Serialize};
+use mifeng::tender::{Stage, rules};
+use mifeng::{Error, Export, Host, MeasuredBid, Store};
+use orders::used_orders;
 use std::collections::{BTreeMap, VecDeque};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::thread::JoinHandle;
@@ -40,33 +43,8 @@ use tokio::sync::{OwnedSemaphorePermit, oneshot, watch};
 /// The clock is looked at so often at least: it may be set, and a beat must not wait for an order.
 const LOOK: Duration = Duration::from_millis(200);
 
-/// Type of the record that orders something of the host; the log never takes it.
-pub const ORDER: &str = "host.order";
-/// The whole dossier in the working folder of its tender.
-pub(crate) const DOSSIER: &str = "dossier.tar";
-/// Orders that were obeyed, there too.
-const USED_ORDERS: &str = "orders";
 /// Between two looks for idle uploads.
 const SWEEP: Duration = Duration::from_secs(60);
-/// An order counts so long by either clock.
-const ORDER_AGE_MAX: Duration = Duration::from_secs(300);
-
-/// What an operator orders, as the data of a `host.order` record.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "snake_case", tag = "order")]
-pub enum HostOrder {
-    /// Close the log for good.
-    Archive {},
-    /// Wait for the trustees no longer.
-    GiveUp {},
-    /// The host's clock is right, though it jumped or the host was away for long.
-    Clock {},
-    /// Take in a revocation list, DER in base64.
-    List {
-        /// The list.
-        der: String,
-    },
-}
 
 /// Where an answer goes.
 pub(crate) type Answer<T> = oneshot::Sender<Result<T, Error>>;
@@ -92,10 +70,10 @@ fn later<T: 'static>(answer: Answer<T>, said: Result<T, Error>) -> Reply {
 
 /// Something for the writer to do.
 pub(crate) enum Order {
-    /// Take a record in, with the file of a sealed bid.
+    /// Take a record in, with the sealed bid that it brings.
     Submit {
         record: SignedRecord,
-        bid: Option<PathBuf>,
+        bid: Option<Arc<MeasuredBid>>,
         received: Time,
         answer: Answer<Taken>,
     },
@@ -172,7 +150,7 @@ pub(crate) struct Writer<S: Store> {
 /// A record as it was handed in, with the file of its bid.
 pub(crate) struct Handed {
     pub(crate) record: SignedRecord,
-    pub(crate) bid: Option<PathBuf>,
+    pub(crate) bid: Option<Arc<MeasuredBid>>,
     pub(crate) received: Time,
     /// Its place among those that wait for the same beat.
     pub(crate) turn: usize,
@@ -248,14 +226,9 @@ pub(crate) fn start<S: Store + 'static>(
 impl<S: Store + 'static> Writer<S> {
     fn run(&mut self, name: &str, queue: &Receiver<Slip>) {
         loop {
-            self.look_at_the_clock();
             self.sweep();
-            if self.holds_office() && self.trusted {
-                self.obey_what_came_in_time(queue);
-                if self.advance().is_err() {
-                    self.leave_office();
-                }
-            }
+            // After an error it has left its office, and tries to come back.
+            let _ = self.do_what_is_due(queue);
             self.publish(name);
             let next = match self.put_off.pop_front() {
                 Some(slip) => Ok(slip),
@@ -266,6 +239,14 @@ impl<S: Store + 'static> Writer<S> {
                     order: Order::Stop, ..
                 })
                 | Err(RecvTimeoutError::Disconnected) => return,
+                Ok(Slip {
+                    order: Order::Wake(answer),
+                    ..
+                }) => {
+                    let done = self.do_what_is_due(queue);
+                    self.publish(name);
+                    let _ = answer.send(done);
+                }
                 Ok(slip) => {
                     let reply = self.obey(slip.order);
                     // Who has an answer finds what it says in the snapshot.
@@ -275,6 +256,16 @@ impl<S: Store + 'static> Writer<S> {
                 Err(RecvTimeoutError::Timeout) => {}
             }
         }
+    }
+
+    /// What came in time, and then what is due, if this writer writes.
+    fn do_what_is_due(&mut self, queue: &Receiver<Slip>) -> Result<(), Error> {
+        self.look_at_the_clock();
+        if !self.holds_office() || !self.trusted {
+            return Ok(());
+        }
+        self.obey_what_came_in_time(queue);
+        self.advance().inspect_err(|_| self.leave_office())
     }
 
     fn look_at_the_clock(&mut self) {
@@ -308,11 +299,17 @@ impl<S: Store + 'static> Writer<S> {
     /// arrived later, and all other orders, come after the beat.
     fn obey_what_came_in_time(&mut self, queue: &Receiver<Slip>) {
         let now = self.clock.now();
-        let Some(beat) = self.host.next_beat().filter(|next| *next <= now) else {
+        let beat = self.host.next_beat().filter(|next| *next <= now);
+        let end = self.end_of_bids(beat).max(self.end_of_offers(now));
+        let Some(due) = beat.max(end) else {
             return;
         };
+        if let Some(end) = end {
+            // Whose file is still being read would be late otherwise; at any other beat it is in the next one.
+            self.uploads.arrivals.wait(end, READING_TIME);
+        }
         let in_time =
-            |order: &Order| matches!(order, Order::Submit { received, .. } if *received <= beat);
+            |order: &Order| matches!(order, Order::Submit { received, .. } if *received <= due);
         let waiting = std::mem::take(&mut self.put_off).into_iter();
         // As many as there are now: those who come meanwhile are late for this beat.
         for slip in waiting.chain(queue.try_iter().take(ORDERS_MAX)) {
@@ -324,6 +321,13 @@ impl<S: Store + 'static> Writer<S> {
                 self.refuse(slip.order, busy())();
             }
         }
+    }
+
+    /// The deadline, if this beat is the one after it: the last one.
+    fn end_of_bids(&self, beat: Option<Time>) -> Option<Time> {
+        let (_, notice) = self.host.state().notice()?;
+        beat.filter(|beat| *beat >= notice.deadline)
+            .map(|_| notice.deadline)
     }
 
     fn publish(&mut self, name: &str) {
@@ -408,14 +412,8 @@ impl<S: Store + 'static> Writer<S> {
                 later(answer, done)
             }
             Order::Recognise { record, answer } => later(answer, self.recognise(&record)),
-            Order::Wake(answer) => {
-                self.look_at_the_clock();
-                let done = match self.trusted {
-                    true => self.advance(),
-                    false => Ok(()),
-                };
-                later(answer, done)
-            }
+            // Done where the queue is at hand.
+            Order::Wake(answer) => later(answer, Ok(())),
             Order::Stop => Box::new(|| {}),
         }
     }
@@ -467,7 +465,7 @@ impl<S: Store + 'static> Writer<S> {
     pub(crate) fn submit(
         &mut self,
         record: SignedRecord,
-        bid: Option<PathBuf>,
+        bid: Option<Arc<MeasuredBid>>,
         received: Time,
     ) -> Result<Taken, Error> {
         let commitment = record.commitment(self.host.state().suite());
@@ -486,12 +484,11 @@ impl<S: Store + 'static> Writer<S> {
             return Ok(Taken::Logged(receipt.to_file()?));
         }
         let waited = self.host.waiting();
-        let mut file = bid
-            .as_ref()
-            .map(|path| std::fs::File::open(path).map_err(|e| unavailable("upload", &e)))
-            .transpose()?;
-        let body = file.as_mut().map(|file| file as &mut dyn std::io::Read);
-        match self.host.submit(record.clone(), body, received) {
+        let taken = match &bid {
+            Some(bid) => self.host.submit_measured(record.clone(), bid, received),
+            None => self.host.submit(record.clone(), None, received),
+        };
+        match taken {
             Ok(()) => {}
             // What was in the log already gets its receipt again, whoever lost it.
             Err(Error::Refused(no)) if no.code() == rules::REPLAY.code => {
@@ -536,220 +533,6 @@ impl<S: Store + 'static> Writer<S> {
         self.receipts.keep(commitment, receipt.to_vec());
         self.uploads.forget(&commitment);
     }
-
-    fn bundle(&self, what: Export, out: &Path) -> Result<(), Error> {
-        write_bundle(&self.host.snapshot(what)?, &self.office.seat(), out)
-    }
-
-    /// A thread of its own writes it: who asks for bundles holds up no beat. One is made at a time.
-    fn bundle_elsewhere(
-        &self,
-        what: Export,
-        (out, place): (PathBuf, OwnedSemaphorePermit),
-        answer: Answer<()>,
-    ) -> Reply {
-        let snapshot = match self.host.snapshot(what) {
-            Ok(snapshot) => snapshot,
-            Err(e) => return later(answer, Err(e)),
-        };
-        let seat = self.office.seat();
-        let work = move || {
-            let done = write_bundle(&snapshot, &seat, &out);
-            drop(place);
-            // Whoever asked may have gone: then the next one finds it.
-            let _ = answer.send(done);
-        };
-        let thread = std::thread::Builder::new().name("bundle".to_owned());
-        // Without a thread the answer goes with the work, and its asker is told that nobody answered.
-        let _ = thread.spawn(work);
-        Box::new(|| {})
-    }
-
-    /// Obeys the host's operator: a signed order counts once, for this tender, for some minutes.
-    fn ordered(&mut self, signed: SignedRecord) -> Result<(), Error> {
-        let state = self.host.state();
-        let record = Record::verify(signed, state.suite())?;
-        let now = self.clock.now();
-        let own = state
-            .host()
-            .is_some_and(|(host, _)| *host == record.actor());
-        if !own || record.kind() != ORDER {
-            return Err(Refusal::by(&rules::NOT_AUTHORISED, "only the host orders").into());
-        }
-        let age = now.as_unix_nanos() - record.time().as_unix_nanos();
-        let fresh =
-            record.origin() == state.origin() && age.abs() <= ORDER_AGE_MAX.as_nanos() as i128;
-        let order = record.data::<HostOrder>()?;
-        if order != (HostOrder::Clock {}) {
-            // It is not used up by this.
-            self.require_clock()?;
-        }
-        // Not the commitment: a signature can have two forms.
-        let is_new = |orders: &mut UsedOrders| orders.is_new(record.body_digest(), now);
-        if !fresh || !is_new(&mut self.ordered).map_err(|e| unavailable("orders", &e))? {
-            return Err(
-                Refusal::by(&rules::REPLAY, "order: stale, used, or for another tender").into(),
-            );
-        }
-        let entropy = &mut SystemEntropy::new();
-        match order {
-            HostOrder::Clock {} => {
-                self.watch.confirm(&*self.clock);
-                self.look_at_the_clock();
-                Ok(())
-            }
-            HostOrder::Archive {} if self.host.state().stage() == Stage::Archived => Ok(()),
-            HostOrder::Archive {} => {
-                self.host.archive(now, entropy)?;
-                // The whole dossier is the operator's; what is offered for download is its public export.
-                let out = self.opened.with_file_name(DOSSIER);
-                self.bundle(Export::Dossier, &out)
-            }
-            HostOrder::GiveUp {} => self.give_up(now),
-            HostOrder::List { der } => {
-                use base64::prelude::{BASE64_STANDARD, Engine as _};
-                let der = BASE64_STANDARD.decode(der).map_err(|_| Error::Malformed {
-                    what: "revocation list",
-                    detail: "not base64".to_owned(),
-                })?;
-                self.host.take_crl(&der, now, entropy).map(|_| ())
-            }
-        }
-    }
-
-    /// Ends the wait for trustees: a bid that cannot be opened fails with the cause that the records give.
-    fn give_up(&mut self, now: Time) -> Result<(), Error> {
-        for seal in self.host.state().to_open() {
-            if !self.host.state().outcomes().contains_key(&seal) {
-                self.host.fail_bid(&seal, now, &mut SystemEntropy::new())?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Does what is due by the clock or by what the log holds. A refusal here means "not yet".
-    fn advance(&mut self) -> Result<(), Error> {
-        let now = self.clock.now();
-        if let Some(next) = self.host.next_beat().filter(|next| *next <= now) {
-            // What was put off may have come in time for the beat after this one.
-            if !self.put_off.is_empty() {
-                return self.beat(next);
-            }
-            self.beat(now)?;
-        }
-        let state = self.host.state();
-        match state.stage() {
-            Stage::Open if self.host.next_beat().is_none() => not_yet(self.close(now)),
-            Stage::Window if self.window_is_over(now) => not_yet(self.close_window(now)),
-            Stage::Opening => not_yet(self.open_bids(now)),
-            Stage::Evaluation => self.advance_rounds(now),
-            _ => Ok(()),
-        }
-    }
-
-    fn beat(&mut self, now: Time) -> Result<(), Error> {
-        let suite = self.host.state().suite();
-        let receipts = self.host.beat(now, &mut SystemEntropy::new())?;
-        self.changed = true;
-        for receipt in receipts {
-            let found = self
-                .waiting
-                .iter()
-                .find(|(_, handed)| receipt.is_for(&handed.record, suite))
-                .map(|(commitment, _)| *commitment);
-            if let Some(commitment) = found {
-                self.waiting.remove(&commitment);
-                self.keep(commitment, &receipt.to_file()?);
-            }
-        }
-        Ok(())
-    }
-
-    fn close(&mut self, now: Time) -> Result<(), Error> {
-        self.host.close(now, &mut SystemEntropy::new())?;
-        self.changed = true;
-        Ok(())
-    }
-
-    fn window_is_over(&self, now: Time) -> bool {
-        let state = self.host.state();
-        let Some((_, notice)) = state.notice() else {
-            return false;
-        };
-        state.missing_leaves().is_empty() || now >= state.window_end(notice.deadline)
-    }
-
-    fn close_window(&mut self, now: Time) -> Result<(), Error> {
-        let entropy = &mut SystemEntropy::new();
-        self.host.log_refused(now, entropy)?;
-        self.host.close_window(now, entropy)?;
-        self.changed = true;
-        Ok(())
-    }
-
-    /// Opens every bid for which enough was released; the others wait.
-    fn open_bids(&mut self, now: Time) -> Result<(), Error> {
-        let state = self.host.state();
-        let ready: Vec<Digest> = state
-            .to_open()
-            .into_iter()
-            .filter(|seal| !state.outcomes().contains_key(seal) && state.has_enough(seal))
-            .collect();
-        for seal in ready {
-            let lot = self.host.state().bids()[&seal].seal.context().lot.clone();
-            not_yet(self.open_one(&seal, &lot, now))?;
-            self.changed = true;
-        }
-        Ok(())
-    }
-
-    /// Opens one; its files go below `part`.
-    fn open_one(&mut self, seal: &Digest, part: &str, now: Time) -> Result<(), Error> {
-        let context = self.host.state().bids()[seal].seal.context();
-        let folder = self.opened.join(part).join(&context.bidder);
-        let mut sink = FolderSink::new(&folder).map_err(|e| unavailable("opened bid", &e))?;
-        let entropy = &mut SystemEntropy::new();
-        self.host.open_bid(seal, &mut sink, now, entropy)?;
-        Ok(())
-    }
-
-    /// Takes in a beacon; what waited for it may be opened now.
-    fn beacon(&mut self, beacon: &Beacon) -> Result<(), Error> {
-        let (now, entropy) = (self.clock.now(), &mut SystemEntropy::new());
-        self.host.add_beacon(beacon, now, entropy)?;
-        self.changed = true;
-        Ok(())
-    }
-}
-
-fn not_yet(outcome: Result<(), Error>) -> Result<(), Error> {
-    match outcome {
-        Err(Error::Refused(_)) => Ok(()),
-        outcome => outcome,
-    }
-}
-
-fn write_bundle(snapshot: &Snapshot, store: &dyn Store, out: &Path) -> Result<(), Error> {
-    let wrong = |e: std::io::Error| unavailable("bundle", &e);
-    let part = out.with_extension("part");
-    let file = std::fs::File::create(&part).map_err(wrong)?;
-    let mut file = std::io::BufWriter::with_capacity(1 << 20, file);
-    // A head that was cosigned meanwhile is longer: the next snapshot has it.
-    snapshot.write(store, &mut file).map_err(|e| match e {
-        Error::Malformed { detail, .. } => Error::Unavailable {
-            what: "bundle".to_owned(),
-            detail,
-        },
-        e => e,
-    })?;
-    std::io::Write::flush(&mut file).map_err(wrong)?;
-    std::fs::rename(&part, out).map_err(wrong)
-}
-
-fn used_orders(opened: &Path, now: Time) -> Result<UsedOrders, Error> {
-    let for_millis = 2 * ORDER_AGE_MAX.as_millis() as i64;
-    UsedOrders::open(&opened.with_file_name(USED_ORDERS), now, for_millis)
-        .map_err(|e| unavailable("orders", &e))
 }
 
 fn unavailable(what: &str, error: &std::io::Error) -> Error {

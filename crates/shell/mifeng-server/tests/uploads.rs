@@ -64,3 +64,79 @@ fn goes_on_after_a_restart_and_is_received_once() {
     let late = tender.seal(1, 900_000, 3);
     assert_eq!(host.send(&late).code(), "bid.late");
 }
+
+/// Sends all blocks of a bid; the path of its upload.
+fn sent(host: &Served, bid: &Sealed) -> String {
+    let begun = host.begin(bid).json();
+    let name = begun["record"].as_str().expect("a name");
+    let path = format!("/v1/tenders/t1/uploads/{name}");
+    for (number, block) in bid.file.chunks(1 << 20).enumerate() {
+        let put = host.ask("PUT", &format!("{path}/blocks/{number}"), &[], block);
+        assert_eq!(put.status, 204);
+    }
+    path
+}
+
+#[test]
+fn the_last_beat_waits_for_what_was_handed_in_and_is_being_read() {
+    let cast = Cast::new(&INTL, "reading");
+    let mut tender = Tender::new(&cast, "host/t/1", Kind::Board);
+    let host = Served::new(&tender, "reading", "reading");
+    let bid = large(&mut tender, 0, 24 << 20);
+    let path = sent(&host, &bid);
+    for at in [20, 30, 40, 50] {
+        host.at(at);
+    }
+    host.at(DEADLINE - 1);
+    let done = std::thread::scope(|scope| {
+        let handing_in = scope.spawn(|| host.post(&path, b""));
+        std::thread::sleep(std::time::Duration::from_millis(20));
+        // Asked again while it is read, nobody has to wait; then it came for certain, before the clock is turned.
+        let again = host.post(&path, b"");
+        let known = again.status == 202 || again.code() == "upload.being-read";
+        assert!(known, "{}", again.text());
+        host.at(DEADLINE + 1);
+        handing_in.join().expect("an answer")
+    });
+    // 503: the other one of the two handed it in.
+    assert!([201, 202, 503].contains(&done.status), "{}", done.text());
+    host.at(DEADLINE + 2);
+    let view = host.get("/v1/tenders/t1").json();
+    assert_eq!(view["hall"]["roll"].as_array().map(Vec::len), Some(1));
+    let again = host.post(
+        "/v1/tenders/t1/records",
+        &bid.record.to_file().expect("a file"),
+    );
+    assert_eq!(again.status, 201, "{}", again.text());
+}
+
+#[test]
+fn another_file_than_the_seal_says_is_refused_and_forgotten() {
+    let cast = Cast::new(&INTL, "other file");
+    let mut tender = Tender::new(&cast, "host/t/1", Kind::Board);
+    let host = Served::new(&tender, "other file", "other-file");
+    let bid = large(&mut tender, 0, 1_500_000);
+    for at in [0, 9, bid.file.len() / 2, bid.file.len() - 9] {
+        let mut broken = bid.clone();
+        broken.file[at] ^= 1;
+        let path = sent(&host, &broken);
+        let no = host.post(&path, b"");
+        assert_eq!(no.status, 409, "byte {at}: {}", no.text());
+        assert_eq!(no.code(), "bid.malformed", "byte {at}");
+        assert_eq!(host.get(&path).code(), "upload.unknown");
+    }
+    // A block that is here stays, whatever comes in its place: what was read is what is kept.
+    let path = sent(&host, &bid);
+    let other = vec![7; 1 << 20];
+    let again = host.ask("PUT", &format!("{path}/blocks/0"), &[], &other);
+    assert_eq!(again.status, 204);
+    let waiting = host.post(&path, b"");
+    assert_eq!(waiting.status, 202, "{}", waiting.text());
+    assert_eq!(
+        host.ask("PUT", &format!("{path}/blocks/0"), &[], &other)
+            .status,
+        204
+    );
+    host.at(FIRST_BEAT);
+    assert!(host.receipt(&waiting).is_some());
+}

@@ -34,7 +34,7 @@ impl Desk {
 
     /// Hands an order over that brings nothing, and waits for its answer.
     pub(crate) async fn ask<T>(&self, order: impl FnOnce(Answer<T>) -> Order) -> Result<T, Error> {
-        self.put((None, None), order).await
+        answered(self.put((None, None), order)).await
     }
 
     /// The same for an order that came as a signed record.
@@ -43,7 +43,7 @@ impl Desk {
         held: &Arc<Held>,
         order: impl FnOnce(Answer<T>) -> Order,
     ) -> Result<T, Error> {
-        self.put((Some(Arc::clone(held)), None), order).await
+        answered(self.hand_over(held, order)).await
     }
 
     /// The same for an order that any stranger may have sent.
@@ -54,14 +54,23 @@ impl Desk {
     ) -> Result<T, Error> {
         let place = Arc::clone(&self.unsigned).try_acquire_owned();
         let place = place.map_err(|_| busy())?;
-        self.put((held.map(Arc::clone), Some(place)), order).await
+        answered(self.put((held.map(Arc::clone), Some(place)), order)).await
     }
 
-    async fn put<T>(
+    /// Hands an order over that came as a signed record; its answer comes by what this gives.
+    pub(crate) fn hand_over<T>(
+        &self,
+        held: &Arc<Held>,
+        order: impl FnOnce(Answer<T>) -> Order,
+    ) -> Result<oneshot::Receiver<Result<T, Error>>, Error> {
+        self.put((Some(Arc::clone(held)), None), order)
+    }
+
+    fn put<T>(
         &self,
         (held, place): (Option<Arc<Held>>, Option<OwnedSemaphorePermit>),
         order: impl FnOnce(Answer<T>) -> Order,
-    ) -> Result<T, Error> {
+    ) -> Result<oneshot::Receiver<Result<T, Error>>, Error> {
         let (answer, said) = oneshot::channel();
         let slip = Slip {
             order: order(answer),
@@ -72,7 +81,7 @@ impl Desk {
             TrySendError::Full(_) => busy(),
             TrySendError::Disconnected(_) => stopped(),
         })?;
-        said.await.unwrap_or_else(|_| Err(stopped()))
+        Ok(said)
     }
 
     /// Ends the thread once the orders before this one are done; waits for room in the queue.
@@ -83,6 +92,13 @@ impl Desk {
             _place: None,
         });
     }
+}
+
+/// What comes of an order that was handed over.
+pub(crate) async fn answered<T>(
+    said: Result<oneshot::Receiver<Result<T, Error>>, Error>,
+) -> Result<T, Error> {
+    said?.await.unwrap_or_else(|_| Err(stopped()))
 }
 
 pub(super) fn busy() -> Error {

@@ -1,6 +1,7 @@
 //! Final offers: the host closes each round in its time, ends the suppliers' window, and opens what can be opened.
 
-use super::{Writer, not_yet};
+use super::Writer;
+use super::steps::not_yet;
 use mifeng::crypto::{Digest, SystemEntropy, Time};
 use mifeng::{Error, Store};
 
@@ -31,6 +32,15 @@ impl<S: Store + 'static> Writer<S> {
             }
         }
         Ok(())
+    }
+
+    /// The last end of a round of offers that is over and not closed yet.
+    pub(super) fn end_of_offers(&self, now: Time) -> Option<Time> {
+        let state = self.host.state();
+        let (_, notice) = state.notice().filter(|_| !state.is_halted())?;
+        let rounds = notice.lots.iter().filter_map(|lot| state.round(&lot.id));
+        let over = rounds.filter(|round| !round.closed && round.deadline <= now);
+        over.map(|round| round.deadline).max()
     }
 
     fn due_of_round(&self, lot: &str, now: Time) -> Option<Due> {

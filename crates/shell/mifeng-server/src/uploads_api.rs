@@ -1,0 +1,154 @@
+//! Uploads over the interface: begun with the record that brings a bid, sent in blocks, handed in.
+
+use crate::api::{
+    Answer, App, Came, Shared, Waiting, digest, hand_in, json, noted, on_a_thread, receipt_file,
+    record_of,
+};
+use crate::limits::BLOCK_LEN;
+use crate::problem::{Fail, Problem};
+use crate::upload::Progress;
+use crate::words::Fault;
+use crate::writer::Order;
+use axum::body::Body;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use mifeng::crypto::{Digest, Suite};
+use mifeng::record::Record;
+use serde::Serialize;
+use std::sync::Arc;
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+pub(crate) fn routes() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::new()
+        .routes(routes!(begin_upload))
+        .routes(routes!(show_upload, finish_upload))
+        .routes(routes!(put_block))
+}
+
+/// An upload of a sealed bid.
+#[derive(Serialize, ToSchema)]
+struct Upload {
+    /// Commitment of the record that brings the bid; it names the upload.
+    #[schema(value_type = String)]
+    record: Digest,
+    /// Bytes of the file.
+    size: u64,
+    /// Bytes of a block; the last one is shorter.
+    block: u64,
+    /// Blocks that are missing, the first 1,024 of them.
+    missing: Vec<u64>,
+}
+
+fn upload(status: StatusCode, record: Digest, progress: Progress) -> Response {
+    let upload = Upload {
+        record,
+        size: progress.size,
+        block: BLOCK_LEN,
+        missing: progress.missing,
+    };
+    json(status, &upload)
+}
+
+/// Begins the upload of a sealed bid with the record that brings it, or says how far it is.
+#[utoipa::path(post, path = "/v1/tenders/{tender}/uploads", params(("tender" = String, Path)),
+    request_body(content = String, content_type = "application/json"),
+    responses((status = 201, body = Upload), (status = 400, body = Problem), (status = 403, body = Problem),
+        (status = 404, body = Problem), (status = 408, body = Problem), (status = 409, body = Problem),
+        (status = 413, body = Problem), (status = 503, body = Problem)))]
+async fn begin_upload(State(app): Shared, Path(name): Path<String>, body: Body) -> Answer {
+    let tender = app.written(&name)?;
+    let came = record_of(&app, tender, body).await?;
+    let noting = came.noting();
+    let Came { record, held, .. } = came;
+    let admit = |answer| Order::Admit { record, answer };
+    let admitted = tender.desk.ask_signed(&held, admit);
+    let admitted = admitted.await.map_err(Fail::from);
+    let admitted = noted(tender, &noting, admitted).await?;
+    let progress = tender.uploads.begin(&admitted, held.bytes())?;
+    Ok(upload(StatusCode::CREATED, admitted.commitment, progress))
+}
+
+/// How far an upload is.
+#[utoipa::path(get, path = "/v1/tenders/{tender}/uploads/{record}",
+    params(("tender" = String, Path), ("record" = String, Path)),
+    responses((status = 200, body = Upload), (status = 404, body = Problem), (status = 503, body = Problem)))]
+async fn show_upload(State(app): Shared, Path((name, record)): Path<(String, String)>) -> Answer {
+    let record = digest(&record, Fault::NoUpload)?;
+    let progress = app.written(&name)?.uploads.progress(&record)?;
+    Ok(upload(StatusCode::OK, record, progress))
+}
+
+/// Puts one block of 1 MiB; the last one is shorter. The same block again changes nothing.
+#[utoipa::path(put, path = "/v1/tenders/{tender}/uploads/{record}/blocks/{number}",
+    params(("tender" = String, Path), ("record" = String, Path), ("number" = u64, Path)),
+    request_body(content = Vec<u8>, content_type = "application/octet-stream"),
+    responses((status = 204), (status = 400, body = Problem), (status = 403, body = Problem),
+        (status = 404, body = Problem), (status = 408, body = Problem), (status = 413, body = Problem),
+        (status = 503, body = Problem)))]
+async fn put_block(
+    State(app): Shared,
+    Path((name, record, number)): Path<(String, String, String)>,
+    body: Body,
+) -> Answer {
+    let record = digest(&record, Fault::NoUpload)?;
+    app.written(&name)?.uploads.progress(&record)?;
+    let number: u64 = number.parse().map_err(|_| Fault::NoBlock)?;
+    let held = app.rooms.blocks.read(body, BLOCK_LEN as usize).await?;
+    let put = move || {
+        app.tender(&name)?
+            .uploads
+            .put(&record, number, held.bytes())
+    };
+    on_a_thread(put).await?;
+    Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+/// Hands a complete upload in: its record and file become a bid at this instant. Again, it gives the receipt.
+#[utoipa::path(post, path = "/v1/tenders/{tender}/uploads/{record}",
+    params(("tender" = String, Path), ("record" = String, Path)),
+    responses((status = 201, description = "in the log; the receipt", body = String),
+        (status = 202, description = "waits for its beat", body = Waiting),
+        (status = 403, body = Problem), (status = 404, body = Problem),
+        (status = 409, description = "blocks are missing, or a rule said no", body = Problem),
+        (status = 503, body = Problem)))]
+async fn finish_upload(State(app): Shared, Path((name, record)): Path<(String, String)>) -> Answer {
+    let id = digest(&record, Fault::NoUpload)?;
+    if let Some(receipt) = app.written(&name)?.receipts.get(&id) {
+        return Ok(receipt_file(StatusCode::CREATED, receipt));
+    }
+    // It came: whoever goes away now has handed it in all the same.
+    let work = tokio::spawn(async move { finish(&app, &name, id).await });
+    work.await.unwrap_or_else(|_| Err(Fault::Internal.into()))
+}
+
+async fn finish(app: &App, name: &str, id: Digest) -> Answer {
+    let tender = app.tender(name)?;
+    let suite = Suite::by_id(&tender.view().suite).map_err(mifeng::Error::from)?;
+    let arrival = tender.uploads.arrivals.enter(&*app.house.clock);
+    let received = arrival.at;
+    let mut whole = tender.uploads.whole(&id)?;
+    let reader = app.rooms.readers.place(whole.size).await;
+    let signed = whole.record.clone();
+    let read = move || {
+        let record = Record::verify(whole.record.clone(), suite).map_err(mifeng::Error::from)?;
+        let bid = whole.measure(suite, &reader)?;
+        Ok((record, bid, whole))
+    };
+    let (record, bid, _whole) = on_a_thread(read).await?;
+    let len = signed.body.len() + signed.signature.len();
+    let held = Arc::new(app.rooms.records.hold(len).await?);
+    let brought = Some((bid, arrival));
+    let answer = hand_in(tender, (signed, received), brought, &held).await;
+    let answer = noted(tender, &(record, received), answer).await;
+    // What came too late or is not sealed as it must be needs no upload.
+    if answer
+        .as_ref()
+        .is_err_and(|no| no.status == 409 && no.code.starts_with("bid."))
+    {
+        tender.uploads.forget(&id);
+    }
+    answer
+}

@@ -1,0 +1,106 @@
+//! What is due by the clock or by what the log holds: beats, the close, the window, the opening.
+
+use super::{Writer, unavailable};
+use crate::sink::FolderSink;
+use mifeng::crypto::{Digest, SystemEntropy, Time};
+use mifeng::lock::tlock::Beacon;
+use mifeng::tender::Stage;
+use mifeng::{Error, Store};
+
+impl<S: Store + 'static> Writer<S> {
+    /// Does what is due by the clock or by what the log holds. A refusal here means "not yet".
+    pub(super) fn advance(&mut self) -> Result<(), Error> {
+        let now = self.clock.now();
+        if let Some(next) = self.host.next_beat().filter(|next| *next <= now) {
+            // What was put off may have come in time for the beat after this one.
+            if !self.put_off.is_empty() {
+                return self.beat(next);
+            }
+            self.beat(now)?;
+        }
+        let state = self.host.state();
+        match state.stage() {
+            Stage::Open if self.host.next_beat().is_none() => not_yet(self.close(now)),
+            Stage::Window if self.window_is_over(now) => not_yet(self.close_window(now)),
+            Stage::Opening => not_yet(self.open_bids(now)),
+            Stage::Evaluation => self.advance_rounds(now),
+            _ => Ok(()),
+        }
+    }
+
+    fn beat(&mut self, now: Time) -> Result<(), Error> {
+        let suite = self.host.state().suite();
+        let receipts = self.host.beat(now, &mut SystemEntropy::new())?;
+        self.changed = true;
+        for receipt in receipts {
+            let record = receipt.names(suite)?;
+            if self.waiting.remove(&record).is_some() {
+                self.keep(record, &receipt.to_file()?);
+            }
+        }
+        Ok(())
+    }
+
+    fn close(&mut self, now: Time) -> Result<(), Error> {
+        self.host.close(now, &mut SystemEntropy::new())?;
+        self.changed = true;
+        Ok(())
+    }
+
+    fn window_is_over(&self, now: Time) -> bool {
+        let state = self.host.state();
+        let Some((_, notice)) = state.notice() else {
+            return false;
+        };
+        state.missing_leaves().is_empty() || now >= state.window_end(notice.deadline)
+    }
+
+    fn close_window(&mut self, now: Time) -> Result<(), Error> {
+        let entropy = &mut SystemEntropy::new();
+        self.host.log_refused(now, entropy)?;
+        self.host.close_window(now, entropy)?;
+        self.changed = true;
+        Ok(())
+    }
+
+    /// Opens every bid for which enough was released; the others wait.
+    fn open_bids(&mut self, now: Time) -> Result<(), Error> {
+        let state = self.host.state();
+        let ready: Vec<Digest> = state
+            .to_open()
+            .into_iter()
+            .filter(|seal| !state.outcomes().contains_key(seal) && state.has_enough(seal))
+            .collect();
+        for seal in ready {
+            let lot = self.host.state().bids()[&seal].seal.context().lot.clone();
+            not_yet(self.open_one(&seal, &lot, now))?;
+            self.changed = true;
+        }
+        Ok(())
+    }
+
+    /// Opens one; its files go below `part`.
+    pub(super) fn open_one(&mut self, seal: &Digest, part: &str, now: Time) -> Result<(), Error> {
+        let context = self.host.state().bids()[seal].seal.context();
+        let folder = self.opened.join(part).join(&context.bidder);
+        let mut sink = FolderSink::new(&folder).map_err(|e| unavailable("opened bid", &e))?;
+        let entropy = &mut SystemEntropy::new();
+        self.host.open_bid(seal, &mut sink, now, entropy)?;
+        Ok(())
+    }
+
+    /// Takes in a beacon; what waited for it may be opened now.
+    pub(super) fn beacon(&mut self, beacon: &Beacon) -> Result<(), Error> {
+        let (now, entropy) = (self.clock.now(), &mut SystemEntropy::new());
+        self.host.add_beacon(beacon, now, entropy)?;
+        self.changed = true;
+        Ok(())
+    }
+}
+
+pub(super) fn not_yet(outcome: Result<(), Error>) -> Result<(), Error> {
+    match outcome {
+        Err(Error::Refused(_)) => Ok(()),
+        outcome => outcome,
+    }
+}
