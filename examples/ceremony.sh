@@ -216,6 +216,16 @@ mkdir -p auditor && cp dossier.tar ca/root.cer post/bid1.rec post/bid1.receipt p
     --earlier auditor/tender.tar --receipt auditor/bid1.receipt --record auditor/bid1.rec
 "$MIFENG" --lang "${MIFENG_LANG:-zh}" inspect auditor/dossier.tar | tail -n 5
 
+step "见证人共签锚定日志，证明随档 / witnesses cosign the anchor log, and the dossier's proof has their lines"
+m anchor export --id platform --suite "$suite" --out post/anchors.tar
+m tender export "${host[@]}" --out post/tender.tar
+for i in 1 2 3; do
+    m anchor cosign --id "trustee$i" --tender post/tender.tar post/anchors.tar --out "post/anchors$i.note"
+done
+m anchor cosigned "${host[@]}" post/anchors?.note
+m archive "${host[@]}" --out auditor/dossier.tar
+"$MIFENG" --lang "${MIFENG_LANG:-zh}" verify auditor/dossier.tar --trust auditor/root.cer
+
 step "锚定日志与档案核对 / the dossier held against the anchor log"
 m anchor export --id platform --suite "$suite" --out auditor/anchors.tar
 "$MIFENG" --lang "${MIFENG_LANG:-zh}" anchor list auditor/anchors.tar --key "$anchor" --tender auditor/dossier.tar

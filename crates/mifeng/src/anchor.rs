@@ -1,6 +1,10 @@
 //! The host's anchor log: every head of its tenders' logs is an entry, so that whoever keeps it can show that a tender
 //! was there (`spec/anchor.md`).
 
+mod cosigned;
+
+pub use cosigned::AnchorWitnessed;
+
 use crate::bundle::{Assembly, Files};
 use crate::journal::{self, Journal};
 use crate::replay::{Replay, parts};
@@ -8,8 +12,7 @@ use crate::store::Store;
 use crate::{Error, layout};
 use mifeng_crypto::{HashAlg, PrivateKey, Suite};
 use mifeng_log::{
-    AnchorProof, Anchored, CosignVerifier, LogTree, Note, NoteVerifier, SignatureType,
-    SignedCheckpoint, tiles,
+    AnchorProof, Anchored, LogTree, NoteVerifier, SignatureType, SignedCheckpoint, tiles,
 };
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -57,7 +60,8 @@ impl<S: Store> AnchorLog<S> {
         log.heads = parsed(&log.entries)?;
         log.tree = LogTree::from_entries(suite, origin, &log.entries)?;
         let key = NoteVerifier::parse(&anchor_key(suite, origin, &log.key)?)?;
-        log.head = Some(signed(head.checkpoint.as_bytes(), &key, &log.tree)?);
+        let head = signed(head.checkpoint.as_bytes(), &key, &log.tree)?;
+        log.head = Some(last(head, &log.tree)?);
         Ok(log)
     }
 
@@ -66,12 +70,7 @@ impl<S: Store> AnchorLog<S> {
     /// # Errors
     /// [`Error::Malformed`] if its origin is too long, or a tender of another suite; [`Error::Unavailable`].
     pub fn anchor(&mut self, tender: &Replay) -> Result<(), Error> {
-        if self.failed {
-            return Err(Error::Unavailable {
-                what: "anchor log".to_owned(),
-                detail: "a write failed before: open it again".to_owned(),
-            });
-        }
+        self.require_sound()?;
         if tender.suite().id() != self.tree.suite().id() {
             let detail = format!("a tender of {}", tender.suite().id());
             return Err(Error::malformed("anchor log", detail));
@@ -96,6 +95,16 @@ impl<S: Store> AnchorLog<S> {
         self.heads.push(entry);
         self.failed = false;
         Ok(())
+    }
+
+    fn require_sound(&self) -> Result<(), Error> {
+        match self.failed {
+            false => Ok(()),
+            true => Err(Error::Unavailable {
+                what: "anchor log".to_owned(),
+                detail: "a write failed before: open it again".to_owned(),
+            }),
+        }
     }
 
     fn latest(&self, origin: &str) -> Option<&Anchored> {
@@ -171,6 +180,10 @@ impl<S: Store> AnchorLog<S> {
                 files.add(format!("{folder}{tile}"), bytes);
             }
         }
+        let heads = self.store.list(layout::HEADS);
+        for (name, size) in heads.map_err(|e| Error::io(layout::HEADS, &e))? {
+            files.link(name.clone(), name, size);
+        }
         files.write(out)
     }
 }
@@ -179,7 +192,11 @@ impl<S: Store> AnchorLog<S> {
 pub struct Anchors {
     heads: Vec<Anchored>,
     entries: Vec<Vec<u8>>,
+    tree: LogTree,
+    key: NoteVerifier,
     head: SignedCheckpoint,
+    /// Heads that witnesses cosigned, by size.
+    cosigned: Vec<SignedCheckpoint>,
 }
 
 impl Anchors {
@@ -198,12 +215,22 @@ impl Anchors {
         let origin = key.name().strip_suffix(if sm3 { "/sm3" } else { "" });
         let origin = origin.ok_or_else(|| failed("log.origin", key.name().to_owned()))?;
         let tree = LogTree::from_entries(suite_of(suite), origin, &entries)?;
-        let head = signed(&files.read(name)?, &key, &tree)?;
-        let heads = parsed(&entries)?;
+        let mut cosigned = Vec::new();
+        for (name, note) in files.read_all(layout::HEADS)? {
+            let head = signed(&note, &key, &tree)?;
+            let size = head.checkpoint().size();
+            if format!("{}{name}", layout::HEADS) != layout::head(size) {
+                return Err(failed("log.root", format!("{name} is another head")));
+            }
+            cosigned.push(head);
+        }
         Ok(Anchors {
-            heads,
+            heads: parsed(&entries)?,
+            head: last(signed(&files.read(name)?, &key, &tree)?, &tree)?,
             entries,
-            head,
+            tree,
+            key,
+            cosigned,
         })
     }
 
@@ -277,15 +304,27 @@ fn parsed(entries: &[Vec<u8>]) -> Result<Vec<Anchored>, Error> {
     Ok(heads)
 }
 
+/// A note with a head of this log.
 fn signed(note: &[u8], key: &NoteVerifier, tree: &LogTree) -> Result<SignedCheckpoint, Error> {
     let head = SignedCheckpoint::verify(note, key).map_err(|e| failed(e.code(), e.to_string()))?;
-    let same = (head.checkpoint().size(), head.checkpoint().root()) == (tree.size(), tree.root());
-    match same {
+    let (size, root) = (head.checkpoint().size(), head.checkpoint().root());
+    match tree.tree().has(size, &root) {
         true => Ok(head),
         false => Err(failed(
             "log.root",
-            "its head is not that of its entries".to_owned(),
+            format!("{size} entries have another root"),
         )),
+    }
+}
+
+/// The head over all entries.
+fn last(head: SignedCheckpoint, tree: &LogTree) -> Result<SignedCheckpoint, Error> {
+    match head.checkpoint().size() == tree.size() {
+        true => Ok(head),
+        false => {
+            let detail = "its head is not that of its entries";
+            Err(failed("log.root", detail.to_owned()))
+        }
     }
 }
 
@@ -342,25 +381,11 @@ pub(crate) fn check_proof(
         return Err(invalid("the anchored head is none of this log"));
     }
     // No byte of a bundle is free: a line is the anchor log's, or a witness's of this tender.
-    let known = 1 + known_cosignatures(tender, head.note()).map_err(wrong)?;
+    let known = 1 + cosigned::known(tender, head.note()).map_err(wrong)?;
     match head.note().signatures().len() == known {
         true => Ok(proof),
         false => Err(invalid("a line of nobody's known key")),
     }
-}
-
-fn known_cosignatures(tender: &Replay, note: &Note) -> Result<usize, mifeng_log::Error> {
-    let members = tender.state.members();
-    let present = members.values().map(|(_, member)| member.witness.as_str());
-    let mut found = 0;
-    for key in present.chain(tender.state.past_witnesses()) {
-        match CosignVerifier::parse(key)?.verify(note) {
-            Ok(_) => found += 1,
-            Err(mifeng_log::Error::Unsigned { .. }) => {}
-            Err(e) => return Err(e),
-        }
-    }
-    Ok(found)
 }
 
 /// The proofs in a dossier: where `log.config` names an anchor log, one over the whole log must be there. How many.

@@ -3,10 +3,12 @@
 //! One way for every log: the files that an entry names, the entry and the head in one batch. What lies
 //! beyond the head was never acknowledged.
 
-use crate::Error;
 use crate::store::{Store, Write};
+use crate::{Error, layout};
 use mifeng_crypto::{HashAlg, PrivateKey, Suite, jcs};
-use mifeng_log::{Checkpoint, LogTree, Note, NoteSigner, SignedCheckpoint, tiles};
+use mifeng_log::{
+    Checkpoint, CosignVerifier, LogTree, Note, NoteSigner, Signature, SignedCheckpoint, tiles,
+};
 
 /// Entries of the log, each behind its length in two bytes.
 const ENTRIES: &str = "entries";
@@ -114,6 +116,51 @@ impl Journal<'_> {
         };
         Ok((head, signed))
     }
+}
+
+/// A head of a log with what witnesses put under it.
+pub(crate) struct Cosigned {
+    /// Where it is stored.
+    pub(crate) name: String,
+    /// The stored lines and the new ones.
+    pub(crate) note: Note,
+    /// Whether a line is new. Whoever sends what is known, or nobody's line, has nothing written.
+    pub(crate) is_new: bool,
+}
+
+/// Reads a cosigned head of this log that somebody sent; of its lines count those of these witnesses, which must hold.
+pub(crate) fn cosigned(
+    store: &dyn Store,
+    key: &PrivateKey,
+    tree: &LogTree,
+    witnesses: &[CosignVerifier],
+    sent: &[u8],
+) -> Result<Cosigned, Error> {
+    let given = Note::parse(sent)?;
+    let checkpoint = Checkpoint::parse(given.text())?;
+    let is_own = tree.tree().has(checkpoint.size(), &checkpoint.root());
+    if !is_own || checkpoint.origin() != tree.checkpoint().origin() {
+        return Err(Error::malformed("cosigned head", "not a head of this log"));
+    }
+    let name = layout::head(checkpoint.size());
+    let mut note = match store.read(&name).map_err(|e| Error::io(&*name, &e))? {
+        Some(bytes) => Note::parse(&bytes)?,
+        None => checkpoint.sign(&NoteSigner::new(checkpoint.origin(), key)?)?,
+    };
+    let mut is_new = false;
+    for witness in witnesses {
+        let key = witness.key();
+        let own = |s: &&Signature| s.name() == key.name() && s.key_id() == key.id();
+        let known = note.signatures().iter().any(|s| own(&s));
+        if let Some(line) = given.signatures().iter().find(own).filter(|_| !known) {
+            let mut single = checkpoint.to_note();
+            single.add(line.clone())?;
+            witness.verify(&single)?;
+            note.add(line.clone())?;
+            is_new = true;
+        }
+    }
+    Ok(Cosigned { name, note, is_new })
 }
 
 /// The verifier keys of a log with this origin: of its SHA-256 tree, and in gm-1 of its SM3 tree.

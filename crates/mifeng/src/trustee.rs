@@ -7,7 +7,7 @@ use crate::{Error, Replay, layout};
 use mifeng_crypto::{Digest, Entropy, PrivateKey, Time};
 use mifeng_lock::dkg::StaticKey;
 use mifeng_lock::{SecretShare, tdh2};
-use mifeng_log::{Note, SignedCheckpoint, Witness, WitnessState};
+use mifeng_log::{Note, NoteVerifier, SignedCheckpoint, Witness, WitnessState, merkle};
 use mifeng_pki::tsp::{ClockPolicy, Stamped, TimeStamp};
 use mifeng_tender::{
     BoardShare, BoardShares, DrawShare, KeyReveal, Refusal, Stage, State, Trust, rules,
@@ -427,20 +427,13 @@ pub fn draw_share(
     })
 }
 
-/// The head of a bundle with the proof that it extends what was seen.
-fn proof_from<'a>(
-    replay: &'a Replay,
-    seen: &WitnessState,
-) -> Result<(&'a SignedCheckpoint, Vec<Digest>), Error> {
-    let (tree, head) = (replay.tree.tree(), replay.checkpoint()?);
-    let size = head.checkpoint().size();
+/// The proof that a log with these leaves extends what was seen.
+fn proof_from(tree: &merkle::Tree, seen: &WitnessState) -> Result<Vec<Digest>, Error> {
     // A head smaller than what was seen has no proof, and is refused as a rollback.
-    let proof = if seen.size() == 0 || seen.size() > size {
-        Vec::new()
-    } else {
-        tree.consistency_proof(seen.size(), size)?
-    };
-    Ok((head, proof))
+    if seen.size() == 0 || seen.size() > tree.size() {
+        return Ok(Vec::new());
+    }
+    Ok(tree.consistency_proof(seen.size(), tree.size())?)
 }
 
 /// What to remember of a bundle, whose log must extend what was seen before. Store it before an answer leaves.
@@ -448,8 +441,9 @@ fn proof_from<'a>(
 /// # Errors
 /// [`Error::Log`] for a fork, a rollback or a clock that went back.
 pub fn extends(replay: &Replay, seen: &WitnessState, now: Time) -> Result<WitnessState, Error> {
-    let (head, proof) = proof_from(replay, seen)?;
-    Ok(seen.advance(replay.suite().hash(), head.checkpoint(), &proof, now)?)
+    let proof = proof_from(replay.tree.tree(), seen)?;
+    let head = replay.checkpoint()?.checkpoint();
+    Ok(seen.advance(replay.suite().hash(), head, &proof, now)?)
 }
 
 /// Cosigns the head of a bundle as the witness named in the board's records, after checking that it
@@ -464,19 +458,23 @@ pub fn cosign(
     seen: &WitnessState,
     now: Time,
 ) -> Result<(Note, WitnessState), Error> {
-    let (head, proof) = proof_from(replay, seen)?;
+    let (log, head) = (replay.log_verifier()?, replay.checkpoint()?);
     let witness = Witness::new(name, key)?;
-    let signed =
-        SignedCheckpoint::verify(head.note().to_text().as_bytes(), &replay.log_verifier()?)?;
-    let (line, state) = witness.cosign(
-        seen,
-        replay.suite().hash(),
-        &replay.log_verifier()?,
-        signed.note().to_text().as_bytes(),
-        &proof,
-        now,
-    )?;
-    let mut note = signed.note().clone();
+    cosign_head((replay.tree.tree(), head), &log, &witness, seen, now)
+}
+
+/// Cosigns the head of a log with these leaves; store the new state before the note leaves.
+pub(crate) fn cosign_head(
+    (tree, head): (&merkle::Tree, &SignedCheckpoint),
+    log: &NoteVerifier,
+    witness: &Witness<'_>,
+    seen: &WitnessState,
+    now: Time,
+) -> Result<(Note, WitnessState), Error> {
+    let proof = proof_from(tree, seen)?;
+    let mut note = head.note().clone();
+    let text = note.to_text();
+    let (line, state) = witness.cosign(seen, tree.alg(), log, text.as_bytes(), &proof, now)?;
     note.add(line)?;
     Ok((note, state))
 }

@@ -2,13 +2,13 @@
 
 use super::{BEATS, Host};
 use crate::bundle::Assembly;
-use crate::journal::Head;
+use crate::journal::{self, Head};
 use crate::replay::Beat;
 use crate::store::Store;
 use crate::trustee::stamp;
 use crate::{Error, anchor, layout};
 use mifeng_crypto::{Digest, Entropy, HashAlg, Time, jcs};
-use mifeng_log::{AnchorProof, Entry, LogTree, Note, NoteSigner, tiles};
+use mifeng_log::{AnchorProof, Entry, tiles};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 
@@ -113,44 +113,13 @@ impl<S: Store> Host<S> {
     /// [`Error::Failed`] if it is not a head of this log, [`Error::Log`] if no line verifies.
     pub fn add_cosignature(&mut self, note: &[u8]) -> Result<usize, Error> {
         self.require_sound()?;
-        let given = Note::parse(note)?;
-        let checkpoint = mifeng_log::Checkpoint::parse(given.text())?;
-        let own = LogTree::authoritative_origin(self.suite(), self.replay.state.origin());
-        let root = self.replay.tree.tree().root_at(checkpoint.size()).ok();
-        if root != Some(checkpoint.root()) || checkpoint.origin() != own {
-            return Err(Error::malformed("cosigned head", "not a head of this log"));
-        }
-        let name = layout::head(checkpoint.size());
-        let stored = self.store.read(&name).map_err(|e| Error::io(&*name, &e))?;
-        let mut added = false;
-        let mut merged = match stored {
-            Some(bytes) => Note::parse(&bytes)?,
-            None => {
-                let mut note = checkpoint.to_note();
-                NoteSigner::new(checkpoint.origin(), &self.keys.log_key)?.sign(&mut note)?;
-                note
-            }
-        };
         let quorum = self.replay.quorum(0)?;
-        for witness in quorum.witnesses() {
-            let id = (witness.key().name().to_owned(), witness.key().id());
-            let line = |s: &&mifeng_log::Signature| s.name() == id.0 && s.key_id() == id.1;
-            if merged.signatures().iter().any(|s| line(&s)) {
-                continue;
-            }
-            if let Some(found) = given.signatures().iter().find(line) {
-                let mut single = checkpoint.to_note();
-                single.add(found.clone())?;
-                witness.verify(&single)?;
-                merged.add(found.clone())?;
-                added = true;
-            }
-        }
-        let count = quorum.verify(&merged)?.len();
-        // Whoever sends what is known, or nobody's line, has nothing written.
-        if added {
-            self.put(&name, merged.to_text().as_bytes())?;
-            let text = self.suite().hash().digest(merged.text().as_bytes());
+        let (key, tree) = (&self.keys.log_key, &self.replay.tree);
+        let taken = journal::cosigned(&self.store, key, tree, quorum.witnesses(), note)?;
+        let count = quorum.verify(&taken.note)?.len();
+        if taken.is_new {
+            self.put(&taken.name, taken.note.to_text().as_bytes())?;
+            let text = self.suite().hash().digest(taken.note.text().as_bytes());
             if let Some(heads) = &mut self.stamped.heads {
                 heads.insert(text);
             }

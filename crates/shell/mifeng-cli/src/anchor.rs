@@ -2,13 +2,16 @@
 
 use crate::args::SuiteName;
 use crate::bundle::Bundle;
-use crate::host::FolderHost;
-use crate::identity;
+use crate::host::{self, FolderHost, HostArgs};
+use crate::identity::{self, Identity};
+use crate::person;
 use crate::ui::{self, Failure, Outcome, Ui};
 use mifeng::crypto::{KeyAlg, PrivateKey, Suite, SystemEntropy};
-use mifeng::{AnchorLog, Anchors, Error, Host, Store, Tar};
+use mifeng::tender::State;
+use mifeng::{AnchorLog, AnchorWitnessed, Anchors, Error, Host, Replay, Store, Tar};
 use mifeng_store::Directory;
 use serde_json::json;
+use std::collections::BTreeMap;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -45,6 +48,26 @@ pub(crate) enum AnchorCommand {
         suite: SuiteName,
         #[arg(long)]
         out: PathBuf,
+    },
+    /// 见证人：核对其延续以前所见、与本项目一致后，共签锚定日志头 / witnesses: cosign its head, once it goes on from what was seen before and holds this tender
+    Cosign {
+        /// 见证人的身份文件夹 / the witness's identity folder
+        #[arg(long)]
+        id: PathBuf,
+        /// 记录包：见证人所在委员会的项目，其中指明锚定日志 / bundle of a tender on whose board the witness is; it names the anchor log
+        #[arg(long)]
+        tender: PathBuf,
+        /// 导出的锚定日志 / an exported anchor log
+        file: PathBuf,
+        #[arg(long)]
+        out: PathBuf,
+    },
+    /// 平台：收某项目见证人对锚定日志头的共签 / host: take in cosigned heads from a tender's witnesses
+    Cosigned {
+        #[command(flatten)]
+        host: HostArgs,
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
     },
     /// 任何人：列出其中的项目，与旧本、记录包或档案核对 / anyone: the tenders in it, held against an older copy and bundles
     List {
@@ -92,17 +115,28 @@ pub(crate) fn open(
     Ok(Some(log.map_err(|e| Failure::from(e).at(&folder))?))
 }
 
+/// The key of the anchor log that a tender names, if it names one.
+fn named(tender: &State) -> Option<String> {
+    tender.host().and_then(|(_, config)| config.anchor.clone())
+}
+
+fn names_none(ui: &Ui, tender: &Path) -> Failure {
+    let (shown, none) = (
+        tender.display(),
+        ui.t("该项目未指明锚定日志", "this tender names no anchor log"),
+    );
+    Failure::usage(format!("{shown}: {none}"))
+}
+
 /// Anchors the head that counts now, if this tender names the host's anchor log.
 pub(crate) fn catch_up<S: Store>(
     ui: &Ui,
     id: &Path,
     host: &Host<S>,
 ) -> Result<Option<AnchorLog<Directory>>, Failure> {
-    let named = host
-        .state()
-        .host()
-        .and_then(|(_, config)| config.anchor.clone());
-    let Some(named) = named else { return Ok(None) };
+    let Some(named) = named(host.state()) else {
+        return Ok(None);
+    };
     let Some(mut log) = open(ui, id, host.replay().suite())? else {
         return Err(Failure::from(Error::Unavailable {
             what: id.display().to_string(),
@@ -119,10 +153,10 @@ pub(crate) fn catch_up<S: Store>(
     Ok(Some(log))
 }
 
-/// Anchors the head and stores the proof for the dossier.
+/// Anchors the head and stores the proof for the dossier, under the head that most of its witnesses cosigned.
 pub(crate) fn prove(ui: &Ui, id: &Path, host: &mut FolderHost) -> Outcome {
     if let Some(log) = catch_up(ui, id, host)? {
-        host.add_anchor(&log.proof(host.state().origin())?)?;
+        host.add_anchor(&log.proof_for(host.replay())?)?;
     }
     Ok(())
 }
@@ -139,6 +173,18 @@ pub(crate) fn run(ui: &Ui, command: &AnchorCommand, as_json: bool) -> Outcome {
             let log = there(ui, id, *suite)?;
             ui::write_with(out, |file| log.export(file).map_err(Failure::from))
         }
+        AnchorCommand::Cosign {
+            id,
+            tender,
+            file,
+            out,
+        } => {
+            let bundle = Bundle::open(tender)?;
+            let key = named(&bundle.replay.state).ok_or_else(|| names_none(ui, tender))?;
+            let log = read(file, &key)?;
+            person::cosign_anchors(ui, &Identity::load(ui, id)?, &bundle, &log, out)
+        }
+        AnchorCommand::Cosigned { host, files } => cosigned(ui, host, files),
         AnchorCommand::List {
             file,
             key,
@@ -146,6 +192,22 @@ pub(crate) fn run(ui: &Ui, command: &AnchorCommand, as_json: bool) -> Outcome {
             tender,
         } => list(ui, (file, key), earlier.as_deref(), tender, as_json),
     }
+}
+
+/// Takes the cosigned heads of a tender's witnesses in.
+fn cosigned(ui: &Ui, args: &HostArgs, files: &[PathBuf]) -> Outcome {
+    let host = host::open(ui, args)?;
+    let mut log = catch_up(ui, &args.id, &host)?.ok_or_else(|| names_none(ui, &args.host))?;
+    for file in files {
+        let count = log
+            .add_cosignature(&ui::read(file)?, host.replay())
+            .map_err(|e| Failure::from(e).at(file))?;
+        ui.say(
+            format!("该锚定日志头已有本项目 {count} 名见证人"),
+            format!("{count} witnesses of this tender on that head of the anchor log"),
+        );
+    }
+    Ok(())
 }
 
 fn there(ui: &Ui, id: &Path, suite: SuiteName) -> Result<AnchorLog<Directory>, Failure> {
@@ -217,43 +279,28 @@ fn list(
         );
         return Err(Failure::refused("log.fork", text));
     }
-    let mut held = std::collections::BTreeMap::new();
+    let mut held = BTreeMap::new();
     for path in tenders {
-        let bundle = Bundle::open(path)?;
-        let count = log
-            .hold_against(&bundle.replay)
-            .map_err(|e| Failure::from(e).at(path))?;
-        held.insert(bundle.replay.state.origin().to_owned(), count);
+        let replay = Bundle::open(path)?.replay;
+        let looked_at = Held::of(&log, &replay).map_err(|e| Failure::from(e).at(path))?;
+        held.insert(replay.state.origin().to_owned(), looked_at);
     }
-    let rows: Vec<_> = log
-        .tenders()
-        .into_iter()
-        .map(|(origin, head)| {
-            let (size, root) = (head.size(), head.root());
-            let held = held.get(origin);
-            json!({ "beyond": held.and_then(|(_, beyond)| *beyond), "held": held.map(|(count, _)| count), "origin": origin, "root": root, "size": size })
-        })
-        .collect();
+    let tenders = log.tenders();
     if as_json {
-        ui.print(&json!(rows).to_string());
+        let rows = tenders.iter().map(|(origin, head)| {
+            let held = held.get(*origin);
+            let witnessed = held.and_then(|held| held.witnessed.as_ref());
+            let witnessed = witnessed.map(|w| json!({ "size": w.size, "witnesses": w.cosigned }));
+            json!({
+                "beyond": held.and_then(|held| held.beyond), "held": held.map(|held| held.count),
+                "origin": origin, "root": head.root(), "size": head.size(), "witnessed": witnessed,
+            })
+        });
+        ui.print(&json!(rows.collect::<Vec<_>>()).to_string());
         return Ok(());
     }
-    for (origin, head) in log.tenders() {
-        let (zh, en) = match held.get(origin) {
-            Some((count, Some(beyond))) => (
-                format!(
-                    "，{count} 个锚定的日志头与所给文件一致；所给文件较旧，锚定已到 {beyond} 条"
-                ),
-                format!(
-                    ", {count} anchored heads are heads of the file given, which is older: {beyond} entries are anchored"
-                ),
-            ),
-            Some((count, None)) => (
-                format!("，{count} 个锚定的日志头与所给文件一致"),
-                format!(", {count} anchored heads are heads of the file given"),
-            ),
-            None => (String::new(), String::new()),
-        };
+    for (origin, head) in tenders {
+        let (zh, en) = held.get(origin).map(Held::in_words).unwrap_or_default();
         let size = head.size();
         ui.say(
             format!("{origin}  {size} 条{zh}"),
@@ -261,4 +308,45 @@ fn list(
         );
     }
     Ok(())
+}
+
+/// What a bundle of a tender says to the heads that are anchored of it.
+struct Held {
+    /// Anchored heads that are heads of it.
+    count: usize,
+    /// Entries under the last anchored head, if the bundle is older.
+    beyond: Option<u64>,
+    witnessed: Option<AnchorWitnessed>,
+}
+
+impl Held {
+    fn of(log: &Anchors, replay: &Replay) -> Result<Self, Error> {
+        let (count, beyond) = log.hold_against(replay)?;
+        let witnessed = log.witnessed(replay)?;
+        Ok(Held {
+            count,
+            beyond,
+            witnessed,
+        })
+    }
+
+    fn in_words(&self) -> (String, String) {
+        let count = self.count;
+        let mut zh = format!("，{count} 个锚定的日志头与所给文件一致");
+        let mut en = format!(", {count} anchored heads are heads of the file given");
+        if let Some(beyond) = self.beyond {
+            zh += &format!("；所给文件较旧，锚定已到 {beyond} 条");
+            en += &format!(", which is older: {beyond} entries are anchored");
+        }
+        if let Some(witnessed) = &self.witnessed {
+            let (count, at) = (
+                witnessed.cosigned.len(),
+                witnessed.cosigned.iter().map(|(_, at)| *at).max(),
+            );
+            let at = at.map(|at| at.to_string()).unwrap_or_default();
+            zh += &format!("；{count} 名见证人已共签，至 {at}");
+            en += &format!("; cosigned by {count} witnesses, by {at}");
+        }
+        (zh, en)
+    }
 }

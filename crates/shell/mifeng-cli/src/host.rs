@@ -92,6 +92,19 @@ pub(crate) fn open(ui: &Ui, args: &HostArgs) -> Result<FolderHost, Failure> {
     Ok(host)
 }
 
+/// Opens a tender to work on it, and anchors the head that is left behind, even where the work was refused half-way.
+pub(crate) fn work<T>(
+    ui: &Ui,
+    args: &HostArgs,
+    work: impl FnOnce(&mut FolderHost) -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    let mut host = open(ui, args)?;
+    let done = work(&mut host);
+    let anchored = anchor::catch_up(ui, &args.id, &host);
+    let done = done?;
+    anchored.map(|_| done)
+}
+
 pub(crate) fn init(
     ui: &Ui,
     args: &HostArgs,
@@ -197,8 +210,7 @@ fn wait_for_beat(host: &mut FolderHost) -> Outcome {
 }
 
 /// Takes a revocation list in; while bids are received, waits for the beat where it needs a record.
-pub(crate) fn take_crl(ui: &Ui, args: &HostArgs, file: &Path) -> Outcome {
-    let mut host = open(ui, args)?;
+pub(crate) fn take_crl(ui: &Ui, host: &mut FolderHost, file: &Path) -> Outcome {
     let der = ui::read(file)?;
     let entropy = &mut SystemEntropy::new();
     let taken = host
@@ -212,11 +224,25 @@ pub(crate) fn take_crl(ui: &Ui, args: &HostArgs, file: &Path) -> Outcome {
         );
         return Ok(());
     };
-    wait_for_beat(&mut host)?;
+    wait_for_beat(host)?;
     ui.say(
         format!("吊销列表晚于其所涉记录，已入日志，自 {from} 起生效：{name}"),
         format!("revocation list would undo earlier records; it is logged and counts from {from}: {name}"),
     );
+    Ok(())
+}
+
+/// Takes the cosigned heads of witnesses in.
+pub(crate) fn cosigned(ui: &Ui, host: &mut FolderHost, files: &[PathBuf]) -> Outcome {
+    for file in files {
+        let count = host
+            .add_cosignature(&ui::read(file)?)
+            .map_err(|e| Failure::from(e).at(file))?;
+        ui.say(
+            format!("该日志头已有 {count} 名见证人"),
+            format!("{count} witnesses on that head"),
+        );
+    }
     Ok(())
 }
 

@@ -246,50 +246,42 @@ fn tender(ui: &Ui, command: &TenderCommand) -> Outcome {
             bid,
             document,
             receipt,
-        } => {
-            let mut open = host::open(ui, host)?;
+        } => host::work(ui, host, |host| {
             if let Some(path) = document {
-                open.add_document(&ui::read(path)?)?;
+                host.add_document(&ui::read(path)?)?;
             }
-            for record in record {
-                host::accept(ui, &mut open, record, bid.as_deref(), receipt.as_deref())?;
-            }
-            anchor::catch_up(ui, &host.id, &open).map(|_| ())
+            record.iter().try_for_each(|record| {
+                host::accept(ui, host, record, bid.as_deref(), receipt.as_deref())
+            })
+        }),
+        TenderCommand::Crl { host, file } => {
+            host::work(ui, host, |host| host::take_crl(ui, host, file))
         }
-        TenderCommand::Crl { host, file } => host::take_crl(ui, host, file),
         TenderCommand::Close { host, wait } => {
-            let mut open = host::open(ui, host)?;
-            host::close(ui, &mut open, *wait)?;
-            anchor::catch_up(ui, &host.id, &open).map(|_| ())
+            host::work(ui, host, |host| host::close(ui, host, *wait))
         }
         TenderCommand::Beacon { host, file } => {
             let beacon = serde_json::from_slice(&ui::read(file)?)
                 .map_err(|e| Failure::malformed(format!("{}: {e}", file.display())))?;
             let entropy = &mut mifeng::crypto::SystemEntropy::new();
-            Ok(host::open(ui, host)?.add_beacon(&beacon, clock::now(), entropy)?)
+            host::work(ui, host, |host| {
+                Ok(host.add_beacon(&beacon, clock::now(), entropy)?)
+            })
         }
-        TenderCommand::CloseWindow { host } => Ok(host::open(ui, host)?
-            .close_window(clock::now(), &mut mifeng::crypto::SystemEntropy::new())?),
+        TenderCommand::CloseWindow { host } => {
+            let entropy = &mut mifeng::crypto::SystemEntropy::new();
+            host::work(ui, host, |host| {
+                Ok(host.close_window(clock::now(), entropy)?)
+            })
+        }
         TenderCommand::Open { host, out, give_up } => {
-            let mut open = host::open(ui, host)?;
-            host::open_bids(ui, &mut open, out, *give_up)?;
-            anchor::catch_up(ui, &host.id, &open).map(|_| ())
+            host::work(ui, host, |host| host::open_bids(ui, host, out, *give_up))
         }
         TenderCommand::Cosigned { host, files } => {
-            let mut open = host::open(ui, host)?;
-            for file in files {
-                let count = open
-                    .add_cosignature(&ui::read(file)?)
-                    .map_err(|e| Failure::from(e).at(file))?;
-                ui.say(
-                    format!("该日志头已有 {count} 名见证人"),
-                    format!("{count} witnesses on that head"),
-                );
-            }
-            Ok(())
+            host::work(ui, host, |host| host::cosigned(ui, host, files))
         }
         TenderCommand::Stamp { host, file } => {
-            Ok(host::open(ui, host)?.add_stamp(&ui::read(file)?)?)
+            host::work(ui, host, |host| Ok(host.add_stamp(&ui::read(file)?)?))
         }
         TenderCommand::Export { host, full, out } => {
             let what = if *full {

@@ -4,14 +4,14 @@ use crate::bundle::Bundle;
 use crate::identity::{self, Identity};
 use crate::ui::{self, Failure, Outcome, Ui};
 use crate::{clock, reshare, tsa};
-use mifeng::crypto::{Curve, Digest, KeyAlg, PrivateKey, Scalar, Suite, SystemEntropy};
+use mifeng::crypto::{Curve, Digest, HashAlg, KeyAlg, PrivateKey, Scalar, Suite, SystemEntropy};
 use mifeng::lock::SecretShare;
 use mifeng::lock::dkg::{self, StaticKey};
 use mifeng::log::{CosignVerifier, WitnessState};
 use mifeng::pki::tsp;
 use mifeng::record::{Draft, Facts, Record, SignedRecord};
 use mifeng::tender::*;
-use mifeng::{Replay, trustee};
+use mifeng::{Anchors, Replay, trustee};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
@@ -361,29 +361,40 @@ fn shown_record(state: &State, path: &Path) -> Result<Digest, Failure> {
     Ok(record.commitment())
 }
 
-/// The file in which this person's program keeps the last head that it was shown of a log, and that head. One state per log: a
-/// program that forgets could sign two histories, or answer for two.
-fn last_head(identity: &Identity, replay: &Replay) -> Result<(PathBuf, WitnessState), Failure> {
+/// The file in which this person's program keeps the last head that it was shown of a log, and that head, or what is given
+/// if it saw none. One state per log: a program that forgets could sign two histories, or answer for two.
+fn last_head(
+    identity: &Identity,
+    unseen: WitnessState,
+    alg: HashAlg,
+) -> Result<(PathBuf, WitnessState), Failure> {
+    let file = format!("witness-{}.json", alg.digest(unseen.origin().as_bytes()));
+    let path = identity.folder.join(file);
+    if !path.exists() {
+        return Ok((path, unseen));
+    }
+    let seen = serde_json::from_slice(&ui::read(&path)?)
+        .map_err(|_| Failure::malformed(format!("{}: witness state", path.display())))?;
+    Ok((path, seen))
+}
+
+/// The last head of a tender's log.
+fn last_of(identity: &Identity, replay: &Replay) -> Result<(PathBuf, WitnessState), Failure> {
     let origin = replay.checkpoint()?.checkpoint().origin().to_owned();
     let alg = replay.suite().hash();
-    let file = format!("witness-{}.json", alg.digest(origin.as_bytes()));
-    let path = identity.folder.join(file);
-    let state = if path.exists() {
-        serde_json::from_slice(&ui::read(&path)?)
-            .map_err(|_| Failure::malformed(format!("{}: witness state", path.display())))?
-    } else {
-        WitnessState::new(&origin, alg)
-    };
-    Ok((path, state))
+    last_head(identity, WitnessState::new(&origin, alg), alg)
+}
+
+fn keep(path: &Path, state: &WitnessState) -> Outcome {
+    let bytes = serde_json::to_vec(state).map_err(|_| Failure::malformed("witness state"))?;
+    ui::write(path, &bytes)
 }
 
 /// Answers go only to a log that extends what this person was shown before: a host that shows two histories, or two
 /// pools, gets one answer. The head is kept before the answer is made.
 pub(crate) fn keep_head(identity: &Identity, replay: &Replay) -> Outcome {
-    let (path, seen) = last_head(identity, replay)?;
-    let state = trustee::extends(replay, &seen, clock::now())?;
-    let bytes = serde_json::to_vec(&state).map_err(|_| Failure::malformed("witness state"))?;
-    ui::write(&path, &bytes)
+    let (path, seen) = last_of(identity, replay)?;
+    keep(&path, &trustee::extends(replay, &seen, clock::now())?)
 }
 
 /// The trustee's witness cosigns the head of a bundle.
@@ -391,12 +402,38 @@ pub(crate) fn cosign(ui: &Ui, identity: &Identity, bundle: &Bundle, out: &Path) 
     let replay = &bundle.replay;
     let (index, member) = own_member(&replay.state, identity)?;
     let key = identity::load_key(ui, &identity.folder.join("witness.key"))?;
-    let (path, seen) = last_head(identity, replay)?;
+    let (path, seen) = last_of(identity, replay)?;
     let name = witness_name(&member.session, index);
     let (note, state) = trustee::cosign(replay, &name, &key, &seen, clock::now())?;
-    let bytes = serde_json::to_vec(&state).map_err(|_| Failure::malformed("witness state"))?;
-    ui::write(&path, &bytes)?;
+    keep(&path, &state)?;
     ui::write(out, note.to_text().as_bytes())
+}
+
+/// The trustee's witness cosigns the head of the anchor log that the log of this bundle names, and that holds its heads.
+pub(crate) fn cosign_anchors(
+    ui: &Ui,
+    identity: &Identity,
+    bundle: &Bundle,
+    anchors: &Anchors,
+    out: &Path,
+) -> Outcome {
+    let replay = &bundle.replay;
+    let (index, member) = own_member(&replay.state, identity)?;
+    let (held, _) = anchors.hold_against(replay)?;
+    // An older bundle than was seen before is refused, as for every answer.
+    keep_head(identity, replay)?;
+    let key = identity::load_key(ui, &identity.folder.join("witness.key"))?;
+    let (path, seen) = last_head(identity, anchors.unseen(), replay.suite().hash())?;
+    let name = witness_name(&member.session, index);
+    let (note, state) = anchors.cosign(&name, &key, &seen, clock::now())?;
+    keep(&path, &state)?;
+    ui::write(out, note.to_text().as_bytes())?;
+    let size = state.size();
+    ui.say(
+        format!("已共签锚定日志头（{size} 条），本项目有 {held} 个日志头在其中"),
+        format!("head of {size} entries cosigned; {held} heads of this tender are in the log"),
+    );
+    Ok(())
 }
 
 /// Shows each condition of the release rule as a green or red line, and refuses if one is red.

@@ -464,13 +464,13 @@ pub(crate) fn tender(ui: &Ui, command: &TenderMore) -> Outcome {
     let entropy = &mut mifeng::crypto::SystemEntropy::new();
     match command {
         TenderMore::CloseRound { host, lot, wait } => {
-            offers::close_round(ui, &mut host::open(ui, host)?, lot, *wait)
+            host::work(ui, host, |host| offers::close_round(ui, host, lot, *wait))
         }
-        TenderMore::CloseRoundWindow { host, lot } => {
-            Ok(host::open(ui, host)?.close_round_window(lot, crate::clock::now(), entropy)?)
-        }
+        TenderMore::CloseRoundWindow { host, lot } => host::work(ui, host, |host| {
+            Ok(host.close_round_window(lot, crate::clock::now(), entropy)?)
+        }),
         TenderMore::OpenOffers { host, lot, out } => {
-            offers::open_offers(ui, &mut host::open(ui, host)?, lot, out)
+            host::work(ui, host, |host| offers::open_offers(ui, host, lot, out))
         }
         TenderMore::Round { by, lot, deadline } => {
             let (bundle, id) = by.open(ui)?;

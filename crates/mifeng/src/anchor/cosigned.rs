@@ -1,0 +1,177 @@
+//! Witnesses of tenders' boards under heads of the anchor log: what they put there, and what it is worth to a tender.
+
+use super::{AnchorLog, Anchors, failed};
+use crate::journal;
+use crate::replay::Replay;
+use crate::store::Store;
+use crate::trustee::cosign_head;
+use crate::{Error, layout};
+use mifeng_crypto::{PrivateKey, Time};
+use mifeng_log::{
+    AnchorProof, Checkpoint, CosignVerifier, Note, NoteVerifier, VerifierKey, Witness, WitnessState,
+};
+
+/// Who cosigned a head of the anchor log, of the witnesses that one tender knows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AnchorWitnessed {
+    /// Entries of the anchor log under the head.
+    pub size: u64,
+    /// Witnesses, and when each cosigned.
+    pub cosigned: Vec<(String, Time)>,
+}
+
+impl<S: Store> AnchorLog<S> {
+    /// Takes in a head of this log that witnesses of this tender's board cosigned, for the tender's proof and for every
+    /// copy of the log. How many of them stand under it now.
+    ///
+    /// # Errors
+    /// [`Error::Malformed`] if it is no head of this log, or has no line of such a witness; [`Error::Log`] for a line
+    /// that does not hold; [`Error::Unavailable`].
+    pub fn add_cosignature(&mut self, sent: &[u8], tender: &Replay) -> Result<usize, Error> {
+        self.require_sound()?;
+        let witnesses = witnesses(tender)?;
+        let taken = journal::cosigned(&self.store, &self.key, &self.tree, &witnesses, sent)?;
+        let count = lines(&taken.note, &witnesses)?.len();
+        if count == 0 {
+            let detail = "no line of a witness of this tender's board";
+            return Err(Error::malformed("cosigned head", detail));
+        }
+        if taken.is_new {
+            let text = taken.note.to_text();
+            let put = self.store.write(&taken.name, &mut text.as_bytes());
+            self.failed = put.is_err();
+            put.map_err(|e| Error::io(&*taken.name, &e))?;
+        }
+        Ok(count)
+    }
+
+    /// [`proof`](AnchorLog::proof) for a tender's dossier: under the head that most witnesses of its board cosigned, the
+    /// earliest of these; under the last head if none did.
+    ///
+    /// # Errors
+    /// As [`proof`](AnchorLog::proof).
+    pub fn proof_for(&self, tender: &Replay) -> Result<AnchorProof, Error> {
+        let mut proof = self.proof(tender.state.origin())?;
+        let stored = self.store.list(layout::HEADS);
+        let mut heads = Vec::new();
+        for (name, _) in stored.map_err(|e| Error::io(layout::HEADS, &e))? {
+            let note = self.store.read(&name).map_err(|e| Error::io(&*name, &e))?;
+            let note = Note::parse(&note.unwrap_or_default())?;
+            let size = Checkpoint::parse(note.text())?.size();
+            heads.push((size, note));
+        }
+        let witnesses = witnesses(tender)?;
+        let heads = heads.iter().map(|(size, note)| (*size, note));
+        if let Some((best, note)) = best(heads, proof.index, &witnesses)? {
+            proof.proof = self.tree.tree().inclusion_proof(proof.index, best.size)?;
+            // Witnesses of other tenders mean nothing to this one.
+            proof.checkpoint = Note::new(note.text())?;
+            let own = NoteVerifier::parse(&self.key()?)?;
+            let keys = witnesses.iter().map(CosignVerifier::key);
+            let known: Vec<_> = keys.chain([own.key()]).collect();
+            for line in note.signatures() {
+                let by =
+                    |key: &&VerifierKey| key.name() == line.name() && key.id() == line.key_id();
+                if known.iter().any(by) {
+                    proof.checkpoint.add(line.clone())?;
+                }
+            }
+        }
+        Ok(proof)
+    }
+}
+
+impl Anchors {
+    /// Cosigns the head as the witness with this name and key, after checking that it extends what this witness saw
+    /// before. Store the new state before the note leaves.
+    ///
+    /// # Errors
+    /// [`Error::Log`] for a fork, a rollback or a clock that went back.
+    pub fn cosign(
+        &self,
+        name: &str,
+        key: &PrivateKey,
+        seen: &WitnessState,
+        now: Time,
+    ) -> Result<(Note, WitnessState), Error> {
+        let witness = Witness::new(name, key)?;
+        cosign_head(
+            (self.tree.tree(), &self.head),
+            &self.key,
+            &witness,
+            seen,
+            now,
+        )
+    }
+
+    /// What a witness of this log has seen that saw nothing yet.
+    pub fn unseen(&self) -> WitnessState {
+        WitnessState::new(self.head.checkpoint().origin(), self.tree.suite().hash())
+    }
+
+    /// The witnesses of this tender's board under its last anchored head: where most of them stand, and first did.
+    ///
+    /// # Errors
+    /// [`Error::Failed`] for a line that does not hold.
+    pub fn witnessed(&self, tender: &Replay) -> Result<Option<AnchorWitnessed>, Error> {
+        let origin = tender.state.origin();
+        let Some(place) = self.heads.iter().rposition(|head| head.origin() == origin) else {
+            return Ok(None);
+        };
+        let last = [&self.head];
+        let heads = self.cosigned.iter().chain(last);
+        let heads = heads.map(|head| (head.checkpoint().size(), head.note()));
+        let found = best(heads, place as u64, &witnesses(tender)?);
+        let found = found.map_err(|e| failed(e.code(), e.to_string()))?;
+        Ok(found.map(|(best, _)| best))
+    }
+}
+
+/// Witnesses of the board's present and former members.
+fn witnesses(tender: &Replay) -> Result<Vec<CosignVerifier>, mifeng_log::Error> {
+    let members = tender.state.members();
+    let present = members.values().map(|(_, member)| member.witness.as_str());
+    let all = present.chain(tender.state.past_witnesses());
+    all.map(CosignVerifier::parse).collect()
+}
+
+/// Which of these witnesses cosigned a note, and when.
+///
+/// # Errors
+/// What is wrong with a line of one of them.
+fn lines(
+    note: &Note,
+    witnesses: &[CosignVerifier],
+) -> Result<Vec<(String, Time)>, mifeng_log::Error> {
+    let mut found = Vec::new();
+    for witness in witnesses {
+        match witness.verify(note) {
+            Ok(at) => found.push((witness.name().to_owned(), at)),
+            Err(mifeng_log::Error::Unsigned { .. }) => {}
+            Err(e) => return Err(e),
+        }
+    }
+    Ok(found)
+}
+
+/// How many lines of a note are of witnesses that a tender knows.
+pub(super) fn known(tender: &Replay, note: &Note) -> Result<usize, mifeng_log::Error> {
+    Ok(lines(note, &witnesses(tender)?)?.len())
+}
+
+/// Of the heads over entry `index` the one that most of these witnesses cosigned, the smallest of these.
+fn best<'n>(
+    heads: impl Iterator<Item = (u64, &'n Note)>,
+    index: u64,
+    witnesses: &[CosignVerifier],
+) -> Result<Option<(AnchorWitnessed, &'n Note)>, mifeng_log::Error> {
+    let mut best: Option<(AnchorWitnessed, &Note)> = None;
+    for (size, note) in heads.filter(|(size, _)| *size > index) {
+        let cosigned = lines(note, witnesses)?;
+        let least = best.as_ref().map_or(0, |(best, _)| best.cosigned.len());
+        if cosigned.len() > least {
+            best = Some((AnchorWitnessed { size, cosigned }, note));
+        }
+    }
+    Ok(best)
+}

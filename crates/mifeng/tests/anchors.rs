@@ -1,0 +1,144 @@
+//! The host's anchor log: what its witnesses see and put under its heads.
+
+use mifeng::crypto::{GM, INTL, PrivateKey};
+use mifeng::log::WitnessState;
+use mifeng::{AnchorLog, Anchors, Error};
+use mifeng_testkit::world::{Cast, Kind, Memory, Parts, Tender, code, secs};
+
+const ORIGIN: &str = "host.example/anchor";
+
+fn opened(cast: &Cast, store: &Memory, key: PrivateKey) -> AnchorLog<Memory> {
+    AnchorLog::open(store.clone(), cast.suite, ORIGIN, key).expect("an anchor log")
+}
+
+fn exported(log: &AnchorLog<Memory>) -> (Vec<u8>, Anchors) {
+    let mut tar = Vec::new();
+    log.export(&mut tar).expect("exported");
+    let read = Anchors::read(&Parts::of_tar(&tar), &log.key().expect("a key"));
+    (tar, read.expect("holds"))
+}
+
+/// The witness of this seat cosigns what it is shown.
+fn cosigned(
+    cast: &Cast,
+    seat: u8,
+    log: &Anchors,
+    seen: &WitnessState,
+    at: i64,
+) -> Result<(Vec<u8>, WitnessState), Error> {
+    let key = &cast.trustees[usize::from(seat) - 1].witness;
+    let (note, state) = log.cosign(&Cast::witness_name(seat), key, seen, secs(at))?;
+    Ok((note.to_text().into_bytes(), state))
+}
+
+#[test]
+fn witnesses_cosign_what_goes_on_and_the_proof_carries_the_most_of_them() {
+    for suite in [&INTL, &GM] {
+        let mut cast = Cast::new(suite, "anchors");
+        cast.is_anchored = true;
+        let mut tender = Tender::new(&cast, "host.example/t/anchored", Kind::Board);
+        let store = Memory::default();
+        let mut log = opened(&cast, &store, cast.anchor_key());
+        log.anchor(tender.host.replay()).expect("anchored");
+        let (_, first) = exported(&log);
+        let (early, seen) = cosigned(&cast, 1, &first, &first.unseen(), 10).expect("a new log");
+
+        // The log goes on: two witnesses under the next head, one of them saw the first.
+        tender.beat(20);
+        log.anchor(tender.host.replay()).expect("anchored");
+        let (_, second) = exported(&log);
+        let (one, seen) = cosigned(&cast, 1, &second, &seen, 30).expect("goes on");
+        let (two, _) = cosigned(&cast, 2, &second, &second.unseen(), 31).expect("a new log");
+        // Nothing is cosigned that takes back, nor by a clock that went back.
+        assert_eq!(code(cosigned(&cast, 1, &first, &seen, 40)), "log.rollback");
+        assert_eq!(
+            code(cosigned(&cast, 1, &second, &seen, 29)),
+            "log.clock-back"
+        );
+        // Another history under the same key.
+        let other = Tender::unpublished(&cast, "host.example/t/other");
+        let forked = Memory::default();
+        let mut fork = opened(&cast, &forked, cast.anchor_key());
+        for replay in [other.host.replay(), tender.host.replay()] {
+            fork.anchor(replay).expect("anchored");
+        }
+        let (_, forked) = exported(&fork);
+        assert_eq!(code(cosigned(&cast, 1, &forked, &seen, 40)), "log.fork");
+
+        // The host takes heads of its log from witnesses of the tender's board.
+        let replay = tender.host.replay();
+        let before = store.files().clone();
+        let own = log.head().expect("a head").note().to_text();
+        assert!(log.add_cosignature(own.as_bytes(), replay).is_err());
+        let (of_fork, _) = cosigned(&cast, 1, &forked, &forked.unseen(), 30).expect("unseen");
+        assert!(log.add_cosignature(&of_fork, replay).is_err());
+        let stranger = Cast::new(suite, "strangers");
+        let (theirs, _) = cosigned(&stranger, 1, &second, &second.unseen(), 30).expect("unseen");
+        assert!(log.add_cosignature(&theirs, replay).is_err());
+        let text = String::from_utf8(one.clone()).expect("text");
+        let at = text.len() - 10;
+        let byte = if &text[at..=at] == "A" { "B" } else { "A" };
+        let changed = format!("{}{byte}{}", &text[..at], &text[at + 1..]);
+        assert!(log.add_cosignature(changed.as_bytes(), replay).is_err());
+        assert_eq!(*store.files(), before);
+        assert_eq!(log.add_cosignature(&early, replay).ok(), Some(1));
+        assert_eq!(log.add_cosignature(&one, replay).ok(), Some(1));
+        assert_eq!(log.add_cosignature(&two, replay).ok(), Some(2));
+        let after = store.files().clone();
+        assert_eq!(log.add_cosignature(&two, replay).ok(), Some(2));
+        assert_eq!(*store.files(), after);
+
+        // Two stand under the second head, over the last anchored head of this tender; nothing later is there yet.
+        let mut log = opened(&cast, &store, cast.anchor_key());
+        let (_, copy) = exported(&log);
+        let witnessed = copy.witnessed(replay).expect("holds").expect("cosigned");
+        let names: Vec<_> = witnessed.cosigned.iter().map(|(name, _)| &**name).collect();
+        assert_eq!(witnessed.size, 2);
+        assert_eq!(names, [Cast::witness_name(1), Cast::witness_name(2)]);
+        assert_eq!(witnessed.cosigned[1].1, secs(31));
+        assert!(
+            copy.witnessed(other.host.replay())
+                .expect("holds")
+                .is_none()
+        );
+        log.anchor(other.host.replay()).expect("anchored");
+        let proof = log.proof_for(replay).expect("anchored");
+        assert_eq!((proof.index, proof.checkpoint.signatures().len()), (1, 3));
+        tender.host.add_anchor(&proof).expect("holds");
+        // Nobody cosigned since the other tender came: its proof is under the last head, with no line but the log's.
+        let plain = log.proof_for(other.host.replay()).expect("anchored");
+        assert_eq!(plain.checkpoint.signatures().len(), 1);
+    }
+}
+
+#[test]
+fn every_byte_of_a_cosigned_head_in_a_copy_counts() {
+    let mut cast = Cast::new(&INTL, "anchors");
+    cast.is_anchored = true;
+    let tender = Tender::new(&cast, "host.example/t/anchored", Kind::Board);
+    let mut log = opened(&cast, &Memory::default(), cast.anchor_key());
+    log.anchor(tender.host.replay()).expect("anchored");
+    let (_, first) = exported(&log);
+    let (note, _) = cosigned(&cast, 1, &first, &first.unseen(), 10).expect("a new log");
+    let taken = log.add_cosignature(&note, tender.host.replay());
+    assert_eq!(taken.ok(), Some(1));
+    let (tar, _) = exported(&log);
+    let parts = Parts::of_tar(&tar).parts;
+    let name = "log/heads/0000000001.note";
+    let key = log.key().expect("a key");
+    let judged = |parts: &std::collections::BTreeMap<String, Vec<u8>>| {
+        let read = Anchors::read(&Parts::new(parts.clone()), &key)?;
+        read.witnessed(tender.host.replay())
+    };
+    assert!(judged(&parts).expect("holds").is_some());
+    for at in 0..parts[name].len() {
+        let mut changed = parts.clone();
+        changed.get_mut(name).expect("there")[at] ^= 1;
+        // A line of a witness whom this tender does not know says nothing to it.
+        assert!(!matches!(judged(&changed), Ok(Some(_))), "byte {at}");
+    }
+    let mut moved = parts.clone();
+    let head = moved.remove(name).expect("there");
+    moved.insert("log/heads/0000000002.note".to_owned(), head);
+    assert_eq!(code(judged(&moved)), "log.root");
+}
