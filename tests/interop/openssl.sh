@@ -26,6 +26,12 @@ basicConstraints = critical,CA:FALSE
 keyUsage = critical,digitalSignature
 extendedKeyUsage = critical,timeStamping
 authorityKeyIdentifier = keyid
+[responder]
+basicConstraints = critical,CA:FALSE
+keyUsage = critical,digitalSignature
+extendedKeyUsage = OCSPSigning
+noCheck = ignored
+authorityKeyIdentifier = keyid
 [tsr]
 serial = tsr-serial
 crypto_device = builtin
@@ -107,6 +113,58 @@ theirs() { # NAME ALGORITHM-OF-KEYS…
     refuses "we refuse its $name time stamp over changed data" m tsa check "$t/r.tsr" --data "$t/data.bad" --trust "$t/root.pem"
 }
 
+# A dossier renewed by openssl's time-stamp authority, with what openssl's responders say about it.
+renewal() {
+    local t=$work/theirs-renewal o=$work/ours-intl d=$work/dossier
+    mkdir -p "$t"; config >"$t/conf"
+    need m demo --suite intl --policy board --size 1 --keep "$d" || return
+    holds "its reader verifies our OCSP response" sh -c "'$mifeng' --pin-file '$work/pin' ca ocsp --ca '$o/ca' --cert '$o/agency/sign.cer' --out '$t/ours.ocsp' &&
+        openssl ocsp -respin '$t/ours.ocsp' -issuer '$o/ca/issuing.cer' -sha256 -cert '$o/agency/sign.cer' -CAfile '$o/ca/root.cer' -no_nonce | grep -q ': good'"
+    answer() { # SIGNER OPTIONS… -respout FILE
+        openssl ocsp -index index.txt -CA root.pem -rsigner "$1.pem" -rkey "$1.key" -rmd sha256 -issuer root.pem -noverify "${@:2}"
+    }
+    (
+        cd "$t" || exit 1
+        touch index.txt; echo 01 >crlnumber; echo 01 >tsr-serial
+        set -e
+        local key="-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes"
+        openssl req -x509 -config conf -extensions root -subj "/CN=Foreign root" $key -keyout root.key -out root.pem -days 300
+        for who in person tsa responder; do
+            openssl req -new -config conf -subj "/CN=Foreign $who" $key -keyout $who.key -out $who.csr
+            openssl x509 -req -in $who.csr -CA root.pem -CAkey root.key -set_serial 0x1$((RANDOM)) -days 200 -extfile conf -extensions $who -out $who.pem
+            openssl ca -config conf -valid $who.pem
+        done
+        answer responder -cert tsa.pem -ndays 7 -respout delegated.ocsp
+        answer root -resp_no_certs -sha256 -cert tsa.pem -ndays 7 -respout direct.ocsp
+        answer person -cert tsa.pem -ndays 7 -respout by-a-person.ocsp
+        answer responder -cert tsa.pem -respout endless.ocsp
+        answer responder -cert person.pem -ndays 7 -respout of-a-person.ocsp
+        openssl ca -config conf -revoke tsa.pem
+        answer responder -cert tsa.pem -ndays 7 -respout revoked.ocsp
+    ) >"$work/out" 2>&1 || { bad "preparing: openssl ocsp"; return; }
+    tamper "$t/direct.ocsp" "$t/changed.ocsp" 95
+    renewed() { # RESPONSE…
+        local with=(--root "$t/root.pem" --ocsp "${@/#/$t/}")
+        (
+            cd "$t" || exit 1
+            m archive renew "$d/dossier.tar" --statement s.json --suite intl "${with[@]}" &&
+                openssl ts -query -data s.json -sha256 -cert -out q.tsq &&
+                openssl ts -reply -config conf -section tsr -queryfile q.tsq -signer tsa.pem -inkey tsa.key -out r.tsr
+        ) || return 4
+        m archive renew "$d/dossier.tar" --stamp "$t/r.tsr" "${with[@]}" --out "$t/renewed.tar"
+    }
+    holds "we renew with its stamp and its OCSP responses" renewed delegated.ocsp direct.ocsp
+    holds "and verify that" m verify "$t/renewed.tar"
+    if python3 -c "import cryptography" 2>/dev/null; then
+        holds "and so does the second verifier" python3 "$root/verifier-py/verify.py" "$t/renewed.tar"
+    else
+        skip "the second verifier: python3 has no cryptography"
+    fi
+    for wrong in revoked by-a-person of-a-person endless changed; do
+        says "we refuse a renewal with its response: $wrong" "$([ $wrong = of-a-person ] && echo file.unexpected || echo renewal.invalid)" renewed delegated.ocsp $wrong.ocsp
+    done
+}
+
 sm2_links() {
     local o=$work/ours-gm t=$work/theirs-sm2
     make_ours gm "$o" || return
@@ -137,4 +195,5 @@ sm2_links() {
 ours_intl
 theirs P-256 ec -pkeyopt ec_paramgen_curve:P-256
 theirs RSA-3072 rsa:3072
+renewal
 sm2_links

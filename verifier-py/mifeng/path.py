@@ -1,14 +1,14 @@
 """Paths of certificates at an instant (spec/certificates.md, Paths, Purposes, Revocation).
 
-Not implemented, and refused where they occur: name constraints, policy constraints, indirect and partial lists,
-deltas and OCSP (a dossier carries complete lists only).
+Not implemented, and refused where they occur: name constraints, policy constraints, indirect and partial lists, and
+deltas (a dossier carries complete lists only). OCSP responses come with renewals.
 """
 from functools import lru_cache
 
-from . import der, x509
+from . import der, ocsp, x509
 from .errors import Bad, need
 
-MAX_PATH = 8
+MAX_PATH, NESTING = 8, 2
 REFUSED = {"2.5.29.30": "name constraints", "2.5.29.36": "policy constraints", "2.5.29.54": "inhibitAnyPolicy",
            "2.5.29.33": "policy mappings"}
 TIME_STAMPING, OCSP = "1.3.6.1.5.5.7.3.8", "1.3.6.1.5.5.7.3.9"
@@ -71,30 +71,104 @@ def purpose_fits(leaf, purpose):
         need(signs, "pki.key-usage", "not for signing")
 
 
-def _revocation(chain, lists, at):
-    """From the anchor down. Nothing good at hand: the path holds, unless a list is bad or ended before."""
+class Material:
+    """What is at hand: certificates, revocation lists, OCSP responses."""
+
+    def __init__(self, pool=(), lists=(), responses=()):
+        self.pool, self.lists, self.responses = pool, lists, responses
+
+
+def _revocation(chain, at_hand, suite, at):
+    """From the anchor down. Nothing good at hand: the path holds, unless a list or response is bad or ended before."""
     used = []
     for i in range(len(chain) - 2, -1, -1):
-        cert, issuer = chain[i], chain[i + 1]
-        good = reason = None
-        for crl in lists:
-            if crl.issuer != cert.issuer:
-                continue
-            try:
-                _list_holds(crl, issuer)
-            except Bad as e:
-                reason = reason or e
-                continue
-            used.append(crl)
-            when = crl.entries.get(cert.serial)
-            need(when is None or when > at, "pki.revoked", cert.name())
-            if (crl.next_update or crl.this_update) >= at:
-                good = True
-            elif reason is None:
-                reason = Bad("pki.stale-revocation", cert.name())
-        if not good and reason:
-            raise reason  # without any list the path holds and says "unknown" (spec/verify.md, V3)
+        _standing(chain[i:], at_hand, suite, at, (), used)  # without any the path holds and says "unknown" (spec/verify.md, V3)
     return used
+
+
+def _standing(chain, at_hand, suite, at, busy, used):
+    """Whether something good at hand speaks for chain[0], issued by chain[1]; raises if it was revoked."""
+    cert, issuer = chain[0], chain[1]
+    good = reason = stale = None
+
+    def speaks(made, ends):
+        nonlocal good, stale
+        if at // SECOND <= (made if ends is None else ends) // SECOND:
+            good = True
+        else:
+            stale = Bad("pki.stale-revocation", cert.name())
+
+    for response in at_hand.responses:
+        answer = response.about(cert, issuer)
+        if answer is None:
+            continue
+        try:
+            if not _response_holds(response, chain, at_hand, suite, at, busy):
+                continue
+        except Bad as e:
+            need(e.code != "pki.budget", e.code, e.text)
+            reason = reason or e
+            continue
+        if answer.status == "revoked":
+            need(answer.counts_from > at, "pki.revoked", cert.name())
+        expired = answer.this_update > cert.not_after and (answer.kept_since is None or answer.kept_since > cert.not_after)
+        if answer.status != "unknown" and not expired:
+            speaks(answer.this_update, answer.next_update)
+    for crl in at_hand.lists:
+        if crl.issuer != cert.issuer:
+            continue
+        try:
+            _list_holds(crl, issuer)
+        except Bad as e:
+            reason = reason or e
+            continue
+        used.append(crl)
+        when = crl.entries.get(cert.serial)
+        need(when is None or when > at, "pki.revoked", cert.name())
+        speaks(crl.this_update, crl.next_update)
+    if not good and (reason or stale):
+        raise reason or stale
+    return bool(good)
+
+
+def _response_holds(response, chain, at_hand, suite, at, busy):
+    """Signed by the issuer or by a responder that it named; False if that cannot be told without the certificate in question."""
+    cert, issuer = chain[0], chain[1]
+    need(response.method and (response.method == "sm2") == (suite == "gm-1"), "pki.wrong-suite", "OCSP response")
+    need(not response.critical, "pki.critical-extension", "OCSP response")
+    reason = Bad("pki.ocsp", "no certificate of the responder is at hand")
+    if response.names(issuer):
+        if response.signed_with(issuer.key):
+            return True
+        reason = Bad("pki.bad-signature", "OCSP response")
+    for responder in (*response.certificates, *at_hand.pool):
+        if not response.names(responder) or responder.issuer != issuer.subject:
+            continue
+        if responder.raw in busy or responder.raw == cert.raw:
+            return False
+        try:
+            _responder(response, responder, chain[1:], at_hand, suite, max(at, response.produced_at), busy + (cert.raw,))
+            return True
+        except Bad as e:
+            need(e.code != "pki.budget", e.code, e.text)
+            reason = e
+    raise reason
+
+
+def _responder(response, responder, above, at_hand, suite, at, busy):
+    """A delegated responder: issued by the issuer itself, for OCSP signing, not revoked by what is at hand."""
+    _alone(responder, suite, at, False)
+    need(responder.usage is not None and responder.usages()[0] and OCSP in (responder.eku or ()), "pki.key-usage", "no responder")
+    _issued(above[0], responder)
+    need(response.signed_with(responder.key), "pki.bad-signature", "OCSP response")
+    if ocsp.NOCHECK not in responder.extensions:
+        need(len(busy) <= NESTING, "pki.budget", "levels of OCSP responders")
+        _standing((responder, *above), at_hand, suite, at, busy, [])
+
+
+def says(response, cert, issuer, suite, at):
+    """What a response alone says of a certificate at an instant: True that it was not revoked, False nothing."""
+    return _standing((cert, issuer), Material(responses=(response,)), suite, at, (), [])
 
 
 def _list_holds(crl, issuer):
@@ -123,14 +197,14 @@ def paths(leaf, pool, anchors):
     return found
 
 
-def judge(leaf, pool, anchors, lists, suite, at, purpose):
+def judge(leaf, pool, anchors, lists, suite, at, purpose, responses=()):
     """The path that holds and the lists it used; raises what the last complete path failed on."""
     purpose_fits(leaf, purpose)
     reason = Bad("pki.unlisted-ca", leaf.name())
     for way in paths(leaf, tuple(pool), tuple(anchors)):
         try:
             _chain(way, suite, at, purpose)
-            return way, _revocation(way, lists, at)
+            return way, _revocation(way, Material(pool, lists, responses), suite, at)
         except Bad as e:
             reason = e
     raise reason

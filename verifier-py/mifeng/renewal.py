@@ -1,12 +1,13 @@
 """Renewals: new time stamps over the whole dossier (spec/renewal.md)."""
 import re
 
-from . import jcs, path, stamp, x509
+from . import jcs, ocsp, path, stamp, x509
 from .errors import Bad, need
 from .hashes import digest, hasher, suite as suite_of
 
-NAME = re.compile(r"renewal/([0-9]{4})\.(json|tsr|cer|[0-9]{2}\.crl)\Z")
-LISTS = 16
+NAME = re.compile(r"renewal/([0-9]{4})\.(json|tsr|cer|[0-9]{2}\.(?:crl|ocsp))\Z")
+CARRIED = {"crl": x509.crl, "ocsp": ocsp.response}
+MOST = 16
 SUITES = {"sm3": "gm-1", "sha256": "intl-1"}
 SECOND = 10**9
 
@@ -16,7 +17,7 @@ def _list(files, n, name):
     lines = []
     for k in sorted(files, key=str.encode):
         m = NAME.match(k)
-        if m and int(m[1]) >= n and not (int(m[1]) == n and m[2].endswith(("cer", "crl"))):
+        if m and int(m[1]) >= n and not (int(m[1]) == n and m[2].endswith(("cer", "crl", "ocsp"))):
             continue
         x = hasher(name)
         x.update(files[k].view())
@@ -33,21 +34,27 @@ def check(d, s, trusted):
         if name.startswith("renewal/"):
             m = NAME.match(name)
             need(m and 1 <= int(m[1]) <= total, "file.unexpected", name, "V1")
-    lists = {n: _lists(d.files, n) for n in range(1, total + 1)}
-    known = {name for rows in lists.values() for name, _ in rows}
+    carried = {n: {end: _carried(d.files, n, end) for end in CARRIED} for n in range(1, total + 1)}
+    known = {name for kinds in carried.values() for rows in kinds.values() for name, _ in rows}
     for name in d.files:
-        need(not (name.startswith("renewal/") and name.endswith(".crl")) or name in known, "file.unexpected", name, "V1")
+        loose = name.startswith("renewal/") and name.endswith(tuple("." + end for end in CARRIED))
+        need(not loose or name in known, "file.unexpected", name, "V1")
     need(not (total and d.withheld), "file.unexpected", "renewals in a public export", "V1")
     ends = [token.message.signer.not_after for _, token in d.stamps]
     until, after, chain = max(ends, default=None), d.records[-1].time, []
-    paths = _head_stamps(d, s, lists[1]) if total else []
+    before = _head_stamps(d, s, carried[1]["crl"]) if total else []
     for n in range(1, total + 1):
-        crls = [crl for k in (n, n + 1) for _, crl in lists.get(k, [])]
-        at, end, way = _one(d, s, trusted, n, crls)
-        for name, crl in lists[n]:
-            need(any(c.subject == crl.issuer for c in paths + list(way)), "file.unexpected", name, "V1")
+        material = {end: [one for k in (n, n + 1) if k in carried for _, one in carried[k][end]] for end in CARRIED}
+        own, end = _one(d, s, trusted, n, material)
+        at = own[1]
+        for name, crl in carried[n]["crl"]:
+            need(any(c.subject == crl.issuer for way, _, _ in before + [own] for c in way), "file.unexpected", name, "V1")
             need(crl.this_update <= at, "renewal.invalid", f"{name} is newer than the stamp over it")
-        paths = list(way)
+        for name, response in carried[n]["ocsp"]:
+            _speaks(name, response, before + [own])
+            made = [response.produced_at] + [answer.this_update for answer in response.answers]
+            need(max(made) <= at, "renewal.invalid", f"{name} is newer than the stamp over it")
+        before = [own]
         need(until is None or at < until + SECOND, "renewal.invalid", f"renewal {n} came too late")
         need(at >= after, "renewal.invalid", f"renewal {n} is older than what it renews")
         until, after = end, at
@@ -55,23 +62,36 @@ def check(d, s, trusted):
     return chain
 
 
-def _lists(files, n):
-    """The revocation lists that came with renewal n, numbered without a gap."""
+def _carried(files, n, end):
+    """The lists or responses that came with renewal n, numbered without a gap."""
     out = []
-    for k in range(1, LISTS + 1):
-        name = f"renewal/{n:04d}.{k:02d}.crl"
+    for k in range(1, MOST + 1):
+        name = f"renewal/{n:04d}.{k:02d}.{end}"
         if name not in files:
             break
         try:
-            out.append((name, x509.crl(files[name].bytes())))
+            out.append((name, CARRIED[end](files[name].bytes())))
         except Bad as e:
             raise Bad("renewal.invalid", f"{name}: {e}") from None
     return out
 
 
+def _speaks(name, response, stamps):
+    """A response must be about one of these stamps' authorities or CAs, and clear each that it is about by itself."""
+    asked = [(cert, issuer, at, suite) for way, at, suite in stamps for cert, issuer in zip(way, way[1:])
+             if response.about(cert, issuer)]
+    for cert, issuer, at, suite in asked:
+        try:
+            said = path.says(response, cert, issuer, suite, at)
+        except Bad as e:
+            raise Bad("renewal.invalid", f"{name}: {e}") from None
+        need(said, "renewal.invalid", f"{name} says nothing of {cert.name()}")
+    need(asked, "file.unexpected", name, "V1")
+
+
 def _head_stamps(d, s, lists):
-    """Certificates above the authorities that stamped heads, which V3 judges by the lists of their day; a list of the first
-    renewal may say that one had been revoked before."""
+    """Stamps over heads: the authority's path, the instant, the suite. V3 judges them by the lists of their day; a list of the
+    first renewal may say that one had been revoked before."""
     out, anchors = [], tuple(_recognised(s).values())
     for name, token in d.stamps:
         try:
@@ -83,7 +103,7 @@ def _head_stamps(d, s, lists):
             for cert in way:
                 when = crl.entries.get(cert.serial) if cert.issuer == crl.issuer else None
                 need(when is None or when > token.time, "renewal.invalid", f"{of}: {cert.name()} had been revoked")
-        out += way
+        out.append((way, token.time, d.suite.id))
     return out
 
 
@@ -93,7 +113,7 @@ def _recognised(s):
     return found
 
 
-def _one(d, s, trusted, n, crls):
+def _one(d, s, trusted, n, material):
     raw = d.files[f"renewal/{n:04d}.json"].bytes()
     v = jcs.members(jcs.read(raw, "renewal.invalid", "renewal"), ["alg", "files", "n", "v"], "renewal.invalid")
     need(v["v"] == 1 and v["n"] == n and v["alg"] in SUITES, "renewal.invalid", f"renewal {n}")
@@ -105,17 +125,17 @@ def _one(d, s, trusted, n, crls):
     carried = d.files.get(f"renewal/{n:04d}.cer")
     anchors = list(recognised.values())
     lists = tuple(s.judge.crls) if suite.id == d.suite.id else ()  # the tender's lists are of its own suite
-    lists += tuple(crls)
+    lists += tuple(material["crl"])
     try:
         if carried is not None:
             root = x509.certificate(carried.bytes())
             anchors.append(root)
         token = stamp.read(d.files[name].bytes(), raw, suite.id)
         way, _ = path.judge(token.message.signer, tuple(token.message.certificates), tuple(anchors), lists, suite.id,
-                            token.time, "time-stamping")
+                            token.time, "time-stamping", tuple(material["ocsp"]))
     except Bad as e:
         raise Bad("renewal.invalid", f"renewal {n}: {e}") from None
     if carried is not None:
         need(root.raw not in recognised and way[-1].raw == root.raw, "file.unexpected", f"renewal/{n:04d}.cer", "V1")
         need(trusted is None or root.raw in trusted, "cert.untrusted-root", root.name(), "V3")
-    return token.time, token.message.signer.not_after, way
+    return (way, token.time, suite.id), token.message.signer.not_after

@@ -1,6 +1,7 @@
 //! Whole dossiers of the made world, for whoever wants one to look at, to verify or to break.
 
 mod anchored;
+mod answered;
 mod broken;
 mod forge;
 mod later;

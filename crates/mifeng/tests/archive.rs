@@ -3,8 +3,9 @@
 mod common;
 
 use common::*;
-use mifeng::crypto::{GM, HashAlg, INTL, Suite};
-use mifeng::pki::tsp;
+use mifeng::crypto::{GM, HashAlg, INTL, SeededEntropy, Suite};
+use mifeng::pki::issue::{OcspEntry, Profile, Subject, delegated_ocsp_response};
+use mifeng::pki::{OcspStatus, Revoked, Signer, tsp};
 use mifeng::{
     Export, Files, Receipt, RenewalMaterial, Tar, TenderKeys, Trusted, Verdict, public_export,
     renew, renewal_statement, verify,
@@ -254,5 +255,93 @@ fn renewals_form_a_chain() {
         let bundle = Tender::new(&cast, ORIGIN, Kind::Board).tar(Export::Records);
         let outcome = renewal_statement(&Parts::of_tar(&bundle), suite.hash(), none);
         assert_eq!(code(outcome), "renewal.invalid");
+    }
+}
+
+/// A time-stamp authority and a responder of the cast's CA.
+fn served(cast: &Cast) -> (Person, Person) {
+    let rng = &mut SeededEntropy::new(b"served");
+    let mut one = |name, profile| {
+        let subject = Subject::named(name);
+        issue(cast.suite, &cast.ca, &subject, profile, secs(-60), rng)
+    };
+    let authority = one("时间戳机构二", Profile::TimeStamping);
+    (authority, one("OCSP", Profile::OcspResponder))
+}
+
+/// A first renewal of a dossier with stamped heads, by another authority of the same CA; its responder says this about the
+/// authority that stamped the heads.
+fn renewed_with(
+    cast: &Cast,
+    files: &Parts,
+    status: OcspStatus,
+    until: i64,
+) -> Result<Vec<u8>, mifeng::Error> {
+    let (authority, responder) = served(cast);
+    let entry = OcspEntry {
+        serial: cast.tsa.signer.certificate().serial_raw().to_vec(),
+        status,
+        this_update: secs(DAY - 60),
+        next_update: Some(secs(until)),
+    };
+    let (at, issuer) = (secs(DAY - 60), cast.ca.certificate());
+    let response = delegated_ocsp_response(&responder.signer, issuer, &[entry], at, None);
+    let material = RenewalMaterial {
+        ocsp: &[response.expect("a response")],
+        ..RenewalMaterial::default()
+    };
+    let alg = cast.suite.hash();
+    let text = renewal_statement(files, alg, material)?;
+    let request = tsp::Request::new(alg.digest(&text), alg, None);
+    let token = tsp::respond(
+        &authority.signer,
+        "1.3.6.1.4.1.32473.1",
+        9,
+        secs(DAY),
+        &request,
+    );
+    let mut out = Vec::new();
+    renew(files, &token.expect("stamped"), material, &mut out)?;
+    Ok(out)
+}
+
+#[test]
+fn a_first_renewal_asks_who_stamped_the_heads() {
+    for suite in SUITES {
+        let cast = Cast::new(suite, "archive");
+        let mut tender = Tender::new(&cast, ORIGIN, Kind::Board);
+        tender.receive(1);
+        tender.close_witnessed();
+        tender.close_window(DEADLINE + 3).expect("closed");
+        tender.open_all(100);
+        let files = Parts::of_tar(&tender.archive(103));
+        let tokens = files
+            .parts
+            .iter()
+            .filter(|(name, _)| name.starts_with("tsr/"));
+        let times = tokens.map(|(_, token)| tsp::Stamped::read(token).expect("a token").gen_time());
+        let last = times.max().expect("a stamped head");
+        let revoked = |revoked| {
+            OcspStatus::Revoked(Revoked {
+                revoked,
+                reason: 1,
+                invalid_since: None,
+            })
+        };
+        let day_after = 2 * DAY;
+        let good = renewed_with(&cast, &files, OcspStatus::Good, day_after).expect("renewed");
+        let report = verify(&Parts::of_tar(&good), &Trusted::default()).expect("in memory");
+        assert!(report.is_valid(), "{:?}", report.failure());
+        // Revoked since: it was not when it stamped.
+        let later = revoked(plus_nanos(last, 1_000_000_000));
+        let later = renewed_with(&cast, &files, later, day_after).expect("renewed");
+        let report = verify(&Parts::of_tar(&later), &Trusted::default()).expect("in memory");
+        assert!(report.is_valid(), "{:?}", report.failure());
+        for refused in [revoked(last), OcspStatus::Unknown] {
+            let outcome = renewed_with(&cast, &files, refused, day_after);
+            assert_eq!(code(outcome), "renewal.invalid");
+        }
+        // What ended before the renewal still speaks for the stamps before.
+        assert!(renewed_with(&cast, &files, OcspStatus::Good, DAY - 1).is_ok());
     }
 }

@@ -10,7 +10,7 @@ use mifeng::{Files, RenewalMaterial, Replay, public_export, renew, renewal_state
 use std::collections::BTreeMap;
 
 /// When it is renewed, seconds after the start.
-const RENEWED: i64 = 30 * 86_400;
+pub(super) const RENEWED: i64 = 30 * 86_400;
 
 /// The public export of an awarded tender: its bids and the signatures of its experts are withheld.
 pub(super) fn public(suite: &'static Suite) -> Vec<u8> {
@@ -20,7 +20,7 @@ pub(super) fn public(suite: &'static Suite) -> Vec<u8> {
     out
 }
 
-fn list(ca: &CertificateAuthority, from: i64) -> Vec<u8> {
+pub(super) fn list(ca: &CertificateAuthority, from: i64) -> Vec<u8> {
     let list = ca.revocation_list(&[], secs(from), secs(from + 90 * 86_400), 2);
     list.expect("a list")
 }
@@ -37,7 +37,10 @@ pub(super) fn renewed(suite: &'static Suite, dossier: &[u8]) -> Vec<u8> {
 
 fn with_lists(cast: &Cast, dossier: &[u8], crls: &[Vec<u8>]) -> Result<Vec<u8>, mifeng::Error> {
     let files = Parts::of_tar(dossier);
-    let material = RenewalMaterial { root: None, crls };
+    let material = RenewalMaterial {
+        crls,
+        ..RenewalMaterial::default()
+    };
     let alg = cast.suite.hash();
     let text = renewal_statement(&files, alg, material)?;
     let request = tsp::Request::new(alg.digest(&text), alg, None);

@@ -1,8 +1,7 @@
 //! Broken dossiers as vectors: each as the bytes in which it differs from a valid one.
 
-use super::anchored;
 use super::later::{self, broken_later};
-use super::{Broken, Lock, broken, locked};
+use super::{Broken, Lock, anchored, answered, broken, locked};
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use mifeng::crypto::{GM, INTL};
 use serde::{Deserialize, Serialize};
@@ -153,12 +152,14 @@ pub fn write_vectors(folder: &Path) -> io::Result<Manifest> {
         let renewed = later::renewed(suite, &whole);
         let (of_public, of_renewed) = broken_later(suite, &public, &renewed);
         let anchored = anchored::all(suite, &whole);
-        let all: [(&str, &[u8], Vec<Broken>); 5] = [
+        let answered = answered::all(suite, &renewed);
+        let all: [(&str, &[u8], Vec<Broken>); 6] = [
             ("-anchored", &anchored.tar, anchored.broken),
             ("", &whole, cases),
             ("-postponed", &moved, cases_of_moved),
             ("-public", &public, of_public),
             ("-renewed", &renewed, of_renewed),
+            ("-renewed-ocsp", &answered.tar, answered.broken),
         ];
         for (end, valid, cases) in all {
             let of = format!("{}{end}.tar", suite.id());

@@ -1,5 +1,9 @@
 //! Renewals: new time stamps over the whole dossier, before an older one ages out (spec/renewal.md).
 
+mod carried;
+
+use carried::{Carried, Judged};
+
 use super::hash_file;
 use super::overlay::{Overlay, write_tar};
 use crate::bundle::Files;
@@ -10,15 +14,13 @@ use crate::trustee::stamps;
 use crate::{Error, layout};
 use mifeng_crypto::{Digest, HashAlg, Time, jcs};
 use mifeng_pki::cms::DigestAlg;
-use mifeng_pki::{Anchors, Certificate, RevocationList, tsp};
+use mifeng_pki::{Anchors, Certificate, OcspResponse, RevocationList, tsp};
 use mifeng_tender::Stage;
 use serde::{Deserialize, Serialize};
 use std::io::Write;
 
 /// One renewal in each year for longer than anything must be kept.
 const RENEWALS_MAX: u64 = 99;
-/// Revocation lists of one renewal: of every CA on two paths, twice over.
-const LISTS_MAX: usize = 16;
 /// A statement is four short members.
 const STATEMENT_LEN_MAX: usize = 1024;
 
@@ -42,6 +44,8 @@ pub struct RenewalMaterial<'a> {
     /// Revocation lists as they stand on that day, DER: of the CAs above the authority that stamps now
     /// and above the one that is renewed.
     pub crls: &'a [Vec<u8>],
+    /// OCSP responses of that day, DER: about certificates on these two paths.
+    pub ocsp: &'a [Vec<u8>],
 }
 
 impl RenewalMaterial<'_> {
@@ -49,14 +53,8 @@ impl RenewalMaterial<'_> {
         if let Some(root) = self.root {
             whole.with(&layout::renewal(n, "cer"), root.der().to_vec());
         }
-        for (k, list) in (1..).zip(self.crls) {
-            whole.with(&list_name(n, k), list.clone());
-        }
+        Carried::put(self, whole, n);
     }
-}
-
-fn list_name(n: u64, k: usize) -> String {
-    layout::renewal(n, &format!("{k:02}.crl"))
 }
 
 /// One renewal that holds.
@@ -89,11 +87,12 @@ fn number(name: &str) -> Option<u64> {
 }
 
 /// The hash over the list of every file but statement and stamp of renewal `n` and later ones: the
-/// root and the revocation lists that come with it are in the list.
+/// root, the revocation lists and the OCSP responses that come with it are in the list.
 fn list_digest(files: &dyn Files, n: u64, alg: HashAlg) -> Result<Digest, Error> {
     let mut list = alg.hasher();
     for (name, size) in files.index() {
-        let own = number(name) == Some(n) && (name.ends_with(".cer") || name.ends_with(".crl"));
+        let comes_with_it = name.ends_with(".cer") || carried::is_carried(name);
+        let own = number(name) == Some(n) && comes_with_it;
         if number(name).is_some_and(|other| other >= n) && !own {
             continue;
         }
@@ -177,10 +176,10 @@ pub fn renewals(
     trusted: &Trusted,
 ) -> Result<Vec<Renewed>, Error> {
     let total = count(files);
-    let lists: Vec<Lists> = (1..=total)
-        .map(|n| carried_lists(files, n))
+    let carried: Vec<Carried> = (1..=total)
+        .map(|n| Carried::of(files, n))
         .collect::<Result<_, _>>()?;
-    let known = |name: &str| lists.iter().flatten().any(|(own, _)| own == name);
+    let known = |name: &str| carried.iter().any(|own| own.has(name));
     let stray = files
         .index()
         .keys()
@@ -196,26 +195,25 @@ pub fn renewals(
     if total == 0 {
         return Ok(chain);
     }
-    // The first comes before the last of the stamps over heads runs out.
-    let of = |n: u64| usize::try_from(n).ok().and_then(|n| lists.get(n - 1));
-    let first = stamps(replay, files)?;
-    for (name, list) in of(1).into_iter().flatten() {
-        first
-            .iter()
-            .try_for_each(|stamp| check_not_revoked(name, list, stamp))?;
+    let of = |n: u64| usize::try_from(n).ok().and_then(|n| carried.get(n - 1));
+    let suite = replay.suite();
+    let heads = stamps(replay, files)?.into_iter();
+    let mut before: Vec<Judged> = heads.map(|stamp| Judged { stamp, suite }).collect();
+    if let Some(first) = of(1) {
+        first.check_heads(&before)?;
     }
-    let mut paths: Vec<Certificate> = first.iter().flat_map(certificates).collect();
-    let mut until = first.iter().map(|stamp| stamp.authority.not_after()).max();
+    // The first comes before the last of the stamps over heads runs out.
+    let ends = before.iter().map(|one| one.stamp.authority.not_after());
+    let mut until = ends.max();
     let mut after = replay.records.last().map(|record| record.time);
     for n in 1..=total {
-        // Its own lists, and those that were collected when it was renewed itself.
-        let crls = [crls_of(of(n)), crls_of(of(n + 1))].concat();
-        let (renewed, stamp) = check(replay, files, trusted, n, &crls)?;
-        let own: Vec<Certificate> = certificates(&stamp).collect();
-        for (name, list) in of(n).into_iter().flatten() {
-            check_list(name, list, &renewed, own.iter().chain(&paths))?;
+        // What came with it, and what was collected when it was renewed itself.
+        let known: Vec<&Carried> = of(n).into_iter().chain(of(n + 1)).collect();
+        let (renewed, own) = check(replay, files, trusted, n, &known)?;
+        if let Some(carried) = of(n) {
+            carried.check(&own, &before)?;
         }
-        paths = own;
+        before = vec![own];
         if until.is_some_and(|until| renewed.at > until) {
             return Err(failed(format!(
                 "renewal {n} was made at {}, after what came before it had run out",
@@ -240,83 +238,13 @@ fn is_of(name: &str, total: u64) -> bool {
     (1..=total).contains(&n) && own.iter().any(|end| layout::renewal(n, end) == name)
 }
 
-/// Revocation lists of one renewal, by name.
-type Lists = Vec<(String, RevocationList)>;
-
-fn carried_lists(files: &dyn Files, n: u64) -> Result<Lists, Error> {
-    let names = (1..=LISTS_MAX).map(|k| list_name(n, k));
-    let there = names.take_while(|name| files.index().contains_key(name));
-    there
-        .map(|name| {
-            let der = files.read(&name)?;
-            let list = RevocationList::parse(&der).map_err(|e| failed(format!("{name}: {e}")))?;
-            Ok((name, list))
-        })
-        .collect()
-}
-
-fn crls_of(lists: Option<&Lists>) -> Vec<RevocationList> {
-    let lists = lists.into_iter().flatten();
-    lists.map(|(_, list)| list.clone()).collect()
-}
-
-fn certificates(stamp: &tsp::TimeStamp) -> impl Iterator<Item = Certificate> {
-    stamp.path.certificates().to_vec().into_iter()
-}
-
-/// What stamped a head was judged by the lists of its day; a list of the renewal can say that an authority had been
-/// revoked before.
-fn check_not_revoked(
-    name: &str,
-    list: &RevocationList,
-    stamp: &tsp::TimeStamp,
-) -> Result<(), Error> {
-    let revoked = stamp.path.certificates().iter().find(|certificate| {
-        let own = certificate.issuer_raw() == list.issuer_raw();
-        let entry = list.find(certificate.serial_raw()).filter(|_| own);
-        entry.is_some_and(|entry| entry.from() <= stamp.gen_time)
-    });
-    match revoked {
-        Some(certificate) => Err(failed(format!(
-            "{name}: {} had been revoked when it stamped a head at {}",
-            certificate.subject_name(),
-            stamp.gen_time
-        ))),
-        None => Ok(()),
-    }
-}
-
-/// A list must be of a CA on one of the two paths, which are judged with it, and not newer than the
-/// stamp that covers it.
-fn check_list<'a>(
-    name: &str,
-    list: &RevocationList,
-    renewed: &Renewed,
-    mut paths: impl Iterator<Item = &'a Certificate>,
-) -> Result<(), Error> {
-    if !paths.any(|ca| ca.subject_raw() == list.issuer_raw()) {
-        return Err(Error::Failed {
-            check: "V1",
-            code: "file.unexpected",
-            detail: format!("{name} is of no CA above a time stamp that it could be about"),
-        });
-    }
-    if list.this_update() > renewed.at {
-        let (made, at) = (list.this_update(), renewed.at);
-        return Err(failed(format!(
-            "{name} of {made} is newer than the stamp of {at} over it"
-        )));
-    }
-    Ok(())
-}
-
 fn check(
     replay: &Replay,
     files: &dyn Files,
     trusted: &Trusted,
     n: u64,
-    carried_crls: &[RevocationList],
-) -> Result<(Renewed, tsp::TimeStamp), Error> {
+    known: &[&Carried],
+) -> Result<(Renewed, Judged), Error> {
     let name = layout::renewal(n, "json");
     let bytes = files.read(&name)?;
     let statement: Statement =
@@ -336,14 +264,19 @@ fn check(
     let token = files
         .read(&layout::renewal(n, "tsr"))
         .map_err(|_| failed(format!("renewal {n} has no time stamp")))?;
-    let imprint = alg.digest(&bytes);
     let suite = tsp::suite_of(alg.into());
+    let lists = known.iter().flat_map(|carried| carried.lists());
+    let mut crls: Vec<RevocationList> = lists.cloned().collect();
+    let responses = known.iter().flat_map(|carried| carried.responses());
+    let ocsp: Vec<OcspResponse> = responses.cloned().collect();
     // The tender's lists are of its own suite.
-    let mut crls = carried_crls.to_vec();
     if suite.id() == replay.suite().id() {
         crls.extend(replay.crls.iter().cloned());
     }
-    let stamp = tsp::verify_token(&token, &imprint, alg, &anchors, &crls, suite)
+    let imprint = tsp::Imprint::new(alg.digest(&bytes), alg);
+    let mut asked = tsp::TokenCheck::new(&imprint, &anchors, suite);
+    (asked.material.crls, asked.material.ocsp) = (&crls, &ocsp);
+    let stamp = tsp::check_token(&token, &asked)
         .map_err(|e| failed(format!("time stamp of renewal {n}: {e}")))?;
     let mut root_is_carried = false;
     if let Some(root) = carried {
@@ -375,7 +308,7 @@ fn check(
         until: stamp.authority.not_after(),
         root_is_carried,
     };
-    Ok((renewed, stamp))
+    Ok((renewed, Judged { stamp, suite }))
 }
 
 fn carried_root(files: &dyn Files, n: u64) -> Result<Option<Certificate>, Error> {

@@ -4,7 +4,7 @@ use crate::host::{self, HostArgs};
 use crate::identity;
 use crate::ui::{self, Failure, Outcome, Ui};
 use clap::{Args, Subcommand};
-use mifeng::pki::{RevocationList, tsp};
+use mifeng::pki::{OcspResponse, RevocationList, tsp};
 use mifeng::{LeftOut, RenewalMaterial, Tar};
 use std::path::{Path, PathBuf};
 
@@ -53,6 +53,9 @@ pub(crate) enum ArchiveCommand {
         /// 现行吊销列表：本次与上次时间戳机构之上各CA的，随档保存 / revocation lists of today, kept inside: of the CAs above this authority and the last one
         #[arg(long, num_args = 1..)]
         crl: Vec<PathBuf>,
+        /// 当日OCSP响应：本次与上次时间戳机构及其上各CA证书的，随档保存 / OCSP responses of today, kept inside: about the certificates of this authority, the last one and the CAs above them
+        #[arg(long, num_args = 1..)]
+        ocsp: Vec<PathBuf>,
         /// 续期后的档案 / the renewed dossier
         #[arg(long)]
         out: Option<PathBuf>,
@@ -75,6 +78,7 @@ pub(crate) fn run(ui: &Ui, args: &ArchiveArgs, json: bool) -> Outcome {
                 stamp,
                 root,
                 crl,
+                ocsp,
                 out,
             }),
             _,
@@ -83,13 +87,10 @@ pub(crate) fn run(ui: &Ui, args: &ArchiveArgs, json: bool) -> Outcome {
                 .as_deref()
                 .map(identity::load_certificate)
                 .transpose()?;
-            let crls = crl
-                .iter()
-                .map(|path| der(path))
-                .collect::<Result<Vec<_>, _>>()?;
             let material = RenewalMaterial {
                 root: root.as_ref(),
-                crls: &crls,
+                crls: &each(crl, der)?,
+                ocsp: &each(ocsp, response)?,
             };
             match (statement, stamp, out) {
                 (Some(path), ..) => {
@@ -153,6 +154,19 @@ fn public(ui: &Ui, dossier: &Path, out: &Path, json: bool) -> Outcome {
         );
     }
     Ok(())
+}
+
+fn each(
+    paths: &[PathBuf],
+    read: fn(&Path) -> Result<Vec<u8>, Failure>,
+) -> Result<Vec<Vec<u8>>, Failure> {
+    paths.iter().map(|path| read(path)).collect()
+}
+
+/// An OCSP response as it came from the responder.
+fn response(path: &Path) -> Result<Vec<u8>, Failure> {
+    let response = OcspResponse::parse(&ui::read(path)?).map_err(|e| Failure::from(e).at(path))?;
+    Ok(response.der().to_vec())
 }
 
 /// A revocation list in the form that a dossier keeps.

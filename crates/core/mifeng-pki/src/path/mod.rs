@@ -10,7 +10,7 @@ pub use policy::{Conformance, Policy, Purpose, RevocationRule, Singles};
 
 use crate::{Certificate, Error, Evidence, OcspResponse, RevocationList};
 use mifeng_crypto::{Suite, Time};
-use search::Search;
+use search::{Quest, Search};
 
 /// The CAs a verifier trusts.
 #[derive(Clone, Debug, Default)]
@@ -113,6 +113,29 @@ pub fn judge_path(
     policy: &Policy,
 ) -> Result<VerifiedPath, Error> {
     Search::new(material, &anchors.0, policy)?.run(leaf, at)
+}
+
+/// What one OCSP response says about `certificate`, issued by `issuer`, at the instant `at`, with nothing else at hand:
+/// the responder is the issuer, or its certificate is in the response. [`Standing::Unknown`] if it says nothing.
+///
+/// # Errors
+/// [`Error::Revoked`] if revoked by then, [`Error::StaleRevocation`] if it ended before, and what is wrong with it.
+pub fn judge_response(
+    response: &OcspResponse,
+    (certificate, issuer): (&Certificate, &Certificate),
+    at: Time,
+    suite: &'static Suite,
+) -> Result<Standing, Error> {
+    let policy = Policy::new(Purpose::Any, suite);
+    let material = Material {
+        ocsp: core::slice::from_ref(response),
+        ..Material::default()
+    };
+    let path = [certificate.clone(), issuer.clone()];
+    let anchors = &path[1..];
+    let mut search = Search::new(&material, anchors, &policy)?;
+    let quest = Quest::new(at, &policy, anchors, &[]);
+    search.standing(&path, 0, &quest, &mut Vec::new())
 }
 
 /// [`judge_path`] with the usual policy of a purpose ([`Policy::new`]) and revocation lists only:
