@@ -187,7 +187,7 @@ pub(crate) async fn sign_in(
     let tender = app.tender(&name)?;
     let (_, record) = statement(&app, tender, body).await?;
     let now = app.house.clock.now();
-    let known = recognised(tender, &record).await;
+    let known = recognised(tender, &record, now).await;
     let is_known = known.is_ok();
     let begun = match known {
         Ok(()) => tender.access.sign_in(&record, &app.names, now),
@@ -252,7 +252,7 @@ pub(crate) async fn grant(State(app): Shared, Path(name): Path<String>, body: Bo
     let tender = app.tender(&name)?;
     let (signed, record) = statement(&app, tender, body).await?;
     let asked = record.clone();
-    let known = recognised(tender, &record).await;
+    let known = recognised(tender, &record, app.house.clock.now()).await;
     let is_known = known.is_ok();
     let taken = match known {
         Ok(()) => {

@@ -9,7 +9,7 @@ use crate::problem::{Fail, Problem};
 use crate::reading::Arrival;
 use crate::view::{Standing, View};
 use crate::words::Fault;
-use crate::writer::{Order, Taken, answered};
+use crate::writer::{Order, Signer, Taken, answered};
 use crate::{access_api, desks, documents, download, feed, openapi, pages, uploads_api};
 use axum::Router;
 use axum::body::Body;
@@ -180,17 +180,24 @@ pub(crate) struct Came {
     received: Time,
     /// Who signed, and what.
     verified: Record,
+    signer: Signer,
 }
 
 /// Reads a record. Its signature is checked here, on no writer's time, and how often its signer comes.
 pub(crate) async fn record_of(app: &App, tender: &Tender, body: Body) -> Result<Came, Fail> {
     let held = app.rooms.records.read(body, RECORD_LEN_MAX).await?;
     let received = app.house.clock.now();
-    let suite = Suite::by_id(&tender.view().suite).map_err(mifeng::Error::from)?;
+    let view = tender.view();
+    let suite = Suite::by_id(&view.suite).map_err(mifeng::Error::from)?;
     let check = move || {
         let record = SignedRecord::from_file(held.bytes()).map_err(mifeng::Error::from)?;
         let verified = Record::verify(record.clone(), suite).map_err(mifeng::Error::from)?;
+        let signer = match view.known.knows(&verified, received) {
+            true => Signer::Known,
+            false => Signer::Stranger,
+        };
         Ok(Came {
+            signer,
             record,
             held: Arc::new(held),
             received,
@@ -217,6 +224,11 @@ pub(crate) async fn record_of(app: &App, tender: &Tender, body: Body) -> Result<
 }
 
 impl Came {
+    /// What goes into the queue with an order.
+    pub(crate) fn place(&self) -> (&Arc<Held>, Signer) {
+        (&self.held, self.signer)
+    }
+
     /// What a rule, or the door, said no to is noted.
     pub(crate) fn noting(&self) -> (Record, Time) {
         (self.verified.clone(), self.received)
@@ -233,7 +245,7 @@ pub(crate) async fn noted<T>(
     if let Err(no) = &answer
         && no.status < 500
     {
-        let is_known = recognised(tender, record).await.is_ok();
+        let is_known = recognised(tender, record, *at).await.is_ok();
         let view = tender.view();
         tender
             .access
@@ -243,12 +255,9 @@ pub(crate) async fn noted<T>(
 }
 
 /// Whether the tender recognises the certificate of a record now.
-pub(crate) async fn recognised(tender: &Tender, record: &Record) -> Result<(), Fail> {
-    let record = Box::new(record.clone());
-    let judged = tender
-        .desk
-        .ask(|answer| Order::Recognise { record, answer });
-    Ok(judged.await?)
+pub(crate) async fn recognised(tender: &Tender, record: &Record, at: Time) -> Result<(), Fail> {
+    let (view, record) = (tender.view(), record.clone());
+    on_a_thread(move || Ok(view.known.recognises(&record, at)?)).await
 }
 
 /// The tenders of this host.
@@ -290,7 +299,8 @@ async fn submit(State(app): Shared, Path(name): Path<String>, body: Body) -> Ans
     let tender = app.written(&name)?;
     let came = record_of(&app, tender, body).await?;
     let noting = came.noting();
-    let answer = hand_in(tender, (came.record, came.received), None, &came.held).await;
+    let record = (came.record.clone(), came.received);
+    let answer = hand_in(tender, record, None, came.place()).await;
     noted(tender, &noting, answer).await
 }
 
@@ -298,13 +308,13 @@ pub(crate) async fn hand_in(
     tender: &Tender,
     (record, received): (SignedRecord, Time),
     brought: Option<(Arc<MeasuredBid>, Arrival)>,
-    held: &Arc<Held>,
+    place: (&Arc<Held>, Signer),
 ) -> Answer {
     let view = tender.view();
     let suite = Suite::by_id(&view.suite).map_err(mifeng::Error::from)?;
     let commitment = record.commitment(suite);
     let (bid, arrival) = brought.unzip();
-    let said = tender.desk.hand_over(held, |answer| Order::Submit {
+    let said = tender.desk.hand_over(place, |answer| Order::Submit {
         record,
         bid,
         received,
@@ -378,9 +388,9 @@ async fn stamp(State(app): Shared, Path(name): Path<String>, body: Body) -> Answ
 async fn order(State(app): Shared, Path(name): Path<String>, body: Body) -> Answer {
     let tender = app.written(&name)?;
     let came = record_of(&app, tender, body).await?;
-    let (noting, record) = (came.noting(), came.record);
+    let (noting, record) = (came.noting(), came.record.clone());
     let obeyed = |answer| Order::Ordered(record, answer);
-    let done = tender.desk.ask_signed(&came.held, obeyed);
+    let done = tender.desk.ask_signed(came.place(), obeyed);
     let done = done.await.map_err(Fail::from);
     noted(tender, &noting, done).await?;
     Ok(StatusCode::NO_CONTENT.into_response())

@@ -40,8 +40,9 @@ struct Announced {
 async fn announce(State(app): Shared, Path(name): Path<String>, body: Body) -> Answer {
     let tender = app.tender(&name)?;
     let came = record_of(&app, tender, body).await?;
-    let announce = |answer| Order::Announce(came.record, answer);
-    let document = tender.desk.ask_signed(&came.held, announce).await?;
+    let record = came.record.clone();
+    let announce = |answer| Order::Announce(record, answer);
+    let document = tender.desk.ask_signed(came.place(), announce).await?;
     Ok(json(StatusCode::OK, &Announced { document }))
 }
 

@@ -18,6 +18,7 @@ mod download;
 mod feed;
 mod guard;
 mod house;
+mod known;
 mod limits;
 mod lines;
 mod names;

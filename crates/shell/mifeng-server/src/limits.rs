@@ -23,6 +23,9 @@ pub const ORDERS_MAX: usize = 4_096;
 /// Orders among them that nobody signed (cosigned heads, stamps, beacons, documents): some witnesses and authorities come at
 /// once, and whoever sends more takes no place from a bid.
 pub const UNSIGNED_MAX: usize = 64;
+/// Orders among them by certificates that the tender does not recognise: anybody makes such certificates, and who floods a
+/// tender with them keeps no bid out. Before the notice nobody is recognised.
+pub const STRANGERS_MAX: usize = 64;
 /// Time after which an upload of which nothing more came is forgotten: whoever was cut off over a weekend goes on.
 pub const UPLOAD_IDLE: Duration = Duration::from_secs(72 * 3_600);
 /// Time that the end of the time of bids waits for files that were handed in before it and are being read: the largest one

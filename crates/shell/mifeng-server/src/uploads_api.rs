@@ -1,14 +1,14 @@
 //! Uploads over the interface: begun with the record that brings a bid, sent in blocks, handed in.
 
 use crate::api::{
-    Answer, App, Came, Shared, Waiting, digest, hand_in, json, noted, on_a_thread, receipt_file,
+    Answer, App, Shared, Waiting, digest, hand_in, json, noted, on_a_thread, receipt_file,
     record_of,
 };
 use crate::limits::BLOCK_LEN;
 use crate::problem::{Fail, Problem};
 use crate::upload::Progress;
 use crate::words::Fault;
-use crate::writer::Order;
+use crate::writer::{Order, Signer};
 use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
@@ -62,12 +62,12 @@ async fn begin_upload(State(app): Shared, Path(name): Path<String>, body: Body) 
     let tender = app.written(&name)?;
     let came = record_of(&app, tender, body).await?;
     let noting = came.noting();
-    let Came { record, held, .. } = came;
+    let record = came.record.clone();
     let admit = |answer| Order::Admit { record, answer };
-    let admitted = tender.desk.ask_signed(&held, admit);
+    let admitted = tender.desk.ask_signed(came.place(), admit);
     let admitted = admitted.await.map_err(Fail::from);
     let admitted = noted(tender, &noting, admitted).await?;
-    let progress = tender.uploads.begin(&admitted, held.bytes())?;
+    let progress = tender.uploads.begin(&admitted, came.held.bytes())?;
     Ok(upload(StatusCode::CREATED, admitted.commitment, progress))
 }
 
@@ -140,8 +140,9 @@ async fn finish(app: &App, name: &str, id: Digest) -> Answer {
     let (record, bid, _whole) = on_a_thread(read).await?;
     let len = signed.body.len() + signed.signature.len();
     let held = Arc::new(app.rooms.records.hold(len).await?);
+    // Who began it was recognised.
     let brought = Some((bid, arrival));
-    let answer = hand_in(tender, (signed, received), brought, &held).await;
+    let answer = hand_in(tender, (signed, received), brought, (&held, Signer::Known)).await;
     let answer = noted(tender, &(record, received), answer).await;
     // What came too late or is not sealed as it must be needs no upload.
     if answer

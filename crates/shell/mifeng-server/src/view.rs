@@ -2,6 +2,7 @@
 //!
 //! Before the close it is made of the notice, the clock's beats and the log's head alone, never of the bids.
 
+use crate::known::Known;
 use crate::parties::Parties;
 use mifeng::crypto::{Digest, Time};
 use mifeng::tender::{BidLife, BidOutcome, BidStatus, Stage, State};
@@ -263,6 +264,9 @@ pub struct View {
     /// Who is what; nothing of it is shown.
     #[serde(skip)]
     pub(crate) parties: Arc<Parties>,
+    /// Whose records come before those of strangers; nothing of it is shown.
+    #[serde(skip)]
+    pub(crate) known: Arc<Known>,
     /// Whether the host's clock can be believed; while it cannot nothing is taken in, and nothing happens by itself.
     #[serde(skip)]
     pub trusted: bool,
@@ -282,6 +286,7 @@ impl View {
         name: &str,
         host: &Host<S>,
         (version, standing): (u64, Standing),
+        before: Option<&View>,
     ) -> Self {
         let (state, replay) = (host.state(), host.replay());
         let closed = state.closed().is_some();
@@ -332,6 +337,7 @@ impl View {
             results: state.awards().values().map(won).collect(),
             standing,
             parties: Arc::new(Parties::of(state)),
+            known: Arc::new(Known::of(host, before.map(|view| &*view.known))),
             trusted: true,
             version,
         }

@@ -10,7 +10,7 @@ mod orders;
 mod rounds;
 mod steps;
 
-pub(crate) use desk::{Desk, answered};
+pub(crate) use desk::{Desk, Signer, answered};
 pub(crate) use documents::Awaited;
 pub use orders::{HostOrder, ORDER};
 
@@ -96,11 +96,6 @@ pub(crate) enum Order {
     Beacon(Beacon, Answer<()>),
     /// What the host itself orders, by a record that only its own certificate can have signed.
     Ordered(SignedRecord, Answer<()>),
-    /// Judge whether a certificate counts here.
-    Recognise {
-        record: Box<Record>,
-        answer: Answer<()>,
-    },
     /// Look at the clock.
     Wake(Answer<()>),
     /// No more orders.
@@ -194,7 +189,7 @@ pub(crate) fn start<S: Store + 'static>(
         let trusted = watch.trusts(&*clock, host.next_beat());
         let view = View {
             trusted,
-            ..View::of(&own, &host, (0, office.standing()))
+            ..View::of(&own, &host, (0, office.standing()), None)
         };
         let (views, seen) = watch::channel(Arc::new(view));
         let _ = ready.send(Ok(seen));
@@ -341,7 +336,10 @@ impl<S: Store + 'static> Writer<S> {
                     standing,
                     ..View::clone(&self.views.borrow())
                 },
-                _ => View::of(name, &self.host, (self.version, standing)),
+                _ => {
+                    let before = Arc::clone(&self.views.borrow());
+                    View::of(name, &self.host, (self.version, standing), Some(&before))
+                }
             };
             let view = View {
                 trusted: self.trusted,
@@ -411,7 +409,6 @@ impl<S: Store + 'static> Writer<S> {
                 self.changed |= done.is_ok();
                 later(answer, done)
             }
-            Order::Recognise { record, answer } => later(answer, self.recognise(&record)),
             // Done where the queue is at hand.
             Order::Wake(answer) => later(answer, Ok(())),
             Order::Stop => Box::new(|| {}),
@@ -432,17 +429,9 @@ impl<S: Store + 'static> Writer<S> {
             Order::Awaits(_, answer) => later(answer, Err(no)),
             Order::Document(_, _, answer) | Order::Beacon(_, answer) => later(answer, Err(no)),
             Order::Ordered(_, answer) => later(answer, Err(no)),
-            Order::Recognise { record, answer } => later(answer, self.recognise(&record)),
             Order::Wake(answer) => later(answer, Ok(())),
             Order::Stop => Box::new(|| {}),
         }
-    }
-
-    fn recognise(&self, record: &Record) -> Result<(), Error> {
-        let signer = record.signer().ok_or_else(stopped)?;
-        let trust = self.host.replay().trust();
-        let state = self.host.state();
-        Ok(state.recognises(signer, record.chain(), self.clock.now(), &trust)?)
     }
 
     fn admit(&self, record: SignedRecord) -> Result<Admitted, Error> {

@@ -40,6 +40,7 @@ pub use opening::Released;
 pub use procedure::{
     Body, Count, Endings, Large, PROFILES, Panel, Procedure, Profile, Regime, Response,
 };
+pub use recognition::Recogniser;
 pub use refusal::{Refusal, Rule};
 pub use refused::{FalseShare, NO_BODY, REFUSED_MAX};
 pub use setup::Postponement;

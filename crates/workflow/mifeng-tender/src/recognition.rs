@@ -194,6 +194,46 @@ fn in_force(lists: &TrustChain, on: Time) -> &TrustVersion {
     lists.in_force(on).unwrap_or(&lists.versions()[0])
 }
 
+/// What a certificate may be recognised for.
+const ANY: &[Usage] = &[
+    Usage::RecordSigning,
+    Usage::BidSigning,
+    Usage::Trustee,
+    Usage::Host,
+];
+
+fn no_notice() -> Refusal {
+    Refusal::new(&refusal::WRONG_STAGE, "there is no notice yet")
+}
+
+/// Who counted in a tender when this was taken ([`State::recogniser`]): it says the same as [`State::recognises`] as long as
+/// no notice, trust list or revocation list comes.
+#[derive(Clone, Debug)]
+pub struct Recogniser {
+    notice: Option<Notice>,
+    lists: Option<TrustChain>,
+    suite: &'static Suite,
+}
+
+impl Recogniser {
+    /// As [`State::recognises`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn recognises(
+        &self,
+        certificate: &Certificate,
+        chain: &[Certificate],
+        at: Time,
+        trust: &Trust<'_>,
+    ) -> Result<(), Refusal> {
+        let notice = self.notice.as_ref().ok_or_else(no_notice)?;
+        Recognition::new(notice, self.lists.as_ref(), self.suite, trust)
+            .judge((certificate, chain), ANY, at, at)
+            .map(|_| ())
+    }
+}
+
 impl State {
     pub(crate) fn recognition<'a>(&'a self, trust: &'a Trust<'a>) -> Option<Recognition<'a>> {
         let (_, notice) = self.notice.as_ref()?;
@@ -349,18 +389,19 @@ impl State {
         at: Time,
         trust: &Trust<'_>,
     ) -> Result<(), Refusal> {
-        const ANY: &[Usage] = &[
-            Usage::RecordSigning,
-            Usage::BidSigning,
-            Usage::Trustee,
-            Usage::Host,
-        ];
-        let recognition = self
-            .recognition(trust)
-            .ok_or_else(|| Refusal::new(&refusal::WRONG_STAGE, "there is no notice yet"))?;
+        let recognition = self.recognition(trust).ok_or_else(no_notice)?;
         recognition
             .judge((certificate, chain), ANY, at, at)
             .map(|_| ())
+    }
+
+    /// Who counts now, for those who look at certificates elsewhere.
+    pub fn recogniser(&self) -> Recogniser {
+        Recogniser {
+            notice: self.notice.as_ref().map(|(_, notice)| notice.clone()),
+            lists: self.lists.clone(),
+            suite: self.suite,
+        }
     }
 
     /// The credit code that a certificate stands for at `at`, as host and verifier will read it.

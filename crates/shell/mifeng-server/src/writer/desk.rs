@@ -2,7 +2,7 @@
 
 use super::{Answer, Order};
 use crate::bodies::Held;
-use crate::limits::UNSIGNED_MAX;
+use crate::limits::{STRANGERS_MAX, UNSIGNED_MAX};
 use mifeng::Error;
 use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, TrySendError};
@@ -13,7 +13,7 @@ pub(super) struct Slip {
     pub(super) order: Order,
     /// The room of the body that it came with.
     _held: Option<Arc<Held>>,
-    /// The place of an order that nobody signed.
+    /// The place of an order that nobody signed, or nobody who is recognised.
     _place: Option<OwnedSemaphorePermit>,
 }
 
@@ -22,6 +22,16 @@ pub(super) struct Slip {
 pub(crate) struct Desk {
     orders: SyncSender<Slip>,
     unsigned: Arc<Semaphore>,
+    strangers: Arc<Semaphore>,
+}
+
+/// Who signed a record, as far as its place in the queue goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Signer {
+    /// The tender recognises the certificate.
+    Known,
+    /// It does not, as far as the last snapshot tells.
+    Stranger,
 }
 
 impl Desk {
@@ -29,6 +39,7 @@ impl Desk {
         Desk {
             orders,
             unsigned: Arc::new(Semaphore::new(UNSIGNED_MAX)),
+            strangers: Arc::new(Semaphore::new(STRANGERS_MAX)),
         }
     }
 
@@ -40,10 +51,10 @@ impl Desk {
     /// The same for an order that came as a signed record.
     pub(crate) async fn ask_signed<T>(
         &self,
-        held: &Arc<Held>,
+        came: (&Arc<Held>, Signer),
         order: impl FnOnce(Answer<T>) -> Order,
     ) -> Result<T, Error> {
-        answered(self.hand_over(held, order)).await
+        answered(self.hand_over(came, order)).await
     }
 
     /// The same for an order that any stranger may have sent.
@@ -52,18 +63,21 @@ impl Desk {
         held: Option<&Arc<Held>>,
         order: impl FnOnce(Answer<T>) -> Order,
     ) -> Result<T, Error> {
-        let place = Arc::clone(&self.unsigned).try_acquire_owned();
-        let place = place.map_err(|_| busy())?;
+        let place = place(&self.unsigned)?;
         answered(self.put((held.map(Arc::clone), Some(place)), order)).await
     }
 
     /// Hands an order over that came as a signed record; its answer comes by what this gives.
     pub(crate) fn hand_over<T>(
         &self,
-        held: &Arc<Held>,
+        (held, signer): (&Arc<Held>, Signer),
         order: impl FnOnce(Answer<T>) -> Order,
     ) -> Result<oneshot::Receiver<Result<T, Error>>, Error> {
-        self.put((Some(Arc::clone(held)), None), order)
+        let place = match signer {
+            Signer::Known => None,
+            Signer::Stranger => Some(place(&self.strangers)?),
+        };
+        self.put((Some(Arc::clone(held)), place), order)
     }
 
     fn put<T>(
@@ -101,6 +115,10 @@ pub(crate) async fn answered<T>(
     said?.await.unwrap_or_else(|_| Err(stopped()))
 }
 
+fn place(places: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, Error> {
+    Arc::clone(places).try_acquire_owned().map_err(|_| busy())
+}
+
 pub(super) fn busy() -> Error {
     Error::Unavailable {
         what: "host".to_owned(),
@@ -120,6 +138,7 @@ pub(super) fn stopped() -> Error {
 mod tests {
     use super::*;
     use crate::bodies::Rooms;
+    use crate::limits::ORDERS_MAX;
     use axum::body::Bytes;
     use futures_util::FutureExt;
     use std::sync::mpsc::sync_channel;
@@ -133,7 +152,8 @@ mod tests {
         let held = Arc::new(held);
         let seen = Arc::downgrade(&held);
         let stamp = |answer| Order::Stamp(Bytes::new(), answer);
-        assert!(desk.ask_signed(&held, stamp).now_or_never().is_none());
+        let came = (&held, Signer::Known);
+        assert!(desk.ask_signed(came, stamp).now_or_never().is_none());
         assert!(
             desk.ask_unsigned(Some(&held), stamp)
                 .now_or_never()
@@ -144,6 +164,28 @@ mod tests {
         assert_eq!((slips.len(), seen.strong_count()), (2, 2));
         drop(slips);
         assert_eq!(seen.strong_count(), 0);
+    }
+
+    #[test]
+    fn a_flood_of_strangers_leaves_places_for_bids() {
+        let (orders, queue) = sync_channel(ORDERS_MAX);
+        let desk = Desk::new(orders);
+        let held = Rooms::new().records.hold(1).now_or_never();
+        let Some(Ok(held)) = held else { unreachable!() };
+        let held = Arc::new(held);
+        let ask = |signer| desk.hand_over((&held, signer), Order::Wake);
+        // More than the whole queue would take.
+        let taken = (0..=ORDERS_MAX).filter(|_| ask(Signer::Stranger).is_ok());
+        assert_eq!(taken.count(), STRANGERS_MAX);
+        assert!(ask(Signer::Known).is_ok());
+        assert!(
+            desk.ask_unsigned(None, Order::Wake)
+                .now_or_never()
+                .is_none()
+        );
+        // One that is done makes room for one.
+        assert_eq!(queue.try_iter().take(1).count(), 1);
+        assert!(ask(Signer::Stranger).is_ok() && ask(Signer::Stranger).is_err());
     }
 
     #[test]
