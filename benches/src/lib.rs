@@ -92,17 +92,27 @@ impl Table {
         }
         let times = best(&mut all);
         let shown = show(times[0], unit);
-        for (name, time) in names.iter().zip(&times[1..]) {
-            self.rows.push([
-                job.to_owned(),
-                shown.clone(),
-                format!("{} ({name})", show(*time, unit)),
-                format!("{:.2}", times[0] / time),
-            ]);
-        }
+        let peers: Vec<(&str, f64)> = names
+            .iter()
+            .copied()
+            .zip(times[1..].iter().copied())
+            .collect();
+        self.timed(job, unit, times[0], &peers);
         if names.is_empty() {
             self.rows
                 .push([job.to_owned(), shown, "-".to_owned(), "-".to_owned()]);
+        }
+    }
+
+    /// A row for each peer of a job that was timed elsewhere: least seconds of ours and of the peers'.
+    pub fn timed(&mut self, job: &str, unit: Unit, ours: f64, peers: &[(&str, f64)]) {
+        for (name, time) in peers {
+            self.rows.push([
+                job.to_owned(),
+                show(ours, unit),
+                format!("{} ({name})", show(*time, unit)),
+                format!("{:.2}", ours / time),
+            ]);
         }
     }
 

@@ -4,11 +4,13 @@
 
 mod boards;
 mod cast;
+mod large;
 mod memory;
 mod panel;
 
 pub use boards::{Formation, witness_of};
 pub use cast::{Cast, Making, Person, SESSION, Trustee, bidder_subject, form, issue};
+pub use large::large;
 pub use memory::{Memory, Parts};
 pub use panel::{
     ROUND_END, assert_valid, call, drawn, drawn_with, lowest, opened, opened_of, published, salt,
