@@ -1,15 +1,22 @@
 //! The bidder's side: seal, submit, release the own leaf.
 
+mod before;
+
+pub use before::{Certificates, Line, Mark, look};
+
 use crate::{Error, Replay, encode_base64};
-use mifeng_crypto::{Digest, Entropy, Time};
+use mifeng_crypto::{Digest, Entropy, Suite, Time};
 use mifeng_envelope::{
     Context, Declarations, DetailLine, FileSource, Inputs, Opening, Progress, SealRecord, Sealed,
-    VerifiedSeal,
+    VerifiedSeal, context_digest, open_own_copy, seal_own_copy,
 };
 use mifeng_pki::trust::Usage;
 use mifeng_pki::{Certificate, Decrypter, Signer};
 use mifeng_tender::{BidSubmit, BidderShare, OfferSubmit, Refusal, rules};
+use serde::{Deserialize, Serialize};
 use std::io::Write;
+use subtle::ConstantTimeEq;
+use zeroize::Zeroizing;
 
 /// The one envelope of a lot, unless the notice asks for several.
 pub const WHOLE: &str = "whole";
@@ -195,6 +202,111 @@ pub fn with_inputs<T>(
         workers: mifeng_crypto::cores::count(),
     };
     then(&mut inputs)
+}
+
+/// What the bidder keeps beside a sealed bid, `*.own`: the secret, sealed to its own encryption certificate, and what else
+/// a sealing that goes on must find unchanged.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OwnCopy {
+    /// Digest of the context.
+    pub context: Digest,
+    /// The sealed secret, hex.
+    pub copy: String,
+    /// The seal's nonce.
+    pub nonce: Digest,
+    /// The time that both signatures state.
+    pub time: Time,
+    /// Version, 1.
+    pub v: u8,
+}
+
+impl OwnCopy {
+    /// Seals the secret of a seal to be.
+    ///
+    /// # Errors
+    /// [`Error::Envelope`] for a certificate that nothing can be sealed to; those of the entropy source.
+    pub fn new(
+        inputs: &Inputs<'_>,
+        sigma: &[u8; 32],
+        entropy: &mut dyn Entropy,
+    ) -> Result<Self, Error> {
+        let context = context_digest(inputs.suite, &inputs.context, &inputs.policy)?;
+        let copy = seal_own_copy(inputs.suite, &context, inputs.encryption, sigma, entropy)?;
+        Ok(OwnCopy {
+            context,
+            copy: hex::encode(copy),
+            nonce: inputs.context.nonce,
+            time: inputs.signing_time,
+            v: 1,
+        })
+    }
+
+    /// The file.
+    ///
+    /// # Errors
+    /// Never in practice: plain data becomes JSON.
+    pub fn to_file(&self) -> Result<String, Error> {
+        serde_json::to_string(self).map_err(|e| Error::malformed("own copy", e.to_string()))
+    }
+
+    /// Reads the file.
+    ///
+    /// # Errors
+    /// [`Error::Malformed`].
+    pub fn from_file(bytes: &[u8]) -> Result<Self, Error> {
+        serde_json::from_slice(bytes).map_err(|e| Error::malformed("own copy", e.to_string()))
+    }
+
+    /// The secret.
+    ///
+    /// # Errors
+    /// [`Error::Envelope`] if the key does not open it.
+    pub fn open(
+        &self,
+        suite: &Suite,
+        decrypter: &dyn Decrypter,
+    ) -> Result<Zeroizing<[u8; 32]>, Error> {
+        let copy = hex::decode(&self.copy).map_err(|_| Error::malformed("own copy", "hex"))?;
+        Ok(open_own_copy(suite, &self.context, &copy, decrypter)?)
+    }
+}
+
+/// The file `*.leaf`: the bidder's own leaves, in case the key is lost; useless without the board under the policy `joint`.
+/// None if the policy has no leaf of the bidder.
+pub fn backup_file(sealed: &Sealed) -> Option<Zeroizing<String>> {
+    // Room for all of it: a text that grows leaves parts of itself behind.
+    let len = sealed.backup.iter().map(|(path, _)| path.len() + 66).sum();
+    let mut text = Zeroizing::new(String::with_capacity(len));
+    for (path, share) in &sealed.backup {
+        let share = Zeroizing::new(hex::encode(&share[..]));
+        text.push_str(path);
+        text.push(' ');
+        text.push_str(&share);
+        text.push('\n');
+    }
+    (!text.is_empty()).then_some(text)
+}
+
+/// A trial decryption of the own leaf: a key that does not work is found now, not at the opening. Whether there is such a
+/// leaf is told.
+///
+/// # Errors
+/// [`Error::Envelope`] if the key opens it to nothing, or to something else than was sealed.
+pub fn try_own_leaf(
+    seal: &VerifiedSeal,
+    sealed: &Sealed,
+    decrypter: &dyn Decrypter,
+) -> Result<bool, Error> {
+    let Some(path) = seal.bidder_leaf_path() else {
+        return Ok(false);
+    };
+    let opened = seal.bidder_leaf_share(decrypter)?;
+    let mut own = sealed.backup.iter();
+    match own.any(|(at, share)| *at == path && bool::from(share[..].ct_eq(&opened[..]))) {
+        true => Ok(true),
+        false => Err(mifeng_envelope::Error::NotOurLeaf.into()),
+    }
 }
 
 /// The data of `bid.submit`.

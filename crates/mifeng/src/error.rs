@@ -101,6 +101,33 @@ impl Error {
         }
     }
 
+    /// In words, Chinese and English. Rules speak Chinese, and what holds a key does; the rest is for programmers, in English.
+    pub fn in_words(&self) -> (String, String) {
+        let with = |rule: &str, detail: &str| match detail {
+            "" => rule.to_owned(),
+            detail => format!("{rule}: {detail}"),
+        };
+        if let Some(no) = self.refusal() {
+            return (with(no.zh(), no.detail()), with(no.en(), no.detail()));
+        }
+        let en = self.to_string();
+        (self.key_holder_zh().unwrap_or_else(|| en.clone()), en)
+    }
+
+    /// What a token said, in Chinese, wherever it came up.
+    fn key_holder_zh(&self) -> Option<String> {
+        let pki = match self {
+            Error::Pki(pki)
+            | Error::Envelope(mifeng_envelope::Error::Pki(pki))
+            | Error::Record(mifeng_record::Error::Signature(pki)) => pki,
+            _ => return None,
+        };
+        match pki {
+            mifeng_pki::Error::KeyHolder { zh, .. } => Some(zh.clone()),
+            _ => None,
+        }
+    }
+
     pub(crate) fn io(what: impl Into<String>, error: &std::io::Error) -> Self {
         Error::Unavailable {
             what: what.into(),

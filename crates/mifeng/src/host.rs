@@ -548,17 +548,33 @@ pub fn sign_record<T: Serialize + ?Sized>(
     now: Time,
     entropy: &mut dyn Entropy,
 ) -> Result<SignedRecord, Error> {
+    let seq = state.next_seq(&signer.certificate().fingerprint(state.suite().hash()));
+    sign_numbered(state, kind, data, signer, (seq, now), entropy)
+}
+
+/// As [`sign_record`], under a number of the actor's own count: before the close nobody sees the bidders' records, so that
+/// the log does not know it. Numbers may be skipped; a lower one is refused.
+///
+/// # Errors
+/// As [`sign_record`].
+pub fn sign_numbered<T: Serialize + ?Sized>(
+    state: &State,
+    kind: &str,
+    data: &T,
+    signer: &dyn Signer,
+    (seq, now): (u64, Time),
+    entropy: &mut dyn Entropy,
+) -> Result<SignedRecord, Error> {
     let suite = state.suite();
-    let actor = signer.certificate();
     let mut salt = [0; 32];
     entropy.fill(&mut salt)?;
     let facts = Facts {
         kind,
         origin: state.origin(),
-        seq: state.next_seq(&actor.fingerprint(suite.hash())),
+        seq,
         time: now,
         salt,
         data,
     };
-    Ok(Draft::new(&facts, actor, suite)?.sign(signer, suite)?)
+    Ok(Draft::new(&facts, signer.certificate(), suite)?.sign(signer, suite)?)
 }

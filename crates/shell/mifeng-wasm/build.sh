@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# Builds the verifier's web page into target/verify-page/ (or the folder given):
+# Builds the verifier's web page, and the module that seals in the bidder's desk, into target/verify-page/ (or the folder given):
 #   mifeng-verify.html                      one file that works offline, opened from a disk or a server
 #   index.html page.css page.js worker.js mifeng.wasm   the same in parts, for any static server
+#   mifeng-desk.wasm                        sealing: `mifeng serve --verify-page …/mifeng-verify.html` finds it beside the page
 # The same sources and compilers give the same bytes. Needs the Rust target wasm32-unknown-unknown
 # and clang (a few of ring's functions are C); says so and ends with 3 if one cannot be had.
 set -euo pipefail
@@ -30,6 +31,13 @@ export CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS="--cfg getrandom_backend=\"
 --remap-path-prefix=$PWD=/mifeng --remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}=/cargo \
 -C link-arg=-zstack-size=4194304"
 export CC_wasm32_unknown_unknown=clang
-cargo build --quiet --locked --profile page --target "$target" -p mifeng-wasm --lib
+build() {
+    cargo build --quiet --locked --profile page --target "$target" -p mifeng-wasm --lib "$@"
+}
+made="$CARGO_TARGET_DIR/$target/page/mifeng_wasm.wasm"
+mkdir -p "$out"
+build --features desk
+cp "$made" "$out/mifeng-desk.wasm"
+build
 cargo run --quiet --locked -p mifeng-wasm --example lay_out -- \
-    "$here/web" "$CARGO_TARGET_DIR/$target/page/mifeng_wasm.wasm" "$out"
+    "$here/web" "$made" "$out"

@@ -121,41 +121,14 @@ impl From<Error> for Failure {
             Kind::Unavailable => 4,
             _ => 101,
         };
+        let (zh, text) = error.in_words();
         Failure {
             exit,
             code: error.code().to_owned(),
             clause: error.refusal().map(|r| r.clause().to_owned()),
-            text: match error.refusal() {
-                Some(r) => with_detail(r.en(), r.detail()),
-                None => error.to_string(),
-            },
-            zh: match error.refusal() {
-                Some(r) => Some(with_detail(r.zh(), r.detail())),
-                None => key_holder_zh(&error),
-            },
+            zh: (zh != text).then_some(zh),
+            text,
         }
-    }
-}
-
-/// What a token said, in Chinese, wherever it came up.
-fn key_holder_zh(error: &Error) -> Option<String> {
-    let pki = match error {
-        Error::Pki(pki)
-        | Error::Envelope(mifeng::envelope::Error::Pki(pki))
-        | Error::Record(mifeng::record::Error::Signature(pki)) => pki,
-        _ => return None,
-    };
-    match pki {
-        mifeng::pki::Error::KeyHolder { zh, .. } => Some(zh.clone()),
-        _ => None,
-    }
-}
-
-fn with_detail(rule: &str, detail: &str) -> String {
-    if detail.is_empty() {
-        rule.to_owned()
-    } else {
-        format!("{rule}: {detail}")
     }
 }
 

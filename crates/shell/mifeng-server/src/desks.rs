@@ -2,17 +2,28 @@
 //! is secret stays in the browser or in a person's own program.
 
 use crate::api::{Answer, App, Shared};
+use crate::download;
 use crate::pages::{Frame, asset};
 use crate::view::{Life, View};
+use crate::words::Fault;
 use askama::Template;
 use axum::Router;
 use axum::extract::{Path, State};
-use axum::http::{HeaderMap, Uri, header};
+use axum::http::{HeaderMap, HeaderValue, Uri, header};
+use axum::response::Response;
 use axum::routing::get;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 const SEND: &str = include_str!("../assets/send.js");
 const SHEET: &str = include_str!("../assets/sheet.js");
+const SEAL: &str = include_str!("../assets/seal.js");
+const WORKER: &str = include_str!("../assets/desk-worker.js");
+/// A worker obeys the policy of its own script's answer.
+const WORKER_POLICY: &str =
+    "default-src 'none'; script-src 'wasm-unsafe-eval'; frame-ancestors 'none'; base-uri 'none'";
+/// The file beside the verification page (crates/shell/mifeng-wasm/build.sh).
+const MODULE: &str = "mifeng-desk.wasm";
 const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
 /// Bytes of a host's name and port in the commands that are shown.
 const HOST_LEN_MAX: usize = 255;
@@ -24,6 +35,9 @@ pub(crate) fn routes() -> Router<Arc<App>> {
         .route("/t/{tender}/score", get(score))
         .route("/assets/send.js", get(|| asset(JAVASCRIPT, SEND)))
         .route("/assets/sheet.js", get(|| asset(JAVASCRIPT, SHEET)))
+        .route("/assets/seal.js", get(|| asset(JAVASCRIPT, SEAL)))
+        .route("/assets/desk-worker.js", get(worker))
+        .route("/assets/desk.wasm", get(wasm))
 }
 
 #[derive(Template)]
@@ -34,6 +48,8 @@ struct BidDesk<'a> {
     url: String,
     /// Of the same tender, for programs.
     api: String,
+    /// Whether the module that seals is here.
+    seals: bool,
 }
 
 #[derive(Template)]
@@ -74,7 +90,42 @@ async fn bid(State(app): Shared, Path(name): Path<String>, uri: Uri, headers: He
     let v = &*app.tender(&name)?.view();
     let url = address(&app, v, &headers);
     let api = url.replace("/t/", "/v1/tenders/");
-    f.page(&BidDesk { f, v, url, api })
+    let seals = match module(&app) {
+        Some(path) => tokio::fs::try_exists(path).await.unwrap_or(false),
+        None => false,
+    };
+    let desk = BidDesk {
+        f,
+        v,
+        url,
+        api,
+        seals,
+    };
+    f.page(&desk)
+}
+
+/// The module that seals in the page: the verification page's build makes both, side by side.
+fn module(app: &App) -> Option<PathBuf> {
+    let page = app.verify_page.as_ref()?;
+    Some(page.with_file_name(MODULE))
+}
+
+async fn wasm(State(app): Shared, headers: HeaderMap) -> Answer {
+    let path = module(&app).ok_or(Fault::NoRoute)?;
+    if !tokio::fs::try_exists(&path).await.unwrap_or(false) {
+        return Err(Fault::NoRoute.into());
+    }
+    download::send(&path, "application/wasm", &headers).await
+}
+
+/// What handles the key is allowed WebAssembly, and nothing else: no connection, not even to this host.
+async fn worker() -> Response {
+    let mut answer = asset(JAVASCRIPT, WORKER).await;
+    let policy = HeaderValue::from_static(WORKER_POLICY);
+    answer
+        .headers_mut()
+        .insert(header::CONTENT_SECURITY_POLICY, policy);
+    answer
 }
 
 async fn trustee(

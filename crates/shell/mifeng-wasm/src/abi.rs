@@ -1,19 +1,27 @@
-//! What the page's worker calls, and what it must offer.
+//! What the pages' workers call, and what they must offer.
 //!
-//! Exports: `alloc(len)` and `free(at, len)` for bytes that cross, and `verify(at, len)`, which
-//! takes the JSON of a [`Request`], keeps those bytes, and answers with the place (high half) and
-//! length (low half) of the JSON of an [`crate::Answer`], to be freed by the caller. Imports, in
-//! module `mifeng`: `read(file, at, to, len)`, which copies bytes of a file into this memory and
-//! says how many, or a negative number; and `failed(at, len)`, which is told of a bug before the
-//! module stops.
+//! There are two modules of this one crate, so that the verifier has no way to randomness or to make a file:
 //!
-//! The module has one thread: a worker runs one verification at a time.
+//! - Both export `alloc(len)` and `free(at, len)` for bytes that cross. Both import, from module `mifeng`,
+//!   `read(file, at, to, len)`, which copies bytes of a file into this memory and says how many, or a negative number; and
+//!   `failed(at, len)`, which is told of a bug before the module stops.
+//! - The verifier exports `verify(at, len)`, which takes the JSON of a [`crate::Request`] and answers with an
+//!   [`crate::Answer`].
+//! - The desk's module (feature `desk`) exports `look(at, len)` and `seal(at, len, pin, pin_len)`, with the types of
+//!   [`crate::LookRequest`] and [`crate::SealRequest`]; it imports `random(to, len)`, which fills bytes from the browser's
+//!   generator and says 0; `write(at, len)`, which takes the next bytes of the sealed file and says 0; and
+//!   `progress(done, total)`.
+//!
+//! A call keeps the bytes that it is given, and answers with the place (high half) and length (low half) of JSON, to be
+//! freed by the caller. A module has one thread: a worker runs one call at a time.
 #![allow(
     unsafe_code,
     reason = "bytes cross between the page and the module by address"
 )]
 
-use crate::{Given, ReadAt, Request, audit};
+use crate::{Given, ReadAt};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use std::io;
 use std::sync::Arc;
 
@@ -46,7 +54,7 @@ pub extern "C" fn alloc(len: usize) -> *mut u8 {
     give(vec![0; len])
 }
 
-/// Gives back what [`alloc`] or [`verify`] gave.
+/// Gives back what [`alloc`] or an answer gave.
 ///
 /// # Safety
 /// `at` and `len` are as they were given, and are given back once.
@@ -56,12 +64,39 @@ pub unsafe extern "C" fn free(at: *mut u8, len: usize) {
     drop(unsafe { take(at, len) });
 }
 
-/// Verifies; see the module's text.
+#[cfg(not(feature = "desk"))]
+mod verifier {
+    /// Verifies; see the module's text.
+    ///
+    /// # Safety
+    /// `at` and `len` are from [`super::alloc`]; they are given back by this call.
+    #[unsafe(no_mangle)]
+    pub unsafe extern "C" fn verify(at: *mut u8, len: usize) -> u64 {
+        // SAFETY: the caller's word.
+        unsafe {
+            super::answer(at, len, |request: crate::Request| {
+                crate::audit(&request, &super::page())
+            })
+        }
+    }
+}
+
+#[cfg(feature = "desk")]
+mod desk;
+
+fn page() -> Arc<dyn ReadAt> {
+    Arc::new(Page)
+}
+
+/// From a request's JSON to its answer's.
 ///
 /// # Safety
 /// `at` and `len` are from [`alloc`]; they are given back by this call.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn verify(at: *mut u8, len: usize) -> u64 {
+unsafe fn answer<Q: DeserializeOwned, A: Serialize>(
+    at: *mut u8,
+    len: usize,
+    work: impl FnOnce(Q) -> A,
+) -> u64 {
     std::panic::set_hook(Box::new(|bug| {
         let text = bug.to_string();
         // SAFETY: the page reads `len` bytes at `at` before it returns, and keeps no address.
@@ -69,10 +104,9 @@ pub unsafe extern "C" fn verify(at: *mut u8, len: usize) -> u64 {
     }));
     // SAFETY: the caller's word.
     let request = unsafe { take(at, len) };
-    let request: Request =
+    let request: Q =
         serde_json::from_slice(&request).expect("the page's own worker writes the request");
-    let answer = audit(&request, &(Arc::new(Page) as Arc<dyn ReadAt>));
-    let answer = serde_json::to_vec(&answer).expect("texts, numbers and lists alone");
+    let answer = serde_json::to_vec(&work(request)).expect("texts, numbers and lists alone");
     let len = answer.len() as u64;
     (give(answer) as usize as u64) << 32 | len
 }

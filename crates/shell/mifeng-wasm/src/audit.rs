@@ -85,11 +85,11 @@ pub struct Problem {
 }
 
 impl Problem {
-    fn of(file: &Given, error: &Error) -> Self {
+    pub(crate) fn of(file: &Given, error: &Error) -> Self {
         Problem {
             file: file.name.clone(),
             code: error.code().to_owned(),
-            text: in_words(error),
+            text: error.in_words().into(),
         }
     }
 }
@@ -218,7 +218,7 @@ fn answer(
     })
 }
 
-fn tar(file: &Given, from: &Arc<dyn ReadAt>) -> Result<Tar, Error> {
+pub(crate) fn tar(file: &Given, from: &Arc<dyn ReadAt>) -> Result<Tar, Error> {
     Tar::over(&*file.name, Box::new(Slices::new(file, from)))
 }
 
@@ -323,20 +323,7 @@ fn hold(
         Err(e) => Ok(Held {
             holds: false,
             code: Some(e.code().to_owned()),
-            text: in_words(&e),
+            text: e.in_words().into(),
         }),
-    }
-}
-
-/// An error's text; only the rules speak Chinese.
-fn in_words(error: &Error) -> Text {
-    let en = error.to_string();
-    let zh = error.refusal().map(|no| match no.detail() {
-        "" => no.zh().to_owned(),
-        detail => format!("{}: {detail}", no.zh()),
-    });
-    Text {
-        zh: zh.unwrap_or_else(|| en.clone()),
-        en,
     }
 }

@@ -1,12 +1,13 @@
 //! `mifeng verify` inside a browser: a page takes a dossier that somebody drops on it and shows
-//! V1 to V14, and nothing leaves the machine.
+//! V1 to V14, and nothing leaves the machine. And `mifeng bid seal` for the bidder's desk of a host: a bid is sealed and
+//! its record signed where the files and the key are ([`look`], [`seal`]).
 //!
 //! *What is it?* [`audit()`] does what the command does: trusted roots, an earlier bundle and a
 //! receipt may be given as well (for a sealed OFD or PDF document: roots, certificates and revocation
 //! lists), and [`Answer::json`] is byte for byte what `mifeng verify --json`
 //! prints. Files are read in slices through [`ReadAt`], so that a dossier of any size needs little
 //! memory. *What does it not do?* It decides nothing itself: the checks are those of the crate
-//! `mifeng`. The functions that the page calls are in `abi`, the only module with `unsafe` code;
+//! `mifeng`. The functions that the pages call are in `abi`, the only module with `unsafe` code;
 //! it exists on wasm32 alone.
 //!
 //! ```
@@ -28,9 +29,12 @@
 #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
 mod abi;
 mod audit;
+mod desk;
 mod document;
 mod slices;
+mod wallet;
 
 pub use audit::{Answer, Held, Problem, Request, Text, audit};
+pub use desk::{Done, Kept, LookRequest, Looked, Named, SealRequest, Shown, Tender, look, seal};
 pub use document::{Document, StepShown};
 pub use slices::{Given, ReadAt};

@@ -1,6 +1,5 @@
 //! The bidder's commands.
 
-mod before;
 mod part;
 mod seal;
 mod show;
@@ -279,19 +278,9 @@ fn sign_at<T: serde::Serialize>(
     data: &T,
     out: &Path,
 ) -> Outcome {
-    let mut salt = [0; 32];
-    mifeng::crypto::Entropy::fill(&mut SystemEntropy::new(), &mut salt)?;
-    let facts = mifeng::record::Facts {
-        kind,
-        origin: bundle.replay.state.origin(),
-        seq,
-        time: clock::now(),
-        salt,
-        data,
-    };
-    let suite = bundle.replay.suite();
-    let draft = mifeng::record::Draft::new(&facts, identity.signer.certificate(), suite)?;
-    let record = draft.sign(&*identity.signer, suite)?;
+    let state = &bundle.replay.state;
+    let (at, entropy) = ((seq, clock::now()), &mut SystemEntropy::new());
+    let record = mifeng::sign_numbered(state, kind, data, &*identity.signer, at, entropy)?;
     ui::write(out, &record.to_file()?)?;
     ui::write(
         &seq_path(bundle, identity),

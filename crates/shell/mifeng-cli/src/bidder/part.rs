@@ -1,61 +1,29 @@
-//! The unfinished sealed file, its journal, and the bidder's own copy of the secret.
+//! The unfinished sealed file, its journal, and where the bidder's own copy of the secret is kept.
 
 use crate::ui::{self, Failure};
-use mifeng::crypto::{Digest, Suite, Time};
-use mifeng::envelope::{Resumable, open_own_copy};
-use mifeng::pki::Decrypter;
-use serde::{Deserialize, Serialize};
+use mifeng::bidder::OwnCopy;
+use mifeng::envelope::Resumable;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::thread::JoinHandle;
-use zeroize::Zeroizing;
 
 /// Lines of the journal between two that are made durable: 64 MiB of the bid.
 const LINES: usize = 8;
 /// Bytes that are collected before they are written; what is longer, as the rounds of a body, passes by.
 const BUFFER: usize = 64 << 10;
 
-/// What the bidder keeps beside a sealed bid: the secret, sealed to its own encryption certificate,
-/// and what else a sealing that goes on must find unchanged.
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct OwnCopy {
-    /// Digest of the context.
-    pub(crate) context: Digest,
-    /// The sealed secret, hex.
-    pub(crate) copy: String,
-    /// The seal's nonce.
-    pub(crate) nonce: Digest,
-    /// The time that both signatures state.
-    pub(crate) time: Time,
-    pub(crate) v: u8,
+/// Where the own copy stands: beside the bid.
+pub(crate) fn own_path(bid: &Path) -> PathBuf {
+    bid.with_extension("own")
 }
 
-impl OwnCopy {
-    /// Where it stands: beside the bid.
-    pub(crate) fn path(bid: &Path) -> PathBuf {
-        bid.with_extension("own")
-    }
+pub(crate) fn load_own(path: &Path) -> Result<OwnCopy, Failure> {
+    OwnCopy::from_file(&ui::read(path)?).map_err(|e| Failure::from(e).at(path))
+}
 
-    pub(crate) fn load(path: &Path) -> Result<Self, Failure> {
-        serde_json::from_str(&ui::read_text(path)?)
-            .map_err(|e| Failure::malformed(format!("{}: {e}", path.display())))
-    }
-
-    pub(crate) fn store(&self, path: &Path) -> Result<(), Failure> {
-        let text = serde_json::to_string(self).map_err(|_| Failure::malformed("own copy"))?;
-        ui::write_secret(path, text.as_bytes())
-    }
-
-    pub(crate) fn open(
-        &self,
-        suite: &Suite,
-        decrypter: &dyn Decrypter,
-    ) -> Result<Zeroizing<[u8; 32]>, Failure> {
-        let copy = hex::decode(&self.copy).map_err(|_| Failure::malformed("own copy: hex"))?;
-        Ok(open_own_copy(suite, &self.context, &copy, decrypter)?)
-    }
+pub(crate) fn store_own(own: &OwnCopy, path: &Path) -> Result<(), Failure> {
+    ui::write_secret(path, own.to_file()?.as_bytes())
 }
 
 /// A sealed file in the making: `.name.part`, with `.name.journal` beside it, for their owner alone:
@@ -86,13 +54,13 @@ pub(crate) fn left_over(target: &Path) -> Option<Vec<u8>> {
     let mut lines = fs::read(journal).ok()?;
     let end = lines.iter().rposition(|byte| *byte == b'\n')?;
     lines.truncate(end + 1);
-    (part.exists() && OwnCopy::path(target).exists()).then_some(lines)
+    (part.exists() && own_path(target).exists()).then_some(lines)
 }
 
 /// Removes what an interrupted sealing left.
 pub(crate) fn clear(target: &Path) {
     let (part, journal) = names(target);
-    for path in [part, journal, OwnCopy::path(target)] {
+    for path in [part, journal, own_path(target)] {
         let _ = fs::remove_file(path);
     }
 }

@@ -1,23 +1,20 @@
 //! `mifeng bid seal`: from a folder to a sealed file, and on where an interruption left it.
 
-use super::before;
-use super::part::{self, Bar, OwnCopy, Part};
+use super::part::{self, Bar, Part};
 use super::{Bid, DiskFile, collect, load_offer, load_seal};
 use crate::args::SealArgs;
 use crate::bundle::Bundle;
 use crate::clock;
 use crate::identity::{self, Identity};
 use crate::ui::{self, Failure, Lang, Outcome, Ui};
-use mifeng::bidder::{self, Content, Keys, What};
+use mifeng::bidder::{self, Certificates, Content, Keys, Line, Mark, OwnCopy, What};
 use mifeng::crypto::{Digest, SystemEntropy, Time};
 use mifeng::envelope::{
     self, Declarations, DetailLine, Field, FileSource, Inputs, Opening, Progress, Sealed,
-    VerifiedSeal, draw_sigma, seal_own_copy, seal_resuming,
+    VerifiedSeal, draw_sigma, seal_resuming,
 };
 use mifeng::pki::{Certificate, Decrypter};
 use std::path::Path;
-use subtle::ConstantTimeEq;
-use zeroize::Zeroizing;
 
 /// `mifeng bid seal`.
 pub(crate) fn seal(ui: &Ui, args: &SealArgs, json: bool) -> Outcome {
@@ -70,7 +67,7 @@ fn seal_as(ui: &Ui, args: &SealArgs, what: What, json: bool) -> Outcome {
     };
     let mut files = Vec::new();
     collect(bid.folder, "", 0, &mut files)?;
-    before::look(&bundle, &bid, &files, (what, &args.id)).tell(ui)?;
+    tell(ui, &look(&bundle, &bid, &files, (what, &args.id)))?;
     let identity = Identity::load(ui, &args.id)?;
     let decrypter = identity::load_decrypter(ui, &identity.folder)?;
     let job = Job {
@@ -88,7 +85,7 @@ fn seal_as(ui: &Ui, args: &SealArgs, what: What, json: bool) -> Outcome {
     let value = serde_json::json!({
         "bid": args.out, "seal": seal.id(), "fingerprint": words, "lot": bid.lot,
         "files": files.len(), "body_len": seal.body_len(), "root": seal.root(),
-        "backup": args.out.with_extension("leaf"), "own_copy": OwnCopy::path(&args.out),
+        "backup": args.out.with_extension("leaf"), "own_copy": part::own_path(&args.out),
     });
     ui.tell(
         json,
@@ -97,6 +94,48 @@ fn seal_as(ui: &Ui, args: &SealArgs, what: What, json: bool) -> Outcome {
         format!("sealed: {out}\nfingerprint: {words} (the receipt must show the same eight words)"),
     );
     Ok(())
+}
+
+/// What is looked at before the PIN is asked for.
+fn look(
+    bundle: &Bundle,
+    bid: &Bid<'_>,
+    files: &[DiskFile],
+    (what, id): (What, &Path),
+) -> Vec<Line> {
+    let chain = identity::load_certificates(&id.join("chain.cer")).unwrap_or_default();
+    let load = |name: &str| {
+        let found = identity::load_certificate(&id.join(name));
+        found.map_err(|e| (e.sentence(Lang::Zh).to_owned(), e.text))
+    };
+    let certificates = Certificates {
+        signing: load("sign.cer"),
+        encryption: load("enc.cer"),
+        chain: &chain,
+    };
+    let (tender, content) = (&bundle.replay, content(bid, files));
+    bidder::look(tender, what, &content, &certificates, clock::now())
+}
+
+/// Prints the list; fails if something is missing.
+fn tell(ui: &Ui, lines: &[Line]) -> Outcome {
+    for Line { mark, zh, en } in lines {
+        let mark = match mark {
+            Mark::Good => "✔",
+            Mark::Note => "!",
+            Mark::Missing => "✘",
+        };
+        // Not the result of the command: that is one value with --json.
+        ui.warn(format!("  {mark} {zh}"), format!("  {mark} {en}"));
+    }
+    let missing = || lines.iter().filter(|line| line.mark == Mark::Missing);
+    let Some(first) = missing().next() else {
+        return Ok(());
+    };
+    let count = missing().count();
+    let mut failure = Failure::refused("bid.incomplete", format!("{count} missing: {}", first.en));
+    failure.zh = Some(format!("还缺 {count} 项：{}", first.zh));
+    Err(failure)
 }
 
 /// Seals a folder with keys at hand, silently and in one go: the demo.
@@ -146,13 +185,11 @@ fn content<'a>(bid: &Bid<'a>, files: &'a [DiskFile]) -> Content<'a> {
     }
 }
 
-/// The own leaf, in case the key is lost; useless without the board under the policy `joint`.
 fn write_backup(sealed: &Sealed, out: &Path) -> Outcome {
-    for (path, share) in &sealed.backup {
-        let text = Zeroizing::new(format!("{path} {}\n", hex::encode(&share[..])));
-        ui::write_secret(&out.with_extension("leaf"), text.as_bytes())?;
+    match bidder::backup_file(sealed) {
+        Some(text) => ui::write_secret(&out.with_extension("leaf"), text.as_bytes()),
+        None => Ok(()),
     }
-    Ok(())
 }
 
 struct Job<'a> {
@@ -198,15 +235,15 @@ impl Job<'_> {
         files: &[DiskFile],
         journal: &[u8],
     ) -> Result<VerifiedSeal, Failure> {
-        let own = OwnCopy::load(&OwnCopy::path(self.out))?;
+        let own = part::load_own(&part::own_path(self.out))?;
         let suite = self.bundle.replay.suite();
         // The copy names its context; a seal for another one does not go on, and its secret is not
         // even looked at.
         let sigma = own.open(suite, self.decrypter);
         // A token that is not there is no reason to throw away what is done.
-        let sigma = sigma.map_err(|failure| match &*failure.code {
+        let sigma = sigma.map_err(|e| match e.code() {
             "envelope.not-our-leaf" => Failure::refused("envelope.journal", "own copy"),
-            _ => failure,
+            _ => e.into(),
         })?;
         self.with_inputs(bid, files, own.nonce, own.time, |inputs| {
             self.write(inputs, &sigma, journal)
@@ -218,17 +255,8 @@ impl Job<'_> {
         let (nonce, time) = (bidder::nonce(&mut entropy)?, clock::now());
         self.with_inputs(bid, files, nonce, time, |inputs| {
             let sigma = draw_sigma(inputs, &mut entropy)?;
-            let (suite, policy) = (inputs.suite, &inputs.policy);
-            let context = envelope::context_digest(suite, &inputs.context, policy)?;
-            let copy = seal_own_copy(suite, &context, &self.encryption, &sigma, &mut entropy)?;
-            OwnCopy {
-                context,
-                copy: hex::encode(copy),
-                nonce,
-                time,
-                v: 1,
-            }
-            .store(&OwnCopy::path(self.out))?;
+            let own = OwnCopy::new(inputs, &sigma, &mut entropy)?;
+            part::store_own(&own, &part::own_path(self.out))?;
             self.write(inputs, &sigma, b"")
         })
     }
@@ -314,19 +342,7 @@ impl Job<'_> {
             What::Bid => load_seal(self.bundle, file)?,
             What::Offer => load_offer(self.bundle, lot, file)?,
         };
-        let Some(path) = seal.bidder_leaf_path() else {
-            return Ok(seal);
-        };
-        let opened = seal.bidder_leaf_share(self.decrypter)?;
-        let same = |(at, share): &(String, Zeroizing<[u8; 32]>)| {
-            *at == path && bool::from(share[..].ct_eq(&opened[..]))
-        };
-        if !sealed.backup.iter().any(same) {
-            return Err(Failure::refused(
-                "envelope.not-our-leaf",
-                "the key opens the own leaf to something else than was sealed",
-            ));
-        }
+        bidder::try_own_leaf(&seal, sealed, self.decrypter)?;
         Ok(seal)
     }
 }

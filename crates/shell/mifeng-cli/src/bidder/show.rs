@@ -1,7 +1,7 @@
 //! `mifeng bid check`: what anyone sees in a sealed file, and with the key what is inside.
 
 use super::load_any;
-use super::part::OwnCopy;
+use super::part;
 use crate::bundle::Bundle;
 use crate::identity;
 use crate::ui::{Failure, Lang, Outcome, Ui};
@@ -88,9 +88,9 @@ fn inside(
     file: &mut File,
     (asked, id): (&Asked<'_>, &Path),
 ) -> Result<Manifest, Failure> {
-    let beside = OwnCopy::path(asked.bid);
+    let beside = part::own_path(asked.bid);
     let path = asked.own.unwrap_or(&beside);
-    let own = OwnCopy::load(path)?;
+    let own = part::load_own(path)?;
     if own.context != seal.context_digest() {
         let text = format!("{}: of another seal", path.display());
         return Err(Failure::refused("envelope.mismatch", text));

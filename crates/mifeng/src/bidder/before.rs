@@ -1,40 +1,53 @@
-//! What is still missing, said before the PIN is asked for.
+//! What is still missing, said before the key is asked for.
 
-use super::DiskFile;
-use crate::bundle::Bundle;
-use crate::clock;
-use crate::identity;
-use crate::ui::{Failure, Ui};
-use mifeng::bidder::{What, sealed_against};
-use mifeng::crypto::{Digest, Time};
-use mifeng::envelope::{FileEntry, FileSource, Manifest};
-use mifeng::pki::Certificate;
-use mifeng::pki::trust::Usage;
-use mifeng::score::Money;
-use std::path::Path;
+use super::{Content, What, sealed_against};
+use crate::{Error, Replay};
+use mifeng_crypto::{Digest, Time};
+use mifeng_envelope::{FileEntry, Manifest, check_path};
+use mifeng_pki::Certificate;
+use mifeng_pki::trust::Usage;
+use mifeng_record::amount;
+use mifeng_score::Money;
 
 /// Days after the opening in which a certificate that ends is worth a word.
 const SOON_DAYS: i64 = 30;
 
 /// How a thing stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Mark {
+pub enum Mark {
+    /// As it must be.
     Good,
+    /// Sealing can go on; the bidder should know.
     Note,
+    /// Sealing cannot go on.
     Missing,
 }
 
 /// One line of the list.
-pub(crate) struct Line {
-    pub(crate) mark: Mark,
-    pub(crate) zh: String,
-    pub(crate) en: String,
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Line {
+    /// How it stands.
+    pub mark: Mark,
+    /// In Chinese.
+    pub zh: String,
+    /// In English.
+    pub en: String,
+}
+
+/// The certificates that a bid is sealed with.
+pub struct Certificates<'a> {
+    /// Signs; or why it cannot be had, in Chinese and English.
+    pub signing: Result<Certificate, (String, String)>,
+    /// What is sealed to the bidder itself is sealed to this; or why it cannot be had.
+    pub encryption: Result<Certificate, (String, String)>,
+    /// What stands above both.
+    pub chain: &'a [Certificate],
 }
 
 /// The list of what was looked at.
 #[derive(Default)]
-pub(crate) struct Before {
-    pub(crate) lines: Vec<Line>,
+struct Before {
+    lines: Vec<Line>,
 }
 
 impl Before {
@@ -43,65 +56,40 @@ impl Before {
         self.lines.push(Line { mark, zh, en });
     }
 
-    /// Prints the list; fails if something is missing.
-    pub(crate) fn tell(&self, ui: &Ui) -> Result<(), Failure> {
-        for line in &self.lines {
-            let mark = match line.mark {
-                Mark::Good => "✔",
-                Mark::Note => "!",
-                Mark::Missing => "✘",
-            };
-            // Not the result of the command: that is one value with --json.
-            ui.warn(
-                format!("  {mark} {}", line.zh),
-                format!("  {mark} {}", line.en),
-            );
-        }
-        let missing: Vec<&Line> = self
-            .lines
-            .iter()
-            .filter(|l| l.mark == Mark::Missing)
-            .collect();
-        let Some(first) = missing.first() else {
-            return Ok(());
-        };
-        let mut failure = Failure::refused(
-            "bid.incomplete",
-            format!("{} missing: {}", missing.len(), first.en),
-        );
-        failure.zh = Some(format!("还缺 {} 项：{}", missing.len(), first.zh));
-        Err(failure)
+    fn missing(&mut self, error: &Error, what: (&str, &str)) {
+        let (zh, en) = error.in_words();
+        let (zh, en) = (format!("{}{zh}", what.0), format!("{}{en}", what.1));
+        self.add(Mark::Missing, zh, en);
     }
 }
 
 /// Looks at everything that needs no key.
-pub(crate) fn look(
-    bundle: &Bundle,
-    bid: &super::Bid<'_>,
-    files: &[DiskFile],
-    (what, id): (What, &Path),
-) -> Before {
+pub fn look(
+    tender: &Replay,
+    what: What,
+    content: &Content<'_>,
+    certificates: &Certificates<'_>,
+    now: Time,
+) -> Vec<Line> {
     let mut before = Before::default();
-    let deadline = match sealed_against(&bundle.replay, what, bid.lot) {
+    let deadline = match sealed_against(tender, what, content.lot) {
         Ok((_, deadline)) => deadline,
         Err(e) => {
-            let failure = Failure::from(e);
-            let zh = failure.sentence(crate::ui::Lang::Zh).to_owned();
-            before.add(Mark::Missing, zh, failure.text);
-            return before;
+            before.missing(&e, ("", ""));
+            return before.lines;
         }
     };
-    lot(&mut before, bundle, bid.lot, deadline);
-    content(&mut before, bid, files);
-    price(&mut before, bundle, bid);
-    declarations(&mut before, bundle, bid);
-    certificates(&mut before, bundle, id, deadline);
-    before
+    lot(&mut before, tender, content.lot, (deadline, now));
+    files(&mut before, content);
+    price(&mut before, tender, content);
+    declarations(&mut before, tender, content);
+    recognised(&mut before, tender, certificates, (deadline, now));
+    before.lines
 }
 
-fn lot(before: &mut Before, bundle: &Bundle, lot: &str, deadline: Time) {
-    let left = (deadline.as_unix_nanos() - clock::now().as_unix_nanos()) / 1_000_000_000;
-    let tender = bundle.replay.state.notice().map(|(_, n)| n.tender.clone());
+fn lot(before: &mut Before, tender: &Replay, lot: &str, (deadline, now): (Time, Time)) {
+    let left = (deadline.as_unix_nanos() - now.as_unix_nanos()) / 1_000_000_000;
+    let tender = tender.state.notice().map(|(_, n)| n.tender.clone());
     let tender = tender.unwrap_or_default();
     if left <= 0 {
         before.add(
@@ -119,22 +107,20 @@ fn lot(before: &mut Before, bundle: &Bundle, lot: &str, deadline: Time) {
     );
 }
 
-fn content(before: &mut Before, bid: &super::Bid<'_>, files: &[DiskFile]) {
-    if files.is_empty() {
-        let folder = bid.folder.display();
-        before.add(
-            Mark::Missing,
-            format!("投标文件：{folder} 里没有文件"),
-            format!("files: none in {folder}"),
-        );
+fn files(before: &mut Before, content: &Content<'_>) {
+    if content.files.is_empty() {
+        before.add(Mark::Missing, "没有投标文件", "there are no files");
         return;
     }
-    let entry = |file: &DiskFile| FileEntry {
-        hash: Digest::from_bytes([0; 32]),
-        path: file.path().to_owned(),
-        size: file.size(),
-    };
-    let mut entries: Vec<FileEntry> = files.iter().map(entry).collect();
+    let mut entries: Vec<FileEntry> = content
+        .files
+        .iter()
+        .map(|file| FileEntry {
+            hash: Digest::from_bytes([0; 32]),
+            path: file.path().to_owned(),
+            size: file.size(),
+        })
+        .collect();
     entries.sort_by(|a, b| a.path.as_bytes().cmp(b.path.as_bytes()));
     for file in entries.iter().filter(|file| file.size == 0) {
         before.add(
@@ -144,7 +130,7 @@ fn content(before: &mut Before, bid: &super::Bid<'_>, files: &[DiskFile]) {
         );
     }
     for file in &entries {
-        if let Err(e) = mifeng::envelope::check_path(&file.path) {
+        if let Err(e) = check_path(&file.path) {
             before.add(
                 Mark::Missing,
                 format!("文件名 {} 不可用：{e}", file.path),
@@ -152,16 +138,18 @@ fn content(before: &mut Before, bid: &super::Bid<'_>, files: &[DiskFile]) {
             );
         }
     }
-    let (count, bytes) = (entries.len(), entries.iter().map(|f| f.size).sum::<u64>());
+    let (count, bytes) = (
+        entries.len(),
+        entries
+            .iter()
+            .fold(0u64, |sum, f| sum.saturating_add(f.size)),
+    );
     let manifest = Manifest {
         context: Digest::from_bytes([0; 32]),
-        declarations: bid.declarations.clone(),
-        detail: bid.detail.clone(),
+        declarations: content.declarations.clone(),
+        detail: content.detail.clone(),
         files: entries,
-        opening: mifeng::envelope::Opening {
-            fields: bid.fields.clone(),
-            ..mifeng::envelope::Opening::default()
-        },
+        opening: content.opening.clone(),
         v: 1,
     };
     match manifest.check() {
@@ -178,18 +166,11 @@ fn content(before: &mut Before, bid: &super::Bid<'_>, files: &[DiskFile]) {
     }
 }
 
-fn price(before: &mut Before, bundle: &Bundle, bid: &super::Bid<'_>) {
+fn price(before: &mut Before, tender: &Replay, content: &Content<'_>) {
+    let (price, price_cn) = (&*content.opening.price, &*content.opening.price_cn);
     let wanted = [
-        (
-            bid.price,
-            "报价（数字）：--price",
-            "the price in digits: --price",
-        ),
-        (
-            bid.price_cn,
-            "报价大写：--price-cn",
-            "the price in words: --price-cn",
-        ),
+        (price, "报价（数字）", "the price in digits"),
+        (price_cn, "报价大写", "the price in words"),
     ];
     let mut missing = false;
     for (_, zh, en) in wanted.iter().filter(|(given, ..)| given.is_empty()) {
@@ -199,23 +180,23 @@ fn price(before: &mut Before, bundle: &Bundle, bid: &super::Bid<'_>) {
     if missing {
         return;
     }
-    let digits = match Money::parse(bid.price) {
+    let digits = match Money::parse(price) {
         Ok(digits) => digits,
         Err(e) => {
             let (zh, en) = (
-                format!("报价 {:?} 不是金额：{e}", bid.price),
-                format!("--price {:?}: {e}", bid.price),
+                format!("报价 {price:?} 不是金额：{e}"),
+                format!("price {price:?}: {e}"),
             );
             before.add(Mark::Missing, zh, en);
             return;
         }
     };
-    let words = match mifeng::record::amount::parse(bid.price_cn) {
+    let words = match amount::parse(price_cn) {
         Ok(words) => words,
         Err(e) => {
             let (zh, en) = (
-                format!("大写 {:?} 读不出金额：{e}", bid.price_cn),
-                format!("--price-cn {:?}: {e}", bid.price_cn),
+                format!("大写 {price_cn:?} 读不出金额：{e}"),
+                format!("price in words {price_cn:?}: {e}"),
             );
             before.add(Mark::Missing, zh, en);
             return;
@@ -224,8 +205,8 @@ fn price(before: &mut Before, bundle: &Bundle, bid: &super::Bid<'_>) {
     if digits.fen() == words.fen() {
         before.add(
             Mark::Good,
-            format!("报价 {} 元（{}）", bid.price, bid.price_cn),
-            format!("price {} CNY ({})", bid.price, bid.price_cn),
+            format!("报价 {price} 元（{price_cn}）"),
+            format!("price {price} CNY ({price_cn})"),
         );
     } else {
         before.add(
@@ -234,9 +215,9 @@ fn price(before: &mut Before, bundle: &Bundle, bid: &super::Bid<'_>) {
             "words and digits differ; the words will rule (order 87 art. 59)",
         );
     }
-    let notice = bundle.replay.state.notice();
+    let notice = tender.state.notice();
     let rules = notice
-        .and_then(|(_, notice)| notice.lot(bid.lot))
+        .and_then(|(_, notice)| notice.lot(content.lot))
         .map(|lot| &lot.rules);
     let ceiling = rules
         .filter(|rules| !rules.highest_wins)
@@ -251,41 +232,32 @@ fn price(before: &mut Before, bundle: &Bundle, bid: &super::Bid<'_>) {
     }
 }
 
-fn declarations(before: &mut Before, bundle: &Bundle, bid: &super::Bid<'_>) {
-    let notice = bundle.replay.state.notice();
-    let Some(lot) = notice.and_then(|(_, notice)| notice.lot(bid.lot)) else {
+fn declarations(before: &mut Before, tender: &Replay, content: &Content<'_>) {
+    let notice = tender.state.notice();
+    let Some(lot) = notice.and_then(|(_, notice)| notice.lot(content.lot)) else {
         return;
     };
     let counts = |rate: &str| rate.bytes().any(|digit| matches!(digit, b'1'..=b'9'));
-    let (rules, said) = (&lot.rules, &bid.declarations);
+    let (rules, said) = (&lot.rules, &content.declarations);
     if rules.reserved && !said.sme {
         before.add(
             Mark::Note,
-            "本标段专门面向中小企业，未作小微企业声明（--small）",
-            "the lot is reserved for small and medium enterprises; not declared small (--small)",
+            "本标段专门面向中小企业，未作小微企业声明",
+            "the lot is reserved for small and medium enterprises; not declared small",
         );
     } else if (counts(&rules.sme_rate) || counts(&rules.sme_bonus_rate)) && !said.sme {
         before.add(
             Mark::Note,
-            format!(
-                "未声明小微企业（--small）：没有 {} 的价格扣除",
-                rules.sme_rate
-            ),
-            format!(
-                "not declared small (--small): no deduction of {}",
-                rules.sme_rate
-            ),
+            format!("未声明小微企业：没有 {} 的价格扣除", rules.sme_rate),
+            format!("not declared small: no deduction of {}", rules.sme_rate),
         );
     }
     if counts(&rules.domestic_rate) && !said.domestic {
         before.add(
             Mark::Note,
+            format!("未声明本国产品：没有 {} 的价格扣除", rules.domestic_rate),
             format!(
-                "未声明本国产品（--domestic）：没有 {} 的价格扣除",
-                rules.domestic_rate
-            ),
-            format!(
-                "not declared domestic (--domestic): no deduction of {}",
+                "not declared domestic: no deduction of {}",
                 rules.domestic_rate
             ),
         );
@@ -293,8 +265,8 @@ fn declarations(before: &mut Before, bundle: &Bundle, bid: &super::Bid<'_>) {
     if rules.same_brand == Some(true) && said.brand.is_none() {
         before.add(
             Mark::Note,
-            "本标段同品牌只计一家，未写品牌（--brand）",
-            "bids of one brand count once in this lot; no brand given (--brand)",
+            "本标段同品牌只计一家，未写品牌",
+            "bids of one brand count once in this lot; no brand given",
         );
     }
     let list: Vec<&str> = [
@@ -325,35 +297,38 @@ fn declarations(before: &mut Before, bundle: &Bundle, bid: &super::Bid<'_>) {
 }
 
 /// Both certificates: kind, validity up to the opening, and whether the tender recognises them.
-fn certificates(before: &mut Before, bundle: &Bundle, id: &Path, deadline: Time) {
-    let chain = identity::load_certificates(&id.join("chain.cer")).unwrap_or_default();
+fn recognised(
+    before: &mut Before,
+    tender: &Replay,
+    certificates: &Certificates<'_>,
+    (deadline, now): (Time, Time),
+) {
+    let trust = tender.trust();
     let pairs = [
         (
-            "sign.cer",
+            &certificates.signing,
             "签名证书",
             "signing certificate",
             Usage::BidSigning,
         ),
         (
-            "enc.cer",
+            &certificates.encryption,
             "加密证书",
             "encryption certificate",
             Usage::BidEncryption,
         ),
     ];
-    for (file, zh, en, usage) in pairs {
-        let certificate = match identity::load_certificate(&id.join(file)) {
+    for (found, zh, en, usage) in pairs {
+        let certificate = match found {
             Ok(certificate) => certificate,
-            Err(e) => {
-                before.add(
-                    Mark::Missing,
-                    format!("{zh}：{}", e.sentence(crate::ui::Lang::Zh)),
-                    format!("{en}: {}", e.text),
-                );
+            Err((why_zh, why_en)) => {
+                let (zh, en) = (format!("{zh}：{why_zh}"), format!("{en}: {why_en}"));
+                before.add(Mark::Missing, zh, en);
                 continue;
             }
         };
-        let fault = kind(&certificate, usage).or_else(|| expiry(bundle, &certificate, deadline));
+        let fault =
+            kind(certificate, usage).or_else(|| expiry(tender, certificate, (deadline, now)));
         if let Some((fault_zh, fault_en)) = fault {
             before.add(
                 Mark::Missing,
@@ -362,21 +337,18 @@ fn certificates(before: &mut Before, bundle: &Bundle, id: &Path, deadline: Time)
             );
             continue;
         }
-        let trust = bundle.replay.trust();
-        let state = &bundle.replay.state;
-        match state.organisation(&certificate, &chain, usage, clock::now(), &trust) {
+        let code = tender
+            .state
+            .organisation(certificate, certificates.chain, usage, now, &trust);
+        match code {
             Ok(code) => before.add(
                 Mark::Good,
                 format!("{zh}：{code}，有效至 {}", certificate.not_after()),
                 format!("{en}: {code}, valid until {}", certificate.not_after()),
             ),
             Err(refusal) => {
-                let failure = Failure::from(refusal);
-                before.add(
-                    Mark::Missing,
-                    format!("{zh}：{}", failure.sentence(crate::ui::Lang::Zh)),
-                    format!("{en}: {}", failure.text),
-                );
+                let what = (format!("{zh}："), format!("{en}: "));
+                before.missing(&refusal.into(), (&what.0, &what.1));
             }
         }
         let soon = Time::from_unix_seconds(deadline.as_unix_seconds() + SOON_DAYS * 86_400);
@@ -404,15 +376,18 @@ fn kind(certificate: &Certificate, usage: Usage) -> Option<(String, String)> {
 }
 
 /// It must last until the bidders' window after the deadline is over.
-fn expiry(bundle: &Bundle, certificate: &Certificate, deadline: Time) -> Option<(String, String)> {
-    let window = bundle
-        .replay
+fn expiry(
+    tender: &Replay,
+    certificate: &Certificate,
+    (deadline, now): (Time, Time),
+) -> Option<(String, String)> {
+    let window = tender
         .state
         .notice()
         .map_or(0, |(_, notice)| notice.window_ms);
     let opening = deadline.as_unix_nanos() + i128::from(window) * 1_000_000;
     let (from, until) = (certificate.not_before(), certificate.not_after());
-    if from > clock::now() {
+    if from > now {
         return Some((
             format!("{from} 起才有效"),
             format!("valid only from {from}"),

@@ -1,0 +1,560 @@
+//! The bidder's desk: what `mifeng bid seal` and `bid submit` do, inside the page.
+//!
+//! The tender comes from the host, and nothing of it is believed that its records do not prove: [`look`] replays the
+//! bundle and tells what a seal would rely on, for the bidder to compare; [`seal`] replays it again. The formats, the
+//! rules and the list of what is missing are those of the crate `mifeng`, as for the command.
+
+use crate::audit::{Problem, Text, small_up_to, tar};
+use crate::slices::{Given, ReadAt, Slices};
+use crate::wallet::Wallet;
+use mifeng::bidder::{self, Certificates, Content, Keys, Line, Mark, OwnCopy, What};
+use mifeng::crypto::{Digest, Entropy, Time};
+use mifeng::envelope::{
+    Declarations, DetailLine, Field, FileSource, Opening, Progress, Sealed, SealedFile, draw_sigma,
+    seal_with_sigma,
+};
+use mifeng::pki::{Decrypter, Signer};
+use mifeng::tender::BidReplace;
+use mifeng::{Error, Replay, Source, words};
+use serde::{Deserialize, Serialize};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::sync::Arc;
+
+/// Bytes of a file of unit prices.
+const DETAIL_LEN_MAX: u64 = 4 << 20;
+/// Bytes of a file with the own count.
+const COUNT_LEN_MAX: u64 = 32;
+/// Seconds of one step of the count that this page gives where nobody kept one. The longest tender has 120,000 beats of
+/// at least a second; 10,000 numbers of ten minutes are 69 days.
+const COUNT_STEP_SECS: i64 = 600;
+/// Where that count stops growing: the others are for the records after the close.
+const COUNT_MAX: i64 = 9_000;
+
+/// What a seal for this tender would rely on.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LookRequest {
+    /// The bundle.
+    pub tender: Given,
+}
+
+/// What is sealed, by whom, for which tender.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SealRequest {
+    /// The bundle.
+    pub tender: Given,
+    /// Digest of the notice that [`look`] told and the bidder saw.
+    pub notice: Digest,
+    /// Key files and certificates.
+    pub identity: Vec<Given>,
+    /// The browser's clock.
+    pub at: Time,
+    /// Lot.
+    pub lot: String,
+    /// The files of the bid; their names are their paths in it.
+    pub files: Vec<Given>,
+    /// Price in digits.
+    pub price: String,
+    /// Price in words.
+    pub price_cn: String,
+    /// Declarations.
+    pub declarations: Declarations,
+    /// Further lines of the opening list.
+    pub fields: Vec<Field>,
+    /// Unit prices, JSON.
+    pub detail: Option<Given>,
+    /// The sealed bid that this one replaces.
+    pub old: Option<Given>,
+    /// The least number of the record in the bidder's own count: the page's memory.
+    pub number: u64,
+}
+
+/// A certificate or key by its digest.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Named {
+    /// What it is of.
+    pub name: String,
+    /// The digest.
+    pub digest: Digest,
+    /// In eight words.
+    pub words: Text,
+}
+
+impl Named {
+    fn new(name: String, digest: Digest) -> Self {
+        let words = (
+            words::fingerprint(&digest, true),
+            words::fingerprint(&digest, false),
+        );
+        let words = words.into();
+        Named {
+            name,
+            digest,
+            words,
+        }
+    }
+}
+
+/// What the records of a tender prove, as far as a seal relies on it.
+#[derive(Clone, Debug, Serialize)]
+pub struct Tender {
+    /// Number of the tender.
+    pub tender: String,
+    /// Title.
+    pub title: Text,
+    /// The log's name.
+    pub origin: String,
+    /// Suite.
+    pub suite: String,
+    /// Bids are received before this.
+    pub deadline: Time,
+    /// Who can open.
+    pub policy: serde_json::Value,
+    /// The record of the notice, or of its last change.
+    pub notice: Named,
+    /// Keys of the boards that hold the bids shut.
+    pub boards: Vec<Named>,
+    /// Roots that are recognised.
+    pub roots: Vec<Named>,
+    /// Log entries, and the root over them.
+    pub size: u64,
+}
+
+/// The answer of [`look`].
+#[derive(Clone, Debug, Serialize)]
+#[must_use]
+pub struct Looked {
+    /// What was found.
+    pub tender: Option<Tender>,
+    /// Why nothing was.
+    pub problem: Option<Problem>,
+}
+
+/// A line of what was looked at before the work.
+#[derive(Clone, Debug, Serialize)]
+pub struct Shown {
+    /// `good`, `note` or `missing`.
+    pub mark: &'static str,
+    /// In words.
+    pub text: Text,
+}
+
+/// What the bidder keeps, and the record to send.
+#[derive(Serialize)]
+pub struct Kept {
+    /// `*.rec`: the signed record.
+    pub record: String,
+    /// `*.own`: for `mifeng bid check`.
+    pub own: String,
+    /// `*.leaf`: opens the own leaf if the key is lost.
+    pub leaf: Option<String>,
+    /// The file of the identity folder that keeps the count, and what it must say now.
+    pub count: (String, String),
+    /// The next number.
+    pub next: u64,
+    /// Id of the seal.
+    pub seal: Named,
+    /// Root over the ciphertext.
+    pub root: Digest,
+    /// Bytes of the ciphertext.
+    pub body_len: u64,
+    /// Who signed.
+    pub signer: String,
+    /// Whether the own leaf was opened for a trial.
+    pub tried: bool,
+}
+
+/// The answer of [`seal`].
+#[derive(Serialize)]
+#[must_use]
+pub struct Done {
+    /// What was looked at.
+    pub lines: Vec<Shown>,
+    /// What was made.
+    pub kept: Option<Kept>,
+    /// Why nothing was.
+    pub problem: Option<Problem>,
+}
+
+impl Done {
+    /// The sealed file could not be kept: nothing is kept then.
+    #[cfg_attr(not(feature = "desk"), allow(dead_code))]
+    pub(crate) fn lose(&mut self, e: &io::Error) {
+        let text = e.to_string();
+        self.kept = None;
+        self.problem = Some(Problem {
+            file: String::new(),
+            code: "system.unavailable".to_owned(),
+            text: (text.clone(), text).into(),
+        });
+    }
+}
+
+/// Reads and replays a bundle: every signature and every rule is checked before anything is told.
+pub fn look(request: &LookRequest, from: &Arc<dyn ReadAt>) -> Looked {
+    let told = replayed(&request.tender, from)
+        .and_then(|replay| tender(&replay))
+        .map_err(|e| Problem::of(&request.tender, &e));
+    match told {
+        Ok(tender) => Looked {
+            tender: Some(tender),
+            problem: None,
+        },
+        Err(problem) => Looked {
+            tender: None,
+            problem: Some(in_chinese(problem, "项目记录未通过核验")),
+        },
+    }
+}
+
+fn replayed(bundle: &Given, from: &Arc<dyn ReadAt>) -> Result<Replay, Error> {
+    Replay::of(&tar(bundle, from)?)
+}
+
+fn tender(replay: &Replay) -> Result<Tender, Error> {
+    let state = &replay.state;
+    let none = || Error::Malformed {
+        what: "tender",
+        detail: "there is no notice yet".to_owned(),
+    };
+    let (event, notice) = state.notice().ok_or_else(none)?;
+    let alg = replay.suite().hash();
+    let root = |one: &mifeng::pki::Certificate| {
+        let digest = one.fingerprint(alg);
+        let is_trusted = notice.trust.is_empty() || notice.trust.contains(&digest);
+        is_trusted.then(|| Named::new(one.subject_name(), digest))
+    };
+    let board = |board: &&mifeng::lock::Board| {
+        let (threshold, members) = (board.threshold(), board.members());
+        Named::new(format!("{threshold}/{members}"), board.key())
+    };
+    Ok(Tender {
+        tender: notice.tender.clone(),
+        title: (notice.title.zh.clone(), notice.title.en.clone()).into(),
+        origin: state.origin().to_owned(),
+        suite: replay.suite().id().to_owned(),
+        deadline: notice.deadline,
+        policy: serde_json::to_value(&notice.policy).unwrap_or_default(),
+        notice: Named::new(notice.tender.clone(), *event),
+        boards: state.boards().iter().map(board).collect(),
+        roots: replay.roots.iter().filter_map(root).collect(),
+        size: replay.entries.len() as u64,
+    })
+}
+
+/// Seals a bid, writes the file to `out`, and signs the record that brings it.
+pub fn seal(
+    request: &SealRequest,
+    pin: &[u8],
+    from: &Arc<dyn ReadAt>,
+    entropy: &mut dyn Entropy,
+    out: &mut dyn Write,
+    progress: &mut dyn FnMut(Progress),
+) -> Done {
+    let mut lines = Vec::new();
+    let kept = Job { request, from }.run(pin, &mut lines, entropy, out, progress);
+    let (kept, problem) = match kept {
+        Ok(kept) => (Some(kept), None),
+        Err(problem) => (None, Some(in_chinese(problem, "未能密封"))),
+    };
+    Done {
+        lines: lines.into_iter().map(shown).collect(),
+        kept,
+        problem,
+    }
+}
+
+fn shown(line: Line) -> Shown {
+    Shown {
+        mark: match line.mark {
+            Mark::Good => "good",
+            Mark::Note => "note",
+            Mark::Missing => "missing",
+        },
+        text: (line.zh, line.en).into(),
+    }
+}
+
+/// Errors that are for programmers speak English only: then at least what failed is said.
+fn in_chinese(mut problem: Problem, what: &str) -> Problem {
+    if problem.text.zh == problem.text.en {
+        let what = match &*problem.code {
+            "pki.passphrase" => "口令不对，或密钥文件已损坏",
+            "crypto.entropy" => "浏览器没有可用的随机数",
+            _ => what,
+        };
+        problem.text.zh = format!("{what}：{}", problem.text.en);
+    }
+    problem
+}
+
+struct Job<'a> {
+    request: &'a SealRequest,
+    from: &'a Arc<dyn ReadAt>,
+}
+
+impl Job<'_> {
+    fn run(
+        &self,
+        pin: &[u8],
+        lines: &mut Vec<Line>,
+        entropy: &mut dyn Entropy,
+        out: &mut dyn Write,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<Kept, Problem> {
+        let request = self.request;
+        let own = |e: &Error| Problem::of(&request.tender, e);
+        let replay = replayed(&request.tender, self.from).map_err(|e| own(&e))?;
+        self.same_notice(&replay)?;
+        let wallet = Wallet::open(&request.identity, pin, self.from)?;
+        let of_keys = |e: Error| self.about("", &e);
+        let signer = wallet.signer().map_err(of_keys)?;
+        let decrypter = wallet.decrypter().map_err(of_keys)?;
+        drop(wallet);
+        let detail = self.detail()?;
+        let files = self.files();
+        let certificates = Certificates {
+            signing: Ok(signer.certificate().clone()),
+            encryption: Ok(decrypter.certificate().clone()),
+            chain: signer.chain(),
+        };
+        let content = self.content(&files, detail.clone());
+        *lines = bidder::look(&replay, What::Bid, &content, &certificates, request.at);
+        if let Some(missing) = lines.iter().find(|line| line.mark == Mark::Missing) {
+            return Err(Problem {
+                file: String::new(),
+                code: "bid.incomplete".to_owned(),
+                text: (missing.zh.clone(), missing.en.clone()).into(),
+            });
+        }
+        let old = self.old(&replay)?;
+        let keys = Keys {
+            signer: &signer,
+            encryption: decrypter.certificate(),
+        };
+        let made = || -> Result<Kept, Error> {
+            let nonce = bidder::nonce(entropy)?;
+            let (own, sealed) = bidder::with_inputs(
+                &replay,
+                What::Bid,
+                content,
+                keys,
+                request.at,
+                nonce,
+                |inputs| {
+                    let sigma = draw_sigma(inputs, entropy)?;
+                    let own = OwnCopy::new(inputs, &sigma, entropy)?;
+                    Ok((own, seal_with_sigma(inputs, &sigma, out, progress)?))
+                },
+            )?;
+            let seal = replay.state.verify_seal(&sealed.record)?;
+            let tried = bidder::try_own_leaf(&seal, &sealed, &decrypter)?;
+            let (record, number) = self.sign(&replay, &signer, &sealed, old, entropy)?;
+            let origin = replay
+                .suite()
+                .hash()
+                .digest(replay.state.origin().as_bytes());
+            Ok(Kept {
+                record,
+                own: own.to_file()?,
+                leaf: bidder::backup_file(&sealed).map(|text| text.to_string()),
+                count: (format!("count-{origin}"), format!("{}\n", number + 1)),
+                next: number + 1,
+                seal: Named::new(request.lot.clone(), seal.id()),
+                root: seal.root(),
+                body_len: seal.body_len(),
+                signer: signer.certificate().subject_name(),
+                tried,
+            })
+        };
+        made().map_err(|e| self.explain(&e))
+    }
+
+    /// Between looking and sealing the notice must not have changed under the bidder's eyes.
+    fn same_notice(&self, replay: &Replay) -> Result<(), Problem> {
+        match replay.state.notice() {
+            Some((event, _)) if *event == self.request.notice => Ok(()),
+            _ => Err(Problem {
+                file: self.request.tender.name.clone(),
+                code: "desk.notice-changed".to_owned(),
+                text: (
+                    "公告与核对时不同，请重新核对".to_owned(),
+                    "the notice is not the one that was looked at: look again".to_owned(),
+                )
+                    .into(),
+            }),
+        }
+    }
+
+    fn about(&self, file: &str, e: &Error) -> Problem {
+        let text = e.in_words().into();
+        Problem {
+            file: file.to_owned(),
+            code: e.code().to_owned(),
+            text,
+        }
+    }
+
+    fn explain(&self, e: &Error) -> Problem {
+        let file = match e {
+            Error::Envelope(mifeng::envelope::Error::FileChanged { index }) => {
+                self.request.files.get(*index).map(|file| &*file.name)
+            }
+            _ => None,
+        };
+        self.about(file.unwrap_or_default(), e)
+    }
+
+    fn files(&self) -> Vec<PageFile> {
+        let file = |given: &Given| PageFile {
+            given: given.clone(),
+            slices: Slices::new(given, self.from),
+        };
+        self.request.files.iter().map(file).collect()
+    }
+
+    fn detail(&self) -> Result<Vec<DetailLine>, Problem> {
+        let Some(file) = &self.request.detail else {
+            return Ok(Vec::new());
+        };
+        small_up_to(file, self.from, DETAIL_LEN_MAX, |bytes| {
+            serde_json::from_slice(bytes).map_err(|e| Error::Malformed {
+                what: "unit prices",
+                detail: e.to_string(),
+            })
+        })
+    }
+
+    fn content<'a>(&'a self, files: &'a [PageFile], detail: Vec<DetailLine>) -> Content<'a> {
+        let source = |file: &'a PageFile| Box::new(file) as Box<dyn FileSource + 'a>;
+        Content {
+            lot: &self.request.lot,
+            files: files.iter().map(source).collect(),
+            opening: Opening {
+                currency: "CNY".to_owned(),
+                fields: self.request.fields.clone(),
+                price: self.request.price.clone(),
+                price_cn: self.request.price_cn.clone(),
+            },
+            declarations: self.request.declarations.clone(),
+            detail,
+        }
+    }
+
+    /// The seal of the bid that is replaced.
+    fn old(&self, replay: &Replay) -> Result<Option<Digest>, Problem> {
+        let Some(file) = &self.request.old else {
+            return Ok(None);
+        };
+        let read = || -> Result<Digest, Error> {
+            let slices = Slices::new(file, self.from);
+            let mut reader = slices.open().map_err(|e| Error::Unavailable {
+                what: file.name.clone(),
+                detail: e.to_string(),
+            })?;
+            let sealed = SealedFile::read(&mut reader)?;
+            Ok(replay.state.verify_seal(sealed.record())?.id())
+        };
+        read().map(Some).map_err(|e| Problem::of(file, &e))
+    }
+
+    /// The record, and its number.
+    fn sign(
+        &self,
+        replay: &Replay,
+        signer: &dyn Signer,
+        sealed: &Sealed,
+        old: Option<Digest>,
+        entropy: &mut dyn Entropy,
+    ) -> Result<(String, u64), Error> {
+        let (state, at) = (&replay.state, self.request.at);
+        let number = self.number(replay, signer)?;
+        let seal = bidder::submission(&sealed.record);
+        let when = (number, at);
+        let signed = match old {
+            None => mifeng::sign_numbered(state, "bid.submit", &seal, signer, when, entropy),
+            Some(old) => {
+                let seal = BidReplace {
+                    old,
+                    seal: seal.seal,
+                };
+                mifeng::sign_numbered(state, "bid.replace", &seal, signer, when, entropy)
+            }
+        }?;
+        let text = String::from_utf8(signed.to_file()?);
+        let text = text.map_err(|e| Error::Malformed {
+            what: "record",
+            detail: e.to_string(),
+        })?;
+        Ok((text, number))
+    }
+
+    /// The number of the record in the bidder's own count. The log shows none before the close, and this page keeps
+    /// nothing: the largest of what the log shows, what the folder and the page know, and a number that grows with time,
+    /// since numbers may be skipped.
+    fn number(&self, replay: &Replay, signer: &dyn Signer) -> Result<u64, Error> {
+        let alg = replay.suite().hash();
+        let origin = alg.digest(replay.state.origin().as_bytes());
+        let kept = format!("count-{origin}");
+        let kept = self.request.identity.iter().find(|one| one.name == kept);
+        let kept = kept.map(|file| {
+            small_up_to(file, self.from, COUNT_LEN_MAX, |bytes| {
+                let text = String::from_utf8_lossy(bytes);
+                text.trim().parse().map_err(|_| Error::Malformed {
+                    what: "count",
+                    detail: format!("{}: no number", file.name),
+                })
+            })
+        });
+        let kept: u64 = kept
+            .transpose()
+            .map_err(|problem| Error::Malformed {
+                what: "count",
+                detail: problem.text.en,
+            })?
+            .unwrap_or(0);
+        let shown = state_number(replay, &signer.certificate().fingerprint(alg));
+        let began = replay
+            .records
+            .first()
+            .map_or(self.request.at, |first| first.at);
+        let seconds = self.request.at.as_unix_seconds() - began.as_unix_seconds();
+        let passed = (seconds / COUNT_STEP_SECS).clamp(0, COUNT_MAX);
+        let passed = u64::try_from(passed).unwrap_or(0);
+        Ok([kept, shown, passed, self.request.number]
+            .into_iter()
+            .max()
+            .unwrap_or(0))
+    }
+}
+
+fn state_number(replay: &Replay, own: &Digest) -> u64 {
+    replay.state.next_seq(own)
+}
+
+/// A file of the bid.
+struct PageFile {
+    given: Given,
+    slices: Slices,
+}
+
+impl FileSource for &PageFile {
+    fn path(&self) -> &str {
+        &self.given.name
+    }
+
+    fn size(&self) -> u64 {
+        self.given.size
+    }
+
+    fn open(&self) -> io::Result<Box<dyn Read + '_>> {
+        Ok(Box::new(self.slices.open()?))
+    }
+
+    fn open_at(&self, offset: u64) -> io::Result<Box<dyn Read + '_>> {
+        let mut reader = self.slices.open()?;
+        reader.seek(SeekFrom::Start(offset))?;
+        Ok(Box::new(reader))
+    }
+}

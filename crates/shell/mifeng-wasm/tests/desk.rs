@@ -1,0 +1,465 @@
+//! Sealing as the desk's module does it, without a browser: what it makes is accepted, released and opened.
+
+use mifeng::bidder::{self, LeafKey, OwnCopy};
+use mifeng::crypto::{self, Digest, Entropy, GM, INTL, KeyAlg, PrivateKey, SeededEntropy, Suite};
+use mifeng::envelope::{Declarations, Manifest, NoSink, PlainSink};
+use mifeng::pki::issue::{Profile, Validity};
+use mifeng::pki::keyfile::{self, pkcs12};
+use mifeng::pki::{Certificate, Signer, SoftwareDecrypter, SoftwareSigner, pem};
+use mifeng::record::SignedRecord;
+use mifeng::{Export, Opened, sign_record};
+use mifeng_testkit::world::{Cast, DEADLINE, Kind, LOT, Tender, bidder_subject, secs};
+use mifeng_wasm::{Done, Given, LookRequest, ReadAt, SealRequest, look, seal};
+use std::io::{self, Cursor, Write};
+use std::sync::Arc;
+
+const PIN: &[u8] = b"correct horse";
+/// When the bid is sealed, in seconds after the start.
+const AT: i64 = 30;
+
+struct Held(Vec<Vec<u8>>);
+
+impl ReadAt for Held {
+    fn read_at(&self, file: &Given, at: u64, out: &mut [u8]) -> io::Result<usize> {
+        let bytes = self.0.get(file.id as usize);
+        let bytes = bytes.ok_or(io::ErrorKind::NotFound)?;
+        let at = usize::try_from(at).map_err(io::Error::other)?;
+        let len = out.len().min(bytes.len() - at);
+        out[..len].copy_from_slice(&bytes[at..at + len]);
+        Ok(len)
+    }
+}
+
+/// A bidder whose keys are in files.
+struct Bidder {
+    sign: (PrivateKey, Certificate),
+    enc: (PrivateKey, Certificate),
+    chain: Certificate,
+    suite: &'static Suite,
+}
+
+fn again(key: &PrivateKey) -> PrivateKey {
+    PrivateKey::from_pkcs8_der(&key.to_pkcs8_der().expect("encoded")).expect("a key")
+}
+
+impl Bidder {
+    fn new(cast: &Cast, until: i64) -> Self {
+        let rng = &mut SeededEntropy::new(b"a bidder of the desk");
+        let alg = match cast.suite.id() {
+            "gm-1" => KeyAlg::Sm2,
+            _ => KeyAlg::P256,
+        };
+        let validity = Validity {
+            not_before: secs(-3_600),
+            not_after: secs(until),
+        };
+        let mut made = |profile, serial: u8| {
+            let key = PrivateKey::generate(alg, rng).expect("a key");
+            let public = key.public_key().expect("public");
+            let (subject, serial) = (bidder_subject(3), [serial; 16]);
+            let certificate = cast.ca.issue(&subject, &public, profile, validity, &serial);
+            (key, certificate.expect("issued"))
+        };
+        Bidder {
+            sign: made(Profile::BidderSign, 0x41),
+            enc: made(Profile::BidderEncrypt, 0x42),
+            chain: cast.ca.certificate().clone(),
+            suite: cast.suite,
+        }
+    }
+
+    fn signer(&self) -> SoftwareSigner {
+        let chain = vec![self.chain.clone()];
+        SoftwareSigner::new(again(&self.sign.0), self.sign.1.clone(), chain).expect("a pair")
+    }
+
+    fn decrypter(&self) -> SoftwareDecrypter {
+        SoftwareDecrypter::new(again(&self.enc.0), self.enc.1.clone()).expect("a pair")
+    }
+
+    /// The folder as `mifeng` writes it.
+    fn folder(&self) -> Vec<(&'static str, Vec<u8>)> {
+        let rng = &mut SeededEntropy::new(b"salts");
+        let mut key = |key: &PrivateKey| {
+            let text = keyfile::encrypt(key, PIN, self.suite, keyfile::ITERATIONS_MIN, rng);
+            text.expect("encrypted").into_bytes()
+        };
+        let cer = |one: &Certificate| pem::encode("CERTIFICATE", one.der()).into_bytes();
+        vec![
+            ("chain.cer", cer(&self.chain)),
+            ("enc.cer", cer(&self.enc.1)),
+            ("enc.key", key(&self.enc.0)),
+            ("sign.cer", cer(&self.sign.1)),
+            ("sign.key", key(&self.sign.0)),
+        ]
+    }
+
+    fn pkcs12(&self) -> Vec<u8> {
+        let writing = keyfile::Writing {
+            suite: self.suite,
+            iterations: keyfile::ITERATIONS_MIN,
+        };
+        let keys = [(&self.sign.0, "sign"), (&self.enc.0, "enc")];
+        let certificates = [&self.sign.1, &self.enc.1, &self.chain];
+        let rng = &mut SeededEntropy::new(b"salts");
+        pkcs12::write(&keys, &certificates, PIN, writing, rng).expect("written")
+    }
+}
+
+fn files() -> Vec<(&'static str, Vec<u8>)> {
+    let large = (0..3_000_000_u32).map(|n| (n % 251) as u8).collect();
+    vec![
+        ("技术/方案.pdf", large),
+        ("empty.txt", Vec::new()),
+        ("价格.txt", "报价 880000 元".into()),
+    ]
+}
+
+/// One run of the module.
+struct Run {
+    held: Vec<Vec<u8>>,
+    request: SealRequest,
+}
+
+impl Run {
+    fn new(bundle: &[u8], identity: &[(&str, Vec<u8>)], files: &[(&str, Vec<u8>)]) -> Self {
+        let mut held = Vec::new();
+        let mut give = |name: &str, bytes: &[u8]| {
+            held.push(bytes.to_vec());
+            Given {
+                id: held.len() as u32 - 1,
+                name: name.to_owned(),
+                size: bytes.len() as u64,
+            }
+        };
+        let mut given = |all: &[(&str, Vec<u8>)]| -> Vec<Given> {
+            all.iter().map(|(name, bytes)| give(name, bytes)).collect()
+        };
+        let tender = given(&[("TEST-1.tar", bundle.to_vec())]).remove(0);
+        let (identity, files) = (given(identity), given(files));
+        let request = SealRequest {
+            tender,
+            notice: Digest::from_bytes([0; 32]),
+            identity,
+            at: secs(AT),
+            lot: LOT.to_owned(),
+            files,
+            price: "880000.00".to_owned(),
+            price_cn: "捌拾捌万元整".to_owned(),
+            declarations: Declarations {
+                sme: true,
+                domestic: true,
+                brand: None,
+            },
+            fields: Vec::new(),
+            detail: None,
+            old: None,
+            number: 0,
+        };
+        let mut run = Run { held, request };
+        let looked = look(
+            &LookRequest {
+                tender: run.request.tender.clone(),
+            },
+            &run.from(),
+        );
+        if let Some(tender) = looked.tender {
+            run.request.notice = tender.notice.digest;
+        }
+        run
+    }
+
+    fn from(&self) -> Arc<dyn ReadAt> {
+        Arc::new(Held(self.held.clone()))
+    }
+
+    fn go(&self) -> (Done, Vec<u8>) {
+        self.with(PIN, &mut SeededEntropy::new(b"the browser's"))
+    }
+
+    fn with(&self, pin: &[u8], entropy: &mut dyn Entropy) -> (Done, Vec<u8>) {
+        let mut out = Vec::new();
+        let mut last = 0;
+        let progress = &mut |at: mifeng::envelope::Progress| {
+            assert!(at.done >= last && at.done <= at.total);
+            last = at.done;
+        };
+        let done = seal(
+            &self.request,
+            pin,
+            &self.from(),
+            entropy,
+            &mut out,
+            progress,
+        );
+        (done, out)
+    }
+
+    fn code(&self) -> String {
+        let (done, _) = self.go();
+        assert!(done.kept.is_none(), "it was sealed");
+        done.problem.expect("a problem").code
+    }
+}
+
+#[derive(Default)]
+struct Folder(Vec<(String, Vec<u8>)>);
+
+impl PlainSink for Folder {
+    fn begin_file(&mut self, path: &str, _: u64) -> io::Result<()> {
+        self.0.push((path.to_owned(), Vec::new()));
+        Ok(())
+    }
+    fn write(&mut self, data: &[u8]) -> io::Result<()> {
+        let last = self.0.last_mut().ok_or(io::ErrorKind::NotFound)?;
+        last.1.extend_from_slice(data);
+        Ok(())
+    }
+    fn end_file(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+    fn finish(&mut self, _: &Manifest) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn year() -> i64 {
+    365 * 86_400
+}
+
+#[test]
+fn what_is_sealed_is_accepted_released_with_the_backup_and_opened() {
+    for suite in [&GM, &INTL] {
+        let cast = Cast::new(suite, "desk");
+        let bidder = Bidder::new(&cast, year());
+        let mut tender = Tender::new(&cast, "test.example/desk", Kind::Joint);
+        tender.receive(2);
+        let bundle = tender.tar(Export::Records);
+        let files = files();
+        let run = Run::new(&bundle, &bidder.folder(), &files);
+        let (done, sealed) = run.go();
+        assert!(done.problem.is_none(), "{:?}", done.problem);
+        let kept = done.kept.expect("kept");
+        assert!(kept.tried, "the own leaf is tried");
+        assert!(done.lines.iter().all(|line| line.mark != "missing"));
+        // The same randomness gives the same bytes: nothing else is drawn anywhere.
+        assert_eq!(run.go().1, sealed);
+
+        let record = SignedRecord::from_file(kept.record.as_bytes()).expect("a record");
+        let body = &mut Cursor::new(&sealed);
+        let taken = tender.host.submit(record, Some(body), secs(AT + 1));
+        taken.expect("accepted");
+        tender.beat(AT + 1);
+        tender.close_witnessed();
+        tender.release_leaf(0, DEADLINE + 2).expect("a leaf");
+        tender.release_leaf(1, DEADLINE + 2).expect("a leaf");
+        // As `mifeng bid release --backup` reads it.
+        let seal = tender.verified(&sealed);
+        assert_eq!(seal.id(), kept.seal.digest);
+        let leaf = kept.leaf.expect("the policy has a leaf of the bidder");
+        let share = leaf.split_whitespace().nth(1).expect("path hex");
+        let share: Digest = share.parse().expect("a digest");
+        let data = bidder::release(&seal, LeafKey::Backup(share.as_bytes())).expect("released");
+        let (state, rng) = (tender.host.state(), &mut SeededEntropy::new(b"release"));
+        let at = secs(DEADLINE + 2);
+        let record = sign_record(state, "bidder.share", &data, &bidder.signer(), at, rng);
+        let record = record.expect("signed");
+        tender.take(record, DEADLINE + 2).expect("a leaf");
+        tender.close_window(DEADLINE + 3).expect("window closed");
+        tender.release(0, DEADLINE + 4).expect("released");
+        tender.release(1, DEADLINE + 4).expect("released");
+        let mut folder = Folder::default();
+        let mut rng = SeededEntropy::new(b"open");
+        let opened = tender
+            .host
+            .open_bid(&seal.id(), &mut folder, secs(70), &mut rng);
+        assert!(matches!(opened, Ok(Opened::Bid(_))), "{opened:?}");
+        for (path, content) in &files {
+            let found = folder.0.iter().find(|(at, _)| at == path);
+            assert!(found.is_some_and(|(_, read)| read == content), "{path}");
+        }
+
+        let own = OwnCopy::from_file(kept.own.as_bytes()).expect("an own copy");
+        let sigma = own.open(suite, &bidder.decrypter()).expect("opens");
+        let boards = tender.host.state().boards();
+        let sigma = seal
+            .rebuild(*sigma, &boards)
+            .expect("the seal's own secret");
+        let file = &mut Cursor::new(&sealed);
+        let opened = mifeng::envelope::open_body(file, &seal, &sigma, &mut NoSink);
+        assert_eq!(opened.expect("opens").0.opening.price, "880000.00");
+    }
+}
+
+#[test]
+fn what_a_seal_relies_on_is_told() {
+    let cast = Cast::new(&GM, "desk");
+    let tender = Tender::new(&cast, "test.example/desk", Kind::Joint);
+    let run = Run::new(&tender.tar(Export::Records), &[], &[]);
+    let request = LookRequest {
+        tender: run.request.tender.clone(),
+    };
+    let told = look(&request, &run.from()).tender.expect("told");
+    let state = tender.host.state();
+    let (event, notice) = state.notice().expect("a notice");
+    assert_eq!(told.notice.digest, *event);
+    assert_eq!(told.boards.len(), 1);
+    assert_eq!(told.boards[0].digest, state.board().expect("a board").key());
+    let words = mifeng::words::fingerprint(&told.boards[0].digest, true);
+    assert_eq!(told.boards[0].words.zh, words);
+    assert_eq!(told.roots.len(), 1);
+    assert_eq!(told.roots[0].digest, cast.root.fingerprint(GM.hash()));
+    assert_eq!((told.deadline, &*told.suite), (notice.deadline, "gm-1"));
+}
+
+#[test]
+fn a_changed_bundle_gives_nothing() {
+    let cast = Cast::new(&INTL, "desk");
+    let tender = Tender::new(&cast, "test.example/desk", Kind::Joint);
+    let bidder = Bidder::new(&cast, year());
+    let bundle = tender.tar(Export::Records);
+    let sound = Run::new(&bundle, &bidder.folder(), &files());
+    // The board's key is in its records, the root in the notice: both are text, in hex or base64.
+    let board = tender.host.state().board().expect("a board").key();
+    let root = cast.root.fingerprint(INTL.hash());
+    let mut changed = 0;
+    for digest in [board, root] {
+        let text = digest.to_string();
+        let places: Vec<usize> = (0..bundle.len() - text.len())
+            .filter(|at| bundle[*at..].starts_with(text.as_bytes()))
+            .collect();
+        assert!(!places.is_empty(), "{text}");
+        for at in places {
+            let mut bad = bundle.clone();
+            bad[at] = if bad[at] == b'0' { b'1' } else { b'0' };
+            let mut run = Run::new(&bad, &bidder.folder(), &files());
+            assert_eq!(run.request.notice, Digest::from_bytes([0; 32]), "looked");
+            run.request.notice = sound.request.notice;
+            let _ = run.code();
+            changed += 1;
+        }
+    }
+    assert!(changed >= 2);
+    // Sound, but not the notice that was looked at.
+    let mut run = Run::new(&bundle, &bidder.folder(), &files());
+    run.request.notice = board;
+    assert_eq!(run.code(), "desk.notice-changed");
+}
+
+#[test]
+fn who_cannot_bid_is_told_why() {
+    let cast = Cast::new(&GM, "desk");
+    let tender = Tender::new(&cast, "test.example/desk", Kind::Joint);
+    let bundle = tender.tar(Export::Records);
+    let bidder = Bidder::new(&cast, year());
+    let folder = bidder.folder();
+    let with = |folder: &[(&str, Vec<u8>)]| Run::new(&bundle, folder, &files());
+
+    let (done, out) = with(&folder).with(b"wrong", &mut SeededEntropy::new(b"r"));
+    assert!(done.kept.is_none() && out.is_empty());
+    let problem = done.problem.expect("a problem");
+    assert_eq!(problem.code, "pki.passphrase");
+    assert!(problem.text.zh.contains("口令"), "{}", problem.text.zh);
+
+    // Ends before the opening; of another CA; without the decryption key; a key in the clear.
+    assert_eq!(
+        with(&Bidder::new(&cast, DEADLINE).folder()).code(),
+        "bid.incomplete"
+    );
+    let other = Cast::new(&GM, "other");
+    assert_eq!(
+        with(&Bidder::new(&other, year()).folder()).code(),
+        "bid.incomplete"
+    );
+    let signing: Vec<_> = folder
+        .iter()
+        .filter(|(name, _)| *name != "enc.key")
+        .cloned()
+        .collect();
+    assert_eq!(with(&signing).code(), "file.malformed");
+    let plain = keyfile::plain_pem(&bidder.enc.0).expect("plain");
+    let mut clear = signing.clone();
+    clear.push(("enc.key", plain.as_bytes().to_vec()));
+    assert_eq!(with(&clear).code(), "file.malformed");
+
+    let mut run = with(&folder);
+    run.request.price_cn = String::new();
+    assert_eq!(run.code(), "bid.incomplete");
+    run = Run::new(&bundle, &folder, &[]);
+    assert_eq!(run.code(), "bid.incomplete");
+    run = Run::new(&bundle, &folder, &[("../up", vec![1])]);
+    assert_eq!(run.code(), "bid.incomplete");
+    run = with(&folder);
+    run.request.at = secs(DEADLINE);
+    assert_eq!(run.code(), "bid.incomplete");
+    run = with(&folder);
+    run.request.lot = "9".to_owned();
+    assert_eq!(run.code(), "bid.incomplete");
+}
+
+struct Dry;
+
+impl Entropy for Dry {
+    fn fill(&mut self, _: &mut [u8]) -> Result<(), crypto::Error> {
+        Err(crypto::Error::Entropy)
+    }
+}
+
+struct Full;
+
+impl Write for Full {
+    fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+        Err(io::Error::other("full"))
+    }
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn without_randomness_or_room_nothing_is_sealed() {
+    let cast = Cast::new(&INTL, "desk");
+    let tender = Tender::new(&cast, "test.example/desk", Kind::Board);
+    let folder = Bidder::new(&cast, year()).folder();
+    let run = Run::new(&tender.tar(Export::Records), &folder, &files());
+    let (done, out) = run.with(PIN, &mut Dry);
+    assert!(done.kept.is_none() && out.is_empty());
+    assert_eq!(done.problem.expect("a problem").code, "crypto.entropy");
+    let rng = &mut SeededEntropy::new(b"r");
+    let done = seal(&run.request, PIN, &run.from(), rng, &mut Full, &mut |_| {});
+    assert!(done.kept.is_none());
+    assert_eq!(done.problem.expect("a problem").code, "envelope.io");
+    // Nobody but the board opens here: there is no own leaf to keep.
+    let (done, _) = run.go();
+    let kept = done.kept.expect("kept");
+    assert!(kept.leaf.is_none() && !kept.tried);
+}
+
+#[test]
+fn one_pkcs12_file_is_enough_and_the_count_only_grows() {
+    let cast = Cast::new(&INTL, "desk");
+    let tender = Tender::new(&cast, "test.example/desk", Kind::Joint);
+    let bundle = tender.tar(Export::Records);
+    let bidder = Bidder::new(&cast, year());
+    let mut run = Run::new(&bundle, &[("me.p12", bidder.pkcs12())], &files());
+    let number = |run: &Run| {
+        let (done, _) = run.go();
+        assert!(done.problem.is_none(), "{:?}", done.problem);
+        let kept = done.kept.expect("kept");
+        let record = SignedRecord::from_file(kept.record.as_bytes()).expect("a record");
+        let record = mifeng::record::Record::verify(record, &INTL).expect("signed");
+        assert_eq!(kept.count.1, format!("{}\n", record.seq() + 1));
+        assert_eq!(
+            record.actor(),
+            bidder.signer().certificate().fingerprint(INTL.hash())
+        );
+        (record.seq(), kept.count.0)
+    };
+    let (first, name) = number(&run);
+    assert_eq!(first, 0);
+    run.request.number = 5;
+    assert_eq!(number(&run).0, 5);
+    let mut folder = bidder.folder();
+    folder.push((&name, b"7\n".to_vec()));
+    assert_eq!(number(&Run::new(&bundle, &folder, &files())).0, 7);
+}
