@@ -165,6 +165,7 @@
       [word('signer'), kept.signer],
       [kept.tried ? '✔' : null, kept.tried ? word('tried') : null],
     ]);
+    for (const link of id('keep').querySelectorAll('a')) URL.revokeObjectURL(link.href);
     const wanted = new Set();
     const row = (end, what, needed, name) => {
       const item = document.createElement('li');
@@ -189,7 +190,9 @@
     id('go').disabled = true;
     id('go').onclick = () => {
       id('go').disabled = true;
-      window.mifengSend(kept.record, base + '.rec', sealed);
+      window.mifengSend(kept.record, base + '.rec', sealed, () => {
+        id('go').disabled = false;
+      });
     };
     id('made').hidden = false;
     say(word('sealed'));

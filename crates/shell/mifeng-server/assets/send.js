@@ -11,9 +11,13 @@
   function word(name) { return form.getAttribute('data-' + name); }
   function say(text) { id('said').textContent = text; }
 
+  // Told when a sending is at its end, whatever came of it.
+  var ended = null;
+
   function busy(on) {
     form.querySelector('button').disabled = on;
     id('progress').hidden = !on;
+    if (!on && ended) { ended(); }
   }
 
   function parsed(text) { try { return JSON.parse(text); } catch (e) { return {}; } }
@@ -143,7 +147,8 @@
 
   // For what was sealed in this page (seal.js).
   if (form && able) {
-    window.mifengSend = function (text, name, bid) {
+    window.mifengSend = function (text, name, bid, then) {
+      ended = then;
       id('kept').hidden = true;
       busy(true);
       form.scrollIntoView();

@@ -87,3 +87,37 @@ fn the_feed_goes_on_where_it_was_left() {
         "{rest}"
     );
 }
+
+#[test]
+fn the_desk_seals_where_the_module_is() {
+    let cast = Cast::new(&INTL, "interface");
+    let tender = Tender::new(&cast, "host/t/1", Kind::Board);
+    let mut host = Served::new(&tender, "interface", "desk");
+    let without = host.get("/t/t1/bid").text();
+    assert!(without.contains("未装入网页密封程序") && !without.contains("id=\"seal\""));
+    assert_eq!(host.get("/assets/desk.wasm").code(), "http.no-route");
+
+    // As the build lays it out: beside the verification page.
+    let page = host.folder.join("verify.html");
+    std::fs::write(page.with_file_name("mifeng-desk.wasm"), b"\0asm").expect("written");
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let house = std::sync::Arc::clone(&host.house);
+    let quiet = std::sync::Arc::new(|_: &str, _: &str| {});
+    let running = mifeng_server::start(house, listener, None, Some(page), Vec::new(), quiet);
+    let running = running.expect("listening");
+    host.address = running.address;
+    let with = host.get("/t/t1/bid");
+    assert!(with.text().contains("id=\"seal\""));
+    // The page itself may run no WebAssembly; what may, may reach nothing.
+    let policy = with.header("content-security-policy");
+    assert!(policy.contains("script-src 'self';") && !policy.contains("wasm"), "{policy}");
+    let worker = host.get("/assets/desk-worker.js");
+    assert_eq!(
+        worker.header("content-security-policy"),
+        "default-src 'none'; script-src 'wasm-unsafe-eval'; frame-ancestors 'none'; base-uri 'none'"
+    );
+    let module = host.get("/assets/desk.wasm");
+    assert_eq!(module.header("content-type"), "application/wasm");
+    assert_eq!(module.body, b"\0asm");
+    running.stop();
+}

@@ -1,0 +1,390 @@
+"""Seals bids in the bidder's desk of a real host, and follows them through the opening.
+
+    MIFENG=path/to/mifeng python3 tests/browser/desk.py BROWSER PAGE-FOLDER WORK-FOLDER [BYTES]
+
+PAGE-FOLDER is what crates/shell/mifeng-wasm/build.sh makes. For each suite a tender is set up by commands and served;
+bidder 1 seals, saves and sends in the page, bidders 2 and 3 by commands. The host ends when the receipts are there; the
+rest runs by commands: bidder 1 releases its leaf with the backup that the page gave, and what is opened must be its files.
+"""
+
+import base64
+import datetime
+import json
+import os
+import pathlib
+import random
+import re
+import shutil
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+
+from cdp import Browser
+
+CODES = ["91350200776049653A", "91350500798359476R", "91440101MA5CJQ4N59"]
+PRICES = [("468000.00", "肆拾陆万捌仟元整"), ("455000.00", "肆拾伍万伍仟元整"), ("482000.00", "肆拾捌万贰仟元整")]
+SECONDS = int(os.environ.get("DESK_SECONDS", "45"))
+BYTES = int(sys.argv[4]) if len(sys.argv) > 4 else 3_000_000
+PIN = "a passphrase of the desk's test"
+
+
+class Tender:
+    """One tender on its own host, set up and ended by commands."""
+
+    def __init__(self, work, suite, page):
+        self.work, self.suite, self.page = work / suite, suite, page
+        self.work.mkdir(parents=True)
+        (self.work / "pin").write_text(PIN)
+        self.name = "DESK-" + suite.upper()
+
+    def run(self, *args, fails=False):
+        done = subprocess.run([os.environ["MIFENG"], "--pin-file", "pin", *map(str, args)], cwd=self.work,
+                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+        if (done.returncode != 0) != fails:
+            raise RuntimeError("%s: %s" % (args, done.stdout.decode()[-1500:]))
+        return done.stdout.decode()
+
+    def certify(self):
+        self.run("ca", "init", "--ca", "ca", "--suite", self.suite, "--name", "Desk CA")
+        self.run("ca", "init", "--ca", "other", "--suite", self.suite, "--name", "Another CA")
+        people = [("buyer", "buyer"), ("agency", "agency"), ("host", "host"), ("tsa", "tsa")]
+        people += [("trustee", "trustee%d" % n) for n in (1, 2)]
+        for kind, name in people:
+            self.run("ca", "issue", "--ca", "ca", "--kind", kind, "--name", name, "--out", name)
+        for number, code in enumerate(CODES, 1):
+            self.bidder("ca", "bidder%d" % number, code)
+        self.bidder("other", "stranger", CODES[0])
+
+    def bidder(self, ca, name, code):
+        self.run("ca", "issue", "--ca", ca, "--kind", "bidder", "--name", name + " Ltd.", "--out", name, "--uscc", code)
+
+    def set_up(self):
+        self.certify()
+        for n in (1, 2):
+            self.run("board", "join", "--id", "trustee%d" % n, "--session", "desk", "--index", n, "--quorum", 2, "--of", 2,
+                     "--out", "%d.a" % n)
+        for n in (1, 2):
+            self.run("board", "round1", "--id", "trustee%d" % n, "1.a", "2.a", "--out", "%d.b" % n)
+        for n in (1, 2):
+            self.run("board", "round2", "--id", "trustee%d" % n, "1.a", "2.a", "1.b", "2.b", "--out", "%d.c" % n)
+        self.host = ["--host", "house/" + self.name, "--id", "host"]
+        self.run("tender", "init", *self.host, "--suite", self.suite, "--origin", "desk.example/" + self.name,
+                 "--trust", "ca/root.cer")
+        for name in ("root", "ca"):
+            self.run("tender", "crl", *self.host, "ca/%s.crl" % name)
+        self.run("tender", "accept", *self.host, "1.a", "2.a", "1.b", "2.b", "1.c", "2.c")
+        self.run("tender", "export", *self.host, "--out", "tender.tar")
+        self.files()
+
+    def files(self):
+        """Random files of bidder 1, large enough for several slices."""
+        folder = self.work / "bidder1-files"
+        (folder / "技术").mkdir(parents=True)
+        dice = random.Random(self.suite)
+        (folder / "技术" / "方案.bin").write_bytes(dice.randbytes(BYTES))
+        (folder / "报价.txt").write_text("报价 468000 元\n")
+        for n in (2, 3):
+            other = self.work / ("bidder%d-files" % n)
+            other.mkdir()
+            (other / "offer.txt").write_text("offer of bidder %d\n" % n)
+
+    def publish(self):
+        deadline = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=SECONDS)
+        item = lambda one, most, kind: {"id": one, "name": {"zh": one, "en": one}, "max": most, "kind": kind}
+        plan = {
+            "tender": self.name, "title": {"zh": "病床采购", "en": "Hospital beds"}, "procedure": "open", "rehearsal": True,
+            "buyer": "../buyer/sign.cer", "deadline": deadline.strftime("%Y-%m-%dT%H:%M:%SZ"), "beat_ms": 500,
+            "beat_depth": 4, "window_ms": 60000, "policy": "joint", "bidders_min": 3,
+            "committee": {"specialty": "A0320", "experts": 5, "alternates": 2},
+            "lots": [{"id": "1", "title": {"zh": "病床", "en": "beds"}, "rules": {
+                "method": "composite", "object": "goods", "price_weight": "40", "ceiling": "500000.00", "sme_rate": "0.15",
+                "items": [item("spec", "40", "subjective"), item("record", "20", "objective")]}}]}
+        (self.work / "agency" / "plan.json").write_text(json.dumps(plan))
+        self.run("tender", "publish", "--id", "agency", "--tender", "tender.tar", "--plan", "agency/plan.json",
+                 "--out", "notice.rec")
+        self.run("tender", "accept", *self.host, "notice.rec")
+        self.run("tender", "export", *self.host, "--out", "tender.tar")
+
+    def serve(self):
+        self.log = open(self.work / "serve.log", "w+")
+        self.server = subprocess.Popen(
+            [os.environ["MIFENG"], "--pin-file", "pin", "--lang", "en", "serve", "--dir", "house", "--id", "host",
+             "--listen", "127.0.0.1:0", "--verify-page", str(self.page / "mifeng-verify.html")],
+            cwd=self.work, stdin=subprocess.DEVNULL, stdout=self.log, stderr=subprocess.STDOUT)
+        for _ in range(300):
+            found = re.search(r"listening on (http://\S+)/", (self.work / "serve.log").read_text())
+            if found:
+                self.url = "%s/t/%s" % (found.group(1), self.name)
+                return
+            if self.server.poll() is not None:
+                break
+            time.sleep(0.1)
+        raise RuntimeError((self.work / "serve.log").read_text()[-1500:])
+
+    def others(self):
+        """Bidders 2 and 3, by commands."""
+        for n in (2, 3):
+            price, words = PRICES[n - 1]
+            me, bid = ["--id", "bidder%d" % n], ["--bid", "%d.bid" % n]
+            self.run("bid", "seal", *me, "--tender", "tender.tar", "--lot", 1, "--files", "bidder%d-files" % n,
+                     "--price", price, "--price-cn", words, "--out", "%d.bid" % n)
+            self.run("bid", "submit", *me, "--tender", "tender.tar", *bid, "--out", "%d.rec" % n)
+            self.run("send", "--host", self.url, "%d.rec" % n, *bid, "--receipt", "%d.receipt" % n)
+
+    def stop(self):
+        if getattr(self, "server", None) and self.server.poll() is None:
+            self.server.terminate()
+            self.server.wait(30)
+
+    def open(self, saved):
+        """From the close to the opened files; bidder 1 has what the page gave it, and its key."""
+        bid, leaf = saved["bid"], saved["leaf"]
+        self.run("tender", "close", *self.host, "--wait")
+        self.run("tender", "export", *self.host, "--out", "tender.tar")
+        for n in (1, 2):
+            self.run("board", "cosign", "--id", "trustee%d" % n, "--tender", "tender.tar", "--out", "%d.note" % n)
+        self.run("tsa", "stamp", "--id", "tsa", "--tender", "tender.tar", "--out", "close.tsr")
+        self.run("tender", "cosigned", *self.host, "1.note", "2.note")
+        self.run("tender", "stamp", *self.host, "close.tsr")
+        release = ["bid", "release", "--tender", "tender.tar"]
+        self.run(*release, "--id", "bidder1", "--bid", bid, "--backup", leaf, "--out", "leaf1.rec")
+        for n in (2, 3):
+            self.run(*release, "--id", "bidder%d" % n, "--bid", "%d.bid" % n, "--out", "leaf%d.rec" % n)
+        self.run("tender", "accept", *self.host, "leaf1.rec", "leaf2.rec", "leaf3.rec")
+        self.run("tender", "close-window", *self.host)
+        self.run("tender", "export", *self.host, "--out", "tender.tar")
+        for n in (1, 2):
+            self.run("board", "release", "--id", "trustee%d" % n, "--tender", "tender.tar", "--out", "shares%d.rec" % n)
+        self.run("tender", "accept", *self.host, "shares1.rec", "shares2.rec")
+        self.run("tender", "open", *self.host, "--out", "opened")
+
+    def opened_equals(self):
+        """Whether the opened files are the originals, all and alone."""
+        read = lambda folder: {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+        found = [p.parent for p in (self.work / "opened").rglob("报价.txt")]
+        return len(found) == 1 and read(self.work / "bidder1-files").items() <= read(found[0]).items()
+
+
+class Trial:
+    """The browser and the count."""
+
+    def __init__(self, program, work):
+        self.work = work
+        self.passed = self.failed = 0
+        self.browser = Browser(program, work / "profile")
+        self.browser.send("Network.setExtraHTTPHeaders", {"headers": {"accept-language": "zh-CN,zh;q=0.9"}})
+
+    def check(self, name, holds, more=""):
+        if holds:
+            self.passed += 1
+            print("ok      desk:", name, flush=True)
+        else:
+            self.failed += 1
+            print("FAILED  desk:", name, str(more)[:800], flush=True)
+
+    def picture(self, name):
+        self.browser.picture(self.work / (name + ".png"))
+
+    def said(self):
+        return self.browser.run("document.getElementById('told').textContent")
+
+    def go(self, url):
+        self.browser.send("Page.navigate", {"url": url})
+        self.browser.wait("location.href === %s && document.readyState === 'complete' && !!document.getElementById('look')"
+                          % json.dumps(url), 60)
+
+    def done(self):
+        """The page's worker is at rest."""
+        self.browser.wait("document.getElementById('sealing').hidden && !document.getElementById('look').disabled", 120)
+
+    def look(self):
+        self.browser.run("document.getElementById('look').click()")
+        self.done()
+
+    def fill(self, tender, who="bidder1", pin=PIN):
+        folder = tender.work / who
+        self.browser.choose("#identity", [folder / n for n in ("chain.cer", "enc.cer", "enc.key", "root.cer", "sign.cer", "sign.key")])
+        self.browser.choose("#folder", [tender.work / "bidder1-files"])
+        price, words = PRICES[0]
+        values = json.dumps({"price": price, "words": words, "pin": pin})
+        self.browser.run("for (const [k, v] of Object.entries(%s)) document.getElementById(k).value = v;"
+                         "document.getElementById('small').checked = true" % values)
+
+    def seal(self):
+        self.browser.run("document.querySelector('#who button').click()")
+        self.done()
+        return self.said()
+
+    def save(self, tender):
+        """Clicks every link as a person does; the files, by their ends."""
+        folder = tender.work / "saved"
+        folder.mkdir(exist_ok=True)
+        self.browser.send("Page.setDownloadBehavior", {"behavior": "allow", "downloadPath": str(folder)})
+        names = self.browser.run("[...document.querySelectorAll('#keep a')].map((a) => a.download)")
+        for number, name in enumerate(names):
+            before = self.browser.run("document.getElementById('go').disabled")
+            needed = not name.startswith("count-")
+            if needed and not before:
+                self.check("nothing is sent before all is saved", False, name)
+            self.browser.run("document.querySelectorAll('#keep a')[%d].click()" % number)
+            self.arrived(folder / name)
+        return {(n.split("-")[0] if n.startswith("count-") else n.rsplit(".", 1)[1]): folder / n for n in names}
+
+    def arrived(self, path):
+        until = time.monotonic() + 60
+        while not path.exists() and time.monotonic() < until:
+            time.sleep(0.05)
+        if not path.exists():
+            raise TimeoutError(path)
+
+    def whole(self, tender):
+        """A bid from the first click to the receipt."""
+        suite = tender.suite
+        self.go(tender.url + "/bid?lang=zh")
+        self.look()
+        board = self.browser.run("document.getElementById('relied').textContent")
+        self.check(suite + ": the records hold", "核验通过" in self.said(), self.said())
+        self.check(suite + ": board, root and notice are shown", "开标委员会公钥" in board and "Desk CA" in board, board)
+        self.fill(tender)
+        start = time.monotonic()
+        said = self.seal()
+        took = time.monotonic() - start
+        self.check(suite + ": sealed", "已密封" in said, said)
+        ms, memory = self.browser.run("[Number(document.getElementById('seal').dataset.ms), Number(document.getElementById('seal').dataset.memory)]")
+        print("        %s: %d bytes sealed in %d ms (%.1f s on the page), module's memory %d MiB"
+              % (suite, BYTES, ms, took, memory >> 20), flush=True)
+        self.check(suite + ": memory does not grow with the files", memory < 96 << 20, memory)
+        self.check(suite + ": the passphrase is gone", self.browser.run("document.getElementById('pin').value") == "")
+        self.picture(suite + "-2-sealed")
+        saved = self.save(tender)
+        self.check(suite + ": bid, record, own copy and leaf are saved", {"bid", "rec", "own", "leaf"} <= saved.keys(), saved)
+        shown = json.loads(tender.run("bid", "check", "--tender", "tender.tar", "--bid", saved["bid"], "--id", "bidder1", "--own", saved["own"], "--json"))
+        self.check(suite + ": the command reads what the page sealed", shown["content"]["opening"]["price"] == PRICES[0][0], shown)
+        self.browser.run("document.getElementById('go').click()")
+        self.browser.wait("!document.getElementById('kept').hidden", 60)
+        self.picture(suite + "-3-receipt")
+        self.browser.run("document.querySelector('#kept a').click()")
+        receipt = saved["rec"].with_suffix(".receipt")
+        self.arrived(receipt)
+        with urllib.request.urlopen(tender.url.replace("/t/", "/v1/tenders/") + "/bundle") as answer:
+            (tender.work / "now.tar").write_bytes(answer.read())
+        tender.run("receipt", "verify", "--receipt", receipt, "--record", saved["rec"], "--tender", "now.tar")
+        self.check(suite + ": the receipt holds", True)
+        return saved
+
+    def lie(self, bundle):
+        """From now on the host gives out this bundle."""
+        self.browser.run("""(() => {
+            const bytes = Uint8Array.from(atob(%s), (c) => c.charCodeAt(0));
+            window.honest = window.honest || window.fetch;
+            window.fetch = (path, more) => String(path).endsWith('/bundle')
+                ? Promise.resolve(new Response(new Blob([bytes]))) : window.honest(path, more);
+        })()""" % json.dumps(base64.b64encode(bundle).decode()))
+
+    def refused(self, tender, other):
+        """What must not be sealed, and says why."""
+        self.go(tender.url + "/bid?lang=zh")
+        self.picture("1-page")
+        self.look()
+        self.picture("1-looked")
+        board = self.browser.run("[...document.querySelectorAll('#relied dd')][1].textContent").split(" · ")[1].encode()
+        bundle = (tender.work / "tender.tar").read_bytes()
+        at = bundle.find(board)
+        self.check("the key that is shown is in the records", at > 0)
+        self.fill(tender, pin="wrong")
+        said = self.seal()
+        self.check("a wrong passphrase", "pki.passphrase" in said and "口令" in said, said)
+        self.fill(tender, who="stranger")
+        said = self.seal()
+        self.check("a certificate of another CA", "bid.incomplete" in said, said)
+        self.picture("1-refused")
+        self.fill(tender)
+        self.browser.run("document.getElementById('words').value = ''")
+        said = self.seal()
+        self.check("no price in words", "bid.incomplete" in said and "大写" in said, said)
+        self.lie((other.work / "tender.tar").read_bytes())
+        self.fill(tender)
+        said = self.seal()
+        self.check("another tender after the look", "desk.notice-changed" in said, said)
+        self.lie(bundle[:at] + (b"1" if bundle[at:at + 1] == b"0" else b"0") + bundle[at + 1:])
+        self.look()
+        said = self.said()
+        self.check("another key of the board", "未通过核验" in said and "[" in said, said)
+        self.check("nothing was made", self.browser.run("document.getElementById('made').hidden"))
+        self.go(tender.url + "/bid?lang=en")
+        reach = self.browser.run("""new Promise((done) => { const worker = new Worker('/assets/desk-worker.js');
+            worker.onmessage = (e) => done(e.data.text); worker.onerror = () => done('error');
+            worker.postMessage({ module: new ArrayBuffer(0) }); })""")
+        self.check("what is no module is told of", "CompileError" in reach or "WebAssembly" in reach, reach)
+
+    def form(self, tender):
+        """Both languages, wide and narrow: nothing scrolls sideways, whatever can be reached has a name."""
+        for lang in ("zh", "en"):
+            self.go(tender.url + "/bid?lang=" + lang)
+            self.look()
+            for width in (1280, 390):
+                self.browser.size(width, 844)
+                self.picture("form-%s-%d" % (lang, width))
+                self.check("%s, %d wide" % (lang, width), self.browser.run(
+                    "document.documentElement.scrollWidth <= %d" % (width + 10)))
+            self.browser.send("Emulation.clearDeviceMetricsOverride")
+            nameless = self.browser.run("""[...document.querySelectorAll('#seal input, #seal select, #seal textarea, #seal button')]
+                .filter((e) => !(e.textContent.trim() || (e.labels || []).length)).map((e) => e.id)""")
+            self.check("%s: everything has a name" % lang, nameless == [], nameless)
+
+
+def main():
+    program, page, work = sys.argv[1], pathlib.Path(sys.argv[2]).resolve(), pathlib.Path(sys.argv[3]).resolve()
+    shutil.rmtree(work, ignore_errors=True)
+    work.mkdir(parents=True)
+    tenders = [Tender(work, suite, page) for suite in ("gm", "intl")]
+    trial = Trial(program, work)
+    try:
+        together(lambda tender: tender.set_up(), tenders)
+        for tender in tenders:
+            tender.publish()
+            tender.serve()
+        others = threading.Thread(target=together, args=(lambda tender: tender.others(), tenders))
+        others.start()
+        saved = [trial.whole(tender) for tender in tenders]
+        trial.refused(*tenders)
+        trial.form(tenders[1])
+        others.join()
+        for tender in tenders:
+            tender.stop()
+        together(lambda pair: pair[0].open(pair[1]), list(zip(tenders, saved)))
+        for tender in tenders:
+            trial.check(tender.suite + ": what is opened is what was chosen", tender.opened_equals())
+        thrown = [e for e in trial.browser.events if e["method"] == "Runtime.exceptionThrown"]
+        trial.check("no script failed", not thrown, thrown)
+    finally:
+        trial.browser.close()
+        for tender in tenders:
+            tender.stop()
+    print("%d passed, %d failed; pictures in %s" % (trial.passed, trial.failed, work))
+    sys.exit(1 if trial.failed else 0)
+
+
+def together(work, all_of):
+    """Runs it for all at once; what fails in one fails here."""
+    failures = []
+
+    def one(item):
+        try:
+            work(item)
+        except BaseException as e:  # told below
+            failures.append(e)
+
+    threads = [threading.Thread(target=one, args=(item,)) for item in all_of]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if failures:
+        raise failures[0]
+
+
+if __name__ == "__main__":
+    main()
