@@ -192,15 +192,15 @@ class Trial:
 
     def go(self, url):
         self.browser.send("Page.navigate", {"url": url})
-        self.browser.wait("location.href === %s && document.readyState === 'complete' && !!document.getElementById('look')"
+        self.browser.wait("location.href === %s && document.readyState === 'complete' && !!document.getElementById('verify')"
                           % json.dumps(url), 60)
 
     def done(self):
         """The page's worker is at rest."""
-        self.browser.wait("document.getElementById('sealing').hidden && !document.getElementById('look').disabled", 120)
+        self.browser.wait("document.getElementById('sealing').hidden && !document.getElementById('verify').disabled", 120)
 
     def look(self):
-        self.browser.run("document.getElementById('look').click()")
+        self.browser.run("document.getElementById('verify').click()")
         self.done()
 
     def fill(self, tender, who="bidder1", pin=PIN):
@@ -301,9 +301,9 @@ class Trial:
         self.check("a certificate of another CA", "bid.incomplete" in said, said)
         self.picture("1-refused")
         self.fill(tender)
-        self.browser.run("document.getElementById('words').value = ''")
+        self.browser.run("document.getElementById('words').value = '大约五十万'")
         said = self.seal()
-        self.check("no price in words", "bid.incomplete" in said and "大写" in said, said)
+        self.check("no amount in words", "bid.incomplete" in said and "大写" in said, said)
         self.lie((other.work / "tender.tar").read_bytes())
         self.fill(tender)
         said = self.seal()
@@ -318,6 +318,25 @@ class Trial:
             worker.onmessage = (e) => done(e.data.text); worker.onerror = () => done('error');
             worker.postMessage({ module: new ArrayBuffer(0) }); })""")
         self.check("what is no module is told of", "CompileError" in reach or "WebAssembly" in reach, reach)
+
+    def sign_in(self, tender):
+        """With the same key, in the page; the session outlives a reload and ends when it is told to."""
+        self.go(tender.url + "/bid?lang=zh")
+        words = "document.getElementById('signed').textContent"
+        folder = tender.work / "bidder1"
+        for pin, wanted in (("wrong", "pki.passphrase"), (PIN, "已登录")):
+            self.browser.choose("#sign-identity", [folder / n for n in ("chain.cer", "sign.cer", "sign.key")])
+            self.browser.run("document.getElementById('sign-pin').value = %s; document.getElementById('sign-go').click()" % json.dumps(pin))
+            self.browser.wait("!document.getElementById('sign-go').disabled", 60)
+            said = self.browser.run(words)
+            self.check("sign-in with the passphrase %s: %s" % (pin.split()[0], wanted), wanted in said, said)
+        self.check("no script reads the session", self.browser.run("document.cookie") == "")
+        self.picture("4-signed-in")
+        self.go(tender.url + "/bid?lang=zh")
+        self.browser.wait("%s.includes('已登录')" % words, 20)
+        self.browser.run("document.getElementById('sign-out').click()")
+        self.browser.wait("%s === ''" % words, 20)
+        self.check("signed out", self.browser.run("document.getElementById('signed-in').hidden"))
 
     def form(self, tender):
         """Both languages, wide and narrow: nothing scrolls sideways, whatever can be reached has a name."""
@@ -350,6 +369,7 @@ def main():
         others.start()
         saved = [trial.whole(tender) for tender in tenders]
         trial.refused(*tenders)
+        trial.sign_in(tenders[0])
         trial.form(tenders[1])
         others.join()
         for tender in tenders:

@@ -3,7 +3,7 @@
 use super::{Content, What, sealed_against};
 use crate::{Error, Replay};
 use mifeng_crypto::{Digest, Time};
-use mifeng_envelope::{FileEntry, Manifest, check_path};
+use mifeng_envelope::{FileEntry, Manifest, Opening, check_path};
 use mifeng_pki::Certificate;
 use mifeng_pki::trust::Usage;
 use mifeng_record::amount;
@@ -149,7 +149,11 @@ fn files(before: &mut Before, content: &Content<'_>) {
         declarations: content.declarations.clone(),
         detail: content.detail.clone(),
         files: entries,
-        opening: content.opening.clone(),
+        // The price is looked at for itself.
+        opening: Opening {
+            fields: content.opening.fields.clone(),
+            ..Opening::default()
+        },
         v: 1,
     };
     match manifest.check() {

@@ -1,19 +1,15 @@
-// Seals a bid in the page: the work is done by a module in a worker that can reach no network (desk-worker.js); this script
-// gets the tender's records, asks, shows, and has the results saved before they are sent (send.js).
+// Seals a bid in the page: the work is done by a module in a worker that can reach no network (desk.js, desk-worker.js); this
+// script asks, shows, and has the results saved before they are sent (send.js).
 (function () {
   'use strict';
   const form = document.getElementById('seal');
-  const able = form && window.Worker && window.WebAssembly && window.BigInt && window.crypto && crypto.getRandomValues &&
-    window.fetch && window.mifengSend;
-  if (!able) return;
+  const desk = window.mifengDesk;
+  if (!form || !desk || !window.mifengSend) return;
 
   const id = (name) => document.getElementById(name);
   const word = (name) => form.getAttribute('data-' + name);
-  const zh = document.documentElement.lang.startsWith('zh');
-  const inLang = (text) => (zh ? text.zh : text.en);
-  const colon = zh ? '：' : ': ';
+  const { inLang, problem } = desk;
 
-  let module = null;
   let notice = null;
   // The next number of the bidder's own count, for as long as the page stands.
   let number = 0;
@@ -23,39 +19,10 @@
   }
 
   function busy(on) {
-    id('look').disabled = on;
+    id('verify').disabled = on;
     for (const button of form.querySelectorAll('button[type=submit]')) button.disabled = on;
     id('sealing').hidden = !on;
     id('sealing').removeAttribute('value');
-  }
-
-  async function got(path) {
-    const answer = await fetch(path, { credentials: 'omit', cache: 'no-store' });
-    if (!answer.ok) throw new Error(word('gone'));
-    return answer;
-  }
-
-  // One call in a worker of its own, which ends with it.
-  async function call(name, request, pin, files) {
-    if (module === null) module = await (await got('/assets/desk.wasm')).arrayBuffer();
-    const worker = new Worker('/assets/desk-worker.js');
-    try {
-      return await new Promise((done, dead) => {
-        worker.onerror = () => dead(new Error(word('bug') + 'worker'));
-        worker.onmessage = ({ data }) => {
-          if (data.type === 'progress') id('sealing').value = data.total > 0 ? data.done / data.total : 0;
-          else if (data.type === 'bug') dead(new Error(word('bug') + data.text));
-          else done(data);
-        };
-        worker.postMessage({ call: name, module, request, pin, files }, pin === null ? [] : [pin.buffer]);
-      });
-    } finally {
-      worker.terminate();
-    }
-  }
-
-  function problem(told) {
-    return (told.file ? told.file + colon : '') + inLang(told.text) + ' [' + told.code + ']';
   }
 
   // A list of names and values; `null` values are left out.
@@ -72,16 +39,15 @@
 
   const named = (one) => inLang(one.words) + ' · ' + one.digest;
 
-  async function bundle() {
+  function records() {
     say(word('fetching'));
-    const blob = await (await got(word('bundle'))).blob();
-    return { file: blob, given: { id: 0, name: word('name') + '.tar', size: blob.size } };
+    return desk.bundle(word('name'));
   }
 
   async function look() {
-    const records = await bundle();
+    const { file, given } = await records();
     say(word('looking'));
-    const { answer } = await call('look', { tender: records.given }, null, [records.file]);
+    const { answer } = await desk.call('look', { tender: given }, null, [file]);
     if (answer.problem) throw new Error(problem(answer.problem));
     const tender = answer.tender;
     notice = tender.notice.digest;
@@ -111,16 +77,16 @@
   }
 
   // The request to the module, and the files by number.
-  function collect(records) {
-    const files = [records.file];
+  function collect(bundle) {
+    const files = [bundle.file];
     const give = (file, name) => ({ id: files.push(file) - 1, name, size: file.size });
     const one = (input) => (id(input).files.length > 0 ? give(id(input).files[0], id(input).files[0].name) : null);
     const chosen = [...id('files').files, ...id('folder').files];
     const request = {
-      tender: records.given,
+      tender: bundle.given,
       notice,
       identity: [...id('identity').files].map((file) => give(file, file.name)),
-      at: new Date().toISOString().replace(/\.\d+Z$/, 'Z'),
+      at: desk.now(),
       lot: id('lot').value,
       files: chosen.map((file) => give(file, path(file))),
       price: id('price').value.trim(),
@@ -135,14 +101,15 @@
   }
 
   async function seal() {
-    const pin = new TextEncoder().encode(id('pin').value);
-    id('pin').value = '';
+    const pin = desk.taken(id('pin'));
     id('made').hidden = id('lines').hidden = true;
     // Again: what was looked at may have changed, and the module compares.
-    const records = await bundle();
+    const bundle = await records();
     say(word('sealing'));
-    const { request, files } = collect(records);
-    const { answer, sealed, ms, memory } = await call('seal', request, pin, files);
+    const { request, files } = collect(bundle);
+    const { answer, sealed, ms, memory } = await desk.call('seal', request, pin, files, (part) => {
+      id('sealing').value = part;
+    });
     // For whoever measures.
     form.dataset.ms = Math.round(ms);
     form.dataset.memory = memory;
@@ -211,7 +178,7 @@
 
   id('cannot').hidden = true;
   form.hidden = false;
-  id('look').addEventListener('click', () => doing(look));
+  id('verify').addEventListener('click', () => doing(look));
   form.addEventListener('submit', (event) => {
     event.preventDefault();
     doing(seal);

@@ -17,6 +17,8 @@ use std::sync::Arc;
 
 const SEND: &str = include_str!("../assets/send.js");
 const SHEET: &str = include_str!("../assets/sheet.js");
+const DESK: &str = include_str!("../assets/desk.js");
+const SIGN: &str = include_str!("../assets/sign.js");
 const SEAL: &str = include_str!("../assets/seal.js");
 const WORKER: &str = include_str!("../assets/desk-worker.js");
 /// A worker obeys the policy of its own script's answer.
@@ -35,6 +37,8 @@ pub(crate) fn routes() -> Router<Arc<App>> {
         .route("/t/{tender}/score", get(score))
         .route("/assets/send.js", get(|| asset(JAVASCRIPT, SEND)))
         .route("/assets/sheet.js", get(|| asset(JAVASCRIPT, SHEET)))
+        .route("/assets/desk.js", get(|| asset(JAVASCRIPT, DESK)))
+        .route("/assets/sign.js", get(|| asset(JAVASCRIPT, SIGN)))
         .route("/assets/seal.js", get(|| asset(JAVASCRIPT, SEAL)))
         .route("/assets/desk-worker.js", get(worker))
         .route("/assets/desk.wasm", get(wasm))
@@ -68,6 +72,8 @@ struct ScoreDesk<'a> {
     url: String,
     /// Of the same tender, for programs.
     api: String,
+    /// Whether the module that signs is here.
+    seals: bool,
 }
 
 /// The address of a tender for commands: as the browser reached it, if that can stand in a command.
@@ -90,10 +96,7 @@ async fn bid(State(app): Shared, Path(name): Path<String>, uri: Uri, headers: He
     let v = &*app.tender(&name)?.view();
     let url = address(&app, v, &headers);
     let api = url.replace("/t/", "/v1/tenders/");
-    let seals = match module(&app) {
-        Some(path) => tokio::fs::try_exists(path).await.unwrap_or(false),
-        None => false,
-    };
+    let seals = seals(&app).await;
     let desk = BidDesk {
         f,
         v,
@@ -108,6 +111,13 @@ async fn bid(State(app): Shared, Path(name): Path<String>, uri: Uri, headers: He
 fn module(app: &App) -> Option<PathBuf> {
     let page = app.verify_page.as_ref()?;
     Some(page.with_file_name(MODULE))
+}
+
+async fn seals(app: &App) -> bool {
+    match module(app) {
+        Some(path) => tokio::fs::try_exists(path).await.unwrap_or(false),
+        None => false,
+    }
 }
 
 async fn wasm(State(app): Shared, headers: HeaderMap) -> Answer {
@@ -150,5 +160,13 @@ async fn score(
     let v = &*app.tender(&name)?.view();
     let url = address(&app, v, &headers);
     let api = url.replace("/t/", "/v1/tenders/");
-    f.page(&ScoreDesk { f, v, url, api })
+    let seals = seals(&app).await;
+    let desk = ScoreDesk {
+        f,
+        v,
+        url,
+        api,
+        seals,
+    };
+    f.page(&desk)
 }

@@ -110,7 +110,10 @@ fn the_desk_seals_where_the_module_is() {
     assert!(with.text().contains("id=\"seal\""));
     // The page itself may run no WebAssembly; what may, may reach nothing.
     let policy = with.header("content-security-policy");
-    assert!(policy.contains("script-src 'self';") && !policy.contains("wasm"), "{policy}");
+    assert!(
+        policy.contains("script-src 'self';") && !policy.contains("wasm"),
+        "{policy}"
+    );
     let worker = host.get("/assets/desk-worker.js");
     assert_eq!(
         worker.header("content-security-policy"),

@@ -115,7 +115,7 @@ pub struct Tender {
     pub notice: Named,
     /// Keys of the boards that hold the bids shut.
     pub boards: Vec<Named>,
-    /// Roots that are recognised.
+    /// Roots that are recognised, and the trust list that names them.
     pub roots: Vec<Named>,
     /// Log entries, and the root over them.
     pub size: u64,
@@ -208,7 +208,7 @@ pub fn look(request: &LookRequest, from: &Arc<dyn ReadAt>) -> Looked {
     }
 }
 
-fn replayed(bundle: &Given, from: &Arc<dyn ReadAt>) -> Result<Replay, Error> {
+pub(crate) fn replayed(bundle: &Given, from: &Arc<dyn ReadAt>) -> Result<Replay, Error> {
     Replay::of(&tar(bundle, from)?)
 }
 
@@ -225,6 +225,10 @@ fn tender(replay: &Replay) -> Result<Tender, Error> {
         let is_trusted = notice.trust.is_empty() || notice.trust.contains(&digest);
         is_trusted.then(|| Named::new(one.subject_name(), digest))
     };
+    let mut roots: Vec<Named> = replay.roots.iter().filter_map(root).collect();
+    if let Some(list) = notice.trust_list {
+        roots.push(Named::new("信任列表 / trust list".to_owned(), list));
+    }
     let board = |board: &&mifeng::lock::Board| {
         let (threshold, members) = (board.threshold(), board.members());
         Named::new(format!("{threshold}/{members}"), board.key())
@@ -238,7 +242,7 @@ fn tender(replay: &Replay) -> Result<Tender, Error> {
         policy: serde_json::to_value(&notice.policy).unwrap_or_default(),
         notice: Named::new(notice.tender.clone(), *event),
         boards: state.boards().iter().map(board).collect(),
-        roots: replay.roots.iter().filter_map(root).collect(),
+        roots,
         size: replay.entries.len() as u64,
     })
 }
@@ -277,7 +281,7 @@ fn shown(line: Line) -> Shown {
 }
 
 /// Errors that are for programmers speak English only: then at least what failed is said.
-fn in_chinese(mut problem: Problem, what: &str) -> Problem {
+pub(crate) fn in_chinese(mut problem: Problem, what: &str) -> Problem {
     if problem.text.zh == problem.text.en {
         let what = match &*problem.code {
             "pki.passphrase" => "口令不对，或密钥文件已损坏",

@@ -8,8 +8,11 @@ use mifeng::pki::keyfile::{self, pkcs12};
 use mifeng::pki::{Certificate, Signer, SoftwareDecrypter, SoftwareSigner, pem};
 use mifeng::record::SignedRecord;
 use mifeng::{Export, Opened, sign_record};
+use mifeng_access::{Challenge, SIGN_IN};
 use mifeng_testkit::world::{Cast, DEADLINE, Kind, LOT, Tender, bidder_subject, secs};
-use mifeng_wasm::{Done, Given, LookRequest, ReadAt, SealRequest, look, seal};
+use mifeng_wasm::{
+    Done, Given, LookRequest, ReadAt, SealRequest, SignInRequest, look, seal, sign_in,
+};
 use std::io::{self, Cursor, Write};
 use std::sync::Arc;
 
@@ -462,4 +465,45 @@ fn one_pkcs12_file_is_enough_and_the_count_only_grows() {
     let mut folder = bidder.folder();
     folder.push((&name, b"7\n".to_vec()));
     assert_eq!(number(&Run::new(&bundle, &folder, &files())).0, 7);
+}
+
+#[test]
+fn a_challenge_of_this_host_alone_is_signed() {
+    let cast = Cast::new(&GM, "desk");
+    let tender = Tender::new(&cast, "test.example/desk", Kind::Joint);
+    let bidder = Bidder::new(&cast, year());
+    let run = Run::new(&tender.tar(Export::Records), &bidder.folder(), &[]);
+    let challenge = Challenge {
+        host: "host.example".to_owned(),
+        nonce: Digest::from_bytes([1; 32]),
+        proof: Digest::from_bytes([2; 32]),
+        expires: secs(AT + 300),
+    };
+    let mut request = SignInRequest {
+        tender: run.request.tender.clone(),
+        identity: run.request.identity.clone(),
+        at: secs(AT),
+        host: "host.example".to_owned(),
+        challenge: challenge.clone(),
+    };
+    let rng = &mut SeededEntropy::new(b"r");
+    let signed = sign_in(&request, PIN, &run.from(), rng);
+    let statement = signed.statement.expect("signed");
+    let statement = SignedRecord::from_file(statement.as_bytes()).expect("a record");
+    let statement = mifeng::record::Record::verify(statement, &GM).expect("signed");
+    assert_eq!((statement.kind(), statement.seq()), (SIGN_IN, 0));
+    assert_eq!(statement.origin(), "test.example/desk");
+    assert_eq!(
+        statement.data::<Challenge>().expect("a challenge"),
+        challenge
+    );
+    let wrong = sign_in(&request, b"wrong", &run.from(), rng);
+    assert_eq!(wrong.problem.expect("a problem").code, "pki.passphrase");
+    request.host = "other.example".to_owned();
+    let passed_on = sign_in(&request, PIN, &run.from(), rng);
+    assert!(passed_on.statement.is_none());
+    assert_eq!(
+        passed_on.problem.expect("a problem").code,
+        "access.other-host"
+    );
 }

@@ -1,7 +1,7 @@
 //! The exports of the desk's module, and what it needs beside files.
 
 use super::{answer, page, take};
-use crate::{look as look_at, seal as seal_bid};
+use crate::{look as look_at, seal as seal_bid, sign_in as sign_challenge};
 use mifeng::crypto::{self, Entropy};
 use mifeng::envelope::Progress;
 use std::io::{self, Write};
@@ -86,6 +86,23 @@ pub unsafe extern "C" fn seal(at: *mut u8, len: usize, pin: *mut u8, pin_len: us
             done.lose(&e);
         }
         done
+    };
+    // SAFETY: the caller's word.
+    unsafe { answer(at, len, work) }
+}
+
+/// Signs a host's challenge, as [`seal`] with the passphrase beside the request.
+///
+/// # Safety
+/// As for [`seal`].
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sign_in(at: *mut u8, len: usize, pin: *mut u8, pin_len: usize) -> u64 {
+    // SAFETY: the caller's word.
+    let mut pin = unsafe { take(pin, pin_len) };
+    let work = |request: crate::SignInRequest| {
+        let signed = sign_challenge(&request, &pin, &page(), &mut Generator);
+        pin.zeroize();
+        signed
     };
     // SAFETY: the caller's word.
     unsafe { answer(at, len, work) }

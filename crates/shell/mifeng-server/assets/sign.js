@@ -1,0 +1,94 @@
+// Signs in with the person's own certificate, in the page, and shows what may then be seen. The host's cookie is the session:
+// no script reads it.
+(function () {
+  'use strict';
+  const form = document.getElementById('sign-in');
+  const desk = window.mifengDesk;
+  if (!form || !desk) return;
+
+  const id = (name) => document.getElementById(name);
+  const word = (name) => form.getAttribute('data-' + name);
+  const base = '/v1/tenders/' + word('name');
+
+  function say(text) {
+    id('signed').textContent = text;
+  }
+
+  async function statement() {
+    const pin = desk.taken(id('sign-pin'));
+    const bundle = await desk.bundle(word('name'));
+    const files = [bundle.file];
+    const identity = [...id('sign-identity').files].map((file) => ({ id: files.push(file) - 1, name: file.name, size: file.size }));
+    const offered = await (await desk.ask(base + '/sign-in/challenge', { method: 'POST' })).json();
+    const request = { tender: bundle.given, identity, at: desk.now(), host: location.host, challenge: offered.challenge };
+    const { answer } = await desk.call('sign_in', request, pin, files);
+    if (answer.problem) throw new Error(desk.problem(answer.problem));
+    return answer.statement;
+  }
+
+  async function signIn() {
+    say(word('signing'));
+    await show(await (await desk.ask(base + '/sign-in', { method: 'POST', body: await statement() })).json());
+  }
+
+  async function signOut() {
+    await desk.ask(base + '/sign-in', { method: 'DELETE' });
+    id('signed-in').hidden = true;
+    id('sign-fields').hidden = false;
+    say('');
+  }
+
+  // What is not for this person is not shown.
+  async function list(path) {
+    try {
+      return await (await desk.ask(base + path)).json();
+    } catch (error) {
+      if (error.status === 403) return [];
+      throw error;
+    }
+  }
+
+  function item(text, href) {
+    const row = document.createElement('li');
+    const inner = document.createElement(href ? 'a' : 'span');
+    inner.textContent = text;
+    if (href) {
+      inner.href = href;
+      inner.setAttribute('download', '');
+    }
+    row.append(inner);
+    return row;
+  }
+
+  async function show(who) {
+    say(word('in') + who.name + (who.roles.length ? ' (' + who.roles.join(', ') + ')' : '') + ' · ' + word('until') + who.expires);
+    id('sign-fields').hidden = true;
+    const own = await list('/own');
+    id('own').replaceChildren(...own.map((bid) => item(word('lot') + ' ' + bid.lot + ' · ' + word(bid.status) + ' · ' + bid.seal)));
+    const opened = await list('/opened');
+    id('opened').replaceChildren(...opened.map((file) => item(file.path,
+      base + '/opened/' + file.path.split('/').map(encodeURIComponent).join('/'))));
+    id('own-none').hidden = own.length + opened.length > 0;
+    id('signed-in').hidden = false;
+  }
+
+  async function doing(work) {
+    id('sign-go').disabled = true;
+    try {
+      await work();
+    } catch (error) {
+      say(error.message);
+    } finally {
+      id('sign-go').disabled = false;
+    }
+  }
+
+  form.hidden = false;
+  form.addEventListener('submit', (event) => {
+    event.preventDefault();
+    doing(signIn);
+  });
+  id('sign-out').addEventListener('click', () => doing(signOut));
+  // Who signed in before, and loads the page again, is still signed in.
+  desk.ask(base + '/sign-in').then((answer) => answer.json()).then(show, () => {});
+}());
