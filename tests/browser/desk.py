@@ -92,6 +92,7 @@ class Tender:
 
     def publish(self):
         deadline = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=SECONDS)
+        self.deadline = deadline
         item = lambda one, most, kind: {"id": one, "name": {"zh": one, "en": one}, "max": most, "kind": kind}
         plan = {
             "tender": self.name, "title": {"zh": "病床采购", "en": "Hospital beds"}, "procedure": "open", "rehearsal": True,
@@ -372,6 +373,8 @@ def main():
         trial.sign_in(tenders[0])
         trial.form(tenders[1])
         others.join()
+        left = (tenders[0].deadline - datetime.datetime.now(datetime.timezone.utc)).total_seconds()
+        print("        %.0f s before the deadline" % left, flush=True)
         for tender in tenders:
             tender.stop()
         together(lambda pair: pair[0].open(pair[1]), list(zip(tenders, saved)))

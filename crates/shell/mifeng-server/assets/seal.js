@@ -34,7 +34,6 @@
       said.textContent = value;
       return [term, said];
     }));
-    list.hidden = false;
   }
 
   const named = (one) => inLang(one.words) + ' · ' + one.digest;
@@ -60,7 +59,7 @@
       [word('deadline'), tender.deadline],
       [word('origin'), tender.origin],
     ]);
-    id('what').hidden = id('who').hidden = false;
+    id('looked').hidden = id('what').hidden = id('who').hidden = false;
     say(word('looked'));
   }
 

@@ -90,5 +90,7 @@
   });
   id('sign-out').addEventListener('click', () => doing(signOut));
   // Who signed in before, and loads the page again, is still signed in.
-  desk.ask(base + '/sign-in').then((answer) => answer.json()).then(show, () => {});
+  desk.ask(base + '/sign-in').then((answer) => answer.json()).then(show).catch((error) => {
+    if (error.status !== 401) say(error.message);
+  });
 }());
