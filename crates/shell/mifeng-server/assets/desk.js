@@ -35,9 +35,15 @@ window.mifengDesk = (function () {
     return { file, given: { id: 0, name: name + '.tar', size: file.size } };
   }
 
+  /** The module; the browser may keep it for some minutes. */
+  async function loaded() {
+    if (module === null) module = await (await ask('/assets/desk.wasm', { cache: 'default' })).arrayBuffer();
+    return module;
+  }
+
   /** One call of the module, in a worker of its own that ends with it; `pin` is wiped. */
   async function call(name, request, pin, files, progress) {
-    if (module === null) module = await (await ask('/assets/desk.wasm')).arrayBuffer();
+    const code = await loaded();
     const worker = new Worker('/assets/desk-worker.js');
     try {
       return await new Promise((done, dead) => {
@@ -47,7 +53,7 @@ window.mifengDesk = (function () {
           else if (data.type === 'bug') dead(new Error(bug + data.text));
           else done(data);
         };
-        worker.postMessage({ call: name, module, request, pin, files }, pin === null ? [] : [pin.buffer]);
+        worker.postMessage({ call: name, module: code, request, pin, files }, pin === null ? [] : [pin.buffer]);
       });
     } finally {
       worker.terminate();

@@ -125,7 +125,11 @@ async fn wasm(State(app): Shared, headers: HeaderMap) -> Answer {
     if !tokio::fs::try_exists(&path).await.unwrap_or(false) {
         return Err(Fault::NoRoute.into());
     }
-    download::send(&path, "application/wasm", &headers).await
+    let mut answer = download::send(&path, "application/wasm", &headers).await?;
+    // Megabytes, and the same for everybody.
+    let kept = HeaderValue::from_static("max-age=300");
+    answer.headers_mut().insert(header::CACHE_CONTROL, kept);
+    Ok(answer)
 }
 
 /// What handles the key is allowed WebAssembly, and nothing else: no connection, not even to this host.

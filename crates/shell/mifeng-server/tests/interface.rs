@@ -121,6 +121,7 @@ fn the_desk_seals_where_the_module_is() {
     );
     let module = host.get("/assets/desk.wasm");
     assert_eq!(module.header("content-type"), "application/wasm");
+    assert_eq!(module.header("cache-control"), "max-age=300");
     assert_eq!(module.body, b"\0asm");
     running.stop();
 }
