@@ -62,6 +62,8 @@ impl<'a> Bidder<'a> {
                 }
             }
         }
+        // It has its answer; its room is for the host.
+        std::fs::remove_file(&self.bid.file)?;
         Ok(self.told)
     }
 
