@@ -14,6 +14,7 @@ use mifeng_crypto::{HashAlg, PrivateKey, Suite};
 use mifeng_log::{
     AnchorProof, Anchored, LogTree, NoteVerifier, SignatureType, SignedCheckpoint, tiles,
 };
+use mifeng_tender::Stage;
 use std::collections::BTreeMap;
 use std::io::Write;
 
@@ -65,7 +66,8 @@ impl<S: Store> AnchorLog<S> {
         Ok(log)
     }
 
-    /// Anchors a head of a tender's log, unless it or a later one is anchored. Durable when this returns.
+    /// Anchors a head of a tender's log, unless it or a later one is anchored. Durable when this returns. While beats run none
+    /// is: which of them it was would tell when somebody handed something in.
     ///
     /// # Errors
     /// [`Error::Malformed`] if its origin is too long, or a tender of another suite; [`Error::Unavailable`].
@@ -76,6 +78,10 @@ impl<S: Store> AnchorLog<S> {
             return Err(Error::malformed("anchor log", detail));
         }
         let (origin, head) = (tender.state.origin(), tender.checkpoint()?.checkpoint());
+        let beats_run = tender.state.stage() == Stage::Open && tender.beats > 0;
+        if beats_run {
+            return Ok(());
+        }
         if self
             .latest(origin)
             .is_some_and(|known| known.size() >= head.size())

@@ -3,7 +3,7 @@
 use mifeng::crypto::{GM, INTL, PrivateKey};
 use mifeng::log::WitnessState;
 use mifeng::{AnchorLog, Anchors, Error};
-use mifeng_testkit::world::{Cast, Kind, Memory, Parts, Tender, code, secs};
+use mifeng_testkit::world::{Cast, DEADLINE, Kind, Memory, Parts, Tender, code, notice, secs};
 
 const ORIGIN: &str = "host.example/anchor";
 
@@ -36,7 +36,7 @@ fn witnesses_cosign_what_goes_on_and_the_proof_carries_the_most_of_them() {
     for suite in [&INTL, &GM] {
         let mut cast = Cast::new(suite, "anchors");
         cast.is_anchored = true;
-        let mut tender = Tender::new(&cast, "host.example/t/anchored", Kind::Board);
+        let mut tender = Tender::unpublished(&cast, "host.example/t/anchored");
         let store = Memory::default();
         let mut log = opened(&cast, &store, cast.anchor_key());
         log.anchor(tender.host.replay()).expect("anchored");
@@ -44,7 +44,8 @@ fn witnesses_cosign_what_goes_on_and_the_proof_carries_the_most_of_them() {
         let (early, seen) = cosigned(&cast, 1, &first, &first.unseen(), 10).expect("a new log");
 
         // The log goes on: two witnesses under the next head, one of them saw the first.
-        tender.beat(20);
+        let made = notice(&cast, tender.host.state(), Kind::Board);
+        tender.publish(&made).expect("a lawful notice");
         log.anchor(tender.host.replay()).expect("anchored");
         let (_, second) = exported(&log);
         let (one, seen) = cosigned(&cast, 1, &second, &seen, 30).expect("goes on");
@@ -109,6 +110,29 @@ fn witnesses_cosign_what_goes_on_and_the_proof_carries_the_most_of_them() {
         let plain = log.proof_for(other.host.replay()).expect("anchored");
         assert_eq!(plain.checkpoint.signatures().len(), 1);
     }
+}
+
+/// Whoever came, and when: the anchor log says nothing of it.
+#[test]
+fn no_head_is_anchored_while_beats_run() {
+    let mut cast = Cast::new(&INTL, "anchors");
+    cast.is_anchored = true;
+    let mut tender = Tender::new(&cast, "host.example/t/anchored", Kind::Board);
+    let mut log = opened(&cast, &Memory::default(), cast.anchor_key());
+    log.anchor(tender.host.replay()).expect("anchored");
+    let sizes = |log: &AnchorLog<Memory>| -> Vec<u64> {
+        log.heads().iter().map(|head| head.size()).collect()
+    };
+    let notice = tender.host.replay().tree.size();
+    assert_eq!(sizes(&log), [notice]);
+    tender.receive(1);
+    tender.beat(DEADLINE - 1);
+    log.anchor(tender.host.replay()).expect("nothing to do");
+    assert!(tender.host.replay().tree.size() > notice);
+    assert_eq!(sizes(&log), [notice]);
+    tender.close(secs(DEADLINE)).expect("closed");
+    log.anchor(tender.host.replay()).expect("anchored");
+    assert_eq!(sizes(&log), [notice, tender.host.replay().tree.size()]);
 }
 
 #[test]

@@ -53,7 +53,7 @@ pub enum Error {
         at: Time,
     },
     /// Every revocation list or response about this issuer's certificate ended before the instant asked about.
-    #[error("revocation list of {issuer} ended {next_update}, asked about {at}")]
+    #[error("what is known of revocations by {issuer} ended {next_update}, asked about {at}")]
     StaleRevocation {
         /// Whose list.
         issuer: String,

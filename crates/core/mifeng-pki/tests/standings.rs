@@ -7,7 +7,7 @@ use common::{SUITES, World, time};
 use mifeng_pki::issue::{OcspEntry, Profile, Revocation, delegated_ocsp_response};
 use mifeng_pki::{
     Certificate, Material, OcspResponse, OcspStatus, Policy, Purpose, RevocationList,
-    RevocationRule, SoftwareSigner, Standing, judge_path,
+    RevocationRule, SoftwareSigner, Standing, judge_path, judge_response,
 };
 
 const MAY: &str = "2026-05-01T00:00:00Z";
@@ -234,5 +234,50 @@ fn nested_responders_end_in_an_error() {
             let found = judged(&issuer, &answers, RevocationRule::IfKnown);
             assert_eq!(found, expected, "{} answers", answers.len());
         }
+    }
+}
+
+/// What is kept for later readers must be worth something by itself.
+#[test]
+fn one_response_alone() {
+    for suite in SUITES {
+        let mut issuer = Issuer::new(suite);
+        let signer = responder(&mut issuer.world, 20);
+        let serial = issuer.leaf.serial_raw().to_vec();
+        let ca = issuer.world.sub.certificate();
+        let asked = |response: &OcspResponse, by: &Certificate, at: &str| {
+            let said = judge_response(response, (&issuer.leaf, by), time(at), suite);
+            said.map_err(|e| e.code())
+        };
+        let says = |status| {
+            let entries = entry(&serial, status);
+            let der = issuer.world.sub.ocsp_response(&entries, time(JUNE), None);
+            OcspResponse::parse(&der.expect("response")).expect("ours")
+        };
+        let good = says(OcspStatus::Good);
+        for at in [MAY, JUNE, JULY] {
+            assert_eq!(asked(&good, ca, at), Ok(Standing::Good));
+        }
+        assert_eq!(asked(&good, ca, END), Err("pki.stale-revocation"));
+        assert_eq!(
+            asked(&says(OcspStatus::Unknown), ca, JUNE),
+            Ok(Standing::Unknown)
+        );
+        let revoked = says(OcspStatus::Revoked(mifeng_pki::Revoked {
+            revoked: time(JUNE),
+            reason: 4,
+            invalid_since: None,
+        }));
+        assert_eq!(asked(&revoked, ca, JUNE), Err("pki.revoked"));
+        let later = asked(&revoked, ca, MAY).expect("revoked since");
+        assert!(matches!(later, Standing::RevokedLater { reason: 4, .. }));
+        // Of another certificate, or under another issuer, it says nothing.
+        let other = by_responder(&issuer, &signer, &[99]);
+        assert_eq!(asked(&other, ca, JUNE), Ok(Standing::Unknown));
+        let root = issuer.world.root.certificate();
+        assert_eq!(asked(&good, root, JUNE), Ok(Standing::Unknown));
+        // A responder that the issuer named.
+        let delegated = by_responder(&issuer, &signer, &serial);
+        assert_eq!(asked(&delegated, ca, JUNE), Ok(Standing::Good));
     }
 }
