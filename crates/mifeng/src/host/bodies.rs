@@ -10,6 +10,8 @@ use mifeng_tender::{BidReplace, BidSubmit, OfferSubmit, Refusal, rules};
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// A sealed bid in a file of its own that was read whole before it is handed in, by whoever had time for that: the host
 /// reads no byte of it again. What its record and seal say of it is judged when it is handed in.
@@ -20,6 +22,7 @@ pub struct MeasuredBid {
     path: PathBuf,
     /// Or why it is no sealed bid at all.
     found: Result<Measured, String>,
+    spoiled: Arc<AtomicBool>,
 }
 
 impl MeasuredBid {
@@ -43,7 +46,14 @@ impl MeasuredBid {
         Ok(MeasuredBid {
             path: path.to_owned(),
             found,
+            spoiled: Arc::default(),
         })
+    }
+
+    /// Whether a store failed to keep it: then nobody can tell what the disk has of it, also if a later try says that all
+    /// is well (spec/store.md), and only the same bytes written anew count.
+    pub fn is_spoiled(&self) -> bool {
+        self.spoiled.load(Ordering::Acquire)
     }
 
     /// Where it is.
@@ -151,7 +161,10 @@ impl<S: Store> Host<S> {
             Staged::Nothing => return Ok(()),
             Staged::Incoming(incoming) => self.store.rename(incoming, &name),
             Staged::Measured(bid) => match bid.whole() {
-                Some(file) => self.store.adopt(&name, &file),
+                Some(file) => {
+                    let kept = self.store.adopt(&name, &file);
+                    kept.inspect_err(|_| bid.spoiled.store(true, Ordering::Release))
+                }
                 // It was not accepted then.
                 None => return Ok(()),
             },

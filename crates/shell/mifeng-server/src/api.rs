@@ -6,7 +6,7 @@ use crate::house::{House, Tender};
 use crate::limits::{EVIDENCE_LEN_MAX, RECORD_LEN_MAX};
 use crate::names::Names;
 use crate::problem::{Fail, Problem};
-use crate::reading::Arrival;
+use crate::reading::Brought;
 use crate::view::{Standing, View};
 use crate::words::Fault;
 use crate::writer::{Order, Signer, Taken, answered};
@@ -18,7 +18,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use mifeng::crypto::{Digest, Suite, Time};
 use mifeng::record::{Record, SignedRecord};
-use mifeng::{Export, MeasuredBid, Tar};
+use mifeng::{Export, Tar};
 use serde::Serialize;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -300,36 +300,52 @@ async fn submit(State(app): Shared, Path(name): Path<String>, body: Body) -> Ans
     let came = record_of(&app, tender, body).await?;
     let noting = came.noting();
     let record = (came.record.clone(), came.received);
-    let answer = hand_in(tender, record, None, came.place()).await;
-    noted(tender, &noting, answer).await
+    let handed = hand_over(tender, record, None, came.place())?;
+    noted(tender, &noting, handed.answer().await).await
 }
 
-pub(crate) async fn hand_in(
+/// A record in the queue.
+pub(crate) struct InQueue {
+    record: Digest,
+    next_beat: Option<Time>,
+    said: tokio::sync::oneshot::Receiver<Result<Taken, mifeng::Error>>,
+}
+
+/// Puts a record into the queue, with the bid that it brings.
+pub(crate) fn hand_over(
     tender: &Tender,
     (record, received): (SignedRecord, Time),
-    brought: Option<(Arc<MeasuredBid>, Arrival)>,
+    bid: Option<Arc<Brought>>,
     place: (&Arc<Held>, Signer),
-) -> Answer {
+) -> Result<InQueue, Fail> {
     let view = tender.view();
     let suite = Suite::by_id(&view.suite).map_err(mifeng::Error::from)?;
     let commitment = record.commitment(suite);
-    let (bid, arrival) = brought.unzip();
     let said = tender.desk.hand_over(place, |answer| Order::Submit {
         record,
         bid,
         received,
         answer,
-    });
-    // It is in the queue, or will not be.
-    drop(arrival);
-    match answered(said).await? {
-        Taken::Logged(receipt) => Ok(receipt_file(StatusCode::CREATED, receipt)),
-        Taken::Waiting => {
-            let waiting = Waiting {
-                record: commitment,
-                next_beat: view.next_beat,
-            };
-            Ok(json(StatusCode::ACCEPTED, &waiting))
+    })?;
+    Ok(InQueue {
+        record: commitment,
+        next_beat: view.next_beat,
+        said,
+    })
+}
+
+impl InQueue {
+    /// Waits for what comes of it.
+    pub(crate) async fn answer(self) -> Answer {
+        match answered(Ok(self.said)).await? {
+            Taken::Logged(receipt) => Ok(receipt_file(StatusCode::CREATED, receipt)),
+            Taken::Waiting => {
+                let waiting = Waiting {
+                    record: self.record,
+                    next_beat: self.next_beat,
+                };
+                Ok(json(StatusCode::ACCEPTED, &waiting))
+            }
         }
     }
 }

@@ -28,9 +28,6 @@ pub const UNSIGNED_MAX: usize = 64;
 pub const STRANGERS_MAX: usize = 64;
 /// Time after which an upload of which nothing more came is forgotten: whoever was cut off over a weekend goes on.
 pub const UPLOAD_IDLE: Duration = Duration::from_secs(72 * 3_600);
-/// Time that the end of the time of bids waits for files that were handed in before it and are being read: the largest one
-/// at 27 MB/s. It waits only for who came in time; a disk that does not answer must not keep a tender open for ever.
-pub const READING_TIME: Duration = Duration::from_secs(600);
 /// Receipts kept in memory for those who ask again; older ones are made anew from the log.
 pub const RECEIPTS_KEPT: usize = 8_192;
 /// Bytes that bodies are counted in; so much of each body needs no room, so that a bid's record (some 10 KiB) always

@@ -1,12 +1,11 @@
-//! Sealed bids that were handed in and are being read: on threads of their own, some at a time, and no end of the time of
-//! bids overtakes them.
+//! Sealed bids that were handed in and are being read: on threads of their own, some at a time, while their orders keep
+//! their places in the writer's queue.
 
-use crate::clock::Clock;
-use mifeng::crypto::Time;
-use std::collections::BTreeMap;
+use crate::limits::BLOCKING_MAX;
+use mifeng::crypto::Digest;
+use mifeng::{Error, MeasuredBid};
 use std::num::NonZero;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// A sealed bid of more bytes is read with all cores, and some core is left for smaller ones.
@@ -29,6 +28,8 @@ pub(crate) struct Reader {
 impl Readers {
     pub(crate) fn new() -> Self {
         let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+        // Signatures and blocks of others need threads too.
+        let cores = cores.min(BLOCKING_MAX / 2);
         // One more than cores at least where there is one: small files never wait for a large one.
         let all = cores.max(2);
         Readers {
@@ -54,71 +55,62 @@ impl Readers {
     }
 }
 
-/// The bids of one tender that came and are not with its writer yet.
-#[derive(Default)]
-pub(crate) struct Arrivals {
-    here: Mutex<Here>,
-    changed: Condvar,
+/// A sealed bid that was handed in: its order is in the writer's queue, and its file is read meanwhile.
+pub(crate) struct Brought {
+    /// Who signed its record.
+    pub(crate) actor: Digest,
+    found: Mutex<Option<Result<Arc<MeasuredBid>, Error>>>,
 }
 
-#[derive(Default)]
-struct Here {
-    next: u64,
-    at: BTreeMap<u64, Time>,
+/// The reader's end of it: whatever becomes of the reader, there is an outcome.
+pub(crate) struct Reading(Arc<Brought>);
+
+/// A bid that is to be read, for the queue and for its reader.
+pub(crate) fn brought(actor: Digest) -> (Arc<Brought>, Reading) {
+    let found = Mutex::new(None);
+    let bid = Arc::new(Brought { actor, found });
+    (Arc::clone(&bid), Reading(bid))
 }
 
-/// One of them, until this is dropped.
-pub(crate) struct Arrival {
-    arrivals: Arc<Arrivals>,
-    number: u64,
-    /// When it came.
-    pub(crate) at: Time,
-}
-
-impl Arrivals {
-    fn here(&self) -> MutexGuard<'_, Here> {
-        self.here.lock().unwrap_or_else(PoisonError::into_inner)
+impl Brought {
+    fn found(&self) -> MutexGuard<'_, Option<Result<Arc<MeasuredBid>, Error>>> {
+        self.found.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Notes one that comes now. Whoever looks later than this and has a later time sees it.
-    pub(crate) fn enter(self: &Arc<Self>, clock: &dyn Clock) -> Arrival {
-        let mut here = self.here();
-        let (number, at) = (here.next, clock.now());
-        here.next += 1;
-        here.at.insert(number, at);
-        Arrival {
-            arrivals: Arc::clone(self),
-            number,
-            at,
-        }
+    /// Whether the reader is done.
+    pub(crate) fn is_read(&self) -> bool {
+        self.found().is_some()
     }
 
-    /// Waits until all that came at `until` or before are with the writer, or went away; at most so long.
-    pub(crate) fn wait(&self, until: Time, at_most: Duration) {
-        let end = Instant::now() + at_most;
-        let mut here = self.here();
-        while here.at.values().any(|at| *at <= until) {
-            let left = end.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                return;
-            }
-            let waited = self.changed.wait_timeout(here, left);
-            here = waited.unwrap_or_else(PoisonError::into_inner).0;
-        }
+    /// What the reader found; asked for earlier, or twice, it is not there.
+    pub(crate) fn take(&self) -> Result<Arc<MeasuredBid>, Error> {
+        self.found().take().unwrap_or_else(|| Err(not_read()))
     }
 }
 
-impl Drop for Arrival {
+impl Reading {
+    /// Tells the outcome.
+    pub(crate) fn done(self, found: Result<Arc<MeasuredBid>, Error>) {
+        *self.0.found() = Some(found);
+    }
+}
+
+impl Drop for Reading {
     fn drop(&mut self) {
-        self.arrivals.here().at.remove(&self.number);
-        self.arrivals.changed.notify_all();
+        self.0.found().get_or_insert_with(|| Err(not_read()));
+    }
+}
+
+fn not_read() -> Error {
+    Error::Unavailable {
+        what: "upload".to_owned(),
+        detail: "its file could not be read: try again".to_owned(),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::clock::ManualClock;
     use futures_util::FutureExt;
 
     #[test]
@@ -134,24 +126,11 @@ mod tests {
     }
 
     #[test]
-    fn who_waits_waits_for_those_who_came_before() {
-        let at = Time::from_unix_seconds;
-        let clock = ManualClock::new(at(5));
-        let arrivals = Arc::new(Arrivals::default());
-        let first = arrivals.enter(&clock);
-        clock.set(at(6));
-        let second = arrivals.enter(&clock);
-        assert_eq!((first.at, second.at), (at(5), at(6)));
-        // Nobody came before; the second is of no account; the first is, until it goes.
-        arrivals.wait(at(4), Duration::from_secs(600));
-        let short = Duration::from_millis(20);
-        let begun = Instant::now();
-        arrivals.wait(at(5), short);
-        assert!(begun.elapsed() >= short);
-        let waiting = Arc::clone(&arrivals);
-        let thread = std::thread::spawn(move || waiting.wait(at(5), Duration::from_secs(600)));
-        drop(first);
-        assert!(thread.join().is_ok());
-        assert_eq!(arrivals.here().at.len(), 1);
+    fn a_reader_that_dies_leaves_an_outcome() {
+        let (bid, reading) = brought(Digest::from_bytes([1; 32]));
+        assert!(!bid.is_read());
+        drop(reading);
+        assert!(bid.is_read());
+        assert!(matches!(bid.take(), Err(Error::Unavailable { .. })));
     }
 }

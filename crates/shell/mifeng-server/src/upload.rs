@@ -4,14 +4,15 @@
 //! not hold the record can ask for it. Its file has its full size from the start; a journal beside it names
 //! the blocks that came. Nothing here is believed: the whole file is read when it is handed in, and the engine holds what
 //! was found against the seal. From then on the store may have the same file under a name of its own, so nobody may write to
-//! a file that is whole.
+//! a file that is whole, nor to one that has another name, whatever the journal says after a power cut.
 
+use crate::clock::Clock;
 use crate::limits::{BID_LEN_MAX, BLOCK_LEN, UPLOADS_BESIDE_LOTS, UPLOADS_LEN_MAX};
 use crate::problem::{Fail, Problem};
-use crate::reading::{Arrivals, Reader};
+use crate::reading::Reader;
 use crate::words::Fault;
 use crate::writer::Admitted;
-use mifeng::crypto::{Digest, Suite};
+use mifeng::crypto::{Digest, Suite, Time};
 use mifeng::envelope::{SealRecord, Trailer};
 use mifeng::record::{Record, SignedRecord};
 use mifeng::tender::{BidReplace, BidSubmit, OfferSubmit};
@@ -19,7 +20,7 @@ use mifeng::{Error, MeasuredBid};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{File, OpenOptions};
 use std::io::Write;
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -87,7 +88,11 @@ struct Upload {
 /// a refusal, that another order in the writer's queue is about.
 pub(crate) struct Whole {
     pub(crate) record: SignedRecord,
+    /// Whoever signed it.
+    pub(crate) actor: Digest,
     pub(crate) size: u64,
+    /// When it was handed in, whole.
+    pub(crate) received: Time,
     path: PathBuf,
     read: OwnedMutexGuard<Option<Arc<MeasuredBid>>>,
 }
@@ -98,13 +103,18 @@ impl Whole {
         &mut self,
         suite: &Suite,
         reader: &Reader,
-    ) -> Result<Arc<MeasuredBid>, Fail> {
+    ) -> Result<Arc<MeasuredBid>, Error> {
         if let Some(bid) = &*self.read {
             return Ok(Arc::clone(bid));
         }
         let bid = Arc::new(MeasuredBid::read(&self.path, suite, reader.workers)?);
         *self.read = Some(Arc::clone(&bid));
         Ok(bid)
+    }
+
+    /// Whether the disk may hold something else than was read: then only the same blocks sent anew count.
+    pub(crate) fn is_spoiled(&self) -> bool {
+        self.read.as_ref().is_none_or(|bid| bid.is_spoiled())
     }
 }
 
@@ -118,7 +128,6 @@ pub(crate) struct Progress {
 pub(crate) struct Uploads {
     folder: PathBuf,
     known: Mutex<BTreeMap<Digest, Upload>>,
-    pub(crate) arrivals: Arc<Arrivals>,
 }
 
 impl Uploads {
@@ -144,7 +153,6 @@ impl Uploads {
         Ok(Uploads {
             folder: folder.to_owned(),
             known: Mutex::new(known),
-            arrivals: Arc::default(),
         })
     }
 
@@ -198,7 +206,10 @@ impl Uploads {
             Arc::clone(&upload.writing)
         };
         let _writing = writing.lock().unwrap_or_else(PoisonError::into_inner);
-        // Looked at under the lock: whoever sent the same block first has written it by now.
+        // Opened for each block: thousands of uploads hold no descriptor while nothing comes.
+        let file = File::options().write(true).open(self.path(id, "bid"));
+        let file = file.map_err(wrong)?;
+        // Looked at under the lock, with the file at hand: whoever sent the same block first has written it by now.
         {
             let known = self.known();
             let upload = known.get(id).ok_or(Fault::NoUpload)?;
@@ -210,13 +221,18 @@ impl Uploads {
                 return Ok(());
             }
         }
-        // Opened for each block: thousands of uploads hold no descriptor while nothing comes.
-        let file = File::options().write(true).open(self.path(id, "bid"));
-        let file = file.map_err(wrong)?;
+        // With another name it may be a bid in the store.
+        if file.metadata().map_err(wrong)?.nlink() != 1 {
+            self.forget(id);
+            return Err(Fault::NoUpload.into());
+        }
         file.write_all_at(block, number * BLOCK_LEN)
             .map_err(wrong)?;
         let mut known = self.known();
         let upload = known.get_mut(id).ok_or(Fault::NoUpload)?;
+        if !Arc::ptr_eq(&upload.writing, &writing) {
+            return Err(Fault::NoUpload.into());
+        }
         let mut journal = File::options()
             .append(true)
             .open(self.path(id, "blocks"))
@@ -229,36 +245,49 @@ impl Uploads {
         Ok(())
     }
 
-    /// An upload that is whole, for one who hands it in at a time.
-    pub(crate) fn whole(&self, id: &Digest) -> Result<Whole, Fail> {
+    /// Bytes of the record of an upload.
+    pub(crate) fn record_len(&self, id: &Digest) -> Result<usize, Fail> {
         let known = self.known();
-        let upload = known.get(id).ok_or(Fault::NoUpload)?;
+        Ok(known.get(id).ok_or(Fault::NoUpload)?.record.len())
+    }
+
+    /// An upload that is whole at this instant, for one who hands it in at a time.
+    pub(crate) fn whole(&self, id: &Digest, clock: &dyn Clock) -> Result<Whole, Fail> {
+        let mut known = self.known();
+        let upload = known.get_mut(id).ok_or(Fault::NoUpload)?;
         if !upload.missing.is_empty() {
             return Err(Fault::BlocksMissing.into());
         }
+        // Not before the last block had come.
+        let received = clock.now();
+        upload.touched = Instant::now();
         // Whoever asks again while it is read takes no place and no thread.
         let read = Arc::clone(&upload.read).try_lock_owned();
-        let (record, size) = (upload.record.clone(), upload.size);
+        let (record, actor, size) = (upload.record.clone(), upload.actor, upload.size);
         drop(known);
         Ok(Whole {
             record: SignedRecord::from_file(&record).map_err(Error::from)?,
+            actor,
             size,
+            received,
             path: self.path(id, "bid"),
             read: read.map_err(|_| Fault::BeingRead)?,
         })
     }
 
-    /// Forgets uploads of which nothing came for so long. One that is whole may have been handed in, and stays.
-    pub(crate) fn expire(&self, idle: Duration) {
-        let known = self.known();
-        let is_idle = |one: &Upload| !one.missing.is_empty() && one.touched.elapsed() >= idle;
-        let old: Vec<Digest> = known
-            .iter()
-            .filter(|(_, upload)| is_idle(upload))
-            .map(|(id, _)| *id)
-            .collect();
-        drop(known);
-        old.iter().for_each(|id| self.forget(id));
+    /// Forgets uploads of which nothing came for so long, but one that is being handed in, or `waits` for its beat.
+    pub(crate) fn expire(&self, idle: Duration, waits: impl Fn(&Digest) -> bool) {
+        let is_idle = |id: &Digest, one: &Upload| {
+            one.touched.elapsed() >= idle && one.read.try_lock().is_ok() && !waits(id)
+        };
+        // Under one lock: what comes meanwhile makes no upload idle that is not.
+        self.known().retain(|id, upload| {
+            let stays = !is_idle(id, upload);
+            if !stays {
+                forget(&self.path(id, "rec"));
+            }
+            stays
+        });
     }
 
     /// Forgets an upload: its record was refused, or is in the log.
@@ -266,6 +295,12 @@ impl Uploads {
         self.known().remove(id);
         forget(&self.path(id, "rec"));
     }
+}
+
+/// What Linux calls this run of the machine, from its start to its end.
+fn boot() -> Option<String> {
+    let id = std::fs::read_to_string("/proc/sys/kernel/random/boot_id");
+    id.ok().map(|id| id.trim().to_owned())
 }
 
 fn forget(record: &Path) {
@@ -285,7 +320,7 @@ impl Upload {
         file.set_len(admitted.size)?;
         File::create(path.with_extension("blocks"))?;
         let about = serde_json::json!({
-            "actor": admitted.actor, "record": String::from_utf8_lossy(record), "size": admitted.size,
+            "actor": admitted.actor, "boot": boot(), "record": String::from_utf8_lossy(record), "size": admitted.size,
         });
         std::fs::write(path, about.to_string())?;
         Ok(Upload {
@@ -303,11 +338,15 @@ impl Upload {
         #[derive(serde::Deserialize)]
         struct About {
             actor: Digest,
+            boot: Option<String>,
             record: String,
             size: u64,
         }
         let about: About = serde_json::from_slice(&std::fs::read(path)?)?;
-        if std::fs::metadata(path.with_extension("bid"))?.len() != about.size {
+        let file = std::fs::metadata(path.with_extension("bid"))?;
+        // Neither blocks nor their journal are synced: after a power cut one may tell of the other what is not so.
+        let is_of_this_run = about.boot.is_some() && about.boot == boot();
+        if file.len() != about.size || !is_of_this_run {
             return Err(std::io::ErrorKind::InvalidData.into());
         }
         let mut missing: BTreeSet<u64> = (0..about.size.div_ceil(BLOCK_LEN)).collect();
@@ -318,6 +357,10 @@ impl Upload {
             if let Ok(number) = line.parse::<u64>() {
                 missing.remove(&number);
             }
+        }
+        // With another name it may be a bid in the store: then nobody writes to it any more.
+        if file.nlink() != 1 && !missing.is_empty() {
+            return Err(std::io::ErrorKind::InvalidData.into());
         }
         let journal = OpenOptions::new()
             .append(true)
@@ -352,32 +395,87 @@ impl Upload {
 mod tests {
     use super::*;
 
-    #[test]
-    fn what_is_idle_goes_and_what_is_whole_stays() -> std::io::Result<()> {
-        let folder = std::env::temp_dir().join(format!("mifeng-idle-{}", std::process::id()));
+    fn folder(name: &str) -> PathBuf {
+        let name = format!("mifeng-uploads-{name}-{}", std::process::id());
+        let folder = std::env::temp_dir().join(name);
         let _ = std::fs::remove_dir_all(&folder);
-        let uploads = Uploads::open(&folder)?;
-        let admitted = |number: u8| Admitted {
-            commitment: Digest::from_bytes([number; 32]),
+        folder
+    }
+
+    fn id(number: u8) -> Digest {
+        Digest::from_bytes([number; 32])
+    }
+
+    fn begin(uploads: &Uploads, number: u8) -> bool {
+        let admitted = Admitted {
+            commitment: id(number),
             actor: Digest::from_bytes([9; 32]),
             size: BLOCK_LEN + 3,
             lots: 2,
         };
-        let begin = |number| uploads.begin(&admitted(number), b"a record");
-        let put = |number: u8, block: u64, len: usize| {
-            let id = Digest::from_bytes([number; 32]);
-            uploads.put(&id, block, &vec![7; len]).is_ok()
-        };
-        assert!(begin(1).is_ok() && begin(2).is_ok());
-        assert!(put(1, 1, 3) && put(2, 0, 1 << 20) && put(2, 1, 3));
-        uploads.expire(Duration::from_secs(60));
-        assert_eq!(uploads.known().len(), 2);
-        uploads.expire(Duration::ZERO);
+        uploads.begin(&admitted, b"a record").is_ok()
+    }
+
+    fn put(uploads: &Uploads, number: u8, block: u64, len: usize) -> bool {
+        uploads.put(&id(number), block, &vec![7; len]).is_ok()
+    }
+
+    #[test]
+    fn what_is_idle_goes_but_not_while_it_is_handed_in_or_waits() -> std::io::Result<()> {
+        let folder = folder("idle");
+        let uploads = Uploads::open(&folder)?;
+        for number in [1, 2, 3, 4] {
+            assert!(begin(&uploads, number));
+        }
+        assert!(put(&uploads, 1, 1, 3));
+        for number in [2, 3, 4] {
+            assert!(put(&uploads, number, 0, 1 << 20) && put(&uploads, number, 1, 3));
+        }
+        uploads.expire(Duration::from_secs(60), |_| false);
+        assert_eq!(uploads.known().len(), 4);
+        let read = uploads.known().get(&id(3)).map(|one| Arc::clone(&one.read));
+        let handing_in = read.and_then(|read| read.try_lock_owned().ok());
+        uploads.expire(Duration::ZERO, |waits| *waits == id(2));
         let left: Vec<Digest> = uploads.known().keys().copied().collect();
-        assert_eq!(left, [Digest::from_bytes([2; 32])]);
-        // Three files of the one that stays, none of the other.
-        assert_eq!(std::fs::read_dir(&folder)?.count(), 3);
-        assert!(begin(1).is_ok() && put(1, 0, 1 << 20));
+        assert_eq!(left, [id(2), id(3)]);
+        // Three files of each that stays, none of the others.
+        assert_eq!(std::fs::read_dir(&folder)?.count(), 6);
+        drop(handing_in);
+        assert!(begin(&uploads, 1) && put(&uploads, 1, 0, 1 << 20));
+        std::fs::remove_dir_all(&folder)
+    }
+
+    #[test]
+    fn nobody_writes_to_a_file_that_the_store_has() -> std::io::Result<()> {
+        let folder = folder("adopted");
+        let uploads = Uploads::open(&folder)?;
+        assert!(begin(&uploads, 1) && put(&uploads, 1, 0, 1 << 20) && put(&uploads, 1, 1, 3));
+        let (file, kept) = (uploads.path(&id(1), "bid"), folder.join("kept"));
+        std::fs::hard_link(file, &kept)?;
+        // What is whole may be handed in again.
+        assert!(Uploads::open(&folder)?.record_len(&id(1)).is_ok());
+        // The last line of the journal did not reach the disk.
+        std::fs::write(uploads.path(&id(1), "blocks"), "0\n")?;
+        assert!(Uploads::open(&folder)?.record_len(&id(1)).is_err());
+        assert!(begin(&uploads, 2));
+        std::fs::hard_link(uploads.path(&id(2), "bid"), folder.join("other"))?;
+        assert!(!put(&uploads, 2, 1, 3) && uploads.record_len(&id(2)).is_err());
+        assert_eq!(std::fs::read(&kept)?, vec![7; (1 << 20) + 3]);
+        std::fs::remove_dir_all(&folder)
+    }
+
+    #[test]
+    fn what_was_not_synced_before_the_machine_went_down_is_sent_again() -> std::io::Result<()> {
+        let folder = folder("boot");
+        let uploads = Uploads::open(&folder)?;
+        assert!(begin(&uploads, 1) && put(&uploads, 1, 0, 1 << 20) && put(&uploads, 1, 1, 3));
+        assert!(Uploads::open(&folder)?.record_len(&id(1)).is_ok());
+        let about = uploads.path(&id(1), "rec");
+        let boot = boot().ok_or(std::io::ErrorKind::Unsupported)?;
+        let text = std::fs::read_to_string(&about)?;
+        std::fs::write(&about, text.replace(&boot, "another"))?;
+        assert!(Uploads::open(&folder)?.record_len(&id(1)).is_err());
+        assert_eq!(std::fs::read_dir(&folder)?.count(), 0);
         std::fs::remove_dir_all(&folder)
     }
 }

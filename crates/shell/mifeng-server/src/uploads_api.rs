@@ -1,14 +1,15 @@
 //! Uploads over the interface: begun with the record that brings a bid, sent in blocks, handed in.
 
 use crate::api::{
-    Answer, App, Shared, Waiting, digest, hand_in, json, noted, on_a_thread, receipt_file,
+    Answer, App, Shared, Waiting, digest, hand_over, json, noted, on_a_thread, receipt_file,
     record_of,
 };
 use crate::limits::BLOCK_LEN;
 use crate::problem::{Fail, Problem};
+use crate::reading::brought;
 use crate::upload::Progress;
 use crate::words::Fault;
-use crate::writer::{Order, Signer};
+use crate::writer::{Order, Signer, clock_in_doubt};
 use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
@@ -124,31 +125,35 @@ async fn finish_upload(State(app): Shared, Path((name, record)): Path<(String, S
     work.await.unwrap_or_else(|_| Err(Fault::Internal.into()))
 }
 
+/// Its order takes its place in the queue at once; the file is read while it waits there.
 async fn finish(app: &App, name: &str, id: Digest) -> Answer {
     let tender = app.tender(name)?;
     let suite = Suite::by_id(&tender.view().suite).map_err(mifeng::Error::from)?;
-    let arrival = tender.uploads.arrivals.enter(&*app.house.clock);
-    let received = arrival.at;
-    let mut whole = tender.uploads.whole(&id)?;
-    let reader = app.rooms.readers.place(whole.size).await;
-    let signed = whole.record.clone();
-    let read = move || {
-        let record = Record::verify(whole.record.clone(), suite).map_err(mifeng::Error::from)?;
-        let bid = whole.measure(suite, &reader)?;
-        Ok((record, bid, whole))
-    };
-    let (record, bid, _whole) = on_a_thread(read).await?;
-    let len = signed.body.len() + signed.signature.len();
-    let held = Arc::new(app.rooms.records.hold(len).await?);
+    // What comes while the clock is in doubt has no instant at which it came.
+    if !tender.view().trusted {
+        return Err(clock_in_doubt().into());
+    }
+    let held = app.rooms.records.hold(tender.uploads.record_len(&id)?);
+    let held = Arc::new(held.await?);
+    let mut whole = tender.uploads.whole(&id, &*app.house.clock)?;
+    let received = whole.received;
+    let (bid, reading) = brought(whole.actor);
     // Who began it was recognised.
-    let brought = Some((bid, arrival));
-    let answer = hand_in(tender, (signed, received), brought, (&held, Signer::Known)).await;
-    let answer = noted(tender, &(record, received), answer).await;
-    // What came too late or is not sealed as it must be needs no upload.
-    if answer
-        .as_ref()
-        .is_err_and(|no| no.status == 409 && no.code.starts_with("bid."))
-    {
+    let record = (whole.record.clone(), received);
+    let handed = hand_over(tender, record, Some(bid), (&held, Signer::Known))?;
+    let reader = app.rooms.readers.place(whole.size).await;
+    let desk = tender.desk.clone();
+    let read = move || {
+        reading.done(whole.measure(suite, &reader));
+        desk.nudge();
+        let record = Record::verify(whole.record.clone(), suite).map_err(mifeng::Error::from)?;
+        Ok((record, whole))
+    };
+    let (record, whole) = on_a_thread(read).await?;
+    let answer = noted(tender, &(record, received), handed.answer().await).await;
+    // What a rule said no to needs no upload, unless it may come again; nor what nobody can vouch for.
+    let is_over = |no: &Fail| no.status == 409 && !no.code.starts_with("tender.");
+    if whole.is_spoiled() || answer.as_ref().is_err_and(is_over) {
         tender.uploads.forget(&id);
     }
     answer

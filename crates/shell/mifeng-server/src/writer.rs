@@ -7,6 +7,7 @@ mod bundles;
 mod desk;
 mod documents;
 mod orders;
+mod queue;
 mod rounds;
 mod steps;
 
@@ -15,16 +16,17 @@ pub(crate) use documents::Awaited;
 pub use orders::{HostOrder, ORDER};
 
 use crate::clock::Clock;
-use crate::limits::{ORDERS_MAX, READING_TIME, UPLOAD_IDLE};
+use crate::limits::{ORDERS_MAX, UPLOAD_IDLE};
 use crate::office::Office;
 use crate::orders::UsedOrders;
+use crate::reading::Brought;
 use crate::receipts::Receipts;
 use crate::seat::{Opening, Seat};
 use crate::upload::Uploads;
 use crate::view::{Standing, View};
 use crate::watch::Watch;
 use axum::body::Bytes;
-use desk::{Slip, busy, stopped};
+use desk::{Slip, stopped};
 use mifeng::crypto::{Digest, SystemEntropy, Time};
 use mifeng::lock::tlock::Beacon;
 use mifeng::pki::trust::Usage;
@@ -32,10 +34,11 @@ use mifeng::record::{Record, SignedRecord};
 use mifeng::tender::{Stage, rules};
 use mifeng::{Error, Export, Host, MeasuredBid, Store};
 use orders::used_orders;
+use queue::Ended;
 use std::collections::{BTreeMap, VecDeque};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
+use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use tokio::sync::{OwnedSemaphorePermit, oneshot, watch};
@@ -73,7 +76,7 @@ pub(crate) enum Order {
     /// Take a record in, with the sealed bid that it brings.
     Submit {
         record: SignedRecord,
-        bid: Option<Arc<MeasuredBid>>,
+        bid: Option<Arc<Brought>>,
         received: Time,
         answer: Answer<Taken>,
     },
@@ -98,6 +101,8 @@ pub(crate) enum Order {
     Ordered(SignedRecord, Answer<()>),
     /// Look at the clock.
     Wake(Answer<()>),
+    /// A bid was read.
+    Nudge,
     /// No more orders.
     Stop,
 }
@@ -129,6 +134,8 @@ pub(crate) struct Writer<S: Store> {
     pub(crate) waiting: BTreeMap<Digest, Handed>,
     /// Orders that came before a beat was due, to be obeyed after it.
     put_off: VecDeque<Slip>,
+    /// Bids that are being read, and what has to wait for them, as they came.
+    reading: VecDeque<Slip>,
     ordered: UsedOrders,
     watch: Watch,
     /// Whether the clock can be believed, as it was last looked at.
@@ -203,6 +210,7 @@ pub(crate) fn start<S: Store + 'static>(
             uploads: workplace.uploads,
             waiting: BTreeMap::new(),
             put_off: VecDeque::new(),
+            reading: VecDeque::new(),
             ordered,
             watch,
             trusted,
@@ -225,42 +233,46 @@ impl<S: Store + 'static> Writer<S> {
             // After an error it has left its office, and tries to come back.
             let _ = self.do_what_is_due(queue);
             self.publish(name);
-            let next = match self.put_off.pop_front() {
-                Some(slip) => Ok(slip),
-                None => queue.recv_timeout(self.pause()),
+            let next = match self.next(queue) {
+                Ok(Some(slip)) => slip,
+                Ok(None) => continue,
+                Err(Ended) => return,
             };
-            match next {
-                Ok(Slip {
-                    order: Order::Stop, ..
-                })
-                | Err(RecvTimeoutError::Disconnected) => return,
-                Ok(Slip {
-                    order: Order::Wake(answer),
-                    ..
-                }) => {
+            match next.order {
+                Order::Stop => return,
+                Order::Wake(answer) => {
                     let done = self.do_what_is_due(queue);
                     self.publish(name);
                     let _ = answer.send(done);
                 }
-                Ok(slip) => {
-                    let reply = self.obey(slip.order);
+                order => {
+                    let reply = self.obey(order);
                     // Who has an answer finds what it says in the snapshot.
                     self.publish(name);
                     reply();
                 }
-                Err(RecvTimeoutError::Timeout) => {}
             }
         }
     }
 
-    /// What came in time, and then what is due, if this writer writes.
+    /// What came in time, and then what is due, if this writer writes: one beat after the other.
     fn do_what_is_due(&mut self, queue: &Receiver<Slip>) -> Result<(), Error> {
         self.look_at_the_clock();
-        if !self.holds_office() || !self.trusted {
-            return Ok(());
+        // One reading of the clock: nothing falls between two.
+        let now = self.clock.now();
+        while self.holds_office() && self.trusted {
+            self.obey_what_came_in_time(queue, now);
+            // That may have taken long.
+            self.look_at_the_clock();
+            if !self.host.is_sound() || !self.trusted {
+                break;
+            }
+            let went_on = self.advance(now);
+            if !went_on.inspect_err(|_| self.leave_office())? {
+                break;
+            }
         }
-        self.obey_what_came_in_time(queue);
-        self.advance().inspect_err(|_| self.leave_office())
+        Ok(())
     }
 
     fn look_at_the_clock(&mut self) {
@@ -273,7 +285,9 @@ impl<S: Store + 'static> Writer<S> {
     fn sweep(&mut self) {
         if self.swept.elapsed() >= SWEEP {
             self.swept = Instant::now();
-            self.uploads.expire(UPLOAD_IDLE);
+            let waiting = &self.waiting;
+            self.uploads
+                .expire(UPLOAD_IDLE, |id| waiting.contains_key(id));
         }
     }
 
@@ -281,48 +295,8 @@ impl<S: Store + 'static> Writer<S> {
     fn require_clock(&self) -> Result<(), Error> {
         match self.trusted {
             true => Ok(()),
-            false => Err(Error::Unavailable {
-                what: "clock".to_owned(),
-                detail:
-                    "it jumped, or the host was away for long: its operator must confirm it first"
-                        .to_owned(),
-            }),
+            false => Err(clock_in_doubt()),
         }
-    }
-
-    /// Before a beat that is due whatever arrived before it is taken in: nobody is late because the host was busy. What
-    /// arrived later, and all other orders, come after the beat.
-    fn obey_what_came_in_time(&mut self, queue: &Receiver<Slip>) {
-        let now = self.clock.now();
-        let beat = self.host.next_beat().filter(|next| *next <= now);
-        let end = self.end_of_bids(beat).max(self.end_of_offers(now));
-        let Some(due) = beat.max(end) else {
-            return;
-        };
-        if let Some(end) = end {
-            // Whose file is still being read would be late otherwise; at any other beat it is in the next one.
-            self.uploads.arrivals.wait(end, READING_TIME);
-        }
-        let in_time =
-            |order: &Order| matches!(order, Order::Submit { received, .. } if *received <= due);
-        let waiting = std::mem::take(&mut self.put_off).into_iter();
-        // As many as there are now: those who come meanwhile are late for this beat.
-        for slip in waiting.chain(queue.try_iter().take(ORDERS_MAX)) {
-            if in_time(&slip.order) {
-                self.obey(slip.order)();
-            } else if self.put_off.len() < ORDERS_MAX || matches!(slip.order, Order::Stop) {
-                self.put_off.push_back(slip);
-            } else {
-                self.refuse(slip.order, busy())();
-            }
-        }
-    }
-
-    /// The deadline, if this beat is the one after it: the last one.
-    fn end_of_bids(&self, beat: Option<Time>) -> Option<Time> {
-        let (_, notice) = self.host.state().notice()?;
-        beat.filter(|beat| *beat >= notice.deadline)
-            .map(|_| notice.deadline)
     }
 
     fn publish(&mut self, name: &str) {
@@ -373,9 +347,10 @@ impl<S: Store + 'static> Writer<S> {
                 answer,
             } => {
                 let ready = self.require_clock();
+                let bid = ready.and_then(|()| bid.map(|bid| bid.take()).transpose());
                 later(
                     answer,
-                    ready.and_then(|()| self.submit(record, bid, received)),
+                    bid.and_then(|bid| self.submit(record, bid, received)),
                 )
             }
             Order::Admit { record, answer } => {
@@ -411,7 +386,7 @@ impl<S: Store + 'static> Writer<S> {
             }
             // Done where the queue is at hand.
             Order::Wake(answer) => later(answer, Ok(())),
-            Order::Stop => Box::new(|| {}),
+            Order::Nudge | Order::Stop => Box::new(|| {}),
         }
     }
 
@@ -430,7 +405,7 @@ impl<S: Store + 'static> Writer<S> {
             Order::Document(_, _, answer) | Order::Beacon(_, answer) => later(answer, Err(no)),
             Order::Ordered(_, answer) => later(answer, Err(no)),
             Order::Wake(answer) => later(answer, Ok(())),
-            Order::Stop => Box::new(|| {}),
+            Order::Nudge | Order::Stop => Box::new(|| {}),
         }
     }
 
@@ -470,7 +445,9 @@ impl<S: Store + 'static> Writer<S> {
             && crate::upload::sealed_size(&record, suite).is_ok()
             && let Ok(receipt) = self.host.receipt_again(&record, self.clock.now())
         {
-            return Ok(Taken::Logged(receipt.to_file()?));
+            let receipt = receipt.to_file()?;
+            self.keep(commitment, &receipt);
+            return Ok(Taken::Logged(receipt));
         }
         let waited = self.host.waiting();
         let taken = match &bid {
@@ -481,10 +458,12 @@ impl<S: Store + 'static> Writer<S> {
             Ok(()) => {}
             // What was in the log already gets its receipt again, whoever lost it.
             Err(Error::Refused(no)) if no.code() == rules::REPLAY.code => {
-                return match self.host.receipt_again(&record, self.clock.now()) {
-                    Ok(receipt) => Ok(Taken::Logged(receipt.to_file()?)),
-                    Err(_) => Err(Error::Refused(no)),
+                let Ok(receipt) = self.host.receipt_again(&record, self.clock.now()) else {
+                    return Err(Error::Refused(no));
                 };
+                let receipt = receipt.to_file()?;
+                self.keep(commitment, &receipt);
+                return Ok(Taken::Logged(receipt));
             }
             Err(no) => {
                 self.after_refusal()?;
@@ -521,6 +500,15 @@ impl<S: Store + 'static> Writer<S> {
     fn keep(&mut self, commitment: Digest, receipt: &[u8]) {
         self.receipts.keep(commitment, receipt.to_vec());
         self.uploads.forget(&commitment);
+    }
+}
+
+/// What is said to whoever comes while the clock cannot be believed.
+pub(crate) fn clock_in_doubt() -> Error {
+    Error::Unavailable {
+        what: "clock".to_owned(),
+        detail: "it jumped, or the host was away for long: its operator must confirm it first"
+            .to_owned(),
     }
 }
 

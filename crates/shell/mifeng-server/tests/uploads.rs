@@ -78,39 +78,6 @@ fn sent(host: &Served, bid: &Sealed) -> String {
 }
 
 #[test]
-fn the_last_beat_waits_for_what_was_handed_in_and_is_being_read() {
-    let cast = Cast::new(&INTL, "reading");
-    let mut tender = Tender::new(&cast, "host/t/1", Kind::Board);
-    let host = Served::new(&tender, "reading", "reading");
-    let bid = large(&mut tender, 0, 24 << 20);
-    let path = sent(&host, &bid);
-    for at in [20, 30, 40, 50] {
-        host.at(at);
-    }
-    host.at(DEADLINE - 1);
-    let done = std::thread::scope(|scope| {
-        let handing_in = scope.spawn(|| host.post(&path, b""));
-        std::thread::sleep(std::time::Duration::from_millis(20));
-        // Asked again while it is read, nobody has to wait; then it came for certain, before the clock is turned.
-        let again = host.post(&path, b"");
-        let known = again.status == 202 || again.code() == "upload.being-read";
-        assert!(known, "{}", again.text());
-        host.at(DEADLINE + 1);
-        handing_in.join().expect("an answer")
-    });
-    // 503: the other one of the two handed it in.
-    assert!([201, 202, 503].contains(&done.status), "{}", done.text());
-    host.at(DEADLINE + 2);
-    let view = host.get("/v1/tenders/t1").json();
-    assert_eq!(view["hall"]["roll"].as_array().map(Vec::len), Some(1));
-    let again = host.post(
-        "/v1/tenders/t1/records",
-        &bid.record.to_file().expect("a file"),
-    );
-    assert_eq!(again.status, 201, "{}", again.text());
-}
-
-#[test]
 fn another_file_than_the_seal_says_is_refused_and_forgotten() {
     let cast = Cast::new(&INTL, "other file");
     let mut tender = Tender::new(&cast, "host/t/1", Kind::Board);

@@ -98,6 +98,15 @@ impl Desk {
         Ok(said)
     }
 
+    /// Tells that a bid was read. If the queue is full the writer is awake anyway.
+    pub(crate) fn nudge(&self) {
+        let _ = self.orders.try_send(Slip {
+            order: Order::Nudge,
+            _held: None,
+            _place: None,
+        });
+    }
+
     /// Ends the thread once the orders before this one are done; waits for room in the queue.
     pub(crate) fn stop(&self) {
         let _ = self.orders.send(Slip {

@@ -9,22 +9,32 @@ use mifeng::{Error, Store};
 
 impl<S: Store + 'static> Writer<S> {
     /// Does what is due by the clock or by what the log holds. A refusal here means "not yet".
-    pub(super) fn advance(&mut self) -> Result<(), Error> {
-        let now = self.clock.now();
+    /// Whether there may be more: a beat fell.
+    pub(super) fn advance(&mut self, now: Time) -> Result<bool, Error> {
         if let Some(next) = self.host.next_beat().filter(|next| *next <= now) {
-            // What was put off may have come in time for the beat after this one.
-            if !self.put_off.is_empty() {
-                return self.beat(next);
-            }
-            self.beat(now)?;
+            self.beat(self.beats_until(next, now))?;
+            return Ok(true);
         }
         let state = self.host.state();
-        match state.stage() {
+        let done = match state.stage() {
             Stage::Open if self.host.next_beat().is_none() => not_yet(self.close(now)),
             Stage::Window if self.window_is_over(now) => not_yet(self.close_window(now)),
             Stage::Opening => not_yet(self.open_bids(now)),
             Stage::Evaluation => self.advance_rounds(now),
             _ => Ok(()),
+        };
+        done.map(|()| false)
+    }
+
+    /// Beats that are due for long and that nobody waits for fall together, but never the last one with others: what came
+    /// in time for it is looked at just before it.
+    fn beats_until(&self, next: Time, now: Time) -> Time {
+        let nobody_waits = self.put_off.is_empty() && self.reading.is_empty();
+        match self.deadline() {
+            Some(deadline) if nobody_waits && next < deadline => {
+                now.min(Time::from_unix_nanos(deadline.as_unix_nanos() - 1))
+            }
+            _ => next,
         }
     }
 
