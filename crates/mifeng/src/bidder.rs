@@ -1,10 +1,12 @@
 //! The bidder's side: seal, submit, release the own leaf.
 
 mod before;
+mod count;
 
 pub use before::{Certificates, Line, Mark, look};
+pub use count::{after, count_file, next_number};
 
-use crate::{Error, Replay, encode_base64};
+use crate::{Error, Replay, decode_base64, encode_base64};
 use mifeng_crypto::{Digest, Entropy, Suite, Time};
 use mifeng_envelope::{
     Context, Declarations, DetailLine, FileSource, Inputs, Opening, Progress, SealRecord, Sealed,
@@ -12,6 +14,7 @@ use mifeng_envelope::{
 };
 use mifeng_pki::trust::Usage;
 use mifeng_pki::{Certificate, Decrypter, Signer};
+use mifeng_record::SignedRecord;
 use mifeng_tender::{BidSubmit, BidderShare, OfferSubmit, Refusal, rules};
 use serde::{Deserialize, Serialize};
 use std::io::Write;
@@ -307,6 +310,26 @@ pub fn try_own_leaf(
         true => Ok(true),
         false => Err(mifeng_envelope::Error::NotOurLeaf.into()),
     }
+}
+
+/// The id of the seal that a record brings, which is what the bidder was told as eight words; `None` for other records.
+pub fn seal_in(record: &SignedRecord, suite: &Suite) -> Option<Digest> {
+    #[derive(Deserialize)]
+    struct Body {
+        #[serde(rename = "type")]
+        kind: String,
+        data: Seal,
+    }
+    #[derive(Deserialize)]
+    struct Seal {
+        seal: String,
+    }
+    let body: Body = serde_json::from_slice(&record.body).ok()?;
+    if !matches!(&*body.kind, "bid.submit" | "bid.replace" | "offer.submit") {
+        return None;
+    }
+    let bytes = decode_base64("seal record", &body.data.seal).ok()?;
+    Some(SealRecord::parse(&bytes).ok()?.id(suite))
 }
 
 /// The data of `bid.submit`.

@@ -62,6 +62,8 @@ pub struct Received {
     pub size: u64,
     /// What stands for the record in the log.
     pub commitment: Digest,
+    /// Id of the seal that the record brings: its words are those that were told when it was sealed.
+    pub seal: Option<Digest>,
     /// Who else had seen a head over it, if the receipt carries that.
     pub witnessed: Option<Witnessed>,
 }
@@ -284,6 +286,7 @@ impl Receipt {
             index: proved.index(),
             size: proved.size(),
             commitment,
+            seal: crate::bidder::seal_in(record, suite),
             witnessed,
         })
     }

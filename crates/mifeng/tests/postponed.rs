@@ -6,6 +6,7 @@ use common::*;
 use mifeng::crypto::{GM, INTL, SeededEntropy};
 use mifeng::lock::tlock::ChainKey;
 use mifeng::lock::{Leaf, Node, Policy};
+use mifeng::pki::Signer as _;
 use mifeng::tender::*;
 use mifeng::{Error, Trusted, bidder, verify};
 
@@ -45,6 +46,14 @@ fn bids_come_until_the_new_deadline() {
         let cast = Cast::new(suite, "postponed");
         let mut tender = Tender::new(&cast, ORIGIN, Kind::Joint);
         tender.receive(1);
+        let own = tender.cast.bidders[3]
+            .signer
+            .certificate()
+            .fingerprint(suite.hash());
+        let next = |replay: &mifeng::Replay, at| {
+            bidder::next_number(replay, &own, 0, secs(at)).expect("a number")
+        };
+        let before = next(&tender.bundle().replay, 39);
         postpone(&mut tender, LATER, 40).expect("in time");
         tender.cosign(41);
         // The old deadline passes; nothing of the beats is shown, and yet a bidder's program knows.
@@ -54,6 +63,12 @@ fn bids_come_until_the_new_deadline() {
         let sealed = bidder::sealed_against(&replay, bidder::What::Bid, LOT);
         assert_eq!(sealed.expect("open").1, secs(LATER));
         assert_eq!(replay.state.postponements()[0].from, secs(DEADLINE));
+        // The count that time gives does not fall where the new deadline leaves more of it.
+        assert_eq!(before, 9_000 * 38 / 59);
+        let moved = 9_000 * 39 / 59;
+        let expected = [0, before, moved, moved + (9_000 - moved) / 2, 9_000, 9_000];
+        let at = [0, 39, 40, 70, LATER, LATER + 9];
+        assert_eq!(at.map(|at| next(&replay, at)), expected);
         let outcome = tender.close(secs(DEADLINE + 3)).map(drop);
         assert_eq!(code(outcome), "opening.early");
         tender.reopen();

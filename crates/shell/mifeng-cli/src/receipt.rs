@@ -88,7 +88,9 @@ fn verify(ui: &Ui, receipt: &Path, record: &Path, keys: &TenderKeys, json: bool)
         ui.say(&text, &text);
         return Ok(());
     }
-    let words = mifeng::words::fingerprint(&received.commitment, ui.lang == Lang::Zh);
+    // Of a bid, the words that were told when it was sealed.
+    let named = received.seal.unwrap_or(received.commitment);
+    let words = mifeng::words::fingerprint(&named, ui.lang == Lang::Zh);
     let (seen_zh, seen_en) = received.witnessed_in_words();
     let (at, index) = (received.at, received.index);
     ui.say(
@@ -116,6 +118,7 @@ fn as_json(received: &Received) -> serde_json::Value {
         "index": received.index,
         "size": received.size,
         "commitment": received.commitment.to_string(),
+        "seal": received.seal,
         "witnessed": witnessed,
     })
 }

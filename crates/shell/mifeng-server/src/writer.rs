@@ -31,7 +31,7 @@ use mifeng::crypto::{Digest, SystemEntropy, Time};
 use mifeng::lock::tlock::Beacon;
 use mifeng::pki::trust::Usage;
 use mifeng::record::{Record, SignedRecord};
-use mifeng::tender::{Stage, rules};
+use mifeng::tender::{RECORDS_PER_ACTOR_MAX, Refusal, Stage, rules};
 use mifeng::{Error, Export, Host, MeasuredBid, Store};
 use orders::used_orders;
 use queue::Ended;
@@ -413,11 +413,20 @@ impl<S: Store + 'static> Writer<S> {
         let state = self.host.state();
         let now = self.clock.now();
         let size = crate::upload::sealed_size(&record, state.suite())?;
+        let signed = record.clone();
         let record = Record::verify(record, state.suite())?;
         let usage = Usage::BidSigning;
         let signer = record.signer().ok_or_else(stopped)?;
         let trust = self.host.replay().trust();
         let _ = state.organisation(signer, record.chain(), usage, now, &trust)?;
+        // Before gigabytes are sent that could not be handed in; what is in already may ask for its receipt.
+        let (number, next) = (record.seq(), state.next_seq(&record.actor()));
+        if (number < next || number >= RECORDS_PER_ACTOR_MAX)
+            && self.host.receipt_again(&signed, now).is_err()
+        {
+            let detail = format!("expected number {next}, found {number}");
+            return Err(Refusal::by(&rules::REPLAY, detail).into());
+        }
         Ok(Admitted {
             commitment: record.commitment(),
             actor: record.actor(),

@@ -65,6 +65,27 @@ fn goes_on_after_a_restart_and_is_received_once() {
     assert_eq!(host.send(&late).code(), "bid.late");
 }
 
+#[test]
+fn a_number_that_cannot_be_handed_in_is_not_uploaded() {
+    let cast = Cast::new(&INTL, "numbers");
+    let mut tender = Tender::new(&cast, "host/t/1", Kind::Board);
+    let host = Served::new(&tender, "numbers", "numbers");
+    let (first, second) = (tender.seal(0, 900_000, 2), large(&mut tender, 0, 1_500_000));
+    let waiting = host.post(&sent(&host, &first), b"");
+    assert_eq!(waiting.status, 202, "{}", waiting.text());
+    host.at(FIRST_BEAT);
+    let receipt = host.receipt(&waiting).expect("a receipt");
+    let replay = tender.bundle().replay;
+    let received = receipt.verify(&first.record, &replay).expect("it holds");
+    // The words that were told when it was sealed are those of the receipt.
+    assert_eq!(received.seal, Some(first.id));
+    // Both have the number 0, as two pages would give it that know nothing of each other.
+    let no = host.begin(&second);
+    assert_eq!(no.code(), "record.replay", "{}", no.text());
+    // Who asks again for what is in the log is no replay.
+    assert_eq!(host.begin(&first).status, 201);
+}
+
 /// Sends all blocks of a bid; the path of its upload.
 fn sent(host: &Served, bid: &Sealed) -> String {
     let begun = host.begin(bid).json();

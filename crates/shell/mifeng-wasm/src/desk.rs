@@ -24,11 +24,6 @@ use std::sync::Arc;
 const DETAIL_LEN_MAX: u64 = 4 << 20;
 /// Bytes of a file with the own count.
 const COUNT_LEN_MAX: u64 = 32;
-/// Seconds of one step of the count that this page gives where nobody kept one. The longest tender has 120,000 beats of
-/// at least a second; 10,000 numbers of ten minutes are 69 days.
-const COUNT_STEP_SECS: i64 = 600;
-/// Where that count stops growing: the others are for the records after the close.
-const COUNT_MAX: i64 = 9_000;
 
 /// What a seal for this tender would rely on.
 #[derive(Clone, Debug, Deserialize)]
@@ -333,6 +328,7 @@ impl Job<'_> {
             });
         }
         let old = self.old(&replay)?;
+        let number = self.number(&replay, &signer)?;
         let keys = Keys {
             signer: &signer,
             encryption: decrypter.certificate(),
@@ -354,16 +350,12 @@ impl Job<'_> {
             )?;
             let seal = replay.state.verify_seal(&sealed.record)?;
             let tried = bidder::try_own_leaf(&seal, &sealed, &decrypter)?;
-            let (record, number) = self.sign(&replay, &signer, &sealed, old, entropy)?;
-            let origin = replay
-                .suite()
-                .hash()
-                .digest(replay.state.origin().as_bytes());
+            let record = self.sign(&replay, (&signer, number), &sealed, old, entropy)?;
             Ok(Kept {
                 record,
                 own: own.to_file()?,
                 leaf: bidder::backup_file(&sealed).map(|text| text.to_string()),
-                count: (format!("count-{origin}"), format!("{}\n", number + 1)),
+                count: (bidder::count_file(&replay), format!("{}\n", number + 1)),
                 next: number + 1,
                 seal: Named::new(request.lot.clone(), seal.id()),
                 root: seal.root(),
@@ -463,19 +455,18 @@ impl Job<'_> {
         read().map(Some).map_err(|e| Problem::of(file, &e))
     }
 
-    /// The record, and its number.
+    /// The record.
     fn sign(
         &self,
         replay: &Replay,
-        signer: &dyn Signer,
+        (signer, number): (&dyn Signer, u64),
         sealed: &Sealed,
         old: Option<Digest>,
         entropy: &mut dyn Entropy,
-    ) -> Result<(String, u64), Error> {
-        let (state, at) = (&replay.state, self.request.at);
-        let number = self.number(replay, signer)?;
+    ) -> Result<String, Error> {
+        let when = (number, self.request.at);
+        let state = &replay.state;
         let seal = bidder::submission(&sealed.record);
-        let when = (number, at);
         let signed = match old {
             None => mifeng::sign_numbered(state, "bid.submit", &seal, signer, when, entropy),
             Some(old) => {
@@ -486,55 +477,32 @@ impl Job<'_> {
                 mifeng::sign_numbered(state, "bid.replace", &seal, signer, when, entropy)
             }
         }?;
-        let text = String::from_utf8(signed.to_file()?);
-        let text = text.map_err(|e| Error::Malformed {
+        String::from_utf8(signed.to_file()?).map_err(|e| Error::Malformed {
             what: "record",
             detail: e.to_string(),
-        })?;
-        Ok((text, number))
+        })
     }
 
-    /// The number of the record in the bidder's own count. The log shows none before the close, and this page keeps
-    /// nothing: the largest of what the log shows, what the folder and the page know, and a number that grows with time,
-    /// since numbers may be skipped.
-    fn number(&self, replay: &Replay, signer: &dyn Signer) -> Result<u64, Error> {
-        let alg = replay.suite().hash();
-        let origin = alg.digest(replay.state.origin().as_bytes());
-        let kept = format!("count-{origin}");
-        let kept = self.request.identity.iter().find(|one| one.name == kept);
-        let kept = kept.map(|file| {
-            small_up_to(file, self.from, COUNT_LEN_MAX, |bytes| {
-                let text = String::from_utf8_lossy(bytes);
-                text.trim().parse().map_err(|_| Error::Malformed {
-                    what: "count",
-                    detail: format!("{}: no number", file.name),
+    /// The number of the record in the bidder's own count: from what was chosen with the keys, what the page remembers, the
+    /// log, and time.
+    fn number(&self, replay: &Replay, signer: &dyn Signer) -> Result<u64, Problem> {
+        let name = bidder::count_file(replay);
+        let kept = self.request.identity.iter().find(|one| one.name == name);
+        let kept: Option<u64> = kept
+            .map(|file| {
+                small_up_to(file, self.from, COUNT_LEN_MAX, |bytes| {
+                    let text = String::from_utf8_lossy(bytes);
+                    text.trim().parse().map_err(|_| Error::Malformed {
+                        what: "count",
+                        detail: "no number".to_owned(),
+                    })
                 })
             })
-        });
-        let kept: u64 = kept
-            .transpose()
-            .map_err(|problem| Error::Malformed {
-                what: "count",
-                detail: problem.text.en,
-            })?
-            .unwrap_or(0);
-        let shown = state_number(replay, &signer.certificate().fingerprint(alg));
-        let began = replay
-            .records
-            .first()
-            .map_or(self.request.at, |first| first.at);
-        let seconds = self.request.at.as_unix_seconds() - began.as_unix_seconds();
-        let passed = (seconds / COUNT_STEP_SECS).clamp(0, COUNT_MAX);
-        let passed = u64::try_from(passed).unwrap_or(0);
-        Ok([kept, shown, passed, self.request.number]
-            .into_iter()
-            .max()
-            .unwrap_or(0))
+            .transpose()?;
+        let known = self.request.number.max(kept.unwrap_or(0));
+        let own = signer.certificate().fingerprint(replay.suite().hash());
+        bidder::next_number(replay, &own, known, self.request.at).map_err(|e| self.about(&name, &e))
     }
-}
-
-fn state_number(replay: &Replay, own: &Digest) -> u64 {
-    replay.state.next_seq(own)
 }
 
 /// A file of the bid.

@@ -245,6 +245,8 @@ fn what_is_sealed_is_accepted_released_with_the_backup_and_opened() {
         let kept = done.kept.expect("kept");
         assert!(kept.tried, "the own leaf is tried");
         assert!(done.lines.iter().all(|line| line.mark != "missing"));
+        let record = SignedRecord::from_file(kept.record.as_bytes()).expect("a record");
+        assert_eq!(bidder::seal_in(&record, suite), Some(kept.seal.digest));
         // The same randomness gives the same bytes: nothing else is drawn anywhere.
         assert_eq!(run.go().1, sealed);
 
@@ -458,13 +460,29 @@ fn one_pkcs12_file_is_enough_and_the_count_only_grows() {
         );
         (record.seq(), kept.count.0)
     };
+    // Half of the time, half of the numbers: 29 of the 59 seconds from the notice to the deadline.
     let (first, name) = number(&run);
-    assert_eq!(first, 0);
+    assert_eq!(first, 4_423);
+    run.request.at = secs(AT + 1);
+    assert_eq!(number(&run).0, 4_576);
     run.request.number = 5;
-    assert_eq!(number(&run).0, 5);
-    let mut folder = bidder.folder();
-    folder.push((&name, b"7\n".to_vec()));
-    assert_eq!(number(&Run::new(&bundle, &folder, &files())).0, 7);
+    assert_eq!(number(&run).0, 4_576);
+    run.request.number = 4_577;
+    assert_eq!(number(&run).0, 4_577);
+    let counted = |count: &str| {
+        let mut folder = bidder.folder();
+        folder.push((&name, count.as_bytes().to_vec()));
+        Run::new(&bundle, &folder, &files())
+    };
+    assert_eq!(number(&counted("5000\n")).0, 5_000);
+    assert_eq!(number(&counted("9999\n")).0, 9_999);
+    for bad in ["10000\n", "18446744073709551615\n", "-1", "many"] {
+        let (done, out) = counted(bad).go();
+        assert!(done.kept.is_none() && out.is_empty(), "{bad}");
+        assert_eq!(done.problem.expect("a problem").code, "file.malformed");
+    }
+    run.request.number = 10_000;
+    assert_eq!(run.code(), "file.malformed");
 }
 
 #[test]

@@ -44,7 +44,9 @@ pub use recognition::Recogniser;
 pub use refusal::{Refusal, Rule};
 pub use refused::{FalseShare, NO_BODY, REFUSED_MAX};
 pub use setup::Postponement;
-pub use state::{Bid, BidLife, DrawState, Outcome as BidOutcome, Stage, State, Trust};
+pub use state::{
+    Bid, BidLife, DrawState, Outcome as BidOutcome, RECORDS_PER_ACTOR_MAX, Stage, State, Trust,
+};
 
 /// Every rule that can refuse, by name.
 pub mod rules {

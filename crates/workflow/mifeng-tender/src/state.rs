@@ -25,7 +25,7 @@ use std::sync::Arc;
 
 /// Records that one person may put into one log; a trustee of a tender with many draws needs some
 /// dozens, a bidder a few per lot.
-const RECORDS_PER_ACTOR_MAX: u64 = 10_000;
+pub const RECORDS_PER_ACTOR_MAX: u64 = 10_000;
 
 /// The certificates that whoever applies records has at hand: the notice says which roots count.
 pub struct Trust<'a> {

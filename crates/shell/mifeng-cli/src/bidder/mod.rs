@@ -13,9 +13,10 @@ use crate::clock;
 use crate::identity::{self, Identity};
 use crate::person;
 use crate::ui::{self, Failure, Outcome, Ui};
-use mifeng::bidder::LeafKey;
-use mifeng::crypto::{Digest, SystemEntropy};
+use mifeng::bidder::{self, LeafKey};
+use mifeng::crypto::{Digest, SystemEntropy, Time};
 use mifeng::envelope::{Declarations, DetailLine, Field, FileSource, SealedFile, VerifiedSeal};
+use mifeng::record::Record;
 use mifeng::tender::{BidReplace, BidWithdraw, PriceConfirm};
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
@@ -186,15 +187,16 @@ pub(crate) fn submit_with(
 ) -> Outcome {
     let seal = load_seal(bundle, bid)?;
     let data = mifeng::bidder::submission(seal.record());
-    let next = next_seq(bundle, identity)?;
+    let now = clock::now();
+    let when = (next_seq(bundle, identity, old, now)?, now);
     match old {
-        None => sign_at(bundle, identity, next, "bid.submit", &data, out),
+        None => sign_at(bundle, identity, when, "bid.submit", &data, out),
         Some(old) => {
             let old = load_seal(bundle, old)?.id();
             sign_at(
                 bundle,
                 identity,
-                next,
+                when,
                 "bid.replace",
                 &BidReplace {
                     old,
@@ -220,37 +222,47 @@ pub(crate) fn withdraw_with(
     out: &Path,
 ) -> Outcome {
     let seal = load_seal(bundle, bid)?.id();
-    let next = next_seq(bundle, identity)?;
+    let now = clock::now();
+    let when = (next_seq(bundle, identity, Some(bid), now)?, now);
     sign_at(
         bundle,
         identity,
-        next,
+        when,
         "bid.withdraw",
         &BidWithdraw { seal },
         out,
     )
 }
 
-/// The bidder's own count: bids are hidden in the bundle until the close, so it is kept in the
-/// identity folder, one number for each log.
-fn next_seq(bundle: &Bundle, identity: &Identity) -> Result<u64, Failure> {
+/// The bidder's next number: the identity folder's count, the record beside a sealed bid if there is one, as the bidder's
+/// desk saves them, the log, and time.
+fn next_seq(
+    bundle: &Bundle,
+    identity: &Identity,
+    bid: Option<&Path>,
+    now: Time,
+) -> Result<u64, Failure> {
+    let tender = &bundle.replay;
+    let own = identity.signer.certificate();
+    let own = own.fingerprint(tender.suite().hash());
     let path = seq_path(bundle, identity);
-    if !path.exists() {
-        return Ok(0);
-    }
-    ui::read_text(&path)?
-        .trim()
-        .parse()
-        .map_err(|_| Failure::malformed(format!("{}: number", path.display())))
+    let kept: u64 = match path.exists() {
+        false => 0,
+        true => ui::read_text(&path)?
+            .trim()
+            .parse()
+            .map_err(|_| Failure::malformed(format!("{}: number", path.display())))?,
+    };
+    let beside = bid
+        .and_then(|bid| crate::check::load_record(&bid.with_extension("rec")).ok())
+        .and_then(|record| Record::verify(record, tender.suite()).ok())
+        .and_then(|record| bidder::after(tender, &own, &record));
+    let known = kept.max(beside.unwrap_or(0));
+    bidder::next_number(tender, &own, known, now).map_err(|e| Failure::from(e).at(&path))
 }
 
 fn seq_path(bundle: &Bundle, identity: &Identity) -> PathBuf {
-    let origin = bundle
-        .replay
-        .suite()
-        .hash()
-        .digest(bundle.replay.state.origin().as_bytes());
-    identity.folder.join(format!("count-{origin}"))
+    identity.folder.join(bidder::count_file(&bundle.replay))
 }
 
 /// Signs under the bidder's own count.
@@ -261,30 +273,25 @@ pub(crate) fn sign_counted<T: serde::Serialize>(
     data: &T,
     out: &Path,
 ) -> Outcome {
-    let own = identity
-        .signer
-        .certificate()
-        .fingerprint(bundle.replay.suite().hash());
-    // After the close the log shows the count; the folder's is never behind it.
-    let seq = next_seq(bundle, identity)?.max(bundle.replay.state.next_seq(&own));
-    sign_at(bundle, identity, seq, kind, data, out)
+    let now = clock::now();
+    let seq = next_seq(bundle, identity, None, now)?;
+    sign_at(bundle, identity, (seq, now), kind, data, out)
 }
 
 fn sign_at<T: serde::Serialize>(
     bundle: &Bundle,
     identity: &Identity,
-    seq: u64,
+    when: (u64, Time),
     kind: &str,
     data: &T,
     out: &Path,
 ) -> Outcome {
-    let state = &bundle.replay.state;
-    let (at, entropy) = ((seq, clock::now()), &mut SystemEntropy::new());
-    let record = mifeng::sign_numbered(state, kind, data, &*identity.signer, at, entropy)?;
+    let (state, entropy) = (&bundle.replay.state, &mut SystemEntropy::new());
+    let record = mifeng::sign_numbered(state, kind, data, &*identity.signer, when, entropy)?;
     ui::write(out, &record.to_file()?)?;
     ui::write(
         &seq_path(bundle, identity),
-        format!("{}\n", seq + 1).as_bytes(),
+        format!("{}\n", when.0 + 1).as_bytes(),
     )
 }
 

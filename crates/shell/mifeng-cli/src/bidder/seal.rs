@@ -90,8 +90,8 @@ fn seal_as(ui: &Ui, args: &SealArgs, what: What, json: bool) -> Outcome {
     ui.tell(
         json,
         &value,
-        format!("已密封：{out}\n指纹：{words}（回执必须显示同样八个词）"),
-        format!("sealed: {out}\nfingerprint: {words} (the receipt must show the same eight words)"),
+        format!("已密封：{out}\n指纹：{words}（mifeng receipt verify 必须显示同样八个词）"),
+        format!("sealed: {out}\nfingerprint: {words} (mifeng receipt verify must show the same eight words)"),
     );
     Ok(())
 }
