@@ -23,7 +23,7 @@ import urllib.request
 
 from cdp import Browser
 
-CODES = ["91350200776049653A", "91350500798359476R", "91440101MA5CJQ4N59"]
+CODES = ["91350200776049653A", "91350500798359476R", "91440101MA5CJQ4N59", "91110000100000008J"]
 PRICES = [("468000.00", "肆拾陆万捌仟元整"), ("455000.00", "肆拾伍万伍仟元整"), ("482000.00", "肆拾捌万贰仟元整")]
 SECONDS = int(os.environ.get("DESK_SECONDS", "45"))
 BYTES = int(sys.argv[4]) if len(sys.argv) > 4 else 3_000_000
@@ -218,6 +218,14 @@ class Trial:
         self.done()
         return self.said()
 
+    def number(self):
+        """What the page remembers of the count."""
+        return self.browser.run("Number(Object.entries(localStorage).find(([k]) => k.startsWith('mifeng-count '))[1])")
+
+    def asked(self):
+        """Whether the page wants to be asked before it is left."""
+        return self.browser.run("!window.dispatchEvent(new Event('beforeunload', { cancelable: true }))")
+
     def save(self, tender):
         """Clicks every link as a person does; the files, by their ends."""
         folder = tender.work / "saved"
@@ -225,12 +233,15 @@ class Trial:
         self.browser.send("Page.setDownloadBehavior", {"behavior": "allow", "downloadPath": str(folder)})
         names = self.browser.run("[...document.querySelectorAll('#keep a')].map((a) => a.download)")
         for number, name in enumerate(names):
-            before = self.browser.run("document.getElementById('go').disabled")
-            needed = not name.startswith("count-")
-            if needed and not before:
+            if not self.browser.run("document.getElementById('go').disabled && document.getElementById('ondisk').disabled"):
                 self.check("nothing is sent before all is saved", False, name)
+            (folder / name).unlink(missing_ok=True)
             self.browser.run("document.querySelectorAll('#keep a')[%d].click()" % number)
             self.arrived(folder / name)
+        shut = self.browser.run("document.getElementById('go').disabled")
+        self.browser.run("document.getElementById('ondisk').click()")
+        self.check("sent only once the person has seen the files",
+                   shut and not self.browser.run("document.getElementById('go').disabled"))
         return {(n.split("-")[0] if n.startswith("count-") else n.rsplit(".", 1)[1]): folder / n for n in names}
 
     def arrived(self, path):
@@ -249,6 +260,17 @@ class Trial:
         self.check(suite + ": the records hold", "核验通过" in self.said(), self.said())
         self.check(suite + ": board, root and notice are shown", "开标委员会公钥" in board and "Desk CA" in board, board)
         self.fill(tender)
+        said = self.seal()
+        self.check(suite + ": sealed once", "已密封" in said, said)
+        # More than time alone ever gives: what comes after stands on what was remembered.
+        self.check(suite + ": the page remembers the count", 0 < self.number() < 9_000, self.number())
+        self.browser.run("localStorage.setItem(Object.keys(localStorage).find((k) => k.startsWith('mifeng-count ')), '9500')")
+        self.check(suite + ": who leaves what was not sent is asked", self.asked())
+        # As if the page had been closed: what it sealed is lost, its number is not given again.
+        self.go(tender.url + "/bid?lang=zh")
+        self.check(suite + ": nothing is asked of who has done nothing", not self.asked())
+        self.look()
+        self.fill(tender)
         start = time.monotonic()
         said = self.seal()
         took = time.monotonic() - start
@@ -259,21 +281,48 @@ class Trial:
         self.check(suite + ": memory does not grow with the files", memory < 96 << 20, memory)
         self.check(suite + ": the passphrase is gone", self.browser.run("document.getElementById('pin').value") == "")
         self.picture(suite + "-2-sealed")
+        self.check(suite + ": loaded again, another number", self.number() == 9_501, self.number())
         saved = self.save(tender)
         self.check(suite + ": bid, record, own copy and leaf are saved", {"bid", "rec", "own", "leaf"} <= saved.keys(), saved)
         shown = json.loads(tender.run("bid", "check", "--tender", "tender.tar", "--bid", saved["bid"], "--id", "bidder1", "--own", saved["own"], "--json"))
         self.check(suite + ": the command reads what the page sealed", shown["content"]["opening"]["price"] == PRICES[0][0], shown)
+        told = self.browser.run("document.getElementById('facts').textContent")
         self.browser.run("document.getElementById('go').click()")
-        self.browser.wait("!document.getElementById('kept').hidden", 60)
+        self.browser.run("document.getElementById('ondisk').click()")
+        self.check(suite + ": nothing is sealed while it is sent", self.browser.run("document.getElementById('what').disabled"))
+        self.browser.wait("!document.getElementById('kept').hidden && document.getElementById('proof').textContent", 60)
+        proof = self.browser.run("document.getElementById('proof').textContent")
+        words = proof.split("指纹：")[-1]
+        self.check(suite + ": the page has checked the receipt", "回执相符" in proof and words in told, proof)
+        self.check(suite + ": what is in the log may be left", not self.asked())
         self.picture(suite + "-3-receipt")
         self.browser.run("document.querySelector('#kept a').click()")
         receipt = saved["rec"].with_suffix(".receipt")
         self.arrived(receipt)
         with urllib.request.urlopen(tender.url.replace("/t/", "/v1/tenders/") + "/bundle") as answer:
             (tender.work / "now.tar").write_bytes(answer.read())
-        tender.run("receipt", "verify", "--receipt", receipt, "--record", saved["rec"], "--tender", "now.tar")
-        self.check(suite + ": the receipt holds", True)
+        said = tender.run("--lang", "zh", "receipt", "verify", "--receipt", receipt, "--record", saved["rec"], "--tender", "now.tar")
+        self.check(suite + ": the command shows the same words", words in said, said)
+        self.browser.choose("#of", [saved["rec"]])
+        self.browser.choose("#receipt", [receipt])
+        self.browser.wait("document.getElementById('proved').textContent", 60)
+        said = self.browser.run("document.getElementById('proved').textContent")
+        self.check(suite + ": so does the page of any receipt", said == proof, said)
         return saved
+
+    def withdrawn(self, tender):
+        """A bid that was sealed and sent in the page is withdrawn by command, with nothing but the files that the page gave."""
+        self.go(tender.url + "/bid?lang=zh")
+        self.look()
+        self.fill(tender, who="bidder4")
+        self.seal()
+        saved = self.save(tender)
+        self.browser.run("document.getElementById('go').click()")
+        self.browser.wait("document.getElementById('proof').textContent", 60)
+        tender.run("bid", "withdraw", "--id", "bidder4", "--tender", "now.tar", "--bid", saved["bid"], "--out", "withdraw.rec")
+        tender.run("send", "--host", tender.url, "withdraw.rec", "--receipt", "withdraw.receipt")
+        tender.run("receipt", "verify", "--receipt", "withdraw.receipt", "--record", "withdraw.rec", "--tender", "now.tar")
+        self.check("withdrawn by command", True)
 
     def lie(self, bundle):
         """From now on the host gives out this bundle."""
@@ -369,6 +418,7 @@ def main():
         others = threading.Thread(target=together, args=(lambda tender: tender.others(), tenders))
         others.start()
         saved = [trial.whole(tender) for tender in tenders]
+        trial.withdrawn(tenders[0])
         trial.refused(*tenders)
         trial.sign_in(tenders[0])
         trial.form(tenders[1])

@@ -43,10 +43,12 @@ window.mifengDesk = (function () {
 
   /** One call of the module, in a worker of its own that ends with it; `pin` is wiped. */
   async function call(name, request, pin, files, progress) {
-    const code = await loaded();
-    const worker = new Worker('/assets/desk-worker.js');
+    let worker = null;
     try {
+      const code = await loaded();
+      worker = new Worker('/assets/desk-worker.js');
       return await new Promise((done, dead) => {
+        worker.onmessageerror = () => dead(new Error(bug + 'message'));
         worker.onerror = () => dead(new Error(bug + 'worker'));
         worker.onmessage = ({ data }) => {
           if (data.type === 'progress') progress(data.total > 0 ? data.done / data.total : 0);
@@ -56,7 +58,9 @@ window.mifengDesk = (function () {
         worker.postMessage({ call: name, module: code, request, pin, files }, pin === null ? [] : [pin.buffer]);
       });
     } finally {
-      worker.terminate();
+      if (worker !== null) worker.terminate();
+      // What was handed over is empty here.
+      if (pin !== null && pin.length > 0) pin.fill(0);
     }
   }
 
@@ -70,5 +74,5 @@ window.mifengDesk = (function () {
   /** The instant in the canonical form of every record. */
   const now = () => new Date().toISOString().replace(/\.\d+Z$/, 'Z');
 
-  return { ask, bundle, call, inLang, now, problem, taken };
+  return { ask, bundle, call, inLang, loaded, now, problem, taken };
 }());

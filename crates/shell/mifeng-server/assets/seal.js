@@ -11,18 +11,53 @@
   const { inLang, problem } = desk;
 
   let notice = null;
-  // The next number of the bidder's own count, for as long as the page stands.
+  let origin = '';
+  // The next number of the bidder's own count, as far as this page knows.
   let number = 0;
+  // Sealed and not proved to be in the log: leaving the page would lose it.
+  let unsent = null;
+  let working = false;
+  let sending = false;
+  // Files of this seal that were not asked for yet.
+  const wanted = new Set();
 
   function say(text) {
     id('told').textContent = text;
   }
 
+  function ready() {
+    const still = working || sending;
+    id('verify').disabled = id('what').disabled = id('who').disabled = still;
+    id('ondisk').disabled = still || wanted.size > 0;
+    id('go').disabled = still || wanted.size > 0 || !id('ondisk').checked;
+  }
+
   function busy(on) {
-    id('verify').disabled = on;
-    for (const button of form.querySelectorAll('button[type=submit]')) button.disabled = on;
+    working = on;
+    ready();
     id('sealing').hidden = !on;
     id('sealing').removeAttribute('value');
+  }
+
+  // The count stays in the browser under the log's name, so that a page that is loaded again does not give a number twice.
+  const slot = () => 'mifeng-count ' + origin;
+
+  function least() {
+    try {
+      const kept = Number(localStorage.getItem(slot()));
+      return Number.isSafeInteger(kept) && kept > number ? kept : number;
+    } catch (error) {
+      return number;
+    }
+  }
+
+  function remember(next) {
+    number = next;
+    try {
+      localStorage.setItem(slot(), String(next));
+    } catch (error) {
+      // Forbidden or full: the file with the count is saved, and time goes on.
+    }
   }
 
   // A list of names and values; `null` values are left out.
@@ -35,6 +70,9 @@
       return [term, said];
     }));
   }
+
+  // As the other pages: China Standard Time.
+  const local = (time) => new Date(Date.parse(time) + 8 * 3600000).toISOString().slice(0, 19).replace('T', ' ');
 
   const named = (one) => inLang(one.words) + ' · ' + one.digest;
 
@@ -50,13 +88,17 @@
     if (answer.problem) throw new Error(problem(answer.problem));
     const tender = answer.tender;
     notice = tender.notice.digest;
+    origin = tender.origin;
+    const lot = id('lot').value;
+    id('lot').replaceChildren(...tender.lots.map((one) => new Option(one.id + ' · ' + inLang(one.title), one.id)));
+    if (tender.lots.some((one) => one.id === lot)) id('lot').value = lot;
     facts(id('relied'), [
-      [word('notice'), tender.tender + ' · ' + named(tender.notice)],
+      [word('notice'), tender.tender + ' · ' + inLang(tender.title) + ' · ' + named(tender.notice)],
       ...tender.boards.map((board) => [word('board') + ' ' + board.name, named(board)]),
-      ...tender.roots.map((root) => [word('root'), root.name + ' · ' + root.digest]),
-      [word('policy'), JSON.stringify(tender.policy)],
+      ...tender.roots.map((root) => [word('root'), root.name + ' · ' + named(root)]),
+      [word('policy'), inLang(tender.policy)],
       [word('suite'), tender.suite],
-      [word('deadline'), tender.deadline],
+      [word('deadline'), local(tender.deadline)],
       [word('origin'), tender.origin],
     ]);
     id('looked').hidden = id('what').hidden = id('who').hidden = false;
@@ -94,19 +136,22 @@
       fields: lines(id('fields').value),
       detail: one('detail'),
       old: one('old'),
-      number,
+      number: least(),
     };
     return { request, files };
   }
 
   async function seal() {
-    const pin = desk.taken(id('pin'));
     id('made').hidden = id('lines').hidden = true;
+    unsent = null;
+    wanted.clear();
     // Again: what was looked at may have changed, and the module compares.
     const bundle = await records();
     say(word('sealing'));
     const { request, files } = collect(bundle);
-    const { answer, sealed, ms, memory } = await desk.call('seal', request, pin, files, (part) => {
+    await desk.loaded();
+    // Last: what fails before leaves the passphrase in its field.
+    const { answer, sealed, ms, memory } = await desk.call('seal', request, desk.taken(id('pin')), files, (part) => {
       id('sealing').value = part;
     });
     // For whoever measures.
@@ -120,19 +165,23 @@
     }));
     id('lines').hidden = answer.lines.length === 0;
     if (answer.problem) throw new Error(problem(answer.problem));
-    show(answer.kept, sealed, request.lot);
+    show(answer.kept, sealed, request);
   }
 
-  function show(kept, sealed, lot) {
-    number = kept.next;
-    const base = word('name') + '-' + lot + '-' + kept.seal.digest.slice(0, 8);
+  function show(kept, sealed, request) {
+    remember(kept.next);
+    unsent = kept;
+    id('ondisk').checked = false;
+    id('proof').textContent = '';
+    const base = word('name') + '-' + request.lot + '-' + kept.seal.digest.slice(0, 8);
     facts(id('facts'), [
+      [word('lot'), request.lot],
+      [word('price'), request.price + ' · ' + request.price_cn],
       [word('seal'), named(kept.seal)],
       [word('signer'), kept.signer],
       [kept.tried ? '✔' : null, kept.tried ? word('tried') : null],
     ]);
     for (const link of id('keep').querySelectorAll('a')) URL.revokeObjectURL(link.href);
-    const wanted = new Set();
     const row = (end, what, needed, name) => {
       const item = document.createElement('li');
       const link = document.createElement('a');
@@ -141,9 +190,9 @@
       const mark = document.createElement('span');
       if (needed) wanted.add(link);
       link.addEventListener('click', () => {
-        mark.textContent = ' ✔';
+        mark.textContent = ' ↓';
         wanted.delete(link);
-        id('go').disabled = wanted.size > 0;
+        ready();
         if (wanted.size === 0) say(word('saved'));
       });
       item.append(link, ' — ' + word(end), mark);
@@ -151,17 +200,30 @@
     };
     const rows = [row('bid', sealed, true), row('rec', kept.record, true), row('own', kept.own, true)];
     if (kept.leaf !== null) rows.push(row('leaf', kept.leaf, true));
-    rows.push(row('count', kept.count[1], false, kept.count[0]));
+    rows.push(row('count', kept.count[1], true, kept.count[0]));
     id('keep').replaceChildren(...rows);
-    id('go').disabled = true;
+    ready();
     id('go').onclick = () => {
-      id('go').disabled = true;
-      window.mifengSend(kept.record, base + '.rec', sealed, () => {
-        id('go').disabled = false;
+      const taken = window.mifengSend(kept.record, base + '.rec', sealed, (receipt) => {
+        sending = false;
+        ready();
+        if (receipt) check(receipt, kept);
       });
+      if (!taken) return;
+      sending = true;
+      ready();
     };
     id('made').hidden = false;
     say(word('sealed'));
+  }
+
+  // Sent is what the receipt proves, not what the host says.
+  async function check(receipt, kept) {
+    const proof = await window.mifengProved(new Blob([receipt]), new Blob([kept.record])).catch((error) => error);
+    // Another may have been sealed meanwhile.
+    if (unsent !== kept) return;
+    if (typeof proof === 'string') unsent = null;
+    id('proof').textContent = proof.message || proof;
   }
 
   async function doing(work) {
@@ -175,6 +237,12 @@
     }
   }
 
+  window.addEventListener('beforeunload', (event) => {
+    if (!working && unsent === null) return;
+    event.preventDefault();
+    event.returnValue = '';
+  });
+  id('ondisk').addEventListener('change', ready);
   id('cannot').hidden = true;
   form.hidden = false;
   id('verify').addEventListener('click', () => doing(look));

@@ -11,13 +11,19 @@
   function word(name) { return form.getAttribute('data-' + name); }
   function say(text) { id('said').textContent = text; }
 
-  // Told when a sending is at its end, whatever came of it.
+  var sending = false;
+  // Told once when a sending is at its end, whatever came of it; with the receipt if there is one.
   var ended = null;
 
-  function busy(on) {
+  function busy(on, receipt) {
+    var then = ended;
+    sending = on;
     form.querySelector('button').disabled = on;
     id('progress').hidden = !on;
-    if (!on && ended) { ended(); }
+    if (!on) {
+      ended = null;
+      if (then) { then(receipt); }
+    }
   }
 
   function parsed(text) { try { return JSON.parse(text); } catch (e) { return {}; } }
@@ -57,7 +63,7 @@
     link.href = URL.createObjectURL(new Blob([text], { type: 'application/json' }));
     link.download = name.replace(/\.rec$/, '') + '.receipt';
     id('kept').hidden = false;
-    busy(false);
+    busy(false, text);
     say(word('done'));
     link.focus();
   }
@@ -148,11 +154,13 @@
   // For what was sealed in this page (seal.js).
   if (form && able) {
     window.mifengSend = function (text, name, bid, then) {
+      if (sending) { return false; }
       ended = then;
       id('kept').hidden = true;
       busy(true);
       form.scrollIntoView();
       upload(text, { name: name }, bid);
+      return true;
     };
   }
   if (form) {
@@ -162,5 +170,8 @@
       form.addEventListener('submit', function (event) { event.preventDefault(); say(word('old')); });
     }
   }
+  window.addEventListener('beforeunload', function (event) {
+    if (sending) { event.preventDefault(); event.returnValue = ''; }
+  });
   if (look && able) { id('receipt').addEventListener('change', show); }
 }());

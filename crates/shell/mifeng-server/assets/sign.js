@@ -15,13 +15,14 @@
   }
 
   async function statement() {
-    const pin = desk.taken(id('sign-pin'));
     const bundle = await desk.bundle(word('name'));
     const files = [bundle.file];
     const identity = [...id('sign-identity').files].map((file) => ({ id: files.push(file) - 1, name: file.name, size: file.size }));
     const offered = await (await desk.ask(base + '/sign-in/challenge', { method: 'POST' })).json();
     const request = { tender: bundle.given, identity, at: desk.now(), host: location.host, challenge: offered.challenge };
-    const { answer } = await desk.call('sign_in', request, pin, files);
+    await desk.loaded();
+    // Last: what fails before leaves it in its field.
+    const { answer } = await desk.call('sign_in', request, desk.taken(id('sign-pin')), files);
     if (answer.problem) throw new Error(desk.problem(answer.problem));
     return answer.statement;
   }

@@ -37,6 +37,7 @@ fn seen(host: &Served) -> Look {
         "/t/t1/bid",
         "/t/t1/trustee",
         "/t/t1/score",
+        "/assets/receipt.js",
         "/assets/send.js",
         "/assets/sheet.js",
         "/audit",

@@ -13,7 +13,8 @@ use mifeng::envelope::{
     Declarations, DetailLine, Field, FileSource, Opening, Progress, Sealed, SealedFile, draw_sigma,
     seal_with_sigma,
 };
-use mifeng::pki::{Decrypter, Signer};
+use mifeng::pki::trust::Usage;
+use mifeng::pki::{Certificate, Decrypter, Signer};
 use mifeng::tender::BidReplace;
 use mifeng::{Error, Replay, Source, words};
 use serde::{Deserialize, Serialize};
@@ -77,7 +78,7 @@ pub struct Named {
 }
 
 impl Named {
-    fn new(name: String, digest: Digest) -> Self {
+    pub(crate) fn new(name: String, digest: Digest) -> Self {
         let words = (
             words::fingerprint(&digest, true),
             words::fingerprint(&digest, false),
@@ -89,6 +90,15 @@ impl Named {
             words,
         }
     }
+}
+
+/// A lot of the notice.
+#[derive(Clone, Debug, Serialize)]
+pub struct LotShown {
+    /// Its id.
+    pub id: String,
+    /// Its title.
+    pub title: Text,
 }
 
 /// What the records of a tender prove, as far as a seal relies on it.
@@ -105,7 +115,9 @@ pub struct Tender {
     /// Bids are received before this.
     pub deadline: Time,
     /// Who can open.
-    pub policy: serde_json::Value,
+    pub policy: Text,
+    /// Its lots.
+    pub lots: Vec<LotShown>,
     /// The record of the notice, or of its last change.
     pub notice: Named,
     /// Keys of the boards that hold the bids shut.
@@ -228,13 +240,18 @@ fn tender(replay: &Replay) -> Result<Tender, Error> {
         let (threshold, members) = (board.threshold(), board.members());
         Named::new(format!("{threshold}/{members}"), board.key())
     };
+    let lot = |lot: &mifeng::tender::Lot| LotShown {
+        id: lot.id.clone(),
+        title: (lot.title.zh.clone(), lot.title.en.clone()).into(),
+    };
     Ok(Tender {
         tender: notice.tender.clone(),
         title: (notice.title.zh.clone(), notice.title.en.clone()).into(),
         origin: state.origin().to_owned(),
         suite: replay.suite().id().to_owned(),
         deadline: notice.deadline,
-        policy: serde_json::to_value(&notice.policy).unwrap_or_default(),
+        policy: crate::policy::in_words(&notice.policy, &state.boards()),
+        lots: notice.lots.iter().map(lot).collect(),
         notice: Named::new(notice.tender.clone(), *event),
         boards: state.boards().iter().map(board).collect(),
         roots,
@@ -308,8 +325,16 @@ impl Job<'_> {
         self.same_notice(&replay)?;
         let wallet = Wallet::open(&request.identity, pin, self.from)?;
         let of_keys = |e: Error| self.about("", &e);
-        let signer = wallet.signer().map_err(of_keys)?;
-        let decrypter = wallet.decrypter().map_err(of_keys)?;
+        let trust = replay.trust();
+        let knows = |usage| {
+            let (state, trust, at) = (&replay.state, &trust, request.at);
+            move |one: &Certificate, chain: &[Certificate]| {
+                state.organisation(one, chain, usage, at, trust).is_ok()
+            }
+        };
+        let signer = wallet.signer(&knows(Usage::BidSigning)).map_err(of_keys)?;
+        let decrypter = wallet.decrypter(&knows(Usage::BidEncryption));
+        let decrypter = decrypter.map_err(of_keys)?;
         drop(wallet);
         let detail = self.detail()?;
         let files = self.files();

@@ -1,6 +1,7 @@
 //! `mifeng verify` inside a browser: a page takes a dossier that somebody drops on it and shows
 //! V1 to V14, and nothing leaves the machine. And `mifeng bid seal` for the bidder's desk of a host: a bid is sealed and
-//! its record signed where the files and the key are ([`look`], [`seal`]), and so is the statement that signs in ([`sign_in`]).
+//! its record signed where the files and the key are ([`look`], [`seal`]), and so is the statement that signs in ([`sign_in`]);
+//! a receipt is checked there too ([`receipt()`]).
 //!
 //! *What is it?* [`audit()`] does what the command does: trusted roots, an earlier bundle and a
 //! receipt may be given as well (for a sealed OFD or PDF document: roots, certificates and revocation
@@ -31,12 +32,17 @@ mod abi;
 mod audit;
 mod desk;
 mod document;
+mod policy;
+mod receipt;
 mod sign_in;
 mod slices;
 mod wallet;
 
 pub use audit::{Answer, Held, Problem, Request, Text, audit};
-pub use desk::{Done, Kept, LookRequest, Looked, Named, SealRequest, Shown, Tender, look, seal};
+pub use desk::{
+    Done, Kept, LookRequest, Looked, LotShown, Named, SealRequest, Shown, Tender, look, seal,
+};
 pub use document::{Document, StepShown};
+pub use receipt::{Proved, ReceiptChecked, ReceiptRequest, receipt};
 pub use sign_in::{SignInRequest, SignedIn, sign_in};
 pub use slices::{Given, ReadAt};

@@ -15,6 +15,9 @@ const FILES_MAX: usize = 64;
 const ENCRYPTED: &str = "-----BEGIN ENCRYPTED PRIVATE KEY-----";
 const CERTIFICATE: &str = "-----BEGIN CERTIFICATE-----";
 
+/// Whether the tender recognises a certificate, with those above it.
+pub(crate) type Recognises<'a> = &'a dyn Fn(&Certificate, &[Certificate]) -> bool;
+
 /// What the files held.
 #[derive(Default)]
 pub(crate) struct Wallet {
@@ -69,11 +72,15 @@ impl Wallet {
         Ok(())
     }
 
-    /// Certificate and key of one use; of several the one that is valid longest.
-    fn pair(&self, fits: fn(&Certificate) -> bool) -> Option<(&PrivateKey, &Certificate)> {
+    /// Certificate and key of one use; of several one that the tender recognises, and of those the one that is valid longest.
+    fn pair(
+        &self,
+        fits: fn(&Certificate) -> bool,
+        knows: Recognises<'_>,
+    ) -> Option<(&PrivateKey, &Certificate)> {
         let own = self.certificates.iter().filter(|one| fits(one));
         let pairs = own.filter_map(|certificate| Some((self.key_of(certificate)?, certificate)));
-        pairs.max_by_key(|(_, certificate)| certificate.not_after())
+        pairs.max_by_key(|(_, one)| (knows(one, &self.above(one)), one.not_after()))
     }
 
     fn key_of(&self, certificate: &Certificate) -> Option<&PrivateKey> {
@@ -103,13 +110,13 @@ impl Wallet {
     }
 
     /// The signing key.
-    pub(crate) fn signer(&self) -> Result<SoftwareSigner, Error> {
+    pub(crate) fn signer(&self, knows: Recognises<'_>) -> Result<SoftwareSigner, Error> {
         let signs = |one: &Certificate| {
             let uses = one.key_usage();
             !one.is_ca() && uses.is_none_or(|uses| uses.signs() || uses.signs_digitally())
         };
         let missing = || missing("a signing certificate with its key (签名证书及密钥)");
-        let (key, certificate) = self.pair(signs).ok_or_else(missing)?;
+        let (key, certificate) = self.pair(signs, knows).ok_or_else(missing)?;
         let chain = self.above(certificate);
         Ok(SoftwareSigner::new(
             again(key)?,
@@ -119,11 +126,11 @@ impl Wallet {
     }
 
     /// The key that opens what is sealed to the bidder itself.
-    pub(crate) fn decrypter(&self) -> Result<SoftwareDecrypter, Error> {
+    pub(crate) fn decrypter(&self, knows: Recognises<'_>) -> Result<SoftwareDecrypter, Error> {
         let encrypts =
             |one: &Certificate| !one.is_ca() && one.key_usage().is_none_or(|uses| uses.encrypts());
         let missing = || missing("an encryption certificate with its key (加密证书及密钥)");
-        let (key, certificate) = self.pair(encrypts).ok_or_else(missing)?;
+        let (key, certificate) = self.pair(encrypts, knows).ok_or_else(missing)?;
         Ok(SoftwareDecrypter::new(again(key)?, certificate.clone())?)
     }
 }

@@ -11,7 +11,8 @@ use mifeng::{Export, Opened, sign_record};
 use mifeng_access::{Challenge, SIGN_IN};
 use mifeng_testkit::world::{Cast, DEADLINE, Kind, LOT, Tender, bidder_subject, secs};
 use mifeng_wasm::{
-    Done, Given, LookRequest, ReadAt, SealRequest, SignInRequest, look, seal, sign_in,
+    Done, Given, Kept, LookRequest, ReadAt, ReceiptRequest, SealRequest, SignInRequest, look,
+    receipt, seal, sign_in,
 };
 use std::io::{self, Cursor, Write};
 use std::sync::Arc;
@@ -226,6 +227,42 @@ impl PlainSink for Folder {
     }
 }
 
+/// The receipt of what was sealed holds, and shows the words that were told; a changed one does not.
+fn proves(bundle: &[u8], file: &[u8], kept: &Kept) {
+    let given = |id, name: &str, bytes: &[u8]| Given {
+        id,
+        name: name.to_owned(),
+        size: bytes.len() as u64,
+    };
+    let check = |file: &[u8]| {
+        let record = kept.record.as_bytes();
+        let request = ReceiptRequest {
+            tender: given(0, "TEST-1.tar", bundle),
+            receipt: given(1, "1.receipt", file),
+            record: given(2, "1.rec", record),
+        };
+        let held = Held(vec![bundle.to_vec(), file.to_vec(), record.to_vec()]);
+        receipt(&request, &(Arc::new(held) as Arc<dyn ReadAt>))
+    };
+    let proved = check(file).proved.expect("it holds");
+    assert_eq!(proved.named.digest, kept.seal.digest);
+    assert_eq!(proved.named.words, kept.seal.words);
+    assert!(
+        proved.said.en.starts_with("receipt holds"),
+        "{}",
+        proved.said.en
+    );
+    let mut changed = file.to_vec();
+    let at = file
+        .windows(7)
+        .position(|at| at == b"\"sig\":\"")
+        .expect("a signature")
+        + 500;
+    changed[at] = if changed[at] == b'A' { b'B' } else { b'A' };
+    let told = check(&changed);
+    assert!(told.proved.is_none() && told.problem.is_some());
+}
+
 fn year() -> i64 {
     365 * 86_400
 }
@@ -256,6 +293,10 @@ fn what_is_sealed_is_accepted_released_with_the_backup_and_opened() {
         taken.expect("accepted");
         tender.beat(AT + 1);
         tender.close_witnessed();
+        let record = SignedRecord::from_file(kept.record.as_bytes()).expect("a record");
+        let own = tender.host.receipt_again(&record, secs(DEADLINE + 1));
+        let own = own.expect("a receipt").to_file().expect("a file");
+        proves(&bundle, &own, &kept);
         tender.release_leaf(0, DEADLINE + 2).expect("a leaf");
         tender.release_leaf(1, DEADLINE + 2).expect("a leaf");
         // As `mifeng bid release --backup` reads it.
@@ -315,6 +356,14 @@ fn what_a_seal_relies_on_is_told() {
     assert_eq!(told.roots.len(), 1);
     assert_eq!(told.roots[0].digest, cast.root.fingerprint(GM.hash()));
     assert_eq!((told.deadline, &*told.suite), (notice.deadline, "gm-1"));
+    assert_eq!(told.policy.zh, "(投标人本人的密钥 且 开标委员会 2/3)");
+    assert_eq!(
+        told.policy.en,
+        "(the bidder's own key and the opening board 2/3)"
+    );
+    let lots = told.lots.iter().map(|lot| (&*lot.id, &*lot.title.zh));
+    let expected = notice.lots.iter().map(|lot| (&*lot.id, &*lot.title.zh));
+    assert!(lots.eq(expected) && told.lots[0].id == LOT);
 }
 
 #[test]
@@ -438,6 +487,20 @@ fn without_randomness_or_room_nothing_is_sealed() {
     let (done, _) = run.go();
     let kept = done.kept.expect("kept");
     assert!(kept.leaf.is_none() && !kept.tried);
+}
+
+#[test]
+fn of_several_certificates_one_that_the_tender_recognises() {
+    let cast = Cast::new(&INTL, "desk");
+    let tender = Tender::new(&cast, "test.example/desk", Kind::Joint);
+    let mut folder = Bidder::new(&cast, year()).folder();
+    // Valid longer, of a CA that the notice does not name.
+    let other = Cast::new(&INTL, "other");
+    folder.extend(Bidder::new(&other, 2 * year()).folder());
+    let run = Run::new(&tender.tar(Export::Records), &folder, &files());
+    let (done, _) = run.go();
+    assert!(done.problem.is_none(), "{:?}", done.problem);
+    assert!(done.kept.expect("kept").tried);
 }
 
 #[test]

@@ -1,7 +1,9 @@
 //! The exports of the desk's module, and what it needs beside files.
 
 use super::{answer, page, take};
-use crate::{look as look_at, seal as seal_bid, sign_in as sign_challenge};
+use crate::{
+    look as look_at, receipt as check_receipt, seal as seal_bid, sign_in as sign_challenge,
+};
 use mifeng::crypto::{self, Entropy};
 use mifeng::envelope::Progress;
 use std::io::{self, Write};
@@ -65,6 +67,20 @@ pub unsafe extern "C" fn look(at: *mut u8, len: usize) -> u64 {
     unsafe {
         answer(at, len, |request: crate::LookRequest| {
             look_at(&request, &page())
+        })
+    }
+}
+
+/// Checks a receipt.
+///
+/// # Safety
+/// `at` and `len` are from [`super::alloc`]; they are given back by this call.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn receipt(at: *mut u8, len: usize) -> u64 {
+    // SAFETY: the caller's word.
+    unsafe {
+        answer(at, len, |request: crate::ReceiptRequest| {
+            check_receipt(&request, &page())
         })
     }
 }
