@@ -354,6 +354,9 @@ class Trial:
         self.browser.run("document.getElementById('words').value = '大约五十万'")
         said = self.seal()
         self.check("no amount in words", "bid.incomplete" in said and "大写" in said, said)
+        said = tender.run("bid", "seal", "--id", "bidder1", "--tender", "tender.tar", "--lot", 1, "--files", "bidder1-files",
+                          "--price", PRICES[0][0], "--out", "no.bid", fails=True)
+        self.check("the command names the option that is missing", "报价大写：--price-cn" in said, said)
         self.lie((other.work / "tender.tar").read_bytes())
         self.fill(tender)
         said = self.seal()

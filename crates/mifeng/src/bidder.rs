@@ -3,7 +3,7 @@
 mod before;
 mod count;
 
-pub use before::{Certificates, Line, Mark, look};
+pub use before::{Certificates, Line, Mark, NO_PRICE, NO_WORDS, look};
 pub use count::{after, count_file, next_number};
 
 use crate::{Error, Replay, decode_base64, encode_base64};

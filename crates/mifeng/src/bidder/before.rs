@@ -12,6 +12,12 @@ use mifeng_score::Money;
 /// Days after the opening in which a certificate that ends is worth a word.
 const SOON_DAYS: i64 = 30;
 
+/// The line of a price that is missing in digits, in Chinese and English.
+pub const NO_PRICE: (&str, &str) = ("报价（数字）", "the price in digits");
+
+/// The line of a price that is missing in words.
+pub const NO_WORDS: (&str, &str) = ("报价大写", "the price in words");
+
 /// How a thing stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mark {
@@ -172,12 +178,9 @@ fn files(before: &mut Before, content: &Content<'_>) {
 
 fn price(before: &mut Before, tender: &Replay, content: &Content<'_>) {
     let (price, price_cn) = (&*content.opening.price, &*content.opening.price_cn);
-    let wanted = [
-        (price, "报价（数字）", "the price in digits"),
-        (price_cn, "报价大写", "the price in words"),
-    ];
+    let wanted = [(price, NO_PRICE), (price_cn, NO_WORDS)];
     let mut missing = false;
-    for (_, zh, en) in wanted.iter().filter(|(given, ..)| given.is_empty()) {
+    for (_, (zh, en)) in wanted.iter().filter(|(given, _)| given.is_empty()) {
         before.add(Mark::Missing, *zh, *en);
         missing = true;
     }

@@ -114,7 +114,18 @@ fn look(
         chain: &chain,
     };
     let (tender, content) = (&bundle.replay, content(bid, files));
-    bidder::look(tender, what, &content, &certificates, clock::now())
+    let mut lines = bidder::look(tender, what, &content, &certificates, clock::now());
+    // A page has fields, a command has options.
+    for (said, option) in [
+        (bidder::NO_PRICE, "--price"),
+        (bidder::NO_WORDS, "--price-cn"),
+    ] {
+        for line in lines.iter_mut().filter(|line| line.en == said.1) {
+            line.zh = format!("{}：{option}", line.zh);
+            line.en = format!("{}: {option}", line.en);
+        }
+    }
+    lines
 }
 
 /// Prints the list; fails if something is missing.
