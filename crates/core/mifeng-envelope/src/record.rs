@@ -147,7 +147,7 @@ impl SealRecord {
         suite.h_tag("header", &[&self.header])
     }
 
-    /// The first 8 bytes of the record's hash: read to the bidder as eight words.
+    /// The first 8 bytes of the record's hash. What people compare are the words of [`SealRecord::id`].
     pub fn fingerprint(&self, alg: HashAlg) -> [u8; 8] {
         let digest = alg.digest(&self.to_bytes());
         let mut out = [0; 8];

@@ -123,7 +123,7 @@ pub struct Sealed {
     /// The bidder's own leaf shares by path: its backup against a lost token. Useless alone under
     /// `joint`, the whole secret under `bidder`.
     pub backup: Vec<(String, sharing::Secret)>,
-    /// What the receipt must show, as eight words.
+    /// The first 8 bytes of the hash of its record, signature and all.
     pub fingerprint: [u8; 8],
 }
 
