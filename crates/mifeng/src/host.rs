@@ -264,6 +264,12 @@ impl<S: Store> Host<S> {
         bid: &MeasuredBid,
         received: Time,
     ) -> Result<(), Error> {
+        if bid.is_spoiled() {
+            return Err(Error::Unavailable {
+                what: "sealed bid".to_owned(),
+                detail: "the disk failed to keep it: it must be sent again".to_owned(),
+            });
+        }
         self.submit_with(record, Brought::Measured(bid), received)
     }
 

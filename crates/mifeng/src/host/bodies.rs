@@ -33,7 +33,8 @@ impl MeasuredBid {
     pub fn read(path: &Path, suite: &Suite, workers: usize) -> Result<Self, Error> {
         let wrong = |e: std::io::Error| Error::io("sealed bid", &e);
         let mut file = File::open(path).map_err(wrong)?;
-        file.sync_data().map_err(wrong)?;
+        // After a failed sync no later one says anything about these bytes (spec/store.md).
+        let spoiled = file.sync_data().is_err();
         let found = match Measured::read(&mut file, suite.hash(), workers) {
             Err(e @ mifeng_envelope::Error::Io { .. }) => {
                 return Err(Error::Unavailable {
@@ -46,12 +47,12 @@ impl MeasuredBid {
         Ok(MeasuredBid {
             path: path.to_owned(),
             found,
-            spoiled: Arc::default(),
+            spoiled: Arc::new(AtomicBool::new(spoiled)),
         })
     }
 
-    /// Whether a store failed to keep it: then nobody can tell what the disk has of it, also if a later try says that all
-    /// is well (spec/store.md), and only the same bytes written anew count.
+    /// Whether a disk failed to keep it: then nobody can tell what it has, also if a later try says that all is well
+    /// (spec/store.md), and only the same bytes written anew count. It is not taken in then.
     pub fn is_spoiled(&self) -> bool {
         self.spoiled.load(Ordering::Acquire)
     }
@@ -163,7 +164,11 @@ impl<S: Store> Host<S> {
             Staged::Measured(bid) => match bid.whole() {
                 Some(file) => {
                     let kept = self.store.adopt(&name, &file);
-                    kept.inspect_err(|_| bid.spoiled.store(true, Ordering::Release))
+                    kept.inspect_err(|e| {
+                        if is_of_the_disk(e) {
+                            bid.spoiled.store(true, Ordering::Release);
+                        }
+                    })
                 }
                 // It was not accepted then.
                 None => return Ok(()),
@@ -171,6 +176,13 @@ impl<S: Store> Host<S> {
         };
         kept.map_err(|e| Error::io("sealed bid", &e))
     }
+}
+
+/// Whether an error can be that of a failed sync; what a database or a lost connection says is not.
+fn is_of_the_disk(e: &std::io::Error) -> bool {
+    use std::io::ErrorKind::{QuotaExceeded, StorageFull};
+    // No kind of its own in Rust: EIO, 5 on every Unix.
+    e.raw_os_error() == Some(5) || matches!(e.kind(), StorageFull | QuotaExceeded)
 }
 
 fn other_seal() -> Error {

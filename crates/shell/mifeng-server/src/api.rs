@@ -301,13 +301,12 @@ async fn submit(State(app): Shared, Path(name): Path<String>, body: Body) -> Ans
     let noting = came.noting();
     let record = (came.record.clone(), came.received);
     let handed = hand_over(tender, record, None, came.place())?;
-    noted(tender, &noting, handed.answer().await).await
+    noted(tender, &noting, handed.answer(tender).await).await
 }
 
 /// A record in the queue.
 pub(crate) struct InQueue {
     record: Digest,
-    next_beat: Option<Time>,
     said: tokio::sync::oneshot::Receiver<Result<Taken, mifeng::Error>>,
 }
 
@@ -329,20 +328,19 @@ pub(crate) fn hand_over(
     })?;
     Ok(InQueue {
         record: commitment,
-        next_beat: view.next_beat,
         said,
     })
 }
 
 impl InQueue {
     /// Waits for what comes of it.
-    pub(crate) async fn answer(self) -> Answer {
+    pub(crate) async fn answer(self, tender: &Tender) -> Answer {
         match answered(Ok(self.said)).await? {
             Taken::Logged(receipt) => Ok(receipt_file(StatusCode::CREATED, receipt)),
             Taken::Waiting => {
                 let waiting = Waiting {
                     record: self.record,
-                    next_beat: self.next_beat,
+                    next_beat: tender.view().next_beat,
                 };
                 Ok(json(StatusCode::ACCEPTED, &waiting))
             }

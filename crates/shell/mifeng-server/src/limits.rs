@@ -23,6 +23,8 @@ pub const ORDERS_MAX: usize = 4_096;
 /// Orders among them that nobody signed (cosigned heads, stamps, beacons, documents): some witnesses and authorities come at
 /// once, and whoever sends more takes no place from a bid.
 pub const UNSIGNED_MAX: usize = 64;
+/// Records that wait behind bids that are being read: questions, withdrawals, the agency's acts. More are told to come again.
+pub const BEHIND_MAX: usize = 256;
 /// Orders among them by certificates that the tender does not recognise: anybody makes such certificates, and who floods a
 /// tender with them keeps no bid out. Before the notice nobody is recognised.
 pub const STRANGERS_MAX: usize = 64;

@@ -9,8 +9,9 @@ use crate::view::Standing;
 use crate::words::Fault;
 use crate::writer::{Handed, Writer};
 use mifeng::crypto::Digest;
-use mifeng::{Error, Host, Store};
+use mifeng::{Error, Host, MeasuredBid, Store};
 use mifeng_store::Access;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// Between two tries to write. A crashed replica's lease ends after 15 seconds; a database that is started anew
@@ -83,10 +84,15 @@ impl<S: Store> Office<S> {
 }
 
 impl<S: Store + 'static> Writer<S> {
+    /// Whether nothing failed since it came to write.
+    pub(crate) fn is_well(&self) -> bool {
+        self.host.is_sound() && self.office.seat.is_taken()
+    }
+
     /// Whether this writer writes; if not, it tries to, now and then.
     pub(crate) fn holds_office(&mut self) -> bool {
         if self.office.standing == Standing::Writes {
-            if self.host.is_sound() && self.office.seat.is_taken() {
+            if self.is_well() {
                 return true;
             }
             self.leave_office();
@@ -138,8 +144,11 @@ impl<S: Store + 'static> Writer<S> {
     fn hand_in_again(&mut self) {
         let mut again: Vec<(Digest, Handed)> = std::mem::take(&mut self.waiting)
             .into_iter()
-            // A file that was swept meanwhile cannot come again.
-            .filter(|(_, handed)| handed.bid.as_ref().is_none_or(|bid| bid.path().exists()))
+            // A file that was swept meanwhile cannot come again, nor one that the disk did not keep.
+            .filter(|(_, handed)| {
+                let comes = |bid: &Arc<MeasuredBid>| bid.path().exists() && !bid.is_spoiled();
+                handed.bid.as_ref().is_none_or(comes)
+            })
             .collect();
         // In any other order one could have to wait for another.
         again.sort_by_key(|(_, handed)| handed.turn);

@@ -163,8 +163,9 @@ pub fn start(
                 Err(e) => notify(&format!("无法监听：{e}"), &format!("cannot listen: {e}")),
             }
         });
-        runtime.shutdown_timeout(GRACE);
+        // The writers first: a bid whose reader is cut off must not look as if it could not be read.
         house.stop();
+        runtime.shutdown_timeout(GRACE);
     })?;
     Ok(Running {
         address,

@@ -114,7 +114,7 @@ impl Whole {
 
     /// Whether the disk may hold something else than was read: then only the same blocks sent anew count.
     pub(crate) fn is_spoiled(&self) -> bool {
-        self.read.as_ref().is_none_or(|bid| bid.is_spoiled())
+        self.read.as_ref().is_some_and(|bid| bid.is_spoiled())
     }
 }
 
@@ -146,7 +146,8 @@ impl Uploads {
                         known.insert(id, upload);
                     }
                     // One that was cut off in its making is begun anew by its sender.
-                    Err(_) => forget(&path),
+                    Err(e) if is_cut_off(&e) => forget(&path),
+                    Err(e) => return Err(e),
                 }
             }
         }
@@ -295,6 +296,11 @@ impl Uploads {
         self.known().remove(id);
         forget(&self.path(id, "rec"));
     }
+}
+
+fn is_cut_off(e: &std::io::Error) -> bool {
+    use std::io::ErrorKind::{InvalidData, NotFound, UnexpectedEof};
+    matches!(e.kind(), InvalidData | NotFound | UnexpectedEof)
 }
 
 /// What Linux calls this run of the machine, from its start to its end.

@@ -150,9 +150,13 @@ async fn finish(app: &App, name: &str, id: Digest) -> Answer {
         Ok((record, whole))
     };
     let (record, whole) = on_a_thread(read).await?;
-    let answer = noted(tender, &(record, received), handed.answer().await).await;
-    // What a rule said no to needs no upload, unless it may come again; nor what nobody can vouch for.
-    let is_over = |no: &Fail| no.status == 409 && !no.code.starts_with("tender.");
+    let answer = noted(tender, &(record, received), handed.answer(tender).await).await;
+    // What can never be taken in needs no upload; nor what nobody can vouch for. Who is recognised, and whether a tender
+    // goes on, may change.
+    let is_over = |no: &Fail| {
+        let kinds = ["bid.", "offer.", "record."];
+        no.status == 409 && kinds.iter().any(|kind| no.code.starts_with(kind))
+    };
     if whole.is_spoiled() || answer.as_ref().is_err_and(is_over) {
         tender.uploads.forget(&id);
     }

@@ -136,6 +136,10 @@ pub(crate) struct Writer<S: Store> {
     put_off: VecDeque<Slip>,
     /// Bids that are being read, and what has to wait for them, as they came.
     reading: VecDeque<Slip>,
+    /// Records that were ever handed in: the places of those that wait.
+    turns: usize,
+    /// No more orders, beats or steps.
+    stopped: bool,
     ordered: UsedOrders,
     watch: Watch,
     /// Whether the clock can be believed, as it was last looked at.
@@ -211,6 +215,8 @@ pub(crate) fn start<S: Store + 'static>(
             waiting: BTreeMap::new(),
             put_off: VecDeque::new(),
             reading: VecDeque::new(),
+            turns: 0,
+            stopped: false,
             ordered,
             watch,
             trusted,
@@ -233,6 +239,9 @@ impl<S: Store + 'static> Writer<S> {
             // After an error it has left its office, and tries to come back.
             let _ = self.do_what_is_due(queue);
             self.publish(name);
+            if self.stopped {
+                return;
+            }
             let next = match self.next(queue) {
                 Ok(Some(slip)) => slip,
                 Ok(None) => continue,
@@ -264,7 +273,7 @@ impl<S: Store + 'static> Writer<S> {
             self.obey_what_came_in_time(queue, now);
             // That may have taken long.
             self.look_at_the_clock();
-            if !self.host.is_sound() || !self.trusted {
+            if !self.is_well() || !self.trusted || self.stopped {
                 break;
             }
             let went_on = self.advance(now);
@@ -480,11 +489,12 @@ impl<S: Store + 'static> Writer<S> {
             }
         }
         if self.host.waiting() > waited {
+            self.turns += 1;
             let handed = Handed {
                 record,
                 bid,
                 received,
-                turn: self.host.waiting(),
+                turn: self.turns,
             };
             self.waiting.insert(commitment, handed);
             return Ok(Taken::Waiting);

@@ -14,7 +14,7 @@ pub(super) struct Slip {
     /// The room of the body that it came with.
     _held: Option<Arc<Held>>,
     /// The place of an order that nobody signed, or nobody who is recognised.
-    _place: Option<OwnedSemaphorePermit>,
+    place: Option<OwnedSemaphorePermit>,
 }
 
 /// The way to a writer.
@@ -32,6 +32,13 @@ pub(crate) enum Signer {
     Known,
     /// It does not, as far as the last snapshot tells.
     Stranger,
+}
+
+impl Slip {
+    /// Whether nobody who is recognised signed it.
+    pub(super) fn is_of_a_stranger(&self) -> bool {
+        self.place.is_some()
+    }
 }
 
 impl Desk {
@@ -89,7 +96,7 @@ impl Desk {
         let slip = Slip {
             order: order(answer),
             _held: held,
-            _place: place,
+            place,
         };
         self.orders.try_send(slip).map_err(|e| match e {
             TrySendError::Full(_) => busy(),
@@ -103,7 +110,7 @@ impl Desk {
         let _ = self.orders.try_send(Slip {
             order: Order::Nudge,
             _held: None,
-            _place: None,
+            place: None,
         });
     }
 
@@ -112,7 +119,7 @@ impl Desk {
         let _ = self.orders.send(Slip {
             order: Order::Stop,
             _held: None,
-            _place: None,
+            place: None,
         });
     }
 }

@@ -3,17 +3,20 @@
 
 use super::desk::{Slip, busy};
 use super::{Order, Writer};
-use crate::limits::ORDERS_MAX;
+use crate::limits::{BEHIND_MAX, ORDERS_MAX};
 use crate::reading::Brought;
 use crate::view::Standing;
 use mifeng::Store;
 use mifeng::crypto::{Digest, Time};
 use std::collections::BTreeSet;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// While the last beat waits for bids that are being read, it is looked so often whether they are.
 const READ_LOOK: Duration = Duration::from_millis(20);
+
+/// From when a record came until it is in the queue: its signature is checked meanwhile.
+const ENTER_TIME: Duration = Duration::from_secs(2);
 
 /// Nobody can send orders any more.
 pub(super) struct Ended;
@@ -33,16 +36,14 @@ fn came_by(order: &Order, end: Time) -> bool {
 impl<S: Store + 'static> Writer<S> {
     /// The next order that may be obeyed; none if there is none for a while.
     pub(super) fn next(&mut self, queue: &Receiver<Slip>) -> Result<Option<Slip>, Ended> {
-        // What came in time, and waits, waits on while the store is away.
-        let is_away = self.office.standing() == Standing::Away;
-        if !is_away && let Some(slip) = self.read_by_now() {
+        // What came while the clock was believed, and the store there, waits until they are again.
+        let waits = self.office.standing() == Standing::Away || !self.trusted;
+        if !waits && let Some(slip) = self.read_by_now(None) {
             return Ok(Some(slip));
         }
-        let put_off = if is_away {
-            None
-        } else {
-            self.put_off.pop_front()
-        };
+        let may_go = |slip: &Slip| !waits || !matches!(slip.order, Order::Submit { .. });
+        let place = self.put_off.iter().position(may_go);
+        let put_off = place.and_then(|place| self.put_off.remove(place));
         let slip = match put_off {
             Some(slip) => slip,
             None => match queue.recv_timeout(self.pause()) {
@@ -56,7 +57,8 @@ impl<S: Store + 'static> Writer<S> {
 
     /// The first of those that wait for reading and need not any more: a bid that was read, if none of its signer and
     /// nothing but bids came before it; or anything else, if nothing came before it.
-    fn read_by_now(&mut self) -> Option<Slip> {
+    /// With `due` only what came by then.
+    fn read_by_now(&mut self, due: Option<Time>) -> Option<Slip> {
         let mut signers: BTreeSet<Digest> = BTreeSet::new();
         let mut found = None;
         for (place, slip) in self.reading.iter().enumerate() {
@@ -71,6 +73,11 @@ impl<S: Store + 'static> Writer<S> {
             }
             break;
         }
+        let is_due = |place: &usize| {
+            let order = self.reading.get(*place).map(|slip| &slip.order);
+            due.is_none_or(|due| order.is_some_and(|order| came_by(order, due)))
+        };
+        let found = found.filter(is_due);
         found.and_then(|place| self.reading.remove(place))
     }
 
@@ -81,20 +88,28 @@ impl<S: Store + 'static> Writer<S> {
                 let before = |one: &Slip| bid_of(&one.order).is_none_or(|b| b.actor == bid.actor);
                 !bid.is_read() || self.reading.iter().any(before)
             }
-            // Numbers of one signer only go up; what halts or ends the tender halts no bid that came before.
-            Order::Submit { bid: None, .. } => !self.reading.is_empty(),
+            // Numbers of one signer only go up; what halts or ends the tender halts no bid that came before. What strangers
+            // send is refused at once.
+            Order::Submit { bid: None, .. } => !self.reading.is_empty() && !slip.is_of_a_stranger(),
             // These count when they are obeyed: not between the deadline and a bid that came before it.
             Order::Ordered(..) | Order::Beacon(..) => {
                 let deadline = self.deadline();
                 let is_over = deadline.is_some_and(|deadline| self.clock.now() >= deadline);
-                is_over && !self.reading.is_empty()
+                is_over && self.trusted && !self.reading.is_empty()
             }
             _ => false,
         };
         if !waits {
             return Some(slip);
         }
-        match self.reading.len() < ORDERS_MAX {
+        let is_bid = |slip: &Slip| bid_of(&slip.order).is_some();
+        let others = self.reading.iter().filter(|one| !is_bid(one)).count();
+        // Whoever sends records while a bid is read takes no place from a bid.
+        let has_place = match is_bid(&slip) {
+            true => self.reading.len() - others < ORDERS_MAX,
+            false => others < BEHIND_MAX,
+        };
+        match has_place {
             true => self.reading.push_back(slip),
             false => self.refuse(slip.order, busy())(),
         }
@@ -124,31 +139,41 @@ impl<S: Store + 'static> Writer<S> {
         for slip in came {
             self.obey_in_time(slip, due);
         }
-        self.obey_read();
+        self.obey_read(due);
         let Some(end) = end else { return };
-        while self.host.is_sound() && self.reading.iter().any(|one| came_by(&one.order, end)) {
+        let begun = Instant::now();
+        while self.is_well() && self.reading.iter().any(|one| came_by(&one.order, end)) {
             // What comes meanwhile leaves the queue: it keeps room.
             match queue.recv_timeout(READ_LOOK) {
+                Ok(Slip {
+                    order: Order::Stop, ..
+                })
+                | Err(RecvTimeoutError::Disconnected) => self.stopped = true,
+                // Whatever the clock said when it came: it may have been set back.
+                Ok(slip) if begun.elapsed() > ENTER_TIME => self.put_off(slip),
                 Ok(slip) => self.obey_in_time(slip, due),
                 Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => return,
             }
-            self.obey_read();
+            self.look_at_the_clock();
+            if self.stopped || !self.trusted {
+                return;
+            }
+            self.obey_read(due);
         }
     }
 
     /// After a store's failure nothing more is tried: the rest came in time also for the store that is opened next.
     fn obey_in_time(&mut self, slip: Slip, due: Time) {
-        if !came_by(&slip.order, due) || !self.host.is_sound() {
+        if !came_by(&slip.order, due) || !self.is_well() {
             self.put_off(slip);
         } else if let Some(slip) = self.in_turn(slip) {
             self.obey(slip.order)();
         }
     }
 
-    fn obey_read(&mut self) {
-        while self.host.is_sound()
-            && let Some(slip) = self.read_by_now()
+    fn obey_read(&mut self, due: Time) {
+        while self.is_well()
+            && let Some(slip) = self.read_by_now(Some(due))
         {
             self.obey(slip.order)();
         }
@@ -196,6 +221,8 @@ mod tests {
         clock: Arc<ManualClock>,
         folder: PathBuf,
         held: Arc<Held>,
+        store: Memory,
+        seed: &'static str,
         thread: Option<std::thread::JoinHandle<()>>,
     }
 
@@ -210,7 +237,8 @@ mod tests {
                 uploads: Arc::new(uploads),
                 receipts: Receipts::default(),
             };
-            let store = tender.store.copied();
+            let kept = tender.store.copied();
+            let store = kept.clone();
             let open = move |_| Ok(Opened::Ready(store.clone(), keys(&Cast::new(&INTL, seed))));
             let clock = Arc::new(ManualClock::new(secs(2)));
             let started = writer::start("t1", Box::new(open), clock.clone(), workplace);
@@ -222,6 +250,8 @@ mod tests {
                 clock,
                 folder,
                 held: Arc::new(held),
+                store: kept,
+                seed,
                 thread: Some(thread),
             }
         }
@@ -366,5 +396,53 @@ mod tests {
         assert!(waits_for_its_beat(said));
         assert!(matches!(halted.blocking_recv(), Ok(Ok(_))));
         assert!(waits_for_its_beat(own));
+    }
+
+    #[test]
+    fn who_sends_records_while_a_bid_is_read_takes_no_place_from_a_bid() {
+        let cast = Cast::new(&INTL, "behind a bid");
+        let mut tender = Tender::new(&cast, "host/t/1", Kind::Board);
+        let run = Run::new(&tender, "behind a bid");
+        let (bid, other) = (tender.seal(0, 900_000, 3), tender.seal(1, 800_000, 3));
+        let why = Halt {
+            reason: "again and again".to_owned(),
+        };
+        let halt = tender.signed(&cast.agency, "tender.suspend", &why, 5);
+        let (mut said, unread) = run.hand_in(&bid, 0, 4);
+        let mut behind: Vec<_> = (0..=BEHIND_MAX)
+            .map(|_| run.submit(&halt, None, 5))
+            .collect();
+        let last = behind.pop().map(oneshot::Receiver::blocking_recv);
+        assert!(matches!(last, Some(Ok(Err(Error::Unavailable { .. })))));
+        let (mut later, unread_too) = run.hand_in(&other, 1, 6);
+        assert!(is_silent(&mut later) && is_silent(&mut said));
+        unread.read(&run);
+        assert!(waits_for_its_beat(said));
+        unread_too.read(&run);
+        // It came after the suspension, and that is what is said.
+        assert!(matches!(later.blocking_recv(), Ok(Err(Error::Refused(_)))));
+    }
+
+    #[test]
+    fn a_host_that_is_stopped_while_the_last_beat_waits_closes_nothing() {
+        let cast = Cast::new(&INTL, "stopped while it waits");
+        let mut tender = Tender::new(&cast, "host/t/1", Kind::Board);
+        let mut run = Run::new(&tender, "stopped while it waits");
+        for at in [20, 30, 40, 50] {
+            run.at(at);
+        }
+        let bid = tender.seal(0, 900_000, 3);
+        run.clock.set(secs(DEADLINE - 1));
+        let (_said, unread) = run.hand_in(&bid, 0, DEADLINE - 1);
+        run.clock.set(secs(DEADLINE + 1));
+        let mut woken = run.wake();
+        assert!(is_silent(&mut woken));
+        run.desk.stop();
+        let ended = run.thread.take().map(std::thread::JoinHandle::join);
+        assert!(matches!(ended, Some(Ok(()))));
+        drop(unread);
+        let again = mifeng::Host::open(run.store.clone(), keys(&Cast::new(&INTL, run.seed)));
+        let next = again.map(|host| host.next_beat());
+        assert_eq!(next.expect("a host"), Some(secs(DEADLINE)));
     }
 }
