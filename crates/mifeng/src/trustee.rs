@@ -7,7 +7,7 @@ use crate::{Error, Replay, layout};
 use mifeng_crypto::{Digest, Entropy, PrivateKey, Time};
 use mifeng_lock::dkg::StaticKey;
 use mifeng_lock::{SecretShare, tdh2};
-use mifeng_log::{Note, NoteVerifier, SignedCheckpoint, Witness, WitnessState, merkle};
+use mifeng_log::{Checkpoint, Note, NoteVerifier, SignedCheckpoint, Witness, WitnessState, merkle};
 use mifeng_pki::tsp::{ClockPolicy, Stamped, TimeStamp};
 use mifeng_tender::{
     BoardShare, BoardShares, DrawShare, KeyReveal, Refusal, Stage, State, Trust, rules,
@@ -427,13 +427,18 @@ pub fn draw_share(
     })
 }
 
-/// The proof that a log with these leaves extends what was seen.
-fn proof_from(tree: &merkle::Tree, seen: &WitnessState) -> Result<Vec<Digest>, Error> {
+/// The proof that this head of a log with these leaves extends what was seen. After a failed write there may be leaves
+/// that no head is over.
+fn proof_from(
+    tree: &merkle::Tree,
+    head: &Checkpoint,
+    seen: &WitnessState,
+) -> Result<Vec<Digest>, Error> {
     // A head smaller than what was seen has no proof, and is refused as a rollback.
-    if seen.size() == 0 || seen.size() > tree.size() {
+    if seen.size() == 0 || seen.size() > head.size() {
         return Ok(Vec::new());
     }
-    Ok(tree.consistency_proof(seen.size(), tree.size())?)
+    Ok(tree.consistency_proof(seen.size(), head.size())?)
 }
 
 /// What to remember of a bundle, whose log must extend what was seen before. Store it before an answer leaves.
@@ -441,8 +446,8 @@ fn proof_from(tree: &merkle::Tree, seen: &WitnessState) -> Result<Vec<Digest>, E
 /// # Errors
 /// [`Error::Log`] for a fork, a rollback or a clock that went back.
 pub fn extends(replay: &Replay, seen: &WitnessState, now: Time) -> Result<WitnessState, Error> {
-    let proof = proof_from(replay.tree.tree(), seen)?;
     let head = replay.checkpoint()?.checkpoint();
+    let proof = proof_from(replay.tree.tree(), head, seen)?;
     Ok(seen.advance(replay.suite().hash(), head, &proof, now)?)
 }
 
@@ -471,7 +476,7 @@ pub(crate) fn cosign_head(
     seen: &WitnessState,
     now: Time,
 ) -> Result<(Note, WitnessState), Error> {
-    let proof = proof_from(tree, seen)?;
+    let proof = proof_from(tree, head.checkpoint(), seen)?;
     let mut note = head.note().clone();
     let text = note.to_text();
     let (line, state) = witness.cosign(seen, tree.alg(), log, text.as_bytes(), &proof, now)?;
