@@ -128,7 +128,7 @@ impl Run<'_> {
         }
         // A lie convicts only where somebody honest can have seen it.
         let seen = match self.lie {
-            Some(Lie::Forget) => dossier.is_some(),
+            Some(Lie::Forget) => dossier.is_some() && self.forgot,
             Some(Lie::CloseEarly) => self.seen_early,
             _ => true,
         };

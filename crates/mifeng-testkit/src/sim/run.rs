@@ -82,6 +82,8 @@ pub(super) struct Run<'f> {
     copy: Option<(BTreeMap<String, Vec<u8>>, usize)>,
     /// The lie was told, to somebody who holds something against it.
     pub(super) lied: bool,
+    /// Something that was promised is not in the older copy.
+    pub(super) forgot: bool,
     pub(super) convicted: bool,
     /// A witness cosigned the close before the deadline by its own clock: the only mark that an early close leaves.
     pub(super) seen_early: bool,
@@ -123,6 +125,7 @@ impl<'f> Run<'f> {
             trustees: Vec::new(),
             copy: None,
             lied: false,
+            forgot: false,
             convicted: false,
             seen_early: false,
             violation: None,
@@ -515,8 +518,15 @@ impl<'f> Run<'f> {
                 }
                 let seed = self.noise.next();
                 self.disk = SimDisk::holding(files, seed);
+                let promised = *promised;
                 self.lied = true;
                 self.start();
+                self.forgot = self.host.as_ref().is_some_and(|host| {
+                    let later = self.promised.iter().skip(promised);
+                    // What was committed just before the copy, and promised after it, is in the copy.
+                    let mut later = later.map(|(letter, _)| &self.letters[*letter].record);
+                    later.any(|record| host.receipt_again(record, self.host_clock()).is_err())
+                });
             }
             Some(Lie::CloseEarly) => {
                 self.lied = true;

@@ -64,6 +64,7 @@ impl<D: Disk> Directory<D> {
         };
         if let Some(mut found) = found.filter(|found| !found.is_empty()) {
             directory.require_nothing_newer(&mut found)?;
+            found.write_anew(&mut directory.disk)?;
             found.replay(|writes| directory.apply(writes))?;
             directory.settle()?;
         }

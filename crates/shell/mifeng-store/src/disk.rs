@@ -162,10 +162,36 @@ fn make_all(folder: &Path) -> io::Result<()> {
     File::open(above)?.sync_all()
 }
 
+/// The system's own lock of a file: it goes with the process, so a crash leaves nothing to clean up.
+pub(crate) struct Lock(File);
+
+impl Lock {
+    /// Takes it; none if somebody else has it.
+    pub(crate) fn take(path: &Path) -> io::Result<Option<Self>> {
+        let file = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(path)?;
+        match file.try_lock() {
+            Ok(()) => Ok(Some(Lock(file))),
+            Err(fs::TryLockError::WouldBlock) => Ok(None),
+            Err(fs::TryLockError::Error(e)) => Err(e),
+        }
+    }
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // Closing is not enough: a program that another thread is just starting has the file open too, for a moment.
+        let _ = self.0.unlock();
+    }
+}
+
 /// A folder on a disk of this machine, held by one process.
 pub struct Local {
     root: PathBuf,
-    _lock: File,
+    _lock: Lock,
 }
 
 impl Local {
@@ -175,21 +201,13 @@ impl Local {
     /// `WouldBlock` if another process has it open; else what the system says.
     pub fn open(root: &Path) -> io::Result<Self> {
         make_all(root)?;
-        let lock = OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(root.join(LOCK))?;
-        lock.try_lock().map_err(|e| match e {
-            fs::TryLockError::Error(e) => e,
-            fs::TryLockError::WouldBlock => io::Error::new(
-                io::ErrorKind::WouldBlock,
-                "another process has this folder open",
-            ),
-        })?;
+        let held = || {
+            let what = "another process has this folder open";
+            io::Error::new(io::ErrorKind::WouldBlock, what)
+        };
         Ok(Local {
             root: root.to_owned(),
-            _lock: lock,
+            _lock: Lock::take(&root.join(LOCK))?.ok_or_else(held)?,
         })
     }
 }

@@ -26,6 +26,8 @@ const MAC_LEN: usize = 32;
 const CONTENT_AT: u64 = (FRAME_LEN + MAC_LEN) as u64;
 /// Content of one batch: twice the records that a host lets wait for one beat. It is held in memory.
 pub(crate) const BATCH_LEN_MAX: u64 = 256 << 20;
+/// Bytes of a journal that are copied at a time.
+const COPY_LEN: u64 = 1 << 20;
 /// What the authenticators are for.
 const OF_HEADER: &[u8] = b"mifeng/v1/journal-header";
 const OF_FRAME: &[u8] = b"mifeng/v1/journal-frame";
@@ -151,6 +153,23 @@ impl Found {
             end: BLOCK,
             count: 0,
         })
+    }
+
+    /// Writes what is whole of it anew, in its place. After a failed sync what is read here may be in the system's memory
+    /// alone; a batch must be durable before it reaches its files.
+    pub(crate) fn write_anew(&mut self, disk: &mut impl Disk) -> io::Result<()> {
+        let (last, len) = self.frames.last().copied().unwrap_or((0, 0));
+        let end = (last + CONTENT_AT + len).max(BLOCK);
+        disk.remove(NEW)?;
+        let mut file = disk.create(NEW)?;
+        let mut at = 0;
+        while at < end {
+            let piece = self.read(at, COPY_LEN.min(end - at))?;
+            at = write_all(&mut *file, at, &piece)?;
+        }
+        file.sync()?;
+        disk.rename(NEW, NAME)?;
+        disk.sync_folder("")
     }
 
     /// Hands over every batch, in order.

@@ -1,12 +1,13 @@
 //! SQLite: one file, one machine.
 
 use super::{Database, Row, Statements, Value, Work};
+use crate::disk::Lock;
 use crate::fault::Fault;
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, ErrorCode, params_from_iter};
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 /// Writers of other tenders in the same file are short; who waits longer than this waits for something
@@ -18,7 +19,7 @@ pub(crate) struct Sqlite {
     connection: Connection,
     /// Reads happen in one transaction that was begun at the start.
     frozen: bool,
-    _lock: Option<File>,
+    _lock: Option<Lock>,
 }
 
 impl Sqlite {
@@ -78,25 +79,15 @@ impl Sqlite {
     }
 }
 
-/// The system's own lock: it goes with the process, so a crash leaves nothing to clean up.
-fn lock(path: &Path, tender: &str) -> io::Result<File> {
+fn lock(path: &Path, tender: &str) -> io::Result<Lock> {
     let mut name = path.as_os_str().to_owned();
     name.push(format!(".{tender}.lock"));
-    let lock = OpenOptions::new()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(PathBuf::from(name))?;
-    lock.try_lock().map_err(|e| match e {
-        fs::TryLockError::Error(e) => e,
-        fs::TryLockError::WouldBlock => Fault::Held {
-            tender: tender.to_owned(),
-            holder: "another process of this machine".to_owned(),
-            left_ms: 0,
-        }
-        .into(),
-    })?;
-    Ok(lock)
+    let held = || Fault::Held {
+        tender: tender.to_owned(),
+        holder: "another process of this machine".to_owned(),
+        left_ms: 0,
+    };
+    Lock::take(Path::new(&name))?.ok_or_else(|| held().into())
 }
 
 fn failed(error: rusqlite::Error) -> io::Error {
