@@ -506,6 +506,20 @@ impl<'f> Run<'f> {
         }
     }
 
+    /// Whether something that was promised after the first `promised` is not in a copy: what was committed just before the
+    /// copy was made, and promised after it, is. The copy is read on a disk without faults; one that nobody can read
+    /// has forgotten everything.
+    fn is_forgotten(&self, copy: &BTreeMap<String, Vec<u8>>, promised: usize) -> bool {
+        let store = Directory::on(SimDisk::holding(copy, 0));
+        let host = store.map(|store| Host::open(store, keys(&self.world.cast)));
+        let Ok(Ok(host)) = host else { return true };
+        let mut later = self.promised.iter().skip(promised);
+        later.any(|(letter, _)| {
+            let record = &self.letters[*letter].record;
+            host.receipt_again(record, self.host_clock()).is_err()
+        })
+    }
+
     fn tell_lie(&mut self) {
         match self.lie {
             Some(Lie::Forget) => {
@@ -516,17 +530,11 @@ impl<'f> Run<'f> {
                 if self.promised.len() == *promised {
                     return;
                 }
+                self.forgot = self.is_forgotten(files, *promised);
                 let seed = self.noise.next();
                 self.disk = SimDisk::holding(files, seed);
-                let promised = *promised;
                 self.lied = true;
                 self.start();
-                self.forgot = self.host.as_ref().is_some_and(|host| {
-                    let later = self.promised.iter().skip(promised);
-                    // What was committed just before the copy, and promised after it, is in the copy.
-                    let mut later = later.map(|(letter, _)| &self.letters[*letter].record);
-                    later.any(|record| host.receipt_again(record, self.host_clock()).is_err())
-                });
             }
             Some(Lie::CloseEarly) => {
                 self.lied = true;
