@@ -20,6 +20,7 @@ mod disk;
 mod examined;
 mod fault;
 mod journal;
+mod lists;
 mod place;
 #[cfg(any(feature = "postgres", feature = "s3"))]
 mod roots;
@@ -30,6 +31,7 @@ pub use directory::Directory;
 pub use disk::{Disk, DiskFile, Local};
 pub use examined::Examined;
 pub use fault::Fault;
+pub use lists::{Entry, Lists};
 pub use place::{Access, Place, open};
 #[cfg(feature = "sqlite")]
 pub use sql::{INLINE_MAX, Records};

@@ -240,9 +240,18 @@ impl Place {
         Ok(found)
     }
 
+    /// The lists beside the tenders of a database, which all replicas share. Call them from no asynchronous task.
+    ///
+    /// # Errors
+    /// As [`Place::open`]; `InvalidInput` for a folder, which has none.
+    #[cfg(feature = "sqlite")]
+    pub fn lists(&self) -> io::Result<std::sync::Arc<dyn crate::Lists>> {
+        Ok(std::sync::Arc::new(crate::sql::SharedLists::open(self)?))
+    }
+
     /// A connection; `tender` is the one to be written to.
     #[cfg(feature = "sqlite")]
-    fn database(&self, tender: Option<&str>) -> io::Result<Box<dyn Database>> {
+    pub(crate) fn database(&self, tender: Option<&str>) -> io::Result<Box<dyn Database>> {
         Ok(match &self.records {
             Where::Sqlite(path) => Box::new(crate::sql::Sqlite::open(path, tender)?),
             #[cfg(feature = "postgres")]

@@ -253,9 +253,9 @@ fn tables_of_a_later_version_are_left_alone() {
     });
     assert_eq!(
         server.query(&database, "SELECT version FROM mifeng_schema"),
-        "1"
+        "2"
     );
-    server.query(&database, "UPDATE mifeng_schema SET version = 2");
+    server.query(&database, "UPDATE mifeng_schema SET version = 3");
     assert_eq!(code(place.open("t1")), "store.newer");
 }
 

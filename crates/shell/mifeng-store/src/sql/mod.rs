@@ -5,6 +5,7 @@
 
 mod examine;
 mod holder;
+mod lists;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod records;
@@ -14,6 +15,7 @@ mod statements;
 #[cfg(feature = "postgres")]
 mod tls;
 
+pub(crate) use lists::SharedLists;
 #[cfg(feature = "postgres")]
 pub(crate) use postgres::{Postgres, PostgresPlace};
 pub use records::{INLINE_MAX, Records};

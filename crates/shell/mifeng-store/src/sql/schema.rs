@@ -35,6 +35,14 @@ const STEPS: &[&str] = &[
         object TEXT NOT NULL,
         PRIMARY KEY (tender, object)
     );",
+    // 2: lists of all replicas, beside the files of the one writer.
+    "CREATE TABLE mifeng_list (
+        tender {name} NOT NULL,
+        list {name} NOT NULL,
+        number BIGINT NOT NULL,
+        content {bytes} NOT NULL,
+        PRIMARY KEY (tender, list, number)
+    );",
 ];
 
 /// Brings the tables up to date. Several programs may do so at the same time: one of them works, the

@@ -1,0 +1,146 @@
+//! Lists in a database, for all replicas.
+
+use super::{Database, schema};
+use crate::fault::Fault;
+use crate::lists::{Entry, Lists};
+use crate::place::Place;
+use std::io;
+use std::sync::{Mutex, PoisonError};
+
+/// One connection for the lists of all tenders; a new one after an error.
+pub(crate) struct SharedLists {
+    place: Place,
+    connection: Mutex<Option<Box<dyn Database>>>,
+}
+
+fn number(at: u64) -> io::Result<i64> {
+    i64::try_from(at).map_err(io::Error::other)
+}
+
+impl SharedLists {
+    pub(crate) fn open(place: &Place) -> io::Result<Self> {
+        let database = place.database(None)?;
+        schema::migrate(&*database)?;
+        Ok(SharedLists {
+            place: place.clone(),
+            connection: Mutex::new(Some(database)),
+        })
+    }
+
+    /// A connection that was idle may be gone: what changes nothing is asked once more on a new one.
+    fn with<T>(
+        &self,
+        is_read: bool,
+        work: &mut dyn FnMut(&dyn Database) -> io::Result<T>,
+    ) -> io::Result<T> {
+        let mut held = self
+            .connection
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if let Some(database) = &*held {
+            match work(&**database) {
+                Ok(done) => return Ok(done),
+                Err(e) => {
+                    *held = None;
+                    if !is_read {
+                        return Err(e);
+                    }
+                }
+            }
+        }
+        let database = self.place.database(None)?;
+        let done = work(&*database)?;
+        *held = Some(database);
+        Ok(done)
+    }
+}
+
+impl Drop for SharedLists {
+    /// The last one who has it may be an asynchronous task, in which no connection can be closed.
+    fn drop(&mut self) {
+        let held = self
+            .connection
+            .get_mut()
+            .unwrap_or_else(PoisonError::into_inner);
+        if let Some(database) = held.take() {
+            let _ = std::thread::Builder::new().spawn(move || drop(database));
+        }
+    }
+}
+
+impl Lists for SharedLists {
+    fn read(&self, tender: &str, list: &str, from: u64) -> io::Result<Vec<Entry>> {
+        let from = number(from)?;
+        self.with(true, &mut |database| {
+            let mut found = Vec::new();
+            database.snapshot(&mut |tx| {
+                found.clear();
+                let sql = "SELECT number, content FROM mifeng_list
+                    WHERE tender = $1 AND list = $2 AND number >= $3 ORDER BY number";
+                for mut row in tx.rows(sql, &[tender.into(), list.into(), from.into()])? {
+                    let number = u64::try_from(row.int()?).map_err(io::Error::other)?;
+                    found.push((number, row.bytes()?));
+                }
+                Ok(())
+            })?;
+            Ok(found)
+        })
+    }
+
+    fn add(&self, tender: &str, list: &str, at: u64, entries: &[Vec<u8>]) -> io::Result<bool> {
+        // Of two who add at the same place the second one waits for the first and then changes nothing; a place that
+        // was cut off is none to add at.
+        let sql = "INSERT INTO mifeng_list (tender, list, number, content) SELECT $1, $2, $3, $4
+            WHERE NOT EXISTS (SELECT 1 FROM mifeng_list WHERE tender = $1 AND list = $2 AND number >= $3)
+            ON CONFLICT DO NOTHING";
+        self.with(false, &mut |database| {
+            let mut is_first = true;
+            database.transact(&mut |tx| {
+                is_first = true;
+                for (at, entry) in (at..).zip(entries) {
+                    let params = [
+                        tender.into(),
+                        list.into(),
+                        number(at)?.into(),
+                        entry.as_slice().into(),
+                    ];
+                    if tx.run(sql, &params)? == 1 {
+                        is_first = false;
+                    } else if is_first {
+                        return Ok(());
+                    } else {
+                        // The first of them kept everybody else out.
+                        return Err(Fault::Broken.into());
+                    }
+                }
+                Ok(())
+            })?;
+            Ok(!is_first || entries.is_empty())
+        })
+    }
+
+    fn cut(&self, tender: &str, list: &str, below: u64) -> io::Result<()> {
+        let sql = "DELETE FROM mifeng_list WHERE tender = $1 AND list = $2 AND number < $3
+            AND number < (SELECT max(number) FROM mifeng_list WHERE tender = $1 AND list = $2)";
+        let params = [tender.into(), list.into(), number(below)?.into()];
+        self.with(false, &mut |database| {
+            database.transact(&mut |tx| tx.run(sql, &params).map(|_| ()))
+        })
+    }
+
+    fn set_aside(&self, tender: &str, list: &str, upto: u64) -> io::Result<String> {
+        let aside = format!("{list}.broken-{upto}");
+        let sql =
+            "UPDATE mifeng_list SET list = $1 WHERE tender = $2 AND list = $3 AND number <= $4";
+        let params = [
+            aside.as_str().into(),
+            tender.into(),
+            list.into(),
+            number(upto)?.into(),
+        ];
+        self.with(false, &mut |database| {
+            database.transact(&mut |tx| tx.run(sql, &params).map(|_| ()))
+        })?;
+        Ok(format!("mifeng_list, {tender}, {aside}"))
+    }
+}
