@@ -53,6 +53,7 @@ pub(crate) fn house(
         return Ok(House::open(dir, clock, &mut opening)?);
     };
     let names = place.tenders().map_err(|e| Failure::store("--db", &e))?;
+    let lists = place.lists().map_err(|e| Failure::store("--db", &e))?;
     let place = place
         .for_one_writer()
         .map_err(|e| Failure::store("--db", &e))?;
@@ -60,7 +61,7 @@ pub(crate) fn house(
         let at = At::Database(place.clone(), name.to_owned());
         opening(ui, id, at)
     };
-    Ok(House::of(dir, &names, clock, &mut opening)?)
+    Ok(House::of(dir, &names, lists, clock, &mut opening)?)
 }
 
 fn opening(ui: &Ui, id: &Path, at: At) -> Opening<Box<dyn Store>> {

@@ -1,51 +1,84 @@
 //! Signing in and being allowed to: one desk for each tender.
 //!
-//! What may be seen by whom is `mifeng-access`'s table; who is what comes from the tender's own records. Grants and the journal
-//! of refusals are files in the tender's working folder.
+//! What may be seen by whom is `mifeng-access`'s table; who is what comes from the tender's own records. Who signed in and
+//! out, what was granted and what was refused are lists that all replicas of the host share; the key by which a host
+//! knows its own challenges and tokens is one of one entry. What is in them is kept in memory too: before something is
+//! decided, what others added is read.
+
+mod given;
 
 use crate::clock::Clock;
-use crate::limits::{GRANTS_LEN_MAX, JOURNAL_LEN_MAX};
-use crate::lines;
+use crate::limits::{GRANTS_LEN_MAX, JOURNAL_LEN_MAX, SESSIONS_CUT_EVERY};
 use crate::names::Names;
-use crate::parties::Parties;
 use crate::problem::{Fail, Problem};
 use crate::view::View;
 use crate::words::Fault;
+use given::{Given, Word};
 use mifeng::Error;
 use mifeng::crypto::{Digest, Suite, SystemEntropy, Time};
 use mifeng::record::{Record, SignedRecord};
 use mifeng::tender::Event;
 use mifeng_access::{
-    Action, Ask, Basis, Challenge, Challenger, DELEGATE, Denial, EMERGENCY, GrantError, Grants,
-    Journal, Matrix, REVOKE, SIGN_IN, Session, Sessions, Signer, Stage, Token, decide,
+    Action, Ask, Basis, Challenge, DELEGATE, Denial, Due, EMERGENCY, GrantError, Journal, Key,
+    Matrix, Mint, REVOKE, SIGN_IN, Session, SessionEntry, Sessions, SignInError, Stage, Token,
+    check_journal, decide, line_hash,
 };
-use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use mifeng_store::Lists;
+use std::io;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+use zeroize::{Zeroize, Zeroizing};
 
-/// Records that granted something, one transport file a line.
+/// The key of challenges and tokens.
+const KEY: &str = "key";
+/// Who signed in and out.
+const SESSIONS: &str = "sessions";
+/// Records that granted something.
 const GRANTS: &str = "grants";
 /// The journal of refusals.
 const JOURNAL: &str = "journal";
-/// Broken journals that are kept.
-const BROKEN_MAX: u32 = 1_000;
+/// Tries to add something where another replica was faster. Each time one of them gets its own in, so that this is far
+/// more than replicas there are.
+const TRIES: usize = 64;
 
+/// What is known of the lists; never held while one is read or written.
+#[derive(Default)]
 struct Inner {
-    challenger: Challenger,
     sessions: Sessions,
-    grants: Grants,
+    given: Given,
     journal: Journal,
-    /// Bytes of the journal's file.
-    written: u64,
 }
+
+/// How far the lists were read; held while they are.
+#[derive(Default)]
+struct Ends {
+    /// Numbers of the entries that come next.
+    sessions: u64,
+    grants: u64,
+    journal: u64,
+    /// Bytes of the entries.
+    grants_len: u64,
+    journal_len: u64,
+    /// Hash of the journal's last line.
+    last: Digest,
+}
+
+/// When the lists were last looked at, and whether they could be.
+pub(crate) type Looked = Option<(Instant, bool)>;
 
 /// The desk of one tender.
 pub(crate) struct Access {
-    folder: PathBuf,
+    tender: String,
+    lists: Arc<dyn Lists>,
     matrix: Matrix,
     suite: &'static Suite,
+    mint: Mint,
     inner: Mutex<Inner>,
-    /// A journal that was broken at the start, set aside.
-    broken: Option<PathBuf>,
+    ends: Mutex<Ends>,
+    /// One thread at a time is at the lists, however slow they are; who waits for a look shares it.
+    pub(crate) gate: Arc<tokio::sync::Mutex<Looked>>,
+    /// Where a journal is that was broken at the start.
+    broken: Option<String>,
 }
 
 fn failed(what: &'static str, detail: impl std::fmt::Display) -> Error {
@@ -55,38 +88,86 @@ fn failed(what: &'static str, detail: impl std::fmt::Display) -> Error {
     }
 }
 
+fn crowded() -> io::Error {
+    io::Error::new(
+        io::ErrorKind::TimedOut,
+        "other replicas were faster each time",
+    )
+}
+
+/// The key of a tender's host: whoever comes first makes it.
+fn key(lists: &dyn Lists, tender: &str) -> Result<Key, Error> {
+    let failed = |e| failed("key of sign-ins", e);
+    for _ in 0..2 {
+        if let Some((_, line)) = lists.read(tender, KEY, 0).map_err(failed)?.pop() {
+            let key = Key::read(&Zeroizing::new(line));
+            return key.ok_or_else(|| failed(io::ErrorKind::InvalidData.into()));
+        }
+        let key = Key::random(&mut SystemEntropy::new())?;
+        let mut entry = [key.reveal().as_bytes().to_vec()];
+        let added = lists.add(tender, KEY, 0, &entry);
+        entry[0].zeroize();
+        if added.map_err(failed)? {
+            return Ok(key);
+        }
+    }
+    Err(failed(crowded()))
+}
+
 impl Access {
-    /// Takes up what the last run left in the working folder.
+    /// Takes up what is in the lists.
     ///
     /// # Errors
-    /// [`Error::Unavailable`] if the files cannot be read.
-    pub(crate) fn open(folder: &Path, view: &View, clock: &dyn Clock) -> Result<Self, Error> {
+    /// [`Error::Unavailable`] if they cannot be read.
+    pub(crate) fn open(
+        lists: Arc<dyn Lists>,
+        tender: &str,
+        view: &View,
+        clock: &dyn Clock,
+    ) -> Result<Self, Error> {
         let suite = Suite::by_id(&view.suite)?;
         let matrix = Matrix::parse(Matrix::SHIPPED).map_err(|e| failed("roles", e))?;
-        let (journal, written, broken) = journal(folder, view, clock.now())?;
-        let entropy = &mut SystemEntropy::new();
-        let access = Access {
-            folder: folder.to_owned(),
+        let mint = Mint::new(suite, &view.origin, key(&*lists, tender)?);
+        let mut access = Access {
+            tender: tender.to_owned(),
+            lists,
             matrix,
             suite,
-            inner: Mutex::new(Inner {
-                challenger: Challenger::new(suite, &view.origin, entropy)?,
-                sessions: Sessions::default(),
-                grants: Grants::default(),
-                journal,
-                written,
-            }),
-            broken,
+            mint,
+            inner: Mutex::default(),
+            ends: Mutex::default(),
+            gate: Arc::default(),
+            broken: None,
         };
-        let grants = lines::open(&folder.join(GRANTS)).map_err(|e| failed("grants", e))?;
-        for line in grants.split(|byte| *byte == b'\n') {
-            access.grant_again(line, view, clock.now());
-        }
+        access.broken = access
+            .open_journal(view, clock.now())
+            .map_err(|e| failed("journal", e))?;
+        access
+            .learn(view, clock.now())
+            .map_err(|e| failed("sessions and grants", e))?;
         Ok(access)
     }
 
+    /// Takes up the journal. A broken one is kept under another name, for whoever looks into it, and stops nobody:
+    /// where it is.
+    fn open_journal(&self, view: &View, now: Time) -> io::Result<Option<String>> {
+        let ends = &mut *self.ends();
+        let lines = self.learn_journal(ends)?;
+        if check_journal(&joined(&lines)).is_ok() {
+            return Ok(None);
+        }
+        let last = ends.journal.saturating_sub(1);
+        let aside = self.lists.set_aside(&self.tender, JOURNAL, last)?;
+        (ends.journal_len, ends.last) = (0, Digest::default());
+        let stage = view.parties.stage(view.stage);
+        let mut inner = self.inner();
+        let rule = "access.journal-broken";
+        inner.journal.note(None, "*", rule, stage.word(), now);
+        Ok(Some(aside))
+    }
+
     /// Where a journal is that was broken at the start.
-    pub(crate) fn broken(&self) -> Option<&Path> {
+    pub(crate) fn broken(&self) -> Option<&str> {
         self.broken.as_deref()
     }
 
@@ -94,19 +175,67 @@ impl Access {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// One that was over by now, or whose signer has no part any more, grants nothing.
-    fn grant_again(&self, line: &[u8], view: &View, now: Time) {
-        let record = SignedRecord::from_file(line)
-            .ok()
-            .and_then(|signed| Record::verify(signed, self.suite).ok());
-        if let Some(record) = record {
-            let _ = take_grant(&mut self.inner().grants, &record, &view.parties, now);
+    fn ends(&self) -> MutexGuard<'_, Ends> {
+        self.ends.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Reads what others added to the lists of sessions and grants.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub(crate) fn learn(&self, view: &View, now: Time) -> io::Result<()> {
+        let ends = &mut *self.ends();
+        self.learn_sessions(ends, now)?;
+        self.learn_grants(ends, view, now)
+    }
+
+    fn learn_sessions(&self, ends: &mut Ends, now: Time) -> io::Result<()> {
+        let mut entries = self.lists.read(&self.tender, SESSIONS, ends.sessions)?;
+        // What was cut off meanwhile may have ended something that counts here: then all is read anew.
+        let first = entries.first().map(|(number, _)| *number);
+        let is_cut = first.is_some_and(|first| first != ends.sessions);
+        if is_cut {
+            entries = self.lists.read(&self.tender, SESSIONS, 0)?;
         }
+        let inner = &mut *self.inner();
+        if is_cut {
+            inner.sessions = Sessions::default();
+        }
+        for (number, line) in entries {
+            // What cannot be read is nobody's session.
+            if let Ok(entry) = SessionEntry::from_line(&line) {
+                inner.sessions.take(number, &entry, now);
+            }
+            ends.sessions = number + 1;
+        }
+        Ok(())
+    }
+
+    fn learn_grants(&self, ends: &mut Ends, view: &View, now: Time) -> io::Result<()> {
+        for (number, entry) in self.lists.read(&self.tender, GRANTS, ends.grants)? {
+            if let Some(word) = given::read(&entry, self.suite, now) {
+                self.inner().given.add(word, &view.parties);
+            }
+            ends.grants = number + 1;
+            ends.grants_len += entry.len() as u64;
+        }
+        Ok(())
+    }
+
+    /// The lines of the journal that were not read yet.
+    fn learn_journal(&self, ends: &mut Ends) -> io::Result<Vec<Vec<u8>>> {
+        let mut lines = Vec::new();
+        for (number, line) in self.lists.read(&self.tender, JOURNAL, ends.journal)? {
+            ends.journal = number + 1;
+            ends.journal_len += line.len() as u64 + 1;
+            ends.last = line_hash(&line);
+            lines.push(line);
+        }
+        Ok(lines)
     }
 
     pub(crate) fn challenge(&self, host: &str, now: Time) -> Result<Challenge, Error> {
-        let entropy = &mut SystemEntropy::new();
-        Ok(self.inner().challenger.challenge(host, now, entropy)?)
+        Ok(self.mint.challenge(host, now, &mut SystemEntropy::new())?)
     }
 
     /// Signs in whoever signed the statement; the certificate was judged before.
@@ -116,29 +245,78 @@ impl Access {
         names: &Names,
         now: Time,
     ) -> Result<(Token, Session), Fail> {
-        let inner = &mut *self.inner();
+        let no = |no: SignInError| Problem::coded(Fault::BadStatement, no.code(), &no.to_string());
         let is_own = |host: &str| names.contain(host);
-        inner.challenger.judge(record, &is_own, now).map_err(|no| {
-            let fault = Fault::BadStatement;
-            Problem::coded(fault, no.code(), &no.to_string())
-        })?;
+        let said = self.mint.judge(record, &is_own, now).map_err(no)?;
+        let token = self.mint.token(&mut SystemEntropy::new());
+        let token = token.map_err(Error::from)?;
         let (cert, name) = (record.actor(), record.signer_name());
-        let begun = inner
-            .sessions
-            .begin(cert, &name, now, &mut SystemEntropy::new());
-        Ok(begun.map_err(Error::from)?)
+        let used = (said.nonce, said.expires);
+        let entry = SessionEntry::begin((cert, &name), token.id(), used, now);
+        let may = |sessions: &Sessions| match sessions.is_used(&said.nonce) {
+            true => Err(no(SignInError::Used)),
+            false => Ok(true),
+        };
+        self.add_session(&entry, now, &may)?;
+        let begun = self.inner().sessions.find(&token.id(), now).cloned();
+        Ok((token, begun.ok_or(Fault::Internal)?))
     }
 
-    pub(crate) fn sign_out(&self, token: &str) -> bool {
-        self.inner().sessions.end(token)
+    /// Signs out, everywhere; whether there was a session.
+    pub(crate) fn sign_out(&self, token: &str, now: Time) -> Result<bool, Fail> {
+        let Some(session) = self.mint.session(token) else {
+            return Ok(false);
+        };
+        let entry = SessionEntry::End(session);
+        let may = |sessions: &Sessions| Ok(sessions.find(&session, now).is_some());
+        self.add_session(&entry, now, &may)
     }
 
-    /// Who holds a token.
-    pub(crate) fn session(&self, token: Option<&str>, now: Time) -> Option<Session> {
-        self.inner().sessions.find(token?, now).cloned()
+    /// Adds an entry to the list of sessions, if what the list says before it allows that.
+    fn add_session(
+        &self,
+        entry: &SessionEntry,
+        now: Time,
+        may: &dyn Fn(&Sessions) -> Result<bool, Fail>,
+    ) -> Result<bool, Fail> {
+        let io = |e: io::Error| Problem::io("sessions", &e);
+        let line = [entry.to_line().map_err(Error::from)?];
+        let ends = &mut *self.ends();
+        for _ in 0..TRIES {
+            self.learn_sessions(ends, now).map_err(io)?;
+            if !may(&self.inner().sessions)? {
+                return Ok(false);
+            }
+            let added = self.lists.add(&self.tender, SESSIONS, ends.sessions, &line);
+            if added.map_err(io)? {
+                let mut inner = self.inner();
+                inner.sessions.take(ends.sessions, entry, now);
+                ends.sessions += 1;
+                let needed = inner.sessions.needed().unwrap_or(ends.sessions);
+                drop(inner);
+                if ends.sessions.is_multiple_of(SESSIONS_CUT_EVERY) {
+                    // What is not cut now is cut later.
+                    let _ = self.lists.cut(&self.tender, SESSIONS, needed);
+                }
+                return Ok(true);
+            }
+        }
+        Err(io(crowded()))
     }
 
-    /// Takes a record that grants something, or ends it, durably.
+    /// Whether the host made this token: only then the lists are asked about it.
+    pub(crate) fn made(&self, token: &str) -> bool {
+        self.mint.session(token).is_some()
+    }
+
+    /// Who holds a token, as far as the lists were read.
+    pub(crate) fn session(&self, token: &str, now: Time) -> Option<Session> {
+        let session = self.mint.session(token)?;
+        self.inner().sessions.find(&session, now).cloned()
+    }
+
+    /// Takes a record that grants something, or ends it, durably and for all replicas. Of two that come at once, one is
+    /// judged after the other.
     pub(crate) fn grant(
         &self,
         (signed, record): (&SignedRecord, &Record),
@@ -148,27 +326,30 @@ impl Access {
         if record.origin() != view.origin {
             return Err(Fault::BadStatement.into());
         }
-        let inner = &mut *self.inner();
-        let mut grants = inner.grants.clone();
-        take_grant(&mut grants, record, &view.parties, now).map_err(|no| {
-            let fault = Fault::BadGrant;
-            Problem::coded(fault, no.code(), &no.to_string())
-        })?;
-        // Nobody fills the file with the same record over and over.
-        if inner.grants.contains(&record.body_digest()) {
-            return Ok(());
+        let no = |no: GrantError| Problem::coded(Fault::BadGrant, no.code(), &no.to_string());
+        let io = |e: io::Error| Problem::io("grants", &e);
+        let word = Word::of(record, now).map_err(no)?;
+        let entry = [given::entry(signed, now).map_err(Error::from)?];
+        let len = entry[0].len() as u64;
+        let ends = &mut *self.ends();
+        for _ in 0..TRIES {
+            self.learn_grants(ends, view, now).map_err(io)?;
+            // Nobody fills the list with the same record over and over.
+            if self.inner().given.judge(&word, &view.parties).map_err(no)? {
+                return Ok(());
+            }
+            if !word.is_end() && ends.grants_len + len > GRANTS_LEN_MAX {
+                return Err(io(io::ErrorKind::StorageFull.into()));
+            }
+            let added = self.lists.add(&self.tender, GRANTS, ends.grants, &entry);
+            if added.map_err(io)? {
+                ends.grants += 1;
+                ends.grants_len += len;
+                self.inner().given.add(word, &view.parties);
+                return Ok(());
+            }
         }
-        let mut line = signed.to_file().map_err(Error::from)?;
-        line.push(b'\n');
-        let path = self.folder.join(GRANTS);
-        // There is room for every end of what there was room for.
-        let len_max = match record.kind() {
-            REVOKE => u64::MAX,
-            _ => GRANTS_LEN_MAX,
-        };
-        lines::append(&path, &line, len_max).map_err(|e| Problem::io("grants", &e))?;
-        inner.grants = grants;
-        Ok(())
+        Err(io(crowded()))
     }
 
     /// Whether somebody may do something. A "no" is noted, and so is a "yes" in an emergency.
@@ -195,7 +376,8 @@ impl Access {
             now,
         };
         let cert = Some(session.cert);
-        match decide(&self.matrix, &inner.grants, &person, &ask) {
+        let grants = inner.given.grants(&view.parties);
+        match decide(&self.matrix, grants, &person, &ask) {
             Ok(basis) => {
                 if let Basis::Emergency(..) = basis {
                     let rule = "access.emergency-used";
@@ -273,79 +455,59 @@ impl Access {
     ///
     /// # Errors
     /// What the system says: then they are due again.
-    pub(crate) fn write_down(&self, now: Time, all: bool) -> std::io::Result<()> {
-        let inner = &mut *self.inner();
-        // A journal that is full goes on as a count: one line a minute at most.
-        if inner.written >= JOURNAL_LEN_MAX {
-            inner.journal.fold();
-        }
-        let mut journal = inner.journal.clone();
-        let lines = journal.due(now, all);
-        if lines.is_empty() {
+    pub(crate) fn write_down(&self, now: Time, all: bool) -> io::Result<()> {
+        let ends = &mut *self.ends();
+        let due = {
+            let mut inner = self.inner();
+            // A journal that is full goes on as a count: one line a minute at most.
+            if ends.journal_len >= JOURNAL_LEN_MAX {
+                inner.journal.fold();
+            }
+            inner.journal.take_due(now, all)
+        };
+        if due.is_empty() {
             return Ok(());
         }
-        lines::append(&self.folder.join(JOURNAL), &lines, u64::MAX)?;
-        inner.journal = journal;
-        inner.written += lines.len() as u64;
-        Ok(())
+        let written = self.write(ends, &due);
+        if written.is_err() {
+            self.inner().journal.take_back(due);
+        }
+        written
+    }
+
+    /// Adds lines behind those of all replicas: they are one chain.
+    fn write(&self, ends: &mut Ends, due: &Due) -> io::Result<()> {
+        for _ in 0..TRIES {
+            self.learn_journal(ends)?;
+            let (lines, last) = due.lines(ends.last);
+            if self
+                .lists
+                .add(&self.tender, JOURNAL, ends.journal, &lines)?
+            {
+                ends.journal += lines.len() as u64;
+                ends.journal_len += lines.iter().map(|line| line.len() as u64 + 1).sum::<u64>();
+                ends.last = last;
+                return Ok(());
+            }
+        }
+        Err(crowded())
     }
 
     /// The whole journal.
-    pub(crate) fn journal(&self, now: Time) -> std::io::Result<Vec<u8>> {
+    pub(crate) fn journal(&self, now: Time) -> io::Result<Vec<u8>> {
         self.write_down(now, true)?;
-        lines::open(&self.folder.join(JOURNAL))
+        let lines = self.lists.read(&self.tender, JOURNAL, 0)?;
+        let lines: Vec<Vec<u8>> = lines.into_iter().map(|(_, line)| line).collect();
+        Ok(joined(&lines))
     }
 }
 
-fn take_grant(
-    grants: &mut Grants,
-    record: &Record,
-    parties: &Parties,
-    now: Time,
-) -> Result<(), GrantError> {
-    let by = Signer {
-        cert: record.actor(),
-        name: record.signer_name(),
-        roles: parties.person(&record.actor()).roles,
-    };
-    // Not the commitment: whoever changes the form of a signature would have another record.
-    let id = record.body_digest();
-    match record.kind() {
-        DELEGATE => {
-            let given = record.data().map_err(|_| GrantError::Content)?;
-            grants.delegate(id, &by, &given, now)
-        }
-        EMERGENCY => {
-            let given = record.data().map_err(|_| GrantError::Content)?;
-            grants.break_glass(id, &by, &given, now)
-        }
-        REVOKE => {
-            let given = record.data().map_err(|_| GrantError::Content)?;
-            grants.revoke(&by, &given)
-        }
-        _ => Err(GrantError::Content),
+/// Lines with their ends.
+fn joined(lines: &[Vec<u8>]) -> Vec<u8> {
+    let mut all = Vec::with_capacity(lines.iter().map(|line| line.len() + 1).sum());
+    for line in lines {
+        all.extend_from_slice(line);
+        all.push(b'\n');
     }
-}
-
-/// Takes up the journal. A broken one is kept under another name, for whoever looks into it, and stops nobody: its
-/// bytes, and where it is.
-fn journal(
-    folder: &Path,
-    view: &View,
-    now: Time,
-) -> Result<(Journal, u64, Option<PathBuf>), Error> {
-    let path = folder.join(JOURNAL);
-    let lines = lines::open(&path).map_err(|e| failed("journal", e))?;
-    if let Ok(journal) = Journal::after(&lines) {
-        return Ok((journal, lines.len() as u64, None));
-    }
-    let mut names =
-        (1..=BROKEN_MAX).map(|number| folder.join(format!("{JOURNAL}.broken-{number}")));
-    let aside = names.find(|name| !name.exists());
-    let aside = aside.ok_or_else(|| failed("journal", "broken too often"))?;
-    std::fs::rename(&path, &aside).map_err(|e| failed("journal", e))?;
-    let mut journal = Journal::default();
-    let stage = view.parties.stage(view.stage);
-    journal.note(None, "*", "access.journal-broken", stage.word(), now);
-    Ok((journal, 0, Some(aside)))
+    all
 }

@@ -18,6 +18,7 @@ use mifeng::record::{Record, SignedRecord};
 use mifeng_access::{Action, Basis, Cell, Challenge, SESSION_MILLIS, Session};
 use serde::Serialize;
 use std::path::{Component, PathBuf};
+use std::sync::Arc;
 use std::time::Instant;
 use utoipa::ToSchema;
 
@@ -93,18 +94,80 @@ fn token<'a>(tender: &str, headers: &'a HeaderMap) -> Option<&'a str> {
     })
 }
 
-fn session(app: &App, tender: &Tender, name: &str, headers: &HeaderMap) -> Option<Session> {
-    let now = app.house.clock.now();
-    tender.access.session(token(name, headers), now)
+/// Works at a tender's lists, in a thread: one at a time, so that a store that does not answer holds no more than that.
+async fn at_the_lists<T: Send + 'static>(
+    app: &Arc<App>,
+    name: &str,
+    work: impl FnOnce(&Tender, Time) -> Result<T, Fail> + Send + 'static,
+) -> Result<T, Fail> {
+    let gate = Arc::clone(&app.tender(name)?.access.gate)
+        .lock_owned()
+        .await;
+    let (app, name) = (Arc::clone(app), name.to_owned());
+    on_a_thread(move || {
+        let done = work(app.tender(&name)?, app.house.clock.now());
+        // The turn is over here, whoever waited for it.
+        drop(gate);
+        done
+    })
+    .await
+}
+
+/// Learns what other replicas were told. Everybody who came before a look began shares it, so that the store is asked no
+/// oftener than it answers.
+async fn look(app: &Arc<App>, name: &str) -> Result<(), Fail> {
+    let came = Instant::now();
+    let mut gate = Arc::clone(&app.tender(name)?.access.gate)
+        .lock_owned()
+        .await;
+    match *gate {
+        Some((began, true)) if began >= came => return Ok(()),
+        Some((began, false)) if began >= came => {
+            return Err(Problem::io(
+                "sessions",
+                &std::io::ErrorKind::TimedOut.into(),
+            ));
+        }
+        // Unless it goes well.
+        _ => *gate = Some((Instant::now(), false)),
+    }
+    let (app, name) = (Arc::clone(app), name.to_owned());
+    on_a_thread(move || {
+        let tender = app.tender(&name)?;
+        let learned = tender.access.learn(&tender.view(), app.house.clock.now());
+        *gate = gate.map(|(began, _)| (began, learned.is_ok()));
+        drop(gate);
+        learned.map_err(|e| Problem::io("sessions", &e))
+    })
+    .await
+}
+
+/// Who is signed in, as every replica knows it. What is no token of the host's costs no look at the lists.
+async fn session(app: &Arc<App>, name: &str, headers: &HeaderMap) -> Result<Option<Session>, Fail> {
+    let access = &app.tender(name)?.access;
+    let Some(token) = token(name, headers).filter(|token| access.made(token)) else {
+        return Ok(None);
+    };
+    look(app, name).await?;
+    Ok(access.session(token, app.house.clock.now()))
 }
 
 /// Asks for leave to do something; a "no" is noted.
-fn require(
-    (app, tender): (&App, &Tender),
-    (name, headers): (&str, &HeaderMap),
+async fn require(
+    (app, name): (&Arc<App>, &str),
+    headers: &HeaderMap,
     asked: (Action, bool),
 ) -> Result<(Basis, Session), Fail> {
-    let session = session(app, tender, name, headers);
+    let session = session(app, name, headers).await?;
+    require_of((app, name), session, asked)
+}
+
+fn require_of(
+    (app, name): (&Arc<App>, &str),
+    session: Option<Session>,
+    asked: (Action, bool),
+) -> Result<(Basis, Session), Fail> {
+    let tender = app.tender(name)?;
     let (view, now) = (tender.view(), app.house.clock.now());
     let basis = tender
         .access
@@ -144,6 +207,14 @@ async fn statement(app: &App, tender: &Tender, body: Body) -> Result<(SignedReco
     let pace = tender.signers.take(who, Instant::now());
     pace.map_err(|_| Fault::TooOften)?;
     Ok((signed, record))
+}
+
+/// Notes what a rule said no to; what is not available now is nobody's refusal.
+fn note_refused(tender: &Tender, record: (&Record, bool), no: &Fail, now: Time) {
+    if no.status < 500 {
+        let view = tender.view();
+        tender.access.refused_record(record, &no.code, &view, now);
+    }
 }
 
 /// Gives a challenge to whoever wants to sign in (spec/access.md).
@@ -189,16 +260,14 @@ pub(crate) async fn sign_in(
     let now = app.house.clock.now();
     let known = recognised(tender, &record, now).await;
     let is_known = known.is_ok();
+    let (asked, again) = (record.clone(), Arc::clone(&app));
+    let sign_in = move |tender: &Tender, now| tender.access.sign_in(&asked, &again.names, now);
     let begun = match known {
-        Ok(()) => tender.access.sign_in(&record, &app.names, now),
+        Ok(()) => at_the_lists(&app, &name, sign_in).await,
         Err(no) => Err(no),
     };
-    let (token, session) = begun.inspect_err(|no| {
-        let view = tender.view();
-        tender
-            .access
-            .refused_record((&record, is_known), &no.code, &view, now);
-    })?;
+    let (token, session) =
+        begun.inspect_err(|no| note_refused(tender, (&record, is_known), no, now))?;
     let begun = Begun {
         token: token.reveal(),
         who: who(tender, &session),
@@ -211,14 +280,21 @@ pub(crate) async fn sign_in(
 
 /// Signs out: the token is worth nothing any more.
 #[utoipa::path(delete, path = "/v1/tenders/{tender}/sign-in", params(("tender" = String, Path)),
-    responses((status = 204), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem)))]
+    responses((status = 204), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 503, body = Problem)))]
 pub(crate) async fn sign_out(
     State(app): Shared,
     Path(name): Path<String>,
     headers: HeaderMap,
 ) -> Answer {
-    let tender = app.tender(&name)?;
-    let ended = token(&name, &headers).is_some_and(|token| tender.access.sign_out(token));
+    let access = &app.tender(&name)?.access;
+    let token = token(&name, &headers).filter(|token| access.made(token));
+    let ended = match token.map(str::to_owned) {
+        Some(token) => {
+            let sign_out = move |tender: &Tender, now| tender.access.sign_out(&token, now);
+            at_the_lists(&app, &name, sign_out).await?
+        }
+        None => false,
+    };
     if !ended {
         return Err(Problem::denied(&mifeng_access::rules::SIGN_IN, true));
     }
@@ -230,14 +306,14 @@ pub(crate) async fn sign_out(
 
 /// Who is signed in.
 #[utoipa::path(get, path = "/v1/tenders/{tender}/sign-in", params(("tender" = String, Path)),
-    responses((status = 200, body = Who), (status = 401, body = Problem), (status = 404, body = Problem)))]
+    responses((status = 200, body = Who), (status = 401, body = Problem), (status = 404, body = Problem), (status = 503, body = Problem)))]
 pub(crate) async fn show_sign_in(
     State(app): Shared,
     Path(name): Path<String>,
     headers: HeaderMap,
 ) -> Answer {
     let tender = app.tender(&name)?;
-    let session = session(&app, tender, &name, &headers);
+    let session = session(&app, &name, &headers).await?;
     let session = session.ok_or_else(|| Problem::denied(&mifeng_access::rules::SIGN_IN, true))?;
     Ok(json(StatusCode::OK, &who(tender, &session)))
 }
@@ -254,28 +330,23 @@ pub(crate) async fn grant(State(app): Shared, Path(name): Path<String>, body: Bo
     let asked = record.clone();
     let known = recognised(tender, &record, app.house.clock.now()).await;
     let is_known = known.is_ok();
+    let grant = move |tender: &Tender, now| {
+        let view = tender.view();
+        tender.access.grant((&signed, &record), &view, now)
+    };
     let taken = match known {
-        Ok(()) => {
-            let (again, own) = (app.clone(), name.clone());
-            on_a_thread(move || {
-                let tender = again.tender(&own)?;
-                let now = again.house.clock.now();
-                tender.access.grant((&signed, &record), &tender.view(), now)
-            })
-            .await
-        }
+        Ok(()) => at_the_lists(&app, &name, grant).await,
         Err(no) => Err(no),
     };
-    let (view, now) = (tender.view(), app.house.clock.now());
-    let access = &tender.access;
-    taken.inspect_err(|no| access.refused_record((&asked, is_known), &no.code, &view, now))?;
+    let now = app.house.clock.now();
+    taken.inspect_err(|no| note_refused(tender, (&asked, is_known), no, now))?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
 /// How one's own bids stand.
 #[utoipa::path(get, path = "/v1/tenders/{tender}/own", params(("tender" = String, Path)),
     responses((status = 200, body = Vec<OwnBid>), (status = 401, body = Problem), (status = 403, body = Problem),
-        (status = 404, body = Problem)))]
+        (status = 404, body = Problem), (status = 503, body = Problem)))]
 pub(crate) async fn own(
     State(app): Shared,
     Path(name): Path<String>,
@@ -283,7 +354,7 @@ pub(crate) async fn own(
 ) -> Answer {
     let tender = app.tender(&name)?;
     let asked = (Action::BidOwn, true);
-    let (_, session) = require((&app, tender), (&name, &headers), asked)?;
+    let (_, session) = require((&app, &name), &headers, asked).await?;
     let view = tender.view();
     Ok(json(StatusCode::OK, &view.parties.bids(&session.cert)))
 }
@@ -297,9 +368,10 @@ pub(crate) async fn opened(
     Path(name): Path<String>,
     headers: HeaderMap,
 ) -> Answer {
-    let tender = app.tender(&name)?;
+    // Opened bids lie with whoever opened them.
+    let tender = app.written(&name)?;
     let asked = (Action::OpenedRead, true);
-    let (basis, session) = require((&app, tender), (&name, &headers), asked)?;
+    let (basis, session) = require((&app, &name), &headers, asked).await?;
     let (root, view) = (tender.opened.clone(), tender.view());
     let files = on_a_thread(move || {
         let mut files = Vec::new();
@@ -370,17 +442,18 @@ pub(crate) async fn opened_file(
     Path((name, path)): Path<(String, String)>,
     headers: HeaderMap,
 ) -> Answer {
-    let tender = app.tender(&name)?;
+    let tender = app.written(&name)?;
     let mut parts = path.split('/');
     let (lot, bidder) = (
         parts.next().unwrap_or_default(),
         parts.next().unwrap_or_default(),
     );
-    let cert = session(&app, tender, &name, &headers).map(|session| session.cert);
+    let session = session(&app, &name, &headers).await?;
+    let cert = session.as_ref().map(|session| session.cert);
     let is_own = cert.is_some_and(|cert| tender.view().parties.is_own(&cert, lot, bidder));
     let asked = (Action::OpenedRead, is_own);
     // First who asks, then what is there: a "no" tells nothing of it.
-    let _ = require((&app, tender), (&name, &headers), asked)?;
+    let _ = require_of((&app, &name), session, asked)?;
     let path = plain(&path).ok_or(Fault::NoFile)?;
     let file = tokio::fs::File::open(tender.opened.join(path)).await;
     let file = file.map_err(|_| Fault::NoFile)?;
@@ -400,7 +473,7 @@ pub(crate) async fn opened_file(
 /// Score sheets that were revealed, by lot and expert: all, or the expert's own.
 #[utoipa::path(get, path = "/v1/tenders/{tender}/sheets", params(("tender" = String, Path)),
     responses((status = 200, body = Object), (status = 401, body = Problem), (status = 403, body = Problem),
-        (status = 404, body = Problem)))]
+        (status = 404, body = Problem), (status = 503, body = Problem)))]
 pub(crate) async fn sheets(
     State(app): Shared,
     Path(name): Path<String>,
@@ -408,7 +481,7 @@ pub(crate) async fn sheets(
 ) -> Answer {
     let tender = app.tender(&name)?;
     let asked = (Action::SheetsRead, true);
-    let (basis, session) = require((&app, tender), (&name, &headers), asked)?;
+    let (basis, session) = require((&app, &name), &headers, asked).await?;
     let of = matches!(basis, Basis::Role(_, Cell::Own)).then_some(&session.cert);
     Ok(json(StatusCode::OK, &tender.view().parties.sheets(of)))
 }
@@ -425,7 +498,7 @@ pub(crate) async fn whole(
 ) -> Answer {
     let tender = app.tender(&name)?;
     let asked = (Action::DossierRead, false);
-    let _ = require((&app, tender), (&name, &headers), asked)?;
+    let _ = require((&app, &name), &headers, asked).await?;
     if tender.view().stage != Life::Archived {
         return Err(Fault::NotYet.into());
     }
@@ -441,13 +514,10 @@ pub(crate) async fn journal(
     Path(name): Path<String>,
     headers: HeaderMap,
 ) -> Answer {
-    let tender = app.tender(&name)?;
     let asked = (Action::JournalRead, false);
-    let _ = require((&app, tender), (&name, &headers), asked)?;
-    let again = app.clone();
-    let lines = on_a_thread(move || {
-        let tender = again.tender(&name)?;
-        let lines = tender.access.journal(again.house.clock.now());
+    let _ = require((&app, &name), &headers, asked).await?;
+    let lines = at_the_lists(&app, &name, |tender, now| {
+        let lines = tender.access.journal(now);
         lines.map_err(|e| Problem::io("journal", &e))
     })
     .await?;

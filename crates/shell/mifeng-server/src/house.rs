@@ -3,6 +3,7 @@
 use crate::access::Access;
 use crate::clock::Clock;
 use crate::limits::{SIGNED_EVERY, SIGNED_RESERVE};
+use crate::lists::FileLists;
 use crate::problem::Fail;
 use crate::rates::{Pace, Rates};
 use crate::receipts::Receipts;
@@ -13,6 +14,7 @@ use crate::words::Fault;
 use crate::writer::{self, Desk, Workplace};
 use mifeng::crypto::Digest;
 use mifeng::{Error, Store, Tar};
+use mifeng_store::Lists;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::os::unix::fs::PermissionsExt;
@@ -130,17 +132,21 @@ impl House {
                 names.push(name);
             }
         }
-        Self::of(root, &names, clock, &mut |name| opening(&root.join(name)))
+        let lists = Arc::new(FileLists::new(&root.join(WORK)));
+        Self::of(root, &names, lists, clock, &mut |name| {
+            opening(&root.join(name))
+        })
     }
 
-    /// The same for tenders that are kept elsewhere, in a database: `root` is for working files only. A name
-    /// that cannot stand in an address is left out.
+    /// The same for tenders that are kept elsewhere, in a database: `root` is for working files only. Replicas share
+    /// the lists: who signed in, what was granted, what was refused. A name that cannot stand in an address is left out.
     ///
     /// # Errors
     /// As [`House::open`].
     pub fn of<S: Store + 'static>(
         root: &Path,
         names: &[String],
+        lists: Arc<dyn Lists>,
         clock: Arc<dyn Clock>,
         opening: &mut dyn FnMut(&str) -> Opening<S>,
     ) -> Result<Self, Error> {
@@ -168,7 +174,7 @@ impl House {
             match writer::start(&name, open, Arc::clone(&clock), workplace) {
                 Ok(started) => {
                     let view = Arc::clone(&started.1.borrow());
-                    let access = Access::open(&work, &view, &*clock)?;
+                    let access = Access::open(Arc::clone(&lists), &name, &view, &*clock)?;
                     let opened = work.join("opened");
                     let tender = Tender::of(started, (made, opened), (uploads, receipts), access);
                     tenders.insert(name, tender);

@@ -21,6 +21,7 @@ mod house;
 mod known;
 mod limits;
 mod lines;
+mod lists;
 mod names;
 mod office;
 mod openapi;

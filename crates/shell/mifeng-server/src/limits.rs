@@ -63,6 +63,8 @@ pub const SIGNED_RESERVE: u32 = 512;
 pub const STATEMENT_LEN_MAX: usize = 64 << 10;
 /// Bytes of all grants of a tender, those that are over included.
 pub const GRANTS_LEN_MAX: u64 = 64 << 20;
+/// Between two times that the list of sessions is cut where it is needed no more: some sign-ins share the cost.
+pub const SESSIONS_CUT_EVERY: u64 = 64;
 /// Bytes of the journal of refusals of a tender; beyond it refusals are counted, one line a minute.
 pub const JOURNAL_LEN_MAX: u64 = 64 << 20;
 /// Between two looks for lines of the journal that are due.

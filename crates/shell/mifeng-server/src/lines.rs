@@ -26,8 +26,8 @@ fn whole(file: &mut File) -> io::Result<Vec<u8>> {
     Ok(lines)
 }
 
-/// Adds whole lines, durably: all of them, or none. A file never becomes longer than `len_max` by it.
-pub(crate) fn append(path: &Path, lines: &[u8], len_max: u64) -> io::Result<()> {
+/// Adds whole lines, durably: all of them, or none.
+pub(crate) fn append(path: &Path, lines: &[u8]) -> io::Result<()> {
     let mut options = OpenOptions::new();
     let mut file = options.create(true).read(true).append(true).open(path)?;
     let mut len = file.metadata()?.len();
@@ -39,9 +39,6 @@ pub(crate) fn append(path: &Path, lines: &[u8], len_max: u64) -> io::Result<()> 
         if last != *b"\n" {
             len = whole(&mut file)?.len() as u64;
         }
-    }
-    if len + lines.len() as u64 > len_max {
-        return Err(io::ErrorKind::StorageFull.into());
     }
     all_or_none(&mut file, len, |file| {
         file.write_all(lines)?;
@@ -69,10 +66,10 @@ mod tests {
         let path = std::env::temp_dir().join(format!("mifeng-lines-{}", std::process::id()));
         let _ = std::fs::remove_file(&path);
         assert_eq!(open(&path)?, b"");
-        append(&path, b"one\n", 100)?;
+        append(&path, b"one\n")?;
         let mut file = OpenOptions::new().read(true).append(true).open(&path)?;
         file.write_all(b"tw")?;
-        append(&path, b"three\n", 100)?;
+        append(&path, b"three\n")?;
         assert_eq!(std::fs::read(&path)?, b"one\nthree\n");
         file.write_all(b"fo")?;
         assert_eq!(open(&path)?, b"one\nthree\n");
@@ -84,8 +81,7 @@ mod tests {
         });
         assert!(failed.is_err());
         assert_eq!(std::fs::read(&path)?, b"one\nthree\n");
-        assert!(append(&path, b"six\n", 13).is_err());
-        append(&path, b"six\n", 14)?;
+        append(&path, b"six\n")?;
         assert_eq!(open(&path)?, b"one\nthree\nsix\n");
         std::fs::remove_file(&path)
     }

@@ -55,7 +55,7 @@ impl UsedOrders {
         if self.known.contains_key(&id) {
             return Ok(false);
         }
-        lines::append(&self.path, written(&id, now).as_bytes(), u64::MAX)?;
+        lines::append(&self.path, written(&id, now).as_bytes())?;
         self.known.insert(id, now);
         Ok(true)
     }

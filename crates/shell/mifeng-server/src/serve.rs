@@ -139,7 +139,7 @@ pub fn start(
     }
     for tender in house.tenders() {
         if let Some(broken) = tender.access.broken() {
-            let (name, broken) = (tender.view().name.clone(), broken.display());
+            let name = tender.view().name.clone();
             notify(
                 &format!("{name}：拒绝日志已损坏，移至 {broken}，另起新日志；请查明原因"),
                 &format!(

@@ -2,23 +2,10 @@
 
 mod common;
 
+use common::statements::*;
 use common::*;
-use mifeng::crypto::{Digest, INTL, SeededEntropy};
-use mifeng::record::SignedRecord;
-use mifeng::sign_record;
+use mifeng::crypto::{Digest, INTL};
 use serde_json::{Value, json};
-
-/// A statement of `person` for the tender at hand.
-fn signed(tender: &Tender<'_>, person: &Person, kind: &str, data: &Value, at: i64) -> SignedRecord {
-    let seed = format!("{kind} {data} {at}");
-    let rng = &mut SeededEntropy::new(seed.as_bytes());
-    let state = tender.host.state();
-    sign_record(state, kind, data, &person.signer, secs(at), rng).expect("signed")
-}
-
-fn file(record: &SignedRecord) -> Vec<u8> {
-    record.to_file().expect("a file")
-}
 
 struct Desk<'t, 'c> {
     host: &'t Served,
@@ -134,16 +121,21 @@ fn a_statement_signs_in_once_and_a_sign_out_ends_it() {
     assert_eq!(host.ask("DELETE", path, &out, b"").status, 204);
     assert_eq!(host.ask("DELETE", path, &out, b"").status, 401);
     assert_eq!(desk.get(&token, "sign-in").status, 401);
-    // A session ends by itself, and with the process.
+    // A session ends by itself, and not with the process; nor is a sign-out forgotten.
     let token = desk.token(&cast.agency);
-    host.clock.set(secs(2 + 7_200));
-    assert_eq!(desk.get(&token, "sign-in").status, 401);
-    host.clock.jump(secs(3));
-    let token = desk.token(&cast.agency);
-    let path = "/v1/tenders/t1/sign-in";
+    let ended = desk.token(&cast.buyer);
+    let out = [("authorization", &*format!("Bearer {ended}"))];
+    assert_eq!(host.ask("DELETE", path, &out, b"").status, 204);
     host.restart();
-    let bearer = format!("Bearer {token}");
-    let after = host.ask("GET", path, &[("authorization", &bearer)], b"");
+    let by = |host: &Served, token: &str| {
+        let bearer = format!("Bearer {token}");
+        host.ask("GET", path, &[("authorization", &bearer)], b"")
+    };
+    assert_eq!(by(&host, &ended).status, 401);
+    host.clock.set(secs(2 + 7_199));
+    assert_eq!(by(&host, &token).status, 200);
+    host.clock.set(secs(2 + 7_200));
+    let after = by(&host, &token);
     assert_eq!(
         (after.status, after.header("www-authenticate")),
         (401, "Bearer")

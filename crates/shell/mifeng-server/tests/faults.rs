@@ -149,7 +149,7 @@ fn what_waits_survives_a_store_that_fails_again_and_again() {
     let Replica {
         served: host,
         _work,
-    } = replica_of(&clock, &mut |_| {
+    } = replica_of(&clock, None, &mut |_| {
         let (store, full, opened) = (tender.store.clone(), full.clone(), opened.clone());
         Box::new(move |_| {
             opened.fetch_add(1, Ordering::SeqCst);

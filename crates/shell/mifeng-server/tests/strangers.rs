@@ -60,7 +60,7 @@ fn a_flood_of_self_made_certificates_keeps_no_bid_out() {
     let Replica {
         served: host,
         _work,
-    } = replica_of(&clock, &mut |_| {
+    } = replica_of(&clock, None, &mut |_| {
         let store = Gated {
             store: tender.store.copied(),
             gate: gate.clone(),

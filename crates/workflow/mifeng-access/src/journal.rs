@@ -46,43 +46,41 @@ pub struct JournalError {
 
 type Key = (Option<Digest>, String, String, String);
 
-/// Gathers refusals and writes lines.
-#[derive(Clone, Default)]
+/// Gathers refusals until their lines are due.
+#[derive(Default)]
 pub struct Journal {
-    last: Digest,
     gathered: BTreeMap<Key, (Time, u64)>,
 }
 
-fn hashed(line: &[u8]) -> Digest {
+/// What is to be written, the oldest first.
+#[derive(Default)]
+pub struct Due(Vec<(Key, (Time, u64))>);
+
+/// The hash of a line without its end, which the next line names.
+pub fn line_hash(line: &[u8]) -> Digest {
     HashAlg::Sha256.digest(line)
 }
 
 impl Journal {
-    /// Goes on after these lines.
-    ///
-    /// # Errors
-    /// [`JournalError`] if they are no whole journal.
-    pub fn after(lines: &[u8]) -> Result<Self, JournalError> {
-        Ok(Journal {
-            last: check_journal(lines)?,
-            gathered: BTreeMap::new(),
-        })
-    }
-
     /// Takes note of a refusal: who, what for, by which rule, at which stage.
     pub fn note(&mut self, who: Option<Digest>, act: &str, rule: &str, stage: &str, now: Time) {
         let cut = |text: &str| text.chars().take(64).collect::<String>();
-        let mut key = (who, cut(act), cut(rule), cut(stage));
+        self.gather((who, cut(act), cut(rule), cut(stage)), (now, 1));
+    }
+
+    fn gather(&mut self, mut key: Key, (since, count): (Time, u64)) {
         if self.gathered.len() >= GATHERED_MAX && !self.gathered.contains_key(&key) {
-            key = (None, "*".to_owned(), "*".to_owned(), cut(stage));
+            key = (None, "*".to_owned(), "*".to_owned(), key.3);
         }
-        self.gathered.entry(key).or_insert((now, 0)).1 += 1;
+        let all = self.gathered.entry(key).or_insert((since, 0));
+        *all = (all.0.min(since), all.1.saturating_add(count));
     }
 
     /// Makes one count of all that was gathered, for a journal that has no room for more.
     pub fn fold(&mut self) {
         let gathered = std::mem::take(&mut self.gathered).into_values();
-        let all = gathered.reduce(|(since, count), (other, more)| (since.min(other), count + more));
+        let all = gathered
+            .reduce(|(since, count), (other, more)| (since.min(other), count.saturating_add(more)));
         if let Some(all) = all {
             let others = || "*".to_owned();
             self.gathered
@@ -90,9 +88,8 @@ impl Journal {
         }
     }
 
-    /// The lines that are due: of what has been gathered for a minute, or of everything. They count as written: whoever
-    /// may fail to write asks a copy, and keeps that once they are written.
-    pub fn due(&mut self, now: Time, all: bool) -> Vec<u8> {
+    /// Takes out what is due: what has been gathered for a minute, or everything.
+    pub fn take_due(&mut self, now: Time, all: bool) -> Due {
         let is_due = |since: Time| all || now >= since.plus_millis(GATHER_MILLIS);
         let gathered = std::mem::take(&mut self.gathered);
         let (due, later) = gathered
@@ -102,25 +99,43 @@ impl Journal {
         let due: BTreeMap<Key, (Time, u64)> = due;
         let mut due: Vec<(Key, (Time, u64))> = due.into_iter().collect();
         due.sort_by_key(|(_, (since, _))| *since);
-        let mut lines = Vec::new();
-        for ((who, act, rule, stage), (time, count)) in due {
+        Due(due)
+    }
+
+    /// Takes back what could not be written: it is due again.
+    pub fn take_back(&mut self, due: Due) {
+        for (key, counted) in due.0 {
+            self.gather(key, counted);
+        }
+    }
+}
+
+impl Due {
+    /// Whether there is nothing.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The lines, without their ends, that follow the one of this hash; and the hash of the last one.
+    pub fn lines(&self, mut last: Digest) -> (Vec<Vec<u8>>, Digest) {
+        let mut lines = Vec::with_capacity(self.0.len());
+        for ((who, act, rule, stage), (time, count)) in &self.0 {
             let line = Line {
-                act,
-                count,
-                prev: self.last,
-                rule,
-                stage,
-                time,
-                who,
+                act: act.clone(),
+                count: *count,
+                prev: last,
+                rule: rule.clone(),
+                stage: stage.clone(),
+                time: *time,
+                who: *who,
             };
             // Plain data of bounded length: it always has a canonical form.
             if let Ok(bytes) = jcs::to_vec(&line) {
-                self.last = hashed(&bytes);
-                lines.extend_from_slice(&bytes);
-                lines.push(b'\n');
+                last = line_hash(&bytes);
+                lines.push(bytes);
             }
         }
-        lines
+        (lines, last)
     }
 }
 
@@ -148,7 +163,7 @@ pub fn check_journal(lines: &[u8]) -> Result<Digest, JournalError> {
                 line.prev
             )));
         }
-        last = hashed(&rest[..end]);
+        last = line_hash(&rest[..end]);
         rest = &rest[end + 1..];
     }
     Ok(last)
@@ -160,6 +175,14 @@ mod tests {
 
     fn at(seconds: i64) -> Time {
         Time::from_unix_seconds(seconds)
+    }
+
+    /// What is due, as it stands behind these lines.
+    fn due(journal: &mut Journal, before: &[u8], now: Time, all: bool) -> Vec<u8> {
+        let last = check_journal(before).unwrap_or_else(|e| unreachable!("{e}"));
+        let (lines, _) = journal.take_due(now, all).lines(last);
+        let lines = lines.into_iter().map(|line| [line, vec![b'\n']].concat());
+        lines.collect::<Vec<_>>().concat()
     }
 
     fn written() -> Vec<u8> {
@@ -175,8 +198,8 @@ mod tests {
             "evaluation",
             at(2),
         );
-        assert_eq!(journal.due(at(60), false), b"");
-        let mut lines = journal.due(at(62), false);
+        assert!(journal.take_due(at(60), false).is_empty());
+        let mut lines = due(&mut journal, b"", at(62), false);
         journal.note(
             who,
             "sheets.read",
@@ -184,7 +207,8 @@ mod tests {
             "evaluation",
             at(62),
         );
-        lines.extend(journal.due(at(63), true));
+        let more = due(&mut journal, &lines, at(63), true);
+        lines.extend(more);
         lines
     }
 
@@ -195,12 +219,12 @@ mod tests {
         assert_eq!(text.lines().count(), 3);
         assert!(text.contains("\"count\":1000") && !text.contains("null"));
         let last = text.lines().next_back().unwrap_or_default();
-        assert_eq!(check_journal(&lines), Ok(hashed(last.as_bytes())));
+        assert_eq!(check_journal(&lines), Ok(line_hash(last.as_bytes())));
         // It goes on where it was left.
-        let mut journal = Journal::after(&lines).unwrap_or_else(|e| unreachable!("{e}"));
+        let mut journal = Journal::default();
         journal.note(None, "x", "y", "open", at(100));
-        let all = [lines, journal.due(at(100), true)].concat();
-        assert!(check_journal(&all).is_ok());
+        let more = due(&mut journal, &lines, at(100), true);
+        assert!(check_journal(&[lines, more].concat()).is_ok());
     }
 
     #[test]
@@ -224,7 +248,7 @@ mod tests {
     fn what_is_folded_is_one_line_of_all() {
         let mut journal = Journal::default();
         journal.fold();
-        assert_eq!(journal.due(at(1), true), b"");
+        assert!(journal.take_due(at(1), true).is_empty());
         for number in 0..10 {
             journal.note(
                 None,
@@ -236,7 +260,7 @@ mod tests {
         }
         journal.fold();
         journal.fold();
-        let lines = journal.due(at(61), false);
+        let lines = due(&mut journal, b"", at(61), false);
         let text = String::from_utf8_lossy(&lines);
         assert_eq!(text.lines().count(), 1);
         assert!(text.contains("\"count\":10") && text.contains("1970-01-01T00:00:01"));
@@ -248,10 +272,28 @@ mod tests {
         for number in 0..2 * GATHERED_MAX {
             journal.note(None, &format!("act {number}"), "rule", "open", at(1));
         }
-        let lines = journal.due(at(1), true);
+        let lines = due(&mut journal, b"", at(1), true);
         let text = String::from_utf8_lossy(&lines);
         assert_eq!(text.lines().count(), GATHERED_MAX + 1);
         assert!(text.contains(&format!("\"count\":{GATHERED_MAX}")));
         assert!(check_journal(&lines).is_ok());
+    }
+
+    #[test]
+    fn what_could_not_be_written_is_counted_on() {
+        let mut journal = Journal::default();
+        for (act, time) in [("one", 3), ("two", 4)] {
+            journal.note(None, act, "rule", "open", at(time));
+        }
+        let due_now = journal.take_due(at(100), true);
+        journal.note(None, "one", "rule", "open", at(100));
+        journal.take_back(due_now);
+        let lines = due(&mut journal, b"", at(64), false);
+        let text = String::from_utf8_lossy(&lines);
+        let seen: Vec<(bool, bool)> = text
+            .lines()
+            .map(|line| (line.contains("\"count\":2"), line.contains("00:00:03")))
+            .collect();
+        assert_eq!(seen, [(true, true), (false, false)], "{text}");
     }
 }

@@ -9,6 +9,7 @@
 mod decide;
 mod grants;
 mod journal;
+mod key;
 mod session;
 mod sign_in;
 mod table;
@@ -18,7 +19,8 @@ pub use grants::{
     DELEGATE, Delegate, EMERGENCY, Emergency, GRANTS_MAX, GrantError, Grants, REVOKE, Revoke,
     Signer,
 };
-pub use journal::{Journal, JournalError, Line, check_journal};
-pub use session::{SESSION_MILLIS, Session, Sessions, Token};
-pub use sign_in::{CHALLENGE_MILLIS, Challenge, Challenger, SIGN_IN, SignIn, SignInError};
+pub use journal::{Due, Journal, JournalError, Line, check_journal, line_hash};
+pub use key::Key;
+pub use session::{Begin, SESSION_MILLIS, Session, SessionEntry, Sessions, Token};
+pub use sign_in::{CHALLENGE_MILLIS, Challenge, Mint, SIGN_IN, SignIn, SignInError};
 pub use table::{Action, Cell, Matrix, Role, Stage, TableError};

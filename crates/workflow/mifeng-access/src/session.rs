@@ -1,7 +1,11 @@
 //! What follows a sign-in: a token for a while.
+//!
+//! Who signed in and who signed out is a list that all replicas of a host read in one order, so that each of them knows
+//! the same sessions, and which challenges were used.
 
-use mifeng_crypto::{Digest, Entropy, HashAlg, Time};
-use std::collections::BTreeMap;
+use mifeng_crypto::{Digest, HashAlg, Time, jcs};
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use zeroize::Zeroizing;
 
 /// A session lasts so long: a sitting of the committee, then sign in again.
@@ -10,15 +14,34 @@ pub const SESSION_MILLIS: i64 = 2 * 3_600_000;
 const OF_ONE_MAX: usize = 8;
 /// Sessions of one tender: 2,000 bidders and everybody else.
 const SESSIONS_MAX: usize = 20_000;
+/// Challenges that were used and have not expired: each took a signature of a recognised certificate.
+const USED_MAX: usize = 65_536;
+/// Characters of a name that a session shows.
+const NAME_LEN_MAX: usize = 200;
+/// Bytes of an entry: hashes, times and a name.
+const ENTRY_LEN_MAX: usize = 4_096;
 
-/// A secret that stands for a session. It is shown once, to whom it belongs.
-pub struct Token(Zeroizing<[u8; 32]>);
+/// A secret that stands for a session, and the host's mark on it. It is shown once, to whom it belongs.
+pub struct Token {
+    pub(crate) secret: Zeroizing<[u8; 32]>,
+    pub(crate) mark: Digest,
+}
 
 impl Token {
-    /// As it travels: 64 hex digits.
+    /// As it travels: 128 hex digits.
     pub fn reveal(&self) -> String {
-        Digest::from_bytes(*self.0).to_string()
+        format!("{}{}", Digest::from_bytes(*self.secret), self.mark)
     }
+
+    /// What the host keeps of it.
+    pub fn id(&self) -> Digest {
+        hashed(&self.secret)
+    }
+}
+
+/// Name of the session that a secret stands for: who reads it cannot tell the secret.
+pub(crate) fn hashed(secret: &[u8; 32]) -> Digest {
+    HashAlg::Sha256.digest(secret)
 }
 
 /// Who is signed in.
@@ -32,112 +55,281 @@ pub struct Session {
     pub expires: Time,
 }
 
-/// The sessions of one tender; tokens are kept as hashes only.
-#[derive(Default)]
-pub struct Sessions {
-    by_token: BTreeMap<Digest, Session>,
+/// That somebody signed in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Begin {
+    /// Fingerprint of the certificate.
+    pub cert: Digest,
+    /// Until when the session lasts.
+    pub expires: Time,
+    /// The name in the certificate.
+    pub name: String,
+    /// Of the challenge that was signed.
+    pub nonce: Digest,
+    /// Name of the session.
+    pub session: Digest,
+    /// Until when the challenge could be answered.
+    pub until: Time,
 }
 
-fn hashed(token: &[u8; 32]) -> Digest {
-    HashAlg::Sha256.digest(token)
+/// One entry of the list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SessionEntry {
+    /// Somebody signed in.
+    Begin(Begin),
+    /// The session of this name ended.
+    End(Digest),
+}
+
+impl SessionEntry {
+    /// A session of somebody who signed the challenge of this nonce, which could be answered until `until`.
+    pub fn begin(
+        (cert, name): (Digest, &str),
+        session: Digest,
+        (nonce, until): (Digest, Time),
+        now: Time,
+    ) -> Self {
+        SessionEntry::Begin(Begin {
+            cert,
+            expires: now.trunc_millis().plus_millis(SESSION_MILLIS),
+            name: name.chars().take(NAME_LEN_MAX).collect(),
+            nonce,
+            session,
+            until,
+        })
+    }
+
+    /// As a line of canonical JSON, without its end.
+    ///
+    /// # Errors
+    /// None that plain data of bounded length could have.
+    pub fn to_line(&self) -> Result<Vec<u8>, mifeng_crypto::Error> {
+        jcs::to_vec(self)
+    }
+
+    /// Reads such a line.
+    ///
+    /// # Errors
+    /// What was expected and what was found.
+    pub fn from_line(line: &[u8]) -> Result<Self, mifeng_crypto::Error> {
+        jcs::from_slice(line, ENTRY_LEN_MAX)
+    }
+}
+
+/// The sessions of one tender, as its list tells.
+#[derive(Default)]
+pub struct Sessions {
+    by_id: BTreeMap<Digest, Session>,
+    by_end: BTreeSet<(Time, Digest)>,
+    /// Of one certificate, the oldest first.
+    of_one: BTreeMap<Digest, VecDeque<Digest>>,
+    used: BTreeSet<Digest>,
+    used_until: BTreeSet<(Time, Digest)>,
+    /// Entries of the list: their sessions, and until when their challenges could be answered.
+    entries: VecDeque<(u64, Option<(Digest, Time)>)>,
 }
 
 impl Sessions {
-    /// Begins one.
-    ///
-    /// # Errors
-    /// The entropy's.
-    pub fn begin(
-        &mut self,
-        cert: Digest,
-        name: &str,
-        now: Time,
-        entropy: &mut dyn Entropy,
-    ) -> Result<(Token, Session), mifeng_crypto::Error> {
-        let mut token = Zeroizing::new([0; 32]);
-        entropy.fill(&mut *token)?;
-        self.by_token.retain(|_, session| now < session.expires);
-        let own = |session: &Session| session.cert == cert;
-        while self.by_token.values().filter(|one| own(one)).count() >= OF_ONE_MAX {
-            self.drop_oldest(own);
+    /// Takes the next entry of the list, which has this number.
+    pub fn take(&mut self, number: u64, entry: &SessionEntry, now: Time) {
+        self.forget_old(now);
+        match entry {
+            SessionEntry::Begin(begin) => {
+                self.entries
+                    .push_back((number, Some((begin.session, begin.until))));
+                self.begin(begin, now);
+            }
+            SessionEntry::End(session) => {
+                self.entries.push_back((number, None));
+                self.remove(session);
+            }
         }
-        while self.by_token.len() >= SESSIONS_MAX {
-            self.drop_oldest(|_| true);
+        self.drop_needless(now);
+    }
+
+    fn begin(&mut self, begin: &Begin, now: Time) {
+        if now < begin.until && self.used.insert(begin.nonce) {
+            self.used_until.insert((begin.until, begin.nonce));
         }
+        if now >= begin.expires || self.by_id.contains_key(&begin.session) {
+            return;
+        }
+        let own = self.of_one.get(&begin.cert);
+        if let Some(oldest) = own.filter(|own| own.len() >= OF_ONE_MAX)
+            && let Some(oldest) = oldest.front().copied()
+        {
+            self.remove(&oldest);
+        }
+        if self.by_id.len() >= SESSIONS_MAX
+            && let Some((_, oldest)) = self.by_end.first().copied()
+        {
+            self.remove(&oldest);
+        }
+        let own = self.of_one.entry(begin.cert).or_default();
+        own.push_back(begin.session);
+        self.by_end.insert((begin.expires, begin.session));
         let session = Session {
-            cert,
-            name: name.to_owned(),
-            expires: now.trunc_millis().plus_millis(SESSION_MILLIS),
+            cert: begin.cert,
+            name: begin.name.clone(),
+            expires: begin.expires,
         };
-        self.by_token.insert(hashed(&token), session.clone());
-        Ok((Token(token), session))
+        self.by_id.insert(begin.session, session);
     }
 
-    fn drop_oldest(&mut self, which: impl Fn(&Session) -> bool) {
-        let which = self.by_token.iter().filter(|(_, one)| which(one));
-        let oldest = which.min_by_key(|(_, one)| one.expires).map(|(id, _)| *id);
-        if let Some(oldest) = oldest {
-            self.by_token.remove(&oldest);
+    fn remove(&mut self, id: &Digest) {
+        let Some(session) = self.by_id.remove(id) else {
+            return;
+        };
+        self.by_end.remove(&(session.expires, *id));
+        if let Some(own) = self.of_one.get_mut(&session.cert) {
+            own.retain(|one| one != id);
+            if own.is_empty() {
+                self.of_one.remove(&session.cert);
+            }
         }
     }
 
-    /// Who holds this token.
-    pub fn find(&self, token: &str, now: Time) -> Option<&Session> {
-        let token: Digest = token.parse().ok()?;
-        let session = self.by_token.get(&hashed(token.as_bytes()))?;
+    fn forget_old(&mut self, now: Time) {
+        while let Some((end, id)) = self.by_end.first().copied()
+            && end <= now
+        {
+            self.remove(&id);
+        }
+        while let Some((until, nonce)) = self.used_until.first().copied()
+            && until <= now
+        {
+            self.used_until.pop_first();
+            self.used.remove(&nonce);
+        }
+    }
+
+    /// Whether nobody can sign in with the challenge of this nonce any more: somebody did.
+    pub fn is_used(&self, nonce: &Digest) -> bool {
+        self.used.contains(nonce) || self.used.len() >= USED_MAX
+    }
+
+    /// The session of this name, if it lasts.
+    pub fn find(&self, id: &Digest, now: Time) -> Option<&Session> {
+        let session = self.by_id.get(id)?;
         (now < session.expires).then_some(session)
     }
 
-    /// Signs out.
-    pub fn end(&mut self, token: &str) -> bool {
-        let token: Option<Digest> = token.parse().ok();
-        token.is_some_and(|token| self.by_token.remove(&hashed(token.as_bytes())).is_some())
+    /// Number of the first entry that is still needed; `None` if none is.
+    pub fn needed(&self) -> Option<u64> {
+        self.entries.front().map(|(number, _)| *number)
+    }
+
+    /// An end is older than no beginning that is left.
+    fn drop_needless(&mut self, now: Time) {
+        while let Some((_, entry)) = self.entries.front() {
+            match entry {
+                Some((id, until)) if self.by_id.contains_key(id) || now < *until => return,
+                _ => self.entries.pop_front(),
+            };
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use mifeng_crypto::SeededEntropy;
+
+    fn at(seconds: i64) -> Time {
+        Time::from_unix_seconds(seconds)
+    }
+
+    fn id(number: u64) -> Digest {
+        HashAlg::Sha256.digest(&number.to_be_bytes())
+    }
+
+    /// Session `number` of a certificate, begun with a challenge of five minutes.
+    fn begin(number: u64, cert: u64, now: i64) -> SessionEntry {
+        let nonce = (id(1_000_000 + number), at(now + 300));
+        SessionEntry::begin((id(cert), "张三"), id(number), nonce, at(now))
+    }
 
     #[test]
-    fn a_token_is_good_until_its_end_or_the_sign_out() {
-        let mut rng = SeededEntropy::new(b"sessions");
+    fn a_session_lasts_until_its_end_or_the_sign_out() {
         let mut sessions = Sessions::default();
-        let now = Time::from_unix_seconds(1_000);
-        let cert = Digest::from_bytes([1; 32]);
-        let begun = sessions.begin(cert, "张三", now, &mut rng);
-        let (token, session) = begun.unwrap_or_else(|e| unreachable!("{e}"));
-        let token = token.reveal();
-        assert_eq!(sessions.find(&token, now), Some(&session));
-        let last = session.expires.plus_millis(-1);
-        assert!(sessions.find(&token, last).is_some());
-        assert_eq!(sessions.find(&token, session.expires), None);
-        let mut other = token.clone();
-        let end = if other.ends_with('0') { "1" } else { "0" };
-        other.replace_range(63.., end);
-        for wrong in [&*other, "", "ff", &token[1..]] {
-            assert_eq!(sessions.find(wrong, now), None, "{wrong}");
-        }
-        assert!(!sessions.end(&other) && sessions.end(&token));
-        assert_eq!(sessions.find(&token, now), None);
+        sessions.take(0, &begin(1, 9, 1_000), at(1_000));
+        sessions.take(1, &begin(2, 9, 1_000), at(1_000));
+        let end = 1_000 + SESSION_MILLIS / 1_000;
+        let found = sessions.find(&id(1), at(end - 1)).map(|one| &*one.name);
+        assert_eq!(found, Some("张三"));
+        assert_eq!(sessions.find(&id(1), at(end)), None);
+        assert_eq!(sessions.find(&id(3), at(1_000)), None);
+        sessions.take(2, &SessionEntry::End(id(1)), at(1_001));
+        assert_eq!(sessions.find(&id(1), at(1_001)), None);
+        assert!(sessions.find(&id(2), at(1_001)).is_some());
+        // The same entry again, as a list that was read twice would have it.
+        sessions.take(2, &SessionEntry::End(id(1)), at(1_001));
+        // One that is over when it is read begins nothing.
+        let mut later = Sessions::default();
+        later.take(0, &begin(1, 9, 1_000), at(end));
+        assert_eq!(later.find(&id(1), at(1_000)), None);
+    }
+
+    #[test]
+    fn a_challenge_is_used_until_nobody_could_answer_it() {
+        let mut sessions = Sessions::default();
+        let nonce = id(1_000_001);
+        assert!(!sessions.is_used(&nonce));
+        sessions.take(0, &begin(1, 9, 0), at(0));
+        sessions.take(1, &SessionEntry::End(id(1)), at(1));
+        sessions.take(2, &begin(2, 8, 299), at(299));
+        assert!(sessions.is_used(&nonce));
+        assert_eq!(sessions.needed(), Some(0));
+        sessions.take(3, &begin(3, 8, 300), at(300));
+        assert!(!sessions.is_used(&nonce));
+        assert_eq!(sessions.needed(), Some(2));
+        // What was ended is needed as long as its challenge could be answered.
+        let later = 300 + SESSION_MILLIS / 1_000;
+        sessions.take(4, &SessionEntry::End(id(3)), at(later));
+        assert_eq!(sessions.needed(), None);
+        assert!(sessions.by_id.is_empty() && sessions.used.is_empty());
     }
 
     #[test]
     fn one_person_has_a_few_and_keeps_nobody_out() {
-        let mut rng = SeededEntropy::new(b"sessions");
         let mut sessions = Sessions::default();
-        let mut begin = |sessions: &mut Sessions, cert: u8, at: i64| {
-            let now = Time::from_unix_seconds(at);
-            let begun = sessions.begin(Digest::from_bytes([cert; 32]), "", now, &mut rng);
-            begun.map(|(token, _)| token.reveal()).unwrap_or_default()
-        };
-        let other = begin(&mut sessions, 2, 0);
-        let own: Vec<String> = (0..10).map(|at| begin(&mut sessions, 1, at)).collect();
-        let now = Time::from_unix_seconds(20);
-        assert!(sessions.find(&other, now).is_some());
-        let left = own.iter().map(|token| sessions.find(token, now).is_some());
-        let expected = [vec![false; 2], vec![true; OF_ONE_MAX]].concat();
-        assert_eq!(left.collect::<Vec<_>>(), expected);
+        sessions.take(0, &begin(100, 2, 0), at(0));
+        for number in 0..10 {
+            sessions.take(1 + number, &begin(number, 1, 0), at(0));
+        }
+        assert!(sessions.find(&id(100), at(20)).is_some());
+        let left: Vec<bool> = (0..10)
+            .map(|number| sessions.find(&id(number), at(20)).is_some())
+            .collect();
+        assert_eq!(left, [vec![false; 2], vec![true; OF_ONE_MAX]].concat());
+        // One that was ended makes room.
+        sessions.take(11, &SessionEntry::End(id(5)), at(20));
+        sessions.take(12, &begin(10, 1, 20), at(20));
+        assert!(sessions.find(&id(2), at(20)).is_some());
+        for number in 0..SESSIONS_MAX as u64 {
+            sessions.take(20 + number, &begin(200 + number, 200 + number, 30), at(30));
+        }
+        assert_eq!(sessions.by_id.len(), SESSIONS_MAX);
+        assert!(sessions.find(&id(100), at(30)).is_none());
+        let last = id(199 + SESSIONS_MAX as u64);
+        assert!(sessions.find(&last, at(30)).is_some());
+        assert_eq!(sessions.of_one.len(), SESSIONS_MAX);
+        assert_eq!(sessions.by_end.len(), SESSIONS_MAX);
+    }
+
+    #[test]
+    fn an_entry_is_one_canonical_line() {
+        let entry = begin(1, 9, 1_000);
+        let line = entry.to_line().unwrap_or_else(|e| unreachable!("{e}"));
+        assert!(!line.contains(&b'\n'));
+        assert_eq!(SessionEntry::from_line(&line).ok(), Some(entry));
+        let long = SessionEntry::begin((id(1), &"名".repeat(9_000)), id(2), (id(3), at(1)), at(0));
+        let line = long.to_line().unwrap_or_else(|e| unreachable!("{e}"));
+        assert_eq!(SessionEntry::from_line(&line).ok(), Some(long));
+        let text = String::from_utf8_lossy(&line).replace("\"begin\":{", "\"begin\":{\"also\":1,");
+        for wrong in [&b""[..], b"{}", b"{\"end\":\"00\"}", text.as_bytes()] {
+            assert!(SessionEntry::from_line(wrong).is_err());
+        }
     }
 }

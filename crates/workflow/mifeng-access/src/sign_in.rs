@@ -1,20 +1,19 @@
 //! Signing in: the host gives a challenge, the person signs a statement with their certificate (spec/access.md).
 //!
-//! Challenges are not kept: whoever asks for many fills nothing. One is used up when somebody has signed in with it.
+//! Challenges are not kept: whoever asks for many fills nothing. One is used up when somebody has signed in with it, which
+//! the list of sessions tells ([`crate::Sessions`]).
 
+use crate::key::{Key, same};
+use crate::session::{Token, hashed};
 use mifeng_crypto::{Digest, Entropy, Suite, Time};
 use mifeng_record::Record;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
-use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
 /// Type of the record that signs in; no log takes it.
 pub const SIGN_IN: &str = "access.sign-in";
 /// A challenge can be answered so long: finding the token and its PIN takes a minute or two.
 pub const CHALLENGE_MILLIS: i64 = 5 * 60_000;
-/// Challenges that were used and have not expired: each took a signature of a recognised certificate.
-const USED_MAX: usize = 65_536;
 /// Bytes of a host's name.
 const HOST_LEN_MAX: usize = 255;
 
@@ -64,32 +63,21 @@ impl SignInError {
     }
 }
 
-/// Gives challenges and judges the answers, for one tender.
-pub struct Challenger {
+/// Makes challenges and tokens for one tender, and knows its own: every replica that has the key does.
+pub struct Mint {
     suite: &'static Suite,
     origin: String,
-    key: Zeroizing<[u8; 32]>,
-    used: BTreeMap<Digest, Time>,
+    key: Key,
 }
 
-impl Challenger {
-    /// With a key of its own: challenges from before a restart are nobody's.
-    ///
-    /// # Errors
-    /// The entropy's.
-    pub fn new(
-        suite: &'static Suite,
-        origin: &str,
-        entropy: &mut dyn Entropy,
-    ) -> Result<Self, mifeng_crypto::Error> {
-        let mut key = Zeroizing::new([0; 32]);
-        entropy.fill(&mut *key)?;
-        Ok(Challenger {
+impl Mint {
+    /// With the key of this tender's host.
+    pub fn new(suite: &'static Suite, origin: &str, key: Key) -> Self {
+        Mint {
             suite,
             origin: origin.to_owned(),
             key,
-            used: BTreeMap::new(),
-        })
+        }
     }
 
     fn proof(&self, host: &str, nonce: &Digest, expires: Time) -> Digest {
@@ -103,14 +91,7 @@ impl Challenger {
                 &expires,
             ],
         );
-        let mut proof = [0; 32];
-        self.suite.kdf(
-            &self.key[..],
-            "access challenge",
-            context.as_bytes(),
-            &mut proof,
-        );
-        Digest::from_bytes(proof)
+        self.key.mark(self.suite, "access challenge", &context)
     }
 
     /// A challenge for whoever addresses the host by this name, which the caller has found to be its own.
@@ -137,16 +118,16 @@ impl Challenger {
     }
 
     /// Judges a statement whose signature was verified; `is_own` knows the host's public names. Whether its signer is
-    /// anybody here is the next question.
+    /// anybody here is the next question, and whether somebody signed in with it another one.
     ///
     /// # Errors
     /// [`SignInError`].
     pub fn judge(
-        &mut self,
+        &self,
         record: &Record,
         is_own: &dyn Fn(&str) -> bool,
         now: Time,
-    ) -> Result<(), SignInError> {
+    ) -> Result<SignIn, SignInError> {
         if record.kind() != SIGN_IN || record.origin() != self.origin {
             return Err(SignInError::Statement);
         }
@@ -155,16 +136,38 @@ impl Challenger {
             return Err(SignInError::Host);
         }
         let proof = self.proof(&said.host, &said.nonce, said.expires);
-        // How long it takes must not tell how much of a guess is right.
-        if !bool::from(proof.as_bytes().ct_eq(said.proof.as_bytes())) {
+        if !same(&proof, &said.proof) {
             return Err(SignInError::Challenge);
         }
-        self.used.retain(|_, expires| now < *expires);
-        let is_used = self.used.contains_key(&said.nonce) || self.used.len() >= USED_MAX;
-        if now >= said.expires || is_used {
-            return Err(SignInError::Used);
+        match now < said.expires {
+            true => Ok(said),
+            false => Err(SignInError::Used),
         }
-        self.used.insert(said.nonce, said.expires);
-        Ok(())
+    }
+
+    fn mark(&self, session: &Digest) -> Digest {
+        let parts = [self.origin.as_bytes(), session.as_bytes()];
+        let context = self.suite.h_tag("access.session", &parts);
+        self.key.mark(self.suite, "access token", &context)
+    }
+
+    /// A token for a session that begins.
+    ///
+    /// # Errors
+    /// The entropy's.
+    pub fn token(&self, entropy: &mut dyn Entropy) -> Result<Token, mifeng_crypto::Error> {
+        let mut secret = Zeroizing::new([0; 32]);
+        entropy.fill(&mut *secret)?;
+        let mark = self.mark(&hashed(&secret));
+        Ok(Token { secret, mark })
+    }
+
+    /// Name of the session that a token stands for, if the host made it: a guess costs no look into the list. Whether
+    /// the session lasts is what the list says.
+    pub fn session(&self, token: &str) -> Option<Digest> {
+        let (secret, mark) = token.split_at_checked(64)?;
+        let (secret, mark): (Digest, Digest) = (secret.parse().ok()?, mark.parse().ok()?);
+        let session = hashed(secret.as_bytes());
+        same(&self.mark(&session), &mark).then_some(session)
     }
 }

@@ -3,6 +3,7 @@
 
 use mifeng::Receipt;
 pub mod replica;
+pub mod statements;
 
 use mifeng::crypto::{Suite, Time};
 use mifeng_server::{House, ManualClock, Notify, Running};
@@ -136,7 +137,10 @@ impl Served {
     }
 
     pub fn ask(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
-        let mut head = format!("{method} {path} HTTP/1.1\r\nhost: {}\r\n", self.address);
+        let mut head = format!("{method} {path} HTTP/1.1\r\n");
+        if !headers.iter().any(|(name, _)| *name == "host") {
+            head += &format!("host: {}\r\n", self.address);
+        }
         for (name, value) in headers {
             head += &format!("{name}: {value}\r\n");
         }

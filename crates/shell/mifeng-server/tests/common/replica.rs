@@ -4,13 +4,15 @@ use super::*;
 use mifeng::crypto::INTL;
 use mifeng::{Backup, Error, Store, back_up};
 use mifeng_server::{Opened, Opening};
-use mifeng_store::{Fault, Place};
+use mifeng_store::{Fault, Lists, Place};
 use mifeng_testkit::servers::Folder;
 use std::io::Cursor;
 use std::time::Instant;
 
 pub const SEED: &str = "replicas";
 pub const TENDER: &str = "/v1/tenders/t1";
+/// How people address all replicas.
+pub const PUBLIC: &str = "host.example";
 /// A crashed writer's lease ends after 15 seconds; a busy machine needs longer.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -35,21 +37,32 @@ fn opening(place: &Place) -> Opening<Box<dyn Store>> {
 
 pub fn replica(place: &Place, clock: &Arc<ManualClock>) -> Replica {
     assert_eq!(place.tenders().expect("tenders"), ["t1"]);
-    replica_of(clock, &mut |_| opening(place))
+    // A folder has none: then they are the replica's own.
+    replica_of(clock, place.lists().ok(), &mut |_| opening(place))
 }
 
-/// The same over whatever is opened.
+/// The same over whatever is opened, with lists of its own unless some are shared.
 pub fn replica_of<S: Store + 'static>(
     clock: &Arc<ManualClock>,
+    lists: Option<Arc<dyn Lists>>,
     opening: &mut dyn FnMut(&str) -> Opening<S>,
 ) -> Replica {
     let work = Folder::new("replica");
-    let house = House::of(&work.0, &["t1".to_owned()], clock.clone(), opening);
+    let own = || {
+        let db = format!("sqlite:{}", work.join("lists"));
+        Place::parse(&db, None).and_then(|place| place.lists())
+    };
+    let lists = lists.unwrap_or_else(|| own().expect("lists"));
+    let names = ["t1".to_owned()];
+    let house = House::of(&work.0, &names, lists, clock.clone(), opening);
     let house = Arc::new(house.expect("a house"));
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let notify: Notify = Arc::new(|_, _| {});
+    // Its own address, and the name of the balancer before all of them.
+    let address = listener.local_addr().expect("an address");
+    let names = vec![address.to_string(), PUBLIC.to_owned()];
     let running: Running =
-        mifeng_server::start(Arc::clone(&house), listener, None, None, Vec::new(), notify)
+        mifeng_server::start(Arc::clone(&house), listener, None, None, names, notify)
             .expect("listening");
     let served = Served {
         suite: &INTL,

@@ -1,0 +1,127 @@
+//! What was granted, as the list of grants tells it, and what the roles of its signers make of it.
+
+use crate::parties::Parties;
+use mifeng::crypto::{Digest, Suite, Time};
+use mifeng::record::{Record, SignedRecord};
+use mifeng_access::{
+    DELEGATE, Delegate, EMERGENCY, Emergency, GrantError, Grants, REVOKE, Revoke, Role, Signer,
+};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What a record says.
+#[derive(Clone)]
+enum Said {
+    Delegate(Delegate),
+    Emergency(Emergency),
+    Revoke(Revoke),
+}
+
+/// A record that grants something or ends it, and when the host took it.
+#[derive(Clone)]
+pub(super) struct Word {
+    /// Hash of its body: whoever changes the form of a signature would else have another record.
+    id: Digest,
+    by: (Digest, String),
+    at: Time,
+    said: Said,
+}
+
+impl Word {
+    pub(super) fn of(record: &Record, at: Time) -> Result<Self, GrantError> {
+        let content = |_| GrantError::Content;
+        let said = match record.kind() {
+            DELEGATE => Said::Delegate(record.data().map_err(content)?),
+            EMERGENCY => Said::Emergency(record.data().map_err(content)?),
+            REVOKE => Said::Revoke(record.data().map_err(content)?),
+            _ => return Err(GrantError::Content),
+        };
+        Ok(Word {
+            id: record.body_digest(),
+            by: (record.actor(), record.signer_name()),
+            at,
+            said,
+        })
+    }
+
+    /// Ends a grant: there is room for every end of what there was room for.
+    pub(super) fn is_end(&self) -> bool {
+        matches!(self.said, Said::Revoke(_))
+    }
+}
+
+/// An entry of the list: when it was taken, in nanoseconds since 1970, and the record's transport file.
+pub(super) fn entry(signed: &SignedRecord, at: Time) -> Result<Vec<u8>, mifeng::record::Error> {
+    let mut entry = format!("{} ", at.as_unix_nanos()).into_bytes();
+    entry.extend(signed.to_file()?);
+    Ok(entry)
+}
+
+/// Reads an entry; one without a time, of an older version, counts as taken `now`. What does not hold is no word.
+pub(super) fn read(entry: &[u8], suite: &'static Suite, now: Time) -> Option<Word> {
+    let is_dated = entry.first().is_some_and(u8::is_ascii_digit);
+    let (at, file) = match entry.iter().position(|byte| *byte == b' ') {
+        Some(end) if is_dated => {
+            let at = std::str::from_utf8(&entry[..end]).ok()?.parse().ok()?;
+            (Time::from_unix_nanos(at), &entry[end + 1..])
+        }
+        _ => (now, entry),
+    };
+    let signed = SignedRecord::from_file(file).ok()?;
+    Word::of(&Record::verify(signed, suite).ok()?, at).ok()
+}
+
+/// All of it, in the order of the list, which is the same for every replica.
+#[derive(Clone, Default)]
+pub(super) struct Given {
+    words: Vec<Word>,
+    /// The roles of signers by which the words were judged.
+    roles: BTreeMap<Digest, BTreeSet<Role>>,
+    grants: Grants,
+}
+
+fn judge(grants: &mut Grants, word: &Word, roles: &BTreeSet<Role>) -> Result<(), GrantError> {
+    let by = Signer {
+        cert: word.by.0,
+        name: word.by.1.clone(),
+        roles: roles.clone(),
+    };
+    match &word.said {
+        Said::Delegate(given) => grants.delegate(word.id, &by, given, word.at),
+        Said::Emergency(given) => grants.break_glass(word.id, &by, given, word.at),
+        Said::Revoke(given) => grants.revoke(&by, given),
+    }
+}
+
+impl Given {
+    /// Takes the next word of the list. What its signer may not grant now may count when the log has told more.
+    pub(super) fn add(&mut self, word: Word, parties: &Parties) {
+        let roles = self.roles.entry(word.by.0);
+        let roles = roles.or_insert_with(|| parties.person(&word.by.0).roles);
+        let _ = judge(&mut self.grants, &word, roles);
+        self.words.push(word);
+    }
+
+    /// Whether a new word would be taken, and whether it counts already.
+    ///
+    /// # Errors
+    /// The rule that says no.
+    pub(super) fn judge(&mut self, word: &Word, parties: &Parties) -> Result<bool, GrantError> {
+        let is_known = self.grants(parties).contains(&word.id);
+        let roles = parties.person(&word.by.0).roles;
+        judge(&mut self.grants.clone(), word, &roles).map(|()| is_known)
+    }
+
+    /// What counts now. Whoever has no part any more grants nothing, and whoever has one now does.
+    pub(super) fn grants(&mut self, parties: &Parties) -> &Grants {
+        let changed =
+            |(cert, roles): (&Digest, &BTreeSet<Role>)| parties.person(cert).roles != *roles;
+        if self.roles.iter().any(changed) {
+            let words = std::mem::take(&mut self.words);
+            *self = Given::default();
+            for word in words {
+                self.add(word, parties);
+            }
+        }
+        &self.grants
+    }
+}
