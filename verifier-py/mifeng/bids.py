@@ -105,10 +105,24 @@ def _missing_equals(given, bids):
     need(isinstance(given, list) and given == missing(bids), "result.differs", "missing", "V8")
 
 
+def _no_body(s, seals, end):
+    """Bids whose body never came, by the host's word: they count no more."""
+    need(isinstance(seals, list) and (not seals or end is not None), "result.differs", "no_body", "V8")
+    need(all(isinstance(x, str) for x in seals) and all(a < b for a, b in zip(seals, seals[1:])), "result.differs",
+         "no_body: not in order", "V8")
+    for seal in seals:
+        bid = s.bids.get(seal)
+        need(bid is not None and bid.live and bid.first is None, "result.differs", "no_body: no live bid", "V8")
+        bid.live, bid.ended = False, "refused_unsealed"
+
+
 @on("bidder-window.close")
 def window_close(s, r):
     s.at_stage("window")
     s.by(r, s.host)
+    end = s.bodies_end()
+    need(end is None or r.at >= end, "opening.early", "bodies may come", "V8")
+    _no_body(s, r.data.get("no_body", []), end)
     _missing_equals(r.data["missing"], s.due())
     need(not r.data["missing"] or r.at >= s.window_end(s.deadline), "opening.early", "the window is open", "V8")
     s.stage, s.window_closed, s.window_taken = "opening", r.index, s.taken(r)

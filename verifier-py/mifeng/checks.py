@@ -64,7 +64,7 @@ def verify(files, roots=None, earlier=None, least=None):
         _completeness(d, report)
         s = _replay_ready(d)
         _heads(d, s, report, earlier)
-        report.dossier, report.host = d, d.records[0].actor
+        report.dossier, report.host, d.state = d, d.records[0].actor, s
         _replay(d, s)
         report.witnesses, report.quorum = [m.witness for m in s.members.values()], s.board.t if s.board else 0
         _after(d, s, report, roots, least)

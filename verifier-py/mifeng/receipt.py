@@ -10,8 +10,9 @@ def read(data):
     outer = jcs.members(jcs.read(data, "file.malformed", "receipt"), ["evidence?", "receipt", "sig", "v"], "file.malformed")
     need(outer["v"] == 1, "file.malformed", "version")
     body, sig = jcs.unbase64(outer["receipt"], "file.malformed"), jcs.unbase64(outer["sig"], "file.malformed")
-    inner = jcs.members(jcs.read(body, "file.malformed", "receipt"), ["body", "origin", "proof", "received", "sig", "v"],
-                        "file.malformed")
+    inner = jcs.members(jcs.read(body, "file.malformed", "receipt"), ["body", "origin", "proof", "received", "sig", "v",
+                                                                        "whole?"], "file.malformed")
+    need(isinstance(inner.get("whole", False), bool), "file.malformed", "whole")
     proof = jcs.unbase64(inner["proof"], "file.malformed")
     need(len(proof) <= MAX_PROOF, "file.malformed", "proof")
     value = jcs.members(jcs.read(proof, "file.malformed", "proof"), ["batch?", "checkpoint", "entry", "index", "proof", "v"],
@@ -63,6 +64,9 @@ def check(d, host_actor, receipt_bytes, record_bytes, witnesses=(), quorum=0):
     same = point.size <= d.log.size and point.root == log.root_at(d.raw, suite.hash, point.size)
     need(same, "receipt.breach", "the head of the receipt is not a head of this log")
     need(any(r.commitment == commitment.hex() for r in d.records), "receipt.breach", "the record is not in the log")
+    lost = inner.get("whole", False) and any(b.record.commitment == commitment.hex() and b.ended == "refused_unsealed"
+                                             for b in d.state.bids.values())
+    need(not lost, "receipt.breach", "the host had the whole bid, and says that its body never came")
 
 
 def consistency(suite, old, new, path):

@@ -22,14 +22,14 @@ SCHEMA = {
     "beacon": "chain round signature",
     "key.reveal": "index share",
     "trust.list": "list sig", "crl.take": "list",
-    "tender.publish": ("agency beats bidders_min board buyer committee deadline documents lots policy procedure below_threshold? chains? ground? region? "
+    "tender.publish": ("agency beats bidders_min board body_grace_ms? buyer committee deadline documents lots policy procedure below_threshold? chains? ground? region? "
                        "rehearsal? suite tender title trust trust_list? window_ms"),
     "tender.postpone": "deadline reason",
     "tender.suspend": "reason", "tender.resume": "reason", "tender.cancel": "reason",
     "bid.submit": "seal", "bid.replace": "old seal", "bid.withdraw": "seal",
     "submission.close": "beats deadline revealed",
     "bidder.share": "path seal share",
-    "bidder-window.close": "missing",
+    "bidder-window.close": "missing no_body?",
     "board.share": "index shares",
     "bid.open": "declarations detail manifest opening seal",
     "bid.fail": "cause seal status",
@@ -76,9 +76,9 @@ SCHEMA = {
 DIGESTS = {"transcript", "board", "revealed", "manifest", "draw", "seed", "notice", "minutes", "question", "commitment",
            "salt", "report", "rank", "cert", "old", "files", "chain", "contract"}
 TIMES = {"deadline", "until", "received"}
-COUNTS = {"index", "n", "t", "bidders_min", "window_ms", "round", "dealer", "accused"}
+COUNTS = {"index", "n", "t", "bidders_min", "body_grace_ms", "window_ms", "round", "dealer", "accused"}
 OTHER = {"agency", "buyer", "committee", "documents", "lots", "policy", "title", "trust", "shares", "declarations", "detail",
-         "opening", "missing", "rows", "share", "declined", "order", "seats", "sites", "triggers", "scores", "outcome",
+         "opening", "missing", "no_body", "rows", "share", "declined", "order", "seats", "sites", "triggers", "scores", "outcome",
          "bidders", "candidates", "media", "questions", "replaced", "invited", "suppliers", "rehearsal", "below_threshold", "beats",
          "chains", "dealers", "certs", "stamps"}
 

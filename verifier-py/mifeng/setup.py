@@ -10,6 +10,7 @@ from .state import on, usages
 
 DAY = 86_400 * moment.SECOND
 MAX_LOTS = 64
+MAX_GRACE_MS = 86_400_000
 MAX_BEATS = 120_000
 
 
@@ -225,6 +226,15 @@ def _roots(s, r, d):
     s.judge.anchors = tuple(c for c in s.judge.roots_given if c.fingerprint(s.suite.hash).hex() in d["trust"])
 
 
+def _grace(d):
+    """What is wrong with the time for bodies after the close: no price may be seen while they come."""
+    grace = d.get("body_grace_ms", 0)
+    if grace is None or grace > MAX_GRACE_MS:
+        yield "body_grace_ms"
+    elif grace and policy.satisfied(d["policy"], lambda path, leaf: leaf["leaf"] in ("cert", "tlock")):
+        yield "body_grace_ms: a way without a board"
+
+
 def _unlawful(s, r, d):
     if d["suite"] != s.suite.id or d["board"] != s.board.digest:
         yield "suite or board"
@@ -236,6 +246,7 @@ def _unlawful(s, r, d):
         yield "procedure"
         return
     procedure = PROCEDURES[d["procedure"]]
+    yield from _grace(d)
     yield from (f"policy: {x}" for x in policy.lint(d["policy"], {key: t for key, _, t in s.boards()}))
     deadline = moment.parse(d["deadline"])
     yield from _second(s, d, procedure)

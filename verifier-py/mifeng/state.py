@@ -199,10 +199,19 @@ class State:
         """When the log took a record at the earliest."""
         return r.at if self.latest is None else max(self.latest, r.at)
 
-    def window_end(self, deadline):
-        """When the time to release own leaves is over that began at a deadline, or at the last resumption after it."""
+    def after(self, deadline, ms):
+        """When a time is over that began at a deadline, or at the last resumption after it."""
         start = deadline if self.resumed is None else max(deadline, self.resumed)
-        return start + self.notice["window_ms"] * 10**6
+        return start + ms * 10**6
+
+    def window_end(self, deadline):
+        """When the time to release own leaves is over."""
+        return self.after(deadline, self.notice["window_ms"])
+
+    def bodies_end(self):
+        """When bodies may come no more whose records came before the deadline; none where both come together."""
+        grace = self.notice.get("body_grace_ms", 0)
+        return self.after(self.deadline, grace) if grace else None
 
     @property
     def members(self):
@@ -262,7 +271,7 @@ class Bid:
         self.checked, self.record, self.id = checked, record, checked.id
         self.bidder, self.lot, self.first = checked.bidder, checked.lot, first
         self.name, self.index = checked.signer.name(), record.index
-        self.live, self.ended = True, None  # ended: withdrawn_before_deadline or replaced
+        self.live, self.ended = True, None  # ended: withdrawn_before_deadline, replaced, or refused_unsealed for want of its body
         self.share = None  # the bidder's leaf share
         self.board_shares = {}  # path → {index: D}
         self.opened = self.failed = self.outcome = self.manifest = self.why = None

@@ -3,6 +3,7 @@
 mod anchored;
 mod answered;
 mod broken;
+mod commit_first;
 mod forge;
 mod later;
 mod locks;

@@ -7,6 +7,7 @@
 mod beats;
 mod bodies;
 mod check;
+mod commit_first;
 mod export;
 mod lists;
 mod refused;
@@ -20,7 +21,7 @@ use crate::journal::{self, Head, Journal};
 use crate::replay::{BEAT_LEN, BEATS_LEN_MAX, Beat, CLOCK_AHEAD_MAX_MS, PERIOD_START_AGE_MAX_MS};
 use crate::store::Store;
 use crate::{Error, Replay, layout};
-use bodies::Brought;
+use bodies::{Brought, Staged};
 use export::{assemble, evidence, read_beats};
 use mifeng_crypto::{Digest, Entropy, PrivateKey, Suite, Time};
 use mifeng_log::Entry;
@@ -28,6 +29,7 @@ use mifeng_pki::{Certificate, Signer};
 use mifeng_record::{Draft, Facts, Record, SignedRecord};
 use mifeng_tender::{BEATS_MAX, ContractStamp, LogConfig, Refusal, Stage, State, rules};
 use serde::Serialize;
+use std::collections::BTreeMap;
 use std::io::Read;
 
 /// What [`Host::open`] says, as the detail of [`Error::Malformed`], of a store that holds no tender.
@@ -61,6 +63,8 @@ pub struct Host<S: Store> {
     beats: Vec<Beat>,
     entries_len: u64,
     pending: Vec<Pending>,
+    /// Bids that came without their body, by the commitment of their record.
+    awaited: BTreeMap<Digest, Digest>,
     /// Bytes of the records that wait.
     pending_len: usize,
     /// What the records of beats take of `log/beats.json`.
@@ -111,6 +115,7 @@ impl<S: Store> Host<S> {
             beats: Vec::new(),
             entries_len: 0,
             pending: Vec::new(),
+            awaited: BTreeMap::new(),
             pending_len: 0,
             beat_records_len: 0,
             stamped: export::Stamped::default(),
@@ -142,6 +147,7 @@ impl<S: Store> Host<S> {
         let (head, beats, replay) = replayed(&store)?;
         let records: usize = beats.iter().map(|beat| beat.records.len()).sum();
         Ok(Host {
+            awaited: commit_first::awaited(&store)?,
             store,
             keys,
             replay,
@@ -235,7 +241,8 @@ impl<S: Store> Host<S> {
     /// and [`Host::beat`] gives the receipts.
     ///
     /// `body` is the sealed bid file, for `bid.submit` and `bid.replace`. `received` is the instant
-    /// at which its last byte had arrived.
+    /// at which its last byte had arrived. Where the notice gives time for bodies after the close, the record may come
+    /// alone, and once more with its file.
     ///
     /// # Errors
     /// [`Error::Refused`], with nothing changed. [`Error::Unavailable`] if the store fails: what had
@@ -279,6 +286,10 @@ impl<S: Store> Host<S> {
         brought: Brought<'_>,
         received: Time,
     ) -> Result<(), Error> {
+        let brings_body = !matches!(brought, Brought::Nothing);
+        if let Some(commitment) = self.taken_before(&record).filter(|_| brings_body) {
+            return self.take_body(&commitment, record, brought, received);
+        }
         let copy = record.clone();
         let taken = self.take(record, brought, received);
         if let Err(Error::Refused(no)) = &taken {
@@ -335,6 +346,9 @@ impl<S: Store> Host<S> {
         // overwritten.
         if let Some(id) = seal {
             self.keep_body(&staged, &id)?;
+            if matches!(staged, Staged::Nothing) {
+                self.awaited.insert(verified.commitment(), id);
+            }
         }
         if in_beat {
             let pending = Pending {

@@ -27,6 +27,8 @@ pub(crate) const RENEWALS: &str = "renewal/";
 pub(crate) const ANCHORS: &str = "anchor/";
 /// Sealed bids.
 pub(crate) const SEALS: &str = "seal/";
+/// Which bids came without their body, in a host's store.
+pub(crate) const AWAITED: &str = "awaited/";
 /// A sealed bid on its way in, in a host's store.
 pub(crate) const INCOMING: &str = "incoming.bid";
 /// What a person finds first.
@@ -50,6 +52,11 @@ pub(crate) fn record(signed: &SignedRecord, alg: HashAlg) -> [(String, &[u8]); 2
 
 pub(crate) fn seal(id: &Digest) -> String {
     format!("seal/{id}.bid")
+}
+
+/// Of the record with this commitment.
+pub(crate) fn awaited(record: &Digest) -> String {
+    format!("{AWAITED}{record}")
 }
 
 pub(crate) fn certificate(fingerprint: &Digest) -> String {

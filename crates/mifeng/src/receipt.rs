@@ -13,7 +13,7 @@ use mifeng_crypto::{Digest, Suite, Time, jcs};
 use mifeng_log::ReceiptProof;
 use mifeng_pki::{Signer, cms};
 use mifeng_record::SignedRecord;
-use mifeng_tender::State;
+use mifeng_tender::{BidLife, State};
 use serde::{Deserialize, Serialize};
 
 /// A receipt is a few kilobytes: proof, checkpoint, and one CMS.
@@ -30,6 +30,18 @@ struct Body {
     /// The instant at which the last byte had arrived.
     received: Time,
     proof: String,
+    /// The host had the whole sealed bid that the record brings. Said only where bodies may come after their records.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    whole: bool,
+}
+
+/// What the host says of a record beside the proof.
+#[derive(Clone, Copy)]
+pub(crate) struct Said {
+    /// When its last byte had arrived.
+    pub(crate) received: Time,
+    /// Whether the sealed bid that it brings is there whole, where it may come later.
+    pub(crate) whole: bool,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -56,6 +68,8 @@ pub struct Receipt {
 pub struct Received {
     /// The instant at which the last byte had arrived, by the host's clock.
     pub at: Time,
+    /// Whether the host says that it had the whole sealed bid; said only where that may come after its record.
+    pub whole: bool,
     /// Index of the log entry.
     pub index: u64,
     /// Entries under the head that the receipt carries.
@@ -74,9 +88,13 @@ impl Received {
     pub fn in_words(&self) -> (String, String) {
         let (at, index) = (self.at, self.index);
         let (seen_zh, seen_en) = self.witnessed_in_words();
+        let (whole_zh, whole_en) = match self.whole {
+            true => ("，投标文件完整收到", ", its sealed bid there whole"),
+            false => ("", ""),
+        };
         (
-            format!("回执相符：{at} 收到，日志第 {index} 条{seen_zh}"),
-            format!("receipt holds: received {at}, log entry {index}{seen_en}"),
+            format!("回执相符：{at} 收到，日志第 {index} 条{whole_zh}{seen_zh}"),
+            format!("receipt holds: received {at}, log entry {index}{whole_en}{seen_en}"),
         )
     }
 
@@ -109,7 +127,7 @@ impl Receipt {
         state: &State,
         record: &SignedRecord,
         proof: &ReceiptProof,
-        received: Time,
+        said: Said,
         signer: &dyn Signer,
         now: Time,
     ) -> Result<Self, Error> {
@@ -119,8 +137,9 @@ impl Receipt {
             origin: state.origin().to_owned(),
             body: record.body_digest(alg),
             sig: record.signature_digest(alg),
-            received,
+            received: said.received,
             proof: encode_base64(&proof.to_bytes()?),
+            whole: said.whole,
         })?;
         let signature = cms::sign_detached(signer, &body, now, cms::Profile::of(state.suite()))?;
         Ok(Receipt {
@@ -283,6 +302,7 @@ impl Receipt {
             .transpose()?;
         Ok(Received {
             at: body.received,
+            whole: body.whole,
             index: proved.index(),
             size: proved.size(),
             commitment,
@@ -311,6 +331,12 @@ impl Receipt {
         {
             return Err(breach(
                 "the record that the host acknowledged is missing".to_owned(),
+            ));
+        }
+        let bid = received.seal.and_then(|seal| later.state.bids().get(&seal));
+        if received.whole && bid.is_some_and(|bid| bid.life == BidLife::NoBody) {
+            return Err(breach(
+                "the host had the whole sealed bid, and says that its body never came".to_owned(),
             ));
         }
         Ok(received)

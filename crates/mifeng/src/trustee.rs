@@ -33,6 +33,8 @@ struct Span {
     /// Index of the entry that closed it.
     closed_at: Option<u64>,
     window_closed: bool,
+    /// Until when bodies may come, if they may after the close.
+    bodies_end: Option<Time>,
     due: Vec<Digest>,
 }
 
@@ -49,6 +51,7 @@ impl Span {
                 deadline: notice.deadline,
                 closed_at: close.map(|r| r.index),
                 window_closed: state.stage() >= Stage::Opening,
+                bodies_end: state.bodies_end(),
                 due: state.to_open(),
             });
         };
@@ -59,6 +62,7 @@ impl Span {
             deadline: round.deadline,
             closed_at: round_closed_at(replay, lot),
             window_closed: round.window_closed.is_some(),
+            bodies_end: None,
             due: state.offers_to_open(lot),
         })
     }
@@ -152,12 +156,22 @@ fn conditions(
             format!("截标名单完整：{due} 份有效投标待开"),
             format!("the closed list is complete: {due} live bids to open"),
         ),
-        condition(
-            5,
-            span.window_closed,
-            "投标人解密时段已结束".to_owned(),
-            "the bidders' window is closed".to_owned(),
-        ),
+        match span.bodies_end {
+            None => condition(
+                5,
+                span.window_closed,
+                "投标人解密时段已结束".to_owned(),
+                "the bidders' window is closed".to_owned(),
+            ),
+            Some(end) => condition(
+                5,
+                span.window_closed && now >= end,
+                format!("投标人解密时段已结束，本机时间 {now} 不早于正文接收截止 {end}"),
+                format!(
+                    "the bidders' window is closed, and by the own clock {now} no body may come any more (until {end})"
+                ),
+            ),
+        },
     ])
 }
 

@@ -39,8 +39,16 @@ fn shape(tender: &Tender<'_>) -> Shape {
         .collect()
 }
 
+/// What bidders send before the close, in a tender in which bodies may come later.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Sent {
+    Together,
+    RecordAlone,
+    BodyLater,
+}
+
 /// What an observer gets after every beat, with these bidders coming in the second one.
-fn public(cast: &Cast, bidders: usize) -> Vec<Shape> {
+fn public(cast: &Cast, bidders: usize, grace: u64, sent: Sent) -> Vec<Shape> {
     let suite = cast.suite;
     let mut tender = published(cast, |notice| {
         let pace = Pace {
@@ -48,6 +56,7 @@ fn public(cast: &Cast, bidders: usize) -> Vec<Shape> {
             period_ms: PERIOD as u64 * 1_000,
         };
         notice.beats = Schedule::new(DEPTH, vec![pace]).expect("a schedule");
+        notice.body_grace_ms = grace;
     });
     let mut shapes = vec![shape(&tender)];
     tender.beat(FIRST_BEAT);
@@ -67,13 +76,23 @@ fn public(cast: &Cast, bidders: usize) -> Vec<Shape> {
             id: tender.verified(&file).id(),
             file,
         };
-        tender.submit(&bid, secs(12)).expect("a bid on time");
+        match sent {
+            Sent::Together => tender.submit(&bid, secs(12)),
+            Sent::RecordAlone | Sent::BodyLater => tender.take(bid.record.clone(), 12),
+        }
+        .expect("a bid on time");
+        if sent == Sent::BodyLater {
+            tender.bids.push(bid);
+        }
         // Waiting for its beat, it is not to be seen either.
         assert_eq!(tender.host.state().bids().len(), number + 1);
     }
     shapes.push(shape(&tender));
     for at in [20, 30, 40, 50] {
         assert_eq!(tender.beat(at).len(), if at == 20 { bidders } else { 0 });
+        for bid in std::mem::take(&mut tender.bids) {
+            tender.submit(&bid, secs(at)).expect("its body");
+        }
         shapes.push(shape(&tender));
     }
     shapes
@@ -81,9 +100,19 @@ fn public(cast: &Cast, bidders: usize) -> Vec<Shape> {
 
 fn looks_the_same(suite: &'static Suite, exactly: bool) {
     let cast = Cast::new(suite, "observer");
-    let nobody = public(&cast, 0);
-    for bidders in [1, 50] {
-        let found = public(&cast, bidders);
+    compare(
+        &cast,
+        0,
+        exactly,
+        &[(1, Sent::Together), (50, Sent::Together)],
+    );
+}
+
+/// The same bytes whether nobody bids or these do, in this way.
+fn compare(cast: &Cast, grace: u64, exactly: bool, kinds: &[(usize, Sent)]) {
+    let nobody = public(cast, 0, grace, Sent::Together);
+    for (bidders, sent) in kinds.iter().copied() {
+        let found = public(cast, bidders, grace, sent);
         for (beat, (one, other)) in nobody.iter().zip(&found).enumerate() {
             assert!(
                 one.keys().eq(other.keys()),
@@ -101,6 +130,17 @@ fn looks_the_same(suite: &'static Suite, exactly: bool) {
         // And the notice, the board and the host's own records are in it: it is not empty.
         assert!(nobody[0].keys().any(|name| name.starts_with("body/")));
     }
+}
+
+#[test]
+fn nobody_or_bidders_whose_bodies_come_later_or_never() {
+    let cast = Cast::new(&INTL, "observer");
+    let kinds = [
+        (1, Sent::Together),
+        (3, Sent::RecordAlone),
+        (3, Sent::BodyLater),
+    ];
+    compare(&cast, 600_000, true, &kinds);
 }
 
 #[test]

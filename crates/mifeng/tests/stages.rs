@@ -79,6 +79,7 @@ fn a_silent_bidder_loses_its_own_bid_only() {
         assert_eq!(code(tender.close_window(WINDOW_END - 1)), "opening.early");
         let short = WindowClose {
             missing: Vec::new(),
+            no_body: Vec::new(),
         };
         let outcome = tender.say(&cast.platform, "bidder-window.close", &short, WINDOW_END);
         assert_eq!(code(outcome), "result.differs");

@@ -153,13 +153,16 @@ pub fn write_vectors(folder: &Path) -> io::Result<Manifest> {
         let (of_public, of_renewed) = broken_later(suite, &public, &renewed);
         let anchored = anchored::all(suite, &whole);
         let answered = answered::all(suite, &renewed);
-        let all: [(&str, &[u8], Vec<Broken>); 6] = [
+        let first = super::commit_first::commit_first(suite);
+        let cases_of_first = super::commit_first::broken(suite, &first);
+        let all: [(&str, &[u8], Vec<Broken>); 7] = [
             ("-anchored", &anchored.tar, anchored.broken),
             ("", &whole, cases),
             ("-postponed", &moved, cases_of_moved),
             ("-public", &public, of_public),
             ("-renewed", &renewed, of_renewed),
             ("-renewed-ocsp", &answered.tar, answered.broken),
+            ("-commit-first", &first, cases_of_first),
         ];
         for (end, valid, cases) in all {
             let of = format!("{}{end}.tar", suite.id());

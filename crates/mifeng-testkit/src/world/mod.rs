@@ -157,6 +157,7 @@ pub fn notice(cast: &Cast, state: &State, kind: Kind) -> Notice {
         },
         deadline: secs(DEADLINE),
         window_ms: (WINDOW_END - DEADLINE) as u64 * 1_000,
+        body_grace_ms: 0,
         beats: Schedule::new(3, vec![pace]).expect("a schedule"),
         trust: vec![cast.root.fingerprint(cast.suite.hash())],
         trust_list: None,

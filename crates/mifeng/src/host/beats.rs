@@ -1,6 +1,7 @@
 //! Beats, receipts and the two closes.
 
 use super::{BEATS, Host, Pending};
+use crate::receipt::Said;
 use crate::replay::{Beat, BeatRecord};
 use crate::store::Store;
 use crate::{Error, Receipt, layout};
@@ -87,6 +88,16 @@ impl<S: Store> Host<S> {
         let records = taken.iter().map(|p| layout::record(&p.record, alg));
         let mut files: Vec<(String, &[u8])> = records.flatten().collect();
         files.push((format!("{BEATS}{number:08}.json"), &disclosed));
+        let awaited = commitments.iter().filter_map(|record| {
+            let seal = self.awaited.get(record)?;
+            Some((layout::awaited(record), seal.to_string()))
+        });
+        let awaited: Vec<(String, String)> = awaited.collect();
+        files.extend(
+            awaited
+                .iter()
+                .map(|(name, seal)| (name.clone(), seal.as_bytes())),
+        );
         self.commit(&files, &batch.entry())?;
         taken
             .iter()
@@ -125,11 +136,14 @@ impl<S: Store> Host<S> {
             proof: self.replay.tree.tree().inclusion_proof(index, size)?,
             checkpoint: self.replay.checkpoint()?.note().clone(),
         };
+        let whole = self.taken_before(record);
+        let whole = whole.is_some_and(|commitment| !self.awaits_body(&commitment));
+        let said = Said { received, whole };
         Receipt::issue(
             &self.replay.state,
             record,
             &proof,
-            received,
+            said,
             &*self.keys.signer,
             now,
         )
@@ -220,13 +234,15 @@ impl<S: Store> Host<S> {
         self.submit(record, None, now)
     }
 
-    /// Closes the bidders' window.
+    /// Closes the bidders' window; bids whose body never came end with it.
     ///
     /// # Errors
-    /// [`Error::Refused`] while bidders may still release.
+    /// [`Error::Refused`] while bidders may still release, or send bodies.
     pub fn close_window(&mut self, now: Time, entropy: &mut dyn Entropy) -> Result<(), Error> {
+        let no_body = self.without_body(now);
         let data = WindowClose {
-            missing: self.replay.state.missing_leaves(),
+            missing: self.replay.state.missing_without(&no_body),
+            no_body,
         };
         let record = self.draft("bidder-window.close", &data, now, entropy)?;
         self.submit(record, None, now)

@@ -118,7 +118,8 @@ impl<S: Store> Host<S> {
             }
             _ => return Ok(None),
         };
-        if matches!(staged, Staged::Nothing) {
+        let may_come_later = lot.is_none() && self.replay.state.bodies_end().is_some();
+        if matches!(staged, Staged::Nothing) && !may_come_later {
             return Err(bad("the sealed bid file is missing"));
         }
         let seal = crate::decode_base64("seal record", &seal)?;

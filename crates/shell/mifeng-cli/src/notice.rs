@@ -43,6 +43,9 @@ pub(crate) struct Plan {
     /// Each beat has room for 2^depth records.
     pub(crate) beat_depth: u8,
     pub(crate) window_ms: u64,
+    /// How long after the close the body of a bid may come whose record came before the deadline; 0 unless named.
+    #[serde(default)]
+    pub(crate) body_grace_ms: u64,
     /// `board` or `joint`; with `-clock` also a beacon chain must reach the first round after the deadline.
     pub(crate) policy: String,
     /// The beacon chain of a clock; quicknet unless another is given.
@@ -187,6 +190,7 @@ fn complete(
         policy,
         deadline,
         window_ms: plan.window_ms,
+        body_grace_ms: plan.body_grace_ms,
         beats: Schedule::new(plan.beat_depth, vec![pace])?,
         trust: bundle
             .replay

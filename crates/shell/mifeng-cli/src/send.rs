@@ -4,6 +4,7 @@ use crate::bundle::Bundle;
 use crate::client::{Client, fetched, parse};
 use crate::reach::Reach;
 use crate::ui::{self, Failure, Outcome, Ui};
+use mifeng::Receipt;
 use mifeng::record::SignedRecord;
 use serde::Deserialize;
 use std::path::PathBuf;
@@ -18,6 +19,9 @@ pub(crate) struct SendArgs {
     /// 该记录所提交的密封投标 / the sealed bid that the record brings
     #[arg(long, requires = "record")]
     bid: Option<PathBuf>,
+    /// 先提交记录并取得回执，再上传密封投标；公告须允许 / the record first, with its receipt, then the bid: if the notice allows it
+    #[arg(long, requires = "bid")]
+    record_first: bool,
     /// 回执写到这里 / the receipt goes here
     #[arg(long, requires = "record")]
     receipt: Option<PathBuf>,
@@ -63,11 +67,20 @@ pub(crate) fn run(ui: &Ui, args: &SendArgs) -> Outcome {
         client.announce(&ui::read(record)?)?;
         send_documents(ui, &client, &args.document)?;
     }
-    let receipt = client.submit(record, args.bid.as_deref())?;
-    // Written first: even one that does not hold is evidence.
-    if let Some(out) = &args.receipt {
-        ui::write(out, &receipt.to_file()?)?;
+    let keep = |receipt: &Receipt| match &args.receipt {
+        // Before it is looked at: even one that does not hold is evidence.
+        Some(out) => ui::write(out, &receipt.to_file()?),
+        None => Ok(()),
+    };
+    if args.record_first {
+        keep(&client.submit(record, None)?)?;
+        ui.say(
+            "记录已入日志；正在上传密封投标",
+            "the record is in the log; its bid is being sent",
+        );
     }
+    let receipt = client.submit(record, args.bid.as_deref())?;
+    keep(&receipt)?;
     let replay = match &args.tender {
         Some(path) => Bundle::open(path)?.replay,
         None => fetched(&client)?,

@@ -142,12 +142,17 @@ impl<S: Store + 'static> Writer<S> {
     /// What waited for a beat when the store failed waits again: as long as this process lives nobody has to
     /// send it twice. What the failed write did put into the log has its receipt now.
     fn hand_in_again(&mut self) {
+        let comes = |bid: &Arc<MeasuredBid>| bid.path().exists() && !bid.is_spoiled();
+        let may_come_later = self.host.state().bodies_end().is_some();
         let mut again: Vec<(Digest, Handed)> = std::mem::take(&mut self.waiting)
             .into_iter()
-            // A file that was swept meanwhile cannot come again, nor one that the disk did not keep.
-            .filter(|(_, handed)| {
-                let comes = |bid: &Arc<MeasuredBid>| bid.path().exists() && !bid.is_spoiled();
-                handed.bid.as_ref().is_none_or(comes)
+            // A file that was swept meanwhile cannot come again, nor one that the disk did not keep; its record can, where
+            // it may come first.
+            .filter_map(|(commitment, mut handed)| {
+                let brought = handed.bid.is_some();
+                handed.bid = handed.bid.filter(comes);
+                let stays = !brought || handed.bid.is_some() || may_come_later;
+                stays.then_some((commitment, handed))
             })
             .collect();
         // In any other order one could have to wait for another.

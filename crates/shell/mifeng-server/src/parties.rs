@@ -75,6 +75,7 @@ impl Parties {
                 status: match (bid.life, state.outcomes().get(id)) {
                     (BidLife::Replaced, _) => "replaced",
                     (BidLife::Withdrawn, _) => "withdrawn",
+                    (BidLife::NoBody, _) => "refused",
                     (BidLife::Live, Some(BidOutcome::Opened(_))) => "opened",
                     (BidLife::Live, Some(BidOutcome::Failed(_))) => "failed",
                     (BidLife::Live, None) => "live",

@@ -236,6 +236,10 @@ pub struct View {
     /// Bids are received before this instant.
     #[schema(value_type = Option<String>)]
     pub deadline: Option<Time>,
+    /// Until when the body of a bid is taken whose record came before the deadline, where the notice gives time for that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub bodies_end: Option<Time>,
     /// The next beat: receipts come with it.
     #[schema(value_type = Option<String>)]
     pub next_beat: Option<Time>,
@@ -307,6 +311,7 @@ impl View {
             buyer: notice.map_or_else(String::new, |n| n.buyer.name.clone()),
             agency: notice.map_or_else(String::new, |n| n.agency.name.clone()),
             deadline: notice.map(|notice| notice.deadline),
+            bodies_end: state.bodies_end(),
             next_beat: host.next_beat(),
             board: state.board().map(|b| (b.threshold(), b.members())),
             notice: state.notice().map(|(record, _)| *record),
@@ -450,6 +455,7 @@ fn roll(state: &State) -> Vec<Row> {
             let (status, price) = match (bid.life, state.outcomes().get(id)) {
                 (BidLife::Withdrawn, _) => (Some(BidStatus::WithdrawnBeforeDeadline), None),
                 (BidLife::Replaced, _) => (Some(BidStatus::Replaced), None),
+                (BidLife::NoBody, _) => (Some(BidStatus::RefusedUnsealed), None),
                 (BidLife::Live, Some(BidOutcome::Opened(open))) => {
                     let price = Some(open.opening.price.clone());
                     let remedied = state.is_remedied(id);

@@ -430,7 +430,11 @@ impl<S: Store + 'static> Writer<S> {
         let _ = state.organisation(signer, record.chain(), usage, now, &trust)?;
         // Before gigabytes are sent that could not be handed in; what is in already may ask for its receipt.
         let (number, next) = (record.seq(), state.next_seq(&record.actor()));
-        if (number < next || number >= RECORDS_PER_ACTOR_MAX)
+        let waits = self.waiting.contains_key(&record.commitment());
+        if self.host.awaits_body(&record.commitment()) {
+            self.host.body_due(now)?;
+        } else if !waits
+            && (number < next || number >= RECORDS_PER_ACTOR_MAX)
             && self.host.receipt_again(&signed, now).is_err()
         {
             let detail = format!("expected number {next}, found {number}");
@@ -451,6 +455,9 @@ impl<S: Store + 'static> Writer<S> {
         received: Time,
     ) -> Result<Taken, Error> {
         let commitment = record.commitment(self.host.state().suite());
+        if let Some(bid) = bid.as_ref().filter(|_| self.host.awaits_body(&commitment)) {
+            return self.take_body(commitment, record, bid, received);
+        }
         if self.waiting.contains_key(&commitment) {
             return Ok(Taken::Waiting);
         }
@@ -506,6 +513,26 @@ impl<S: Store + 'static> Writer<S> {
         Ok(Taken::Logged(bytes))
     }
 
+    /// The body of a bid whose record came first; whatever becomes of it, the record stays.
+    fn take_body(
+        &mut self,
+        commitment: Digest,
+        record: SignedRecord,
+        bid: &Arc<MeasuredBid>,
+        received: Time,
+    ) -> Result<Taken, Error> {
+        self.host.submit_measured(record.clone(), bid, received)?;
+        if let Some(handed) = self.waiting.get_mut(&commitment) {
+            handed.bid = Some(Arc::clone(bid));
+            return Ok(Taken::Waiting);
+        }
+        // One that says that the body is there.
+        let receipt = self.host.receipt_again(&record, self.clock.now())?;
+        let receipt = receipt.to_file()?;
+        self.keep(commitment, &receipt);
+        Ok(Taken::Logged(receipt))
+    }
+
     /// What ends a bid, or convicts a trustee, is told in the log, once nothing has to be kept back any more.
     fn after_refusal(&mut self) -> Result<(), Error> {
         if self.host.state().stage() >= Stage::Window {
@@ -515,10 +542,12 @@ impl<S: Store + 'static> Writer<S> {
         Ok(())
     }
 
-    /// It is in the log: its upload, if it brought one, has done its part.
+    /// It is in the log: its upload, if it brought one, has done its part, unless the body is still on its way.
     fn keep(&mut self, commitment: Digest, receipt: &[u8]) {
         self.receipts.keep(commitment, receipt.to_vec());
-        self.uploads.forget(&commitment);
+        if !self.host.awaits_body(&commitment) {
+            self.uploads.forget(&commitment);
+        }
     }
 }
 

@@ -72,8 +72,16 @@ fn seen(host: &Served) -> Look {
     answers.collect()
 }
 
+/// What bidders send before the close, in a tender in which bodies may come later.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Sent {
+    Together,
+    RecordAlone,
+    BodyLater,
+}
+
 /// What an observer sees before, between and after beats, with these bidders in the second one.
-fn public(bidders: usize) -> Vec<Look> {
+fn public(bidders: usize, grace: u64, sent: Sent) -> Vec<Look> {
     let cast = Cast::new(&INTL, "http observer");
     let mut tender = published(&cast, |notice| {
         let pace = Pace {
@@ -81,8 +89,10 @@ fn public(bidders: usize) -> Vec<Look> {
             period_ms: PERIOD as u64 * 1_000,
         };
         notice.beats = Schedule::new(6, vec![pace]).expect("a schedule");
+        notice.body_grace_ms = grace;
     });
-    let name = format!("observer-{bidders}");
+    let name = format!("observer-{bidders}-{sent:?}-{grace}");
+    let mut later = Vec::new();
     let host = Served::new(&tender, "http observer", &name);
     let mut all = vec![seen(&host)];
     host.at(FIRST_BEAT);
@@ -109,12 +119,22 @@ fn public(bidders: usize) -> Vec<Look> {
             id: tender.verified(&file).id(),
             file,
         };
-        let answer = host.send(&bid);
+        let record = bid.record.to_file().expect("a file");
+        let answer = match sent {
+            Sent::Together => host.send(&bid),
+            Sent::RecordAlone | Sent::BodyLater => host.post("/v1/tenders/t1/records", &record),
+        };
         assert_eq!(answer.status, 202, "{}", answer.text());
+        if sent == Sent::BodyLater {
+            later.push(bid);
+        }
     }
     all.push(seen(&host));
     for at in [20, 30] {
         host.at(at);
+        for bid in std::mem::take(&mut later) {
+            assert_eq!(host.send(&bid).status, 201);
+        }
         all.push(seen(&host));
     }
     // After the close the roll is public: the bids were really there.
@@ -128,16 +148,27 @@ fn public(bidders: usize) -> Vec<Look> {
 
 #[test]
 fn nobody_one_or_fifty() {
-    let nobody = public(0);
+    compare(0, &[(1, Sent::Together), (50, Sent::Together)]);
+}
+
+#[test]
+fn nobody_or_bidders_whose_bodies_come_later_or_never() {
+    let kinds = [(3, Sent::RecordAlone), (3, Sent::BodyLater)];
+    compare(600_000, &kinds);
+}
+
+fn compare(grace: u64, kinds: &[(usize, Sent)]) {
+    let nobody = public(0, grace, Sent::Together);
     assert!(
         nobody[0]
             .iter()
             .all(|(_, status, ..)| [200, 401, 404].contains(status))
     );
-    for bidders in [1, 50] {
-        for (when, (one, other)) in nobody.iter().zip(public(bidders)).enumerate() {
+    for (bidders, sent) in kinds.iter().copied() {
+        let some = public(bidders, grace, sent);
+        for (when, (one, other)) in nobody.iter().zip(some).enumerate() {
             for (expected, found) in one.iter().zip(other) {
-                assert_eq!(*expected, found, "{bidders} bidders, look {when}");
+                assert_eq!(*expected, found, "{bidders} bidders, {sent:?}, look {when}");
             }
         }
     }

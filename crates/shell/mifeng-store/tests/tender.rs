@@ -5,10 +5,12 @@
 mod common;
 
 use common::{Kept, places};
-use mifeng::crypto::GM;
+use mifeng::crypto::{GM, INTL};
 use mifeng::{Trusted, verify};
 use mifeng_store::Access;
-use mifeng_testkit::world::{Cast, Kind, Memory, Parts, Tender, notice};
+use mifeng_testkit::world::{
+    Cast, DEADLINE, Kind, Memory, Parts, Sealed, Tender, assert_valid, notice, secs,
+};
 
 /// Opened anew: a handle on what the process before left.
 fn restart(tender: &mut Tender<'_>, kept: Option<&Kept>) {
@@ -50,6 +52,46 @@ fn course(cast: &Cast, store: Memory, kept: Option<&Kept>) -> Vec<u8> {
     assert!(tender.evaluate(&seated, 102));
     restart(&mut tender, kept);
     tender.archive(103)
+}
+
+/// Records first, bodies after the close, with a new start between all of it.
+fn bodies_later(cast: &Cast, store: Memory, kept: Option<&Kept>) -> Vec<u8> {
+    let roots = std::slice::from_ref(&cast.root);
+    let mut tender = Tender::unpublished_in(cast, "host.example/t/later", roots, store);
+    let mut notice = notice(cast, tender.host.state(), Kind::Board);
+    notice.body_grace_ms = 20_000;
+    tender.publish(&notice).expect("published");
+    let bids: Vec<Sealed> = (0..4).map(|n| tender.seal(n, 900_000, 12)).collect();
+    for bid in &bids {
+        tender.take(bid.record.clone(), 12).expect("on time");
+    }
+    tender.beat(20);
+    restart(&mut tender, kept);
+    tender.close_witnessed();
+    for bid in &bids[..3] {
+        tender.submit(bid, secs(DEADLINE + 10)).expect("its body");
+        restart(&mut tender, kept);
+    }
+    tender.close_window(DEADLINE + 20).expect("closed");
+    assert_eq!(tender.host.state().to_open().len(), 3);
+    restart(&mut tender, kept);
+    for number in 0..2 {
+        tender.release(number, DEADLINE + 21).expect("released");
+    }
+    tender.open_all(100);
+    tender.archive(103)
+}
+
+#[test]
+fn bodies_that_come_later_end_the_same_on_every_store() {
+    let cast = Cast::new(&INTL, "stores");
+    let wanted = bodies_later(&cast, Memory::default(), None);
+    assert_valid(&wanted);
+    for kept in places() {
+        println!("{}", kept.name);
+        let found = bodies_later(&cast, Memory::over(kept.open("t")), Some(&kept));
+        assert!(found == wanted, "{}: another dossier", kept.name);
+    }
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use crate::evaluation::seal_refusal;
 use crate::events::*;
 use crate::refusal::{self, Refusal};
-use crate::state::{Act, BidLife, Stage, State};
+use crate::state::{Act, Bid, BidLife, Stage, State};
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use mifeng_crypto::{Digest, Time};
 use mifeng_envelope::{SealRecord, Tender, VerifiedSeal};
@@ -55,7 +55,7 @@ impl State {
         }
     }
 
-    fn end_life(&mut self, seal: &Digest, life: BidLife) {
+    pub(crate) fn end_life(&mut self, seal: &Digest, life: BidLife) {
         if let Some(bid) = self.bids.get_mut(seal) {
             bid.life = life;
             let context = bid.seal.context();
@@ -205,11 +205,56 @@ impl State {
 
     /// The live bids of lots that have enough of them: what is to be opened, in order of seal id.
     pub fn to_open(&self) -> Vec<Digest> {
-        let lots = self.live.lots();
-        let enough = lots.filter(|bids| self.is_enough(bids.len()));
-        let mut seals: Vec<Digest> = enough.flatten().map(|(_, seal)| *seal).collect();
+        self.to_open_without(&[])
+    }
+
+    /// The same if these bids, in order of seal id, did not count.
+    fn to_open_without(&self, gone: &[Digest]) -> Vec<Digest> {
+        let mut seals = Vec::new();
+        for bids in self.live.lots() {
+            let left = bids.iter().map(|(_, seal)| *seal);
+            let left: Vec<Digest> = left.filter(|id| gone.binary_search(id).is_err()).collect();
+            if self.is_enough(left.len()) {
+                seals.extend(left);
+            }
+        }
         seals.sort_unstable();
         seals
+    }
+
+    /// What `bidder-window.close` names as missing if it names these bids, in order of seal id, as without a body.
+    pub fn missing_without(&self, no_body: &[Digest]) -> Vec<Digest> {
+        self.missing_of(&self.to_open_without(no_body))
+    }
+
+    /// Until when the body of a bid is taken whose record came before the deadline: as long after the close as the notice
+    /// says, the whole of it again after a suspension. None where record and body come together.
+    pub fn bodies_end(&self) -> Option<Time> {
+        let (_, notice) = self.notice.as_ref()?;
+        let grace = Some(notice.body_grace_ms).filter(|ms| *ms > 0)?;
+        Some(self.after(notice.deadline, grace))
+    }
+
+    /// Bids of which the host says that their body never came end before anybody releases for them.
+    pub(crate) fn require_no_body(&self, no_body: &[Digest]) -> Result<(), Refusal> {
+        let differs = |detail: String| Err(Refusal::new(&refusal::NOT_RECOMPUTED, detail));
+        if no_body.is_empty() {
+            return Ok(());
+        }
+        if self.bodies_end().is_none() {
+            return differs("no_body: record and body come together in this tender".to_owned());
+        }
+        if !no_body.is_sorted_by(|a, b| a < b) {
+            return differs("no_body: not in order of seal id".to_owned());
+        }
+        let stranger = no_body.iter().find(|id| {
+            let bid = self.bids.get(id);
+            !bid.is_some_and(Bid::is_live_first)
+        });
+        match stranger {
+            Some(id) => differs(format!("no_body: seal {id} is no live bid")),
+            None => Ok(()),
+        }
     }
 
     /// Whether a first bid is among [`State::to_open`].

@@ -16,6 +16,9 @@ use serde::{Deserialize, Serialize};
 pub const BEATS_MAX: u64 = 120_000;
 /// Lots in one tender; larger projects are several tenders.
 pub const LOTS_MAX: usize = 64;
+/// The longest time that a notice may give for the bodies of bids whose records came before the deadline. Nobody opens
+/// anything while it runs; a day carries a sealed bid of 16 GiB over a line of 2 Mbit/s.
+pub const BODY_GRACE_MS_MAX: u64 = 86_400_000;
 /// Members of one evaluation committee (87 art. 47 asks for 5 or 7; room for large works).
 pub const EXPERTS_MAX: u32 = 31;
 
@@ -36,6 +39,10 @@ fn country() -> String {
 fn is_country(region: &str) -> bool {
     region == COUNTRY
 }
+fn is_zero(number: &u64) -> bool {
+    *number == 0
+}
+
 /// Beijing time, by which a day of Chinese law begins, in milliseconds after UTC.
 const BEIJING_MS: i64 = 8 * 3_600_000;
 
@@ -148,6 +155,10 @@ pub struct Notice {
     pub deadline: Time,
     /// Milliseconds that bidders have to release their own leaf after the close.
     pub window_ms: u64,
+    /// Milliseconds after the close in which the body of a bid is still taken whose record came before the deadline; 0
+    /// where record and body come together.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub body_grace_ms: u64,
     /// When the log grows before the close.
     pub beats: Schedule,
     /// Fingerprints of the root certificates that are recognised; empty with a trust list.
@@ -268,6 +279,28 @@ impl Notice {
         })
     }
 
+    /// What is wrong with the time for bodies. Who saw a price before it sends its own body could keep that back: while
+    /// bodies may come nothing opens without a board, which waits.
+    fn grace_fault(&self) -> Option<String> {
+        if self.body_grace_ms > BODY_GRACE_MS_MAX {
+            return Some(format!(
+                "body_grace_ms {}, at most {BODY_GRACE_MS_MAX} are allowed",
+                self.body_grace_ms
+            ));
+        }
+        let leaves = self.policy.leaves().into_iter();
+        let without_board = leaves.filter(|(_, leaf)| match leaf {
+            Leaf::Bidder | Leaf::Cert(_) | Leaf::Tlock { .. } => true,
+            Leaf::Group(_) | Leaf::Reveal(_) => false,
+        });
+        let paths: Vec<String> = without_board.map(|(path, _)| path).collect();
+        let opens = self.body_grace_ms > 0 && self.policy.is_satisfied_by(&paths);
+        opens.then(|| {
+            "body_grace_ms: the opening policy has a way without a board, which could show a price before every body is there"
+                .to_owned()
+        })
+    }
+
     /// The suite.
     ///
     /// # Errors
@@ -309,7 +342,7 @@ impl Notice {
         if let Some(finding) = self.policy.lint().first() {
             return Some(format!("opening policy: {}", finding.code()));
         }
-        if let Some(fault) = self.clock_fault() {
+        if let Some(fault) = self.clock_fault().or_else(|| self.grace_fault()) {
             return Some(fault);
         }
         // Witnesses' times have whole seconds; a deadline between two could not be told from them.

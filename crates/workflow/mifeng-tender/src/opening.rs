@@ -52,7 +52,12 @@ impl State {
     ) -> Result<(), Refusal> {
         let deadline = self.require(Stage::Window)?.deadline;
         self.require_host(act.record)?;
-        let missing = self.missing_leaves();
+        if let Some(end) = self.bodies_end().filter(|end| act.at < *end) {
+            let detail = format!("bodies of bids may come until {end}, closed at {}", act.at);
+            return Err(Refusal::new(&refusal::EARLY, detail));
+        }
+        self.require_no_body(&data.no_body)?;
+        let missing = self.missing_without(&data.no_body);
         // With every leaf in hand nobody is waited for.
         if !missing.is_empty() && act.at < self.window_end(deadline) {
             return Err(Refusal::new(
@@ -73,6 +78,9 @@ impl State {
                 ),
             ));
         }
+        for id in &data.no_body {
+            self.end_life(id, BidLife::NoBody);
+        }
         self.stage = Stage::Opening;
         self.window_closed = Some(act.taken);
         Ok(())
@@ -82,9 +90,14 @@ impl State {
     /// gives bidders the whole of it again.
     pub fn window_end(&self, deadline: Time) -> Time {
         let window = self.notice.as_ref().map_or(0, |(_, n)| n.window_ms);
-        let window = i64::try_from(window).unwrap_or(i64::MAX);
+        self.after(deadline, window)
+    }
+
+    /// The end of a time that began at a deadline, or anew at the last resumption after it.
+    pub(crate) fn after(&self, deadline: Time, millis: u64) -> Time {
+        let millis = i64::try_from(millis).unwrap_or(i64::MAX);
         let start = self.resumed.map_or(deadline, |at| at.max(deadline));
-        start.plus_millis(window)
+        start.plus_millis(millis)
     }
 
     /// Bids to be opened whose policy needs the bidder's leaf and whose bidder has not released it.
@@ -447,6 +460,7 @@ impl State {
                 let (status, price) = match (bid.life, self.outcomes.get(id)) {
                     (BidLife::Withdrawn, _) => (BidStatus::WithdrawnBeforeDeadline, None),
                     (BidLife::Replaced, _) => (BidStatus::Replaced, None),
+                    (BidLife::NoBody, _) => (BidStatus::RefusedUnsealed, None),
                     (BidLife::Live, Some(Outcome::Opened(open))) => {
                         let price = open.opening.price.clone();
                         let status = if self.is_remedied(id) {

@@ -89,6 +89,9 @@ rules! {
     /// A bid, replacement or withdrawal at or after the deadline.
     LATE = "bid.late", "财政部令第87号 33条 / order 87 art. 33",
         "投标截止后送达，应当拒收", "received at or after the deadline and must be refused";
+    /// A body after its time, whose record came before the deadline.
+    BODY_LATE = "bid.body-late", "财政部令第87号 33条 / order 87 art. 33",
+        "投标记录按时收到，投标文件正文逾期送达，应当拒收", "the record came in time, and its body after the time that the notice gives for it";
     /// The submission was closed before its deadline, or opened before the close.
     EARLY = "opening.early", "财政部令第87号 39条 / order 87 art. 39",
         "未到投标截止时间，不得截标、解密或开标", "the deadline has not passed: no closing, no release, no opening";

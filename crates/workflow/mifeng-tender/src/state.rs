@@ -75,6 +75,8 @@ pub enum BidLife {
     Withdrawn,
     /// The bidder replaced it before the deadline.
     Replaced,
+    /// Its record came in time, and its body never.
+    NoBody,
 }
 
 /// A received bid.

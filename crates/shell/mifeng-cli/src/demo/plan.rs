@@ -40,6 +40,7 @@ pub(crate) fn plan(
         beat_ms,
         beat_depth: 6,
         window_ms,
+        body_grace_ms: 0,
         policy: policy.to_owned(),
         chain: None,
         bidders_min: profile.bidders.0,

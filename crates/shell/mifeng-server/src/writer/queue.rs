@@ -8,6 +8,7 @@ use crate::reading::Brought;
 use crate::view::Standing;
 use mifeng::Store;
 use mifeng::crypto::{Digest, Time};
+use mifeng::tender::Stage;
 use std::collections::BTreeSet;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
@@ -125,11 +126,12 @@ impl<S: Store + 'static> Writer<S> {
     }
 
     /// Before a beat that is due whatever arrived before it is taken in: nobody is late because the host was busy. What
-    /// arrived later, and all other orders, come after the beat. Before the last beat, and the end of a round of offers,
-    /// bids that came in time are read to their end: at any other beat they are in the next one.
+    /// arrived later, and all other orders, come after the beat. Before the last beat, the end of the time for bodies, and
+    /// that of a round of offers, bids that came in time are read to their end: at any other beat they are in the next one.
     pub(super) fn obey_what_came_in_time(&mut self, queue: &Receiver<Slip>, now: Time) {
         let beat = self.host.next_beat().filter(|next| *next <= now);
         let end = self.end_of_bids(beat).max(self.end_of_offers(now));
+        let end = end.max(self.end_of_bodies(now));
         let Some(due) = beat.max(end) else {
             return;
         };
@@ -186,6 +188,13 @@ impl<S: Store + 'static> Writer<S> {
             .map(|(_, notice)| notice.deadline)
     }
 
+    /// The end of the time for bodies, if it is over and the bidders' window not closed yet.
+    fn end_of_bodies(&self, now: Time) -> Option<Time> {
+        let state = self.host.state();
+        let end = state.bodies_end().filter(|end| *end <= now);
+        end.filter(|_| state.stage() == Stage::Window)
+    }
+
     /// The deadline, if this beat is the one after it: the last one.
     fn end_of_bids(&self, beat: Option<Time>) -> Option<Time> {
         let deadline = self.deadline()?;
@@ -206,7 +215,7 @@ mod tests {
     use futures_util::FutureExt;
     use mifeng::crypto::INTL;
     use mifeng::record::SignedRecord;
-    use mifeng::tender::Halt;
+    use mifeng::tender::{BidLife, Halt};
     use mifeng::{Error, MeasuredBid};
     use mifeng_testkit::world::*;
     use std::path::PathBuf;
@@ -374,6 +383,35 @@ mod tests {
         assert!(matches!(woken.blocking_recv(), Ok(Ok(()))));
         let again = run.submit(&bid.record, None, DEADLINE + 6).blocking_recv();
         assert!(matches!(again, Ok(Ok(Taken::Logged(_)))));
+    }
+
+    #[test]
+    fn the_end_of_the_time_for_bodies_waits_for_one_that_is_read() {
+        let cast = Cast::new(&INTL, "the bodies of bids");
+        let mut tender = published(&cast, |notice| notice.body_grace_ms = 20_000);
+        let run = Run::new(&tender, "the bodies of bids");
+        let bid = tender.seal(0, 900_000, 3);
+        let never = tender.seal(1, 800_000, 3);
+        for bid in [&bid, &never] {
+            assert!(waits_for_its_beat(run.submit(&bid.record, None, 4)));
+        }
+        for at in [10, 20, 30, 40, 50, DEADLINE, DEADLINE + 1] {
+            run.at(at);
+        }
+        let end = DEADLINE + 20;
+        run.clock.set(secs(end - 1));
+        let (said, unread) = run.hand_in(&bid, 0, end - 1);
+        run.clock.set(secs(end + 1));
+        let mut woken = run.wake();
+        assert!(is_silent(&mut woken));
+        unread.read(&run);
+        assert!(matches!(said.blocking_recv(), Ok(Ok(Taken::Logged(_)))));
+        assert!(matches!(woken.blocking_recv(), Ok(Ok(()))));
+        let again = mifeng::Host::open(run.store.clone(), keys(&Cast::new(&INTL, run.seed)));
+        let host = again.expect("a host");
+        assert_eq!(host.state().stage(), Stage::Opening);
+        let life = |bid: &Sealed| host.state().bids()[&bid.id].life;
+        assert_eq!((life(&bid), life(&never)), (BidLife::Live, BidLife::NoBody));
     }
 
     #[test]

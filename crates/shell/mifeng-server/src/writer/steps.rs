@@ -62,7 +62,9 @@ impl<S: Store + 'static> Writer<S> {
         let Some((_, notice)) = state.notice() else {
             return false;
         };
-        state.missing_leaves().is_empty() || now >= state.window_end(notice.deadline)
+        let bodies_came = state.bodies_end().is_none_or(|end| now >= end);
+        let nobody_is_missing = || self.host.missing_leaves(now).is_empty();
+        bodies_came && (nobody_is_missing() || now >= state.window_end(notice.deadline))
     }
 
     fn close_window(&mut self, now: Time) -> Result<(), Error> {

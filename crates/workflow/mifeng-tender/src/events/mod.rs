@@ -192,6 +192,9 @@ event_data! {
     WindowClose {
         /// Seals whose bidder released nothing.
         missing: Vec<Digest>,
+        /// Seals whose body never came, where the notice gives time for it after the close.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        no_body: Vec<Digest>,
     }
     /// `board.share`: a trustee's shares for every bid that is to be opened.
     BoardShares {

@@ -1,0 +1,84 @@
+//! A tender in which bodies may come after the close, and how a host could bend that.
+
+use super::Broken;
+use super::forge::Forge;
+use crate::world::{Cast, DEADLINE, Kind, LOT, Parts, Tender, notice, secs};
+use mifeng::Replay;
+use mifeng::crypto::{Suite, jcs};
+use mifeng::tender::{BidLife, BidWithdraw};
+use serde_json::{Value, json};
+
+/// Until when bodies are taken, seconds after the start.
+const BODIES_END: i64 = DEADLINE + 20;
+
+/// One bid that is withdrawn without its body, one whose body comes after the close, one whose body never comes: too few
+/// to open.
+///
+/// # Panics
+/// If the engine refuses a step of the story: a bug.
+pub(super) fn commit_first(suite: &'static Suite) -> Vec<u8> {
+    let cast = Cast::new(suite, "dossier");
+    let mut tender = Tender::unpublished(&cast, "host.example/t/dossier");
+    let mut notice = notice(&cast, tender.host.state(), Kind::Joint);
+    notice.body_grace_ms = (BODIES_END - DEADLINE) as u64 * 1_000;
+    tender.publish(&notice).expect("a lawful notice");
+    for number in 0..3 {
+        let bid = tender.seal(number, 900_000, 12);
+        tender.take(bid.record.clone(), 12).expect("on time");
+        tender.bids.push(bid);
+    }
+    let data = BidWithdraw {
+        seal: tender.bids[0].id,
+    };
+    let said = tender.say(&cast.bidders[0], "bid.withdraw", &data, DEADLINE - 20);
+    said.expect("withdrawn in time");
+    tender.close_witnessed();
+    let bid = tender.bids[1].clone();
+    tender.submit(&bid, secs(BODIES_END - 1)).expect("its body");
+    tender.close_window(BODIES_END).expect("closed");
+    tender.open_all(100);
+    let failure = tender.host.state().expected_failure(LOT);
+    let failure = failure.expect("too few bids");
+    let said = tender.say(&cast.agency, "lot.fail", &failure, 101);
+    said.expect("failed");
+    tender.archive(103)
+}
+
+/// A window that is closed while bodies may come, and stories about who sent none.
+pub(super) fn broken(suite: &'static Suite, valid: &[u8]) -> Vec<Broken> {
+    let cast = Cast::new(suite, "dossier");
+    let parts = Parts::of_tar(valid);
+    let replay = Replay::of(&parts).expect("replays");
+    let of_life = |life: BidLife| {
+        let mut found = replay.state.bids().iter().filter(|(_, b)| b.life == life);
+        found.next().expect("one of each").0.to_string()
+    };
+    let (never, withdrawn) = (of_life(BidLife::NoBody), of_life(BidLife::Withdrawn));
+    let forge = Forge::new(&cast, parts.parts);
+    let close = forge.tail_of("bidder-window.close");
+    let changed = |change: &dyn Fn(&mut Value)| {
+        let mut other = forge.clone();
+        let mut body = serde_json::from_slice(&other.tail[close].body).expect("JSON");
+        change(&mut body);
+        let body = jcs::to_vec(&body).expect("canonical");
+        // Signed at the time that it says.
+        other.tail[close].body = body.clone();
+        other.sign_as(close, &cast.platform.signer, &body);
+        other.dossier()
+    };
+    let with = |no_body: Value| changed(&|body| body["data"]["no_body"] = no_body.clone());
+    let mut both = [never.clone(), withdrawn];
+    both.sort();
+    let case = |name, check, tar| Broken { name, check, tar };
+    vec![
+        case(
+            "window-closed-while-bodies-may-come",
+            "V8",
+            changed(&|body| body["time"] = json!(secs(BODIES_END - 1).to_string())),
+        ),
+        case("no-body-of-a-withdrawn-bid", "V8", with(json!(both))),
+        case("no-body-twice", "V8", with(json!([never, never]))),
+        case("no-body-null", "V8", with(Value::Null)),
+        case("no-body-forgotten", "V12", with(json!([]))),
+    ]
+}

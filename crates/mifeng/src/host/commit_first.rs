@@ -1,0 +1,134 @@
+//! Bids whose record came before the deadline without its body, where the notice gives time for that after the close.
+//!
+//! The record is a bid like any other: logged in its beat, with a receipt. What the host knows beside the log is which of
+//! them have no body yet. That is in the batch of their beat: a body that a disk lost later is never taken for one that
+//! nobody sent.
+
+use super::Host;
+use super::bodies::Brought;
+use crate::store::{Store, Write};
+use crate::{Error, layout};
+use mifeng_crypto::{Digest, Time};
+use mifeng_record::{Record, SignedRecord};
+use mifeng_tender::{BidLife, Refusal, Stage, rules};
+use std::collections::BTreeMap;
+
+/// What such a file says once the body is there; before that the id of the seal.
+const CAME: &[u8] = b"came";
+
+/// The bids of a store that have no body yet: their seals, by the commitment of their record.
+pub(super) fn awaited(store: &dyn Store) -> Result<BTreeMap<Digest, Digest>, Error> {
+    let mut awaited = BTreeMap::new();
+    let listed = store.list(layout::AWAITED);
+    for (name, _) in listed.map_err(|e| Error::io(layout::AWAITED, &e))? {
+        let bad = || Error::malformed("store", format!("{name} names no seal"));
+        let content = store.read(&name).map_err(|e| Error::io(&*name, &e))?;
+        let content = content.unwrap_or_default();
+        if content == CAME {
+            continue;
+        }
+        let record = name.strip_prefix(layout::AWAITED).ok_or_else(bad)?;
+        let record = record.parse().map_err(|_| bad())?;
+        let seal = std::str::from_utf8(&content).map_err(|_| bad())?;
+        awaited.insert(record, seal.parse().map_err(|_| bad())?);
+    }
+    Ok(awaited)
+}
+
+impl<S: Store> Host<S> {
+    /// Whether the record with this commitment brought a bid whose body has not come.
+    pub fn awaits_body(&self, record: &Digest) -> bool {
+        self.awaited.contains_key(record)
+    }
+
+    /// Whether the body of a bid that came without it would be taken if it came at `received`.
+    ///
+    /// # Errors
+    /// [`Refusal`] with [`rules::BODY_LATE`].
+    pub fn body_due(&self, received: Time) -> Result<(), Refusal> {
+        let state = &self.replay.state;
+        match state.bodies_end() {
+            Some(end) if state.stage() <= Stage::Window && received < end => Ok(()),
+            Some(end) => {
+                let detail = format!("bodies were taken until {end}, received at {received}");
+                Err(Refusal::by(&rules::BODY_LATE, detail))
+            }
+            None => Err(Refusal::by(
+                &rules::BODY_LATE,
+                "record and body come together in this tender",
+            )),
+        }
+    }
+
+    /// Live bids whose body never came, once the time for that is over.
+    pub fn without_body(&self, now: Time) -> Vec<Digest> {
+        let state = &self.replay.state;
+        if state.bodies_end().is_none_or(|end| now < end) {
+            return Vec::new();
+        }
+        let live = |seal: &&Digest| {
+            let bid = state.bids().get(*seal);
+            bid.is_some_and(|bid| bid.life == BidLife::Live)
+        };
+        let mut seals: Vec<Digest> = self.awaited.values().filter(live).copied().collect();
+        seals.sort_unstable();
+        seals
+    }
+
+    /// Bids to be opened whose bidder's leaf is needed and was not released; none of those without a body.
+    pub fn missing_leaves(&self, now: Time) -> Vec<Digest> {
+        let state = &self.replay.state;
+        state.missing_without(&self.without_body(now))
+    }
+
+    /// The commitment of a record that was taken, where bodies may come after their records.
+    pub(super) fn taken_before(&self, record: &SignedRecord) -> Option<Digest> {
+        self.replay.state.bodies_end()?;
+        let suite = self.suite();
+        let seal = crate::bidder::seal_in(record, suite)?;
+        let commitment = record.commitment(suite);
+        let bid = self.replay.state.bids().get(&seal)?;
+        (bid.record == commitment).then_some(commitment)
+    }
+
+    /// The body of a bid whose record came without it; the same one again changes nothing. Whatever becomes of it, the
+    /// record stays.
+    pub(super) fn take_body(
+        &mut self,
+        commitment: &Digest,
+        record: SignedRecord,
+        brought: Brought<'_>,
+        received: Time,
+    ) -> Result<(), Error> {
+        self.require_sound()?;
+        let is_awaited = self.awaited.contains_key(commitment);
+        if is_awaited {
+            self.body_due(received)?;
+        }
+        let record = Record::verify(record, self.suite())?;
+        let staged = self.stage_body(brought)?;
+        let seal = self.check_body(&record, &staged)?;
+        let Some(seal) = seal.filter(|_| is_awaited) else {
+            return Ok(());
+        };
+        self.failed = true;
+        self.keep_body(&staged, &seal)?;
+        // One that waits for its beat has no file yet that says so, and will have none.
+        let suite = self.replay.suite();
+        let waits = |one: &super::Pending| one.record.commitment(suite) == *commitment;
+        if !self.pending.iter().any(waits) {
+            let name = layout::awaited(commitment);
+            // A batch, since one wrote the file before (spec/store.md).
+            let came = Write::Put {
+                name: &name,
+                content: CAME,
+            };
+            self.store
+                .batch(&[came])
+                .map_err(|e| Error::io(&*name, &e))?;
+        }
+        self.awaited.remove(commitment);
+        self.failed = false;
+        Ok(())
+    }
+}
