@@ -188,11 +188,12 @@ impl<S: Store + 'static> Writer<S> {
             .map(|(_, notice)| notice.deadline)
     }
 
-    /// The end of the time for bodies, if it is over and the bidders' window not closed yet.
+    /// The end of the time for bodies, if it is over and the bidders' window is to be closed now.
     fn end_of_bodies(&self, now: Time) -> Option<Time> {
         let state = self.host.state();
-        let end = state.bodies_end().filter(|end| *end <= now);
-        end.filter(|_| state.stage() == Stage::Window)
+        let closes = state.stage() == Stage::Window && !state.is_halted();
+        let end = state.bodies_end().filter(|_| closes);
+        end.filter(|_| self.window_is_over(now))
     }
 
     /// The deadline, if this beat is the one after it: the last one.

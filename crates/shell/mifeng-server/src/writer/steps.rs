@@ -57,7 +57,7 @@ impl<S: Store + 'static> Writer<S> {
         Ok(())
     }
 
-    fn window_is_over(&self, now: Time) -> bool {
+    pub(super) fn window_is_over(&self, now: Time) -> bool {
         let state = self.host.state();
         let Some((_, notice)) = state.notice() else {
             return false;
