@@ -12,7 +12,7 @@ mod export;
 mod lists;
 mod refused;
 
-pub use bodies::MeasuredBid;
+pub use bodies::{ArrivingBid, MeasuredBid};
 pub use check::{StoreCheck, check_store};
 pub use export::{Export, STAMPS_PER_HEAD_MAX, Snapshot};
 

@@ -35,8 +35,8 @@ pub use dossier::{
 };
 pub use error::Error;
 pub use host::{
-    Export, Host, HostKeys, MeasuredBid, NO_TENDER, STAMPS_PER_HEAD_MAX, Snapshot, StoreCheck,
-    check_store, sign_numbered, sign_record,
+    ArrivingBid, Export, Host, HostKeys, MeasuredBid, NO_TENDER, STAMPS_PER_HEAD_MAX, Snapshot,
+    StoreCheck, check_store, sign_numbered, sign_record,
 };
 pub use opening::{Opened, open_bid};
 pub use receipt::{Receipt, Received, TenderKeys, Witnessed};

@@ -40,7 +40,7 @@ pub use manifest::{
     MANIFEST_LEN_MAX, Manifest, Opening, PATH_LEN_MAX, check_path,
 };
 pub use many::{InMemory, Memory, check_many};
-pub use measure::Measured;
+pub use measure::{Measured, Measuring};
 pub use open::{NoSink, PlainSink, Sigma, open_body, open_body_resuming, open_body_with};
 pub use own::{open_own_copy, seal_own_copy};
 pub use pad::{PADDED_MIN, padded_len};

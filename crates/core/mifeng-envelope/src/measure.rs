@@ -1,12 +1,12 @@
 //! A sealed file read once before its record is judged: what is in it, whatever anybody says of it.
 
-use crate::stream::read_root;
+use crate::record::START_LEN_MAX;
+use crate::root::{BLOCK, ROUND_BLOCKS, leaf_tasks, run_beside};
 use crate::{Error, Result, SealRecord, SealedFile, VerifiedSeal};
-use mifeng_crypto::{Digest, HashAlg, Hasher};
-use std::io::{self, Read, Seek, SeekFrom};
-
-/// Bytes that are read at a time beside the body: they are some kilobytes.
-const BUFFER_LEN: usize = 1 << 16;
+use mifeng_crypto::{Digest, HashAlg, Hasher, sm3x};
+use mifeng_log::merkle::Frontier;
+use std::io::{Read, Seek, SeekFrom};
+use std::ops::Range;
 
 /// What was found in a sealed file that was read whole. Whoever has it need not read the file again, as long as
 /// nobody writes to that.
@@ -29,23 +29,7 @@ impl Measured {
         alg: HashAlg,
         workers: usize,
     ) -> Result<Self> {
-        let sealed = SealedFile::read(file)?;
-        let reading = Error::io("reading the sealed file");
-        file.seek(SeekFrom::Start(0)).map_err(&reading)?;
-        let mut hashed = Hashed {
-            file,
-            hasher: HashAlg::Sha256.hasher(),
-        };
-        pass(&mut hashed, sealed.body_offset()).map_err(&reading)?;
-        let root = read_root(&mut hashed, sealed.body_len(), alg, workers)?;
-        pass(&mut hashed, u64::MAX).map_err(&reading)?;
-        Ok(Measured {
-            body_len: sealed.body_len(),
-            record: sealed.record().clone(),
-            root,
-            alg,
-            sha256: hashed.hasher.finish(),
-        })
+        Measuring::new(alg).finish(file, workers)
     }
 
     /// Header, trailer and signature, as they stand in the file.
@@ -73,29 +57,133 @@ impl Measured {
     }
 }
 
-/// Hashes what passes.
-struct Hashed<'f, R: ?Sized> {
-    file: &'f mut R,
-    hasher: Hasher,
+/// A sealed file that is read while it comes, from its start as far as it is there. It keeps hashes, some hundred bytes.
+#[derive(Clone)]
+pub struct Measuring {
+    alg: HashAlg,
+    /// Where the body lies, once the file's start was read.
+    body: Option<Range<u64>>,
+    /// Bytes from the start that are hashed: nothing, or the start and whole blocks of the body.
+    at: u64,
+    sha256: Hasher,
+    tree: Frontier,
 }
 
-impl<R: Read + ?Sized> Read for Hashed<'_, R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let len = self.file.read(buffer)?;
-        self.hasher.update(&buffer[..len]);
-        Ok(len)
-    }
-}
-
-/// Reads `len` bytes, or up to the end.
-fn pass(file: &mut dyn Read, len: u64) -> io::Result<()> {
-    let mut sink = [0; BUFFER_LEN];
-    let mut file = file.take(len);
-    loop {
-        match file.read(&mut sink) {
-            Ok(0) => return Ok(()),
-            Err(e) if e.kind() != io::ErrorKind::Interrupted => return Err(e),
-            _ => {}
+impl Measuring {
+    /// Nothing was read yet.
+    pub fn new(alg: HashAlg) -> Self {
+        Measuring {
+            alg,
+            body: None,
+            at: 0,
+            sha256: HashAlg::Sha256.hasher(),
+            tree: Frontier::new(alg),
         }
+    }
+
+    /// Bytes from the start that need not be read again.
+    pub fn at(&self) -> u64 {
+        self.at
+    }
+
+    /// Reads on, to the last block of the body that ends in the first `there` bytes, which nobody may write to any more. The
+    /// file has its full length already. After an error it stands where it stood, or some blocks later.
+    ///
+    /// # Errors
+    /// Those of [`SealedFile::read`] that the file's start gives; reading errors.
+    pub fn advance<R: Read + Seek + ?Sized>(
+        &mut self,
+        file: &mut R,
+        there: u64,
+        workers: usize,
+    ) -> Result<()> {
+        if there < START_LEN_MAX {
+            return Ok(());
+        }
+        let body = self.begin(file)?;
+        let blocks = there.min(body.end).saturating_sub(body.start) / BLOCK as u64;
+        self.read_to(file, body.start + blocks * BLOCK as u64, workers)
+    }
+
+    /// Reads the rest of the file, which is there.
+    ///
+    /// # Errors
+    /// Those of [`SealedFile::read`]; reading errors.
+    pub fn finish<R: Read + Seek + ?Sized>(
+        &self,
+        file: &mut R,
+        workers: usize,
+    ) -> Result<Measured> {
+        let sealed = SealedFile::read(file)?;
+        let record = sealed.record().clone();
+        let mut whole = self.clone();
+        let offset = sealed.body_offset();
+        let body = offset..offset + sealed.body_len();
+        if whole.begin(file)? != body {
+            whole = Measuring::new(self.alg);
+            whole.begin(file)?;
+        }
+        whole.read_to(file, body.end, workers)?;
+        whole.hash_part(file, record.total_len(sealed.body_len()))?;
+        Ok(Measured {
+            body_len: sealed.body_len(),
+            record,
+            root: whole.tree.root(),
+            alg: whole.alg,
+            sha256: whole.sha256.finish(),
+        })
+    }
+
+    fn begin<R: Read + Seek + ?Sized>(&mut self, file: &mut R) -> Result<Range<u64>> {
+        if let Some(body) = &self.body {
+            return Ok(body.clone());
+        }
+        let body = SealedFile::find_body(file)?;
+        self.hash_part(file, body.start)?;
+        self.body = Some(body.clone());
+        Ok(body)
+    }
+
+    /// Hashes a part that is not of the body, some kilobytes, up to `end`.
+    fn hash_part<R: Read + Seek + ?Sized>(&mut self, file: &mut R, end: u64) -> Result<()> {
+        // Below the limits of the parts, as the file was parsed.
+        let mut part = vec![0; end.saturating_sub(self.at) as usize];
+        self.take(file, &mut part)?;
+        self.sha256.update(&part);
+        self.at = end;
+        Ok(())
+    }
+
+    /// Hashes blocks of the body up to `end`, where one ends or the body.
+    fn read_to<R: Read + Seek + ?Sized>(
+        &mut self,
+        file: &mut R,
+        end: u64,
+        workers: usize,
+    ) -> Result<()> {
+        let round = BLOCK * ROUND_BLOCKS.max(sm3x::lanes());
+        // At most the round's length, so the conversion cannot cut.
+        let next = |at: u64| end.saturating_sub(at).min(round as u64) as usize;
+        let mut buffer = vec![0; next(self.at)];
+        while self.at < end {
+            buffer.truncate(next(self.at));
+            self.take(file, &mut buffer)?;
+            let blocks: Vec<&[u8]> = buffer.chunks(BLOCK).collect();
+            let tasks = leaf_tasks(self.alg, &blocks);
+            let whole = || self.sha256.update(&buffer);
+            let ((), leaves) = run_beside(workers.max(1), tasks, whole);
+            for leaf in leaves.into_iter().flatten() {
+                self.tree.append(leaf);
+            }
+            self.at += buffer.len() as u64;
+        }
+        Ok(())
+    }
+
+    /// Fills `part` from where it stands: all of it, before anything is hashed.
+    fn take<R: Read + Seek + ?Sized>(&self, file: &mut R, part: &mut [u8]) -> Result<()> {
+        let reading = Error::io("reading the sealed file");
+        file.seek(SeekFrom::Start(self.at)).map_err(&reading)?;
+        file.read_exact(part).map_err(&reading)
     }
 }

@@ -5,6 +5,7 @@ use crate::{Error, Header, Result, padded_len};
 use mifeng_crypto::{Digest, HashAlg, Suite, jcs};
 use serde::{Deserialize, Serialize};
 use std::io::{Read, Seek, SeekFrom};
+use std::ops::Range;
 
 /// How a sealed bid starts.
 pub(crate) const MAGIC: &[u8; 8] = b"MIFENG\x00\x01";
@@ -40,6 +41,9 @@ pub struct SealRecord {
     pub(crate) trailer: Vec<u8>,
     pub(crate) cms: Vec<u8>,
 }
+
+/// Bytes before the body: magic, header with its length, the body's length.
+pub(crate) const START_LEN_MAX: u64 = 20 + HEADER_LEN_MAX as u64;
 
 const PARTS: [(&str, usize); 3] = [
     ("header", HEADER_LEN_MAX),
@@ -196,22 +200,8 @@ impl SealedFile {
     pub fn read<R: Read + Seek + ?Sized>(file: &mut R) -> Result<Self> {
         let io = Error::io("reading the sealed file");
         let found = file.seek(SeekFrom::End(0)).map_err(&io)?;
-        file.seek(SeekFrom::Start(0)).map_err(&io)?;
         let mut left = found;
-        let magic: [u8; 8] = fixed(file, &mut left)?;
-        if magic != *MAGIC {
-            return Err(Error::Malformed {
-                what: "sealed file: first eight bytes",
-            });
-        }
-        let header = part(file, &mut left, 0)?;
-        let body_len = u64::from_be_bytes(fixed(file, &mut left)?);
-        check_body_len(body_len)?;
-        left = left.checked_sub(body_len).ok_or(Error::Length {
-            what: "body",
-            expected: body_len,
-            found: left,
-        })?;
+        let (header, body_len) = start(file, &mut left)?;
         file.seek(SeekFrom::Start(20 + header.len() as u64 + body_len))
             .map_err(&io)?;
         let trailer = part(file, &mut left, 1)?;
@@ -240,6 +230,15 @@ impl SealedFile {
         Ok(SealedFile { record, body_len })
     }
 
+    /// Where the body lies in a file of full length of which the start is there.
+    pub(crate) fn find_body<R: Read + Seek + ?Sized>(file: &mut R) -> Result<Range<u64>> {
+        let io = Error::io("reading the sealed file");
+        let mut left = file.seek(SeekFrom::End(0)).map_err(&io)?;
+        let (header, body_len) = start(file, &mut left)?;
+        let offset = 20 + header.len() as u64;
+        Ok(offset..offset + body_len)
+    }
+
     /// Header, trailer and signature.
     pub fn record(&self) -> &SealRecord {
         &self.record
@@ -254,6 +253,27 @@ impl SealedFile {
     pub fn body_len(&self) -> u64 {
         self.body_len
     }
+}
+
+/// Header and length of the body; `left` is what the file has behind that.
+fn start<R: Read + Seek + ?Sized>(file: &mut R, left: &mut u64) -> Result<(Vec<u8>, u64)> {
+    file.seek(SeekFrom::Start(0))
+        .map_err(Error::io("reading the sealed file"))?;
+    let magic: [u8; 8] = fixed(file, left)?;
+    if magic != *MAGIC {
+        return Err(Error::Malformed {
+            what: "sealed file: first eight bytes",
+        });
+    }
+    let header = part(file, left, 0)?;
+    let body_len = u64::from_be_bytes(fixed(file, left)?);
+    check_body_len(body_len)?;
+    *left = left.checked_sub(body_len).ok_or(Error::Length {
+        what: "body",
+        expected: body_len,
+        found: *left,
+    })?;
+    Ok((header, body_len))
 }
 
 fn fixed<const N: usize, R: Read + ?Sized>(file: &mut R, left: &mut u64) -> Result<[u8; N]> {

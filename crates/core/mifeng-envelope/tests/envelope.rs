@@ -83,6 +83,10 @@ fn content() -> Vec<(String, Vec<u8>)> {
 }
 
 fn make(w: &mut World, policy: &Policy) -> (Vec<u8>, Sealed) {
+    make_of(w, policy, content())
+}
+
+fn make_of(w: &mut World, policy: &Policy, content: Vec<(String, Vec<u8>)>) -> (Vec<u8>, Sealed) {
     let fingerprint = w.cert.fingerprint(w.suite.hash());
     let context = Context::new(
         w.suite,
@@ -101,7 +105,7 @@ fn make(w: &mut World, policy: &Policy) -> (Vec<u8>, Sealed) {
         encryption: &w.cert,
         signer: &w.signer,
         signing_time: Time::parse_rfc3339("2026-11-21T00:00:00Z").expect("time"),
-        files: content()
+        files: content
             .into_iter()
             .map(|(path, content)| Box::new(MemoryFile { path, content }) as Box<dyn FileSource>)
             .collect(),
@@ -217,6 +221,42 @@ fn measured(file: &[u8], seal: &VerifiedSeal) -> Result<Measured> {
     let suite = Suite::by_id(&seal.context().suite).expect("known");
     let measured = Measured::read(&mut Cursor::new(file), suite.hash(), 2)?;
     measured.check(seal).map(|()| measured)
+}
+
+/// Read while it comes, a few bytes at a time: the rest is not there yet, and what comes is what counts.
+#[test]
+fn a_file_is_measured_while_it_comes() {
+    for suite in [&INTL, &GM] {
+        let mut w = world(suite);
+        let policy = Policy::joint(w.board.key());
+        let large = vec![("large".to_owned(), vec![7; 19 << 20])];
+        let (file, sealed) = make_of(&mut w, &policy, large);
+        let whole = Measured::read(&mut Cursor::new(&file), suite.hash(), 2).expect("read");
+        assert_eq!(*whole.record(), sealed.record);
+        assert_eq!(*whole.sha256(), HashAlg::Sha256.digest(&file));
+        for step in [700_001, 1 << 20, 9_000_000, file.len()] {
+            let mut measuring = Measuring::new(suite.hash());
+            let mut there = vec![0; file.len()];
+            for at in (0..file.len()).step_by(step) {
+                let end = file.len().min(at + step);
+                there[at..end].copy_from_slice(&file[at..end]);
+                let mut reader = Cursor::new(&there);
+                measuring.advance(&mut reader, end as u64, 2).expect("read");
+                assert!(measuring.at() <= end as u64);
+            }
+            // All but the last, shorter block of the body, and what follows it.
+            let at = measuring.at() as usize;
+            assert!(at + (1 << 20) + 60_000 > file.len(), "{step}");
+            let finish = |file: &[u8]| measuring.finish(&mut Cursor::new(file), 1);
+            assert_eq!(finish(&there), Ok(whole.clone()));
+            // What was read is not read again.
+            there[at - 1] ^= 1;
+            assert_eq!(finish(&there), Ok(whole.clone()));
+            there[at] ^= 1;
+            let changed = finish(&there).expect("read");
+            assert_ne!(changed.sha256(), whole.sha256());
+        }
+    }
 }
 
 #[test]

@@ -4,7 +4,7 @@ use super::Host;
 use crate::store::{Store, WholeFile};
 use crate::{Error, layout};
 use mifeng_crypto::{Digest, Suite};
-use mifeng_envelope::{Measured, SealRecord, SealedFile, VerifiedSeal};
+use mifeng_envelope::{Measured, Measuring, SealRecord, SealedFile, VerifiedSeal};
 use mifeng_record::Record;
 use mifeng_tender::{BidReplace, BidSubmit, OfferSubmit, Refusal, rules};
 use std::fs::File;
@@ -31,24 +31,7 @@ impl MeasuredBid {
     /// # Errors
     /// [`Error::Unavailable`] if it cannot be read. What is no sealed bid is an answer too: handed in, it is refused.
     pub fn read(path: &Path, suite: &Suite, workers: usize) -> Result<Self, Error> {
-        let wrong = |e: std::io::Error| Error::io("sealed bid", &e);
-        let mut file = File::open(path).map_err(wrong)?;
-        // After a failed sync no later one says anything about these bytes (spec/store.md).
-        let spoiled = file.sync_data().is_err();
-        let found = match Measured::read(&mut file, suite.hash(), workers) {
-            Err(e @ mifeng_envelope::Error::Io { .. }) => {
-                return Err(Error::Unavailable {
-                    what: "sealed bid".to_owned(),
-                    detail: e.to_string(),
-                });
-            }
-            found => found.map_err(|e| e.to_string()),
-        };
-        Ok(MeasuredBid {
-            path: path.to_owned(),
-            found,
-            spoiled: Arc::new(AtomicBool::new(spoiled)),
-        })
+        ArrivingBid::new(path, suite).finish(workers)
     }
 
     /// Whether a disk failed to keep it: then nobody can tell what it has, also if a later try says that all is well
@@ -65,6 +48,81 @@ impl MeasuredBid {
     fn whole(&self) -> Option<WholeFile> {
         let found = self.found.as_ref().ok()?;
         Some(WholeFile::of(&self.path, found.len(), *found.sha256()))
+    }
+}
+
+/// A sealed bid that is read, and made durable, while it comes: what was read is not read again.
+pub struct ArrivingBid {
+    path: PathBuf,
+    measuring: Measuring,
+    /// Its first bytes are not those of a sealed bid.
+    is_none: bool,
+    spoiled: bool,
+}
+
+impl ArrivingBid {
+    /// Nothing of the file was read yet.
+    pub fn new(path: &Path, suite: &Suite) -> Self {
+        ArrivingBid {
+            path: path.to_owned(),
+            measuring: Measuring::new(suite.hash()),
+            is_none: false,
+            spoiled: false,
+        }
+    }
+
+    /// Bytes from the start that were read; `None` if there is nothing to read ahead, as it is no sealed bid:
+    /// [`ArrivingBid::finish`] tells why.
+    pub fn at(&self) -> Option<u64> {
+        (!self.is_none).then(|| self.measuring.at())
+    }
+
+    /// Reads on in the first `there` bytes, which nobody writes to any more. The file has its full length already.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] if it cannot be read.
+    pub fn advance(&mut self, there: u64, workers: usize) -> Result<(), Error> {
+        let mut file = self.open()?;
+        match self.measuring.advance(&mut file, there, workers) {
+            Err(e @ mifeng_envelope::Error::Io { .. }) => return Err(unavailable(&e)),
+            Err(_) => self.is_none = true,
+            Ok(()) => self.sync(&file),
+        }
+        Ok(())
+    }
+
+    /// Reads the rest, with up to `workers` threads, and makes all of it durable.
+    ///
+    /// # Errors
+    /// As [`MeasuredBid::read`].
+    pub fn finish(&mut self, workers: usize) -> Result<MeasuredBid, Error> {
+        let mut file = self.open()?;
+        self.sync(&file);
+        let found = match self.measuring.finish(&mut file, workers) {
+            Err(e @ mifeng_envelope::Error::Io { .. }) => return Err(unavailable(&e)),
+            found => found.map_err(|e| e.to_string()),
+        };
+        Ok(MeasuredBid {
+            path: self.path.clone(),
+            found,
+            spoiled: Arc::new(AtomicBool::new(self.spoiled)),
+        })
+    }
+
+    fn open(&self) -> Result<File, Error> {
+        File::open(&self.path).map_err(|e| Error::io("sealed bid", &e))
+    }
+
+    /// After a failed sync no later one says anything about these bytes (spec/store.md).
+    fn sync(&mut self, file: &File) {
+        self.spoiled |= file.sync_data().is_err();
+    }
+}
+
+fn unavailable(e: &mifeng_envelope::Error) -> Error {
+    Error::Unavailable {
+        what: "sealed bid".to_owned(),
+        detail: e.to_string(),
     }
 }
 

@@ -3,10 +3,10 @@
 
 use crate::limits::BLOCKING_MAX;
 use mifeng::crypto::Digest;
-use mifeng::{Error, MeasuredBid};
+use mifeng::{ArrivingBid, Error, MeasuredBid};
 use std::num::NonZero;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedMutexGuard, OwnedSemaphorePermit, Semaphore};
 
 /// A sealed bid of more bytes is read with all cores, and some core is left for smaller ones.
 const LARGE_LEN: u64 = 256 << 20;
@@ -51,6 +51,31 @@ impl Readers {
         Reader {
             workers: if is_large { self.cores } else { 1 },
             _places: (large, own),
+        }
+    }
+
+    /// A place that nobody waits for, for reading a file ahead; the last one stays for a bid that was handed in.
+    pub(crate) fn spare(&self) -> Option<Reader> {
+        let large = Arc::clone(&self.large).try_acquire_owned().ok()?;
+        let own = Arc::clone(&self.all).try_acquire_owned().ok()?;
+        Some(Reader {
+            workers: 1,
+            _places: (Some(large), Some(own)),
+        })
+    }
+}
+
+/// A sealed bid that is still coming, and its first bytes, which came.
+pub(crate) struct Ahead {
+    pub(crate) bid: OwnedMutexGuard<Option<ArrivingBid>>,
+    pub(crate) there: u64,
+}
+
+impl Ahead {
+    /// Reads them. What goes wrong shows when the bid is handed in and read to its end.
+    pub(crate) fn read(mut self, reader: &Reader) {
+        if let Some(bid) = self.bid.as_mut() {
+            let _ = bid.advance(self.there, reader.workers);
         }
     }
 }
@@ -121,8 +146,22 @@ mod tests {
             held.push(place);
         }
         assert_eq!(held.len(), readers.cores.max(2) - 1);
+        assert!(readers.spare().is_none());
         let small = readers.place(LARGE_LEN).now_or_never();
         assert!(small.is_some_and(|place| place.workers == 1));
+    }
+
+    #[test]
+    fn reading_ahead_leaves_a_place_for_what_was_handed_in() {
+        let readers = Readers::new();
+        let ahead: Vec<Reader> = std::iter::from_fn(|| readers.spare()).collect();
+        assert_eq!(ahead.len(), readers.cores.max(2) - 1);
+        let handed_in = readers.place(1).now_or_never();
+        assert!(handed_in.is_some());
+        drop(ahead);
+        let last = (0..readers.cores.max(2) - 1).map(|_| readers.place(1).now_or_never());
+        assert!(last.collect::<Vec<_>>().iter().all(Option::is_some));
+        assert!(handed_in.is_some());
     }
 
     #[test]

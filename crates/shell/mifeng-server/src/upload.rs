@@ -2,21 +2,21 @@
 //!
 //! An upload is named by the commitment of the record that brings the bid, which is salted: nobody who does
 //! not hold the record can ask for it. Its file has its full size from the start; a journal beside it names
-//! the blocks that came. Nothing here is believed: the whole file is read when it is handed in, and the engine holds what
-//! was found against the seal. From then on the store may have the same file under a name of its own, so nobody may write to
-//! a file that is whole, nor to one that has another name, whatever the journal says after a power cut.
+//! the blocks that came. Nothing here is believed: the whole file is read, while it comes or when it is handed in, and the
+//! engine holds what was found against the seal. From then on the store may have the same file under a name of its own, so
+//! nobody may write to a file that is whole, nor to one that has another name, whatever the journal says after a power cut.
 
 use crate::clock::Clock;
 use crate::limits::{BID_LEN_MAX, BLOCK_LEN, UPLOADS_BESIDE_LOTS, UPLOADS_LEN_MAX};
 use crate::problem::{Fail, Problem};
-use crate::reading::Reader;
+use crate::reading::{Ahead, Reader};
 use crate::words::Fault;
 use crate::writer::Admitted;
 use mifeng::crypto::{Digest, Suite, Time};
 use mifeng::envelope::{SealRecord, Trailer};
 use mifeng::record::{Record, SignedRecord};
 use mifeng::tender::{BidReplace, BidSubmit, OfferSubmit};
-use mifeng::{Error, MeasuredBid};
+use mifeng::{ArrivingBid, Error, MeasuredBid};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{File, OpenOptions};
 use std::io::Write;
@@ -28,6 +28,11 @@ use tokio::sync::OwnedMutexGuard;
 
 /// Bytes of a sealed file beside its parts: magics, lengths (spec/envelope.md).
 const FRAME_LEN: u64 = 44;
+/// Bytes of an upload that are read ahead at once, at least: many blocks side by side are hashed faster, and as many are
+/// read in a moment when the last block has come.
+const AHEAD_LEN: u64 = 16 << 20;
+/// The same, at most: whoever hands the bid in waits for the turn.
+const AHEAD_LEN_MAX: u64 = 64 << 20;
 /// Missing blocks that one answer names: the others are asked for when these have come.
 pub(crate) const MISSING_SHOWN: usize = 1_024;
 
@@ -78,6 +83,8 @@ struct Upload {
     missing: BTreeSet<u64>,
     /// Held while a block is written: nobody writes one twice, so nobody writes to a file that is whole.
     writing: Arc<Mutex<()>>,
+    /// What was read of the file while it came.
+    arriving: Arc<tokio::sync::Mutex<Option<ArrivingBid>>>,
     /// What was found in the file, once it is whole and was read.
     read: Arc<tokio::sync::Mutex<Option<Arc<MeasuredBid>>>>,
     /// When something of it came.
@@ -94,6 +101,7 @@ pub(crate) struct Whole {
     /// When it was handed in, whole.
     pub(crate) received: Time,
     path: PathBuf,
+    arriving: Arc<tokio::sync::Mutex<Option<ArrivingBid>>>,
     read: OwnedMutexGuard<Option<Arc<MeasuredBid>>>,
 }
 
@@ -107,7 +115,10 @@ impl Whole {
         if let Some(bid) = &*self.read {
             return Ok(Arc::clone(bid));
         }
-        let bid = Arc::new(MeasuredBid::read(&self.path, suite, reader.workers)?);
+        // Whoever reads ahead has it for a turn.
+        let mut arriving = self.arriving.blocking_lock();
+        let arriving = arriving.get_or_insert_with(|| ArrivingBid::new(&self.path, suite));
+        let bid = Arc::new(arriving.finish(reader.workers)?);
         *self.read = Some(Arc::clone(&bid));
         Ok(bid)
     }
@@ -246,6 +257,20 @@ impl Uploads {
         Ok(())
     }
 
+    /// What came of an upload and was not read, if that is worth a turn and nobody is at it.
+    pub(crate) fn ahead(&self, id: &Digest, suite: &Suite) -> Option<Ahead> {
+        let known = self.known();
+        let upload = known.get(id)?;
+        // What is whole is read when it is handed in.
+        let there = upload.missing.first()? * BLOCK_LEN;
+        let mut bid = Arc::clone(&upload.arriving).try_lock_owned().ok()?;
+        let at = bid
+            .get_or_insert_with(|| ArrivingBid::new(&self.path(id, "bid"), suite))
+            .at()?;
+        let there = there.min(at + AHEAD_LEN_MAX);
+        (there >= at + AHEAD_LEN).then_some(Ahead { bid, there })
+    }
+
     /// Bytes of the record of an upload.
     pub(crate) fn record_len(&self, id: &Digest) -> Result<usize, Fail> {
         let known = self.known();
@@ -264,6 +289,7 @@ impl Uploads {
         upload.touched = Instant::now();
         // Whoever asks again while it is read takes no place and no thread.
         let read = Arc::clone(&upload.read).try_lock_owned();
+        let arriving = Arc::clone(&upload.arriving);
         let (record, actor, size) = (upload.record.clone(), upload.actor, upload.size);
         drop(known);
         Ok(Whole {
@@ -272,6 +298,7 @@ impl Uploads {
             size,
             received,
             path: self.path(id, "bid"),
+            arriving,
             read: read.map_err(|_| Fault::BeingRead)?,
         })
     }
@@ -335,6 +362,7 @@ impl Upload {
             record: record.to_vec(),
             touched: Instant::now(),
             writing: Arc::default(),
+            arriving: Arc::default(),
             read: Arc::default(),
             missing: (0..admitted.size.div_ceil(BLOCK_LEN)).collect(),
         })
@@ -378,6 +406,7 @@ impl Upload {
             record: about.record.into_bytes(),
             touched: Instant::now(),
             writing: Arc::default(),
+            arriving: Arc::default(),
             read: Arc::default(),
             missing,
         })
@@ -400,6 +429,8 @@ impl Upload {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::reading::Readers;
+    use mifeng::crypto::GM;
 
     fn folder(name: &str) -> PathBuf {
         let name = format!("mifeng-uploads-{name}-{}", std::process::id());
@@ -413,13 +444,18 @@ mod tests {
     }
 
     fn begin(uploads: &Uploads, number: u8) -> bool {
-        let admitted = Admitted {
+        uploads
+            .begin(&admitted(number, BLOCK_LEN + 3), b"a record")
+            .is_ok()
+    }
+
+    fn admitted(number: u8, size: u64) -> Admitted {
+        Admitted {
             commitment: id(number),
             actor: Digest::from_bytes([9; 32]),
-            size: BLOCK_LEN + 3,
+            size,
             lots: 2,
-        };
-        uploads.begin(&admitted, b"a record").is_ok()
+        }
     }
 
     fn put(uploads: &Uploads, number: u8, block: u64, len: usize) -> bool {
@@ -448,6 +484,37 @@ mod tests {
         assert_eq!(std::fs::read_dir(&folder)?.count(), 6);
         drop(handing_in);
         assert!(begin(&uploads, 1) && put(&uploads, 1, 0, 1 << 20));
+        std::fs::remove_dir_all(&folder)
+    }
+
+    #[test]
+    fn what_came_without_a_gap_is_read_ahead_by_one() -> std::io::Result<()> {
+        let folder = folder("ahead");
+        let uploads = Uploads::open(&folder)?;
+        let size = 40 * BLOCK_LEN;
+        let admitted = admitted(1, size);
+        assert!(uploads.begin(&admitted, b"a record").is_ok());
+        let ahead = || uploads.ahead(&id(1), &GM);
+        for number in (0..40).filter(|number| ![15, 39].contains(number)) {
+            assert!(put(&uploads, 1, number, 1 << 20) && ahead().is_none());
+        }
+        assert!(put(&uploads, 1, 15, 1 << 20));
+        let found = ahead();
+        assert!(
+            found
+                .as_ref()
+                .is_some_and(|found| found.there == 39 * BLOCK_LEN)
+        );
+        assert!(ahead().is_none());
+        drop(found);
+        let found = ahead();
+        assert!(found.is_some());
+        // It is no sealed bid: nobody reads it again before it is handed in.
+        let readers = Readers::new();
+        if let (Some(found), Some(reader)) = (found, readers.spare()) {
+            found.read(&reader);
+        }
+        assert!(ahead().is_none());
         std::fs::remove_dir_all(&folder)
     }
 

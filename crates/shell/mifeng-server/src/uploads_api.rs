@@ -98,13 +98,26 @@ async fn put_block(
     app.written(&name)?.uploads.progress(&record)?;
     let number: u64 = number.parse().map_err(|_| Fault::NoBlock)?;
     let held = app.rooms.blocks.read(body, BLOCK_LEN as usize).await?;
+    let (putting, tender) = (Arc::clone(&app), name.clone());
     let put = move || {
-        app.tender(&name)?
-            .uploads
-            .put(&record, number, held.bytes())
+        let tender = putting.tender(&tender)?;
+        tender.uploads.put(&record, number, held.bytes())
     };
     on_a_thread(put).await?;
+    read_ahead(&app, &name, &record);
     Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+/// Reads what came while the rest comes, if there is a place for it: whoever hands in a large bid waits less then.
+fn read_ahead(app: &App, name: &str, record: &Digest) {
+    if let Ok(tender) = app.tender(name)
+        && let Ok(suite) = Suite::by_id(&tender.view().suite)
+        && let Some(reader) = app.rooms.readers.spare()
+        && let Some(ahead) = tender.uploads.ahead(record, suite)
+    {
+        // Nobody waits for it.
+        tokio::task::spawn_blocking(move || ahead.read(&reader));
+    }
 }
 
 /// Hands a complete upload in: its record and file become a bid at this instant. Again, it gives the receipt. Where the

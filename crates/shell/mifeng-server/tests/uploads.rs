@@ -262,3 +262,27 @@ fn without_a_word_in_the_notice_a_record_alone_is_no_bid() {
     let waiting = host.send(&bid);
     assert_eq!(waiting.status, 202, "{}", waiting.text());
 }
+
+#[test]
+fn what_is_read_while_it_comes_is_what_counts() {
+    let cast = Cast::new(&INTL, "large");
+    let mut tender = Tender::new(&cast, "host/t/1", Kind::Board);
+    let mut host = Served::new(&tender, "large", "large");
+    // Some turns of reading ahead, and a rest.
+    let bid = large(&mut tender, 0, 40_000_000);
+    for at in [1 << 20, 20 << 20, bid.file.len() - 100_000] {
+        let mut broken = bid.clone();
+        broken.file[at] ^= 1;
+        let no = host.post(&sent(&host, &broken), b"");
+        assert_eq!(no.code(), "bid.malformed", "byte {at}: {}", no.text());
+    }
+    let path = sent(&host, &bid);
+    // What was read ahead before a restart is read again.
+    host.restart();
+    let waiting = host.post(&path, b"");
+    assert_eq!(waiting.status, 202, "{}", waiting.text());
+    host.at(FIRST_BEAT);
+    let receipt = host.receipt(&waiting).expect("a receipt");
+    let received = receipt.verify(&bid.record, &tender.bundle().replay);
+    assert_eq!(received.expect("it holds").seal, Some(bid.id));
+}
