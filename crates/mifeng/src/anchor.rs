@@ -3,7 +3,7 @@
 
 mod cosigned;
 
-pub use cosigned::AnchorWitnessed;
+pub use cosigned::{AnchorWitnessed, AnchorWitnesses};
 
 use crate::bundle::{Assembly, Files};
 use crate::journal::{self, Journal};
@@ -17,11 +17,12 @@ use mifeng_log::{
 use mifeng_tender::Stage;
 use std::collections::BTreeMap;
 use std::io::Write;
+use std::sync::Arc;
 
 /// An anchor log in the hands of its host. A host keeps one for each suite.
 pub struct AnchorLog<S: Store> {
     store: S,
-    key: PrivateKey,
+    key: Arc<PrivateKey>,
     tree: LogTree,
     entries: Vec<Vec<u8>>,
     entries_len: u64,
@@ -32,7 +33,7 @@ pub struct AnchorLog<S: Store> {
 }
 
 impl<S: Store> AnchorLog<S> {
-    /// Opens the anchor log of a store, or begins it.
+    /// Opens the anchor log of a store, or begins it. Who opens it again and again shares the key.
     ///
     /// # Errors
     /// [`Error::Failed`] if it is another log than this, or does not hold; [`Error::Unavailable`].
@@ -40,7 +41,7 @@ impl<S: Store> AnchorLog<S> {
         store: S,
         suite: &'static Suite,
         origin: &str,
-        key: PrivateKey,
+        key: impl Into<Arc<PrivateKey>>,
     ) -> Result<Self, Error> {
         let mut log = AnchorLog {
             tree: LogTree::new(suite, origin)?,
@@ -50,7 +51,7 @@ impl<S: Store> AnchorLog<S> {
             head: None,
             failed: false,
             store,
-            key,
+            key: key.into(),
         };
         if !journal::is_there(&log.store)? {
             return Ok(log);
@@ -66,8 +67,7 @@ impl<S: Store> AnchorLog<S> {
         Ok(log)
     }
 
-    /// Anchors a head of a tender's log, unless it or a later one is anchored. Durable when this returns. While beats run none
-    /// is: which of them it was would tell when somebody handed something in.
+    /// Anchors the head of a tender's log that is due ([`Replay::head_to_anchor`]). Durable when this returns.
     ///
     /// # Errors
     /// [`Error::Malformed`] if its origin is too long, or a tender of another suite; [`Error::Unavailable`].
@@ -77,19 +77,24 @@ impl<S: Store> AnchorLog<S> {
             let detail = format!("a tender of {}", tender.suite().id());
             return Err(Error::malformed("anchor log", detail));
         }
-        let (origin, head) = (tender.state.origin(), tender.checkpoint()?.checkpoint());
-        let beats_run = tender.state.stage() == Stage::Open && tender.beats > 0;
-        if beats_run {
+        match tender.head_to_anchor()? {
+            Some(head) => self.append(head),
+            None => Ok(()),
+        }
+    }
+
+    /// Appends a head that is durable in its tender's log, unless it or a later one of that log is there. Durable when this
+    /// returns.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`].
+    pub fn append(&mut self, head: Anchored) -> Result<(), Error> {
+        self.require_sound()?;
+        let known = self.latest(head.origin());
+        if known.is_some_and(|known| known.size() >= head.size()) {
             return Ok(());
         }
-        if self
-            .latest(origin)
-            .is_some_and(|known| known.size() >= head.size())
-        {
-            return Ok(());
-        }
-        let entry = Anchored::new(origin, head.size(), head.root())?;
-        let bytes = entry.to_bytes()?;
+        let bytes = head.to_bytes()?;
         self.failed = true;
         let mut journal = Journal {
             tree: &mut self.tree,
@@ -98,7 +103,7 @@ impl<S: Store> AnchorLog<S> {
             key: &self.key,
         };
         self.head = Some(journal.append(&mut self.store, &[], bytes)?);
-        self.heads.push(entry);
+        self.heads.push(head);
         self.failed = false;
         Ok(())
     }
@@ -113,15 +118,17 @@ impl<S: Store> AnchorLog<S> {
         }
     }
 
-    fn latest(&self, origin: &str) -> Option<&Anchored> {
+    /// The last anchored head of the log with this origin.
+    pub fn latest(&self, origin: &str) -> Option<&Anchored> {
         self.heads.iter().rfind(|head| head.origin() == origin)
     }
 
     /// The proof that the latest anchored head of this tender is in the log, for its dossier.
     ///
     /// # Errors
-    /// [`Error::Unavailable`] if none is anchored.
+    /// [`Error::Unavailable`] if none is anchored, or after a write that failed.
     pub fn proof(&self, origin: &str) -> Result<AnchorProof, Error> {
+        self.require_sound()?;
         let place = self.heads.iter().rposition(|head| head.origin() == origin);
         let (Some(place), Some(head)) = (place, &self.head) else {
             return Err(Error::Unavailable {
@@ -159,8 +166,9 @@ impl<S: Store> AnchorLog<S> {
     /// Writes the log as one file, which anybody can keep and read ([`Anchors::read`]).
     ///
     /// # Errors
-    /// [`Error::Unavailable`], and if the log is empty.
+    /// [`Error::Unavailable`], also if the log is empty, or after a write that failed.
     pub fn export(&self, out: &mut dyn Write) -> Result<(), Error> {
+        self.require_sound()?;
         if self.heads.is_empty() {
             return Err(Error::Unavailable {
                 what: "anchor log".to_owned(),
@@ -191,6 +199,27 @@ impl<S: Store> AnchorLog<S> {
             files.link(name.clone(), name, size);
         }
         files.write(out)
+    }
+}
+
+impl Replay {
+    /// Verifier key of the anchor log that this tender names, if it names one.
+    pub fn anchor_key(&self) -> Option<&str> {
+        self.state.host()?.1.anchor.as_deref()
+    }
+
+    /// The head that the tender's host anchors now, if it is not anchored yet. None while beats run: which of them it was
+    /// would tell when somebody handed something in.
+    ///
+    /// # Errors
+    /// [`Error::Malformed`] if the log has no head; [`Error::Log`] if its origin is too long.
+    pub fn head_to_anchor(&self) -> Result<Option<Anchored>, Error> {
+        let head = self.checkpoint()?.checkpoint();
+        if self.state.stage() == Stage::Open && self.beats > 0 {
+            return Ok(None);
+        }
+        let origin = self.state.origin();
+        Ok(Some(Anchored::new(origin, head.size(), head.root())?))
     }
 }
 
@@ -287,7 +316,11 @@ fn suite_of(suite: &Suite) -> &'static Suite {
     }
 }
 
-fn anchor_key(suite: &Suite, origin: &str, key: &PrivateKey) -> Result<String, Error> {
+/// Verifier key of the authoritative tree of the anchor log with this origin and key.
+///
+/// # Errors
+/// [`Error::Log`] if the key is none that logs have.
+pub fn anchor_key(suite: &Suite, origin: &str, key: &PrivateKey) -> Result<String, Error> {
     let (sha256, sm3) = journal::vkeys(suite, origin, key)?;
     Ok(sm3.unwrap_or(sha256))
 }
@@ -346,11 +379,7 @@ fn failed(code: &'static str, detail: String) -> Error {
 
 /// The key that `log.config` names, if it names one: of the kind that logs of this suite have.
 pub(crate) fn key_of(tender: &Replay) -> Result<Option<NoteVerifier>, Error> {
-    let Some(text) = tender
-        .state
-        .host()
-        .and_then(|(_, config)| config.anchor.as_ref())
-    else {
+    let Some(text) = tender.anchor_key() else {
         return Ok(None);
     };
     let invalid = |detail: String| failed("anchor.invalid", detail);

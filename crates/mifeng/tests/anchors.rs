@@ -2,8 +2,11 @@
 
 use mifeng::crypto::{GM, INTL, PrivateKey};
 use mifeng::log::WitnessState;
-use mifeng::{AnchorLog, Anchors, Error};
+use mifeng::{AnchorLog, Anchors, Error, ReadSeek, Store, Write};
 use mifeng_testkit::world::{Cast, DEADLINE, Kind, Memory, Parts, Tender, code, notice, secs};
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 const ORIGIN: &str = "host.example/anchor";
 
@@ -165,4 +168,78 @@ fn every_byte_of_a_cosigned_head_in_a_copy_counts() {
     let head = moved.remove(name).expect("there");
     moved.insert("log/heads/0000000002.note".to_owned(), head);
     assert_eq!(code(judged(&moved)), "log.root");
+}
+
+/// A disk that takes nothing more while it is told so.
+#[derive(Clone, Default)]
+struct Disk {
+    store: Memory,
+    full: Arc<AtomicBool>,
+}
+
+impl Disk {
+    fn room(&self) -> io::Result<()> {
+        match self.full.load(Ordering::SeqCst) {
+            true => Err(io::Error::other("full")),
+            false => Ok(()),
+        }
+    }
+}
+
+impl Store for Disk {
+    fn read(&self, name: &str) -> io::Result<Option<Vec<u8>>> {
+        self.store.read(name)
+    }
+
+    fn open(&self, name: &str) -> io::Result<Box<dyn ReadSeek>> {
+        self.store.open(name)
+    }
+
+    fn write(&mut self, name: &str, content: &mut dyn io::Read) -> io::Result<u64> {
+        self.room()?;
+        self.store.write(name, content)
+    }
+
+    fn rename(&mut self, from: &str, to: &str) -> io::Result<()> {
+        self.room()?;
+        self.store.rename(from, to)
+    }
+
+    fn batch(&mut self, writes: &[Write<'_>]) -> io::Result<()> {
+        self.room()?;
+        self.store.batch(writes)
+    }
+
+    fn list(&self, prefix: &str) -> io::Result<Vec<(String, u64)>> {
+        self.store.list(prefix)
+    }
+}
+
+#[test]
+fn what_was_not_written_is_shown_to_nobody() {
+    let mut cast = Cast::new(&INTL, "anchors");
+    cast.is_anchored = true;
+    let tender = Tender::unpublished(&cast, "host.example/t/anchored");
+    let other = Tender::unpublished(&cast, "host.example/t/other");
+    let disk = Disk::default();
+    let open = || AnchorLog::open(disk.clone(), &INTL, ORIGIN, cast.anchor_key());
+    let mut log = open().expect("an anchor log");
+    log.anchor(tender.host.replay()).expect("anchored");
+    let mut first = Vec::new();
+    log.export(&mut first).expect("exported");
+    disk.full.store(true, Ordering::SeqCst);
+    let before = disk.store.files().clone();
+    assert!(log.anchor(other.host.replay()).is_err());
+    assert_eq!(*disk.store.files(), before);
+    // It may be on the disk, or not: only the disk tells.
+    disk.full.store(false, Ordering::SeqCst);
+    let origin = "host.example/t/anchored";
+    assert!(log.export(&mut Vec::new()).is_err() && log.proof(origin).is_err());
+    assert!(log.anchor(other.host.replay()).is_err());
+    let mut log = open().expect("the log again");
+    let mut again = Vec::new();
+    log.export(&mut again).expect("exported");
+    assert_eq!(again, first);
+    log.anchor(other.host.replay()).expect("anchored");
+    assert_eq!(log.heads().len(), 2);
 }

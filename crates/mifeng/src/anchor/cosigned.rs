@@ -1,6 +1,7 @@
 //! Witnesses of tenders' boards under heads of the anchor log: what they put there, and what it is worth to a tender.
 
 use super::{AnchorLog, Anchors, failed};
+use crate::bundle::Files;
 use crate::journal;
 use crate::replay::Replay;
 use crate::store::Store;
@@ -8,7 +9,8 @@ use crate::trustee::cosign_head;
 use crate::{Error, layout};
 use mifeng_crypto::{PrivateKey, Time};
 use mifeng_log::{
-    AnchorProof, Checkpoint, CosignVerifier, Note, NoteVerifier, VerifierKey, Witness, WitnessState,
+    AnchorProof, Checkpoint, CosignVerifier, Note, NoteVerifier, Signature, VerifierKey, Witness,
+    WitnessState,
 };
 
 /// Who cosigned a head of the anchor log, of the witnesses that one tender knows.
@@ -20,6 +22,56 @@ pub struct AnchorWitnessed {
     pub cosigned: Vec<(String, Time)>,
 }
 
+/// Those whose lines under a head of the anchor log mean something to one tender: witnesses of its board's present and
+/// former members.
+#[derive(Clone, Debug, Default)]
+pub struct AnchorWitnesses(Vec<CosignVerifier>);
+
+impl AnchorWitnesses {
+    /// Those of this tender.
+    ///
+    /// # Errors
+    /// [`Error::Log`] if the board's records name no proper keys.
+    pub fn of(tender: &Replay) -> Result<Self, Error> {
+        Ok(AnchorWitnesses(witnesses(tender)?))
+    }
+
+    /// How many of them stand under a note that somebody sent, before anybody asks which log it is of.
+    ///
+    /// # Errors
+    /// [`Error::Log`] if it is no note, or for a line of one of them that does not hold; [`Error::Malformed`] if none of
+    /// them stands under it.
+    pub fn under(&self, sent: &[u8]) -> Result<usize, Error> {
+        self.lines_in(&Note::parse(sent)?)
+    }
+
+    /// How many of them stand under the same head in a copy of the log, if it has every line that was sent.
+    ///
+    /// # Errors
+    /// As [`under`](AnchorWitnesses::under); [`Error::Unavailable`].
+    pub fn known_in(&self, sent: &[u8], copy: &dyn Files) -> Result<Option<usize>, Error> {
+        let sent = Note::parse(sent)?;
+        let name = layout::head(Checkpoint::parse(sent.text())?.size());
+        if !copy.index().contains_key(&name) {
+            return Ok(None);
+        }
+        let known = Note::parse(&copy.read(&name)?)?;
+        let has = |line: &Signature| known.signatures().contains(line);
+        let all = sent.text() == known.text() && sent.signatures().iter().all(has);
+        all.then(|| self.lines_in(&known)).transpose()
+    }
+
+    fn lines_in(&self, note: &Note) -> Result<usize, Error> {
+        match lines(note, &self.0)?.len() {
+            0 => {
+                let detail = "no line of a witness of this tender's board";
+                Err(Error::malformed("cosigned head", detail))
+            }
+            count => Ok(count),
+        }
+    }
+}
+
 impl<S: Store> AnchorLog<S> {
     /// Takes in a head of this log that witnesses of this tender's board cosigned, for the tender's proof and for every
     /// copy of the log. How many of them stand under it now.
@@ -28,21 +80,30 @@ impl<S: Store> AnchorLog<S> {
     /// [`Error::Malformed`] if it is no head of this log, or has no line of such a witness; [`Error::Log`] for a line
     /// that does not hold; [`Error::Unavailable`].
     pub fn add_cosignature(&mut self, sent: &[u8], tender: &Replay) -> Result<usize, Error> {
+        let (count, _) = self.add_cosignature_of(sent, &AnchorWitnesses::of(tender)?)?;
+        Ok(count)
+    }
+
+    /// The same, where the witnesses are at hand; also whether a line was new.
+    ///
+    /// # Errors
+    /// As [`add_cosignature`](AnchorLog::add_cosignature).
+    pub fn add_cosignature_of(
+        &mut self,
+        sent: &[u8],
+        witnesses: &AnchorWitnesses,
+    ) -> Result<(usize, bool), Error> {
         self.require_sound()?;
-        let witnesses = witnesses(tender)?;
-        let taken = journal::cosigned(&self.store, &self.key, &self.tree, &witnesses, sent)?;
-        let count = lines(&taken.note, &witnesses)?.len();
-        if count == 0 {
-            let detail = "no line of a witness of this tender's board";
-            return Err(Error::malformed("cosigned head", detail));
-        }
+        let AnchorWitnesses(known) = witnesses;
+        let taken = journal::cosigned(&self.store, &self.key, &self.tree, known, sent)?;
+        let count = witnesses.lines_in(&taken.note)?;
         if taken.is_new {
             let text = taken.note.to_text();
             let put = self.store.write(&taken.name, &mut text.as_bytes());
             self.failed = put.is_err();
             put.map_err(|e| Error::io(&*taken.name, &e))?;
         }
-        Ok(count)
+        Ok((count, taken.is_new))
     }
 
     /// [`proof`](AnchorLog::proof) for a tender's dossier: under the head that most witnesses of its board cosigned, the
@@ -51,7 +112,19 @@ impl<S: Store> AnchorLog<S> {
     /// # Errors
     /// As [`proof`](AnchorLog::proof).
     pub fn proof_for(&self, tender: &Replay) -> Result<AnchorProof, Error> {
-        let mut proof = self.proof(tender.state.origin())?;
+        self.proof_of(tender.state.origin(), &AnchorWitnesses::of(tender)?)
+    }
+
+    /// The same for the tender with this origin and these witnesses.
+    ///
+    /// # Errors
+    /// As [`proof`](AnchorLog::proof).
+    pub fn proof_of(
+        &self,
+        origin: &str,
+        witnesses: &AnchorWitnesses,
+    ) -> Result<AnchorProof, Error> {
+        let mut proof = self.proof(origin)?;
         let stored = self.store.list(layout::HEADS);
         let mut heads = Vec::new();
         for (name, _) in stored.map_err(|e| Error::io(layout::HEADS, &e))? {
@@ -60,9 +133,9 @@ impl<S: Store> AnchorLog<S> {
             let size = Checkpoint::parse(note.text())?.size();
             heads.push((size, note));
         }
-        let witnesses = witnesses(tender)?;
+        let AnchorWitnesses(witnesses) = witnesses;
         let heads = heads.iter().map(|(size, note)| (*size, note));
-        if let Some((best, note)) = best(heads, proof.index, &witnesses)? {
+        if let Some((best, note)) = best(heads, proof.index, witnesses)? {
             proof.proof = self.tree.tree().inclusion_proof(proof.index, best.size)?;
             // Witnesses of other tenders mean nothing to this one.
             proof.checkpoint = Note::new(note.text())?;

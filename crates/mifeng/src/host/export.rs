@@ -9,6 +9,7 @@ use crate::trustee::stamp;
 use crate::{Error, anchor, layout};
 use mifeng_crypto::{Digest, Entropy, HashAlg, Time, jcs};
 use mifeng_log::{AnchorProof, Entry, tiles};
+use mifeng_tender::Stage;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 
@@ -41,7 +42,7 @@ fn stamped_head(token: &[u8]) -> Option<Digest> {
 }
 
 /// What a bundle is made of, as the log stood at one instant. What it names in the store is never changed or removed,
-/// but for cosigned heads, which get more cosignatures.
+/// but for cosigned heads and proofs of the anchor log, which get more cosignatures.
 pub struct Snapshot {
     entries: Vec<Vec<u8>>,
     beats: Vec<Beat>,
@@ -187,6 +188,19 @@ impl<S: Store> Host<S> {
         let bytes = proof.to_bytes()?;
         anchor::check_proof(&self.replay, &key, &bytes)?;
         self.put(&layout::anchor(proof.entry.size()), &bytes)
+    }
+
+    /// Whether the dossier lacks the proof that the head over the whole log is anchored: without it, it would be no valid one.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`].
+    pub fn owes_anchor(&self) -> Result<bool, Error> {
+        if self.replay.state.stage() != Stage::Archived || self.replay.anchor_key().is_none() {
+            return Ok(false);
+        }
+        let name = layout::anchor(self.replay.tree.size());
+        let found = self.store.list(&name).map_err(|e| Error::io(&*name, &e))?;
+        Ok(found.is_empty())
     }
 
     /// Puts together a bundle of what the log holds now.

@@ -1,18 +1,23 @@
-//! The host's anchor log: kept in its identity folder, one for each suite (`spec/anchor.md`).
+//! The host's anchor log: one for each suite, whose key is in its identity folder (`spec/anchor.md`).
+
+mod kept;
+
+pub(crate) use kept::{KeptLog, is_anchor_log};
+use kept::{part, put_into};
 
 use crate::args::SuiteName;
 use crate::bundle::Bundle;
-use crate::host::{self, FolderHost, HostArgs};
+use crate::client::Client;
+use crate::host::{self, FolderHost, HostArgs, Kept};
 use crate::identity::{self, Identity};
 use crate::person;
+use crate::reach::Reach;
 use crate::ui::{self, Failure, Outcome, Ui};
 use mifeng::crypto::{KeyAlg, PrivateKey, Suite, SystemEntropy};
-use mifeng::tender::State;
 use mifeng::{AnchorLog, AnchorWitnessed, Anchors, Error, Host, Replay, Store, Tar};
-use mifeng_store::Directory;
+use mifeng_store::Access;
 use serde_json::json;
 use std::collections::BTreeMap;
-use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -22,7 +27,7 @@ const PAUSE: Duration = Duration::from_millis(20);
 
 #[derive(clap::Subcommand, Debug)]
 pub(crate) enum AnchorCommand {
-    /// 平台：建立锚定日志，此后新项目的日志头都记入其中 / host: begin one; the heads of new tenders go into it
+    /// 平台：建立锚定日志，此后新项目的日志头都记入其中；用 --db 放在别处（文件夹亦可） / host: begin one; the heads of new tenders go into it; with --db it lies elsewhere, in a folder too
     Init {
         /// 平台的身份文件夹 / the host's identity folder
         #[arg(long)]
@@ -32,6 +37,8 @@ pub(crate) enum AnchorCommand {
         /// 锚定日志的名称，如 bids.example.com/anchor / its name, as bids.example.com/anchor
         #[arg(long)]
         origin: String,
+        #[command(flatten)]
+        kept: Kept,
     },
     /// 平台：显示验证密钥与已签名的日志头 / host: the verifier key and the signed head
     Head {
@@ -46,6 +53,19 @@ pub(crate) enum AnchorCommand {
         id: PathBuf,
         #[arg(long, value_enum, default_value_t = SuiteName::Gm)]
         suite: SuiteName,
+        #[arg(long)]
+        out: PathBuf,
+    },
+    /// 任何人：从平台下载锚定日志，须延续已有副本 / anyone: fetch it from a host over HTTP; it must go on from the copy that is there
+    Fetch {
+        #[command(flatten)]
+        reach: Reach,
+        #[arg(long, value_enum, default_value_t = SuiteName::Gm)]
+        suite: SuiteName,
+        /// 验证密钥 / its verifier key
+        #[arg(long)]
+        key: String,
+        /// 副本；已有时须是其延续 / the copy; one that is there must be a beginning of what comes
         #[arg(long)]
         out: PathBuf,
     },
@@ -85,39 +105,27 @@ pub(crate) enum AnchorCommand {
     },
 }
 
-fn part(id: &Path, suite: &Suite, end: &str) -> PathBuf {
-    id.join(format!("anchor-{}{end}", suite.id()))
-}
+/// An anchor log that this process has to itself until it is dropped.
+type OwnLog = AnchorLog<Box<dyn Store>>;
 
 /// The anchor log of this host in this suite, if it keeps one.
-pub(crate) fn open(
-    ui: &Ui,
-    id: &Path,
-    suite: &'static Suite,
-) -> Result<Option<AnchorLog<Directory>>, Failure> {
-    let key = part(id, suite, ".key");
-    if !key.exists() {
+pub(crate) fn open(ui: &Ui, id: &Path, suite: &'static Suite) -> Result<Option<OwnLog>, Failure> {
+    let Some(kept) = KeptLog::of(ui, id, suite)? else {
         return Ok(None);
-    }
-    let key = identity::load_key(ui, &key)?;
-    let origin = ui::read_text(&part(id, suite, ".origin"))?;
-    let folder = part(id, suite, "");
-    let begun = Instant::now();
-    let store = loop {
-        match Directory::open(&folder) {
-            Err(e) if e.kind() == ErrorKind::WouldBlock && begun.elapsed() < WAIT => {
-                std::thread::sleep(PAUSE);
-            }
-            opened => break opened.map_err(|e| Failure::io(&folder, &e))?,
-        }
     };
-    let log = AnchorLog::open(store, suite, origin.trim_end(), key);
-    Ok(Some(log.map_err(|e| Failure::from(e).at(&folder))?))
-}
-
-/// The key of the anchor log that a tender names, if it names one.
-fn named(tender: &State) -> Option<String> {
-    tender.host().and_then(|(_, config)| config.anchor.clone())
+    let begun = Instant::now();
+    loop {
+        match kept.open(Access::Write)? {
+            Some(log) => return Ok(Some(log)),
+            None if begun.elapsed() < WAIT => std::thread::sleep(PAUSE),
+            None => {
+                return Err(Failure::from(Error::Unavailable {
+                    what: kept.origin().to_owned(),
+                    detail: "another process has this anchor log".to_owned(),
+                }));
+            }
+        }
+    }
 }
 
 fn names_none(ui: &Ui, tender: &Path) -> Failure {
@@ -133,8 +141,8 @@ pub(crate) fn catch_up<S: Store>(
     ui: &Ui,
     id: &Path,
     host: &Host<S>,
-) -> Result<Option<AnchorLog<Directory>>, Failure> {
-    let Some(named) = named(host.state()) else {
+) -> Result<Option<OwnLog>, Failure> {
+    let Some(named) = host.replay().anchor_key() else {
         return Ok(None);
     };
     let Some(mut log) = open(ui, id, host.replay().suite())? else {
@@ -163,8 +171,13 @@ pub(crate) fn prove(ui: &Ui, id: &Path, host: &mut FolderHost) -> Outcome {
 
 pub(crate) fn run(ui: &Ui, command: &AnchorCommand, as_json: bool) -> Outcome {
     match command {
-        AnchorCommand::Init { id, suite, origin } => {
-            let key = begin(ui, id, suite.suite(), origin)?;
+        AnchorCommand::Init {
+            id,
+            suite,
+            origin,
+            kept,
+        } => {
+            let key = begin(ui, (id, kept), suite.suite(), origin)?;
             ui.tell(as_json, &json!({ "key": key }), &key, &key);
             Ok(())
         }
@@ -173,6 +186,12 @@ pub(crate) fn run(ui: &Ui, command: &AnchorCommand, as_json: bool) -> Outcome {
             let log = there(ui, id, *suite)?;
             ui::write_with(out, |file| log.export(file).map_err(Failure::from))
         }
+        AnchorCommand::Fetch {
+            reach,
+            suite,
+            key,
+            out,
+        } => fetch(ui, (reach, suite.suite()), key, out),
         AnchorCommand::Cosign {
             id,
             tender,
@@ -180,8 +199,8 @@ pub(crate) fn run(ui: &Ui, command: &AnchorCommand, as_json: bool) -> Outcome {
             out,
         } => {
             let bundle = Bundle::open(tender)?;
-            let key = named(&bundle.replay.state).ok_or_else(|| names_none(ui, tender))?;
-            let log = read(file, &key)?;
+            let key = bundle.replay.anchor_key();
+            let log = read(file, key.ok_or_else(|| names_none(ui, tender))?)?;
             person::cosign_anchors(ui, &Identity::load(ui, id)?, &bundle, &log, out)
         }
         AnchorCommand::Cosigned { host, files } => cosigned(ui, host, files),
@@ -210,7 +229,7 @@ fn cosigned(ui: &Ui, args: &HostArgs, files: &[PathBuf]) -> Outcome {
     Ok(())
 }
 
-fn there(ui: &Ui, id: &Path, suite: SuiteName) -> Result<AnchorLog<Directory>, Failure> {
+fn there(ui: &Ui, id: &Path, suite: SuiteName) -> Result<OwnLog, Failure> {
     open(ui, id, suite.suite())?.ok_or_else(|| {
         Failure::usage(ui.t(
             "该身份没有此套件的锚定日志：先用 anchor init",
@@ -222,7 +241,7 @@ fn there(ui: &Ui, id: &Path, suite: SuiteName) -> Result<AnchorLog<Directory>, F
 /// Begins the anchor log of a host; returns its verifier key.
 pub(crate) fn begin(
     ui: &Ui,
-    id: &Path,
+    (id, kept): (&Path, &Kept),
     suite: &'static Suite,
     origin: &str,
 ) -> Result<String, Failure> {
@@ -239,6 +258,7 @@ pub(crate) fn begin(
     };
     let key = PrivateKey::generate(alg, &mut SystemEntropy::new())?;
     // The key last: with it the log is there.
+    put_into(id, suite, kept)?;
     ui::write(
         &part(id, suite, ".origin"),
         format!("{origin}\n").as_bytes(),
@@ -257,9 +277,73 @@ fn head<S: Store>(ui: &Ui, log: &AnchorLog<S>, as_json: bool) -> Outcome {
     Ok(())
 }
 
-fn read(file: &Path, key: &str) -> Result<Anchors, Failure> {
+pub(crate) fn read(file: &Path, key: &str) -> Result<Anchors, Failure> {
     let tar = Tar::open(file).map_err(|e| Failure::from(e).at(file))?;
     Anchors::read(&tar, key).map_err(|e| Failure::from(e).at(file))
+}
+
+/// An anchor log that came, beside the copy that was kept.
+pub(crate) enum Came {
+    /// It goes on from the copy, and is the copy now.
+    GoesOn(Box<Anchors>),
+    /// It is a beginning of the copy, which stays.
+    Older,
+}
+
+/// Keeps an anchor log that came, if it goes on from the copy. One that does not is kept beside it: both are evidence.
+pub(crate) fn keep_copy(ui: &Ui, new: &Path, copy: &Path, key: &str) -> Result<Came, Failure> {
+    let log = read(new, key)?;
+    let goes_on = match copy.exists() {
+        false => true,
+        true => {
+            let earlier = read(copy, key)?;
+            let goes_on = log.extends(&earlier);
+            if !goes_on && earlier.extends(&log) {
+                return Ok(Came::Older);
+            }
+            goes_on
+        }
+    };
+    let place = match goes_on {
+        true => copy.to_owned(),
+        false => copy.with_extension("forked.tar"),
+    };
+    std::fs::rename(new, &place).map_err(|e| Failure::io(&place, &e))?;
+    if goes_on {
+        return Ok(Came::GoesOn(Box::new(log)));
+    }
+    let (copy, place) = (copy.display(), place.display());
+    let text = ui.t(
+        "平台签出了两份互相矛盾的锚定日志",
+        "THE HOST SIGNED TWO ANCHOR LOGS that contradict each other",
+    );
+    Err(Failure::refused(
+        "log.fork",
+        format!("{text}: {copy}, {place}"),
+    ))
+}
+
+/// `mifeng anchor fetch`.
+fn fetch(ui: &Ui, (reach, suite): (&Reach, &Suite), key: &str, out: &Path) -> Outcome {
+    let new = out.with_extension("new.tar");
+    Client::new(ui, reach)?.anchor_log(suite.id(), &new)?;
+    match keep_copy(ui, &new, out, key)? {
+        Came::GoesOn(log) => {
+            let (count, shown) = (log.tenders().len(), out.display());
+            ui.say(
+                format!("锚定日志（{count} 个项目）：{shown}"),
+                format!("anchor log ({count} tenders): {shown}"),
+            );
+            Ok(())
+        }
+        Came::Older => Err(Failure::refused(
+            "log.rollback",
+            ui.t(
+                "平台给出的锚定日志比已有副本短",
+                "the host gives less of the anchor log than the copy has",
+            ),
+        )),
+    }
 }
 
 fn list(

@@ -34,6 +34,8 @@ const PATIENCE_MS: i64 = 15_000;
 pub(crate) struct Client {
     base: String,
     tender: String,
+    /// What requests are about: the tender, or the whole host.
+    scope: String,
     pub(crate) agent: ureq::Agent,
     lang: &'static str,
 }
@@ -90,6 +92,7 @@ impl Client {
     pub(crate) fn new(ui: &Ui, reach: &Reach) -> Result<Self, Failure> {
         let (base, tender) = reach.parts(ui)?;
         Ok(Client {
+            scope: format!("/v1/tenders/{tender}"),
             base,
             tender,
             agent: reach.agent()?,
@@ -98,7 +101,15 @@ impl Client {
     }
 
     pub(crate) fn url(&self, rest: &str) -> String {
-        format!("{}/v1/tenders/{}{rest}", self.base, self.tender)
+        format!("{}{}{rest}", self.base, self.scope)
+    }
+
+    /// The same host, for what is of no tender.
+    fn house(&self) -> Client {
+        Client {
+            scope: "/v1".to_owned(),
+            ..self.clone()
+        }
     }
 
     /// One request, again while the host is away or says "try again"; every request of ours may be repeated.
@@ -152,7 +163,7 @@ impl Client {
         }
     }
 
-    /// A request for what follows `/v1/tenders/NAME`.
+    /// A request for what follows the scope.
     pub(crate) fn request(&self, method: &str, rest: &str) -> ureq::http::request::Builder {
         let request = ureq::http::Request::builder();
         let request = request.method(method).uri(self.url(rest));
@@ -224,6 +235,17 @@ impl Client {
     /// Fetches the public export of the dossier.
     pub(crate) fn dossier(&self, out: &Path) -> Outcome {
         download::fetch(self, "/dossier", out)
+    }
+
+    /// Fetches the host's anchor log of a suite.
+    pub(crate) fn anchor_log(&self, suite: &str, out: &Path) -> Outcome {
+        download::fetch(&self.house(), &format!("/anchors/{suite}/log"), out)
+    }
+
+    /// Hands a cosigned head of the anchor log in, for the witnesses of this tender.
+    pub(crate) fn cosign_anchors(&self, note: &[u8]) -> Outcome {
+        let body = Body::Bytes("text/plain", note);
+        self.read("POST", "/anchor-cosignatures", &body).map(|_| ())
     }
 
     /// Hands a witness's cosigned head in.

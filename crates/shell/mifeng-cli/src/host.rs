@@ -38,6 +38,17 @@ pub(crate) struct Kept {
 }
 
 impl Kept {
+    /// Both lines as they were given.
+    pub(crate) fn lines(&self) -> Option<(String, Option<String>)> {
+        Some((self.db.clone()?, self.blobs.clone()))
+    }
+
+    /// Whether hosts on several machines may share it.
+    pub(crate) fn is_of_many_machines(&self) -> bool {
+        let db = self.db.as_deref().unwrap_or_default();
+        db.starts_with("postgres")
+    }
+
     /// Where the tenders are, if not in folders.
     pub(crate) fn place(&self) -> Result<Option<Place>, Failure> {
         let Some(db) = &self.db else {

@@ -1,7 +1,9 @@
 //! Where a host that serves finds its tenders: in folders, or in a database that replicas share.
 
+use crate::anchor::{KeptLog, is_anchor_log};
 use crate::host::{self, Kept};
-use crate::ui::{Failure, Ui};
+use crate::ui::{Failure, Outcome, Ui};
+use mifeng::crypto::{GM, INTL};
 use mifeng::{Error, Store};
 use mifeng_server::{Clock, House, Opened, Opening};
 use mifeng_store::{Access, Directory, Fault, Place};
@@ -48,11 +50,57 @@ pub(crate) fn house(
 ) -> Result<House, Failure> {
     // Asked for here, once: the writers open the keys in their own threads.
     let _ = ui.pin(&id.join("sign.key"))?;
+    let mut house = tenders(ui, (dir, id), kept, clock)?;
+    keep_anchors(ui, id, kept, &mut house)?;
+    Ok(house)
+}
+
+/// Keeps the anchor logs that `mifeng anchor init` made for this identity, and says so; or that there is none.
+fn keep_anchors(ui: &Ui, id: &Path, kept: &Kept, house: &mut House) -> Outcome {
+    let mut found = false;
+    for suite in [&GM, &INTL] {
+        let Some(log) = KeptLog::of(ui, id, suite)? else {
+            continue;
+        };
+        found = true;
+        let origin = log.origin().to_owned();
+        if kept.is_of_many_machines() && !log.is_shared() {
+            ui.warn(
+                format!("{origin}：锚定日志在本机文件夹中，其他副本看不到，本平台不写入；须在数据库中建立（anchor init --db）"),
+                format!("{origin}: THE ANCHOR LOG IS IN A FOLDER OF THIS MACHINE, which other replicas do not see: nothing is anchored. Begin one in the database (anchor init --db)"),
+            );
+            continue;
+        }
+        let key = log.vkey()?;
+        if !ui.quiet {
+            ui.warn(
+                format!("锚定日志：{origin}，验证密钥 {key}"),
+                format!("anchor log: {origin}, its verifier key {key}"),
+            );
+        }
+        house.keep_anchors(suite, key, log.opening()?)?;
+    }
+    if !found {
+        ui.warn(
+            "没有锚定日志：整个项目若消失，无人能证明（mifeng anchor init，须在建立项目之前）",
+            "no anchor log: a whole tender could vanish, and nobody could show it (mifeng anchor init, before tenders are started)",
+        );
+    }
+    Ok(())
+}
+
+fn tenders(
+    ui: &Ui,
+    (dir, id): (&Path, &Path),
+    kept: &Kept,
+    clock: Arc<dyn Clock>,
+) -> Result<House, Failure> {
     let Some(place) = kept.place()? else {
         let mut opening = |folder: &Path| opening(ui, id, At::Folder(folder.to_owned()));
         return Ok(House::open(dir, clock, &mut opening)?);
     };
-    let names = place.tenders().map_err(|e| Failure::store("--db", &e))?;
+    let mut names = place.tenders().map_err(|e| Failure::store("--db", &e))?;
+    names.retain(|name| !is_anchor_log(name));
     let lists = place.lists().map_err(|e| Failure::store("--db", &e))?;
     let place = place
         .for_one_writer()

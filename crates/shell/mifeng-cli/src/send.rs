@@ -14,7 +14,7 @@ pub(crate) struct SendArgs {
     #[command(flatten)]
     reach: Reach,
     /// 已签名的记录 / signed record
-    #[arg(required_unless_present_any = ["cosigned", "stamp", "beacon"])]
+    #[arg(required_unless_present_any = ["cosigned", "cosigned_anchors", "stamp", "beacon"])]
     record: Option<PathBuf>,
     /// 该记录所提交的密封投标 / the sealed bid that the record brings
     #[arg(long, requires = "record")]
@@ -31,6 +31,9 @@ pub(crate) struct SendArgs {
     /// 见证人共签的日志头 / a head that a witness cosigned
     #[arg(long)]
     cosigned: Vec<PathBuf>,
+    /// 本项目见证人共签的锚定日志头 / a head of the anchor log that a witness of this tender cosigned
+    #[arg(long)]
+    cosigned_anchors: Vec<PathBuf>,
     /// 时间戳 / a time stamp
     #[arg(long)]
     stamp: Vec<PathBuf>,
@@ -48,6 +51,13 @@ pub(crate) fn run(ui: &Ui, args: &SendArgs) -> Outcome {
     for note in &args.cosigned {
         client.cosign(&ui::read(note)?)?;
         ui.say("共签已送达", "cosigned head handed in");
+    }
+    for note in &args.cosigned_anchors {
+        client.cosign_anchors(&ui::read(note)?)?;
+        ui.say(
+            "锚定日志的共签已送达",
+            "cosigned head of the anchor log handed in",
+        );
     }
     for token in &args.stamp {
         client.stamp(&ui::read(token)?)?;

@@ -1,8 +1,10 @@
 //! A whole tender over HTTP, and a host that is killed in the middle of one.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 fn mifeng() -> Command {
     Command::new(env!("CARGO_BIN_EXE_mifeng"))
@@ -61,18 +63,257 @@ fn verified(dossier: &Path) {
     );
 }
 
+/// A demo over HTTP in `keep` that leaves a bid and a release to somebody else, and the address of its tender.
+struct Story {
+    child: Child,
+    url: String,
+    said: Arc<Mutex<String>>,
+}
+
+impl Story {
+    fn begin(keep: &Path, seconds: &str) -> Self {
+        let _ = std::fs::remove_dir_all(keep);
+        let child = mifeng()
+            .args([
+                "serve",
+                "--demo",
+                "--by-hand",
+                "--pace",
+                "0",
+                "--lang",
+                "en",
+            ])
+            .args(["--listen", "127.0.0.1:0", "--bidders", "3", "--size", "3"])
+            .args(["--suite", "intl", "--seconds", seconds, "--keep"])
+            .arg(keep)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn();
+        let mut child = child.expect("the command runs");
+        let said = Arc::new(Mutex::new(String::new()));
+        let pipes: [Box<dyn Read + Send>; 2] = [
+            Box::new(child.stdout.take().expect("piped")),
+            Box::new(child.stderr.take().expect("piped")),
+        ];
+        for pipe in pipes {
+            let said = Arc::clone(&said);
+            std::thread::spawn(move || {
+                for line in BufReader::new(pipe).lines().map_while(Result::ok) {
+                    *said.lock().expect("sound") += &format!("{line}\n");
+                }
+            });
+        }
+        let mut story = Story {
+            child,
+            url: String::new(),
+            said,
+        };
+        story.wait_for("/hall").expect("an address");
+        let said = story.said();
+        let line = said.lines().find(|line| line.ends_with("/hall"));
+        let url = line.and_then(|line| line.split_whitespace().last());
+        story.url = url
+            .expect("an address")
+            .trim_end_matches("/hall")
+            .to_owned();
+        story
+    }
+
+    fn said(&self) -> String {
+        self.said.lock().expect("sound").clone()
+    }
+
+    /// Waits until it says something; none if it ended before.
+    fn wait_for(&mut self, what: &str) -> Option<()> {
+        loop {
+            let ended = self.child.try_wait().expect("asked").is_some();
+            if self.said().contains(what) {
+                return Some(());
+            }
+            if ended {
+                return None;
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    fn end(mut self) {
+        terminate(&mut self.child);
+    }
+}
+
+fn terminate(child: &mut Child) {
+    let term = Command::new("kill").arg(child.id().to_string()).status();
+    assert!(term.expect("kill runs").success());
+    child.wait().expect("ended");
+}
+
+/// An agent with a folder of its own, so that what the demo does for the same person does not come between.
+fn agent(keep: &Path, who: (&str, &str), line: &str) -> Child {
+    let (own, copy) = (keep.join(who.0), keep.join(who.1));
+    std::fs::create_dir_all(&copy).expect("a folder");
+    for entry in std::fs::read_dir(own).expect("there") {
+        let entry = entry.expect("an entry");
+        if entry.path().is_file() {
+            std::fs::copy(entry.path(), copy.join(entry.file_name())).expect("copied");
+        }
+    }
+    again(keep, line)
+}
+
+fn again(keep: &Path, line: &str) -> Child {
+    let child = mifeng()
+        .current_dir(keep)
+        .args(["--lang", "en", "--pin-file", "pin"])
+        .args(line.split_whitespace())
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn();
+    child.expect("the command runs")
+}
+
+fn ended(child: Child) -> (Option<i32>, String) {
+    let out = child.wait_with_output().expect("ended");
+    let said = [out.stdout, out.stderr].concat();
+    (
+        out.status.code(),
+        String::from_utf8_lossy(&said).into_owned(),
+    )
+}
+
+/// The copies of an anchor log that an agent keeps.
+fn copies(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).expect("there").flatten();
+    let mut found: Vec<PathBuf> = entries
+        .map(|entry| entry.path())
+        .filter(|path| {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            name.starts_with("anchors-") && name.ends_with(".tar")
+        })
+        .collect();
+    found.sort();
+    found
+}
+
+/// A whole tender with agents at it, in `keep`; none if the machine was too slow for its deadline.
+fn watched(keep: &Path, seconds: &str) -> Option<Story> {
+    let mut story = Story::begin(keep, seconds);
+    story.wait_for("left to you")?;
+    let url = story.url.clone();
+    let witness = format!("witness serve --host {url} --id agent2 --every 10");
+    let witness = agent(keep, ("trustee2", "agent2"), &witness);
+    let trustee = format!("trustee serve --yes --once --host {url} --id agent1");
+    let trustee = agent(keep, ("trustee1", "agent1"), &trustee);
+    let bid = format!("send --host {url} bidder1/lot1.rec --bid bidder1/lot1.bid");
+    while ended(again(keep, &bid)).0 != Some(0) {
+        if story.child.try_wait().expect("asked").is_some() || story.said().contains("bid.late") {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(200));
+    }
+    if story.wait_for("all done").is_none() {
+        assert!(story.said().contains("bid.late"), "{}", story.said());
+        let mut agents = [witness, trustee];
+        agents
+            .iter_mut()
+            .for_each(|agent| agent.kill().expect("killed"));
+        agents.iter_mut().for_each(|agent| drop(agent.wait()));
+        return None;
+    }
+    for agent in [trustee, witness] {
+        let (code, said) = ended(agent);
+        assert_eq!(code, Some(0), "{said}");
+    }
+    Some(story)
+}
+
 #[test]
-fn a_whole_tender_over_http_verifies() {
+fn a_whole_tender_over_http_verifies_and_its_agents_keep_the_anchor_log() {
     let keep = folder("board");
-    demo(&keep, "intl", "board", "open");
+    let stories = ["20", "60", "180"].into_iter();
+    let story = stories.filter_map(|seconds| watched(&keep, seconds)).next();
+    let story = story.expect("fast enough for a deadline three minutes ahead");
     verified(&keep.join("dossier.tar"));
-    // What the host kept for itself is the same file.
+    // The host's own dossier has what the witness put under the proof since then.
     let own = keep.join("house/.work/DEMO-2026-001/dossier.tar");
-    assert_eq!(
-        std::fs::read(own).expect("there"),
-        std::fs::read(keep.join("dossier.tar")).expect("there")
+    verified(&own);
+    let url = story.url.clone();
+    // The commands share the log with the host that runs.
+    let head = "--json anchor head --id platform --suite intl";
+    let (code, said) = ended(again(&keep, head));
+    assert_eq!(code, Some(0), "{said}");
+    let head: serde_json::Value = serde_json::from_str(&said).expect("JSON");
+    let key = head["key"].as_str().expect("a key").to_owned();
+    let fetch = format!("anchor fetch --host {url} --suite intl --key {key} --out mine.tar");
+    let (code, said) = ended(again(&keep, &fetch));
+    assert_eq!(code, Some(0), "{said}");
+    let list = |copy: &str, more: &str| {
+        let line = format!("--json anchor list {copy} --key {key} {more}");
+        let (code, said) = ended(again(&keep, &line));
+        assert_eq!(code, Some(0), "{said}");
+        let rows: serde_json::Value = serde_json::from_str(&said).expect("JSON");
+        rows[0].clone()
+    };
+    let row = list("mine.tar", "--tender dossier.tar");
+    assert!(
+        row["beyond"].is_null() && row["held"].as_u64() > Some(10),
+        "{row}"
     );
+    assert_eq!(
+        row["witnessed"]["witnesses"].as_array().map(Vec::len),
+        Some(1),
+        "{row}"
+    );
+    for who in ["agent1", "agent2"] {
+        let [copy] = &copies(&keep.join(who))[..] else {
+            unreachable!("one copy each")
+        };
+        let copy = copy.display();
+        list("mine.tar", &format!("--earlier {copy}"));
+    }
+    story.end();
+
+    // A host that forgot, and signs another history of its tenders with the same key.
+    let log = keep.join("platform/anchor-intl-1");
+    std::fs::rename(&log, keep.join("true-log")).expect("renamed");
+    let mut host = serve(&keep);
+    let url = host.url.replace("/T1", "/DEMO-2026-001");
+    let witness = format!("witness serve --host {url} --id agent2");
+    let (code, said) = ended(again(&keep, &witness));
+    assert!(
+        code == Some(1) && said.contains("log.fork") && said.contains("TWO ANCHOR LOGS"),
+        "{said}"
+    );
+    let both = copies(&keep.join("agent2"));
+    assert!(
+        both.len() == 2 && both[0].to_string_lossy().ends_with(".forked.tar"),
+        "{both:?}"
+    );
+    let (code, said) = ended(again(&keep, &fetch.replace(&story_address(&fetch), &url)));
+    assert!(code == Some(1) && said.contains("log.fork"), "{said}");
+    terminate(&mut host.child);
+
+    // A host that lost the tender, though its anchor log is the true one again.
+    std::fs::remove_dir_all(&log).expect("removed");
+    std::fs::rename(keep.join("true-log"), &log).expect("renamed");
+    std::fs::rename(keep.join("house"), keep.join("lost")).expect("renamed");
+    std::fs::create_dir_all(keep.join("house")).expect("a folder");
+    let mut host = serve(&keep);
+    let url = host.url.replace("/T1", "/DEMO-2026-001");
+    let (code, said) = ended(again(
+        &keep,
+        &format!("witness serve --host {url} --id agent2"),
+    ));
+    assert!(code == Some(1) && said.contains("NO MORE"), "{said}");
+    terminate(&mut host.child);
     let _ = std::fs::remove_dir_all(&keep);
+}
+
+fn story_address(line: &str) -> String {
+    let mut words = line.split_whitespace();
+    let url = words.find(|word| word.starts_with("http://"));
+    url.expect("an address").to_owned()
 }
 
 #[test]

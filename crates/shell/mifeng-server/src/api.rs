@@ -3,14 +3,16 @@
 use crate::bodies::{Held, Rooms};
 use crate::guard;
 use crate::house::{House, Tender};
-use crate::limits::{EVIDENCE_LEN_MAX, RECORD_LEN_MAX};
+use crate::limits::{EVIDENCE_LEN_MAX, PROOF_TIME, RECORD_LEN_MAX};
 use crate::names::Names;
 use crate::problem::{Fail, Problem};
 use crate::reading::Brought;
 use crate::view::{Standing, View};
 use crate::words::Fault;
 use crate::writer::{Order, Signer, Taken, answered};
-use crate::{access_api, desks, documents, download, feed, openapi, pages, uploads_api};
+use crate::{
+    access_api, anchor_api, desks, documents, download, feed, openapi, pages, uploads_api,
+};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Path, State};
@@ -93,6 +95,7 @@ pub(crate) fn interface() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(access_api::sheets))
         .routes(routes!(access_api::whole))
         .routes(routes!(access_api::journal))
+        .merge(anchor_api::routes())
         .merge(uploads_api::routes())
         .merge(documents::routes())
         .routes(routes!(describe))
@@ -152,12 +155,14 @@ pub(crate) struct Waiting {
 struct Health {
     /// Every writer can write.
     ok: bool,
+    /// Nothing keeps heads from the anchor log that their tenders name.
+    anchored: bool,
 }
 
 /// How many witnesses a head has.
 #[derive(Serialize, ToSchema)]
-struct Witnesses {
-    witnesses: usize,
+pub(crate) struct Witnesses {
+    pub(crate) witnesses: usize,
 }
 
 pub(crate) fn json<T: Serialize>(status: StatusCode, value: &T) -> Response {
@@ -407,7 +412,19 @@ async fn order(State(app): Shared, Path(name): Path<String>, body: Body) -> Answ
     let done = tender.desk.ask_signed(came.place(), obeyed);
     let done = done.await.map_err(Fail::from);
     noted(tender, &noting, done).await?;
+    proven(tender).await?;
     Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+/// After the archive: waits until the proof of the anchor log is in the dossier.
+async fn proven(tender: &Tender) -> Result<(), Fail> {
+    let owes = |view: &Arc<View>| view.anchoring.as_ref().is_some_and(|own| own.owes_proof);
+    let mut seen = tender.seen.clone();
+    let there = tokio::time::timeout(PROOF_TIME, seen.wait_for(|view| !owes(view)));
+    match there.await {
+        Ok(_) => Ok(()),
+        Err(_) => Err(crate::writer::no_proof_yet().into()),
+    }
 }
 
 /// The bundle of what the log holds now (spec/dossier.md): what everybody's own program works on.
@@ -451,7 +468,9 @@ async fn dossier(State(app): Shared, Path(name): Path<String>, headers: HeaderMa
     }
     let whole = made(tender, Export::Dossier).await?;
     let _one = tender.making.acquire().await.map_err(|_| Fault::Internal)?;
-    let public = whole.with_file_name("public.tar");
+    // The whole one changes when witnesses cosign its proof.
+    let name = whole.file_name().unwrap_or_default().to_string_lossy();
+    let public = whole.with_file_name(name.replace("dossier", "public"));
     let out = public.clone();
     on_a_thread(move || {
         if out.exists() {
@@ -465,7 +484,8 @@ async fn dossier(State(app): Shared, Path(name): Path<String>, headers: HeaderMa
         std::fs::rename(&part, &out).map_err(|e| Problem::io("dossier", &e))
     })
     .await?;
-    download::send(&public, TAR, &headers).await
+    download::sweep(&public);
+    download::send(&download::meant(&public, &headers), TAR, &headers).await
 }
 
 /// This document.
@@ -482,7 +502,8 @@ async fn health(State(app): Shared) -> Answer {
         true => StatusCode::OK,
         false => StatusCode::SERVICE_UNAVAILABLE,
     };
-    Ok(json(status, &Health { ok }))
+    let anchored = app.house.is_anchored();
+    Ok(json(status, &Health { ok, anchored }))
 }
 
 /// Figures for the operator (text of Prometheus): nothing that tells who or how many.
@@ -494,6 +515,15 @@ async fn metrics(State(app): Shared) -> Answer {
         let (name, size, up) = (&view.name, view.size, u8::from(tender.is_written()));
         text += &format!("mifeng_log_entries{{tender=\"{name}\"}} {size}\n");
         text += &format!("mifeng_writer_up{{tender=\"{name}\"}} {up}\n");
+    }
+    if !app.house.anchors.is_empty() {
+        text += "# TYPE mifeng_anchor_entries gauge\n# TYPE mifeng_anchor_up gauge\n";
+    }
+    for desk in &app.house.anchors {
+        let (suite, up) = (desk.suite.id(), u8::from(desk.is_sound()));
+        let size = desk.shown().map_or(0, |shown| shown.size);
+        text += &format!("mifeng_anchor_entries{{suite=\"{suite}\"}} {size}\n");
+        text += &format!("mifeng_anchor_up{{suite=\"{suite}\"}} {up}\n");
     }
     let kind = [(header::CONTENT_TYPE, "text/plain; version=0.0.4")];
     Ok((StatusCode::OK, kind, text).into_response())

@@ -1,6 +1,7 @@
 //! A house of tenders: one folder each, one writer each.
 
 use crate::access::Access;
+use crate::anchor::{AnchorDesk, AnchorOpening};
 use crate::clock::Clock;
 use crate::limits::{SIGNED_EVERY, SIGNED_RESERVE};
 use crate::lists::FileLists;
@@ -12,7 +13,7 @@ use crate::upload::Uploads;
 use crate::view::{Standing, View};
 use crate::words::Fault;
 use crate::writer::{self, Desk, Workplace};
-use mifeng::crypto::Digest;
+use mifeng::crypto::{Digest, Suite};
 use mifeng::{Error, Store, Tar};
 use mifeng_store::Lists;
 use std::collections::BTreeMap;
@@ -98,6 +99,9 @@ impl Tender {
 pub struct House {
     pub(crate) tenders: BTreeMap<String, Tender>,
     pub(crate) clock: Arc<dyn Clock>,
+    /// One for each suite at most.
+    pub(crate) anchors: Vec<AnchorDesk>,
+    root: PathBuf,
     skipped: Vec<String>,
 }
 
@@ -189,8 +193,43 @@ impl House {
         Ok(House {
             tenders,
             clock,
+            anchors: Vec::new(),
+            root: root.to_owned(),
             skipped,
         })
+    }
+
+    /// Keeps the anchor log of this suite with this verifier key from now on: heads of the tenders that name it go into it.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] if there is no thread, or no room for its working files; what is wrong with the log itself
+    /// is told while the house runs.
+    pub fn keep_anchors(
+        &mut self,
+        suite: &'static Suite,
+        key: String,
+        opening: AnchorOpening,
+    ) -> Result<(), Error> {
+        let folder = self.root.join(WORK).join(format!(".anchor-{}", suite.id()));
+        let tenders = self.tenders.iter();
+        let desk = AnchorDesk::start((suite, key), folder, tenders, opening)?;
+        self.anchors.push(desk);
+        Ok(())
+    }
+
+    /// Tenders that name an anchor log which this house does not keep.
+    pub fn unanchored(&self) -> Vec<String> {
+        let strays = self.tenders.iter().filter(|(_, tender)| {
+            let anchoring = tender.view().anchoring.clone();
+            let kept = |key: &str| self.anchors.iter().any(|desk| desk.key == key);
+            anchoring.is_some_and(|own| !kept(&own.key))
+        });
+        strays.map(|(name, _)| name.clone()).collect()
+    }
+
+    /// Whether nothing keeps heads from the anchor log that their tenders name.
+    pub(crate) fn is_anchored(&self) -> bool {
+        self.anchors.iter().all(AnchorDesk::is_sound) && self.unanchored().is_empty()
     }
 
     /// Sub-folders in which no tender is, and names that cannot stand in an address.
@@ -208,13 +247,16 @@ impl House {
         self.tenders.values()
     }
 
-    /// Lets every writer look at the clock, and waits until it has done what was due.
+    /// Lets every writer look at the clock, and waits until it has done what was due; and then the keepers of anchor logs.
     ///
     /// # Errors
-    /// [`Error::Unavailable`] if a writer has failed.
+    /// [`Error::Unavailable`] if a writer or keeper has failed.
     pub async fn wake(&self) -> Result<(), Error> {
         for tender in self.tenders.values() {
             tender.desk.ask(writer::Order::Wake).await?;
+        }
+        for desk in &self.anchors {
+            desk.look().await?;
         }
         Ok(())
     }
@@ -231,6 +273,10 @@ impl House {
             }
             // The last lines: what cannot be written now is lost, and the disk says so elsewhere.
             let _ = tender.access.write_down(self.clock.now(), true);
+        }
+        // What the writers left behind.
+        for desk in &self.anchors {
+            desk.stop();
         }
     }
 }

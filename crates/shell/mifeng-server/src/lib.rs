@@ -9,6 +9,8 @@
 
 mod access;
 mod access_api;
+mod anchor;
+mod anchor_api;
 mod api;
 mod bodies;
 mod clock;
@@ -45,6 +47,7 @@ mod watch;
 mod words;
 mod writer;
 
+pub use anchor::AnchorOpening;
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use house::{House, Notify, Tender};
 pub use limits::*;

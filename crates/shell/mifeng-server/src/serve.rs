@@ -1,5 +1,6 @@
 //! Listening: connections with limits, and an orderly end.
 
+use crate::anchor::Kept;
 use crate::guard::Reads;
 use crate::house::{House, Notify};
 use crate::limits::{BLOCKING_MAX, GRACE, HEADER_TIME, JOURNAL_EVERY};
@@ -148,6 +149,20 @@ pub fn start(
             );
         }
     }
+    for desk in &house.anchors {
+        runtime.spawn(tell_of_the_anchor_log(
+            desk.kept.clone(),
+            Arc::clone(&notify),
+        ));
+    }
+    for name in house.unanchored() {
+        notify(
+            &format!("{name}：其锚定日志不在本平台，新的日志头不会被锚定，归档后档案须另补证明"),
+            &format!(
+                "{name}: ITS ANCHOR LOG IS NOT KEPT HERE. Its heads are not anchored, and its dossier will lack the proof"
+            ),
+        );
+    }
     runtime.spawn(write_journals(Arc::clone(&house), Arc::clone(&notify)));
     let router = crate::api::app(
         Arc::clone(&house),
@@ -192,6 +207,27 @@ async fn write_journals(house: Arc<House>, notify: Notify) {
         });
         // The runtime ends: so does this.
         if written.await.is_err() {
+            return;
+        }
+    }
+}
+
+/// Tells the operator when heads cannot be anchored, and when they can again.
+async fn tell_of_the_anchor_log(mut kept: watch::Receiver<Kept>, notify: Notify) {
+    let mut told = None;
+    loop {
+        let fault = kept.borrow_and_update().fault.clone();
+        if fault != told {
+            match &fault {
+                Some(why) => notify(
+                    &format!("日志头无法锚定，将继续重试（项目照常进行）：{why}"),
+                    &format!("heads cannot be anchored, trying again (the tenders go on): {why}"),
+                ),
+                None => notify("日志头已恢复锚定", "heads are anchored again"),
+            }
+            told = fault;
+        }
+        if kept.changed().await.is_err() {
             return;
         }
     }

@@ -2,6 +2,7 @@
 //!
 //! Before the close it is made of the notice, the clock's beats and the log's head alone, never of the bids.
 
+use crate::anchor::Anchoring;
 use crate::known::Known;
 use crate::parties::Parties;
 use mifeng::crypto::{Digest, Time};
@@ -265,6 +266,9 @@ pub struct View {
     /// Whether this process writes the tender.
     #[serde(skip)]
     pub standing: Standing,
+    /// What the keeper of the anchor log needs; nothing of it is shown. None if the tender names no anchor log.
+    #[serde(skip)]
+    pub(crate) anchoring: Option<Arc<Anchoring>>,
     /// Who is what; nothing of it is shown.
     #[serde(skip)]
     pub(crate) parties: Arc<Parties>,
@@ -341,6 +345,7 @@ impl View {
             hall: closed.then(|| hall(state, &replay.records)),
             results: state.awards().values().map(won).collect(),
             standing,
+            anchoring: Anchoring::of(host).map(Arc::new),
             parties: Arc::new(Parties::of(state)),
             known: Arc::new(Known::of(host, before.map(|view| &*view.known))),
             trusted: true,

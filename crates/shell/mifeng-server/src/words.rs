@@ -69,6 +69,7 @@ faults! {
     BeingRead = "upload.being-read", SERVICE_UNAVAILABLE, "文件正在读取，请稍后再试", "the file is being read: try again in a moment";
     UploadsFull = "upload.full", SERVICE_UNAVAILABLE, "未完成的上传过多，请稍后再试", "too many unfinished uploads: try again later";
     NoReceipt = "receipt.unknown", NOT_FOUND, "没有此回执；再次提交同一记录即可取得", "no such receipt: submit the same record again to get it";
+    NoAnchorLog = "anchor.none", NOT_FOUND, "平台没有此锚定日志，或其中尚无内容", "the host keeps no such anchor log, or it has no entry yet";
     NoDocument = "document.unknown", NOT_FOUND, "没有记录提到此文件", "no record names this document";
     OtherDocument = "document.other", BAD_REQUEST, "文件与其摘要不符", "the document does not have its hash";
     NotYet = "tender.not-yet", NOT_FOUND, "此时尚不公开", "this is not shown yet";

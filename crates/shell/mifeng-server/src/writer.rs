@@ -11,6 +11,7 @@ mod queue;
 mod rounds;
 mod steps;
 
+pub(crate) use bundles::no_proof_yet;
 pub(crate) use desk::{Desk, Signer, answered};
 pub(crate) use documents::Awaited;
 pub use orders::{HostOrder, ORDER};
@@ -29,6 +30,7 @@ use axum::body::Bytes;
 use desk::{Slip, stopped};
 use mifeng::crypto::{Digest, SystemEntropy, Time};
 use mifeng::lock::tlock::Beacon;
+use mifeng::log::AnchorProof;
 use mifeng::pki::trust::Usage;
 use mifeng::record::{Record, SignedRecord};
 use mifeng::tender::{RECORDS_PER_ACTOR_MAX, Refusal, Stage, rules};
@@ -99,6 +101,8 @@ pub(crate) enum Order {
     Beacon(Beacon, Answer<()>),
     /// What the host itself orders, by a record that only its own certificate can have signed.
     Ordered(SignedRecord, Answer<()>),
+    /// Keep the proof that the last head is in the anchor log.
+    Anchored(AnchorProof, Answer<()>),
     /// Look at the clock.
     Wake(Answer<()>),
     /// A bid was read.
@@ -393,6 +397,11 @@ impl<S: Store + 'static> Writer<S> {
                 self.changed |= done.is_ok();
                 later(answer, done)
             }
+            Order::Anchored(proof, answer) => {
+                let kept = self.keep_proof(&proof);
+                self.changed |= kept.is_ok();
+                later(answer, kept)
+            }
             // Done where the queue is at hand.
             Order::Wake(answer) => later(answer, Ok(())),
             Order::Nudge | Order::Stop => Box::new(|| {}),
@@ -412,7 +421,7 @@ impl<S: Store + 'static> Writer<S> {
             Order::Announce(_, answer) => later(answer, Err(no)),
             Order::Awaits(_, answer) => later(answer, Err(no)),
             Order::Document(_, _, answer) | Order::Beacon(_, answer) => later(answer, Err(no)),
-            Order::Ordered(_, answer) => later(answer, Err(no)),
+            Order::Ordered(_, answer) | Order::Anchored(_, answer) => later(answer, Err(no)),
             Order::Wake(answer) => later(answer, Ok(())),
             Order::Nudge | Order::Stop => Box::new(|| {}),
         }

@@ -2,6 +2,7 @@
 
 mod common;
 
+use common::anchored::{anchored, shown};
 use common::*;
 use mifeng::crypto::{INTL, SeededEntropy};
 use mifeng::log::{Pace, Schedule};
@@ -47,6 +48,9 @@ fn seen(host: &Served) -> Look {
         "/v1/tenders/t1/files/log/checkpoint",
         "/v1/tenders/t1/dossier",
         "/v1/openapi.json",
+        "/v1/anchors",
+        "/v1/anchors/intl-1/log",
+        "/v1/anchors/intl-1/files/log/checkpoint",
         "/healthz",
         "/metrics",
         "/v1/tenders/t1/own",
@@ -82,7 +86,7 @@ enum Sent {
 
 /// What an observer sees before, between and after beats, with these bidders in the second one.
 fn public(bidders: usize, grace: u64, sent: Sent) -> Vec<Look> {
-    let cast = Cast::new(&INTL, "http observer");
+    let cast = anchored(&INTL, "http observer");
     let mut tender = published(&cast, |notice| {
         let pace = Pace {
             from: secs(FIRST_BEAT),
@@ -94,7 +98,9 @@ fn public(bidders: usize, grace: u64, sent: Sent) -> Vec<Look> {
     let name = format!("observer-{bidders}-{sent:?}-{grace}");
     let mut later = Vec::new();
     let host = Served::new(&tender, "http observer", &name);
+    host.wake();
     let mut all = vec![seen(&host)];
+    let before = shown(&host).0;
     host.at(FIRST_BEAT);
     host.at(12);
     for number in 0..bidders {
@@ -137,6 +143,8 @@ fn public(bidders: usize, grace: u64, sent: Sent) -> Vec<Look> {
         }
         all.push(seen(&host));
     }
+    // No byte of the anchor log tells of a bid before the close.
+    assert_eq!(shown(&host).0, before);
     // After the close the roll is public: the bids were really there.
     for at in [40, 50, 60, 61] {
         host.at(at);

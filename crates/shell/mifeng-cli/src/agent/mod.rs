@@ -1,6 +1,7 @@
 //! Agents: they watch a tender on a host over HTTP and do a person's part there. The keys stay on this machine;
 //! what leaves it are signed records, and each is made from a bundle that was checked here.
 
+mod anchors;
 mod page;
 mod watch;
 

@@ -1,5 +1,6 @@
 //! What an agent does at each look: fetch, check, cosign, show what is asked, and answer when told to.
 
+use super::anchors::Owed;
 use super::page::{Asked, Line, Screen};
 use super::{LOOK, hand_in};
 use crate::bundle::Bundle;
@@ -58,12 +59,14 @@ impl Task {
 
 /// An agent at work.
 pub(super) struct Watch<'a> {
-    ui: &'a Ui,
-    client: Client,
-    identity: Identity,
+    pub(super) ui: &'a Ui,
+    pub(super) client: Client,
+    pub(super) identity: Identity,
     /// Where bundle, records and receipts are kept.
-    folder: PathBuf,
-    screen: Arc<Screen>,
+    pub(super) folder: PathBuf,
+    pub(super) screen: Arc<Screen>,
+    /// What is to be done about the anchor log.
+    pub(super) owed: Owed,
     /// Entries of the log when it was last fetched, and when that was.
     fetched: Option<(u64, Instant)>,
     stage: String,
@@ -87,6 +90,7 @@ impl<'a> Watch<'a> {
             identity,
             folder,
             screen,
+            owed: Owed::default(),
             fetched: None,
             stage: String::new(),
             said: String::new(),
@@ -94,8 +98,13 @@ impl<'a> Watch<'a> {
         }
     }
 
+    /// The next look fetches the bundle again.
+    pub(super) fn forget_fetched(&mut self) {
+        self.fetched = None;
+    }
+
     /// Says something unless it was what was said last.
-    fn once(&mut self, zh: &str, en: &str) {
+    pub(super) fn once(&mut self, zh: &str, en: &str) {
         if self.said != en {
             self.ui.say(zh, en);
             en.clone_into(&mut self.said);
@@ -103,7 +112,7 @@ impl<'a> Watch<'a> {
     }
 
     /// A host that is away, or says "not now", is asked again; anything else ends the agent.
-    fn patient<T>(&mut self, outcome: Result<T, Failure>) -> Result<Option<T>, Failure> {
+    pub(super) fn patient<T>(&mut self, outcome: Result<T, Failure>) -> Result<Option<T>, Failure> {
         match outcome {
             Ok(value) => Ok(Some(value)),
             Err(e) if e.exit == 4 => {
@@ -134,7 +143,7 @@ impl<'a> Watch<'a> {
     }
 
     fn glance(&mut self) -> Result<Option<Glance>, Failure> {
-        let glance = self.client.glance();
+        let glance = self.client.glance().map_err(|no| self.vanished(no));
         let Some(glance) = self.patient(glance)? else {
             return Ok(None);
         };
@@ -167,8 +176,16 @@ impl<'a> Watch<'a> {
             if let Some(glance) = self.glance()? {
                 let due = self.is_due(&glance, CHECK);
                 if due {
-                    bundle = self.fetch(&glance)?.or(bundle);
+                    let changed = glance.stage != self.stage && glance.stage != "open";
+                    if let Some(came) = self.fetch(&glance)? {
+                        let own = person::own_member(&came.replay.state, &self.identity).is_ok();
+                        self.owed.came(changed && own);
+                        bundle = Some(came);
+                    }
                     self.stage.clone_from(&glance.stage);
+                }
+                if let Some(bundle) = &bundle {
+                    self.anchors(bundle)?;
                 }
                 // Nothing new and nothing asked: nothing to look at.
                 let worth = (due || self.shown.is_some()) && glance.stage != "setup";
@@ -380,23 +397,33 @@ impl<'a> Watch<'a> {
 
     /// Cosigns at every change of stage, and every so often while the log grows, until the archive.
     pub(super) fn witness(&mut self, every: Duration) -> Outcome {
+        let mut bundle = None;
         loop {
             if let Some(glance) = self.glance()? {
                 let changed = glance.stage != self.stage;
                 let grown = self
                     .fetched
                     .is_none_or(|(size, at)| size != glance.size && at.elapsed() >= every);
-                if glance.stage == "archived" {
-                    return Ok(());
-                }
-                if (changed || grown)
-                    && glance.stage != "setup"
-                    && let Some(bundle) = self.fetch(&glance)?
-                {
-                    self.cosign(&bundle)?;
-                    self.fetched = Some((glance.size, Instant::now()));
+                let archived = glance.stage == "archived";
+                if (changed || grown) && glance.stage != "setup" {
+                    let Some(came) = self.fetch(&glance)? else {
+                        clock::wait_until(clock::now().plus_millis(LOOK.as_millis() as i64));
+                        continue;
+                    };
+                    if !archived {
+                        self.cosign(&came)?;
+                        self.fetched = Some((glance.size, Instant::now()));
+                    }
+                    self.owed.came(true);
+                    bundle = Some(came);
                 }
                 self.stage = glance.stage;
+                if let Some(bundle) = &bundle {
+                    self.anchors(bundle)?;
+                }
+                if archived && !self.owed.look {
+                    return Ok(());
+                }
             }
             clock::wait_until(clock::now().plus_millis(LOOK.as_millis() as i64));
         }

@@ -54,8 +54,7 @@ pub(crate) fn run(ui: &Ui, online: &Online<'_>) -> Outcome {
         running = Some(started);
         Ok(door)
     };
-    // The host over HTTP keeps no anchor log yet.
-    let timing = (online.seconds, BEAT_MS, false);
+    let timing = (online.seconds, BEAT_MS);
     let ended = Tender::start_at(ui, args, &place.root, timing, door)
         .and_then(|tender| tender.finish(ui, args));
     let Some(running) = running else {

@@ -110,7 +110,7 @@ impl Tender {
         seconds: u64,
     ) -> Result<Self, Failure> {
         let pass = |_: &World, host| Ok(Door::Folder(Box::new(host)));
-        Tender::start_at(ui, args, root, (seconds, BEAT_MS, true), pass)
+        Tender::start_at(ui, args, root, (seconds, BEAT_MS), pass)
     }
 
     /// The same where `door` takes the log of the new tender and says how the people reach it.
@@ -118,12 +118,12 @@ impl Tender {
         ui: &Ui,
         args: &DemoArgs,
         root: &Path,
-        (seconds, beat_ms, anchored): (u64, u64, bool),
+        (seconds, beat_ms): (u64, u64),
         door: impl FnOnce(&World, FolderHost) -> Result<Door, Failure>,
     ) -> Result<Self, Failure> {
         let world = World::make(ui, args, root)?;
         ui.title("3. 公告", "3. notice");
-        let host = door(&world, world.start_host(anchored)?)?;
+        let host = door(&world, world.start_host()?)?;
         let mut tender = Tender {
             world,
             host,

@@ -410,12 +410,11 @@ impl World {
         self.root.join(name)
     }
 
-    /// Starts the host's log and takes in the board's records; its heads go into an anchor log if `anchored`.
-    pub(crate) fn start_host(&self, anchored: bool) -> Result<host::FolderHost, Failure> {
+    /// Starts the host's log and takes in the board's records; its heads go into an anchor log.
+    pub(crate) fn start_host(&self) -> Result<host::FolderHost, Failure> {
         let args = host::HostArgs::folder(self.path("host"), self.path("platform"));
-        if anchored {
-            anchor::begin(&self.ui, &args.id, self.suite, ANCHOR)?;
-        }
+        let kept = host::Kept::default();
+        anchor::begin(&self.ui, (&args.id, &kept), self.suite, ANCHOR)?;
         let list = self
             .second
             .as_ref()

@@ -1,13 +1,47 @@
 //! Bundles of what the log holds, for download and for the operator.
 
 use super::{Answer, Reply, Writer, later, unavailable};
+use mifeng::log::AnchorProof;
 use mifeng::{Error, Export, Snapshot, Store};
 use std::path::{Path, PathBuf};
 use tokio::sync::OwnedSemaphorePermit;
 
+/// The whole dossier in the working folder of its tender.
+const DOSSIER: &str = "dossier.tar";
+
+/// What is said to whoever wants the dossier before its proof is there.
+pub(crate) fn no_proof_yet() -> Error {
+    Error::Unavailable {
+        what: "anchor log".to_owned(),
+        detail: "the log is closed; the proof that its last head is anchored is not there yet: try again".to_owned(),
+    }
+}
+
 impl<S: Store + 'static> Writer<S> {
     pub(super) fn bundle(&self, what: Export, out: &Path) -> Result<(), Error> {
         write_bundle(&self.host.snapshot(what)?, &self.office.seat(), out)
+    }
+
+    /// A dossier without the proof of the anchor log that its tender names is no valid one: nobody gets it.
+    fn require_proof(&self) -> Result<(), Error> {
+        match self.host.owes_anchor()? {
+            true => Err(no_proof_yet()),
+            false => Ok(()),
+        }
+    }
+
+    /// Takes the proof in, and writes the operator's dossier with it.
+    pub(super) fn keep_proof(&mut self, proof: &AnchorProof) -> Result<(), Error> {
+        self.host.add_anchor(proof)?;
+        self.keep_dossier()
+    }
+
+    /// The whole dossier is the operator's; what is offered for download is its public export. It waits for its proof.
+    pub(super) fn keep_dossier(&self) -> Result<(), Error> {
+        if self.host.owes_anchor()? {
+            return Ok(());
+        }
+        self.bundle(Export::Dossier, &self.opened.with_file_name(DOSSIER))
     }
 
     /// A thread of its own writes it: who asks for bundles holds up no beat. One is made at a time.
@@ -17,7 +51,11 @@ impl<S: Store + 'static> Writer<S> {
         (out, place): (PathBuf, OwnedSemaphorePermit),
         answer: Answer<()>,
     ) -> Reply {
-        let snapshot = match self.host.snapshot(what) {
+        let ready = match what {
+            Export::Records => Ok(()),
+            Export::Dossier => self.require_proof(),
+        };
+        let snapshot = match ready.and_then(|()| self.host.snapshot(what)) {
             Ok(snapshot) => snapshot,
             Err(e) => return later(answer, Err(e)),
         };

@@ -105,6 +105,14 @@ impl Desk {
         Ok(said)
     }
 
+    /// Hands an order of the host's own over; its answer comes by what this gives.
+    pub(crate) fn give<T>(
+        &self,
+        order: impl FnOnce(Answer<T>) -> Order,
+    ) -> Result<oneshot::Receiver<Result<T, Error>>, Error> {
+        self.put((None, None), order)
+    }
+
     /// Tells that a bid was read. If the queue is full the writer is awake anyway.
     pub(crate) fn nudge(&self) {
         let _ = self.orders.try_send(Slip {

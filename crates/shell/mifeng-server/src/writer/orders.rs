@@ -5,15 +5,13 @@ use crate::orders::UsedOrders;
 use mifeng::crypto::{SystemEntropy, Time};
 use mifeng::record::{Record, SignedRecord};
 use mifeng::tender::{Refusal, Stage, rules};
-use mifeng::{Error, Export, Store};
+use mifeng::{Error, Store};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 use std::time::Duration;
 
 /// Type of the record that orders something of the host; the log never takes it.
 pub const ORDER: &str = "host.order";
-/// The whole dossier in the working folder of its tender.
-const DOSSIER: &str = "dossier.tar";
 /// Orders that were obeyed, there too.
 const USED_ORDERS: &str = "orders";
 /// An order counts so long by either clock.
@@ -70,12 +68,11 @@ impl<S: Store + 'static> Writer<S> {
                 self.look_at_the_clock();
                 Ok(())
             }
-            HostOrder::Archive {} if self.host.state().stage() == Stage::Archived => Ok(()),
             HostOrder::Archive {} => {
-                self.host.archive(now, entropy)?;
-                // The whole dossier is the operator's; what is offered for download is its public export.
-                let out = self.opened.with_file_name(DOSSIER);
-                self.bundle(Export::Dossier, &out)
+                if self.host.state().stage() != Stage::Archived {
+                    self.host.archive(now, entropy)?;
+                }
+                self.keep_dossier()
             }
             HostOrder::GiveUp {} => self.give_up(now),
             HostOrder::List { der } => {

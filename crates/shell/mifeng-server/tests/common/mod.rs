@@ -2,8 +2,11 @@
 #![allow(dead_code, unused_imports, unreachable_pub)] // Each test uses its part.
 
 use mifeng::Receipt;
+pub mod anchored;
 pub mod replica;
 pub mod statements;
+
+use anchored::AnchorPlace;
 
 use mifeng::crypto::{Suite, Time};
 use mifeng_server::{House, ManualClock, Notify, Running};
@@ -24,6 +27,8 @@ pub struct Served {
     pub house: Arc<House>,
     pub running: Option<Running>,
     pub address: SocketAddr,
+    /// The anchor log, where the cast's tenders name one.
+    pub anchors: Option<AnchorPlace>,
 }
 
 /// An answer as it came.
@@ -62,8 +67,10 @@ impl Served {
         std::fs::create_dir_all(folder.join("t1")).expect("a folder");
         let clock = Arc::new(ManualClock::new(secs(2)));
         let (suite, store) = (tender.cast.suite, tender.store.copied());
-        let (house, running) = start(suite, seed, &store, &folder, &clock);
+        let anchors = tender.cast.is_anchored.then(AnchorPlace::default);
+        let (house, running) = start((suite, seed), &store, &folder, &clock, anchors.as_ref());
         Served {
+            anchors,
             suite,
             seed,
             store,
@@ -81,11 +88,11 @@ impl Served {
             running.stop();
         }
         let (house, running) = start(
-            self.suite,
-            self.seed,
+            (self.suite, self.seed),
             &self.store,
             &self.folder,
             &self.clock,
+            self.anchors.as_ref(),
         );
         (self.house, self.address) = (house, running.address);
         self.running = Some(running);
@@ -212,11 +219,11 @@ fn exchange(mut stream: TcpStream, bytes: &[u8], end: bool) -> Answer {
 }
 
 fn start(
-    suite: &'static Suite,
-    seed: &'static str,
+    (suite, seed): (&'static Suite, &'static str),
     store: &Memory,
     folder: &std::path::Path,
     clock: &Arc<ManualClock>,
+    anchors: Option<&AnchorPlace>,
 ) -> (Arc<House>, Running) {
     let mut opening = |_: &std::path::Path| -> mifeng_server::Opening<Memory> {
         let store = store.clone();
@@ -225,7 +232,10 @@ fn start(
             Ok(mifeng_server::Opened::Ready(store.clone(), keys))
         })
     };
-    let house = House::open(folder, clock.clone(), &mut opening).expect("a house");
+    let mut house = House::open(folder, clock.clone(), &mut opening).expect("a house");
+    if let Some(anchors) = anchors {
+        anchors.keep(&mut house, suite);
+    }
     let house = Arc::new(house);
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let notify: Notify = Arc::new(|_, _| {});

@@ -48,14 +48,51 @@ pub fn replica_of<S: Store + 'static>(
     opening: &mut dyn FnMut(&str) -> Opening<S>,
 ) -> Replica {
     let work = Folder::new("replica");
+    let house = house_of(&work, clock, lists, opening);
+    serve(house, clock, work)
+}
+
+fn house_of<S: Store + 'static>(
+    work: &Folder,
+    clock: &Arc<ManualClock>,
+    lists: Option<Arc<dyn Lists>>,
+    opening: &mut dyn FnMut(&str) -> Opening<S>,
+) -> House {
     let own = || {
         let db = format!("sqlite:{}", work.join("lists"));
         Place::parse(&db, None).and_then(|place| place.lists())
     };
     let lists = lists.unwrap_or_else(|| own().expect("lists"));
-    let names = ["t1".to_owned()];
-    let house = House::of(&work.0, &names, lists, clock.clone(), opening);
-    let house = Arc::new(house.expect("a house"));
+    let house = House::of(&work.0, &["t1".to_owned()], lists, clock.clone(), opening);
+    house.expect("a house")
+}
+
+/// One whose anchor log is in the database too.
+pub fn anchored_replica(place: &Place, clock: &Arc<ManualClock>) -> Replica {
+    let work = Folder::new("replica");
+    let lists = place.lists().expect("lists");
+    let mut house = house_of(&work, clock, Some(lists), &mut |_| opening(place));
+    let cast = anchored::anchored(&INTL, SEED);
+    let (key, place) = (cast.anchor().expect("named"), place.clone());
+    let place = place.for_one_writer().expect("a number");
+    let opening = move |access| match place.open_as("anchor.intl-1", access) {
+        Ok(store) => {
+            let key = cast.anchor_key();
+            mifeng::AnchorLog::open(store, &INTL, anchored::ORIGIN, key).map(Some)
+        }
+        Err(e) if matches!(Fault::of(&e), Some(Fault::Held { .. })) => Ok(None),
+        Err(e) => Err(Error::Unavailable {
+            what: "anchor log".to_owned(),
+            detail: e.to_string(),
+        }),
+    };
+    let kept = house.keep_anchors(&INTL, key, Box::new(opening));
+    kept.expect("a keeper");
+    serve(house, clock, work)
+}
+
+fn serve(house: House, clock: &Arc<ManualClock>, work: Folder) -> Replica {
+    let house = Arc::new(house);
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let notify: Notify = Arc::new(|_, _| {});
     // Its own address, and the name of the balancer before all of them.
@@ -73,6 +110,7 @@ pub fn replica_of<S: Store + 'static>(
         house,
         address: running.address,
         running: Some(running),
+        anchors: None,
     };
     Replica {
         served,
