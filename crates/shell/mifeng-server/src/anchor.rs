@@ -348,6 +348,7 @@ impl Keeper {
         };
         self.held = None;
         let before = log.heads().len();
+        self.require_nothing_lost(before)?;
         // One tender's fault is none of another's.
         let appended = match access {
             Access::Write => self.append(&mut log),
@@ -365,6 +366,20 @@ impl Keeper {
         // Only what is durable is shown; a failed write is found out by opening the log again.
         self.show(&log, changed)?;
         appended.and(self.prove(&log))
+    }
+
+    /// A log that lost entries, as on a disk that is not there, gets no others: that would be a second history.
+    fn require_nothing_lost(&self, found: usize) -> Result<(), Error> {
+        let shown = self.state.borrow().shown.as_ref().map(|shown| shown.size);
+        let shown = shown.unwrap_or(0);
+        match found as u64 >= shown {
+            true => Ok(()),
+            false => Err(Error::Failed {
+                check: "V2",
+                code: "log.rollback",
+                detail: format!("anchor log: {shown} entries were shown, {found} are there"),
+            }),
+        }
     }
 
     /// Appends every head that is due.

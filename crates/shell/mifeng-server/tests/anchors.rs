@@ -320,6 +320,33 @@ fn an_old_copy_of_a_tender_is_told_and_not_anchored() {
     assert_eq!(shown(&host).0, before);
 }
 
+#[test]
+fn a_log_that_lost_what_was_shown_gets_nothing_else() {
+    let cast = anchored(&INTL, SEED);
+    let tender = Tender::new(&cast, "host.example/t/1", Kind::Board);
+    let host = Served::new(&tender, SEED, "anchors-lost");
+    host.wake();
+    let place = host.anchors.clone().expect("kept");
+    let (before, kept) = (shown(&host).0, place.store.files().clone());
+    place.store.files().clear();
+    for at in [FIRST_BEAT, 20, 30, 40, 50] {
+        host.at(at);
+    }
+    host.clock.set(secs(60));
+    until("it is told", || {
+        host.get("/healthz").json()["anchored"] == false
+    });
+    assert!(place.store.files().is_empty());
+    assert_eq!(shown(&host).0, before);
+    // The disk is there again: it goes on where it was.
+    place.store.files().extend(kept);
+    until("it is anchored", || {
+        host.get("/healthz").json()["anchored"] == true
+    });
+    let (tar, _) = shown(&host);
+    assert!(sizes(&tar).len() > 1 && sizes(&tar).starts_with(&sizes(&before)));
+}
+
 /// Two hosts over one database anchor into one log, whoever writes the tender.
 fn one_log(place: &Place) {
     let cast = anchored(&INTL, common::replica::SEED);
