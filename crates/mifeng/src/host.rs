@@ -29,7 +29,7 @@ use mifeng_pki::{Certificate, Signer};
 use mifeng_record::{Draft, Facts, Record, SignedRecord};
 use mifeng_tender::{BEATS_MAX, ContractStamp, LogConfig, Refusal, Stage, State, rules};
 use serde::Serialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 
 /// What [`Host::open`] says, as the detail of [`Error::Malformed`], of a store that holds no tender.
@@ -65,6 +65,8 @@ pub struct Host<S: Store> {
     pending: Vec<Pending>,
     /// Bids that came without their body, by the commitment of their record.
     awaited: BTreeMap<Digest, Digest>,
+    /// Seals among those awaited whose whole body was in the store when it was opened.
+    found: BTreeSet<Digest>,
     /// Bytes of the records that wait.
     pending_len: usize,
     /// What the records of beats take of `log/beats.json`.
@@ -116,6 +118,7 @@ impl<S: Store> Host<S> {
             entries_len: 0,
             pending: Vec::new(),
             awaited: BTreeMap::new(),
+            found: BTreeSet::new(),
             pending_len: 0,
             beat_records_len: 0,
             stamped: export::Stamped::default(),
@@ -145,9 +148,11 @@ impl<S: Store> Host<S> {
     /// [`Error::Failed`] if the store does not hold what it held.
     pub fn open(store: S, keys: HostKeys) -> Result<Self, Error> {
         let (head, beats, replay) = replayed(&store)?;
+        let awaited = commit_first::awaited(&store)?;
         let records: usize = beats.iter().map(|beat| beat.records.len()).sum();
         Ok(Host {
-            awaited: commit_first::awaited(&store)?,
+            found: commit_first::found(&store, &awaited, replay.state.bids()),
+            awaited,
             store,
             keys,
             replay,

@@ -205,6 +205,8 @@ fn a_host_that_had_the_body_and_denies_it_is_convicted_by_its_receipt() {
     let name = format!("awaited/{}", bid.record.commitment(&INTL));
     let before = tender.store.files().insert(name, bid.id.to_string().into());
     assert_eq!(before.as_deref(), Some(&b"came"[..]));
+    let file = format!("seal/{}.bid", bid.id);
+    assert!(tender.store.files().remove(&file).is_some());
     tender.reopen();
     tender.close_witnessed();
     tender.close_window(BODIES_END).expect("closed");
@@ -279,7 +281,7 @@ fn what_is_withdrawn_or_replaced_needs_no_body() {
 fn a_suspension_gives_the_whole_time_again() {
     let cast = Cast::new(&INTL, "edges");
     let mut tender = with_grace(&cast, Kind::Board);
-    let bid = commit(&mut tender, 0, 12);
+    let (bid, early) = (commit(&mut tender, 0, 12), commit(&mut tender, 1, 13));
     tender.beat(20);
     tender.close_witnessed();
     let why = Halt {
@@ -288,17 +290,61 @@ fn a_suspension_gives_the_whole_time_again() {
     let (agency, at) = (&cast.agency, BODIES_END + 5);
     let said = tender.say(agency, "tender.suspend", &why, BODIES_END - 1);
     said.expect("suspended");
-    assert_eq!(
-        code(body(&mut tender, &bid, &bid.file, at)),
-        "bid.body-late"
-    );
+    // When the time is over nobody knows then.
+    body(&mut tender, &early, &early.file, at).expect("in the suspension");
     let said = tender.say(agency, "tender.resume", &why, at);
     said.expect("resumed");
     let end = at + BODIES_END - DEADLINE;
     assert_eq!(code(tender.close_window(end - 1)), "opening.early");
     body(&mut tender, &bid, &bid.file, end - 1).expect("the whole time again");
     tender.close_window(end).expect("closed");
-    assert_eq!(tender.host.state().bids()[&bid.id].life, BidLife::Live);
+    for bid in [&bid, &early] {
+        assert_eq!(tender.host.state().bids()[&bid.id].life, BidLife::Live);
+    }
+    // What is over does not begin again: trustees wait for nothing.
+    for act in ["tender.suspend", "tender.resume"] {
+        let said = tender.say(agency, act, &why, end + 2);
+        said.expect("said");
+    }
+    assert_eq!(tender.host.state().bodies_end(), Some(secs(end)));
+    tender.shares(0, end + 3).expect("the bodies' time is over");
+}
+
+#[test]
+fn a_trustee_goes_by_the_own_clock() {
+    let cast = Cast::new(&INTL, "edges");
+    let mut tender = with_grace(&cast, Kind::Board);
+    let bid = tender.seal(0, 880_000, 12);
+    tender.submit(&bid, secs(12)).expect("on time");
+    tender.beat(20);
+    tender.close_witnessed();
+    // A host that is ahead of time.
+    tender.close_window(BODIES_END).expect("as it says");
+    let early = tender.shares(0, BODIES_END - 1);
+    assert_eq!(code(early), "board.share-early");
+    tender.shares(0, BODIES_END).expect("it is time");
+}
+
+#[test]
+fn a_body_that_is_there_is_none_that_never_came() {
+    let cast = Cast::new(&INTL, "edges");
+    let mut tender = with_grace(&cast, Kind::Board);
+    let (kept, lost) = (commit(&mut tender, 0, 12), commit(&mut tender, 1, 13));
+    tender.beat(20);
+    tender.close_witnessed();
+    // The host went down before it could note that they came; of the second one something else is there.
+    let mut other = lost.file.clone();
+    let middle = other.len() / 2;
+    other[middle] ^= 1;
+    for (bid, file) in [(&kept, &kept.file), (&lost, &other)] {
+        let name = format!("seal/{}.bid", bid.id);
+        tender.store.files().insert(name, file.clone());
+    }
+    tender.reopen();
+    assert!(tender.host.awaits_body(&kept.record.commitment(&INTL)));
+    assert_eq!(tender.host.without_body(secs(BODIES_END)), [lost.id]);
+    tender.close_window(BODIES_END).expect("closed");
+    assert_eq!(tender.host.state().bids()[&kept.id].life, BidLife::Live);
 }
 
 #[test]

@@ -129,7 +129,7 @@ fn read(store: &dyn Store, name: &str) -> Result<Vec<u8>, Error> {
     found.ok_or_else(|| Error::malformed("store", format!("{name} is missing")))
 }
 
-fn hold_bid(
+pub(super) fn hold_bid(
     store: &dyn Store,
     name: &str,
     seal: &mifeng_envelope::VerifiedSeal,

@@ -6,12 +6,13 @@
 
 use super::Host;
 use super::bodies::Brought;
+use super::check::hold_bid;
 use crate::store::{Store, Write};
 use crate::{Error, layout};
 use mifeng_crypto::{Digest, Time};
 use mifeng_record::{Record, SignedRecord};
-use mifeng_tender::{BidLife, Refusal, Stage, rules};
-use std::collections::BTreeMap;
+use mifeng_tender::{Bid, BidLife, Refusal, Stage, rules};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What such a file says once the body is there; before that the id of the seal.
 const CAME: &[u8] = b"came";
@@ -35,6 +36,19 @@ pub(super) fn awaited(store: &dyn Store) -> Result<BTreeMap<Digest, Digest>, Err
     Ok(awaited)
 }
 
+/// Those among them that have one all the same: the host went down after it was durable and before that was noted.
+pub(super) fn found(
+    store: &dyn Store,
+    awaited: &BTreeMap<Digest, Digest>,
+    bids: &BTreeMap<Digest, Bid>,
+) -> BTreeSet<Digest> {
+    let holds = |seal: &&Digest| {
+        let bid = bids.get(*seal).filter(|bid| bid.life == BidLife::Live);
+        bid.is_some_and(|bid| hold_bid(store, &layout::seal(seal), &bid.seal).is_ok())
+    };
+    awaited.values().filter(holds).copied().collect()
+}
+
 impl<S: Store> Host<S> {
     /// Whether the record with this commitment brought a bid whose body has not come.
     pub fn awaits_body(&self, record: &Digest) -> bool {
@@ -48,7 +62,12 @@ impl<S: Store> Host<S> {
     pub fn body_due(&self, received: Time) -> Result<(), Refusal> {
         let state = &self.replay.state;
         match state.bodies_end() {
-            Some(end) if state.stage() <= Stage::Window && received < end => Ok(()),
+            // After a suspension the whole time begins anew: nothing that comes meanwhile is late.
+            Some(end)
+                if state.stage() <= Stage::Window && (received < end || state.is_halted()) =>
+            {
+                Ok(())
+            }
             Some(end) => {
                 let detail = format!("bodies were taken until {end}, received at {received}");
                 Err(Refusal::by(&rules::BODY_LATE, detail))
@@ -68,7 +87,7 @@ impl<S: Store> Host<S> {
         }
         let live = |seal: &&Digest| {
             let bid = state.bids().get(*seal);
-            bid.is_some_and(|bid| bid.life == BidLife::Live)
+            bid.is_some_and(|bid| bid.life == BidLife::Live) && !self.found.contains(*seal)
         };
         let mut seals: Vec<Digest> = self.awaited.values().filter(live).copied().collect();
         seals.sort_unstable();

@@ -228,8 +228,12 @@ impl State {
     }
 
     /// Until when the body of a bid is taken whose record came before the deadline: as long after the close as the notice
-    /// says, the whole of it again after a suspension. None where record and body come together.
+    /// says, the whole of it again after a suspension before the window's close. None where record and body come together.
     pub fn bodies_end(&self) -> Option<Time> {
+        // What is over stays over, whatever halts the tender later.
+        if self.bodies_ended.is_some() {
+            return self.bodies_ended;
+        }
         let (_, notice) = self.notice.as_ref()?;
         let grace = Some(notice.body_grace_ms).filter(|ms| *ms > 0)?;
         Some(self.after(notice.deadline, grace))

@@ -82,6 +82,7 @@ impl State {
             self.end_life(id, BidLife::NoBody);
         }
         self.stage = Stage::Opening;
+        self.bodies_ended = self.bodies_end();
         self.window_closed = Some(act.taken);
         Ok(())
     }

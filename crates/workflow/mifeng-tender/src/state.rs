@@ -153,6 +153,8 @@ pub struct State {
     pub(crate) closed: Option<Close>,
     /// When the log took `bidder-window.close`.
     pub(crate) window_closed: Option<Time>,
+    /// Until when bodies could come, once the window is closed.
+    pub(crate) bodies_ended: Option<Time>,
     pub(crate) bidder_shares: BTreeMap<(Digest, String), [u8; 32]>,
     pub(crate) board_shares: BTreeMap<(Digest, String), BTreeMap<u8, CheckedShare>>,
     pub(crate) beacons: BTreeMap<(Digest, u64), VerifiedBeacon>,
@@ -208,6 +210,7 @@ impl State {
             leaf_digests: BTreeMap::new(),
             closed: None,
             window_closed: None,
+            bodies_ended: None,
             bidder_shares: BTreeMap::new(),
             board_shares: BTreeMap::new(),
             beacons: BTreeMap::new(),
