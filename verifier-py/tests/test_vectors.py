@@ -1,4 +1,5 @@
 """The project's vectors, read by this verifier alone: board, policy, draw, beats, receipts, seals, stamps, formulas."""
+import base64
 import csv
 import json
 import os
@@ -9,7 +10,7 @@ from common import VECTORS, h, vector
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from mifeng import (amount, cms, dkg, draw, envelope, formula, hashes, jcs, log, manifest, moment, note, packs, policy,
+from mifeng import (amount, checks, cms, dkg, draw, envelope, formula, hashes, jcs, log, manifest, moment, note, packs, policy,
                     receipt, score, stamp, tar, tdh2, timelock, x509)
 from mifeng.errors import Bad
 
@@ -306,6 +307,21 @@ class Scores(unittest.TestCase):
                 found = "reject" if said is None else "equal" if said == digits else "mismatch"
                 wanted = {"flag": "equal", "equal_or_flag": "equal"}.get(row["verdict"], row["verdict"])
                 self.assertEqual(found, wanted, row["case"])
+
+
+class Receipts(unittest.TestCase):
+    def test_against_dossiers(self):
+        cases = vector("dossier", "receipts.json")
+        self.assertEqual({c["code"] for c in cases}, {None, "receipt.breach"})
+        for c in cases:
+            report = checks.verify(tar.parse(tar.open_file(os.path.join(VECTORS, "dossier", c["of"]))))
+            self.assertTrue(report.valid)
+            try:
+                checks.hold_receipt(report, base64.b64decode(c["receipt"]), None)
+                code = None
+            except Bad as e:
+                code = e.code
+            self.assertEqual(code, c["code"], c["name"])
 
 
 class Certificates(unittest.TestCase):

@@ -13,7 +13,7 @@ mod vectors;
 pub(crate) use broken::tar;
 pub use broken::{Broken, all as broken};
 pub use locks::{Lock, locked};
-pub use vectors::{Case, Manifest, Splice, write_vectors};
+pub use vectors::{Case, Manifest, ReceiptCase, Splice, write_vectors};
 pub(crate) use vectors::{spliced, splices};
 
 use crate::world::{Cast, DEADLINE, Kind, LOT, Tender};

@@ -16,6 +16,7 @@ fn an_honest_world_keeps_its_word() {
         seen.dropped,
         seen.repeated,
         seen.jumps,
+        seen.bodies,
         seen.opened,
         seen.convicted,
     ] {

@@ -87,20 +87,29 @@ impl Received {
     #[must_use]
     pub fn in_words(&self) -> (String, String) {
         let (at, index) = (self.at, self.index);
-        let (seen_zh, seen_en) = self.witnessed_in_words();
+        let (end_zh, end_en) = self.end_in_words();
+        (
+            format!("回执相符：{at} 收到，日志第 {index} 条{end_zh}"),
+            format!("receipt holds: received {at}, log entry {index}{end_en}"),
+        )
+    }
+
+    /// Whether the sealed bid is there whole, who else had seen the record and when: the end of a sentence in Chinese and
+    /// in English.
+    #[must_use]
+    pub fn end_in_words(&self) -> (String, String) {
         let (whole_zh, whole_en) = match self.whole {
             true => ("，投标文件完整收到", ", its sealed bid there whole"),
             false => ("", ""),
         };
+        let (seen_zh, seen_en) = self.witnessed_in_words();
         (
-            format!("回执相符：{at} 收到，日志第 {index} 条{whole_zh}{seen_zh}"),
-            format!("receipt holds: received {at}, log entry {index}{whole_en}{seen_en}"),
+            format!("{whole_zh}{seen_zh}"),
+            format!("{whole_en}{seen_en}"),
         )
     }
 
-    /// Who else had seen it and when, as the end of a sentence in Chinese and in English.
-    #[must_use]
-    pub fn witnessed_in_words(&self) -> (String, String) {
+    fn witnessed_in_words(&self) -> (String, String) {
         let Some(seen) = &self.witnessed else {
             return (
                 "；未附见证人共签".to_owned(),

@@ -1,8 +1,9 @@
 //! A tender in which bodies may come after the close, and how a host could bend that.
 
-use super::Broken;
 use super::forge::Forge;
-use crate::world::{Cast, DEADLINE, Kind, LOT, Parts, Tender, notice, secs};
+use super::{Broken, ReceiptCase};
+use crate::world::{Cast, DEADLINE, Kind, LOT, Parts, Sealed, Tender, notice, secs};
+use base64::prelude::{BASE64_STANDARD, Engine as _};
 use mifeng::Replay;
 use mifeng::crypto::{Suite, jcs};
 use mifeng::tender::{BidLife, BidWithdraw};
@@ -17,6 +18,31 @@ const BODIES_END: i64 = DEADLINE + 20;
 /// # Panics
 /// If the engine refuses a step of the story: a bug.
 pub(super) fn commit_first(suite: &'static Suite) -> Vec<u8> {
+    told(suite, false).0
+}
+
+/// Receipts held against that dossier: what the log keeps, and one of a host that had the last body and denies it.
+pub(super) fn receipts(suite: &'static Suite, of: &str) -> Vec<ReceiptCase> {
+    let (dossier, given) = told(suite, true);
+    assert!(dossier == commit_first(suite), "no body is in the log");
+    let codes = [
+        ("record-alone", None),
+        ("whole", None),
+        ("whole-and-denied", Some("receipt.breach")),
+    ];
+    let cases = codes.into_iter().zip(given);
+    let case = |((name, code), receipt): ((&str, Option<&str>), Vec<u8>)| ReceiptCase {
+        name: name.to_owned(),
+        of: of.to_owned(),
+        receipt: BASE64_STANDARD.encode(receipt),
+        code: code.map(str::to_owned),
+    };
+    cases.map(case).collect()
+}
+
+/// The dossier; and the receipts of the body that came, of a record alone, and of the last one: with `lying` the host has
+/// its body, says so, and forgets it.
+fn told(suite: &'static Suite, lying: bool) -> (Vec<u8>, Vec<Vec<u8>>) {
     let cast = Cast::new(suite, "dossier");
     let mut tender = Tender::unpublished(&cast, "host.example/t/dossier");
     let mut notice = notice(&cast, tender.host.state(), Kind::Joint);
@@ -33,15 +59,30 @@ pub(super) fn commit_first(suite: &'static Suite) -> Vec<u8> {
     let said = tender.say(&cast.bidders[0], "bid.withdraw", &data, DEADLINE - 20);
     said.expect("withdrawn in time");
     tender.close_witnessed();
-    let bid = tender.bids[1].clone();
-    tender.submit(&bid, secs(BODIES_END - 1)).expect("its body");
+    let at = secs(BODIES_END - 1);
+    let (came, never) = (tender.bids[1].clone(), tender.bids[2].clone());
+    let receipt = |tender: &Tender<'_>, bid: &Sealed| {
+        let receipt = tender.host.receipt_again(&bid.record, at);
+        receipt.and_then(|r| r.to_file()).expect("in the log")
+    };
+    let mut given = vec![receipt(&tender, &never)];
+    tender.submit(&came, at).expect("its body");
+    given.push(receipt(&tender, &came));
+    if lying {
+        tender.submit(&never, at).expect("its body");
+        given.push(receipt(&tender, &never));
+        let name = format!("awaited/{}", never.record.commitment(suite));
+        let forgotten = never.id.to_string().into_bytes();
+        tender.store.files().insert(name, forgotten);
+        tender.reopen();
+    }
     tender.close_window(BODIES_END).expect("closed");
     tender.open_all(100);
     let failure = tender.host.state().expected_failure(LOT);
     let failure = failure.expect("too few bids");
     let said = tender.say(&cast.agency, "lot.fail", &failure, 101);
     said.expect("failed");
-    tender.archive(103)
+    (tender.archive(103), given)
 }
 
 /// A window that is closed while bodies may come, and stories about who sent none.

@@ -46,6 +46,20 @@ pub struct Splice {
     pub put: String,
 }
 
+/// A receipt held against a valid dossier: a line of `receipts.json`.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReceiptCase {
+    /// What it is.
+    pub name: String,
+    /// The dossier.
+    pub of: String,
+    /// The receipt file, in base64; its record is in the dossier.
+    pub receipt: String,
+    /// The code of the failure; none if it holds.
+    pub code: Option<String>,
+}
+
 /// Blocks in which two archives are compared.
 const BLOCK: usize = 512;
 
@@ -138,6 +152,7 @@ fn add(
 pub fn write_vectors(folder: &Path) -> io::Result<Manifest> {
     std::fs::create_dir_all(folder)?;
     let mut manifest = Manifest::default();
+    let mut receipts = Vec::new();
     let mut wrong = Vec::new();
     for suite in [&INTL, &GM] {
         for lock in Lock::ALL {
@@ -154,6 +169,8 @@ pub fn write_vectors(folder: &Path) -> io::Result<Manifest> {
         let anchored = anchored::all(suite, &whole);
         let answered = answered::all(suite, &renewed);
         let first = super::commit_first::commit_first(suite);
+        let of_first = format!("{}-commit-first.tar", suite.id());
+        receipts.extend(super::commit_first::receipts(suite, &of_first));
         let cases_of_first = super::commit_first::broken(suite, &first);
         let all: [(&str, &[u8], Vec<Broken>); 7] = [
             ("-anchored", &anchored.tar, anchored.broken),
@@ -177,10 +194,15 @@ pub fn write_vectors(folder: &Path) -> io::Result<Manifest> {
     if !wrong.is_empty() {
         return Err(io::Error::other(wrong.join("\n")));
     }
-    let mut text = serde_json::to_string_pretty(&manifest).map_err(io::Error::other)?;
-    text.push('\n');
-    std::fs::write(folder.join("manifest.json"), text)?;
+    write_json(&folder.join("receipts.json"), &receipts)?;
+    write_json(&folder.join("manifest.json"), &manifest)?;
     Ok(manifest)
+}
+
+fn write_json<T: Serialize>(path: &Path, value: &T) -> io::Result<()> {
+    let mut text = serde_json::to_string_pretty(value).map_err(io::Error::other)?;
+    text.push('\n');
+    std::fs::write(path, text)
 }
 
 /// What anybody may read of a dossier: all but the sealed bids.

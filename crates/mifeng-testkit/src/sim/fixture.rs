@@ -1,6 +1,6 @@
 //! What every run starts from, made once: a published tender, its people, and their sealed bids.
 
-use crate::world::{Cast, Kind, Sealed, Tender};
+use crate::world::{Cast, Kind, Sealed, Tender, notice};
 use mifeng::bidder::{self, LeafKey};
 use mifeng::crypto::{Digest, Suite};
 use mifeng::lock::SecretShare;
@@ -30,10 +30,14 @@ pub(super) struct Fixture {
 }
 
 impl Fixture {
-    pub(super) fn new(suite: &'static Suite) -> Self {
+    /// With `grace` the body of a bid may come so many milliseconds after the close.
+    pub(super) fn new(suite: &'static Suite, grace: u64) -> Self {
         let cast = Cast::new(suite, "simulation");
         let (files, bids, leaves, secrets, published) = {
-            let mut tender = Tender::new(&cast, "host.example/t/simulation", Kind::Joint);
+            let mut tender = Tender::unpublished(&cast, "host.example/t/simulation");
+            let mut notice = notice(&cast, tender.host.state(), Kind::Joint);
+            notice.body_grace_ms = grace;
+            tender.publish(&notice).expect("a lawful notice");
             let files = tender.store.files().clone();
             let bids: Vec<Vec<Sealed>> = (0..cast.bidders.len())
                 .map(|number| {

@@ -21,6 +21,9 @@ use mifeng::crypto::{GM, INTL, cores};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 
+/// How long after the close bodies may come, where they may: less than bidders have to release.
+const GRACE_MS: u64 = 20_000;
+
 /// A fault built into the simulated world, which the invariants must notice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Twin {
@@ -85,6 +88,8 @@ pub struct Seen {
     pub acknowledged: u64,
     /// Records refused.
     pub refused: u64,
+    /// Bodies that came after their records.
+    pub bodies: u64,
     /// Bids opened.
     pub opened: u64,
     /// Tenders that ended with an award.
@@ -106,6 +111,7 @@ impl Seen {
             (&mut self.jumps, other.jumps),
             (&mut self.acknowledged, other.acknowledged),
             (&mut self.refused, other.refused),
+            (&mut self.bodies, other.bodies),
             (&mut self.opened, other.opened),
             (&mut self.awarded, other.awarded),
             (&mut self.convicted, other.convicted),
@@ -135,9 +141,10 @@ pub struct Summary {
     pub violations: Vec<Violation>,
 }
 
-/// Runs the seeds `first..first + count` on all cores. Even seeds are in intl-1, odd ones in gm-1.
+/// Runs the seeds `first..first + count` on all cores. Even seeds are in intl-1, odd ones in gm-1, where bodies of bids may
+/// come after the close.
 pub fn simulate(first: u64, count: u64, twin: Option<Twin>) -> Summary {
-    let worlds = [Fixture::new(&INTL), Fixture::new(&GM)];
+    let worlds = [Fixture::new(&INTL, 0), Fixture::new(&GM, GRACE_MS)];
     let next = AtomicU64::new(first);
     let worker = || {
         let mut own = Summary::default();

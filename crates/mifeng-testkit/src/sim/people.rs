@@ -33,6 +33,10 @@ enum Plan {
 
 pub(super) struct Bidder {
     letters: Vec<usize>,
+    /// It sends its records first.
+    records_first: bool,
+    /// The bodies of these, with the records once more.
+    bodies: Vec<usize>,
     live: Option<usize>,
     plan: Plan,
     /// Does not come to the opening.
@@ -68,8 +72,12 @@ impl Run<'_> {
                 1 => Plan::Replace,
                 _ => Plan::Stay,
             };
+            let may_come_later = self.world.published.state.bodies_end().is_some();
+            let records_first = may_come_later && self.chance(60);
             self.bidders.push(Bidder {
                 letters: Vec::new(),
+                records_first,
+                bodies: Vec::new(),
                 live: None,
                 plan,
                 silent: self.noise.below(8) == 0,
@@ -140,6 +148,11 @@ impl Run<'_> {
     pub(super) fn bidder(&mut self, n: usize) {
         let again = self.now + 2 * SECOND + self.below(6 * SECOND);
         let last = self.bidders[n].letters.last().copied();
+        for body in self.bidders[n].bodies.clone() {
+            if !self.letters[body].answered {
+                self.send(Event::ToHost(body));
+            }
+        }
         match last {
             Some(letter) if !self.letters[letter].answered => self.send(Event::ToHost(letter)),
             _ if !self.write(n) => {}
@@ -148,6 +161,16 @@ impl Run<'_> {
         if again < (WINDOW_END + 30) * SECOND {
             self.at(again, Event::Bidder(n));
         }
+    }
+
+    /// A bid; where its record goes first, its body has a letter of its own.
+    fn bid(&mut self, record: SignedRecord, (n, number): (usize, usize)) -> usize {
+        if !self.bidders[n].records_first {
+            return self.letter(record, Some((n, number)), true);
+        }
+        let body = self.letter(record.clone(), Some((n, number)), false);
+        self.bidders[n].bodies.push(body);
+        self.letter(record, None, true)
     }
 
     fn write(&mut self, n: usize) -> bool {
@@ -159,7 +182,7 @@ impl Run<'_> {
         let letter = match (written, plan, self.bidders[n].live) {
             (0, _, _) => {
                 self.bidders[n].live = Some(0);
-                self.letter(world.bids[n][0].record.clone(), Some((n, 0)), true)
+                self.bid(world.bids[n][0].record.clone(), (n, 0))
             }
             (1, Plan::Withdraw, _) if before_end => {
                 self.bidders[n].live = None;
@@ -174,7 +197,7 @@ impl Run<'_> {
                 let seal = submit["data"]["seal"].as_str().expect("a seal").to_owned();
                 let old = world.bids[n][0].id;
                 let record = self.signed(person, "bid.replace", seq, &BidReplace { old, seal });
-                self.letter(record, Some((n, 1)), true)
+                self.bid(record, (n, 1))
             }
             (_, _, Some(bid)) if !self.bidders[n].released && !self.bidders[n].silent => {
                 // Not before everybody's clock is past the close.

@@ -322,13 +322,22 @@ impl<'f> Run<'f> {
     fn receive(&mut self, letter: usize) {
         let (now, world) = (self.host_clock(), self.world);
         let record = self.letters[letter].record.clone();
+        let (of_bid, body) = (self.letters[letter].of_bid, self.letters[letter].body);
+        let commitment = self.letters[letter].commitment;
+        let awaited = self.host.as_ref().map(|h| h.awaits_body(&commitment));
+        // Where bodies may come later, the same bid once more is no news.
+        let known = self.host.as_ref().is_some_and(|host| {
+            let mut bids = host.state().bids().values();
+            bids.any(|bid| bid.record == commitment)
+        });
+        let brings_body = awaited == Some(true) && body.is_some();
         let again = self.with_host(|host, _| host.receipt_again(&record, now));
+        let logged = matches!(again, Some(Ok(_)));
         match again {
             None => return,
-            Some(Ok(receipt)) => return self.promise(letter, Some(receipt)),
-            Some(Err(_)) => {}
+            Some(Ok(receipt)) if !brings_body => return self.promise(letter, Some(receipt)),
+            Some(_) => {}
         }
-        let (of_bid, body) = (self.letters[letter].of_bid, self.letters[letter].body);
         let late = now >= secs(DEADLINE);
         let received = match self.twin {
             Some(Twin::LateClock) if late => plus_nanos(secs(DEADLINE), -1),
@@ -349,8 +358,15 @@ impl<'f> Run<'f> {
         match outcome {
             None => {}
             Some(Err(_)) => self.seen.refused += 1,
-            Some(Ok(())) if of_bid && late => self.broken("a bid was taken after the deadline"),
+            Some(Ok(())) if of_bid && late && !known => {
+                self.broken("a bid was taken after the deadline")
+            }
+            Some(Ok(())) if brings_body && logged => {
+                self.seen.bodies += 1;
+                self.answer(letter);
+            }
             Some(Ok(())) if open => {
+                self.seen.bodies += u64::from(brings_body);
                 self.waiting.push(letter);
                 if self.twin == Some(Twin::EarlyAnswer) {
                     self.promise(letter, None);

@@ -2,8 +2,11 @@
 
 use super::Plan;
 use super::case::{Input, Stop, Tally, check, fail};
-use crate::dossier::Manifest;
+use crate::dossier::{Manifest, ReceiptCase};
 use crate::flip::failed_check;
+use crate::world::Parts;
+use base64::prelude::{BASE64_STANDARD, Engine as _};
+use mifeng::{Error, Receipt, Replay};
 
 pub(super) fn plan(input: &Input) -> Option<Plan> {
     if !input.is_in("dossier") {
@@ -11,6 +14,9 @@ pub(super) fn plan(input: &Input) -> Option<Plan> {
     }
     if input.name() == "manifest.json" {
         return Some(Plan::Run(broken));
+    }
+    if input.name() == "receipts.json" {
+        return Some(Plan::Run(receipts));
     }
     input.name().ends_with(".tar").then_some(Plan::Run(valid))
 }
@@ -39,4 +45,32 @@ fn broken(input: &Input, tally: &mut Tally) {
             )
         });
     }
+}
+
+/// Receipts whose records are in the dossier, held against it.
+fn receipts(input: &Input, tally: &mut Tally) {
+    let cases: Vec<ReceiptCase> = match serde_json::from_slice(input.bytes()) {
+        Ok(cases) => cases,
+        Err(e) => return tally.fail(&e.to_string()),
+    };
+    for case in &cases {
+        tally.case(&format!("{} {}", case.of, case.name), || {
+            let files = Parts::of_tar(&input.beside(&case.of)?);
+            let receipt = BASE64_STANDARD.decode(&case.receipt);
+            let receipt = receipt.map_err(fail("base64"))?;
+            let found = hold(&files, &receipt).err().map(|e| e.code());
+            check(
+                found == case.code.as_deref(),
+                &format!("{:?} expected, {found:?}", case.code),
+            )
+        });
+    }
+}
+
+fn hold(files: &Parts, receipt: &[u8]) -> Result<(), Error> {
+    let receipt = Receipt::from_file(receipt)?;
+    let record = receipt.record_in(files)?;
+    let record = record.ok_or_else(Receipt::record_missing)?;
+    let replay = Replay::of(files)?;
+    receipt.hold_against(&record, &replay).map(|_| ())
 }

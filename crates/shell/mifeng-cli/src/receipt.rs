@@ -91,11 +91,11 @@ fn verify(ui: &Ui, receipt: &Path, record: &Path, keys: &TenderKeys, json: bool)
     // Of a bid, the words that were told when it was sealed.
     let named = received.seal.unwrap_or(received.commitment);
     let words = mifeng::words::fingerprint(&named, ui.lang == Lang::Zh);
-    let (seen_zh, seen_en) = received.witnessed_in_words();
+    let (end_zh, end_en) = received.end_in_words();
     let (at, index) = (received.at, received.index);
     ui.say(
-        format!("回执有效：{at} 收到，日志第 {index} 条，指纹 {words}{seen_zh}"),
-        format!("receipt is valid: received {at}, log entry {index}, fingerprint {words}{seen_en}"),
+        format!("回执有效：{at} 收到，日志第 {index} 条，指纹 {words}{end_zh}"),
+        format!("receipt is valid: received {at}, log entry {index}, fingerprint {words}{end_en}"),
     );
     Ok(())
 }
@@ -119,6 +119,7 @@ fn as_json(received: &Received) -> serde_json::Value {
         "size": received.size,
         "commitment": received.commitment.to_string(),
         "seal": received.seal,
+        "whole": received.whole,
         "witnessed": witnessed,
     })
 }
