@@ -148,8 +148,9 @@ impl Run<'_> {
     pub(super) fn bidder(&mut self, n: usize) {
         let again = self.now + 2 * SECOND + self.below(6 * SECOND);
         let last = self.bidders[n].letters.last().copied();
+        // Bodies are slow: most come when their record is in the log, some after the close, some never.
         for body in self.bidders[n].bodies.clone() {
-            if !self.letters[body].answered {
+            if !self.letters[body].answered && self.chance(25) {
                 self.send(Event::ToHost(body));
             }
         }
