@@ -54,7 +54,7 @@ fn receipts(input: &Input, tally: &mut Tally) {
         Err(e) => return tally.fail(&e.to_string()),
     };
     for case in &cases {
-        tally.case(&format!("{} {}", case.of, case.name), || {
+        tally.case(format!("{} {}", case.of, case.name), || {
             let files = Parts::of_tar(&input.beside(&case.of)?);
             let receipt = BASE64_STANDARD.decode(&case.receipt);
             let receipt = receipt.map_err(fail("base64"))?;
