@@ -10,7 +10,7 @@ use mifeng::pki::Signer as _;
 use mifeng::pki::issue::{CertificateAuthority, Profile, Subject, Validity};
 use mifeng::record::calendar::Calendar;
 use mifeng::stamp::{Picture, Seal, SealDraft, SealKind, SignatureDraft, Signers, Version};
-use mifeng::tender::{ClockState, ContractFile, ContractPublish, ContractStamp, Presence};
+use mifeng::tender::{ClockState, ContractFile, ContractPublish, ContractStamp, Halt, Presence};
 use mifeng::{Error, Trusted, verify};
 
 const TEXT: &[u8] = b"a contract";
@@ -198,6 +198,21 @@ fn a_contract_is_stamped_in_order_filed_and_published() {
         clocks(&tender, late),
         [("contract-signed", ClockState::Overdue)]
     );
+    // Not while the tender is suspended.
+    let agency = &world.cast.agency;
+    let why = Halt {
+        reason: "监督检查".to_owned(),
+    };
+    tender
+        .say(agency, "tender.suspend", &why, at + 1)
+        .expect("suspended");
+    refused(
+        tender.say(buyer, "contract.stamp", &by_buyer, at + 2),
+        "tender.halted",
+    );
+    tender
+        .say(agency, "tender.resume", &why, at + 3)
+        .expect("resumed");
     // Then the buyer, with the token of another CA.
     tender
         .say(buyer, "contract.stamp", &by_buyer, at + DAY)
@@ -214,7 +229,6 @@ fn a_contract_is_stamped_in_order_filed_and_published() {
         tender.say(winner, "contract.publish", &place, at + DAY),
         "record.not-authorised",
     );
-    let agency = &world.cast.agency;
     tender
         .say(agency, "contract.publish", &place, at + 2 * DAY)
         .expect("published");

@@ -469,6 +469,43 @@ fn pictures_are_looked_at() {
 }
 
 #[test]
+fn pictures_of_new_seals_are_still_plain_and_readable() {
+    // 160 pixels for 40 mm, in colours with transparency.
+    let mut good = png();
+    for side in [16, 20] {
+        good[side..side + 4].copy_from_slice(&160u32.to_be_bytes());
+    }
+    let why = |data: &[u8], side| match Picture::import(data.to_vec(), side, side) {
+        Ok(_) => "taken".to_owned(),
+        Err(e) => e.to_string(),
+    };
+    assert_eq!(why(&good, 40), "taken");
+    // A part after the header, which is 33 bytes long with the signature.
+    let with = |name: &[u8; 4], content: &[u8]| {
+        let length = u32::try_from(content.len()).expect("short").to_be_bytes();
+        let part = [&length[..], name, content, &[0; 4]].concat();
+        [&good[..33], &part, &good[33..]].concat()
+    };
+    let opaque = [&good[..25], &[2], &good[26..]].concat();
+    for (data, side, expected) in [
+        (with(b"acTL", &[0; 8]), 40, "it is animated"),
+        (with(b"tEXt", b"a\0<script>"), 40, "more than the image"),
+        (opaque, 40, "not transparent"),
+        (
+            b"\xff\xd8\xff\xc0\0\x0b\x08\0\x10\0\x20\x01\x01\x11\0\xff\xd9".to_vec(),
+            40,
+            "PNG or GIF",
+        ),
+        (good.clone(), 41, "fewer than 4 pixels"),
+        (good.clone(), 9, "10 to 60 mm"),
+        (good.clone(), 61, "10 to 60 mm"),
+    ] {
+        let why = why(&data, side);
+        assert!(why.contains(expected), "{expected}: {why}");
+    }
+}
+
+#[test]
 fn keys_elsewhere_sign_in_two_steps() {
     let world = World::new();
     let draft = world.draft(Version::V4);
