@@ -10,6 +10,8 @@ use zeroize::Zeroizing;
 
 /// The largest small file that a command reads whole: bundles and bids are streamed.
 const FILE_LEN_MAX: u64 = 64 << 20;
+/// As much as is looked at for the first line of what has a passphrase: nobody types more.
+const PIN_LEN_MAX: usize = 4_096;
 
 /// Language of messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -269,9 +271,10 @@ impl Ui {
         }
         if let Some(fd) = self.pin_fd {
             let path = PathBuf::from(format!("/dev/fd/{fd}"));
-            let mut bytes = Zeroizing::new(Vec::new());
+            // With its room from the start: a vector that grows leaves what it held behind.
+            let mut bytes = Zeroizing::new(Vec::with_capacity(2 * PIN_LEN_MAX));
             fs::File::open(&path)
-                .and_then(|file| file.take(4096).read_to_end(&mut bytes))
+                .and_then(|file| file.take(PIN_LEN_MAX as u64).read_to_end(&mut bytes))
                 .map_err(|e| Failure::io(&path, &e))?;
             return Ok(first_line(&bytes));
         }
