@@ -9,7 +9,7 @@ use crate::args::SuiteName;
 use crate::bundle::Bundle;
 use crate::client::Client;
 use crate::host::{self, FolderHost, HostArgs, Kept};
-use crate::identity::{self, Identity};
+use crate::identity::{self, Alone, Identity};
 use crate::person;
 use crate::reach::Reach;
 use crate::ui::{self, Failure, Outcome, Ui};
@@ -201,7 +201,8 @@ pub(crate) fn run(ui: &Ui, command: &AnchorCommand, as_json: bool) -> Outcome {
             let bundle = Bundle::open(tender)?;
             let key = bundle.replay.anchor_key();
             let log = read(file, key.ok_or_else(|| names_none(ui, tender))?)?;
-            person::cosign_anchors(ui, &Identity::load(ui, id)?, &bundle, &log, out)
+            let alone = Alone::in_folder(id)?;
+            person::cosign_anchors(ui, (&Identity::load(ui, id)?, &alone), &bundle, &log, out)
         }
         AnchorCommand::Cosigned { host, files } => cosigned(ui, host, files),
         AnchorCommand::List {

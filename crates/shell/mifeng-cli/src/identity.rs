@@ -8,7 +8,9 @@ use mifeng::pki::{
     Certificate, Decrypter, OcspStatus, Revoked, Signer, SoftwareDecrypter, SoftwareSigner,
     keyfile, pem,
 };
+use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 /// Rounds of PBKDF2 for key files: about a quarter of a second on an ordinary laptop.
 const PIN_ROUNDS: u32 = 100_000;
@@ -45,6 +47,43 @@ pub(crate) fn key_alg(suite: &Suite) -> KeyAlg {
 pub(crate) struct Identity {
     pub(crate) folder: PathBuf,
     pub(crate) signer: Box<dyn Signer>,
+}
+
+/// One program of a person at a time works on what all of them share of an anchor log: the copy, and what the witness saw.
+pub(crate) struct Alone(File);
+
+impl Alone {
+    /// So long one waits for another, which reads a log and signs once.
+    const WAIT: Duration = Duration::from_secs(10);
+    const PAUSE: Duration = Duration::from_millis(20);
+
+    /// Waits its turn in this folder.
+    pub(crate) fn in_folder(folder: &Path) -> Result<Self, Failure> {
+        Alone::within(folder, Alone::WAIT)
+    }
+
+    fn within(folder: &Path, time: Duration) -> Result<Self, Failure> {
+        let path = folder.join("anchors.lock");
+        let file = File::create(&path).map_err(|e| Failure::io(&path, &e))?;
+        let begun = Instant::now();
+        loop {
+            match file.try_lock() {
+                Ok(()) => return Ok(Alone(file)),
+                Err(TryLockError::Error(e)) => return Err(Failure::io(&path, &e)),
+                Err(TryLockError::WouldBlock) if begun.elapsed() < time => {
+                    std::thread::sleep(Alone::PAUSE);
+                }
+                Err(e) => return Err(Failure::io(&path, &e.into())),
+            }
+        }
+    }
+}
+
+impl Drop for Alone {
+    fn drop(&mut self) {
+        // Closing is not enough: a program that another thread is just starting has the file open too, for a moment.
+        let _ = self.0.unlock();
+    }
 }
 
 pub(crate) fn load_certificates(path: &Path) -> Result<Vec<Certificate>, Failure> {
@@ -379,4 +418,21 @@ fn store_crl(
     let number = u64::try_from(now.as_unix_seconds()).unwrap_or(0);
     let list = authority.revocation_list(entries, now, list_end(now), number)?;
     ui::write(path, &list)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_program_of_a_person_has_the_anchor_log_at_a_time() {
+        let folder = std::env::temp_dir().join(format!("mifeng-alone-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).expect("a folder");
+        let one = Alone::in_folder(&folder).expect("free");
+        let two = || Alone::within(&folder, Duration::ZERO);
+        assert!(two().is_err());
+        drop(one);
+        assert!(two().is_ok());
+        std::fs::remove_dir_all(&folder).expect("removed");
+    }
 }

@@ -8,7 +8,7 @@ pub(crate) use board::{
 };
 
 use crate::bundle::Bundle;
-use crate::identity::{self, Identity};
+use crate::identity::{self, Alone, Identity};
 use crate::ui::{self, Failure, Outcome, Ui};
 use crate::{clock, reshare, tsa};
 use mifeng::crypto::{Digest, HashAlg, KeyAlg, Suite, SystemEntropy};
@@ -154,9 +154,10 @@ pub(crate) fn cosign(ui: &Ui, identity: &Identity, bundle: &Bundle, out: &Path) 
 }
 
 /// The trustee's witness cosigns the head of the anchor log that the log of this bundle names, and that holds its heads.
+/// Tenders share what was seen of it: two programs at once, shown two histories, would cosign both.
 pub(crate) fn cosign_anchors(
     ui: &Ui,
-    identity: &Identity,
+    (identity, _): (&Identity, &Alone),
     bundle: &Bundle,
     anchors: &Anchors,
     out: &Path,

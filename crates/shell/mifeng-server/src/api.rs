@@ -3,7 +3,7 @@
 use crate::bodies::{Held, Rooms};
 use crate::guard;
 use crate::house::{House, Tender};
-use crate::limits::{EVIDENCE_LEN_MAX, PROOF_TIME, RECORD_LEN_MAX};
+use crate::limits::{EVIDENCE_LEN_MAX, RECORD_LEN_MAX};
 use crate::names::Names;
 use crate::problem::{Fail, Problem};
 use crate::reading::Brought;
@@ -412,19 +412,8 @@ async fn order(State(app): Shared, Path(name): Path<String>, body: Body) -> Answ
     let done = tender.desk.ask_signed(came.place(), obeyed);
     let done = done.await.map_err(Fail::from);
     noted(tender, &noting, done).await?;
-    proven(tender).await?;
+    // It is obeyed and used up: what comes later, as the proof of the anchor log, is the dossier's matter.
     Ok(StatusCode::NO_CONTENT.into_response())
-}
-
-/// After the archive: waits until the proof of the anchor log is in the dossier.
-async fn proven(tender: &Tender) -> Result<(), Fail> {
-    let owes = |view: &Arc<View>| view.anchoring.as_ref().is_some_and(|own| own.owes_proof);
-    let mut seen = tender.seen.clone();
-    let there = tokio::time::timeout(PROOF_TIME, seen.wait_for(|view| !owes(view)));
-    match there.await {
-        Ok(_) => Ok(()),
-        Err(_) => Err(crate::writer::no_proof_yet().into()),
-    }
 }
 
 /// The bundle of what the log holds now (spec/dossier.md): what everybody's own program works on.

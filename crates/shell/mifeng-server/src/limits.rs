@@ -79,8 +79,6 @@ pub const LISTENERS_MAX: usize = 2_048;
 pub const HEADER_TIME: Duration = Duration::from_secs(10);
 /// Time in which the body of a request must have come: 1 MiB at 35 kB/s.
 pub const BODY_TIME: Duration = Duration::from_secs(30);
-/// Time that the order to archive waits for the proof of the anchor log: two looks of its keeper, and one more try.
-pub const PROOF_TIME: Duration = Duration::from_secs(10);
 /// Silence after which the feed says that it is still there.
 pub const FEED_SILENCE: Duration = Duration::from_secs(15);
 /// Time that requests have to end when the host is told to stop.

@@ -11,7 +11,6 @@ mod queue;
 mod rounds;
 mod steps;
 
-pub(crate) use bundles::no_proof_yet;
 pub(crate) use desk::{Desk, Signer, answered};
 pub(crate) use documents::Awaited;
 pub use orders::{HostOrder, ORDER};

@@ -160,12 +160,17 @@ fn witnesses_cosign_it_and_the_dossier_carries_what_they_cosigned() {
             (200, "{\"witnesses\":1}".to_owned())
         );
 
-        // The archive: the order ends when the proof is in the dossier.
+        // The archive: the order is obeyed though its proof cannot come yet; the dossier waits for it.
+        let place = host.anchors.clone().expect("kept");
+        place.fail(true);
         let data = serde_json::json!({"order": "archive"});
         let order = tender.signed(&cast.platform, ORDER, &data, 104);
         let done = host.post("/v1/tenders/t1/orders", &order.to_file().expect("a file"));
         assert_eq!(done.status, 204, "{}", done.text());
+        assert_eq!(host.get("/v1/tenders/t1/dossier").status, 503);
+        place.fail(false);
         let own = host.folder.join(".work/t1/dossier.tar");
+        until("it is written", || own.exists());
         let dossier = std::fs::read(&own).expect("there");
         assert_valid(&dossier);
         let name = format!("anchor/{:010}.json", size(&host));

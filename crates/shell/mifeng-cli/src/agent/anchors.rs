@@ -4,25 +4,34 @@
 use super::watch::Watch;
 use crate::anchor::{self, Came};
 use crate::bundle::Bundle;
+use crate::identity::Alone;
 use crate::person;
 use crate::ui::{self, Failure, Outcome};
 use mifeng::Anchors;
-use mifeng::tender::Stage;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 /// A head that is due is anchored within a second, and another replica shows it within ten more.
 const DUE: Duration = Duration::from_secs(60);
+/// Between two looks at a log that is not as it should be: the first pause, doubled up to the last one. The whole log is
+/// fetched each time.
+const FIRST_PAUSE: Duration = Duration::from_secs(2);
+const PAUSE_MAX: Duration = Duration::from_secs(30);
 
 /// What is still to be done about the anchor log.
 #[derive(Default)]
 pub(super) struct Owed {
     /// It was not looked at since the bundle came.
-    pub(super) look: bool,
+    look: bool,
     /// Its head is to be cosigned.
-    pub(super) cosign: bool,
+    cosign: bool,
     /// Since when the log is not as it should be.
     since: Option<Instant>,
+    /// Before then it is not looked at again.
+    next: Option<Instant>,
+    pause: Duration,
+    /// What is wrong was told.
+    told: bool,
 }
 
 impl Owed {
@@ -32,9 +41,30 @@ impl Owed {
         self.cosign |= cosign;
     }
 
+    /// Whether an agent with nothing else to do may end.
+    pub(super) fn is_nothing(&self) -> bool {
+        !self.look
+    }
+
+    fn is_due(&self, now: Instant) -> bool {
+        self.look && self.next.is_none_or(|next| next <= now)
+    }
+
     fn done(&mut self) {
         *self = Owed::default();
     }
+
+    /// It is not as it should be: tried again after a pause. Whether that is so for long.
+    fn later(&mut self, now: Instant) -> bool {
+        self.pause = (self.pause * 2).clamp(FIRST_PAUSE, PAUSE_MAX);
+        self.next = Some(now + self.pause);
+        now.duration_since(*self.since.get_or_insert(now)) >= DUE
+    }
+}
+
+/// The host signed two histories, or shows less than it did: nothing of this person goes to it before somebody has looked.
+fn ends(no: &Failure) -> bool {
+    matches!(&*no.code, "log.fork" | "log.rollback")
 }
 
 /// Where the agents of a person keep their copy of an anchor log: one for all its tenders.
@@ -44,55 +74,61 @@ fn copy_of(id: &Path, key: &str) -> PathBuf {
 }
 
 impl Watch<'_> {
-    /// Does what is owed, if the host has done its part; else the next look tries again.
-    pub(super) fn anchors(&mut self, bundle: &Bundle) -> Outcome {
-        if !self.owed.look {
+    /// Does what is owed, if the host has done its part; else a later look tries again. Comes after the agent's own work:
+    /// trouble with the anchor log holds up no opening. Only another history ends the agent, and when nothing else is left
+    /// to do a log that stays as it should not be.
+    pub(super) fn anchors(&mut self, bundle: &Bundle, is_last: bool) -> Outcome {
+        if !self.owed.is_due(Instant::now()) {
             return Ok(());
         }
-        let Some(key) = bundle.replay.anchor_key() else {
-            self.owed.done();
-            return Ok(());
-        };
-        let new = self.folder.join("anchors.tar");
-        let wanting = match self.fetch_anchors(bundle, &new)? {
-            true => self.keep_anchors(bundle, &new, key)?,
-            false => Some(Lacking::Log),
-        };
-        let Some(wanting) = wanting else {
-            return self.send_anchors();
+        let wanting = match self.brought_up_to_date(bundle) {
+            Ok(None) => {
+                self.owed.done();
+                return Ok(());
+            }
+            Ok(Some(wanting)) => wanting,
+            Err(no) if ends(&no) => return Err(no),
+            Err(no) => Lacking::Because(no),
         };
         if let Lacking::Entries(_) = wanting {
             // The log may have grown since the bundle came: the next look is at a newer one.
             self.forget_fetched();
         }
-        let since = *self.owed.since.get_or_insert_with(Instant::now);
-        match since.elapsed() >= DUE {
-            true => self.shout(bundle, &wanting),
-            false => Ok(()),
-        }
+        let for_long = self.owed.later(Instant::now());
+        self.shout(bundle, wanting, (for_long, is_last))
     }
 
-    /// Whether the host shows the log.
-    fn fetch_anchors(&mut self, bundle: &Bundle, out: &Path) -> Result<bool, Failure> {
-        let came = self.client.anchor_log(bundle.replay.suite().id(), out);
+    /// Fetches, keeps and cosigns the log; what is wanting, if anything.
+    fn brought_up_to_date(&mut self, bundle: &Bundle) -> Result<Option<Lacking>, Failure> {
+        let Some(key) = bundle.replay.anchor_key() else {
+            return Ok(None);
+        };
+        let new = self.folder.join("anchors.tar");
+        let came = self.client.anchor_log(bundle.replay.suite().id(), &new);
         match came {
-            Err(no) if matches!(&*no.code, "anchor.none" | "http.no-route") => Ok(false),
-            came => Ok(self.patient(came)?.is_some()),
+            Err(no) if matches!(&*no.code, "anchor.none" | "http.no-route") => {
+                return Ok(Some(Lacking::Log));
+            }
+            came => came?,
         }
+        if let Some(lacking) = self.keep_anchors(bundle, &new, key)? {
+            return Ok(Some(lacking));
+        }
+        if self.owed.cosign {
+            self.send_anchors()?;
+        }
+        Ok(None)
     }
 
-    /// Keeps what came as the copy, if it goes on from it and lacks nothing of the tender, and has it cosigned. One agent of
-    /// a person does so at a time: they share copy and witness.
+    /// Keeps what came as the copy, if it goes on from it and lacks nothing of the tender, and has it cosigned.
     fn keep_anchors(
         &mut self,
         bundle: &Bundle,
         new: &Path,
         key: &str,
     ) -> Result<Option<Lacking>, Failure> {
+        let alone = Alone::in_folder(&self.identity.folder)?;
         let copy = copy_of(&self.identity.folder, key);
-        let lock = copy.with_extension("lock");
-        let one = std::fs::File::create(&lock).and_then(|file| file.lock().map(|()| file));
-        let _one = one.map_err(|e| Failure::io(&lock, &e))?;
         let log = match anchor::keep_copy(self.ui, new, &copy, key)? {
             Came::GoesOn(log) => log,
             Came::Older => return Ok(Some(Lacking::Older)),
@@ -100,7 +136,7 @@ impl Watch<'_> {
         let lacking = lacks(&log, bundle)?;
         if lacking.is_none() && self.owed.cosign {
             let note = self.note_of_anchors();
-            person::cosign_anchors(self.ui, &self.identity, bundle, &log, &note)?;
+            person::cosign_anchors(self.ui, (&self.identity, &alone), bundle, &log, &note)?;
         }
         Ok(lacking)
     }
@@ -109,19 +145,12 @@ impl Watch<'_> {
         self.folder.join("anchors.note")
     }
 
-    /// Hands the cosigned head in.
+    /// Hands the cosigned head in. A host that does not take it, as one whose head has all the lines that it can have
+    /// (spec/anchor.md), is told of once: the copy is kept all the same.
     fn send_anchors(&mut self) -> Outcome {
-        if !self.owed.cosign {
-            self.owed.done();
-            return Ok(());
-        }
         let note = ui::read(&self.note_of_anchors())?;
-        let sent = self.client.cosign_anchors(&note);
-        match self.patient(sent) {
-            Ok(Some(())) => self.owed.done(),
-            // Tried again at the next look.
-            Ok(None) => {}
-            Err(no) if no.exit == 1 => {
+        match self.client.cosign_anchors(&note) {
+            Err(no) if no.exit != 4 => {
                 self.once(
                     &format!("锚定日志的共签未被接收：{}", no.sentence(ui::Lang::Zh)),
                     &format!(
@@ -129,24 +158,33 @@ impl Watch<'_> {
                         no.sentence(ui::Lang::En)
                     ),
                 );
-                self.owed.done();
+                Ok(())
             }
-            Err(no) => return Err(no),
+            said => said,
         }
-        Ok(())
     }
 
-    /// What is wanting for long is told in so many words; at the end of a tender nothing will come any more.
-    fn shout(&mut self, bundle: &Bundle, lacking: &Lacking) -> Outcome {
+    /// What is wanting is told once, a head that is late only after a while; an agent that is otherwise done ends with it.
+    fn shout(
+        &mut self,
+        bundle: &Bundle,
+        lacking: Lacking,
+        (for_long, is_last): (bool, bool),
+    ) -> Outcome {
         let (zh, en) = lacking.in_words(bundle);
-        self.owed.done();
-        if bundle.replay.state.stage() == Stage::Archived || matches!(lacking, Lacking::Older) {
-            let mut failure = Failure::refused("anchor.missing", en);
-            failure.zh = Some(zh);
-            return Err(failure);
+        match lacking {
+            Lacking::Because(no) if for_long && is_last => return Err(no),
+            Lacking::Older if for_long => return Err(told("log.rollback", zh, en)),
+            _ if for_long && is_last => return Err(told("anchor.missing", zh, en)),
+            // At once: it is no head that is late.
+            Lacking::Because(_) => {}
+            _ if !for_long => return Ok(()),
+            _ => {}
         }
-        self.ui.warn(&zh, &en);
-        self.screen.done(&zh, &en);
+        if !std::mem::replace(&mut self.owed.told, true) {
+            self.ui.warn(&zh, &en);
+            self.screen.done(&zh, &en);
+        }
         Ok(())
     }
 
@@ -180,8 +218,16 @@ impl Watch<'_> {
     }
 }
 
+fn told(code: &str, zh: String, en: String) -> Failure {
+    let mut failure = Failure::refused(code, en);
+    failure.zh = Some(zh);
+    failure
+}
+
 /// What is wanting in the anchor log.
 enum Lacking {
+    /// It could not be fetched, read, kept or cosigned.
+    Because(Failure),
     /// The host does not show it.
     Log,
     /// The host shows less of it than before.
@@ -213,6 +259,13 @@ impl Lacking {
     fn in_words(&self, bundle: &Bundle) -> (String, String) {
         let origin = bundle.replay.state.origin();
         match self {
+            Lacking::Because(no) => (
+                format!("锚定日志暂不可用，稍后再试：{}", no.sentence(ui::Lang::Zh)),
+                format!(
+                    "something is wrong with the anchor log, trying again: {}",
+                    no.sentence(ui::Lang::En)
+                ),
+            ),
             Lacking::Log => (
                 format!("平台不显示项目 {origin} 所指明的锚定日志"),
                 format!("THE HOST DOES NOT SHOW THE ANCHOR LOG that {origin} names"),
@@ -229,6 +282,52 @@ impl Lacking {
                 format!("锚定日志中 {origin} 已到 {size} 条，平台给出的记录包不及此"),
                 format!("{size} ENTRIES of {origin} ARE ANCHORED, and the host gives fewer"),
             ),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_log_that_is_late_is_looked_at_ever_less_often_and_told_after_a_minute() {
+        let start = Instant::now();
+        let mut owed = Owed::default();
+        assert!(owed.is_nothing() && !owed.is_due(start));
+        owed.came(true);
+        let (mut now, mut looks) = (start, Vec::new());
+        loop {
+            assert!(owed.is_due(now) && !owed.is_nothing());
+            let for_long = owed.later(now);
+            assert!(!owed.is_due(now));
+            looks.push((now - start).as_secs());
+            if for_long {
+                break;
+            }
+            now = owed.next.expect("a time");
+            // What comes meanwhile makes it no faster.
+            owed.came(false);
+        }
+        assert_eq!(looks, [0, 2, 6, 14, 30, 60]);
+        owed.later(now);
+        assert_eq!(owed.next, Some(now + PAUSE_MAX));
+        owed.done();
+        assert!(owed.is_nothing() && owed.since.is_none());
+    }
+
+    #[test]
+    fn only_another_history_ends_an_agent() {
+        for code in ["log.fork", "log.rollback"] {
+            assert!(ends(&Failure::refused(code, "")));
+        }
+        for code in [
+            "log.too-large",
+            "net.unavailable",
+            "anchor.none",
+            "malformed",
+        ] {
+            assert!(!ends(&Failure::refused(code, "")));
         }
     }
 }

@@ -168,10 +168,10 @@ impl<'a> Watch<'a> {
         changed || grown
     }
 
-    /// Watches until the archive, or with `once` until the opening's shares are handed in.
+    /// Watches until the archive, or with `once` until the opening's shares are handed in, and the anchor log holds that.
     pub(super) fn trustee(&mut self, yes: bool, once: bool) -> Outcome {
         self.screen.listen_to_the_terminal();
-        let mut bundle = None;
+        let (mut bundle, mut released) = (None, false);
         loop {
             if let Some(glance) = self.glance()? {
                 let due = self.is_due(&glance, CHECK);
@@ -184,16 +184,18 @@ impl<'a> Watch<'a> {
                     }
                     self.stage.clone_from(&glance.stage);
                 }
-                if let Some(bundle) = &bundle {
-                    self.anchors(bundle)?;
-                }
                 // Nothing new and nothing asked: nothing to look at.
                 let worth = (due || self.shown.is_some()) && glance.stage != "setup";
                 if let Some(bundle) = bundle.as_ref().filter(|_| worth) {
-                    let released = self.look(bundle, yes)?;
-                    if glance.stage == "archived" || (once && released) {
-                        return Ok(());
-                    }
+                    released = self.look(bundle, yes)?;
+                }
+                let newest = self.fetched.is_some_and(|(size, _)| size >= glance.size);
+                let is_last = newest && (glance.stage == "archived" || (once && released));
+                if let Some(bundle) = &bundle {
+                    self.anchors(bundle, is_last)?;
+                }
+                if is_last && self.owed.is_nothing() {
+                    return Ok(());
                 }
             }
             self.screen.wait(LOOK);
@@ -419,9 +421,9 @@ impl<'a> Watch<'a> {
                 }
                 self.stage = glance.stage;
                 if let Some(bundle) = &bundle {
-                    self.anchors(bundle)?;
+                    self.anchors(bundle, archived)?;
                 }
-                if archived && !self.owed.look {
+                if archived && self.owed.is_nothing() {
                     return Ok(());
                 }
             }

@@ -10,7 +10,7 @@ use tokio::sync::OwnedSemaphorePermit;
 const DOSSIER: &str = "dossier.tar";
 
 /// What is said to whoever wants the dossier before its proof is there.
-pub(crate) fn no_proof_yet() -> Error {
+fn no_proof_yet() -> Error {
     Error::Unavailable {
         what: "anchor log".to_owned(),
         detail: "the log is closed; the proof that its last head is anchored is not there yet: try again".to_owned(),
