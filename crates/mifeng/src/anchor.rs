@@ -77,10 +77,7 @@ impl<S: Store> AnchorLog<S> {
             let detail = format!("a tender of {}", tender.suite().id());
             return Err(Error::malformed("anchor log", detail));
         }
-        match tender.head_to_anchor()? {
-            Some(head) => self.append(head),
-            None => Ok(()),
-        }
+        self.append(tender.head_to_anchor()?)
     }
 
     /// Appends a head that is durable in its tender's log, unless it or a later one of that log is there. Durable when this
@@ -208,18 +205,20 @@ impl Replay {
         self.state.host()?.1.anchor.as_deref()
     }
 
-    /// The head that the tender's host anchors now, if it is not anchored yet. None while beats run: which of them it was
-    /// would tell when somebody handed something in.
+    /// The head that the tender's host anchors now, if it is not anchored yet. While beats run that is the one before the
+    /// first of them: which of them a later one was of would tell when somebody handed something in.
     ///
     /// # Errors
     /// [`Error::Malformed`] if the log has no head; [`Error::Log`] if its origin is too long.
-    pub fn head_to_anchor(&self) -> Result<Option<Anchored>, Error> {
+    pub fn head_to_anchor(&self) -> Result<Anchored, Error> {
         let head = self.checkpoint()?.checkpoint();
-        if self.state.stage() == Stage::Open && self.beats > 0 {
-            return Ok(None);
-        }
-        let origin = self.state.origin();
-        Ok(Some(Anchored::new(origin, head.size(), head.root())?))
+        let (size, root) = match self.before_beats {
+            Some(size) if self.state.stage() == Stage::Open => {
+                (size, self.tree.tree().root_at(size)?)
+            }
+            _ => (head.size(), head.root()),
+        };
+        Ok(Anchored::new(self.state.origin(), size, root)?)
     }
 }
 

@@ -127,6 +127,8 @@ pub struct Replay {
     pub tree: LogTree,
     /// Number of beats in the log.
     pub beats: u64,
+    /// Entries before the first beat, once there is one.
+    pub before_beats: Option<u64>,
     /// Beats whose records were not revealed yet.
     pub hidden_beats: u64,
     /// Heads with the board's cosignatures.
@@ -211,6 +213,7 @@ impl Replay {
             records: Vec::new(),
             tree,
             beats: 0,
+            before_beats: None,
             hidden_beats: 0,
             heads: Vec::new(),
             roots: certificates(files, suite)?,
@@ -429,6 +432,7 @@ impl Replay {
             entries: Vec::new(),
             tree: LogTree::new(suite, origin)?,
             beats: 0,
+            before_beats: None,
             hidden_beats: 0,
             heads: Vec::new(),
             roots,

@@ -2,7 +2,7 @@
 
 use mifeng::crypto::{GM, INTL, PrivateKey};
 use mifeng::log::WitnessState;
-use mifeng::{AnchorLog, Anchors, Error, ReadSeek, Store, Write};
+use mifeng::{AnchorLog, Anchors, Error, ReadSeek, Replay, Store, Write};
 use mifeng_testkit::world::{Cast, DEADLINE, Kind, Memory, Parts, Tender, code, notice, secs};
 use std::io;
 use std::sync::Arc;
@@ -133,6 +133,13 @@ fn no_head_is_anchored_while_beats_run() {
     log.anchor(tender.host.replay()).expect("nothing to do");
     assert!(tender.host.replay().tree.size() > notice);
     assert_eq!(sizes(&log), [notice]);
+    // A log that was away until then gets the head of before the beats, from the host and from whoever replays.
+    let read = Replay::of(&tender.bundle().files).expect("replays");
+    for replay in [tender.host.replay(), &read] {
+        let mut late = opened(&cast, &Memory::default(), cast.anchor_key());
+        late.anchor(replay).expect("anchored");
+        assert_eq!(late.heads(), log.heads());
+    }
     tender.close(secs(DEADLINE)).expect("closed");
     log.anchor(tender.host.replay()).expect("anchored");
     assert_eq!(sizes(&log), [notice, tender.host.replay().tree.size()]);

@@ -85,6 +85,7 @@ impl<S: Store> Host<S> {
         self.beats.push(beat);
         self.replay.beats += 1;
         let index = self.replay.tree.size();
+        self.replay.before_beats.get_or_insert(index);
         let records = taken.iter().map(|p| layout::record(&p.record, alg));
         let mut files: Vec<(String, &[u8])> = records.flatten().collect();
         files.push((format!("{BEATS}{number:08}.json"), &disclosed));

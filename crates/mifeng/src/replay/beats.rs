@@ -79,6 +79,7 @@ impl Replay {
         }
         let number = self.beats;
         self.beats += 1;
+        self.before_beats.get_or_insert(index);
         let Some(beat) = beats.and_then(|beats| beats.get(usize::try_from(number).ok()?)) else {
             self.hidden_beats += 1;
             return Ok(());

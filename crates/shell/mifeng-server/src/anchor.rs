@@ -3,7 +3,7 @@
 //! A snapshot is published once its head is durable. The keeper finds the heads that are due in the snapshots, appends
 //! them, and shows the log as far as it is durable. No writer waits for it, and it needs no memory of its own: what it
 //! could not do it finds again at its next look, after a crash at the next start. Which heads are due is the engine's
-//! rule; while beats run none is. It opens the log for each turn anew, as the commands of a host do: they share it.
+//! rule; while beats run it is the one before them. It opens the log for each turn anew, as the commands of a host do: they share it.
 
 use crate::download;
 use crate::house::Tender;
@@ -46,8 +46,8 @@ pub type AnchorOpening = Box<dyn FnMut(Access) -> Result<Option<Log>, Error> + S
 pub(crate) struct Anchoring {
     /// Verifier key of the log that it names.
     pub(crate) key: String,
-    /// The head that is due, as the engine says; none while beats run.
-    pub(crate) due: Result<Option<Anchored>, Error>,
+    /// The head that is due, as the engine says; while beats run that of before them.
+    pub(crate) due: Result<Anchored, Error>,
     /// The dossier lacks its proof.
     pub(crate) owes_proof: bool,
     pub(crate) witnesses: AnchorWitnesses,
@@ -201,8 +201,10 @@ struct Watched {
     anchored: u64,
     /// A proof that its writer has not taken yet.
     given: Option<oneshot::Receiver<Result<(), Error>>>,
-    /// More witnesses cosigned: its proof is made again.
+    /// More witnesses cosigned, or the writer could not keep the proof: it is made again.
     again: bool,
+    /// Why the writer could not keep it.
+    unkept: Option<String>,
 }
 
 /// A tender of this log that this process writes, as it was published.
@@ -220,6 +222,7 @@ impl Watched {
             anchored: 0,
             given: None,
             again: false,
+            unkept: None,
         }
     }
 
@@ -233,7 +236,7 @@ impl Watched {
     /// Whether something of it is to be done in the log.
     fn is_due(&self, now: &Published) -> bool {
         let head = match &now.anchoring.due {
-            Ok(head) => head.as_ref().is_some_and(|h| h.size() > self.anchored),
+            Ok(head) => head.size() > self.anchored,
             // Told as a fault.
             Err(_) => true,
         };
@@ -245,19 +248,22 @@ impl Watched {
         wanted && now.view.stage == Life::Archived && self.given.is_none()
     }
 
-    /// Looks whether the writer has taken the proof.
+    /// Looks whether the writer has taken the proof; one that it could not keep it gets again.
     fn settle(&mut self) -> Result<(), Error> {
-        let Some(given) = &mut self.given else {
-            return Ok(());
-        };
-        let said = match given.try_recv() {
-            Err(oneshot::error::TryRecvError::Empty) => return Ok(()),
-            Ok(said) => said,
-            // The writer has ended; so will this thread.
-            Err(oneshot::error::TryRecvError::Closed) => Ok(()),
-        };
-        self.given = None;
-        said
+        let said = self.given.as_mut().map(oneshot::Receiver::try_recv);
+        match said {
+            None | Some(Err(oneshot::error::TryRecvError::Empty)) => {}
+            // With a writer that has ended this thread ends as well.
+            Some(Err(oneshot::error::TryRecvError::Closed)) => self.given = None,
+            Some(Ok(kept)) => {
+                self.given = None;
+                self.again |= kept.is_err();
+                self.unkept = kept.err().map(|e| format!("{}: {e}", self.name));
+            }
+        }
+        self.unkept
+            .clone()
+            .map_or(Ok(()), |why| Err(unavailable(why)))
     }
 }
 
@@ -311,7 +317,9 @@ impl Keeper {
             .any(|order| matches!(order, Order::Cosign(..)));
         let writes = cosigned || self.tenders.iter().any(is_due);
         let stale = elapsed(self.opened).is_none_or(|since| since >= FRESH);
-        let reads = stale && self.asked.swap(false, Ordering::Relaxed);
+        let asked = stale && self.asked.swap(false, Ordering::Relaxed);
+        // A failure is over when the log was opened well, and not before.
+        let reads = asked || self.failed.is_some();
         let mut counts = Vec::new();
         if writes || reads {
             if let Some(rest) = elapsed(self.opened).and_then(|since| SPACING.checked_sub(since)) {
@@ -321,8 +329,7 @@ impl Keeper {
             let worked = self.work(access, &orders, &mut counts);
             self.opened = Some(Instant::now());
             done = done.and(worked);
-        } else if self.failed.is_none() && done.is_ok() {
-            self.held = None;
+        } else if done.is_ok() {
             answer(orders, counts, Ok(()));
             return;
         }
@@ -390,8 +397,7 @@ impl Keeper {
                 continue;
             };
             let head = match &anchoring.due {
-                Ok(Some(head)) => head,
-                Ok(None) => continue,
+                Ok(head) => head,
                 Err(e) => {
                     fault = Err(unavailable(format!("{}: {e}", one.name)));
                     continue;
@@ -466,7 +472,7 @@ impl Keeper {
             let Some(now) = one.published(&self.key) else {
                 continue;
             };
-            let Ok(Some(head)) = &now.anchoring.due else {
+            let Ok(head) = &now.anchoring.due else {
                 continue;
             };
             let is_anchored = log.latest(head.origin()) == Some(head);

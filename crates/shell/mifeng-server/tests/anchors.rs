@@ -12,6 +12,7 @@ use mifeng_server::{ManualClock, ORDER};
 use mifeng_store::Place;
 use mifeng_testkit::servers::{Folder, Postgres};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 const SEED: &str = "anchors over http";
 const COSIGN: &str = "/v1/tenders/t1/anchor-cosignatures";
@@ -140,6 +141,34 @@ fn a_log_that_fails_costs_nobody_a_receipt_and_heals() {
 }
 
 #[test]
+fn a_log_that_fails_before_the_first_beat_gets_that_head_while_beats_run() {
+    let cast = anchored(&INTL, SEED);
+    let tender = Tender::new(&cast, "host.example/t/1", Kind::Board);
+    let mut host = Served::new(&tender, SEED, "anchors-late");
+    let place = host.anchors.clone().expect("kept");
+    let published = size(&host);
+    host.running.take().expect("runs").stop();
+    place.store.files().clear();
+    place.fail(true);
+    host.restart();
+    let health = |host: &Served| host.get("/healthz").json()["anchored"] == true;
+    until("it is told", || !health(&host));
+    for at in [FIRST_BEAT, 20] {
+        host.at(at);
+    }
+    // More than a try: it is not well before the log is there again.
+    let end = Instant::now() + Duration::from_millis(2_500);
+    while Instant::now() < end {
+        assert!(!health(&host));
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    place.fail(false);
+    until("it is anchored", || health(&host));
+    assert!(size(&host) > published);
+    assert_eq!(sizes(&shown(&host).0), [published]);
+}
+
+#[test]
 fn witnesses_cosign_it_and_the_dossier_carries_what_they_cosigned() {
     for suite in [&INTL, &GM] {
         let cast = anchored(suite, SEED);
@@ -170,7 +199,9 @@ fn witnesses_cosign_it_and_the_dossier_carries_what_they_cosigned() {
         assert_eq!(host.get("/v1/tenders/t1/dossier").status, 503);
         place.fail(false);
         let own = host.folder.join(".work/t1/dossier.tar");
-        until("it is written", || own.exists());
+        until("it is offered", || {
+            host.get("/v1/tenders/t1/dossier").status == 200
+        });
         let dossier = std::fs::read(&own).expect("there");
         assert_valid(&dossier);
         let name = format!("anchor/{:010}.json", size(&host));

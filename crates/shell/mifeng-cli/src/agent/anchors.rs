@@ -245,9 +245,7 @@ fn lacks(log: &Anchors, bundle: &Bundle) -> Result<Option<Lacking>, Failure> {
     if let Some(size) = beyond {
         return Ok(Some(Lacking::Entries(size)));
     }
-    let Some(due) = replay.head_to_anchor()? else {
-        return Ok(None);
-    };
+    let due = replay.head_to_anchor()?;
     let known = log
         .tenders()
         .get(due.origin())

@@ -267,6 +267,8 @@ impl Door {
             Door::Folder(host) => host::archive(ui, host, keys, out),
             Door::Http(remote) => {
                 remote.order(&HostOrder::Archive {})?;
+                // The host offers the public one once the proof of the anchor log is in the whole one.
+                remote.client.dossier(out)?;
                 std::fs::copy(&remote.dossier, out).map_err(|e| Failure::io(out, &e))?;
                 Ok(())
             }
