@@ -9,8 +9,8 @@ use crate::trustee::cosign_head;
 use crate::{Error, layout};
 use mifeng_crypto::{PrivateKey, Time};
 use mifeng_log::{
-    AnchorProof, Checkpoint, CosignVerifier, Note, NoteVerifier, Signature, VerifierKey, Witness,
-    WitnessState,
+    AnchorProof, Checkpoint, CosignVerifier, Note, NoteVerifier, Signature, SignedCheckpoint,
+    VerifierKey, Witness, WitnessState,
 };
 
 /// Who cosigned a head of the anchor log, of the witnesses that one tender knows.
@@ -36,16 +36,19 @@ impl AnchorWitnesses {
         Ok(AnchorWitnesses(witnesses(tender)?))
     }
 
-    /// How many of them stand under a note that somebody sent, before anybody asks which log it is of.
+    /// How many of them stand under a note that somebody sent, which must be a head that the log with this verifier key
+    /// signed: before the log itself is opened.
     ///
     /// # Errors
-    /// [`Error::Log`] if it is no note, or for a line of one of them that does not hold; [`Error::Malformed`] if none of
+    /// [`Error::Log`] if it is none, or for a line of one of them that does not hold; [`Error::Malformed`] if none of
     /// them stands under it.
-    pub fn under(&self, sent: &[u8]) -> Result<usize, Error> {
-        self.lines_in(&Note::parse(sent)?)
+    pub fn under(&self, sent: &[u8], key: &str) -> Result<usize, Error> {
+        let head = SignedCheckpoint::verify(sent, &NoteVerifier::parse(key)?)?;
+        self.lines_in(head.note())
     }
 
-    /// How many of them stand under the same head in a copy of the log, if it has every line that was sent.
+    /// How many of them stand under the same head in a copy of the log, if those who stand under what was sent are among
+    /// them. Other lines say nothing, and another line of the same witness says nothing new.
     ///
     /// # Errors
     /// As [`under`](AnchorWitnesses::under); [`Error::Unavailable`].
@@ -56,8 +59,12 @@ impl AnchorWitnesses {
             return Ok(None);
         }
         let known = Note::parse(&copy.read(&name)?)?;
-        let has = |line: &Signature| known.signatures().contains(line);
-        let all = sent.text() == known.text() && sent.signatures().iter().all(has);
+        let is_known = |witness: &CosignVerifier| {
+            let key = witness.key();
+            let own = |s: &Signature| s.name() == key.name() && s.key_id() == key.id();
+            !sent.signatures().iter().any(own) || known.signatures().iter().any(own)
+        };
+        let all = sent.text() == known.text() && self.0.iter().all(is_known);
         all.then(|| self.lines_in(&known)).transpose()
     }
 

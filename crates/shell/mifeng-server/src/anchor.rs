@@ -147,9 +147,14 @@ impl AnchorDesk {
         })
     }
 
-    /// The log as it is shown, if it has an entry.
+    /// The log as it is shown, if it has an entry; for who keeps a copy it is soon looked at again.
     pub(crate) fn shown(&self) -> Option<Arc<Shown>> {
         self.asked.store(true, Ordering::Relaxed);
+        self.shown_now()
+    }
+
+    /// The same, for who does not fetch it.
+    pub(crate) fn shown_now(&self) -> Option<Arc<Shown>> {
         self.kept.borrow().shown.clone()
     }
 

@@ -97,10 +97,10 @@ async fn cosign(State(app): Shared, Path(name): Path<String>, body: Body) -> Ans
     let mut desks = app.house.anchors.iter();
     let desk = desks.find(|desk| desk.key == anchoring.key);
     let desk = desk.ok_or(Fault::NoAnchorLog)?;
-    // Nobody's lines, and lines that are there, cost the keeper no turn.
-    let (note, shown) = (held.bytes().clone(), desk.shown());
+    // What is no head of this log, nobody's lines, and lines that are there, cost the keeper no turn.
+    let (note, shown) = (held.bytes().clone(), desk.shown_now());
     let known = move || {
-        anchoring.witnesses.under(&note)?;
+        anchoring.witnesses.under(&note, &anchoring.key)?;
         let known = shown.map(|shown| anchoring.witnesses.known_in(&note, &shown.index));
         Ok(known.transpose()?.flatten())
     };

@@ -510,7 +510,7 @@ async fn metrics(State(app): Shared) -> Answer {
     }
     for desk in &app.house.anchors {
         let (suite, up) = (desk.suite.id(), u8::from(desk.is_sound()));
-        let size = desk.shown().map_or(0, |shown| shown.size);
+        let size = desk.shown_now().map_or(0, |shown| shown.size);
         text += &format!("mifeng_anchor_entries{{suite=\"{suite}\"}} {size}\n");
         text += &format!("mifeng_anchor_up{{suite=\"{suite}\"}} {up}\n");
     }

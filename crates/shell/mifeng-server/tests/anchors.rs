@@ -6,12 +6,13 @@ use common::anchored::*;
 use common::replica::{anchored_replica, keep, until, writes};
 use common::*;
 use mifeng::crypto::{GM, INTL};
-use mifeng::log::WitnessState;
+use mifeng::log::{Note, WitnessState};
 use mifeng::{AnchorLog, Anchors, Trusted, verify};
 use mifeng_server::{ManualClock, ORDER};
 use mifeng_store::Place;
 use mifeng_testkit::servers::{Folder, Postgres};
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
 const SEED: &str = "anchors over http";
@@ -153,8 +154,9 @@ fn a_log_that_fails_before_the_first_beat_gets_that_head_while_beats_run() {
     host.restart();
     let health = |host: &Served| host.get("/healthz").json()["anchored"] == true;
     until("it is told", || !health(&host));
-    for at in [FIRST_BEAT, 20] {
-        host.at(at);
+    for (at, beats) in [(FIRST_BEAT, 1), (20, 2)] {
+        host.clock.set(secs(at));
+        until("it beats", || size(&host) >= published + beats);
     }
     // More than a try: it is not well before the log is there again.
     let end = Instant::now() + Duration::from_millis(2_500);
@@ -164,7 +166,6 @@ fn a_log_that_fails_before_the_first_beat_gets_that_head_while_beats_run() {
     }
     place.fail(false);
     until("it is anchored", || health(&host));
-    assert!(size(&host) > published);
     assert_eq!(sizes(&shown(&host).0), [published]);
 }
 
@@ -264,12 +265,21 @@ fn nobody_elses_line_is_taken() {
     let plain = host.get("/v1/anchors/intl-1/files/log/checkpoint").body;
     let (good, _) = cosigned(&cast, 1, &log, &log.unseen(), 2);
     let cut = &good[..good.len() - 2];
+    // The same witness under a head of the tender's own log.
+    let replay = tender.host.replay();
+    let (key, name) = (&cast.trustees[0].witness, Cast::witness_name(1));
+    let unseen = WitnessState::new("host.example/t/1", INTL.hash());
+    let own = mifeng::trustee::cosign(replay, &name, key, &unseen, secs(2)).expect("cosigned");
+    let own = own.0.to_text().into_bytes();
+    let opened = || host.anchors.as_ref().expect("kept").written.load(Relaxed);
+    let turns = opened();
     for (what, note) in [
         ("fork", &forked[..]),
         ("theirs", &theirs),
         ("plain", &plain),
         ("cut", cut),
         ("none", b"x"),
+        ("own", &own),
     ] {
         let answer = host.post(COSIGN, note);
         assert!(
@@ -280,8 +290,23 @@ fn nobody_elses_line_is_taken() {
         assert_eq!(shown(&host).0, before, "{what}");
     }
     assert_eq!(host.get("/healthz").json()["anchored"], true);
+    // Only the head that the log signed twice is for the log itself to refuse.
+    assert_eq!(opened(), turns + 1);
     assert_eq!(host.post(COSIGN, &good).status, 200);
     assert_ne!(shown(&host).0, before);
+    // What is known costs no turn, with a stranger's line or another one of the same witness.
+    let turns = opened();
+    let mut mixed = Note::parse(&good).expect("a note");
+    for line in Note::parse(&theirs).expect("a note").signatures() {
+        if !mixed.signatures().contains(line) {
+            mixed.add(line.clone()).expect("room");
+        }
+    }
+    let (again, _) = cosigned(&cast, 1, &log, &log.unseen(), 3);
+    for note in [good.clone(), mixed.to_text().into_bytes(), again] {
+        assert_eq!(host.post(COSIGN, &note).json()["witnesses"], 1);
+    }
+    assert_eq!(opened(), turns);
 }
 
 #[test]

@@ -2,7 +2,8 @@
 
 use super::*;
 use mifeng::{AnchorLog, Anchors, Error, Store};
-use std::sync::atomic::{AtomicBool, Ordering};
+use mifeng_store::Access;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 pub const ORIGIN: &str = "host.example/anchor";
 
@@ -11,6 +12,8 @@ pub const ORIGIN: &str = "host.example/anchor";
 pub struct AnchorPlace {
     pub store: Memory,
     pub fails: Arc<AtomicBool>,
+    /// How often it was opened to be written to.
+    pub written: Arc<AtomicUsize>,
 }
 
 /// A cast whose tenders name the anchor log.
@@ -25,7 +28,10 @@ impl AnchorPlace {
         let cast = anchored(suite, "any");
         let place = self.clone();
         let key = cast.anchor().expect("named");
-        let opening = move |_| {
+        let opening = move |access| {
+            if access == Access::Write {
+                place.written.fetch_add(1, Ordering::SeqCst);
+            }
             if place.fails.load(Ordering::SeqCst) {
                 return Err(Error::Unavailable {
                     what: "disk".to_owned(),
