@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The verifier's page in a real browser: real dossiers, sound and changed, must give the very report of
-# `mifeng verify --json`. Needs chromium, python3, and what the page's build.sh needs; what cannot be
-# had is skipped by name.
+# `mifeng verify --json`; and the bidder's page must hold a host to its receipts. Needs chromium, python3, and what
+# the page's build.sh needs; what cannot be had is skipped by name.
 #   MIFENG=path/to/mifeng bash tests/browser/run.sh
 set -euo pipefail
 here="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
@@ -26,6 +26,7 @@ command -v python3 >/dev/null || skip "no python3"
 work="${CARGO_TARGET_DIR:-$root/target}/browser-test"
 rm -rf "$work"
 mkdir -p "$work"
+python3 "$here/send.py" "$browser" "$work"
 code=0
 bash "$root/crates/shell/mifeng-wasm/build.sh" "$work/page" || code=$?
 ((code != 3)) || skip "the page cannot be built here"

@@ -11,7 +11,8 @@ use mifeng_access::{
     Action, Challenge, DELEGATE, Delegate, EMERGENCY, Emergency, REVOKE, Revoke, SIGN_IN,
 };
 use serde::{Deserialize, Serialize};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use zeroize::Zeroizing;
 
 /// What a host gives to whoever wants to sign in.
 #[derive(Deserialize)]
@@ -176,12 +177,15 @@ fn pinned(ui: &Ui, expected: &str, said: &str) -> Outcome {
     ))
 }
 
-/// `mifeng sign-in`.
-pub(crate) fn sign_in(ui: &Ui, args: &SignInArgs) -> Outcome {
-    let client = Client::new(ui, &args.by.reach)?;
-    let (offered, suite) = offered(&client)?;
+/// Signs in to the host at `url` with an identity, read when it is needed.
+fn begun(
+    ui: &Ui,
+    (client, url): (&Client, &str),
+    identity: &dyn Fn() -> Result<Identity, Failure>,
+) -> Result<Begun, Failure> {
+    let (offered, suite) = offered(client)?;
     // A host that passes another's challenge on would be signed in there.
-    let own = authority(&args.by.reach.host);
+    let own = authority(url);
     if offered.challenge.host != own {
         return Err(Failure::refused(
             "access.other-host",
@@ -195,12 +199,24 @@ pub(crate) fn sign_in(ui: &Ui, args: &SignInArgs) -> Outcome {
             ),
         ));
     }
-    let identity = Identity::load(ui, &args.by.id)?;
     let of = (&offered, suite);
-    let (_, statement) = signed(&identity, of, SIGN_IN, &offered.challenge)?;
-    let said = client.post("/sign-in", &statement)?;
-    let begun: Begun =
-        serde_json::from_slice(&said).map_err(|e| Failure::malformed(e.to_string()))?;
+    let (_, statement) = signed(&identity()?, of, SIGN_IN, &offered.challenge)?;
+    let said = Zeroizing::new(client.post("/sign-in", &statement)?);
+    serde_json::from_slice(&said).map_err(|e| Failure::malformed(e.to_string()))
+}
+
+/// A token for whoever has this identity.
+pub(crate) fn token(ui: &Ui, at: (&Client, &str), id: &Path) -> Result<Zeroizing<String>, Failure> {
+    let begun = begun(ui, at, &|| Identity::load(ui, id))?;
+    Ok(Zeroizing::new(begun.token))
+}
+
+/// `mifeng sign-in`.
+pub(crate) fn sign_in(ui: &Ui, args: &SignInArgs) -> Outcome {
+    let reach = &args.by.reach;
+    let client = Client::new(ui, reach)?;
+    let identity = || Identity::load(ui, &args.by.id);
+    let begun = begun(ui, (&client, &reach.host), &identity)?;
     ui::write_secret(&args.out, begun.token.as_bytes())?;
     let (roles, until) = (begun.roles.join(", "), begun.expires);
     ui.say(

@@ -18,6 +18,7 @@ use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+use zeroize::Zeroizing;
 
 /// Bytes of an answer that is not a file.
 pub(crate) const ANSWER_LEN_MAX: u64 = 16 << 20;
@@ -38,6 +39,8 @@ pub(crate) struct Client {
     scope: String,
     pub(crate) agent: ureq::Agent,
     lang: &'static str,
+    /// Of a session, once somebody signed in.
+    token: Option<Zeroizing<String>>,
 }
 
 /// What the host says of an upload.
@@ -97,7 +100,13 @@ impl Client {
             tender,
             agent: reach.agent()?,
             lang: ui.t("zh", "en"),
+            token: None,
         })
+    }
+
+    /// Asks as whoever holds this token from now on; it goes nowhere else, redirects are not followed.
+    pub(crate) fn sign_in_with(&mut self, token: Zeroizing<String>) {
+        self.token = Some(token);
     }
 
     pub(crate) fn url(&self, rest: &str) -> String {
@@ -167,7 +176,11 @@ impl Client {
     pub(crate) fn request(&self, method: &str, rest: &str) -> ureq::http::request::Builder {
         let request = ureq::http::Request::builder();
         let request = request.method(method).uri(self.url(rest));
-        request.header("accept-language", self.lang)
+        let request = request.header("accept-language", self.lang);
+        match &self.token {
+            Some(token) => request.header("authorization", format!("Bearer {}", **token)),
+            None => request,
+        }
     }
 
     /// The body of a good answer and its status.

@@ -1,13 +1,20 @@
 //! `mifeng send`: hands records, bids, documents, cosigned heads, stamps and beacons in to a host over HTTP.
 
+use crate::access;
 use crate::bundle::Bundle;
 use crate::client::{Client, fetched, parse};
 use crate::reach::Reach;
 use crate::ui::{self, Failure, Outcome, Ui};
-use mifeng::Receipt;
 use mifeng::record::SignedRecord;
+use mifeng::{Receipt, Received, Replay};
 use serde::Deserialize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use zeroize::Zeroizing;
+
+/// Times that a bid is handed in before the host is believed to give no receipt for it.
+const HAND_INS: usize = 3;
+/// Sessions for one bid: they last two hours each, and a day and a half is longer than any time for bodies.
+const SESSIONS: usize = 18;
 
 #[derive(clap::Args, Debug)]
 pub(crate) struct SendArgs {
@@ -22,6 +29,12 @@ pub(crate) struct SendArgs {
     /// 先提交记录并取得回执，再上传密封投标；公告须允许 / the record first, with its receipt, then the bid: if the notice allows it
     #[arg(long, requires = "bid")]
     record_first: bool,
+    /// 身份文件夹：截标后补传投标文件、取其回执，须以签署该记录的证书登录 / identity folder of whoever signed the record: after the close its bid, and the receipt, are for them alone
+    #[arg(long, requires = "record", conflicts_with = "token")]
+    id: Option<PathBuf>,
+    /// 以 mifeng sign-in 所得令牌代替 --id / a token of `mifeng sign-in` instead of --id
+    #[arg(long, requires = "record")]
+    token: Option<PathBuf>,
     /// 回执写到这里 / the receipt goes here
     #[arg(long, requires = "record")]
     receipt: Option<PathBuf>,
@@ -47,7 +60,7 @@ pub(crate) struct SendArgs {
 
 /// `mifeng send`.
 pub(crate) fn run(ui: &Ui, args: &SendArgs) -> Outcome {
-    let client = Client::new(ui, &args.reach)?;
+    let mut client = Client::new(ui, &args.reach)?;
     for note in &args.cosigned {
         client.cosign(&ui::read(note)?)?;
         ui.say("共签已送达", "cosigned head handed in");
@@ -77,30 +90,143 @@ pub(crate) fn run(ui: &Ui, args: &SendArgs) -> Outcome {
         client.announce(&ui::read(record)?)?;
         send_documents(ui, &client, &args.document)?;
     }
-    let keep = |receipt: &Receipt| match &args.receipt {
-        // Before it is looked at: even one that does not hold is evidence.
-        Some(out) => ui::write(out, &receipt.to_file()?),
-        None => Ok(()),
-    };
-    if args.record_first {
-        keep(&client.submit(record, None)?)?;
-        ui.say(
-            "记录已入日志；正在上传密封投标",
-            "the record is in the log; its bid is being sent",
-        );
+    if let Some(token) = &args.token {
+        let token = Zeroizing::new(ui::read_text(token)?);
+        client.sign_in_with(Zeroizing::new(token.trim().to_owned()));
     }
-    let receipt = client.submit(record, args.bid.as_deref())?;
-    keep(&receipt)?;
-    let replay = match &args.tender {
-        Some(path) => Bundle::open(path)?.replay,
-        None => fetched(&client)?,
+    let mut sending = Sending {
+        ui,
+        args,
+        client,
+        record,
+        signed: &signed,
+        replay: None,
     };
+    let (zh, en) = sending.handed_in()?.in_words();
     if !contract {
-        send_documents(ui, &client, &args.document)?;
+        send_documents(ui, &sending.client, &args.document)?;
     }
-    let (zh, en) = receipt.verify(&signed, &replay)?.in_words();
     ui.say(zh, en);
     Ok(())
+}
+
+/// A record on its way, with the bid that it brings.
+struct Sending<'a> {
+    ui: &'a Ui,
+    args: &'a SendArgs,
+    client: Client,
+    record: &'a Path,
+    signed: &'a SignedRecord,
+    /// What receipts are checked with, once one came.
+    replay: Option<Replay>,
+}
+
+impl Sending<'_> {
+    /// Hands it in until its receipt holds. Where bodies may come after their records a bid's receipt must say that it is
+    /// there: no other one shows that a host denies it.
+    fn handed_in(&mut self) -> Result<Received, Failure> {
+        if self.args.record_first {
+            let received = self.asked(None)?;
+            if received.whole {
+                return Ok(received);
+            }
+            self.ui.say(
+                "记录已入日志；正在上传密封投标",
+                "the record is in the log; its bid is being sent",
+            );
+        }
+        let bid = self.args.bid.as_deref();
+        for _ in 0..HAND_INS {
+            let received = self.asked(bid)?;
+            if received.whole || bid.is_none() || !self.may_come_later()? {
+                return Ok(received);
+            }
+        }
+        Err(no_body())
+    }
+
+    /// One receipt, kept and checked; signs in if the host asks for that.
+    fn asked(&mut self, bid: Option<&Path>) -> Result<Received, Failure> {
+        for _ in 0..SESSIONS {
+            match self.client.submit(self.record, bid) {
+                Ok(receipt) => return self.received(&receipt),
+                Err(no) if no.code == mifeng_access::SIGN_IN => self.sign_in()?,
+                Err(no) => return Err(no),
+            }
+            // What is there whole needs no upload.
+            if bid.is_some()
+                && let Ok(receipt) = self.client.submit(self.record, None)
+            {
+                let received = self.received(&receipt)?;
+                if received.whole {
+                    return Ok(received);
+                }
+            }
+        }
+        Err(signed_out())
+    }
+
+    fn sign_in(&mut self) -> Outcome {
+        let id = self.args.id.as_deref().ok_or_else(signed_out)?;
+        let at = (&self.client, &*self.args.reach.host);
+        let token = access::token(self.ui, at, id)?;
+        self.client.sign_in_with(token);
+        Ok(())
+    }
+
+    fn received(&mut self, receipt: &Receipt) -> Result<Received, Failure> {
+        if let Some(out) = &self.args.receipt {
+            // Before it is looked at: even one that does not hold is evidence.
+            ui::write(out, &receipt.to_file()?)?;
+        }
+        let signed = self.signed;
+        Ok(receipt.verify(signed, self.replay()?)?)
+    }
+
+    fn replay(&mut self) -> Result<&Replay, Failure> {
+        let replay = match self.replay.take() {
+            Some(replay) => replay,
+            None => match &self.args.tender {
+                Some(path) => Bundle::open(path)?.replay,
+                None => fetched(&self.client)?,
+            },
+        };
+        Ok(self.replay.insert(replay))
+    }
+
+    /// Whether the record is one whose body may come after it.
+    fn may_come_later(&mut self) -> Result<bool, Failure> {
+        let kind = kind_of(self.signed)?;
+        let may = self.replay()?.state.bodies_end().is_some();
+        Ok(may && ["bid.submit", "bid.replace"].contains(&&*kind))
+    }
+}
+
+/// The code is the host's own.
+fn signed_out() -> Failure {
+    Failure {
+        zh: Some(
+            "截标后，投标文件及其回执只对签署该记录的证书开放：请加 --id 身份文件夹（或 --token 令牌）再次运行；已上传的部分仍在平台"
+                .to_owned(),
+        ),
+        ..Failure::refused(
+            mifeng_access::SIGN_IN,
+            "after the close a bid and its receipt are for whoever signed its record: run this again with --id FOLDER (or --token FILE); what was sent is still there",
+        )
+    }
+}
+
+fn no_body() -> Failure {
+    Failure {
+        zh: Some(
+            "记录已入日志，但平台给出的回执未写明投标文件完整收到：此回执不能证明平台已有投标文件。请在宽限期内再次运行，仍不成则保留回执并向代理机构提出"
+                .to_owned(),
+        ),
+        ..Failure::refused(
+            "receipt.no-body",
+            "the record is in the log, but the receipt does not say that its bid is there whole: nothing shows that the host has it. Run this again while bodies are taken; if it stays so, keep the receipt and tell the agency",
+        )
+    }
 }
 
 /// The type that a record gives itself.

@@ -3,6 +3,8 @@
 (function () {
   'use strict';
   var TRIES = 8;
+  // Times that a bid is handed in before the host is believed to give no receipt for it.
+  var HAND_INS = 3;
   var form = document.getElementById('send');
   var look = document.getElementById('look');
   var able = window.FileReader && window.Blob && Blob.prototype.slice && window.URL && URL.createObjectURL;
@@ -12,6 +14,10 @@
   function say(text) { id('said').textContent = text; }
 
   var sending = false;
+  // How often a bid is still handed in whose receipt does not say that it is there; none where a receipt need not say so.
+  var handIns = 0;
+  // Whether the record brings a bid whose file may come after it.
+  var later = false;
   // Told once when a sending is at its end, whatever came of it; with the receipt if there is one.
   var ended = null;
 
@@ -28,6 +34,32 @@
 
   function parsed(text) { try { return JSON.parse(text); } catch (e) { return {}; } }
 
+  // A body may come after its record: then a receipt has to say that it is there.
+  function expect(record, bid) {
+    var kind;
+    try { kind = JSON.parse(atob(JSON.parse(record).body)).type; } catch (e) { kind = ''; }
+    later = form.hasAttribute('data-grace') && (kind === 'bid.submit' || kind === 'bid.replace');
+    handIns = later && bid ? HAND_INS : 0;
+  }
+
+  function isWhole(receipt) {
+    try { return JSON.parse(atob(JSON.parse(receipt).receipt)).whole === true; } catch (e) { return false; }
+  }
+
+  // Waits until somebody signed in, here or in another window of this browser.
+  function signedIn(then) {
+    say(word('sign'));
+    function look() {
+      var request = new XMLHttpRequest();
+      request.open('GET', form.getAttribute('data-base') + '/sign-in');
+      request.onloadend = function () {
+        if (request.status === 200) { then(); } else { setTimeout(look, 2000); }
+      };
+      request.send();
+    }
+    setTimeout(look, 2000);
+  }
+
   function fail(request) {
     var told = parsed(request.responseText);
     busy(false);
@@ -43,6 +75,7 @@
       request.open(method, form.getAttribute('data-base') + path);
       request.setRequestHeader('accept-language', document.documentElement.lang);
       request.onloadend = function () {
+        if (request.status === 401) { signedIn(once); return; }
         var again = request.status === 0 || request.status === 429 || request.status === 503;
         left -= 1;
         if (again && left > 0) {
@@ -58,13 +91,20 @@
     once();
   }
 
-  function keep(name, text) {
+  function got(name, text, again) {
+    if (handIns === 0 || isWhole(text)) { keep(name, text, true); return; }
+    handIns -= 1;
+    if (handIns === 0) { keep(name, text, false); } else { again(); }
+  }
+
+  // What proves nothing of the bid is kept too: it shows what the host did not say.
+  function keep(name, text, good) {
     var link = id('kept').querySelector('a');
     link.href = URL.createObjectURL(new Blob([text], { type: 'application/json' }));
     link.download = name.replace(/\.rec$/, '') + '.receipt';
     id('kept').hidden = false;
-    busy(false, text);
-    say(word('done'));
+    busy(false, good ? text : undefined);
+    say(word(!good ? 'body' : later && !isWhole(text) ? 'alone' : 'done'));
     link.focus();
   }
 
@@ -77,7 +117,8 @@
       var request = new XMLHttpRequest();
       request.open('GET', form.getAttribute('data-base') + '/receipts/' + told.record);
       request.onloadend = function () {
-        if (request.status === 200) { keep(name, request.responseText); return; }
+        if (request.status === 200) { got(name, request.responseText, again); return; }
+        if (request.status === 401) { signedIn(tick); end = Date.now() + 15000; return; }
         if (Date.now() > end) { again(); return; }
         setTimeout(tick, 1000);
       };
@@ -87,7 +128,7 @@
   }
 
   function taken(request, name, again) {
-    if (request.status === 201) { keep(name, request.responseText); return; }
+    if (request.status === 201) { got(name, request.responseText, again); return; }
     wait(parsed(request.responseText), name, again);
   }
 
@@ -128,6 +169,7 @@
       function alone() {
         ask('POST', '/records', reader.result, function (request) { taken(request, record.name, alone); });
       }
+      expect(reader.result, bid);
       if (bid) { upload(reader.result, record, bid); } else { alone(); }
     };
     reader.onerror = function () { busy(false); say(word('lost')); };
@@ -159,6 +201,7 @@
       id('kept').hidden = true;
       busy(true);
       form.scrollIntoView();
+      expect(text, bid);
       upload(text, { name: name }, bid);
       return true;
     };

@@ -58,7 +58,7 @@
     const has = who.roles.includes(word('role'));
     const found = has ? await (await desk.ask(base + '/' + word('list'))).json() : [];
     const row = word('list') === 'own'
-      ? (bid) => item(word('lot') + ' ' + bid.lot + ' · ' + word(bid.status) + ' · ' + bid.seal)
+      ? (bid) => item(word('lot') + ' ' + bid.lot + ' · ' + word(bid.status) + (bid.until || '') + ' · ' + bid.seal)
       : (file) => item(file.path, base + '/opened/' + file.path.split('/').map(encodeURIComponent).join('/'));
     id('own').replaceChildren(...found.map(row));
     id('own-none').hidden = found.length > 0;

@@ -7,16 +7,18 @@ use crate::parties::OwnBid;
 use crate::problem::{Fail, Problem};
 use crate::view::Life;
 use crate::words::Fault;
+use crate::writer::Order;
 use crate::{download, guard};
 use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::IntoResponse;
 use mifeng::Export;
-use mifeng::crypto::{Suite, Time};
+use mifeng::crypto::{Digest, Suite, Time};
 use mifeng::record::{Record, SignedRecord};
 use mifeng_access::{Action, Basis, Cell, Challenge, SESSION_MILLIS, Session};
 use serde::Serialize;
+use std::collections::BTreeSet;
 use std::path::{Component, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
@@ -174,6 +176,27 @@ fn require_of(
         .require((session.as_ref(), &view), asked, now)?;
     let session = session.ok_or(Fault::Internal)?;
     Ok((basis, session))
+}
+
+/// Leave to go on with a record: once the commitments of bids are public and their bodies still come, whoever signed it has
+/// to be signed in. Any other record is known to those alone who hold it.
+pub(crate) async fn require_signer(
+    app: &Arc<App>,
+    name: &str,
+    record: &Digest,
+    headers: &HeaderMap,
+) -> Result<(), Fail> {
+    let now = app.house.clock.now();
+    let Some(signer) = app.tender(name)?.view().bound_to(record, now) else {
+        return Ok(());
+    };
+    let session = session(app, name, headers).await?;
+    let is_own = session.as_ref().is_some_and(|one| one.cert == signer);
+    let (_, session) = require_of((app, name), session, (Action::BidOwn, is_own))?;
+    match session.cert == signer {
+        true => Ok(()),
+        false => Err(Problem::denied(&mifeng_access::rules::NOT_OWN, false)),
+    }
 }
 
 /// A cookie that no script reads and no other site sends; over plain HTTP on this machine only.
@@ -356,7 +379,21 @@ pub(crate) async fn own(
     let asked = (Action::BidOwn, true);
     let (_, session) = require((&app, &name), &headers, asked).await?;
     let view = tender.view();
-    Ok(json(StatusCode::OK, &view.parties.bids(&session.cert)))
+    let mut bids = view.parties.bids(&session.cert).to_vec();
+    if let Some(until) = view.bodies_end {
+        // Beside the log, so that no snapshot tells it: only its writer knows.
+        let live = bids.iter_mut().filter(|bid| bid.is_live());
+        let mut live: Vec<&mut OwnBid> = live.collect();
+        let records = live.iter().map(|bid| bid.record).collect();
+        let awaited = |answer| Order::Bodies(records, answer);
+        let awaited = match live.is_empty() {
+            true => BTreeSet::new(),
+            false => tender.desk.ask_unsigned(None, awaited).await?,
+        };
+        live.retain(|bid| awaited.contains(&bid.record));
+        live.into_iter().for_each(|bid| bid.misses_body(until));
+    }
+    Ok(json(StatusCode::OK, &bids))
 }
 
 /// The files of opened bids: all of them, or a bidder's own.

@@ -7,7 +7,7 @@ use crate::limits::{EVIDENCE_LEN_MAX, RECORD_LEN_MAX};
 use crate::names::Names;
 use crate::problem::{Fail, Problem};
 use crate::reading::Brought;
-use crate::view::{Standing, View};
+use crate::view::{Life, Standing, View};
 use crate::words::Fault;
 use crate::writer::{Order, Signer, Taken, answered};
 use crate::{
@@ -134,7 +134,7 @@ struct Listed {
     name: String,
     tender: String,
     title: crate::view::Words,
-    stage: crate::view::Life,
+    stage: Life,
     #[schema(value_type = Option<String>)]
     deadline: Option<mifeng::crypto::Time>,
 }
@@ -234,6 +234,11 @@ impl Came {
         (&self.held, self.signer)
     }
 
+    /// What stands for the record in the log.
+    pub(crate) fn commitment(&self) -> Digest {
+        self.verified.commitment()
+    }
+
     /// What a rule, or the door, said no to is noted.
     pub(crate) fn noting(&self) -> (Record, Time) {
         (self.verified.clone(), self.received)
@@ -297,12 +302,18 @@ async fn show(State(app): Shared, Path(name): Path<String>) -> Answer {
     request_body(content = String, content_type = "application/json"),
     responses((status = 201, description = "in the log; the receipt", body = String),
         (status = 202, description = "waits for its beat", body = Waiting),
-        (status = 400, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem),
+        (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem),
         (status = 408, body = Problem), (status = 409, description = "a rule said no", body = Problem),
         (status = 413, body = Problem), (status = 503, body = Problem)))]
-async fn submit(State(app): Shared, Path(name): Path<String>, body: Body) -> Answer {
+async fn submit(
+    State(app): Shared,
+    Path(name): Path<String>,
+    headers: HeaderMap,
+    body: Body,
+) -> Answer {
     let tender = app.written(&name)?;
     let came = record_of(&app, tender, body).await?;
+    require_receipt(&app, &name, &came.commitment(), &headers).await?;
     let noting = came.noting();
     let record = (came.record.clone(), came.received);
     let handed = hand_over(tender, record, None, came.place())?;
@@ -358,14 +369,33 @@ pub(crate) fn receipt_file(status: StatusCode, receipt: Vec<u8>) -> Response {
     (status, kind, receipt).into_response()
 }
 
+/// Leave to see a receipt: while bodies still come it says which bids have theirs, which is nobody else's business.
+async fn require_receipt(
+    app: &Arc<App>,
+    name: &str,
+    record: &Digest,
+    headers: &HeaderMap,
+) -> Result<(), Fail> {
+    match app.tender(name)?.view().stage {
+        Life::Window => access_api::require_signer(app, name, record, headers).await,
+        _ => Ok(()),
+    }
+}
+
 /// The receipt of a record, once its beat has come. Who lost the record's name submits the record again.
 #[utoipa::path(get, path = "/v1/tenders/{tender}/receipts/{record}",
     params(("tender" = String, Path), ("record" = String, Path)),
     responses((status = 200, description = "the receipt (spec/receipt.md)", body = String),
+        (status = 401, body = Problem), (status = 403, body = Problem),
         (status = 404, body = Problem), (status = 503, body = Problem)))]
-async fn receipt(State(app): Shared, Path((name, record)): Path<(String, String)>) -> Answer {
+async fn receipt(
+    State(app): Shared,
+    Path((name, record)): Path<(String, String)>,
+    headers: HeaderMap,
+) -> Answer {
     let record = digest(&record, Fault::NoReceipt)?;
     let tender = app.written(&name)?;
+    require_receipt(&app, &name, &record, &headers).await?;
     let receipt = tender.receipts.get(&record).ok_or(Fault::NoReceipt)?;
     Ok(receipt_file(StatusCode::OK, receipt))
 }
@@ -452,7 +482,7 @@ async fn file(State(app): Shared, Path((name, path)): Path<(String, String)>) ->
         (status = 404, body = Problem), (status = 416, body = Problem), (status = 503, body = Problem)))]
 async fn dossier(State(app): Shared, Path(name): Path<String>, headers: HeaderMap) -> Answer {
     let tender = app.tender(&name)?;
-    if tender.view().stage != crate::view::Life::Archived {
+    if tender.view().stage != Life::Archived {
         return Err(Fault::NotYet.into());
     }
     let whole = made(tender, Export::Dossier).await?;

@@ -3,11 +3,14 @@
 //! It is part of a snapshot, and never of what the snapshot shows.
 
 use crate::view::Life;
-use mifeng::crypto::Digest;
+use mifeng::crypto::{Digest, Time};
 use mifeng::tender::{BidLife, BidOutcome, Stage, State};
 use mifeng_access::{Person, Role};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
+
+/// A bid that counts, as far as the log tells.
+const LIVE: &str = "live";
 
 /// One bid as its bidder sees it. The receipt alone promises something.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
@@ -20,12 +23,29 @@ pub(crate) struct OwnBid {
     /// Commitment of the record that brought it: its receipt is at `receipts/{record}`.
     #[schema(value_type = String)]
     pub record: Digest,
-    /// `live`, `replaced`, `withdrawn`; after the opening `opened` or `failed`.
+    /// `live`, `replaced`, `withdrawn`; `body_missing` while the file may still come after its record; `refused` if it never
+    /// did; after the opening `opened` or `failed`.
     pub status: &'static str,
+    /// Until when a missing file is taken.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub until: Option<Time>,
     /// Whether it is a final offer.
     pub offer: bool,
     #[serde(skip)]
     pub(crate) bidder: String,
+}
+
+impl OwnBid {
+    /// Whether its file may still be missing.
+    pub(crate) fn is_live(&self) -> bool {
+        self.status == LIVE && !self.offer
+    }
+
+    /// Its file has not come; it is taken until then.
+    pub(crate) fn misses_body(&mut self, until: Time) {
+        (self.status, self.until) = ("body_missing", Some(until));
+    }
 }
 
 /// Everybody who has a part.
@@ -34,6 +54,8 @@ pub(crate) struct Parties {
     roles: BTreeMap<Digest, BTreeSet<Role>>,
     attended: BTreeSet<Digest>,
     bids: BTreeMap<Digest, Vec<OwnBid>>,
+    /// Who signed the record that brought a bid, by its commitment; final offers are none of these.
+    signers: BTreeMap<Digest, Digest>,
     /// Score sheets that were revealed, by lot and expert.
     sheets: BTreeMap<String, BTreeMap<Digest, serde_json::Value>>,
     /// The scores stand: every lot with opened bids has its ranking.
@@ -68,6 +90,9 @@ impl Parties {
         for (id, bid) in state.bids() {
             let context = bid.seal.context();
             put(context.bidder_cert, Role::Bidder);
+            if bid.offer_for.is_none() {
+                parties.signers.insert(bid.record, context.bidder_cert);
+            }
             let own = OwnBid {
                 lot: context.lot.clone(),
                 seal: *id,
@@ -78,8 +103,9 @@ impl Parties {
                     (BidLife::NoBody, _) => "refused",
                     (BidLife::Live, Some(BidOutcome::Opened(_))) => "opened",
                     (BidLife::Live, Some(BidOutcome::Failed(_))) => "failed",
-                    (BidLife::Live, None) => "live",
+                    (BidLife::Live, None) => LIVE,
                 },
+                until: None,
                 offer: bid.offer_for.is_some(),
                 bidder: context.bidder.clone(),
             };
@@ -108,6 +134,11 @@ impl Parties {
 
     pub(crate) fn bids(&self, cert: &Digest) -> &[OwnBid] {
         self.bids.get(cert).map_or(&[], Vec::as_slice)
+    }
+
+    /// Who signed the record that brought a bid.
+    pub(crate) fn signer(&self, record: &Digest) -> Option<&Digest> {
+        self.signers.get(record)
     }
 
     /// Whether a folder of opened bids, `LOT/BIDDER`, is this person's own.

@@ -1,7 +1,7 @@
 //! Sealed bids on their way in: block by block, in any order, again after an interruption.
 //!
 //! An upload is named by the commitment of the record that brings the bid, which is salted: nobody who does
-//! not hold the record can ask for it. Its file has its full size from the start; a journal beside it names
+//! not hold the record can ask for it, until the close makes the commitments public (`uploads_api`). Its file has its full size from the start; a journal beside it names
 //! the blocks that came. Nothing here is believed: the whole file is read, while it comes or when it is handed in, and the
 //! engine holds what was found against the seal. From then on the store may have the same file under a name of its own, so
 //! nobody may write to a file that is whole, nor to one that has another name, whatever the journal says after a power cut.

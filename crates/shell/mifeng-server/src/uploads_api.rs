@@ -1,5 +1,9 @@
 //! Uploads over the interface: begun with the record that brings a bid, sent in blocks, handed in.
+//!
+//! Before the close only who holds the record knows the name of its upload. After it everybody does, for what is in the log:
+//! then whoever signed the record has to be signed in, where bodies are still awaited.
 
+use crate::access_api::require_signer;
 use crate::api::{
     Answer, App, Shared, Waiting, digest, hand_over, json, noted, on_a_thread, receipt_file,
     record_of,
@@ -12,7 +16,7 @@ use crate::words::Fault;
 use crate::writer::{Order, Signer, clock_in_doubt};
 use axum::body::Body;
 use axum::extract::{Path, State};
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use mifeng::crypto::{Digest, Suite};
 use mifeng::record::Record;
@@ -56,12 +60,18 @@ fn upload(status: StatusCode, record: Digest, progress: Progress) -> Response {
 /// Begins the upload of a sealed bid with the record that brings it, or says how far it is.
 #[utoipa::path(post, path = "/v1/tenders/{tender}/uploads", params(("tender" = String, Path)),
     request_body(content = String, content_type = "application/json"),
-    responses((status = 201, body = Upload), (status = 400, body = Problem), (status = 403, body = Problem),
+    responses((status = 201, body = Upload), (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem),
         (status = 404, body = Problem), (status = 408, body = Problem), (status = 409, body = Problem),
         (status = 413, body = Problem), (status = 503, body = Problem)))]
-async fn begin_upload(State(app): Shared, Path(name): Path<String>, body: Body) -> Answer {
+async fn begin_upload(
+    State(app): Shared,
+    Path(name): Path<String>,
+    headers: HeaderMap,
+    body: Body,
+) -> Answer {
     let tender = app.written(&name)?;
     let came = record_of(&app, tender, body).await?;
+    require_signer(&app, &name, &came.commitment(), &headers).await?;
     let noting = came.noting();
     let record = came.record.clone();
     let admit = |answer| Order::Admit { record, answer };
@@ -75,9 +85,14 @@ async fn begin_upload(State(app): Shared, Path(name): Path<String>, body: Body) 
 /// How far an upload is.
 #[utoipa::path(get, path = "/v1/tenders/{tender}/uploads/{record}",
     params(("tender" = String, Path), ("record" = String, Path)),
-    responses((status = 200, body = Upload), (status = 404, body = Problem), (status = 503, body = Problem)))]
-async fn show_upload(State(app): Shared, Path((name, record)): Path<(String, String)>) -> Answer {
+    responses((status = 200, body = Upload), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 503, body = Problem)))]
+async fn show_upload(
+    State(app): Shared,
+    Path((name, record)): Path<(String, String)>,
+    headers: HeaderMap,
+) -> Answer {
     let record = digest(&record, Fault::NoUpload)?;
+    require_signer(&app, &name, &record, &headers).await?;
     let progress = app.written(&name)?.uploads.progress(&record)?;
     Ok(upload(StatusCode::OK, record, progress))
 }
@@ -86,15 +101,17 @@ async fn show_upload(State(app): Shared, Path((name, record)): Path<(String, Str
 #[utoipa::path(put, path = "/v1/tenders/{tender}/uploads/{record}/blocks/{number}",
     params(("tender" = String, Path), ("record" = String, Path), ("number" = u64, Path)),
     request_body(content = Vec<u8>, content_type = "application/octet-stream"),
-    responses((status = 204), (status = 400, body = Problem), (status = 403, body = Problem),
+    responses((status = 204), (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem),
         (status = 404, body = Problem), (status = 408, body = Problem), (status = 413, body = Problem),
         (status = 503, body = Problem)))]
 async fn put_block(
     State(app): Shared,
     Path((name, record, number)): Path<(String, String, String)>,
+    headers: HeaderMap,
     body: Body,
 ) -> Answer {
     let record = digest(&record, Fault::NoUpload)?;
+    require_signer(&app, &name, &record, &headers).await?;
     app.written(&name)?.uploads.progress(&record)?;
     let number: u64 = number.parse().map_err(|_| Fault::NoBlock)?;
     let held = app.rooms.blocks.read(body, BLOCK_LEN as usize).await?;
@@ -126,12 +143,17 @@ fn read_ahead(app: &App, name: &str, record: &Digest) {
     params(("tender" = String, Path), ("record" = String, Path)),
     responses((status = 201, description = "in the log; the receipt", body = String),
         (status = 202, description = "waits for its beat", body = Waiting),
-        (status = 403, body = Problem), (status = 404, body = Problem),
+        (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem),
         (status = 409, description = "blocks are missing, or a rule said no", body = Problem),
         (status = 503, body = Problem)))]
-async fn finish_upload(State(app): Shared, Path((name, record)): Path<(String, String)>) -> Answer {
+async fn finish_upload(
+    State(app): Shared,
+    Path((name, record)): Path<(String, String)>,
+    headers: HeaderMap,
+) -> Answer {
     let id = digest(&record, Fault::NoUpload)?;
     let tender = app.written(&name)?;
+    require_signer(&app, &name, &id, &headers).await?;
     // A record that came first has its receipt while its file is on its way.
     let may_come_later = tender.view().bodies_end.is_some();
     let is_under_way = may_come_later && tender.uploads.progress(&id).is_ok();

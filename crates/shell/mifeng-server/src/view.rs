@@ -284,6 +284,16 @@ pub struct View {
 }
 
 impl View {
+    /// Whoever alone may go on with this bid's record where bodies come after the close: everybody has its commitment then.
+    pub(crate) fn bound_to(&self, record: &Digest, now: Time) -> Option<Digest> {
+        let is_open = matches!(self.stage, Life::Setup | Life::Open);
+        // Another replica may have closed it, while this one's store is away.
+        let is_over = self.deadline.is_some_and(|deadline| now >= deadline);
+        let is_public = self.bodies_end.is_some() && (!is_open || is_over);
+        let signer = self.parties.signer(record).filter(|_| is_public);
+        signer.copied()
+    }
+
     /// The last acts, newest first.
     pub(crate) fn latest(&self) -> impl Iterator<Item = &Act> {
         self.acts.iter().rev().take(ACTS_SHOWN)

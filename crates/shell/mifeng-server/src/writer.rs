@@ -32,11 +32,11 @@ use mifeng::lock::tlock::Beacon;
 use mifeng::log::AnchorProof;
 use mifeng::pki::trust::Usage;
 use mifeng::record::{Record, SignedRecord};
-use mifeng::tender::{RECORDS_PER_ACTOR_MAX, Refusal, Stage, rules};
+use mifeng::tender::{BidLife, RECORDS_PER_ACTOR_MAX, Refusal, Stage, State, rules};
 use mifeng::{Error, Export, Host, MeasuredBid, Store};
 use orders::used_orders;
 use queue::Ended;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, sync_channel};
@@ -98,6 +98,8 @@ pub(crate) enum Order {
     Document(Digest, Bytes, Answer<()>),
     /// Take in a beacon of a clock.
     Beacon(Beacon, Answer<()>),
+    /// Which of these records brought a bid whose body has not come.
+    Bodies(Vec<Digest>, Answer<BTreeSet<Digest>>),
     /// What the host itself orders, by a record that only its own certificate can have signed.
     Ordered(SignedRecord, Answer<()>),
     /// Keep the proof that the last head is in the anchor log.
@@ -384,6 +386,10 @@ impl<S: Store + 'static> Writer<S> {
             }
             Order::Announce(record, answer) => later(answer, self.announce(record)),
             Order::Awaits(hash, answer) => later(answer, self.awaits(&hash)),
+            Order::Bodies(records, answer) => {
+                let awaited = records.into_iter().filter(|one| self.host.awaits_body(one));
+                later(answer, Ok(awaited.collect()))
+            }
             Order::Document(hash, content, answer) => {
                 later(answer, self.keep_document(&hash, &content))
             }
@@ -419,6 +425,7 @@ impl<S: Store + 'static> Writer<S> {
             }
             Order::Announce(_, answer) => later(answer, Err(no)),
             Order::Awaits(_, answer) => later(answer, Err(no)),
+            Order::Bodies(_, answer) => later(answer, Err(no)),
             Order::Document(_, _, answer) | Order::Beacon(_, answer) => later(answer, Err(no)),
             Order::Ordered(_, answer) | Order::Anchored(_, answer) => later(answer, Err(no)),
             Order::Wake(answer) => later(answer, Ok(())),
@@ -441,6 +448,11 @@ impl<S: Store + 'static> Writer<S> {
         let waits = self.waiting.contains_key(&record.commitment());
         if self.host.awaits_body(&record.commitment()) {
             self.host.body_due(now)?;
+            // Nobody opens what was withdrawn or replaced.
+            if state.stage() > Stage::Open && !is_live(state, &record.commitment()) {
+                let detail = format!("record {}", record.commitment());
+                return Err(Refusal::by(&rules::UNKNOWN_SEAL, detail).into());
+            }
         } else if !waits
             && (number < next || number >= RECORDS_PER_ACTOR_MAX)
             && self.host.receipt_again(&signed, now).is_err()
@@ -557,6 +569,12 @@ impl<S: Store + 'static> Writer<S> {
             self.uploads.forget(&commitment);
         }
     }
+}
+
+/// Whether a record brought a bid that still counts.
+fn is_live(state: &State, record: &Digest) -> bool {
+    let mut bids = state.bids().values();
+    bids.any(|bid| bid.record == *record && bid.life == BidLife::Live)
 }
 
 /// What is said to whoever comes while the clock cannot be believed.

@@ -2,9 +2,12 @@
 
 mod common;
 
+use common::statements::bearer;
 use common::*;
 use mifeng::Receipt;
-use mifeng::crypto::INTL;
+use mifeng::crypto::{Digest, INTL};
+use mifeng::pki::Signer;
+use mifeng::record::{Draft, Facts};
 
 #[test]
 fn goes_on_after_a_restart_and_is_received_once() {
@@ -88,11 +91,17 @@ fn a_number_that_cannot_be_handed_in_is_not_uploaded() {
 
 /// Sends all blocks of a bid; the path of its upload.
 fn sent(host: &Served, bid: &Sealed) -> String {
-    let begun = host.begin(bid).json();
+    sent_by(host, bid, &[])
+}
+
+fn sent_by(host: &Served, bid: &Sealed, by: &[(&str, &str)]) -> String {
+    let record = bid.record.to_file().expect("a file");
+    let begun = host.ask("POST", "/v1/tenders/t1/uploads", by, &record);
+    let begun = begun.json();
     let name = begun["record"].as_str().expect("a name");
     let path = format!("/v1/tenders/t1/uploads/{name}");
     for (number, block) in bid.file.chunks(1 << 20).enumerate() {
-        let put = host.ask("PUT", &format!("{path}/blocks/{number}"), &[], block);
+        let put = host.ask("PUT", &format!("{path}/blocks/{number}"), by, block);
         assert_eq!(put.status, 204);
     }
     path
@@ -187,37 +196,43 @@ fn a_record_comes_first_and_its_body_until_the_time_for_it_is_over() {
         .as_str()
         .expect("a name")
         .to_owned();
-    let put = |host: &Served, number: usize| {
+    let put = |host: &Served, number: usize, by: &[(&str, &str)]| {
         let block = bids[2].file.chunks(1 << 20).nth(number).expect("a block");
         let path = format!("{path}/blocks/{number}");
-        assert_eq!(host.ask("PUT", &path, &[], block).status, 204);
+        assert_eq!(host.ask("PUT", &path, by, block).status, 204);
     };
     assert!(path.ends_with(&name));
-    put(&host, 0);
+    put(&host, 0, &[]);
     let missing = host.post(&path, b"");
     assert_eq!(missing.code(), "upload.incomplete");
     for at in [20, 30, 40, 50, 60, 61] {
         host.at(at);
     }
     host.restart();
+    let own = bearer(&host, &tender, &cast.bidders[2], 62);
+    let own = [("authorization", &*own)];
     for number in 1..bids[2].file.chunks(1 << 20).count() {
-        put(&host, number);
+        put(&host, number, &own);
     }
     assert_eq!(host.get("/v1/tenders/t1").json()["stage"], "window");
     host.at(BODIES_END - 1);
-    let done = host.post(&path, b"");
+    let done = host.ask("POST", &path, &own, b"");
     assert_eq!(done.status, 201, "{}", done.text());
     let said = receipt(&done.body).verify(&bids[2].record, &replay);
     assert!(said.expect("it holds").whole);
     // Once more it is the same receipt's promise, and nothing is left to do.
-    let again = host.post(&path, b"");
+    let again = host.ask("POST", &path, &own, b"");
     assert_eq!(again.status, 201, "{}", again.text());
-    assert_eq!(host.get(&path).code(), "upload.unknown");
+    let shown = host.ask("GET", &path, &own, b"");
+    assert_eq!(shown.code(), "upload.unknown");
     // The last one's is whole too late: at the very end.
-    let late = sent(&host, &bids[3]);
+    let own = bearer(&host, &tender, &cast.bidders[3], BODIES_END - 1);
+    let own = [("authorization", &*own)];
+    let late = sent_by(&host, &bids[3], &own);
     assert_eq!(host.get("/v1/tenders/t1").json()["stage"], "window");
     host.clock.set(secs(BODIES_END));
-    assert_eq!(host.post(&late, b"").code(), "bid.body-late");
+    let no = host.ask("POST", &late, &own, b"");
+    assert_eq!(no.code(), "bid.body-late");
     host.at(BODIES_END + 1);
     let view = host.get("/v1/tenders/t1").json();
     assert_eq!(view["stage"], "opening");
@@ -242,7 +257,144 @@ fn a_record_comes_first_and_its_body_until_the_time_for_it_is_over() {
         );
     }
     // Nobody begins what could not be handed in.
-    assert_eq!(host.begin(&bids[3]).code(), "bid.body-late");
+    let record = bids[3].record.to_file().expect("a file");
+    let no = host.ask("POST", "/v1/tenders/t1/uploads", &own, &record);
+    assert_eq!(no.code(), "bid.body-late");
+    // Whose body came is in the log now: receipts are for everybody who has the name.
+    assert!(host.receipt(&waiting[1]).is_some());
+}
+
+/// What anybody can try who has a bundle: begin, look, send garbage, hand in, ask for the receipt in both ways.
+fn tried(host: &Served, bid: &Sealed, by: &[(&str, &str)]) -> Vec<(u16, String)> {
+    let record = bid.record.to_file().expect("a file");
+    let name = bid.record.commitment(&INTL);
+    let upload = format!("/v1/tenders/t1/uploads/{name}");
+    let garbage = vec![0; 1 << 20];
+    let asked: [(&str, &str, &[u8]); 6] = [
+        ("POST", "/v1/tenders/t1/uploads", &record),
+        ("GET", &upload, b""),
+        ("PUT", &format!("{upload}/blocks/1"), &garbage),
+        ("POST", &upload, b""),
+        ("POST", "/v1/tenders/t1/records", &record),
+        ("GET", &format!("/v1/tenders/t1/receipts/{name}"), b""),
+    ];
+    let said = asked.map(|(method, path, body)| host.ask(method, path, by, body));
+    said.iter().map(|one| (one.status, one.code())).collect()
+}
+
+#[test]
+fn after_the_close_only_its_signer_sends_a_body() {
+    let cast = Cast::new(&INTL, "body of others");
+    let mut tender = with_grace(&cast, "host/t/1");
+    let host = Served::new(&tender, "body of others", "body-of-others");
+    let replay = tender.bundle().replay;
+    let bids: Vec<Sealed> = (0..4).map(|n| large(&mut tender, n, 1_500_000)).collect();
+    // One with its body, one whose upload is begun, one with a record alone, one that is withdrawn.
+    assert_eq!(host.send(&bids[0]).status, 202);
+    for bid in &bids[1..] {
+        assert_eq!(post_record(&host, bid).status, 202);
+    }
+    let begun = host.begin(&bids[1]).json();
+    let first = bids[1].file.chunks(1 << 20).next().expect("a block");
+    let upload = format!(
+        "/v1/tenders/t1/uploads/{}",
+        begun["record"].as_str().expect("a name")
+    );
+    let put = host.ask("PUT", &format!("{upload}/blocks/0"), &[], first);
+    assert_eq!(put.status, 204);
+    host.at(FIRST_BEAT);
+    let withdrawn = withdrawal(&tender, &cast.bidders[3], &bids[3].id);
+    let waiting = host.post("/v1/tenders/t1/records", &withdrawn);
+    assert_eq!(waiting.status, 202, "{}", waiting.text());
+    // The page knows that a receipt has to say more here, and how a command signs in.
+    let page = host.get("/t/t1/bid").text();
+    assert!(page.contains("data-grace=\"1\"") && page.contains("my.receipt --id"));
+    // Nobody signs in before the close, and nobody is asked to.
+    assert_eq!(host.get(&upload).status, 200);
+    for at in [20, 30, 40, 50, 60, 61] {
+        host.at(at);
+    }
+    assert_eq!(host.get("/v1/tenders/t1").json()["stage"], "window");
+
+    // Whoever did not sign the record learns nothing, whatever there is, and changes nothing.
+    let none = vec![(401, "access.sign-in".to_owned()); 6];
+    let other = bearer(&host, &tender, &cast.bidders[0], 62);
+    let agency = bearer(&host, &tender, &cast.agency, 62);
+    for bid in &bids {
+        assert_eq!(tried(&host, bid, &[]), none);
+        assert_eq!(tried(&host, bid, &[("authorization", "Bearer 00")]), none);
+        let by = [("authorization", &*agency)];
+        let no = vec![(403, "access.not-allowed".to_owned()); 6];
+        assert_eq!(tried(&host, bid, &by), no);
+    }
+    for bid in &bids[1..] {
+        let by = [("authorization", &*other)];
+        let no = vec![(403, "access.not-own".to_owned()); 6];
+        assert_eq!(tried(&host, bid, &by), no);
+    }
+
+    // Only whoever is signed in sees of its own bid that the body is missing.
+    let until = serde_json::json!(secs(BODIES_END));
+    let own = |number: usize| {
+        let by = bearer(&host, &tender, &cast.bidders[number], 62);
+        let own = host.ask("GET", "/v1/tenders/t1/own", &[("authorization", &by)], b"");
+        let own = own.json();
+        let text = own[0]["status"].as_str().unwrap_or_default().to_owned();
+        assert_eq!(own.as_array().map(Vec::len), Some(1));
+        assert_eq!(
+            own[0].get("until"),
+            (text == "body_missing").then_some(&until)
+        );
+        text
+    };
+    let before: Vec<String> = (0..4).map(own).collect();
+    assert_eq!(
+        before,
+        ["live", "body_missing", "body_missing", "withdrawn"]
+    );
+
+    // The bodies are taken from their signers: the one that was begun goes on where it was.
+    for number in [1, 2] {
+        let own = bearer(&host, &tender, &cast.bidders[number], 62);
+        let own = [("authorization", &*own)];
+        let record = bids[number].record.to_file().expect("a file");
+        let begun = host.ask("POST", "/v1/tenders/t1/uploads", &own, &record);
+        assert_eq!(begun.status, 201, "{}", begun.text());
+        let missing: Vec<u64> = if number == 1 { vec![1] } else { vec![0, 1] };
+        assert_eq!(begun.json()["missing"], serde_json::json!(missing));
+        let path = sent_by(&host, &bids[number], &own);
+        let done = host.ask("POST", &path, &own, b"");
+        assert_eq!(done.status, 201, "{}", done.text());
+        let receipt = Receipt::from_file(&done.body).expect("a receipt");
+        let said = receipt.verify(&bids[number].record, &replay);
+        assert!(said.expect("it holds").whole);
+    }
+    assert_eq!([own(1), own(2)], ["live", "live"]);
+    // Nor is a body begun that nobody would open.
+    let own = bearer(&host, &tender, &cast.bidders[3], 62);
+    let record = bids[3].record.to_file().expect("a file");
+    let by = [("authorization", &*own)];
+    let no = host.ask("POST", "/v1/tenders/t1/uploads", &by, &record);
+    assert_eq!((no.status, no.code().as_str()), (409, "bid.unknown"));
+    host.at(BODIES_END + 1);
+    let view = host.get("/v1/tenders/t1").json();
+    assert_eq!(view["stage"], "opening");
+    assert!(!view["hall"].to_string().contains("refused_unsealed"));
+}
+
+/// The second record of a bidder: it takes its bid back.
+fn withdrawal(tender: &Tender<'_>, bidder: &Person, seal: &Digest) -> Vec<u8> {
+    let facts = Facts {
+        kind: "bid.withdraw",
+        origin: tender.host.state().origin(),
+        seq: 1,
+        time: secs(FIRST_BEAT),
+        salt: [7; 32],
+        data: &serde_json::json!({ "seal": seal }),
+    };
+    let draft = Draft::new(&facts, bidder.signer.certificate(), &INTL).expect("a draft");
+    let record = draft.sign(&bidder.signer, &INTL).expect("signed");
+    record.to_file().expect("a file")
 }
 
 #[test]
@@ -259,6 +411,8 @@ fn without_a_word_in_the_notice_a_record_alone_is_no_bid() {
             .get("bodies_end")
             .is_none()
     );
+    let page = host.get("/t/t1/bid").text();
+    assert!(page.contains("id=\"send\"") && !page.contains("data-grace"));
     let waiting = host.send(&bid);
     assert_eq!(waiting.status, 202, "{}", waiting.text());
 }

@@ -20,6 +20,20 @@ pub fn signed(
     sign_record(state, kind, data, &person.signer, secs(at), rng).expect("signed")
 }
 
+/// A statement of `person` that signs in with what the host gives for it now; the token, as a header has it.
+pub fn bearer(host: &Served, tender: &Tender<'_>, person: &Person, at: i64) -> String {
+    let given = host.post("/v1/tenders/t1/sign-in/challenge", b"");
+    assert_eq!(given.status, 201, "{}", given.text());
+    let challenge = given.json()["challenge"].clone();
+    let statement = file(&signed(tender, person, "access.sign-in", &challenge, at));
+    let begun = host.post("/v1/tenders/t1/sign-in", &statement);
+    assert_eq!(begun.status, 201, "{}", begun.text());
+    format!(
+        "Bearer {}",
+        begun.json()["token"].as_str().expect("a token")
+    )
+}
+
 pub fn file(record: &SignedRecord) -> Vec<u8> {
     record.to_file().expect("a file")
 }

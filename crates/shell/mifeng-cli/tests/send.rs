@@ -1,0 +1,276 @@
+//! What a bidder is told of a bid whose body may come after its record: no success without a receipt that says it is there,
+//! and a sign-in where the host asks for one.
+
+use mifeng::crypto::INTL;
+use mifeng::{Export, Receipt};
+use mifeng_testkit::world::*;
+use std::io::{BufRead, BufReader, Cursor, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::path::PathBuf;
+use std::process::{Command, Output};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// What the host is asked: method, the rest of the path, the token that came with it.
+type Asked = (String, String, Option<String>);
+
+/// A host that says what the test tells it.
+struct Host {
+    url: String,
+    asked: Arc<Mutex<Vec<Asked>>>,
+}
+
+impl Host {
+    fn new(says: impl Fn(&Asked, usize) -> (u16, Vec<u8>) + Send + 'static) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let url = format!("http://{}/t/T1", listener.local_addr().expect("bound"));
+        let asked: Arc<Mutex<Vec<Asked>>> = Arc::default();
+        let seen = Arc::clone(&asked);
+        std::thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let one = read(&stream);
+                let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
+                let before = seen.iter().filter(|old| **old == one).count();
+                let (status, body) = says(&one, before);
+                seen.push(one);
+                answer(&stream, status, &body);
+            }
+        });
+        Host { url, asked }
+    }
+
+    /// How often something was asked.
+    fn count(&self, method: &str, rest: &str) -> usize {
+        let asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        let of = |one: &&Asked| one.0 == method && one.1 == rest;
+        asked.iter().filter(of).count()
+    }
+}
+
+fn read(stream: &TcpStream) -> Asked {
+    let mut reader = BufReader::new(stream);
+    let mut first = String::new();
+    reader.read_line(&mut first).expect("a line");
+    let (mut len, mut token) = (0, None);
+    loop {
+        let mut line = String::new();
+        reader.read_line(&mut line).expect("a line");
+        let Some((name, value)) = line.trim_end().split_once(": ") else {
+            break;
+        };
+        match &*name.to_lowercase() {
+            "content-length" => len = value.parse().expect("a length"),
+            "authorization" => token = value.strip_prefix("Bearer ").map(str::to_owned),
+            _ => {}
+        }
+    }
+    std::io::copy(&mut reader.take(len), &mut std::io::sink()).expect("a body");
+    let mut words = first.split(' ').map(str::to_owned);
+    let method = words.next().unwrap_or_default();
+    let path = words.next().unwrap_or_default();
+    let rest = path.strip_prefix("/v1/tenders/T1").unwrap_or(&path);
+    (method, rest.to_owned(), token)
+}
+
+fn answer(mut stream: &TcpStream, status: u16, body: &[u8]) {
+    let head = format!(
+        "HTTP/1.1 {status} said\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
+        body.len()
+    );
+    let sent = stream
+        .write_all(head.as_bytes())
+        .and_then(|()| stream.write_all(body));
+    sent.expect("sent");
+}
+
+/// A bid of a tender in which bodies may come later: its files, and its receipts without and with the body.
+struct Bid {
+    root: PathBuf,
+    name: String,
+    upload: Vec<u8>,
+    alone: Vec<u8>,
+    whole: Vec<u8>,
+}
+
+impl Bid {
+    fn new(name: &str) -> Self {
+        let cast = Cast::new(&INTL, "send");
+        let mut tender = Tender::unpublished(&cast, "host.example/t/T1");
+        let mut notice = notice(&cast, tender.host.state(), Kind::Board);
+        notice.body_grace_ms = 20_000;
+        tender.publish(&notice).expect("a lawful notice");
+        let bid = tender.seal(0, 900_000, 12);
+        let record = bid.record.clone();
+        tender.take(record.clone(), 12).expect("on time");
+        let alone = tender.beat(20).remove(0);
+        let mut body = Cursor::new(&bid.file);
+        let taken = tender
+            .host
+            .submit(record.clone(), Some(&mut body), secs(21));
+        taken.expect("its body");
+        let whole = tender
+            .host
+            .receipt_again(&record, secs(22))
+            .expect("logged");
+        let root = std::env::temp_dir().join(format!("mifeng-send-{name}-{}", std::process::id()));
+        let _ = std::fs::remove_dir_all(&root);
+        std::fs::create_dir_all(&root).expect("a folder");
+        let file = |name: &str, bytes: &[u8]| {
+            std::fs::write(root.join(name), bytes).expect("written");
+        };
+        file("my.rec", &record.to_file().expect("a file"));
+        file("my.bid", &bid.file);
+        file("now.tar", &tender.tar(Export::Records));
+        file("pin", b"a passphrase\n");
+        let commitment = record.commitment(&INTL);
+        let size = bid.file.len();
+        let upload =
+            format!(r#"{{"record":"{commitment}","size":{size},"block":1048576,"missing":[]}}"#);
+        let bytes = |receipt: &Receipt| receipt.to_file().expect("a file");
+        Bid {
+            root,
+            name: commitment.to_string(),
+            upload: upload.into_bytes(),
+            alone: bytes(&alone),
+            whole: bytes(&whole),
+        }
+    }
+
+    fn run(&self, line: &str) -> Output {
+        let run = Command::new(env!("CARGO_BIN_EXE_mifeng"))
+            .current_dir(&self.root)
+            .args(["--lang", "en", "--pin-file", "pin"])
+            .args(line.split_whitespace())
+            .output();
+        run.expect("the command runs")
+    }
+
+    fn send(&self, host: &Host, more: &str) -> Output {
+        let url = &host.url;
+        self.run(&format!(
+            "send --host {url} my.rec --bid my.bid --tender now.tar --receipt my.receipt {more}"
+        ))
+    }
+
+    fn kept(&self) -> Vec<u8> {
+        std::fs::read(self.root.join("my.receipt")).expect("a receipt")
+    }
+
+    fn uploads(&self) -> String {
+        format!("/uploads/{}", self.name)
+    }
+}
+
+impl Drop for Bid {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.root);
+    }
+}
+
+fn said(out: &Output) -> String {
+    String::from_utf8_lossy(&out.stderr).into_owned()
+}
+
+#[test]
+fn a_receipt_without_the_body_is_no_success() {
+    let bid = Bid::new("lying");
+    let (upload, alone) = (bid.upload.clone(), bid.alone.clone());
+    let host = Host::new(move |(_, rest, _), _| match &**rest {
+        "/uploads" => (201, upload.clone()),
+        _ => (201, alone.clone()),
+    });
+    for (more, finished) in [("", 3), ("--record-first", 6)] {
+        let out = bid.send(&host, more);
+        assert_eq!(out.status.code(), Some(1), "{}", said(&out));
+        assert!(said(&out).contains("receipt.no-body"), "{}", said(&out));
+        // It was handed in again each time, and what came is kept: it shows what the host did not say.
+        assert_eq!(host.count("POST", &bid.uploads()), finished);
+        assert_eq!(bid.kept(), bid.alone);
+    }
+}
+
+#[test]
+fn what_a_host_lost_is_sent_again_until_it_is_there() {
+    let bid = Bid::new("lost");
+    let (upload, alone, whole) = (bid.upload.clone(), bid.alone.clone(), bid.whole.clone());
+    let host = Host::new(move |(_, rest, _), before| match &**rest {
+        "/uploads" => (201, upload.clone()),
+        _ if before == 0 => (201, alone.clone()),
+        _ => (201, whole.clone()),
+    });
+    let out = bid.send(&host, "");
+    assert!(out.status.success(), "{}", said(&out));
+    assert_eq!(host.count("POST", "/uploads"), 2);
+    assert_eq!(bid.kept(), bid.whole);
+    // The record's receipt says by now that all is there: nothing is sent once more.
+    let asked = host.count("POST", "/uploads");
+    let first = bid.run(&format!("send --host {} my.rec --tender now.tar", host.url));
+    assert!(first.status.success(), "{}", said(&first));
+    let out = bid.send(&host, "--record-first");
+    assert!(out.status.success(), "{}", said(&out));
+    assert_eq!(host.count("POST", "/uploads"), asked);
+}
+
+#[test]
+fn it_signs_in_where_the_host_asks_for_that() {
+    let bid = Bid::new("sign-in");
+    for line in [
+        "ca init --ca ca --suite intl --name CA",
+        "ca issue --ca ca --kind trustee --name bidder --out bidder",
+    ] {
+        let out = bid.run(line);
+        assert!(out.status.success(), "{line}: {}", said(&out));
+    }
+    let (upload, alone, whole) = (bid.upload.clone(), bid.alone.clone(), bid.whole.clone());
+    let refusal = br#"{"title":"sign in first","code":"access.sign-in"}"#.to_vec();
+    let address = Arc::new(Mutex::new(String::new()));
+    let own = Arc::clone(&address);
+    let host = Host::new(move |(_, rest, token), _| {
+        let host = own.lock().unwrap_or_else(PoisonError::into_inner);
+        let (zeros, suite) = ("0".repeat(64), INTL.id());
+        match (&**rest, token.as_deref()) {
+            ("/sign-in/challenge", _) => {
+                let text = format!(
+                    r#"{{"origin":"host.example/t/T1","suite":"{suite}","challenge":{{"host":"{host}","nonce":"{zeros}","proof":"{zeros}","expires":"2026-03-01T01:05:00Z"}}}}"#
+                );
+                (201, text.into_bytes())
+            }
+            ("/sign-in", _) => {
+                let text = r#"{"token":"a1b2","name":"bidder","roles":["bidder"],"expires":"2026-03-01T03:00:00Z"}"#;
+                (201, text.as_bytes().to_vec())
+            }
+            (_, None | Some("stale")) => (401, refusal.clone()),
+            ("/uploads", Some("a1b2")) => (201, upload.clone()),
+            ("/records", Some("a1b2")) => (201, alone.clone()),
+            (_, Some("a1b2")) => (201, whole.clone()),
+            _ => (
+                403,
+                br#"{"title":"another's","code":"access.not-own"}"#.to_vec(),
+            ),
+        }
+    });
+    let name = host.url.trim_start_matches("http://");
+    name.trim_end_matches("/t/T1")
+        .clone_into(&mut address.lock().unwrap_or_else(PoisonError::into_inner));
+    std::fs::write(bid.root.join("stale"), "stale\n").expect("written");
+    std::fs::write(bid.root.join("good"), "a1b2\n").expect("written");
+    std::fs::write(bid.root.join("other"), "c3d4\n").expect("written");
+    // Who gives nothing to sign in with is told what to do.
+    for more in ["", "--token stale"] {
+        let out = bid.send(&host, more);
+        assert_eq!(out.status.code(), Some(1));
+        let said = said(&out);
+        assert!(
+            said.contains("access.sign-in") && said.contains("--id FOLDER"),
+            "{said}"
+        );
+    }
+    assert_eq!(host.count("POST", "/sign-in"), 0);
+    let out = bid.send(&host, "--token other");
+    assert!(said(&out).contains("access.not-own"), "{}", said(&out));
+    for (more, sign_ins) in [("--token good", 0), ("--id bidder", 1)] {
+        let out = bid.send(&host, more);
+        assert!(out.status.success(), "{more}: {}", said(&out));
+        assert_eq!(host.count("POST", "/sign-in"), sign_ins);
+        assert_eq!(bid.kept(), bid.whole);
+    }
+}
