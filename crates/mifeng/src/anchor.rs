@@ -8,7 +8,7 @@ pub use cosigned::{AnchorWitnessed, AnchorWitnesses};
 use crate::bundle::{Assembly, Files};
 use crate::journal::{self, Journal};
 use crate::replay::{Replay, parts};
-use crate::store::Store;
+use crate::store::{Store, Write};
 use crate::{Error, layout};
 use mifeng_crypto::{HashAlg, PrivateKey, Suite};
 use mifeng_log::{
@@ -16,7 +16,6 @@ use mifeng_log::{
 };
 use mifeng_tender::Stage;
 use std::collections::BTreeMap;
-use std::io::Write;
 use std::sync::Arc;
 
 /// An anchor log in the hands of its host. A host keeps one for each suite.
@@ -32,11 +31,43 @@ pub struct AnchorLog<S: Store> {
     failed: bool,
 }
 
+/// Notes in a store that an anchor log has begun there: its verifier key.
+const BEGUN: &str = "begun";
+
+fn begun(store: &dyn Store) -> Result<Option<Vec<u8>>, Error> {
+    store.read(BEGUN).map_err(|e| Error::io(BEGUN, &e))
+}
+
 impl<S: Store> AnchorLog<S> {
-    /// Opens the anchor log of a store, or begins it. Who opens it again and again shares the key.
+    /// Begins the anchor log in a store, unless it has begun there; opens it. The store has a note of it from then on.
     ///
     /// # Errors
-    /// [`Error::Failed`] if it is another log than this, or does not hold; [`Error::Unavailable`].
+    /// As [`open`](AnchorLog::open).
+    pub fn begin(
+        mut store: S,
+        suite: &'static Suite,
+        origin: &str,
+        key: impl Into<Arc<PrivateKey>>,
+    ) -> Result<Self, Error> {
+        let key = key.into();
+        if begun(&store)?.is_none() && !journal::is_there(&store)? {
+            let content = anchor_key(suite, origin, &key)?;
+            let content = content.as_bytes();
+            let note = Write::Put {
+                name: BEGUN,
+                content,
+            };
+            store.batch(&[note]).map_err(|e| Error::io(BEGUN, &e))?;
+        }
+        AnchorLog::open(store, suite, origin, key)
+    }
+
+    /// Opens the anchor log of a store. One that is not there is not begun: where a disk is away, or another database
+    /// answers, that would be a second history with the same key. Who opens it again and again shares the key.
+    ///
+    /// # Errors
+    /// [`Error::Failed`] if it is another log than this, or does not hold; [`Error::Unavailable`], also if none has begun
+    /// there.
     pub fn open(
         store: S,
         suite: &'static Suite,
@@ -53,8 +84,24 @@ impl<S: Store> AnchorLog<S> {
             store,
             key: key.into(),
         };
+        let begun = begun(&log.store)?;
+        let own = log.key()?;
+        if let Some(other) = begun.as_ref().filter(|found| **found != own.as_bytes()) {
+            let found = String::from_utf8_lossy(other);
+            return Err(failed(
+                "log.origin",
+                format!("expected {own}, found {found}"),
+            ));
+        }
         if !journal::is_there(&log.store)? {
-            return Ok(log);
+            return match begun {
+                Some(_) => Ok(log),
+                None => Err(Error::Unavailable {
+                    what: origin.to_owned(),
+                    detail: "no anchor log has begun here: is its disk or database there?"
+                        .to_owned(),
+                }),
+            };
         }
         let head = journal::head(&log.store)?;
         log.entries = journal::committed(&log.store, &head)?;
@@ -164,7 +211,7 @@ impl<S: Store> AnchorLog<S> {
     ///
     /// # Errors
     /// [`Error::Unavailable`], also if the log is empty, or after a write that failed.
-    pub fn export(&self, out: &mut dyn Write) -> Result<(), Error> {
+    pub fn export(&self, out: &mut dyn std::io::Write) -> Result<(), Error> {
         self.require_sound()?;
         if self.heads.is_empty() {
             return Err(Error::Unavailable {

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 const ORIGIN: &str = "host.example/anchor";
 
 fn opened(cast: &Cast, store: &Memory, key: PrivateKey) -> AnchorLog<Memory> {
-    AnchorLog::open(store.clone(), cast.suite, ORIGIN, key).expect("an anchor log")
+    AnchorLog::begin(store.clone(), cast.suite, ORIGIN, key).expect("an anchor log")
 }
 
 fn exported(log: &AnchorLog<Memory>) -> (Vec<u8>, Anchors) {
@@ -229,7 +229,7 @@ fn what_was_not_written_is_shown_to_nobody() {
     let tender = Tender::unpublished(&cast, "host.example/t/anchored");
     let other = Tender::unpublished(&cast, "host.example/t/other");
     let disk = Disk::default();
-    let open = || AnchorLog::open(disk.clone(), &INTL, ORIGIN, cast.anchor_key());
+    let open = || AnchorLog::begin(disk.clone(), &INTL, ORIGIN, cast.anchor_key());
     let mut log = open().expect("an anchor log");
     log.anchor(tender.host.replay()).expect("anchored");
     let mut first = Vec::new();
@@ -249,4 +249,29 @@ fn what_was_not_written_is_shown_to_nobody() {
     assert_eq!(again, first);
     log.anchor(other.host.replay()).expect("anchored");
     assert_eq!(log.heads().len(), 2);
+}
+
+#[test]
+fn a_log_that_is_not_there_is_not_begun_again() {
+    let mut cast = Cast::new(&INTL, "anchors");
+    cast.is_anchored = true;
+    let tender = Tender::unpublished(&cast, "host.example/t/anchored");
+    let store = Memory::default();
+    let open = |key| AnchorLog::open(store.clone(), &INTL, ORIGIN, key);
+    let away = |key| matches!(open(key), Err(Error::Unavailable { .. }));
+    assert!(away(cast.anchor_key()) && store.files().is_empty());
+    opened(&cast, &store, cast.anchor_key());
+    let note = store.files().clone();
+    let mut log = open(cast.anchor_key()).expect("begun");
+    assert!(log.heads().is_empty());
+    // Another log gets no entry there.
+    let other = "host.example/other";
+    let no = AnchorLog::begin(store.clone(), &INTL, other, cast.anchor_key());
+    assert_eq!(code(no), "log.origin");
+    log.anchor(tender.host.replay()).expect("anchored");
+    // The disk is not there; an empty one is.
+    store.files().clear();
+    assert!(away(cast.anchor_key()) && store.files().is_empty());
+    *store.files() = note;
+    assert!(open(cast.anchor_key()).is_ok());
 }

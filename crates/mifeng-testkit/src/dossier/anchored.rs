@@ -16,7 +16,7 @@ const ORIGIN: &str = "host.example/anchor";
 
 /// The anchor log with this key, after the heads of another tender and of this one.
 fn log(cast: &Cast, key: PrivateKey, tender: &Replay) -> AnchorLog<Memory> {
-    let log = AnchorLog::open(Memory::default(), cast.suite, ORIGIN, key);
+    let log = AnchorLog::begin(Memory::default(), cast.suite, ORIGIN, key);
     let mut log = log.expect("a new log");
     let other = Tender::unpublished(cast, "host.example/t/other");
     for replay in [other.host.replay(), tender] {

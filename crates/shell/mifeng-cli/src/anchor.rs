@@ -258,15 +258,16 @@ pub(crate) fn begin(
         _ => KeyAlg::Ed25519,
     };
     let key = PrivateKey::generate(alg, &mut SystemEntropy::new())?;
-    // The key last: with it the log is there.
     put_into(id, suite, kept)?;
     ui::write(
         &part(id, suite, ".origin"),
         format!("{origin}\n").as_bytes(),
     )?;
-    identity::store_key(ui, &path, &key, suite)?;
-    let log = open(ui, id, suite)?;
-    Ok(log.map(|log| log.key()).transpose()?.unwrap_or_default())
+    let log = KeptLog::with_key(id, suite, key)?;
+    log.begin()?;
+    // The key last: with it the log is there.
+    identity::store_key(ui, &path, log.key(), suite)?;
+    log.vkey()
 }
 
 fn head<S: Store>(ui: &Ui, log: &AnchorLog<S>, as_json: bool) -> Outcome {

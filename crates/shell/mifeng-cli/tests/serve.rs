@@ -243,8 +243,8 @@ fn a_whole_tender_over_http_verifies_and_its_agents_keep_the_anchor_log() {
     let head = "--json anchor head --id platform --suite intl";
     let (code, said) = ended(again(&keep, head));
     assert_eq!(code, Some(0), "{said}");
-    let head: serde_json::Value = serde_json::from_str(&said).expect("JSON");
-    let key = head["key"].as_str().expect("a key").to_owned();
+    let shown: serde_json::Value = serde_json::from_str(&said).expect("JSON");
+    let key = shown["key"].as_str().expect("a key").to_owned();
     let fetch = format!("anchor fetch --host {url} --suite intl --key {key} --out mine.tar");
     let (code, said) = ended(again(&keep, &fetch));
     assert_eq!(code, Some(0), "{said}");
@@ -274,9 +274,13 @@ fn a_whole_tender_over_http_verifies_and_its_agents_keep_the_anchor_log() {
     }
     story.end();
 
-    // A host that forgot, and signs another history of its tenders with the same key.
+    // A host whose disk with the log is not there begins no other one.
     let log = keep.join("platform/anchor-intl-1");
     std::fs::rename(&log, keep.join("true-log")).expect("renamed");
+    let (code, said) = ended(again(&keep, head));
+    assert!(code == Some(4) && said.contains("no anchor log"), "{said}");
+    // One that wants to: it signs another history of its tenders with the same key.
+    std::fs::copy(keep.join("true-log/begun"), log.join("begun")).expect("copied");
     let mut host = serve(&keep);
     let url = host.url.replace("/T1", "/DEMO-2026-001");
     let witness = format!("witness serve --host {url} --id agent2");

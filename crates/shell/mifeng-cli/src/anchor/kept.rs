@@ -1,5 +1,6 @@
 //! Where a host's anchor log lies: in its identity folder, or in another place, as a database that its replicas share.
-//! The identity folder says where, so that no command and no replica ever begins a second one with the same key.
+//! The identity folder says where, and the place has a note that the log has begun there: neither a command nor a replica
+//! begins a second one with the same key, nor one in an empty place where the first one was.
 
 use crate::host::Kept;
 use crate::identity;
@@ -46,8 +47,13 @@ fn absolute(line: &str) -> Result<String, Failure> {
 
 /// Notes that the log of this suite lies elsewhere.
 pub(super) fn put_into(id: &Path, suite: &Suite, kept: &Kept) -> Outcome {
+    let noted_at = part(id, suite, ".place");
     let Some((db, blobs)) = kept.lines() else {
-        return Ok(());
+        // That of one that was not begun after all.
+        return match std::fs::remove_file(&noted_at) {
+            Err(e) if e.kind() != ErrorKind::NotFound => Err(Failure::io(&noted_at, &e)),
+            _ => Ok(()),
+        };
     };
     // What is no place is told before anything is written.
     let _ = kept.place()?;
@@ -56,7 +62,7 @@ pub(super) fn put_into(id: &Path, suite: &Suite, kept: &Kept) -> Outcome {
         blobs: blobs.as_deref().map(absolute).transpose()?,
     });
     let noted = noted.map_err(|e| Failure::malformed(e.to_string()))?;
-    ui::write(&part(id, suite, ".place"), &noted)
+    ui::write(&noted_at, &noted)
 }
 
 #[derive(Clone)]
@@ -85,7 +91,15 @@ impl KeptLog {
         if !key.exists() {
             return Ok(None);
         }
-        let key = Arc::new(identity::load_key(ui, &key)?);
+        KeptLog::with_key(id, suite, identity::load_key(ui, &key)?).map(Some)
+    }
+
+    /// The one that the identity folder says, with this key.
+    pub(super) fn with_key(
+        id: &Path,
+        suite: &'static Suite,
+        key: PrivateKey,
+    ) -> Result<Self, Failure> {
         let origin = ui::read_text(&part(id, suite, ".origin"))?;
         let noted = part(id, suite, ".place");
         let at = match noted.exists() {
@@ -103,12 +117,12 @@ impl KeptLog {
                 }
             }
         };
-        Ok(Some(KeptLog {
+        Ok(KeptLog {
             suite,
             origin: origin.trim_end().to_owned(),
-            key,
+            key: Arc::new(key),
             at,
-        }))
+        })
     }
 
     /// Its verifier key.
@@ -125,19 +139,41 @@ impl KeptLog {
         matches!(self.at, At::Place { shared: true, .. })
     }
 
+    pub(super) fn key(&self) -> &PrivateKey {
+        &self.key
+    }
+
+    /// Its store; none while another process has it.
+    fn store(&self, access: Access) -> Result<Option<Box<dyn Store>>, Failure> {
+        let opened = match &self.at {
+            At::Folder(folder) => Directory::open(folder).map(|store| Box::new(store) as _),
+            At::Place { place, name, .. } => place.open_as(name, access),
+        };
+        match opened {
+            Ok(store) => Ok(Some(store)),
+            Err(e) if e.kind() == ErrorKind::WouldBlock => Ok(None),
+            Err(e) => Err(Failure::store(&self.origin, &e)),
+        }
+    }
+
+    /// Begins the log in its place, where no other may be.
+    pub(super) fn begin(&self) -> Outcome {
+        let store = self.store(Access::Write)?.ok_or_else(|| {
+            let what = self.origin.clone();
+            let detail = "another process has its place".to_owned();
+            Failure::from(Error::Unavailable { what, detail })
+        })?;
+        AnchorLog::begin(store, self.suite, &self.origin, Arc::clone(&self.key))?;
+        Ok(())
+    }
+
     /// Opens the log; none while another process has it.
     pub(super) fn open(
         &self,
         access: Access,
     ) -> Result<Option<AnchorLog<Box<dyn Store>>>, Failure> {
-        let opened = match &self.at {
-            At::Folder(folder) => Directory::open(folder).map(|store| Box::new(store) as _),
-            At::Place { place, name, .. } => place.open_as(name, access),
-        };
-        let store: Box<dyn Store> = match opened {
-            Ok(store) => store,
-            Err(e) if e.kind() == ErrorKind::WouldBlock => return Ok(None),
-            Err(e) => return Err(Failure::store(&self.origin, &e)),
+        let Some(store) = self.store(access)? else {
+            return Ok(None);
         };
         let log = AnchorLog::open(store, self.suite, &self.origin, Arc::clone(&self.key));
         Ok(Some(log?))

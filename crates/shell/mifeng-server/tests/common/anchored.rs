@@ -28,6 +28,8 @@ impl AnchorPlace {
         let cast = anchored(suite, "any");
         let place = self.clone();
         let key = cast.anchor().expect("named");
+        let begun = AnchorLog::begin(place.store.clone(), suite, ORIGIN, cast.anchor_key());
+        begun.expect("begun");
         let opening = move |access| {
             if access == Access::Write {
                 place.written.fetch_add(1, Ordering::SeqCst);

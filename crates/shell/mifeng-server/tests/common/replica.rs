@@ -4,7 +4,7 @@ use super::*;
 use mifeng::crypto::INTL;
 use mifeng::{Backup, Error, Store, back_up};
 use mifeng_server::{Opened, Opening};
-use mifeng_store::{Fault, Lists, Place};
+use mifeng_store::{Access, Fault, Lists, Place};
 use mifeng_testkit::servers::Folder;
 use std::io::Cursor;
 use std::time::Instant;
@@ -78,7 +78,11 @@ pub fn anchored_replica(place: &Place, clock: &Arc<ManualClock>) -> Replica {
     let opening = move |access| match place.open_as("anchor.intl-1", access) {
         Ok(store) => {
             let key = cast.anchor_key();
-            mifeng::AnchorLog::open(store, &INTL, anchored::ORIGIN, key).map(Some)
+            let log = match access {
+                Access::Write => mifeng::AnchorLog::begin(store, &INTL, anchored::ORIGIN, key),
+                _ => mifeng::AnchorLog::open(store, &INTL, anchored::ORIGIN, key),
+            };
+            log.map(Some)
         }
         Err(e) if matches!(Fault::of(&e), Some(Fault::Held { .. })) => Ok(None),
         Err(e) => Err(Error::Unavailable {
