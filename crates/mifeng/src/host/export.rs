@@ -214,9 +214,19 @@ impl<S: Store> Host<S> {
     /// What a bundle of now is made of. It can be written by another thread while this host goes on.
     ///
     /// # Errors
-    /// [`Error::Unavailable`].
+    /// [`Error::Unavailable`]; also where another process has written meanwhile: this host knows less than the store.
     pub fn snapshot(&self, what: Export) -> Result<Snapshot, Error> {
         self.require_sound()?;
+        // Looked at first: nothing of it is newer than the head, if that is still the one that this host knows.
+        let evidence = evidence(&self.store)?;
+        let head = self.head()?;
+        if head.size != self.replay.tree.size() {
+            let (found, known) = (head.size, self.replay.tree.size());
+            return Err(Error::Unavailable {
+                what: "bundle".to_owned(),
+                detail: format!("another process writes: {found} entries, {known} are known here"),
+            });
+        }
         let bids = match what {
             Export::Records => Vec::new(),
             Export::Dossier => self.replay.state.outcomes().keys().copied().collect(),
@@ -224,10 +234,10 @@ impl<S: Store> Host<S> {
         Ok(Snapshot {
             entries: self.replay.entries.clone(),
             beats: self.beats.clone(),
-            head: self.head()?,
+            head,
             revealed: self.replay.state.closed().is_some(),
             lists: self.replay.state.crls_taken().clone(),
-            evidence: evidence(&self.store)?,
+            evidence,
             bids,
         })
     }

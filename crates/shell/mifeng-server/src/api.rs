@@ -9,7 +9,7 @@ use crate::problem::{Fail, Problem};
 use crate::reading::Brought;
 use crate::view::{Life, Standing, View};
 use crate::words::Fault;
-use crate::writer::{Order, Signer, Taken, answered};
+use crate::writer::{Order, Signer, Taken, answered, bundle_name};
 use crate::{
     access_api, anchor_api, desks, documents, download, feed, openapi, pages, uploads_api,
 };
@@ -552,13 +552,10 @@ async fn metrics(State(app): Shared) -> Answer {
 pub(crate) async fn made(tender: &Tender, what: Export) -> Result<PathBuf, Fail> {
     let place = Arc::clone(&tender.making).acquire_owned().await;
     let place = place.map_err(|_| Fault::Internal)?;
-    let kind = match what {
-        Export::Records => "bundle",
-        Export::Dossier => "dossier",
-    };
-    let version = tender.view().version;
-    let path = tender.made.join(format!("{kind}-{version}.tar"));
-    if path.exists() {
+    let view = tender.view();
+    let path = tender.made.join(bundle_name(what, view.version));
+    // Who stands by learns a little late what was written: its thread says whether this is still the newest.
+    if path.exists() && view.standing != Standing::StandsBy {
         return Ok(path);
     }
     let out = path.clone();

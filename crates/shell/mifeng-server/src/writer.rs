@@ -3,6 +3,7 @@
 //! It takes orders from a bounded queue and lets the beats fall when the clock says so. Between two of them
 //! it publishes a snapshot, which is all that anybody else reads.
 
+mod again;
 mod bundles;
 mod desk;
 mod documents;
@@ -11,6 +12,7 @@ mod queue;
 mod rounds;
 mod steps;
 
+pub(crate) use bundles::bundle_name;
 pub(crate) use desk::{Desk, Signer, answered};
 pub(crate) use documents::Awaited;
 pub use orders::{HostOrder, ORDER};
@@ -153,6 +155,8 @@ pub(crate) struct Writer<S: Store> {
     swept: Instant,
     /// Contracts that were announced, the oldest first.
     awaited: VecDeque<Digest>,
+    /// Opened bids whose files are not here; unknown until it writes.
+    missing: Option<again::Missing>,
     pub(crate) changed: bool,
     /// Snapshots so far.
     version: u64,
@@ -227,6 +231,7 @@ pub(crate) fn start<S: Store + 'static>(
             trusted,
             swept: Instant::now(),
             awaited: VecDeque::new(),
+            missing: None,
             changed: false,
             version: 0,
         };
@@ -247,6 +252,7 @@ impl<S: Store + 'static> Writer<S> {
             if self.stopped {
                 return;
             }
+            self.open_again();
             let next = match self.next(queue) {
                 Ok(Some(slip)) => slip,
                 Ok(None) => continue,

@@ -206,6 +206,16 @@ fn opened_bids_are_for_the_panel_and_a_bidder_s_own_for_it() {
     };
     let (first, second) = (bidder(0).expect("a bid"), bidder(1).expect("a bid"));
     let root = host.folder.join(".work/t1/opened").join(LOT);
+    // The host opens again what it finds opened and has no files of; here it gets others.
+    let third = bidder(2).expect("a bid");
+    common::replica::until("the opened bids are there", || {
+        [&first, &second, &third]
+            .iter()
+            .all(|own| root.join(own).exists())
+    });
+    for own in [&first, &second, &third] {
+        std::fs::remove_dir_all(root.join(own)).expect("removed");
+    }
     for (own, text) in [(&first, "first"), (&second, "second")] {
         std::fs::create_dir_all(root.join(own)).expect("a folder");
         std::fs::write(root.join(own).join("offer.txt"), text).expect("a file");

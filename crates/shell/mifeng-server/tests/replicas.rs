@@ -52,11 +52,21 @@ fn taken_over(place: &Place) {
     }
     let waiting = first.served.send(&bid);
     assert_eq!(waiting.status, 202, "{}", waiting.text());
+    // What the writer logs is shown by the other one soon; until then it gives no bundle of an older log, nor of half of both.
+    let bundle = |host: &Served| host.get(&format!("{TENDER}/bundle"));
+    assert_eq!(bundle(&second.served).status, 200);
     first.served.at(FIRST_BEAT);
     let receipt = first.served.receipt(&waiting).expect("a receipt");
-    // What the writer logs is shown by the other one soon.
     let size = shown(&first.served)["size"].clone();
-    until("the log is shown", || shown(&second.served)["size"] == size);
+    until("the log is shown", || {
+        let given = bundle(&second.served);
+        if given.status == 200 {
+            assert_eq!(given.body, bundle(&first.served).body);
+        } else {
+            assert_eq!((given.status, &*given.code()), (503, "system.unavailable"));
+        }
+        shown(&second.served)["size"] == size
+    });
     assert_eq!(
         first.served.get(&format!("{TENDER}/bundle")).body,
         second.served.get(&format!("{TENDER}/bundle")).body

@@ -243,6 +243,26 @@ fn grants(place: &Place) {
         let lists = place.lists().expect("lists");
         lists.read("t1", "grants", 0).expect("grants").len()
     };
+    // The writer has no files of the opened bids, which another one opened: it opens them again.
+    let agency = token(&tender, (second, first), &cast.agency, 200);
+    let opened = |host: &Served| {
+        let listed = ask(host, "GET", "opened", Some(&agency), b"").json();
+        let listed = listed.as_array().cloned().unwrap_or_default().into_iter();
+        let paths = listed.filter_map(|file| file["path"].as_str().map(str::to_owned));
+        let offers = paths.filter(|path| path.ends_with("/offer.txt"));
+        offers.collect::<Vec<String>>()
+    };
+    until("the opened bids are there", || opened(first).len() == 3);
+    let paths = opened(first);
+    let read = |host: &Served, path: &str| {
+        let path = format!("opened/{path}");
+        ask(host, "GET", &path, Some(&agency), b"").text()
+    };
+    let texts: Vec<String> = paths.iter().map(|path| read(first, path)).collect();
+    assert!(
+        texts.iter().all(|text| text.starts_with("offer of ")),
+        "{texts:?}"
+    );
     // The buyer delegates at the one that stands by; the writer, which has the opened bids, honours it.
     let helper = token(&tender, (first, second), &cast.bidders[2], 200);
     let delegate = json!({
@@ -351,6 +371,9 @@ fn grants(place: &Place) {
     until("the second one writes", || writes(&b.served));
     for turn in 0..2 {
         let host = &b.served;
+        until("the opened bids are there again", || opened(host) == paths);
+        let again: Vec<String> = paths.iter().map(|path| read(host, path)).collect();
+        assert_eq!(again, texts);
         assert_eq!(
             ask(host, "GET", &path, Some(&helper), b"").code(),
             "access.not-own"

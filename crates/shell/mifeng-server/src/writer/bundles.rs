@@ -6,6 +6,14 @@ use mifeng::{Error, Export, Snapshot, Store};
 use std::path::{Path, PathBuf};
 use tokio::sync::OwnedSemaphorePermit;
 
+/// Name of the file of a bundle, by the snapshot that it is of.
+pub(crate) fn bundle_name(what: Export, version: u64) -> String {
+    match what {
+        Export::Records => format!("bundle-{version}.tar"),
+        Export::Dossier => format!("dossier-{version}.tar"),
+    }
+}
+
 /// The whole dossier in the working folder of its tender.
 const DOSSIER: &str = "dossier.tar";
 
@@ -59,6 +67,15 @@ impl<S: Store + 'static> Writer<S> {
             Ok(snapshot) => snapshot,
             Err(e) => return later(answer, Err(e)),
         };
+        if out.exists() {
+            // A file under this name never changes; one of an older log is not given any more.
+            let is_newest = !self.changed && out.ends_with(bundle_name(what, self.version));
+            let made = is_newest.then_some(()).ok_or_else(|| Error::Unavailable {
+                what: "bundle".to_owned(),
+                detail: "the log has grown: ask again".to_owned(),
+            });
+            return later(answer, made);
+        }
         let seat = self.office.seat();
         let work = move || {
             let done = write_bundle(&snapshot, &seat, &out);
