@@ -213,7 +213,7 @@ impl Access {
 
     fn learn_grants(&self, ends: &mut Ends, view: &View, now: Time) -> io::Result<()> {
         for (number, entry) in self.lists.read(&self.tender, GRANTS, ends.grants)? {
-            if let Some(word) = given::read(&entry, self.suite, now) {
+            if let Some(word) = given::read(&entry, (self.suite, &view.origin), now) {
                 self.inner().given.add(word, &view.parties);
             }
             ends.grants = number + 1;

@@ -96,6 +96,13 @@ fn in_time_and_unchanged() {
         let late = world.judge(&second, CHALLENGE_MILLIS);
         assert_eq!(late, Err(SignInError::Used));
         assert_eq!(world.judge(&second, CHALLENGE_MILLIS - 1), Ok(()));
+        // Made by somebody who read the key, to last: no host makes such a one now.
+        let ahead = world
+            .mint
+            .challenge("host.example", at(61_000), &mut world.rng);
+        let ahead = ahead.expect("a challenge");
+        assert_eq!(world.judge(&ahead, 1_000), Ok(()));
+        assert_eq!(world.judge(&ahead, 999), Err(SignInError::Challenge));
     }
 }
 

@@ -57,7 +57,11 @@ pub(super) fn entry(signed: &SignedRecord, at: Time) -> Result<Vec<u8>, mifeng::
 }
 
 /// Reads an entry; one without a time, of an older version, counts as taken `now`. What does not hold is no word.
-pub(super) fn read(entry: &[u8], suite: &'static Suite, now: Time) -> Option<Word> {
+pub(super) fn read(
+    entry: &[u8],
+    (suite, origin): (&'static Suite, &str),
+    now: Time,
+) -> Option<Word> {
     let is_dated = entry.first().is_some_and(u8::is_ascii_digit);
     let (at, file) = match entry.iter().position(|byte| *byte == b' ') {
         Some(end) if is_dated => {
@@ -67,7 +71,11 @@ pub(super) fn read(entry: &[u8], suite: &'static Suite, now: Time) -> Option<Wor
         _ => (now, entry),
     };
     let signed = SignedRecord::from_file(file).ok()?;
-    Word::of(&Record::verify(signed, suite).ok()?, at).ok()
+    let record = Record::verify(signed, suite).ok()?;
+    // The list may be that of an earlier tender of the same name.
+    (record.origin() == origin)
+        .then(|| Word::of(&record, at).ok())
+        .flatten()
 }
 
 /// All of it, in the order of the list, which is the same for every replica.
