@@ -1,12 +1,10 @@
 //! The host's anchor log: what its witnesses see and put under its heads.
 
 use mifeng::crypto::{GM, INTL, PrivateKey};
-use mifeng::log::WitnessState;
-use mifeng::{AnchorLog, Anchors, Error, ReadSeek, Replay, Store, Write};
-use mifeng_testkit::world::{Cast, DEADLINE, Kind, Memory, Parts, Tender, code, notice, secs};
-use std::io;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use mifeng::{AnchorLog, Anchors, Error, Replay};
+use mifeng_testkit::world::{
+    Cast, DEADLINE, FullDisk, Kind, Memory, Parts, Tender, code, notice, secs,
+};
 
 const ORIGIN: &str = "host.example/anchor";
 
@@ -21,19 +19,6 @@ fn exported(log: &AnchorLog<Memory>) -> (Vec<u8>, Anchors) {
     (tar, read.expect("holds"))
 }
 
-/// The witness of this seat cosigns what it is shown.
-fn cosigned(
-    cast: &Cast,
-    seat: u8,
-    log: &Anchors,
-    seen: &WitnessState,
-    at: i64,
-) -> Result<(Vec<u8>, WitnessState), Error> {
-    let key = &cast.trustees[usize::from(seat) - 1].witness;
-    let (note, state) = log.cosign(&Cast::witness_name(seat), key, seen, secs(at))?;
-    Ok((note.to_text().into_bytes(), state))
-}
-
 #[test]
 fn witnesses_cosign_what_goes_on_and_the_proof_carries_the_most_of_them() {
     for suite in [&INTL, &GM] {
@@ -44,19 +29,26 @@ fn witnesses_cosign_what_goes_on_and_the_proof_carries_the_most_of_them() {
         let mut log = opened(&cast, &store, cast.anchor_key());
         log.anchor(tender.host.replay()).expect("anchored");
         let (_, first) = exported(&log);
-        let (early, seen) = cosigned(&cast, 1, &first, &first.unseen(), 10).expect("a new log");
+        let (early, seen) = cast
+            .cosign_anchors(1, &first, &first.unseen(), 10)
+            .expect("a new log");
 
         // The log goes on: two witnesses under the next head, one of them saw the first.
         let made = notice(&cast, tender.host.state(), Kind::Board);
         tender.publish(&made).expect("a lawful notice");
         log.anchor(tender.host.replay()).expect("anchored");
         let (_, second) = exported(&log);
-        let (one, seen) = cosigned(&cast, 1, &second, &seen, 30).expect("goes on");
-        let (two, _) = cosigned(&cast, 2, &second, &second.unseen(), 31).expect("a new log");
+        let (one, seen) = cast.cosign_anchors(1, &second, &seen, 30).expect("goes on");
+        let (two, _) = cast
+            .cosign_anchors(2, &second, &second.unseen(), 31)
+            .expect("a new log");
         // Nothing is cosigned that takes back, nor by a clock that went back.
-        assert_eq!(code(cosigned(&cast, 1, &first, &seen, 40)), "log.rollback");
         assert_eq!(
-            code(cosigned(&cast, 1, &second, &seen, 29)),
+            code(cast.cosign_anchors(1, &first, &seen, 40)),
+            "log.rollback"
+        );
+        assert_eq!(
+            code(cast.cosign_anchors(1, &second, &seen, 29)),
             "log.clock-back"
         );
         // Another history under the same key.
@@ -67,17 +59,21 @@ fn witnesses_cosign_what_goes_on_and_the_proof_carries_the_most_of_them() {
             fork.anchor(replay).expect("anchored");
         }
         let (_, forked) = exported(&fork);
-        assert_eq!(code(cosigned(&cast, 1, &forked, &seen, 40)), "log.fork");
+        assert_eq!(code(cast.cosign_anchors(1, &forked, &seen, 40)), "log.fork");
 
         // The host takes heads of its log from witnesses of the tender's board.
         let replay = tender.host.replay();
         let before = store.files().clone();
         let own = log.head().expect("a head").note().to_text();
         assert!(log.add_cosignature(own.as_bytes(), replay).is_err());
-        let (of_fork, _) = cosigned(&cast, 1, &forked, &forked.unseen(), 30).expect("unseen");
+        let (of_fork, _) = cast
+            .cosign_anchors(1, &forked, &forked.unseen(), 30)
+            .expect("unseen");
         assert!(log.add_cosignature(&of_fork, replay).is_err());
         let stranger = Cast::new(suite, "strangers");
-        let (theirs, _) = cosigned(&stranger, 1, &second, &second.unseen(), 30).expect("unseen");
+        let (theirs, _) = stranger
+            .cosign_anchors(1, &second, &second.unseen(), 30)
+            .expect("unseen");
         assert!(log.add_cosignature(&theirs, replay).is_err());
         let text = String::from_utf8(one.clone()).expect("text");
         let at = text.len() - 10;
@@ -153,7 +149,9 @@ fn every_byte_of_a_cosigned_head_in_a_copy_counts() {
     let mut log = opened(&cast, &Memory::default(), cast.anchor_key());
     log.anchor(tender.host.replay()).expect("anchored");
     let (_, first) = exported(&log);
-    let (note, _) = cosigned(&cast, 1, &first, &first.unseen(), 10).expect("a new log");
+    let (note, _) = cast
+        .cosign_anchors(1, &first, &first.unseen(), 10)
+        .expect("a new log");
     let taken = log.add_cosignature(&note, tender.host.replay());
     assert_eq!(taken.ok(), Some(1));
     let (tar, _) = exported(&log);
@@ -177,69 +175,24 @@ fn every_byte_of_a_cosigned_head_in_a_copy_counts() {
     assert_eq!(code(judged(&moved)), "log.root");
 }
 
-/// A disk that takes nothing more while it is told so.
-#[derive(Clone, Default)]
-struct Disk {
-    store: Memory,
-    full: Arc<AtomicBool>,
-}
-
-impl Disk {
-    fn room(&self) -> io::Result<()> {
-        match self.full.load(Ordering::SeqCst) {
-            true => Err(io::Error::other("full")),
-            false => Ok(()),
-        }
-    }
-}
-
-impl Store for Disk {
-    fn read(&self, name: &str) -> io::Result<Option<Vec<u8>>> {
-        self.store.read(name)
-    }
-
-    fn open(&self, name: &str) -> io::Result<Box<dyn ReadSeek>> {
-        self.store.open(name)
-    }
-
-    fn write(&mut self, name: &str, content: &mut dyn io::Read) -> io::Result<u64> {
-        self.room()?;
-        self.store.write(name, content)
-    }
-
-    fn rename(&mut self, from: &str, to: &str) -> io::Result<()> {
-        self.room()?;
-        self.store.rename(from, to)
-    }
-
-    fn batch(&mut self, writes: &[Write<'_>]) -> io::Result<()> {
-        self.room()?;
-        self.store.batch(writes)
-    }
-
-    fn list(&self, prefix: &str) -> io::Result<Vec<(String, u64)>> {
-        self.store.list(prefix)
-    }
-}
-
 #[test]
 fn what_was_not_written_is_shown_to_nobody() {
     let mut cast = Cast::new(&INTL, "anchors");
     cast.is_anchored = true;
     let tender = Tender::unpublished(&cast, "host.example/t/anchored");
     let other = Tender::unpublished(&cast, "host.example/t/other");
-    let disk = Disk::default();
+    let disk = FullDisk::default();
     let open = || AnchorLog::begin(disk.clone(), &INTL, ORIGIN, cast.anchor_key());
     let mut log = open().expect("an anchor log");
     log.anchor(tender.host.replay()).expect("anchored");
     let mut first = Vec::new();
     log.export(&mut first).expect("exported");
-    disk.full.store(true, Ordering::SeqCst);
+    disk.set_full(true);
     let before = disk.store.files().clone();
     assert!(log.anchor(other.host.replay()).is_err());
     assert_eq!(*disk.store.files(), before);
     // It may be on the disk, or not: only the disk tells.
-    disk.full.store(false, Ordering::SeqCst);
+    disk.set_full(false);
     let origin = "host.example/t/anchored";
     assert!(log.export(&mut Vec::new()).is_err() && log.proof(origin).is_err());
     assert!(log.anchor(other.host.replay()).is_err());

@@ -4,7 +4,7 @@ use super::{START, secs};
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use mifeng::crypto::{Digest, Entropy, KeyAlg, PrivateKey, SeededEntropy, Suite, Time};
 use mifeng::lock::dkg::{self, StaticKey};
-use mifeng::log::{CosignVerifier, LogTree, NoteSigner};
+use mifeng::log::{CosignVerifier, LogTree, NoteSigner, WitnessState};
 use mifeng::pki::issue::{CertificateAuthority, Profile, Subject, Validity};
 use mifeng::pki::{Certificate, Signer, SoftwareDecrypter, SoftwareSigner};
 use mifeng::record::uscc::{Uscc, Verdict};
@@ -12,6 +12,7 @@ use mifeng::record::{Draft, Facts, Record, SignedRecord};
 use mifeng::tender::{
     BoardCert, BoardDkg1, BoardDkg2, BoardReshare, BoardReshareDeal, BoardReshareSign, State, Trust,
 };
+use mifeng::{Anchors, Error};
 use serde::Serialize;
 
 /// The board's session.
@@ -356,6 +357,19 @@ impl Cast {
 
     pub fn witness_name(index: u8) -> String {
         format!("{SESSION}/witness/{index}")
+    }
+
+    /// The witness of this seat (from 1) cosigns an anchor log: the cosigned head, and what it has seen now.
+    pub fn cosign_anchors(
+        &self,
+        seat: u8,
+        log: &Anchors,
+        seen: &WitnessState,
+        at: i64,
+    ) -> Result<(Vec<u8>, WitnessState), Error> {
+        let key = &self.trustees[usize::from(seat) - 1].witness;
+        let (note, state) = log.cosign(&Self::witness_name(seat), key, seen, secs(at))?;
+        Ok((note.to_text().into_bytes(), state))
     }
 
     fn make_board(&mut self, now: Time, rng: &mut SeededEntropy) {

@@ -3,6 +3,7 @@
 use mifeng::{Error, Files, ReadSeek, Store, WholeFile, Write};
 use std::collections::BTreeMap;
 use std::io::{self, Cursor, Read};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 /// Named byte strings; clones share them, as two handles on one folder do.
@@ -130,6 +131,68 @@ impl Store for Memory {
             .take_while(|(name, _)| name.starts_with(prefix))
             .map(|(name, bytes)| (name.clone(), bytes.len() as u64))
             .collect())
+    }
+}
+
+/// A store that is there, and takes nothing while it is told so; clones share it.
+#[derive(Clone, Default)]
+pub struct FullDisk {
+    pub store: Memory,
+    full: Arc<AtomicBool>,
+}
+
+impl FullDisk {
+    pub fn over(store: Memory) -> Self {
+        FullDisk {
+            store,
+            full: Arc::default(),
+        }
+    }
+
+    /// From now on it takes nothing, or everything.
+    pub fn set_full(&self, full: bool) {
+        self.full.store(full, Ordering::SeqCst);
+    }
+
+    fn room(&self) -> io::Result<()> {
+        match self.full.load(Ordering::SeqCst) {
+            true => Err(io::Error::other("full")),
+            false => Ok(()),
+        }
+    }
+}
+
+impl Store for FullDisk {
+    fn read(&self, name: &str) -> io::Result<Option<Vec<u8>>> {
+        self.store.read(name)
+    }
+
+    fn open(&self, name: &str) -> io::Result<Box<dyn ReadSeek>> {
+        self.store.open(name)
+    }
+
+    fn write(&mut self, name: &str, content: &mut dyn Read) -> io::Result<u64> {
+        self.room()?;
+        self.store.write(name, content)
+    }
+
+    fn rename(&mut self, from: &str, to: &str) -> io::Result<()> {
+        self.room()?;
+        self.store.rename(from, to)
+    }
+
+    fn batch(&mut self, writes: &[Write<'_>]) -> io::Result<()> {
+        self.room()?;
+        self.store.batch(writes)
+    }
+
+    fn append(&mut self, name: &str, at: u64, content: &[u8]) -> io::Result<()> {
+        self.room()?;
+        self.store.append(name, at, content)
+    }
+
+    fn list(&self, prefix: &str) -> io::Result<Vec<(String, u64)>> {
+        self.store.list(prefix)
     }
 }
 

@@ -11,7 +11,7 @@ mod panel;
 pub use boards::{Formation, witness_of};
 pub use cast::{Cast, Making, Person, SESSION, Trustee, bidder_subject, form, issue};
 pub use large::large;
-pub use memory::{Memory, Parts};
+pub use memory::{FullDisk, Memory, Parts};
 pub use panel::{
     ROUND_END, assert_valid, call, drawn, drawn_with, lowest, opened, opened_of, published, salt,
 };

@@ -24,20 +24,6 @@ fn size(host: &Served) -> u64 {
         .expect("a size")
 }
 
-/// A witness of the board cosigns what it is shown.
-fn cosigned(
-    cast: &Cast,
-    seat: u8,
-    log: &Anchors,
-    seen: &WitnessState,
-    at: i64,
-) -> (Vec<u8>, WitnessState) {
-    let key = &cast.trustees[usize::from(seat) - 1].witness;
-    let done = log.cosign(&Cast::witness_name(seat), key, seen, secs(at));
-    let (note, state) = done.expect("goes on");
-    (note.to_text().into_bytes(), state)
-}
-
 #[test]
 fn heads_are_anchored_before_the_first_beat_and_after_the_close_and_never_between() {
     for suite in [&INTL, &GM] {
@@ -183,7 +169,9 @@ fn witnesses_cosign_it_and_the_dossier_carries_what_they_cosigned() {
         let host = Served::new(&tender, SEED, &format!("anchors-dossier-{}", suite.id()));
         host.at(104);
         let (_, log) = shown(&host);
-        let (early, seen) = cosigned(&cast, 1, &log, &log.unseen(), 104);
+        let (early, seen) = cast
+            .cosign_anchors(1, &log, &log.unseen(), 104)
+            .expect("goes on");
         let taken = host.post(COSIGN, &early);
         assert_eq!(
             (taken.status, taken.text()),
@@ -222,8 +210,10 @@ fn witnesses_cosign_it_and_the_dossier_carries_what_they_cosigned() {
         host.wake();
         let (_, last) = shown(&host);
         assert!(last.extends(&log));
-        let (one, _) = cosigned(&cast, 1, &last, &seen, 105);
-        let (two, _) = cosigned(&cast, 2, &last, &last.unseen(), 105);
+        let (one, _) = cast.cosign_anchors(1, &last, &seen, 105).expect("goes on");
+        let (two, _) = cast
+            .cosign_anchors(2, &last, &last.unseen(), 105)
+            .expect("goes on");
         assert_eq!(host.post(COSIGN, &one).json()["witnesses"], 1);
         assert_eq!(host.post(COSIGN, &two).json()["witnesses"], 2);
         until("it is proved", || {
@@ -259,11 +249,17 @@ fn nobody_elses_line_is_taken() {
     let mut tar = Vec::new();
     fork.export(&mut tar).expect("exported");
     let fork = Anchors::read(&Parts::of_tar(&tar), &fork.key().expect("a key")).expect("holds");
-    let (forked, _) = cosigned(&cast, 1, &fork, &fork.unseen(), 2);
+    let (forked, _) = cast
+        .cosign_anchors(1, &fork, &fork.unseen(), 2)
+        .expect("goes on");
     let stranger = Cast::new(&INTL, "strangers");
-    let (theirs, _) = cosigned(&stranger, 1, &log, &log.unseen(), 2);
+    let (theirs, _) = stranger
+        .cosign_anchors(1, &log, &log.unseen(), 2)
+        .expect("goes on");
     let plain = host.get("/v1/anchors/intl-1/files/log/checkpoint").body;
-    let (good, _) = cosigned(&cast, 1, &log, &log.unseen(), 2);
+    let (good, _) = cast
+        .cosign_anchors(1, &log, &log.unseen(), 2)
+        .expect("goes on");
     let cut = &good[..good.len() - 2];
     // The same witness under a head of the tender's own log.
     let replay = tender.host.replay();
@@ -302,7 +298,9 @@ fn nobody_elses_line_is_taken() {
             mixed.add(line.clone()).expect("room");
         }
     }
-    let (again, _) = cosigned(&cast, 1, &log, &log.unseen(), 3);
+    let (again, _) = cast
+        .cosign_anchors(1, &log, &log.unseen(), 3)
+        .expect("goes on");
     for note in [good.clone(), mixed.to_text().into_bytes(), again] {
         assert_eq!(host.post(COSIGN, &note).json()["witnesses"], 1);
     }
@@ -426,7 +424,9 @@ fn one_log(place: &Place) {
     assert_eq!(shown(&first.served).0, shown(&second.served).0);
     // Its witnesses are answered by the one that writes their tender.
     let (_, log) = shown(&first.served);
-    let (note, _) = cosigned(&cast, 1, &log, &log.unseen(), 2);
+    let (note, _) = cast
+        .cosign_anchors(1, &log, &log.unseen(), 2)
+        .expect("goes on");
     let no = second.served.post(COSIGN, &note);
     assert_eq!((no.status, no.code()), (503, "not.writer".to_owned()));
     assert_eq!(first.served.post(COSIGN, &note).status, 200);

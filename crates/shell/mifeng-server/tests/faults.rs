@@ -8,16 +8,15 @@ mod proxy;
 use common::replica::*;
 use common::*;
 use mifeng::crypto::INTL;
-use mifeng::{ReadSeek, Receipt, Replay, Store, Write};
+use mifeng::{Receipt, Replay};
 use mifeng_server::{ManualClock, Opened};
 use mifeng_store::Place;
 use mifeng_testkit::servers::{Folder, ObjectStore};
 use proxy::{Mode, Proxy};
-use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Above what a database keeps in its tables.
 const LARGE: usize = 400_000;
@@ -88,74 +87,22 @@ fn an_object_store_that_fails_or_is_slow_costs_nothing_that_was_acknowledged() {
     assert_eq!((check.bids, check.findings.len()), (3, 0));
 }
 
-/// A store that is there, and takes nothing while it is told so.
-struct Full {
-    store: Memory,
-    full: Arc<AtomicBool>,
-}
-
-impl Full {
-    fn room(&self) -> io::Result<()> {
-        match self.full.load(Ordering::SeqCst) {
-            true => Err(io::Error::other("full")),
-            false => Ok(()),
-        }
-    }
-}
-
-impl Store for Full {
-    fn read(&self, name: &str) -> io::Result<Option<Vec<u8>>> {
-        self.store.read(name)
-    }
-
-    fn open(&self, name: &str) -> io::Result<Box<dyn ReadSeek>> {
-        self.store.open(name)
-    }
-
-    fn write(&mut self, name: &str, content: &mut dyn io::Read) -> io::Result<u64> {
-        self.room()?;
-        self.store.write(name, content)
-    }
-
-    fn rename(&mut self, from: &str, to: &str) -> io::Result<()> {
-        self.room()?;
-        self.store.rename(from, to)
-    }
-
-    fn batch(&mut self, writes: &[Write<'_>]) -> io::Result<()> {
-        self.room()?;
-        self.store.batch(writes)
-    }
-
-    fn append(&mut self, name: &str, at: u64, content: &[u8]) -> io::Result<()> {
-        self.room()?;
-        self.store.append(name, at, content)
-    }
-
-    fn list(&self, prefix: &str) -> io::Result<Vec<(String, u64)>> {
-        self.store.list(prefix)
-    }
-}
-
 #[test]
 fn what_waits_survives_a_store_that_fails_again_and_again() {
     let cast = Cast::new(&INTL, SEED);
     let mut tender = Tender::new(&cast, "host/t/1", Kind::Board);
-    let (full, opened) = (
-        Arc::new(AtomicBool::new(false)),
-        Arc::new(AtomicUsize::new(0)),
-    );
+    let disk = FullDisk::over(tender.store.clone());
+    let opened = Arc::new(AtomicUsize::new(0));
     let clock = Arc::new(ManualClock::new(secs(2)));
     let Replica {
         served: host,
         _work,
     } = replica_of(&clock, None, &mut |_| {
-        let (store, full, opened) = (tender.store.clone(), full.clone(), opened.clone());
+        let (disk, opened) = (disk.clone(), opened.clone());
         Box::new(move |_| {
             opened.fetch_add(1, Ordering::SeqCst);
-            let (store, full) = (store.clone(), full.clone());
             let keys = keys(&Cast::new(&INTL, SEED));
-            Ok(Opened::Ready(Full { store, full }, keys))
+            Ok(Opened::Ready(disk.clone(), keys))
         })
     });
     let bids: Vec<Sealed> = (0..3).map(|n| large(&mut tender, n, 1_000)).collect();
@@ -163,10 +110,10 @@ fn what_waits_survives_a_store_that_fails_again_and_again() {
     assert!(waiting.iter().all(|answer| answer.status == 202));
 
     // The beat fails, and so does what is handed in again after each opening.
-    full.store(true, Ordering::SeqCst);
+    disk.set_full(true);
     clock.set(secs(FIRST_BEAT));
     until("it is opened again", || opened.load(Ordering::SeqCst) >= 4);
-    full.store(false, Ordering::SeqCst);
+    disk.set_full(false);
     until("it writes again", || writes(&host));
     host.at(FIRST_BEAT + 10);
     for answer in &waiting {
