@@ -411,6 +411,15 @@ pub(crate) async fn opened(
     let (basis, session) = require((&app, &name), &headers, asked).await?;
     let (root, view) = (tender.opened.clone(), tender.view());
     let files = on_a_thread(move || {
+        // Part of them is not the whole: after another writer, or on a new disk, they are opened again.
+        if view
+            .parties
+            .opened()
+            .iter()
+            .any(|folder| !root.join(folder).is_dir())
+        {
+            return Err(Fault::BeingOpened.into());
+        }
         let mut files = Vec::new();
         list(&root, "", &mut files).map_err(|e| Problem::io("opened bids", &e))?;
         if let Basis::Role(_, Cell::Own) = basis {
@@ -492,6 +501,13 @@ pub(crate) async fn opened_file(
     // First who asks, then what is there: a "no" tells nothing of it.
     let _ = require_of((&app, &name), session, asked)?;
     let path = plain(&path).ok_or(Fault::NoFile)?;
+    let is_in = |folder: &&PathBuf| path.starts_with(folder);
+    let of = tender.view().parties.opened().iter().find(is_in).cloned();
+    if let Some(folder) = of
+        && !tender.opened.join(folder).is_dir()
+    {
+        return Err(Fault::BeingOpened.into());
+    }
     let file = tokio::fs::File::open(tender.opened.join(path)).await;
     let file = file.map_err(|_| Fault::NoFile)?;
     let meta = file.metadata().await.map_err(|_| Fault::NoFile)?;

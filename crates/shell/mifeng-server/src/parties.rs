@@ -4,10 +4,11 @@
 
 use crate::view::Life;
 use mifeng::crypto::{Digest, Time};
-use mifeng::tender::{BidLife, BidOutcome, Stage, State};
+use mifeng::tender::{Bid, BidLife, BidOutcome, Stage, State};
 use mifeng_access::{Person, Role};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
 
 /// A bid that counts, as far as the log tells.
 const LIVE: &str = "live";
@@ -48,6 +49,16 @@ impl OwnBid {
     }
 }
 
+/// Where the files of an opened bid lie: lot, or the lot's final offers, and bidder.
+pub(crate) fn opened_folder(bid: &Bid) -> PathBuf {
+    let context = bid.seal.context();
+    let part = match bid.offer_for {
+        Some(_) => format!("{}-final", context.lot),
+        None => context.lot.clone(),
+    };
+    Path::new(&part).join(&context.bidder)
+}
+
 /// Everybody who has a part.
 #[derive(Debug, Default)]
 pub(crate) struct Parties {
@@ -56,6 +67,8 @@ pub(crate) struct Parties {
     bids: BTreeMap<Digest, Vec<OwnBid>>,
     /// Who signed the record that brought a bid, by its commitment; final offers are none of these.
     signers: BTreeMap<Digest, Digest>,
+    /// Where the files of the opened bids lie.
+    opened: Vec<PathBuf>,
     /// Score sheets that were revealed, by lot and expert.
     sheets: BTreeMap<String, BTreeMap<Digest, serde_json::Value>>,
     /// The scores stand: every lot with opened bids has its ranking.
@@ -90,6 +103,9 @@ impl Parties {
         for (id, bid) in state.bids() {
             let context = bid.seal.context();
             put(context.bidder_cert, Role::Bidder);
+            if let Some(BidOutcome::Opened(_)) = state.outcomes().get(id) {
+                parties.opened.push(opened_folder(bid));
+            }
             if bid.offer_for.is_none() {
                 parties.signers.insert(bid.record, context.bidder_cert);
             }
@@ -145,6 +161,11 @@ impl Parties {
     pub(crate) fn is_own(&self, cert: &Digest, lot: &str, bidder: &str) -> bool {
         let own = |bid: &OwnBid| bid.lot == lot && bid.bidder == bidder;
         self.bids(cert).iter().any(own)
+    }
+
+    /// Folders of opened bids, below that of all of them.
+    pub(crate) fn opened(&self) -> &[PathBuf] {
+        &self.opened
     }
 
     /// The sheets, or one expert's own.

@@ -83,6 +83,7 @@ faults! {
     OtherHost = "access.other-host", FORBIDDEN, "平台不以此名称对外，不能登录；运维人员可用 --public-name 指定名称", "the host is not known by this name, nobody signs in to it: the operator gives names with --public-name";
     BadGrant = "access.grant", FORBIDDEN, "授权不成立", "the grant does not hold";
     NoFile = "access.no-file", NOT_FOUND, "没有此文件", "there is no such file";
+    BeingOpened = "opened.incomplete", SERVICE_UNAVAILABLE, "开标文件正在重新解密，尚不齐全，请稍后再试", "the opened bids are being opened again and are not all here: try again in a moment";
     NoRoom = "http.no-room", SERVICE_UNAVAILABLE, "同时到达的内容过多，请稍后再试", "too much is arriving at the same time: try again in a moment";
     TooOften = "http.too-often", TOO_MANY_REQUESTS, "请求过于频繁，请稍后再试", "too many requests: try again in a moment";
     Crowded = "http.crowded", SERVICE_UNAVAILABLE, "听众已满，请稍后再试", "too many listeners: try again later";

@@ -216,10 +216,12 @@ fn opened_bids_are_for_the_panel_and_a_bidder_s_own_for_it() {
     for own in [&first, &second, &third] {
         std::fs::remove_dir_all(root.join(own)).expect("removed");
     }
-    for (own, text) in [(&first, "first"), (&second, "second")] {
+    let put = |own: &str, text: &str| {
         std::fs::create_dir_all(root.join(own)).expect("a folder");
         std::fs::write(root.join(own).join("offer.txt"), text).expect("a file");
-    }
+    };
+    put(&first, "first");
+    put(&second, "second");
     std::fs::create_dir_all(root.join(".half.part")).expect("a folder");
     std::fs::write(root.join(".half.part/x"), "secret").expect("a file");
     let desk = Desk {
@@ -229,6 +231,14 @@ fn opened_bids_are_for_the_panel_and_a_bidder_s_own_for_it() {
     };
     let path = |own: &str| format!("opened/{LOT}/{own}/offer.txt");
     let expert = desk.token(&cast.experts[seated[0]]);
+    // Two of three are not shown for all of them; each by itself is.
+    for asked in ["opened", &*path(&third)] {
+        let answer = desk.get(&expert, asked);
+        let code = "opened.incomplete".to_owned();
+        assert_eq!((answer.status, answer.code()), (503, code));
+    }
+    assert_eq!(desk.get(&expert, &path(&first)).status, 200);
+    put(&third, "third");
     let listed = desk.get(&expert, "opened").json();
     let paths: Vec<&str> = listed
         .as_array()
@@ -239,6 +249,7 @@ fn opened_bids_are_for_the_panel_and_a_bidder_s_own_for_it() {
     let mut expected = [
         format!("{LOT}/{first}/offer.txt"),
         format!("{LOT}/{second}/offer.txt"),
+        format!("{LOT}/{third}/offer.txt"),
     ];
     expected.sort();
     assert_eq!(paths, expected);

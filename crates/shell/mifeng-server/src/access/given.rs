@@ -133,3 +133,44 @@ impl Given {
         &self.grants
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use mifeng::sign_record;
+    use mifeng_testkit::world::{Cast, Kind, Tender, secs};
+
+    #[test]
+    fn a_word_is_of_this_log_and_whole_or_it_is_none() {
+        use mifeng::crypto::{INTL, SeededEntropy};
+        let cast = Cast::new(&INTL, "given");
+        let origin = "host/t/1";
+        let word = |of: &Tender<'_>, kind: &str| {
+            let data = Revoke {
+                grant: Digest::from_bytes([7; 32]),
+            };
+            let rng = &mut SeededEntropy::new(kind.as_bytes());
+            let (state, signer) = (of.host.state(), &cast.buyer.signer);
+            let record = sign_record(state, kind, &data, signer, secs(9), rng).expect("signed");
+            entry(&record, secs(10)).expect("an entry")
+        };
+        let own = word(&Tender::new(&cast, origin, Kind::Board), REVOKE);
+        let read = |bytes: &[u8]| read(bytes, (&INTL, origin), secs(99));
+        let known = read(&own).expect("a word");
+        assert!(known.is_end());
+        assert_eq!(known.at, secs(10));
+        // Of a tender of the same name in another log; of a kind that grants nothing; of another suite; changed or cut off.
+        let other = Tender::new(&cast, "host/t/2", Kind::Board);
+        assert!(read(&word(&other, REVOKE)).is_none());
+        let kindless = word(&Tender::new(&cast, origin, Kind::Board), "access.sign-in");
+        assert!(read(&kindless).is_none());
+        assert!(super::read(&own, (&mifeng::crypto::GM, origin), secs(99)).is_none());
+        let mut broken = own.clone();
+        let last = broken.len() - 40;
+        broken[last] ^= 1;
+        assert!(read(&broken).is_none() && read(&own[..own.len() / 2]).is_none());
+        // An entry of an older version says no time.
+        let blank = own.iter().position(|byte| *byte == b' ').expect("a blank");
+        assert_eq!(read(&own[blank + 1..]).map(|word| word.at), Some(secs(99)));
+    }
+}

@@ -1,7 +1,7 @@
 //! Opened bids whose files are not on this machine: another replica opened them, or the disk is a new one.
 
 use super::Writer;
-use super::rounds::final_part;
+use crate::parties::opened_folder;
 use crate::sink::FolderSink;
 use crate::view::Standing;
 use mifeng::crypto::Digest;
@@ -15,7 +15,7 @@ pub(crate) type Missing = VecDeque<(Digest, PathBuf)>;
 
 impl<S: Store + 'static> Writer<S> {
     /// Opens the next of them again, if this writer writes. The log has said how each ended; only files are made. Between two of them
-    /// orders are obeyed. What does not open now is tried again when this writer comes to write the next time.
+    /// orders are obeyed, and nobody is shown a part of them for the whole. What does not open now is tried again when this writer comes to write the next time.
     pub(super) fn open_again(&mut self) {
         if self.office.standing() != Standing::Writes {
             self.missing = None;
@@ -32,12 +32,7 @@ impl<S: Store + 'static> Writer<S> {
         let state = self.host.state();
         let opened = state.outcomes().iter().filter_map(|(seal, outcome)| {
             let bid = state.bids().get(seal)?;
-            let context = bid.seal.context();
-            let part = match bid.offer_for {
-                Some(_) => final_part(&context.lot),
-                None => context.lot.clone(),
-            };
-            let folder = self.opened.join(part).join(&context.bidder);
+            let folder = self.opened.join(opened_folder(bid));
             let is_missing = matches!(outcome, BidOutcome::Opened(_)) && !folder.exists();
             is_missing.then_some((*seal, folder))
         });

@@ -5,11 +5,6 @@ use super::steps::not_yet;
 use mifeng::crypto::{Digest, SystemEntropy, Time};
 use mifeng::{Error, Store};
 
-/// Where the opened offers of a lot go.
-pub(super) fn final_part(lot: &str) -> String {
-    format!("{lot}-final")
-}
-
 /// What is due of one round.
 enum Due {
     Close,
@@ -71,7 +66,7 @@ impl<S: Store + 'static> Writer<S> {
             Due::Window => self.host.close_round_window(lot, now, entropy),
             Due::Open(ready) => {
                 for seal in ready {
-                    self.open_one(&seal, &final_part(lot), now)?;
+                    self.open_one(&seal, now)?;
                 }
                 Ok(())
             }

@@ -1,6 +1,7 @@
 //! What is due by the clock or by what the log holds: beats, the close, the window, the opening.
 
 use super::{Writer, unavailable};
+use crate::parties::opened_folder;
 use crate::sink::FolderSink;
 use mifeng::crypto::{Digest, SystemEntropy, Time};
 use mifeng::lock::tlock::Beacon;
@@ -84,17 +85,17 @@ impl<S: Store + 'static> Writer<S> {
             .filter(|seal| !state.outcomes().contains_key(seal) && state.has_enough(seal))
             .collect();
         for seal in ready {
-            let lot = self.host.state().bids()[&seal].seal.context().lot.clone();
-            not_yet(self.open_one(&seal, &lot, now))?;
+            not_yet(self.open_one(&seal, now))?;
             self.changed = true;
         }
         Ok(())
     }
 
-    /// Opens one; its files go below `part`.
-    pub(super) fn open_one(&mut self, seal: &Digest, part: &str, now: Time) -> Result<(), Error> {
-        let context = self.host.state().bids()[seal].seal.context();
-        let folder = self.opened.join(part).join(&context.bidder);
+    /// Opens one, and puts its files where everybody looks for them.
+    pub(super) fn open_one(&mut self, seal: &Digest, now: Time) -> Result<(), Error> {
+        let folder = self
+            .opened
+            .join(opened_folder(&self.host.state().bids()[seal]));
         let mut sink = FolderSink::new(&folder).map_err(|e| unavailable("opened bid", &e))?;
         let entropy = &mut SystemEntropy::new();
         self.host.open_bid(seal, &mut sink, now, entropy)?;
