@@ -257,14 +257,16 @@ fn run_python(path: &str, step: usize) -> std::io::Result<bool> {
 const RUSH: (usize, u64, u64) = (200, 1_000_000, 60);
 
 pub(crate) fn rush(options: &[&str], killing: bool) -> ExitCode {
-    const USE: &str = "`rush` takes --bidders N, --body BYTES, --seconds N, --db DATABASE, --blobs PLACE, \
-        --folder FOLDER, --mifeng PROGRAM, --seed N and --json; `kill` takes --times N too";
+    const USE: &str = "`rush` takes --bidders N, --body BYTES, --seconds N, --grace N, --db DATABASE, --blobs PLACE, \
+        --folder FOLDER, --mifeng PROGRAM, --seed N, --no-dossier and --json; `kill` takes --times N too";
     // The command is built beside this program.
     let program = std::env::current_exe().map(|own| own.with_file_name("mifeng"));
     let mut asked = rush::Options {
         bidders: RUSH.0,
         body: RUSH.1,
         seconds: RUSH.2,
+        grace: 0,
+        no_dossier: false,
         kills: 0,
         db: None,
         blobs: None,
@@ -275,8 +277,13 @@ pub(crate) fn rush(options: &[&str], killing: bool) -> ExitCode {
     let mut json = false;
     let mut words = options.iter();
     while let Some(word) = words.next() {
-        if *word == "--json" {
-            json = true;
+        let flag = match *word {
+            "--json" => Some(&mut json),
+            "--no-dossier" => Some(&mut asked.no_dossier),
+            _ => None,
+        };
+        if let Some(flag) = flag {
+            *flag = true;
             continue;
         }
         let value = words.next().copied().unwrap_or_default();
@@ -285,6 +292,7 @@ pub(crate) fn rush(options: &[&str], killing: bool) -> ExitCode {
             ("--bidders", Ok(number @ 1..)) => asked.bidders = number as usize,
             ("--body", Ok(number)) => asked.body = u64::from(number),
             ("--seconds", Ok(number @ 2..)) => asked.seconds = u64::from(number),
+            ("--grace", Ok(number)) => asked.grace = u64::from(number),
             ("--seed", Ok(number)) => asked.seed = u64::from(number),
             ("--times", Ok(number @ 1..)) if killing => asked.kills = number,
             ("--db", _) if !value.is_empty() => asked.db = Some(value.to_owned()),

@@ -28,10 +28,13 @@ Usage:
   mifeng-testkit flip-every-byte DOSSIER [--step N] [--python] [--json]
                                               flip every byte (or every Nth), one at a time: the
                                               verifier must notice; --python: the second one too
-  mifeng-testkit rush [--bidders N] [--body BYTES] [--seconds N] [--db DATABASE|postgres] [--blobs PLACE]
-                     [--folder FOLDER] [--mifeng PROGRAM] [--seed N] [--json]
+  mifeng-testkit rush [--bidders N] [--body BYTES] [--seconds N] [--grace N] [--db DATABASE|postgres]
+                     [--blobs PLACE] [--folder FOLDER] [--mifeng PROGRAM] [--seed N] [--no-dossier] [--json]
                                               the time before a deadline against a real host: half of
-                                              the bids in its last tenth; `postgres`: a server of its own
+                                              the bids in its last tenth; --grace: records first, each body
+                                              after its receipt, until N seconds after the deadline;
+                                              --no-dossier: none at the end, it is as large as all bids;
+                                              `postgres`: a server of its own
   mifeng-testkit kill --times N […]           the same with the host killed so often meanwhile
   mifeng-testkit seal gm|intl FOLDER [CERT]   seal some files under the policy `bidder` (to CERT)
   mifeng-testkit body seal|open KEY CONTEXT   Cobblestone-256, hex arguments, stdin to stdout

@@ -1,8 +1,10 @@
 //! One bidder's program: sends its bid until it has a receipt or a refusal, whatever becomes of the host.
 
 use super::line::{Answer, Line};
-use super::scene::{NAME, Outcome, Prepared, now};
-use mifeng::crypto::Time;
+use super::scene::{NAME, ORIGIN, Outcome, Prepared, Scene, now};
+use mifeng::crypto::{Entropy, SystemEntropy, Time};
+use mifeng::pki::Signer;
+use mifeng::record::{Draft, Facts};
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::net::SocketAddr;
@@ -16,11 +18,13 @@ const PATIENCE_MS: i64 = 3_000;
 /// What a bidder was told.
 #[derive(Default)]
 pub(super) struct Told {
-    /// When the bid was whole and handed in first, and when the host said so.
+    /// When the bid was whole (where its body may come later: its record) and handed in first, and when the host said so.
     pub(super) sent: Option<Time>,
     pub(super) taken: Option<Time>,
     /// The receipt, and when it came.
     pub(super) receipt: Option<(Vec<u8>, Time)>,
+    /// Where its body may come later: the receipt that answers the whole upload, and when it came.
+    pub(super) whole: Option<(Vec<u8>, Time)>,
     /// The code of a refusal.
     pub(super) refused: Option<String>,
     /// Answers that were no "no": the host was away, or said "try again".
@@ -32,18 +36,22 @@ pub(super) struct Told {
 /// What to do next.
 enum Next {
     Again,
+    /// The record is in the log; its body is the next.
+    Body,
     Done,
 }
 
 pub(super) struct Bidder<'a> {
+    scene: &'a Scene,
     bid: &'a Prepared,
     line: Line,
     told: Told,
 }
 
 impl<'a> Bidder<'a> {
-    pub(super) fn new(bid: &'a Prepared, host: SocketAddr) -> Self {
+    pub(super) fn new(scene: &'a Scene, bid: &'a Prepared, host: SocketAddr) -> Self {
         Bidder {
+            scene,
             bid,
             line: Line::to(host),
             told: Told::default(),
@@ -56,6 +64,7 @@ impl<'a> Bidder<'a> {
         while now() < end {
             match self.once()? {
                 Next::Done => break,
+                Next::Body => {}
                 Next::Again => {
                     self.told.again += 1;
                     std::thread::sleep(PAUSE);
@@ -81,8 +90,12 @@ impl<'a> Bidder<'a> {
 
     fn once(&mut self) -> Outcome<Next> {
         let record = self.bid.record.to_file()?;
+        if self.comes_first() && self.told.receipt.is_none() {
+            return self.record_alone(&record);
+        }
         // It may be in the log, with the receipt lost.
-        if self.told.taken.is_some()
+        if !self.comes_first()
+            && self.told.taken.is_some()
             && let Some(answer) = self.ask("POST", "/records", &record)
             && answer.status == 201
         {
@@ -92,7 +105,7 @@ impl<'a> Bidder<'a> {
             return Ok(Next::Again);
         };
         if begun.status != 201 {
-            return Ok(self.refused(&begun));
+            return self.refused(&begun);
         }
         let missing = begun.json()["missing"].as_array().cloned();
         if !self.blocks(&missing.unwrap_or_default())? {
@@ -110,8 +123,55 @@ impl<'a> Bidder<'a> {
                 self.told.taken.get_or_insert_with(now);
                 Ok(self.wait(&answer))
             }
-            _ => Ok(self.refused(&answer)),
+            _ => self.refused(&answer),
         }
+    }
+
+    /// Whether records come before their bodies.
+    fn comes_first(&self) -> bool {
+        self.scene.bodies_end > self.scene.deadline
+    }
+
+    fn record_alone(&mut self, record: &[u8]) -> Outcome<Next> {
+        let sent = now();
+        self.told.sent.get_or_insert(sent);
+        let Some(answer) = self.ask("POST", "/records", record) else {
+            return Ok(Next::Again);
+        };
+        match answer.status {
+            201 => Ok(self.received(answer.body)),
+            202 => {
+                self.told.taken.get_or_insert_with(now);
+                Ok(self.wait(&answer))
+            }
+            _ => self.refused(&answer),
+        }
+    }
+
+    /// A session of whoever signed the bid: after the close nobody else may send its body.
+    fn sign_in(&mut self) -> Outcome<()> {
+        let Some(given) = self.ask("POST", "/sign-in/challenge", b"") else {
+            return Ok(());
+        };
+        let suite = self.scene.cast.suite;
+        let signer = &self.scene.cast.bidders[self.bid.bidder].signer;
+        let mut salt = [0; 32];
+        SystemEntropy::new().fill(&mut salt)?;
+        let facts = Facts {
+            kind: mifeng_access::SIGN_IN,
+            origin: ORIGIN,
+            seq: 0,
+            time: now(),
+            salt,
+            data: &given.json()["challenge"],
+        };
+        let statement = Draft::new(&facts, signer.certificate(), suite)?.sign(signer, suite)?;
+        if let Some(begun) = self.ask("POST", "/sign-in", &statement.to_file()?)
+            && let Some(token) = begun.json()["token"].as_str()
+        {
+            self.line.sign_in_with(token);
+        }
+        Ok(())
     }
 
     /// Sends the blocks that the host does not have.
@@ -156,19 +216,30 @@ impl<'a> Bidder<'a> {
     }
 
     fn received(&mut self, receipt: Vec<u8>) -> Next {
-        self.told.receipt = Some((receipt, now()));
+        let got = Some((receipt, now()));
+        match (self.comes_first(), self.told.receipt.is_some()) {
+            (true, false) => {
+                self.told.receipt = got;
+                return Next::Body;
+            }
+            (true, true) => self.told.whole = got,
+            (false, _) => self.told.receipt = got,
+        }
         Next::Done
     }
 
     /// A rule's "no" is the end; anything else is tried again.
-    fn refused(&mut self, answer: &Answer) -> Next {
+    fn refused(&mut self, answer: &Answer) -> Outcome<Next> {
         let code = answer.code();
+        if code == mifeng_access::SIGN_IN {
+            self.sign_in()?;
+        }
         if answer.status != 409 || code == "upload.incomplete" {
             self.told.last = code;
-            return Next::Again;
+            return Ok(Next::Again);
         }
         self.told.refused = Some(code);
-        Next::Done
+        Ok(Next::Done)
     }
 }
 

@@ -16,6 +16,8 @@ const HEADER_LEN_MAX: u64 = 16 << 10;
 pub(super) struct Line {
     address: SocketAddr,
     open: Option<(BufReader<TcpStream>, Instant)>,
+    /// Of a session.
+    token: Option<String>,
 }
 
 /// An answer as far as one needs it here.
@@ -41,7 +43,13 @@ impl Line {
         Line {
             address,
             open: None,
+            token: None,
         }
+    }
+
+    /// From now on every request says whose it is.
+    pub(super) fn sign_in_with(&mut self, token: &str) {
+        self.token = Some(format!("authorization: Bearer {token}\r\n"));
     }
 
     pub(super) fn ask(&mut self, method: &str, path: &str, body: &[u8]) -> io::Result<Answer> {
@@ -69,8 +77,10 @@ impl Line {
             }
         };
         let (address, len) = (self.address, body.len());
-        let head =
-            format!("{method} {path} HTTP/1.1\r\nhost: {address}\r\ncontent-length: {len}\r\n\r\n");
+        let token = self.token.as_deref().unwrap_or_default();
+        let head = format!(
+            "{method} {path} HTTP/1.1\r\nhost: {address}\r\n{token}content-length: {len}\r\n\r\n"
+        );
         stream.get_mut().write_all(head.as_bytes())?;
         stream.get_mut().write_all(body)?;
         let (status, kept) = answer(&mut stream, out)?;

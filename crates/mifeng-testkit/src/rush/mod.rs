@@ -1,9 +1,10 @@
 //! The last ten minutes: many bidders against a real host on this machine, half of them in the last tenth of the time;
-//! the host killed now and then, if asked for.
+//! the host killed now and then, if asked for. Where bodies may come later, the records come in that time and each body after its
+//! record's receipt.
 //!
 //! The sealed bids are made beforehand and not measured. At the end the log is closed, the tender given up and archived,
-//! and every receipt is held against the dossier, which the verifier has passed; every sealed bid in the host's store is
-//! held against its seal.
+//! and every receipt is held against the dossier, which the verifier has passed (or, without one, against the replayed log);
+//! every sealed bid in the host's store is held against its seal.
 
 mod bidder;
 mod line;
@@ -49,6 +50,10 @@ pub struct Options {
     pub body: u64,
     /// From the first bidder to the deadline; half of them come in the last tenth.
     pub seconds: u64,
+    /// Seconds after the deadline in which bodies may still come; 0: they come with their records.
+    pub grace: u64,
+    /// No dossier at the end: it needs as much room as all bids. The log is judged as its bundle has it.
+    pub no_dossier: bool,
     /// How often the host is killed meanwhile.
     pub kills: u32,
     /// `--db` and `--blobs` of the host; without, a folder. `postgres` starts a server of its own.
@@ -100,7 +105,7 @@ fn play(options: &Options) -> Outcome<Report> {
     let address = server.address;
     let host = Mutex::new(server);
     let (told, kills, memory) = rush(options, &scene, &host)?;
-    let ending = end(&scene, address)?;
+    let ending = end(&scene, address, options.no_dossier)?;
     lock(&host).stop()?;
     let replay = judge(&scene, &place, ending)?;
     drop(database);
@@ -121,14 +126,14 @@ fn rush(
 ) -> Outcome<(Vec<Told>, u32, Samples)> {
     let address = lock(host).address;
     let plans = plans(options, scene.deadline);
-    let end = scene.deadline.plus_millis(AFTER_MS);
+    let end = scene.bodies_end.plus_millis(AFTER_MS);
     let (over, kills) = (AtomicBool::new(false), AtomicU32::new(0));
     std::thread::scope(|scope| {
         let watching = scope.spawn(|| watch(host, &over));
         let killing = scope.spawn(|| kill(options, scene.deadline, host, &kills));
         let mut bidders = Vec::new();
         for (bid, at) in scene.bids.iter().zip(plans) {
-            let run = move || Bidder::new(bid, address).run(at, end);
+            let run = move || Bidder::new(scene, bid, address).run(at, end);
             let thread = std::thread::Builder::new().stack_size(STACK);
             bidders.push(thread.spawn_scoped(scope, run)?);
         }
@@ -190,11 +195,18 @@ fn watch(host: &Mutex<Server>, over: &AtomicBool) -> Samples {
     seen
 }
 
-/// After the close witnesses cosign, the authority stamps, the agency gives the tender up, and the host archives it.
-fn end(scene: &Scene, host: std::net::SocketAddr) -> Outcome<PathBuf> {
+/// What the log is judged by.
+enum Ending {
+    /// The folder's file, made by the host.
+    Dossier(PathBuf),
+    Bundle(Box<Replay>),
+}
+
+/// After the close witnesses cosign, the authority stamps, the agency gives the tender up, and the host archives it if it may.
+fn end(scene: &Scene, host: std::net::SocketAddr, no_dossier: bool) -> Outcome<Ending> {
     let mut line = Line::to(host);
     let tender = format!("/v1/tenders/{NAME}");
-    let last = scene.deadline.plus_millis(2 * AFTER_MS);
+    let last = scene.bodies_end.plus_millis(2 * AFTER_MS);
     loop {
         let stage = line.ask("GET", &tender, b"")?.json()["stage"].clone();
         if stage == "opening" {
@@ -232,11 +244,15 @@ fn end(scene: &Scene, host: std::net::SocketAddr) -> Outcome<PathBuf> {
     let record = sign_record(&replay.state, "tender.cancel", &data, agency, now(), rng)?;
     said(&mut line, "/records", &record.to_file()?)?;
     let replay = bundle(scene, &mut line)?;
+    if no_dossier {
+        return Ok(Ending::Bundle(Box::new(replay)));
+    }
     let data = serde_json::json!({"order": "archive"});
     let platform = &scene.cast.platform.signer;
     let order = sign_record(&replay.state, "host.order", &data, platform, now(), rng)?;
     said(&mut line, "/orders", &order.to_file()?)?;
-    Ok(scene.house().join(".work").join(NAME).join("dossier.tar"))
+    let dossier = scene.house().join(".work").join(NAME).join("dossier.tar");
+    Ok(Ending::Dossier(dossier))
 }
 
 fn said(line: &mut Line, rest: &str, body: &[u8]) -> Outcome<()> {
@@ -258,20 +274,27 @@ fn bundle(scene: &Scene, line: &mut Line) -> Outcome<Replay> {
     Ok(Replay::of(&Tar::open(&path)?)?)
 }
 
-/// The verifier passes the dossier, and the store holds every bid that the log names. What the log amounts to.
-fn judge(scene: &Scene, place: &Place, dossier: PathBuf) -> Outcome<Replay> {
-    let dossier = Tar::open(&dossier)?;
+/// The verifier passes the dossier, if there is one, and the store holds every bid that the log names. What the log amounts to.
+fn judge(scene: &Scene, place: &Place, ending: Ending) -> Outcome<Replay> {
+    let replay = match ending {
+        Ending::Dossier(path) => verified(scene, &Tar::open(&path)?)?,
+        Ending::Bundle(replay) => *replay,
+    };
+    let check = check_store(&*place.open(NAME)?)?;
+    match check.findings.first() {
+        Some((name, why)) => Err(format!("the store: {name}: {why}").into()),
+        None => Ok(replay),
+    }
+}
+
+fn verified(scene: &Scene, dossier: &Tar) -> Outcome<Replay> {
     let trusted = Trusted {
         roots: vec![scene.cast.root.fingerprint(scene.cast.suite.hash())],
         ..Trusted::default()
     };
-    let report = mifeng::verify(&dossier, &trusted)?;
-    if let Some(failed) = report.failure() {
-        return Err(format!("the dossier: {} {}", failed.id, failed.saw_en).into());
+    let report = mifeng::verify(dossier, &trusted)?;
+    match report.failure() {
+        Some(failed) => Err(format!("the dossier: {} {}", failed.id, failed.saw_en).into()),
+        None => Ok(Replay::of(dossier)?),
     }
-    let check = check_store(&*place.open(NAME)?)?;
-    if let Some((name, why)) = check.findings.first() {
-        return Err(format!("the store: {name}: {why}").into());
-    }
-    Ok(Replay::of(&dossier)?)
 }

@@ -9,19 +9,25 @@ use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fmt;
 
-/// Figures and findings; see [`super::Options`] for what was played. Milliseconds from handing a whole bid in to holding its receipt, MiB of resident memory.
+/// Figures and findings; see [`super::Options`] for what was played. Milliseconds from handing a bid in, whole or (with `grace`) its record, to holding
+/// its receipt; MiB of resident memory.
 #[derive(Clone, Debug, Serialize)]
 #[allow(missing_docs)] // The others say what they are.
 pub struct Report {
     pub bidders: usize,
     pub body_bytes: u64,
     pub seconds: u64,
+    pub grace: u64,
     pub store: String,
     pub kills: u32,
     /// Handed in before the deadline, as far as their senders know.
     pub sent: usize,
     /// Receipts that bidders hold.
     pub acknowledged: usize,
+    /// With `grace`: receipts that say that the body is there whole.
+    pub bodies: usize,
+    /// With `grace`: records in the log whose senders were never told so.
+    pub bodies_missing: usize,
     /// Receipts that the final dossier does not honour.
     pub lost: usize,
     /// Taken (202) before the deadline and never in the log: with a host that is never killed, none.
@@ -53,6 +59,7 @@ impl Report {
         self.lost == 0
             && self.wrongly_accepted == 0
             && (killed || self.taken_and_gone == 0 && self.wrongly_refused == 0)
+            && self.bodies_missing == 0
             && self.without_an_end.is_empty()
             && self.acknowledged > 0
     }
@@ -70,10 +77,13 @@ pub(super) fn made(
         bidders: options.bidders,
         body_bytes: options.body,
         seconds: options.seconds,
+        grace: options.grace,
         store: store_of(options),
         kills,
         sent: 0,
         acknowledged: 0,
+        bodies: 0,
+        bodies_missing: 0,
         lost: 0,
         taken_and_gone: 0,
         wrongly_accepted: 0,
@@ -107,11 +117,20 @@ pub(super) fn made(
             report.lost += usize::from(held.is_err() || !logged);
             let sent = told.sent.ok_or("a receipt for nothing")?;
             waits.push(at.as_unix_nanos() - sent.as_unix_nanos());
-        } else if let Some(code) = &told.refused {
+        }
+        if let Some((receipt, _)) = &told.whole {
+            let held = Receipt::from_file(receipt)?.hold_against(&bid.record, replay);
+            let honoured = held.is_ok_and(|received| received.whole);
+            report.bodies += usize::from(honoured);
+            report.lost += usize::from(!honoured);
+        } else if options.grace > 0 {
+            report.bodies_missing += usize::from(logged);
+        }
+        if let Some(code) = &told.refused {
             *report.refused.entry(code.clone()).or_default() += 1;
             let late = code == rules::LATE.code;
             report.wrongly_refused += usize::from(in_time && late);
-        } else {
+        } else if told.receipt.is_none() {
             *report.without_an_end.entry(told.last.clone()).or_default() += 1;
         }
     }
@@ -142,10 +161,13 @@ impl fmt::Display for Report {
             bidders,
             body_bytes,
             seconds,
+            grace,
             store,
             kills,
             sent,
             acknowledged,
+            bodies,
+            bodies_missing,
             lost,
             taken_and_gone,
             wrongly_accepted,
@@ -162,6 +184,12 @@ impl fmt::Display for Report {
             f,
             "{sent} sent in time, {acknowledged} acknowledged, {lost} lost"
         )?;
+        if *grace > 0 {
+            writeln!(
+                f,
+                "{bodies} bodies acknowledged until {grace} s after the deadline, {bodies_missing} never"
+            )?;
+        }
         writeln!(
             f,
             "{wrongly_accepted} wrongly accepted after the close, {wrongly_refused} handed in in time and refused, {taken_and_gone} taken and gone"
@@ -198,6 +226,8 @@ mod tests {
             bidders: 4,
             body: 1,
             seconds: 60,
+            grace: 0,
+            no_dossier: false,
             kills: 0,
             db: None,
             blobs: None,
@@ -209,6 +239,7 @@ mod tests {
 
     fn prepared(bid: &Sealed, cast: &Cast) -> Prepared {
         Prepared {
+            bidder: 0,
             commitment: bid.record.commitment(cast.suite),
             record: bid.record.clone(),
             file: "none".into(),
@@ -251,6 +282,7 @@ mod tests {
             cast,
             folder: "none".into(),
             deadline: secs(DEADLINE),
+            bodies_end: secs(DEADLINE),
             bids: prepared,
         };
         let made = |told: &[Told]| made(&options(), &scene, (told, &replay), 0, Vec::new());

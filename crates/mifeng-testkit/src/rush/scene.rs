@@ -20,7 +20,7 @@ pub(super) type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
 
 /// The tender's name in addresses.
 pub(super) const NAME: &str = "rush";
-const ORIGIN: &str = "host.example/t/rush";
+pub(super) const ORIGIN: &str = "host.example/t/rush";
 /// Records that one beat of a second may hold: all bidders at once.
 const DEPTH: u8 = 12;
 const BEAT_MS: u64 = 1_000;
@@ -39,6 +39,8 @@ pub(super) fn now() -> Time {
 
 /// A bid that is ready to be sent.
 pub(super) struct Prepared {
+    /// Its bidder's place in the cast.
+    pub(super) bidder: usize,
     pub(super) record: SignedRecord,
     pub(super) commitment: Digest,
     pub(super) file: PathBuf,
@@ -49,6 +51,8 @@ pub(super) struct Scene {
     pub(super) cast: Cast,
     pub(super) folder: PathBuf,
     pub(super) deadline: Time,
+    /// Until when bodies may come: the deadline, or later.
+    pub(super) bodies_end: Time,
     pub(super) bids: Vec<Prepared>,
 }
 
@@ -74,13 +78,16 @@ impl Scene {
         let making = each * u32::try_from(options.bidders)? + Duration::from_secs(2);
         let rest = making + Duration::from_secs(options.seconds);
         let deadline = now().as_unix_seconds() + i64::try_from(rest.as_secs())? + 1;
+        let bodies_end = deadline + i64::try_from(options.grace)?;
         let mut scene = Scene {
             cast,
             folder: folder.to_owned(),
             deadline: Time::from_unix_seconds(deadline),
+            bodies_end: Time::from_unix_seconds(bodies_end),
             bids: Vec::new(),
         };
-        let host = publish(&scene.cast, place.open(NAME)?, scene.deadline)?;
+        let times = (scene.deadline, options.grace);
+        let host = publish(&scene.cast, place.open(NAME)?, times)?;
         scene.bids = scene.seal_all(host.replay(), options.body)?;
         drop(host);
         scene.write_identity()?;
@@ -139,7 +146,7 @@ impl Scene {
 /// How long the sealing of one bid takes here, with room for a busy machine.
 fn sample(cast: &Cast, body: u64) -> Outcome<Duration> {
     let far = Time::from_unix_seconds(now().as_unix_seconds() + 3_600);
-    let host = publish(cast, Memory::default(), far)?;
+    let host = publish(cast, Memory::default(), (far, 0))?;
     let path = std::env::temp_dir().join(format!("mifeng-rush-{}.bid", std::process::id()));
     let start = Instant::now();
     let sealed = (0..2).try_for_each(|n| seal(cast, host.replay(), n, body, &path).map(|_| ()));
@@ -149,7 +156,8 @@ fn sample(cast: &Cast, body: u64) -> Outcome<Duration> {
     Ok(start.elapsed() / 2)
 }
 
-fn publish<S: Store>(cast: &Cast, store: S, deadline: Time) -> Outcome<Host<S>> {
+/// `times`: the deadline, and the seconds in which bodies may come after it.
+fn publish<S: Store>(cast: &Cast, store: S, times: (Time, u64)) -> Outcome<Host<S>> {
     let (start, rng) = (now(), &mut SystemEntropy::new());
     let roots = std::slice::from_ref(&cast.root);
     let mut host = Host::create(store, cast.suite, ORIGIN, keys(cast), roots, start, rng)?;
@@ -166,7 +174,7 @@ fn publish<S: Store>(cast: &Cast, store: S, deadline: Time) -> Outcome<Host<S>> 
         period_ms: BEAT_MS,
     };
     notice.beats = Schedule::new(DEPTH, vec![pace])?;
-    notice.deadline = deadline;
+    (notice.deadline, notice.body_grace_ms) = (times.0, times.1 * 1_000);
     notice.window_ms = WINDOW_MS;
     notice.pin(start)?;
     let signer = &cast.agency.signer;
@@ -219,6 +227,7 @@ fn seal(cast: &Cast, replay: &Replay, number: usize, body: u64, path: &Path) -> 
     let signer = &person.signer;
     let record = sign_record(&replay.state, "bid.submit", &data, signer, now(), rng)?;
     Ok(Prepared {
+        bidder: number,
         commitment: record.commitment(cast.suite),
         record,
         file: path.to_owned(),
