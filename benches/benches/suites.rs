@@ -125,7 +125,7 @@ fn hashes(table: &mut Table, outside: &[Outside]) {
         })],
     );
     table.job(
-        "SHA-256, 16 blocks of 64 KiB, two side by side",
+        "SHA-256, 16 blocks of 64 KiB at once",
         Unit::Bytes(blocks.len()),
         &mut || done(sha2x::digest_many_prefixed(&[0], &sixteen)),
         &mut [("`ring`, one by one", &mut || {
@@ -133,6 +133,14 @@ fn hashes(table: &mut Table, outside: &[Outside]) {
             done(sixteen.iter().map(one).collect::<Vec<_>>());
         })],
     );
+    for name in sha2x::kernel_names() {
+        table.job(
+            &format!("SHA-256, 16 blocks of 64 KiB at once, kernel `{name}`"),
+            Unit::Bytes(blocks.len()),
+            &mut || done(sha2x::digest_many_with(name, &sixteen)),
+            &mut [],
+        );
+    }
 }
 
 fn signatures(table: &mut Table, outside: &[Outside]) {

@@ -58,6 +58,14 @@ fn sm3(prefix: &[u8], messages: &[&[u8]]) {
 }
 
 fn sha256(prefix: &[u8], messages: &[&[u8]]) {
+    let expected: Vec<[u8; 32]> = messages
+        .iter()
+        .map(|message| sha2::Sha256::digest(message).into())
+        .collect();
+    for name in sha2x::kernel_names() {
+        let found = sha2x::digest_many_with(name, messages).expect("named by itself");
+        assert_eq!(found, expected, "{name}");
+    }
     let found = sha2x::digest_many_prefixed(prefix, messages);
     assert_eq!(found.len(), messages.len());
     for (found, message) in found.iter().zip(messages) {

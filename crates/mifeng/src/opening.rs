@@ -110,14 +110,11 @@ fn said(seal: &VerifiedSeal, manifest: Manifest, digest: Digest) -> BidOpen {
 
 /// Of bids that are in memory whole, what those open to that the log says opened; nothing of one that does not, or is too
 /// large. Decrypts them where they stand.
-///
-/// # Errors
-/// [`Error::Envelope`] if a thread dies.
 pub(crate) fn open_many(
     state: &State,
     files: Vec<(&Digest, &mut [u8])>,
     memory: &mut Memory,
-) -> Result<Vec<(Digest, Opened)>, Error> {
+) -> Vec<(Digest, Opened)> {
     let known = files.into_iter().filter_map(|(id, file)| {
         let (bid, sigma) = (state.bids().get(id)?, state.opened_with(id)?);
         let seal = &bid.seal;
@@ -125,13 +122,13 @@ pub(crate) fn open_many(
     });
     let bids: Vec<InMemory<'_>> = known.collect();
     let seals: Vec<&VerifiedSeal> = bids.iter().map(|bid| bid.seal).collect();
-    let opened = check_many(state.suite().hash(), bids, memory)?;
+    let opened = check_many(state.suite().hash(), bids, memory);
     let opened = seals.into_iter().zip(opened).filter_map(|(seal, opened)| {
         let (manifest, digest) = opened.ok()?;
         let open = shown(state, said(seal, manifest, digest));
         Some((seal.id(), Opened::Bid(Box::new(open))))
     });
-    Ok(opened.collect())
+    opened.collect()
 }
 
 /// Goes on with what an interruption left. Whatever fails then, but reading and writing, is judged

@@ -24,6 +24,7 @@ mod group;
 pub mod hpke;
 pub mod jcs;
 mod keys;
+mod lanes;
 pub mod oaep;
 pub mod sha2x;
 mod sm2dig;

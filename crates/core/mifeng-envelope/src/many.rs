@@ -3,7 +3,7 @@
 use crate::body::{PREFIX, SEALED_CHUNK, TAG, plain_len};
 use crate::manifest::Manifest;
 use crate::open::{Checked, NoSink, Sigma, body_cipher};
-use crate::root::{BLOCK, leaf_tasks, run};
+use crate::root::{BLOCK, leaf_hashes};
 use crate::stream::{PlainReader, ROUND_PLAIN, read_window_in};
 use crate::tar::Reader;
 use crate::verify::VerifiedSeal;
@@ -44,13 +44,12 @@ impl Memory {
 /// content. That one is not to be had this way is not the last word on it: open it by itself.
 ///
 /// # Errors
-/// [`Error::Io`] as a whole. For each bid those of [`crate::open_body`], and [`Error::BodyLength`] for a content of more than
-/// 8 MiB.
+/// For each bid those of [`crate::open_body`], and [`Error::BodyLength`] for a content of more than 8 MiB.
 pub fn check_many(
     alg: HashAlg,
     bids: Vec<InMemory<'_>>,
     memory: &mut Memory,
-) -> Result<Vec<Result<(Manifest, Digest)>>> {
+) -> Vec<Result<(Manifest, Digest)>> {
     let mut sinks: Vec<NoSink> = bids.iter().map(|_| NoSink).collect();
     let of_each = bids.iter().map(|bid| bid.seal).zip(&mut sinks);
     let mut checked: Vec<Checked<'_>> =
@@ -61,7 +60,7 @@ pub fn check_many(
         let bytes = body.as_ref().map_or(&[][..], |body| &*body.bytes);
         bytes.chunks(BLOCK).collect()
     });
-    let hashes = hash_all(alg, leaves.collect())?;
+    let hashes = hash_all(alg, leaves.collect());
 
     let each = bodies.into_iter().zip(hashes).zip(&mut checked);
     let mut readers: Vec<Result<Reader<'_>>> = each
@@ -74,36 +73,34 @@ pub fn check_many(
         Ok(reader) => reader.window().leaves().collect(),
         Err(_) => Vec::new(),
     });
-    let hashes = hash_all(alg, leaves.collect())?;
+    let hashes = hash_all(alg, leaves.collect());
 
     let each = readers.into_iter().zip(hashes);
-    Ok(each
-        .map(|(reader, leaves)| {
-            let mut reader = reader?;
-            reader.window().learn(leaves);
-            let finished = reader.conclude(1);
-            memory.keep(reader.into_memory());
-            let (manifest, bytes) = finished?;
-            Ok((manifest, alg.digest(&bytes)))
-        })
-        .collect())
+    each.map(|(reader, leaves)| {
+        let mut reader = reader?;
+        reader.window().learn(leaves);
+        let finished = reader.conclude(1);
+        memory.keep(reader.into_memory());
+        let (manifest, bytes) = finished?;
+        Ok((manifest, alg.digest(&bytes)))
+    })
+    .collect()
 }
 
 /// The hashes of the leaves of each.
-fn hash_all(alg: HashAlg, leaves: Vec<Vec<&[u8]>>) -> Result<Vec<Vec<Digest>>> {
+fn hash_all(alg: HashAlg, leaves: Vec<Vec<&[u8]>>) -> Vec<Vec<Digest>> {
     let all = leaves.concat();
     // Neighbours share lanes if they are about as long.
     let mut order: Vec<usize> = (0..all.len()).collect();
     order.sort_by_key(|place| all[*place].len());
     let sorted: Vec<&[u8]> = order.iter().map(|place| all[*place]).collect();
-    let sorted = run(1, leaf_tasks(alg, &sorted)).into_iter().flatten();
     let mut hashes = vec![Digest::default(); all.len()];
-    for (place, hash) in order.into_iter().zip(sorted) {
+    for (place, hash) in order.into_iter().zip(leaf_hashes(alg, &sorted)) {
         hashes[place] = hash;
     }
     let mut rest = hashes.into_iter();
     let own = |leaves: &Vec<_>| rest.by_ref().take(leaves.len()).collect();
-    Ok(leaves.iter().map(own).collect())
+    leaves.iter().map(own).collect()
 }
 
 struct Body<'a> {

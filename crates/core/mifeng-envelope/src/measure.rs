@@ -169,7 +169,7 @@ impl Measuring {
             buffer.truncate(next(self.at));
             self.take(file, &mut buffer)?;
             let blocks: Vec<&[u8]> = buffer.chunks(BLOCK).collect();
-            let tasks = leaf_tasks(self.alg, &blocks);
+            let tasks = leaf_tasks(self.alg, &blocks, workers);
             let whole = || self.sha256.update(&buffer);
             let ((), leaves) = run_beside(workers.max(1), tasks, whole);
             for leaf in leaves.into_iter().flatten() {

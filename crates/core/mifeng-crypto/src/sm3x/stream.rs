@@ -1,9 +1,7 @@
 //! SM3 of one message, piece by piece.
 
+use crate::lanes::BLOCK;
 use zeroize::Zeroize;
-
-/// Bytes of a block.
-const BLOCK: usize = super::BLOCK;
 
 /// A running hash. Wiped on drop: HMAC keys and shared secrets go through it.
 #[derive(Clone)]
@@ -23,7 +21,7 @@ impl Drop for Stream {
 
 impl Stream {
     pub(crate) fn new() -> Self {
-        Stream::resume(super::lanes::IV, 0)
+        Stream::resume(super::rounds::IV, 0)
     }
 
     /// Goes on from a chaining value after `taken` bytes, a multiple of a block.
@@ -73,7 +71,7 @@ impl Stream {
 
     /// The chaining value after `block`, which starts a message.
     pub(crate) fn state_after(block: &[u8; BLOCK]) -> [u32; 8] {
-        let mut state = super::lanes::IV;
+        let mut state = super::rounds::IV;
         compress(&mut state, core::slice::from_ref(block));
         state
     }
@@ -121,7 +119,7 @@ macro_rules! round {
     ($j:expr, $ff:ident, $gg:ident, $w:ident, $a:ident $b:ident $c:ident $d:ident $e:ident $f:ident $g:ident $h:ident) => {
         let a12 = $a.rotate_left(12);
         let ss1 = a12
-            .wrapping_add($e.wrapping_add(super::lanes::T[$j]))
+            .wrapping_add($e.wrapping_add(super::rounds::T[$j]))
             .rotate_left(7);
         $d = $ff($a, $b, $c)
             .wrapping_add($d.wrapping_add($w[$j % 16] ^ $w[($j + 4) % 16]))

@@ -31,9 +31,14 @@ const TAG: usize = SEALED_CHUNK - CHUNK;
 
 /// Tasks for the leaf hashes of a body's blocks and, after them, of the files' blocks: together,
 /// since they share the lanes. [`split`] parts the results.
-fn hashing<'t>(alg: HashAlg, body: &'t [u8], files: &'t Window) -> Vec<Task<'t, Vec<Digest>>> {
+fn hashing<'t>(
+    alg: HashAlg,
+    body: &'t [u8],
+    files: &'t Window,
+    workers: usize,
+) -> Vec<Task<'t, Vec<Digest>>> {
     let leaves: Vec<&[u8]> = body.chunks(BLOCK).chain(files.leaves()).collect();
-    leaf_tasks(alg, &leaves)
+    leaf_tasks(alg, &leaves, workers)
 }
 
 /// The leaf hashes of a body of so many bytes and of the files, from those of all tasks.

@@ -103,7 +103,7 @@ pub(crate) fn read_body(
             0 => end,
             _ => start + (end - start) / BLOCK * BLOCK,
         };
-        let tasks = hashing(alg, &buffer[start..whole], plain.window());
+        let tasks = hashing(alg, &buffer[start..whole], plain.window(), workers);
         let (body, files) = split(run(workers, tasks), whole - start);
         body.iter().for_each(|leaf| tree.append(*leaf));
         plain.window().settle(files.iter().copied());

@@ -290,7 +290,7 @@ impl<'a> BodyWriter<'a> {
             true => body.len(),
             false => body.len() / BLOCK * BLOCK,
         };
-        let tasks = hashing(self.alg, &body[..whole], &self.files);
+        let tasks = hashing(self.alg, &body[..whole], &self.files, self.workers);
         let (sealed, out) = (&self.sealed[BLOCK..end], &mut self.out);
         let (written, hashes) = run_beside(self.workers, tasks, || out.write(sealed));
         written?;

@@ -2,7 +2,8 @@
 #![allow(unsafe_code)]
 #![deny(clippy::undocumented_unsafe_blocks)]
 
-use super::lanes::{self, Lanes, State};
+use super::Function;
+use super::register::{self, Lanes, State};
 use core::arch::x86_64::*;
 
 /// Reverses the bytes of each 32-bit word.
@@ -131,6 +132,11 @@ impl Lanes for Avx2 {
         }
     }
     #[inline(always)]
+    unsafe fn down<const BY: u32>(self) -> Self {
+        // SAFETY: features by the trait's contract.
+        unsafe { Avx2(_mm256_srl_epi32(self.0, _mm_cvtsi32_si128(BY as i32))) }
+    }
+    #[inline(always)]
     unsafe fn p0(self) -> Self {
         // SAFETY: features by the trait's contract.
         unsafe { self.xor(self.xor(self.shuffle(&LEFT_8)).left::<9>()) }
@@ -236,6 +242,11 @@ impl Lanes for Avx512 {
         unsafe { Avx512(_mm512_rol_epi32::<BY>(self.0)) }
     }
     #[inline(always)]
+    unsafe fn down<const BY: u32>(self) -> Self {
+        // SAFETY: features by the trait's contract.
+        unsafe { Avx512(_mm512_srli_epi32::<BY>(self.0)) }
+    }
+    #[inline(always)]
     unsafe fn p0(self) -> Self {
         // SAFETY: features by the trait's contract.
         unsafe { self.xor3(self.left::<9>(), self.left::<17>()) }
@@ -247,16 +258,24 @@ impl Lanes for Avx512 {
     }
 }
 
-/// Each of the first eight pointers has `count` blocks behind it.
+/// Each of eight pointers has `count` blocks behind it.
 #[target_feature(enable = "avx2")]
-pub(super) unsafe fn compress_avx2(state: &mut State, from: &[*const u8], count: usize) {
+pub(super) unsafe fn compress_avx2<F: Function>(
+    state: &mut State,
+    from: &[*const u8],
+    count: usize,
+) {
     // SAFETY: this function has the features that the lanes need; pointers by its own contract.
-    unsafe { lanes::compress::<Avx2>(state, from, count) }
+    unsafe { register::compress::<F, Avx2>(state, from, count) }
 }
 
 /// Each of sixteen pointers has `count` blocks behind it.
 #[target_feature(enable = "avx512f,avx512bw")]
-pub(super) unsafe fn compress_avx512(state: &mut State, from: &[*const u8], count: usize) {
+pub(super) unsafe fn compress_avx512<F: Function>(
+    state: &mut State,
+    from: &[*const u8],
+    count: usize,
+) {
     // SAFETY: this function has the features that the lanes need; pointers by its own contract.
-    unsafe { lanes::compress::<Avx512>(state, from, count) }
+    unsafe { register::compress::<F, Avx512>(state, from, count) }
 }
