@@ -3,8 +3,8 @@
     MIFENG=path/to/mifeng python3 tests/browser/desk.py BROWSER PAGE-FOLDER WORK-FOLDER [BYTES]
 
 PAGE-FOLDER is what crates/shell/mifeng-wasm/build.sh makes. For each suite a tender is set up by commands and served;
-bidder 1 seals, saves and sends in the page, bidders 2 and 3 by commands. The host ends when the receipts are there; the
-rest runs by commands: bidder 1 releases its leaf with the backup that the page gave, and what is opened must be its files.
+bidder 1 seals, saves and sends in the page, bidders 2 and 3 by commands; bidder 4 replaces its bid in the page and withdraws it.
+The host ends after the close; the rest runs by commands: bidder 1 releases its leaf with the backup that the page gave, and what is opened must be its files.
 """
 
 import base64
@@ -134,6 +134,17 @@ class Tender:
             self.run("bid", "submit", *me, "--tender", "tender.tar", *bid, "--out", "%d.rec" % n)
             self.run("send", "--host", self.url, "%d.rec" % n, *bid, "--receipt", "%d.receipt" % n)
 
+    def closed(self):
+        """Waits until the host has closed; what everybody sees then."""
+        until = self.deadline.timestamp() + 30
+        while time.time() < until:
+            with urllib.request.urlopen(self.url.replace("/t/", "/v1/tenders/")) as answer:
+                view = json.load(answer)
+            if view["hall"]:
+                return view
+            time.sleep(0.2)
+        raise TimeoutError("not closed")
+
     def stop(self):
         if getattr(self, "server", None) and self.server.poll() is None:
             self.server.terminate()
@@ -142,7 +153,6 @@ class Tender:
     def open(self, saved):
         """From the close to the opened files; bidder 1 has what the page gave it, and its key."""
         bid, leaf = saved["bid"], saved["leaf"]
-        self.run("tender", "close", *self.host, "--wait")
         self.run("tender", "export", *self.host, "--out", "tender.tar")
         for n in (1, 2):
             self.run("board", "cosign", "--id", "trustee%d" % n, "--tender", "tender.tar", "--out", "%d.note" % n)
@@ -204,11 +214,11 @@ class Trial:
         self.browser.run("document.getElementById('verify').click()")
         self.done()
 
-    def fill(self, tender, who="bidder1", pin=PIN):
+    def fill(self, tender, who="bidder1", pin=PIN, price=0):
         folder = tender.work / who
         self.browser.choose("#identity", [folder / n for n in ("chain.cer", "enc.cer", "enc.key", "root.cer", "sign.cer", "sign.key")])
         self.browser.choose("#folder", [tender.work / "bidder1-files"])
-        price, words = PRICES[0]
+        price, words = PRICES[price]
         values = json.dumps({"price": price, "words": words, "pin": pin})
         self.browser.run("for (const [k, v] of Object.entries(%s)) document.getElementById(k).value = v;"
                          "document.getElementById('small').checked = true" % values)
@@ -310,19 +320,158 @@ class Trial:
         self.check(suite + ": so does the page of any receipt", said == proof, said)
         return saved
 
-    def withdrawn(self, tender):
-        """A bid that was sealed and sent in the page is withdrawn by command, with nothing but the files that the page gave."""
+    def send(self, tender):
+        """Saves what was sealed, sends it, and waits for what its receipt proves."""
+        saved = self.save(tender)
+        self.browser.run("document.getElementById('go').click()")
+        self.browser.wait("document.getElementById('proof').textContent", 60)
+        return saved
+
+    def earlier(self, record):
+        """Looks at a bid that was sent; what the page says, and what it shows."""
+        self.browser.choose("#earlier-record", [record])
+        self.browser.run("document.getElementById('earlier-look').click()")
+        self.rested()
+        return self.browser.run("[document.getElementById('earlier-said').textContent, document.getElementById('earlier-facts').textContent]")
+
+    def rested(self):
+        self.browser.wait("!document.getElementById('earlier-look').disabled", 60)
+
+    def withdraw(self, folder, pin=PIN):
+        """Goes through the confirmation; what the page says at the end."""
+        self.browser.run("document.getElementById('withdraw-ask').click()")
+        self.confirm(folder, pin)
+        return self.withdrawal()
+
+    def confirm(self, folder, pin=PIN):
+        names = ("chain.cer", "enc.cer", "enc.key", "root.cer", "sign.cer", "sign.key")
+        self.browser.choose("#withdraw-identity", [folder / n for n in names])
+        self.browser.run("document.getElementById('sure').checked = true; document.getElementById('withdraw-pin').value = %s" % json.dumps(pin))
+
+    def withdrawal(self):
+        self.browser.run("document.querySelector('#withdraw button[type=submit]').click()")
+        self.rested()
+        return self.browser.run("document.getElementById('earlier-said').textContent")
+
+    def pictures(self, name):
+        """As it is, wide and narrow."""
+        for width in (1280, 390):
+            self.browser.size(width, 844)
+            self.picture("%s-%d" % (name, width))
+            self.check("%s, %d wide" % (name, width), self.browser.run("document.documentElement.scrollWidth <= %d" % (width + 10)))
+        self.browser.send("Emulation.clearDeviceMetricsOverride")
+
+    def own(self, tender, who):
+        """Signs in, if nobody is; the own bids that the page lists then."""
+        if self.browser.run("document.getElementById('signed-in').hidden"):
+            folder = tender.work / who
+            self.browser.choose("#sign-identity", [folder / n for n in ("chain.cer", "sign.cer", "sign.key")])
+            self.browser.run("document.getElementById('sign-pin').value = %s; document.getElementById('sign-go').click()" % json.dumps(PIN))
+            self.browser.wait("!document.getElementById('sign-go').disabled && !document.getElementById('signed-in').hidden", 60)
+        return self.browser.run("[...document.querySelectorAll('#own li')].map((row) => row.textContent)")
+
+    def changed(self, tender):
+        """A bid is sealed and sent in the page, replaced and withdrawn there; nobody else can do that to it."""
+        folder = tender.work / "bidder4"
         self.go(tender.url + "/bid?lang=zh")
         self.look()
         self.fill(tender, who="bidder4")
         self.seal()
-        saved = self.save(tender)
-        self.browser.run("document.getElementById('go').click()")
-        self.browser.wait("document.getElementById('proof').textContent", 60)
-        tender.run("bid", "withdraw", "--id", "bidder4", "--tender", "now.tar", "--bid", saved["bid"], "--out", "withdraw.rec")
-        tender.run("send", "--host", tender.url, "withdraw.rec", "--receipt", "withdraw.receipt")
-        tender.run("receipt", "verify", "--receipt", "withdraw.receipt", "--record", "withdraw.rec", "--tender", "now.tar")
-        self.check("withdrawn by command", True)
+        first = self.send(tender)
+        sealed = self.browser.run("document.getElementById('facts').textContent")
+        said, shown = self.earlier(first["rec"])
+        words = re.search(r"密封指纹(.+?) · ", shown).group(1)
+        self.check("the bid that was sent is shown by its record and receipt",
+                   "已在日志中" in said and words in sealed and re.search(r"标段1 · 病床.*北京时间）20\d\d-.*承诺（前 16 位）[0-9a-f]{16}…", shown), (said, shown))
+        self.pictures("5-earlier")
+        self.browser.run("document.getElementById('replace').click()")
+        self.check("what is replaced is shown where it is sealed", words in self.browser.run("document.getElementById('replacing').innerText"))
+        self.fill(tender, who="bidder4", price=1)
+        self.seal()
+        told = self.browser.run("document.getElementById('facts').textContent")
+        self.check("the new bid says which one it replaces", "替换此前的投标" + words in told, told)
+        self.pictures("5-replacing")
+        second = self.send(tender)
+        proof = self.browser.run("document.getElementById('proof').textContent")
+        self.check("replaced, by the host's receipt", "回执相符" in proof and proof.endswith("不再计入：" + words), proof)
+        self.check("what comes next replaces nothing", self.browser.run("document.getElementById('replacing').hidden"))
+
+        self.earlier(first["rec"])
+        said = self.withdraw(folder)
+        self.check("what was replaced is not withdrawn: the host says why", "[bid.unknown]" in said and "日志中没有此密封投标" in said, said)
+        own = self.own(tender, "bidder4")
+        self.check("both bids are listed with their bidder", len(own) == 2 and sum("已替换" in row for row in own) == 1
+                   and sum("有效 · " in row and "撤回或替换" in row for row in own) == 1, own)
+        said, _ = self.earlier(first["rec"])
+        self.check("who is signed in is told that it was replaced", "已被替换" in said
+                   and self.browser.run("document.getElementById('earlier-choices').hidden"), said)
+
+        self.others_cannot(tender, second)
+        self.earlier(second["rec"])
+        self.browser.run("document.getElementById('withdraw-ask').click()")
+        self.check("nothing is withdrawn without the tick", not self.browser.run("document.getElementById('sure').checked")
+                   and not self.browser.run("document.getElementById('earlier').checkValidity()"))
+        self.confirm(folder, "wrong")
+        self.pictures("6-confirm")
+        said = self.withdrawal()
+        self.check("withdrawing with a wrong passphrase", "pki.passphrase" in said and "口令" in said, said)
+        self.confirm(folder)
+        self.browser.run("""(() => { window.told = []; new MutationObserver(() => told.push(document.getElementById('earlier-said').textContent))
+            .observe(document.getElementById('earlier-said'), { childList: true, characterData: true, subtree: true }); })()""")
+        said = self.withdrawal()
+        self.check("withdrawn, by the host's receipt", "已撤回" in said and "回执相符" in said, said)
+        self.check("until then it waited for its beat", any("等待节拍" in one for one in self.browser.run("told")), self.browser.run("told"))
+        self.pictures("6-withdrawn")
+        saved = {}
+        for link in ("withdrawn-record", "withdrawn-kept a"):
+            name = self.browser.run("document.querySelector('#%s').download" % link)
+            self.browser.run("document.querySelector('#%s').click()" % link)
+            self.arrived(tender.work / "saved" / name)
+            saved[name.rsplit(".", 1)[1]] = tender.work / "saved" / name
+        tender.run("receipt", "verify", "--receipt", saved["receipt"], "--record", saved["rec"], "--tender", "now.tar")
+        self.browser.wait("[...document.querySelectorAll('#own li')].filter((row) => row.textContent.includes('已撤回')).length === 1", 20)
+        said, _ = self.earlier(second["rec"])
+        self.check("and is told as withdrawn", "平台称这份投标已撤回" in said, said)
+        self.browser.run("document.getElementById('sign-out').click()")
+        self.browser.wait("document.getElementById('signed-in').hidden", 20)
+
+    def others_cannot(self, tender, saved):
+        """The bid of another is withdrawn neither in the page nor by command."""
+        self.earlier(saved["rec"])
+        said = self.withdraw(tender.work / "bidder1")
+        self.check("another's bid is not withdrawn in the page", "[desk.not-own]" in said and "另一证书" in said, said)
+        # Bidder 1's count goes on from what the page gave out.
+        for count in (tender.work / "saved").glob("count-*"):
+            shutil.copy(count, tender.work / "bidder1")
+        tender.run("bid", "withdraw", "--id", "bidder1", "--tender", "now.tar", "--bid", saved["bid"], "--out", "foreign.rec")
+        said = tender.run("--lang", "en", "send", "--host", tender.url, "foreign.rec", fails=True)
+        self.check("nor by command: the host refuses it", "bid.unknown" in said, said)
+        self.browser.choose("#earlier-record", [tender.work / "foreign.rec"])
+        self.browser.run("document.getElementById('earlier-look').click()")
+        self.rested()
+        said = self.browser.run("document.getElementById('earlier-said').textContent")
+        self.check("a record that brings no bid is told of", "file.malformed" in said, said)
+
+    def late(self, tender, saved):
+        """The page stood open over the deadline: nothing is withdrawn then, neither by the page's clock nor by the host's."""
+        self.go(tender.url + "/bid?lang=zh")
+        self.earlier(saved["rec"])
+        tender.closed()
+        said = self.withdraw(tender.work / "bidder1")
+        self.check("after the close the page does not sign", "[bid.late]" in said and "应当拒收" in said, said)
+        # A browser whose clock is slow: the host's own says no, and so do the records that the page gets.
+        self.browser.run("""(() => { const slow = Date.now() - %d; const real = Date.prototype.toISOString;
+            Date.prototype.toISOString = function () { return real.call(new Date(slow)); }; })()""" % (SECONDS * 500 + 5000))
+        self.confirm(tender.work / "bidder1")
+        said = self.withdrawal()
+        self.check("nor if its clock is slow", "[bid.late]" in said, said)
+        self.lie((tender.work / "now.tar").read_bytes())
+        self.confirm(tender.work / "bidder1")
+        said = self.withdrawal()
+        self.check("with older records it signs, and the host refuses in its words", "[bid.late]" in said and "投标截止后送达" in said
+                   and "submission is closed" in said, said)
+        self.go(tender.url + "/bid?lang=zh")
+        self.check("after the close nothing is offered to withdraw", self.browser.run("document.getElementById('earlier') === null"))
 
     def lie(self, bundle):
         """From now on the host gives out this bundle."""
@@ -402,7 +551,7 @@ class Trial:
                 self.check("%s, %d wide" % (lang, width), self.browser.run(
                     "document.documentElement.scrollWidth <= %d" % (width + 10)))
             self.browser.send("Emulation.clearDeviceMetricsOverride")
-            nameless = self.browser.run("""[...document.querySelectorAll('#seal input, #seal select, #seal textarea, #seal button')]
+            nameless = self.browser.run("""[...document.querySelectorAll('#seal input, #seal select, #seal textarea, #seal button, #earlier input, #earlier button, #earlier a[download]')]
                 .filter((e) => !(e.textContent.trim() || (e.labels || []).length)).map((e) => e.id)""")
             self.check("%s: everything has a name" % lang, nameless == [], nameless)
 
@@ -421,14 +570,18 @@ def main():
         others = threading.Thread(target=together, args=(lambda tender: tender.others(), tenders))
         others.start()
         saved = [trial.whole(tender) for tender in tenders]
-        trial.withdrawn(tenders[0])
+        trial.changed(tenders[0])
         trial.refused(*tenders)
         trial.sign_in(tenders[0])
         trial.form(tenders[1])
         others.join()
         left = (tenders[0].deadline - datetime.datetime.now(datetime.timezone.utc)).total_seconds()
         print("        %.0f s before the deadline" % left, flush=True)
+        trial.late(tenders[1], saved[1])
         for tender in tenders:
+            roll = sorted(row["status"] for row in tender.closed()["hall"]["roll"])
+            wanted = ["replaced", "sealed", "sealed", "sealed", "withdrawn_before_deadline"] if tender is tenders[0] else ["sealed"] * 3
+            trial.check(tender.suite + ": the log shows what was replaced and withdrawn, and nothing else", roll == wanted, roll)
             tender.stop()
         together(lambda pair: pair[0].open(pair[1]), list(zip(tenders, saved)))
         for tender in tenders:

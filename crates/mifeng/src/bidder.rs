@@ -14,8 +14,8 @@ use mifeng_envelope::{
 };
 use mifeng_pki::trust::Usage;
 use mifeng_pki::{Certificate, Decrypter, Signer};
-use mifeng_record::SignedRecord;
-use mifeng_tender::{BidSubmit, BidderShare, OfferSubmit, Refusal, rules};
+use mifeng_record::{Record, SignedRecord};
+use mifeng_tender::{BidReplace, BidSubmit, BidderShare, OfferSubmit, Refusal, rules};
 use serde::{Deserialize, Serialize};
 use std::io::Write;
 use subtle::ConstantTimeEq;
@@ -330,6 +330,32 @@ pub fn seal_in(record: &SignedRecord, suite: &Suite) -> Option<Digest> {
     }
     let bytes = decode_base64("seal record", &body.data.seal).ok()?;
     Some(SealRecord::parse(&bytes).ok()?.id(suite))
+}
+
+/// The seal of the bid that a record brought into this tender's log, checked against the notice. Bids are hidden until the
+/// close, so the log may not show it.
+///
+/// # Errors
+/// [`Error::Refused`] for a record of another log, a seal that is not for this tender, or one of another certificate than
+/// the record's; [`Error::Malformed`] for a record that brings no bid.
+pub fn bid_in(tender: &Replay, record: &Record) -> Result<VerifiedSeal, Error> {
+    if record.origin() != tender.state.origin() {
+        return Err(Refusal::by(&rules::WRONG_ORIGIN, record.origin()).into());
+    }
+    let seal = match record.kind() {
+        "bid.submit" => record.data::<BidSubmit>()?.seal,
+        "bid.replace" => record.data::<BidReplace>()?.seal,
+        other => {
+            let detail = format!("{other:?} brings no bid");
+            return Err(Error::malformed("record of a bid", detail));
+        }
+    };
+    let seal = SealRecord::parse(&decode_base64("seal record", &seal)?)?;
+    let seal = tender.state.verify_seal(&seal)?;
+    match seal.context().bidder_cert == record.actor() {
+        true => Ok(seal),
+        false => Err(Refusal::by(&rules::COPIED, record.signer_name()).into()),
+    }
 }
 
 /// The data of `bid.submit`.

@@ -74,5 +74,53 @@ window.mifengDesk = (function () {
   /** The instant in the canonical form of every record. */
   const now = () => new Date().toISOString().replace(/\.\d+Z$/, 'Z');
 
-  return { ask, bundle, call, inLang, loaded, now, problem, taken };
+  /** A list of names and values; `null` values are left out. */
+  function facts(list, entries) {
+    list.replaceChildren(...entries.filter(([, value]) => value !== null).flatMap(([name, value]) => {
+      const term = document.createElement('dt');
+      const said = document.createElement('dd');
+      term.textContent = name;
+      said.textContent = value;
+      return [term, said];
+    }));
+  }
+
+  /** As the other pages: China Standard Time. */
+  const local = (time) => new Date(Date.parse(time) + 8 * 3600000).toISOString().slice(0, 19).replace('T', ' ');
+
+  const named = (one) => inLang(one.words) + ' · ' + one.digest;
+
+  // The next number of the bidder's own count, by log. It stays in the browser under the log's name, so that a page that is
+  // loaded again does not give a number twice.
+  const numbers = new Map();
+  const slot = (origin) => 'mifeng-count ' + origin;
+
+  function least(origin) {
+    const number = numbers.get(origin) ?? 0;
+    try {
+      const kept = Number(localStorage.getItem(slot(origin)));
+      return Number.isSafeInteger(kept) && kept > number ? kept : number;
+    } catch (error) {
+      return number;
+    }
+  }
+
+  function remember(origin, next) {
+    numbers.set(origin, next);
+    try {
+      localStorage.setItem(slot(origin), String(next));
+    } catch (error) {
+      // Forbidden or full: the file with the count is saved, and time goes on.
+    }
+  }
+
+  /** A link that saves something under a name, in place of what the link saved before. */
+  function savable(link, what, name) {
+    if (link.href) URL.revokeObjectURL(link.href);
+    link.href = URL.createObjectURL(new Blob([what], { type: 'application/octet-stream' }));
+    link.download = link.textContent = name;
+  }
+
+  // `own`: the bids of whoever is signed in, as the host lists them (sign.js).
+  return { ask, bundle, call, facts, inLang, least, loaded, local, named, now, own: [], problem, remember, savable, taken };
 }());

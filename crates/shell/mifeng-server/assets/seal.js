@@ -8,12 +8,12 @@
 
   const id = (name) => document.getElementById(name);
   const word = (name) => form.getAttribute('data-' + name);
-  const { inLang, problem } = desk;
+  const { facts, inLang, local, named, problem } = desk;
 
   let notice = null;
   let origin = '';
-  // The next number of the bidder's own count, as far as this page knows.
-  let number = 0;
+  // The bid that is to be replaced, as its record and receipt showed it (earlier.js).
+  let old = null;
   // Sealed and not proved to be in the log: leaving the page would lose it.
   let unsent = null;
   let working = false;
@@ -39,43 +39,6 @@
     id('sealing').removeAttribute('value');
   }
 
-  // The count stays in the browser under the log's name, so that a page that is loaded again does not give a number twice.
-  const slot = () => 'mifeng-count ' + origin;
-
-  function least() {
-    try {
-      const kept = Number(localStorage.getItem(slot()));
-      return Number.isSafeInteger(kept) && kept > number ? kept : number;
-    } catch (error) {
-      return number;
-    }
-  }
-
-  function remember(next) {
-    number = next;
-    try {
-      localStorage.setItem(slot(), String(next));
-    } catch (error) {
-      // Forbidden or full: the file with the count is saved, and time goes on.
-    }
-  }
-
-  // A list of names and values; `null` values are left out.
-  function facts(list, entries) {
-    list.replaceChildren(...entries.filter(([, value]) => value !== null).flatMap(([name, value]) => {
-      const term = document.createElement('dt');
-      const said = document.createElement('dd');
-      term.textContent = name;
-      said.textContent = value;
-      return [term, said];
-    }));
-  }
-
-  // As the other pages: China Standard Time.
-  const local = (time) => new Date(Date.parse(time) + 8 * 3600000).toISOString().slice(0, 19).replace('T', ' ');
-
-  const named = (one) => inLang(one.words) + ' · ' + one.digest;
-
   function records() {
     say(word('fetching'));
     return desk.bundle(word('name'));
@@ -89,7 +52,7 @@
     const tender = answer.tender;
     notice = tender.notice.digest;
     origin = tender.origin;
-    const lot = id('lot').value;
+    const lot = old ? old.lot : id('lot').value;
     id('lot').replaceChildren(...tender.lots.map((one) => new Option(one.id + ' · ' + inLang(one.title), one.id)));
     if (tender.lots.some((one) => one.id === lot)) id('lot').value = lot;
     facts(id('relied'), [
@@ -135,8 +98,8 @@
       declarations: { sme: id('small').checked, domestic: id('domestic').checked, brand: id('brand').value.trim() || null },
       fields: lines(id('fields').value),
       detail: one('detail'),
-      old: one('old'),
-      number: least(),
+      old: old && { record: give(old.record, old.record.name), seal: old.seal.digest },
+      number: desk.least(origin),
     };
     return { request, files };
   }
@@ -165,11 +128,11 @@
     }));
     id('lines').hidden = answer.lines.length === 0;
     if (answer.problem) throw new Error(problem(answer.problem));
-    show(answer.kept, sealed, request);
+    show(answer.kept, sealed, request, old);
   }
 
-  function show(kept, sealed, request) {
-    remember(kept.next);
+  function show(kept, sealed, request, before) {
+    desk.remember(origin, kept.next);
     unsent = kept;
     id('ondisk').checked = false;
     id('proof').textContent = '';
@@ -178,6 +141,7 @@
       [word('lot'), request.lot],
       [word('price'), request.price + ' · ' + request.price_cn],
       [word('seal'), named(kept.seal)],
+      [word('replaces'), kept.replaced && named(kept.replaced)],
       [word('signer'), kept.signer],
       [kept.tried ? '✔' : null, kept.tried ? word('tried') : null],
     ]);
@@ -185,8 +149,7 @@
     const row = (end, what, needed, name) => {
       const item = document.createElement('li');
       const link = document.createElement('a');
-      link.href = URL.createObjectURL(new Blob([what], { type: 'application/octet-stream' }));
-      link.download = link.textContent = name || base + '.' + end;
+      desk.savable(link, what, name || base + '.' + end);
       const mark = document.createElement('span');
       if (needed) wanted.add(link);
       link.addEventListener('click', () => {
@@ -207,7 +170,7 @@
       const taken = window.mifengSend(kept.record, base + '.rec', sealed, (receipt) => {
         sending = false;
         ready();
-        if (receipt) check(receipt, kept);
+        if (receipt) check(receipt, kept, before);
       });
       if (!taken) return;
       sending = true;
@@ -218,13 +181,39 @@
   }
 
   // Sent is what the receipt proves, not what the host says.
-  async function check(receipt, kept) {
+  async function check(receipt, kept, before) {
     const proof = await window.mifengProved(new Blob([receipt]), new Blob([kept.record])).catch((error) => error);
     // Another may have been sealed meanwhile.
     if (unsent !== kept) return;
-    if (typeof proof === 'string') unsent = null;
-    id('proof').textContent = proof.message || proof;
+    if (typeof proof !== 'string') {
+      id('proof').textContent = proof.message;
+      return;
+    }
+    unsent = null;
+    if (old === before) replace(null);
+    document.dispatchEvent(new Event('mifeng-own'));
+    id('proof').textContent = proof + (before ? word('counts') + inLang(before.seal.words) : '');
   }
+
+  /** From now on what is sealed takes the place of this bid; of none with `null`. */
+  function replace(bid) {
+    if (working || sending) return false;
+    old = bid;
+    id('replacing').hidden = bid === null;
+    // Another lot's bid is no replacement.
+    id('lot').disabled = bid !== null;
+    if (bid !== null) {
+      facts(id('replaced'), bid.facts);
+      id('lot').value = bid.lot;
+    }
+    return true;
+  }
+
+  window.mifengReplace = (bid) => {
+    if (!replace(bid)) return;
+    form.scrollIntoView();
+    (id('what').hidden ? id('verify') : id('files')).focus();
+  };
 
   async function doing(work) {
     busy(true);
@@ -241,6 +230,10 @@
     if (!working && unsent === null) return;
     event.preventDefault();
     event.returnValue = '';
+  });
+  id('keep-old').addEventListener('click', () => {
+    replace(null);
+    id('verify').focus();
   });
   id('ondisk').addEventListener('change', ready);
   id('cannot').hidden = true;

@@ -11,7 +11,9 @@
 
   function id(name) { return document.getElementById(name); }
   function word(name) { return form.getAttribute('data-' + name); }
-  function say(text) { id('said').textContent = text; }
+  // Where it is told how a sending goes, and where its receipt is given.
+  var place = null;
+  function say(text) { place.said.textContent = text; }
 
   var sending = false;
   // How often a bid is still handed in whose receipt does not say that it is there; none where a receipt need not say so.
@@ -99,10 +101,10 @@
 
   // What proves nothing of the bid is kept too: it shows what the host did not say.
   function keep(name, text, good) {
-    var link = id('kept').querySelector('a');
+    var link = place.kept.querySelector('a');
     link.href = URL.createObjectURL(new Blob([text], { type: 'application/json' }));
     link.download = name.replace(/\.rec$/, '') + '.receipt';
-    id('kept').hidden = false;
+    place.kept.hidden = false;
     busy(false, good ? text : undefined);
     say(word(!good ? 'body' : later && !isWhole(text) ? 'alone' : 'done'));
     link.focus();
@@ -158,19 +160,25 @@
     begin();
   }
 
+  function settle(at) {
+    place = at || { said: id('said'), kept: id('kept') };
+    place.kept.hidden = true;
+    busy(true);
+  }
+
+  function alone(text, name) {
+    ask('POST', '/records', text, function (request) { taken(request, name, function () { alone(text, name); }); });
+  }
+
   function start() {
     var record = id('record').files[0];
     var bid = id('bid') && id('bid').files[0];
     var reader = new FileReader();
-    id('kept').hidden = true;
-    busy(true);
+    settle(null);
     say(word('reading'));
     reader.onload = function () {
-      function alone() {
-        ask('POST', '/records', reader.result, function (request) { taken(request, record.name, alone); });
-      }
       expect(reader.result, bid);
-      if (bid) { upload(reader.result, record, bid); } else { alone(); }
+      if (bid) { upload(reader.result, record, bid); } else { alone(reader.result, record.name); }
     };
     reader.onerror = function () { busy(false); say(word('lost')); };
     reader.readAsText(record);
@@ -193,16 +201,16 @@
     reader.readAsText(file);
   }
 
-  // For what was sealed in this page (seal.js).
+  // For what was sealed or signed in this page (seal.js, earlier.js): a bid with its record, or a record alone, whose answers
+  // are then told at its own place.
   if (form && able) {
-    window.mifengSend = function (text, name, bid, then) {
+    window.mifengSend = function (text, name, bid, then, at) {
       if (sending) { return false; }
       ended = then;
-      id('kept').hidden = true;
-      busy(true);
-      form.scrollIntoView();
+      settle(at);
+      if (!at) { form.scrollIntoView(); }
       expect(text, bid);
-      upload(text, { name: name }, bid);
+      if (bid) { upload(text, { name: name }, bid); } else { alone(text, name); }
       return true;
     };
   }
@@ -210,7 +218,7 @@
     if (able) {
       form.addEventListener('submit', function (event) { event.preventDefault(); start(); });
     } else {
-      form.addEventListener('submit', function (event) { event.preventDefault(); say(word('old')); });
+      form.addEventListener('submit', function (event) { event.preventDefault(); id('said').textContent = word('old'); });
     }
   }
   window.addEventListener('beforeunload', function (event) {

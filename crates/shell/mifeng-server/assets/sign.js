@@ -34,6 +34,7 @@
 
   async function signOut() {
     await desk.ask(base + '/sign-in', { method: 'DELETE' });
+    desk.own = [];
     id('signed-in').hidden = true;
     id('sign-fields').hidden = false;
     say('');
@@ -51,14 +52,26 @@
     return row;
   }
 
+  // A bid of one's own; while it can be changed the row leads to where that is done.
+  function own(bid) {
+    const row = item(word('lot') + ' ' + bid.lot + ' · ' + word(bid.status) + (bid.until || '') + ' · ' + bid.seal);
+    const change = id('earlier');
+    if (bid.status === 'live' && !bid.offer && change && !change.hidden) {
+      const link = document.createElement('a');
+      link.href = '#earlier';
+      link.textContent = word('change');
+      row.append(' · ', link);
+    }
+    return row;
+  }
+
   async function show(who) {
     say(word('in') + who.name + (who.roles.length ? ' (' + who.roles.join(', ') + ')' : '') + ' · ' + word('until') + who.expires);
     id('sign-fields').hidden = true;
     // Who has no part in it does not ask: every refusal is noted under the person's name.
     const has = who.roles.includes(word('role'));
-    const found = has ? await (await desk.ask(base + '/' + word('list'))).json() : [];
-    const row = word('list') === 'own'
-      ? (bid) => item(word('lot') + ' ' + bid.lot + ' · ' + word(bid.status) + (bid.until || '') + ' · ' + bid.seal)
+    const found = desk.own = has ? await (await desk.ask(base + '/' + word('list'))).json() : [];
+    const row = word('list') === 'own' ? own
       : (file) => item(file.path, base + '/opened/' + file.path.split('/').map(encodeURIComponent).join('/'));
     id('own').replaceChildren(...found.map(row));
     id('own-none').hidden = found.length > 0;
@@ -82,8 +95,16 @@
     doing(signIn);
   });
   id('sign-out').addEventListener('click', () => doing(signOut));
-  // Who signed in before, and loads the page again, is still signed in.
-  desk.ask(base + '/sign-in').then((answer) => answer.json()).then(show).catch((error) => {
-    if (error.status !== 401) say(error.message);
+  function again() {
+    desk.ask(base + '/sign-in').then((answer) => answer.json()).then(show).catch((error) => {
+      if (error.status !== 401) say(error.message);
+    });
+  }
+
+  // Something of one's own changed in this page.
+  document.addEventListener('mifeng-own', () => {
+    if (!id('signed-in').hidden) again();
   });
+  // Who signed in before, and loads the page again, is still signed in.
+  again();
 }());

@@ -20,6 +20,7 @@ const SHEET: &str = include_str!("../assets/sheet.js");
 const DESK: &str = include_str!("../assets/desk.js");
 const SIGN: &str = include_str!("../assets/sign.js");
 const SEAL: &str = include_str!("../assets/seal.js");
+const EARLIER: &str = include_str!("../assets/earlier.js");
 const RECEIPT: &str = include_str!("../assets/receipt.js");
 const WORKER: &str = include_str!("../assets/desk-worker.js");
 /// A worker obeys the policy of its own script's answer.
@@ -41,6 +42,7 @@ pub(crate) fn routes() -> Router<Arc<App>> {
         .route("/assets/desk.js", get(|| asset(JAVASCRIPT, DESK)))
         .route("/assets/sign.js", get(|| asset(JAVASCRIPT, SIGN)))
         .route("/assets/seal.js", get(|| asset(JAVASCRIPT, SEAL)))
+        .route("/assets/earlier.js", get(|| asset(JAVASCRIPT, EARLIER)))
         .route("/assets/receipt.js", get(|| asset(JAVASCRIPT, RECEIPT)))
         .route("/assets/desk-worker.js", get(worker))
         .route("/assets/desk.wasm", get(wasm))

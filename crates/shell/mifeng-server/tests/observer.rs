@@ -38,6 +38,7 @@ fn seen(host: &Served) -> Look {
         "/t/t1/bid",
         "/t/t1/trustee",
         "/t/t1/score",
+        "/assets/earlier.js",
         "/assets/receipt.js",
         "/assets/send.js",
         "/assets/sheet.js",

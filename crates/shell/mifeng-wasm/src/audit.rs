@@ -86,8 +86,13 @@ pub struct Problem {
 
 impl Problem {
     pub(crate) fn of(file: &Given, error: &Error) -> Self {
+        Self::about(&file.name, error)
+    }
+
+    /// The same by the name; none if it is of no file.
+    pub(crate) fn about(file: &str, error: &Error) -> Self {
         Problem {
-            file: file.name.clone(),
+            file: file.to_owned(),
             code: error.code().to_owned(),
             text: error.in_words().into(),
         }

@@ -5,12 +5,14 @@
 //! rules and the list of what is missing are those of the crate `mifeng`, as for the command.
 
 use crate::audit::{Problem, Text, small_up_to, tar};
+use crate::earlier::{self, Old, OldBid};
+use crate::number::Known;
 use crate::slices::{Given, ReadAt, Slices};
 use crate::wallet::Wallet;
 use mifeng::bidder::{self, Certificates, Content, Keys, Line, Mark, OwnCopy, What};
 use mifeng::crypto::{Digest, Entropy, Time};
 use mifeng::envelope::{
-    Declarations, DetailLine, Field, FileSource, Opening, Progress, Sealed, SealedFile, draw_sigma,
+    Declarations, DetailLine, Field, FileSource, Opening, Progress, Sealed, draw_sigma,
     seal_with_sigma,
 };
 use mifeng::pki::trust::Usage;
@@ -23,8 +25,6 @@ use std::sync::Arc;
 
 /// Bytes of a file of unit prices.
 const DETAIL_LEN_MAX: u64 = 4 << 20;
-/// Bytes of a file with the own count.
-const COUNT_LEN_MAX: u64 = 32;
 
 /// What a seal for this tender would rely on.
 #[derive(Clone, Debug, Deserialize)]
@@ -60,8 +60,8 @@ pub struct SealRequest {
     pub fields: Vec<Field>,
     /// Unit prices, JSON.
     pub detail: Option<Given>,
-    /// The sealed bid that this one replaces.
-    pub old: Option<Given>,
+    /// The bid that this one replaces.
+    pub old: Option<OldBid>,
     /// The least number of the record in the bidder's own count: the page's memory.
     pub number: u64,
 }
@@ -99,6 +99,15 @@ pub struct LotShown {
     pub id: String,
     /// Its title.
     pub title: Text,
+}
+
+impl LotShown {
+    pub(crate) fn of(lot: &mifeng::tender::Lot) -> Self {
+        LotShown {
+            id: lot.id.clone(),
+            title: (lot.title.zh.clone(), lot.title.en.clone()).into(),
+        }
+    }
 }
 
 /// What the records of a tender prove, as far as a seal relies on it.
@@ -168,6 +177,8 @@ pub struct Kept {
     pub body_len: u64,
     /// Who signed.
     pub signer: String,
+    /// Id of the seal that the record replaces.
+    pub replaced: Option<Named>,
     /// Whether the own leaf was opened for a trial.
     pub tried: bool,
 }
@@ -240,10 +251,6 @@ fn tender(replay: &Replay) -> Result<Tender, Error> {
         let (threshold, members) = (board.threshold(), board.members());
         Named::new(format!("{threshold}/{members}"), board.key())
     };
-    let lot = |lot: &mifeng::tender::Lot| LotShown {
-        id: lot.id.clone(),
-        title: (lot.title.zh.clone(), lot.title.en.clone()).into(),
-    };
     Ok(Tender {
         tender: notice.tender.clone(),
         title: (notice.title.zh.clone(), notice.title.en.clone()).into(),
@@ -251,7 +258,7 @@ fn tender(replay: &Replay) -> Result<Tender, Error> {
         suite: replay.suite().id().to_owned(),
         deadline: notice.deadline,
         policy: crate::policy::in_words(&notice.policy, &state.boards()),
-        lots: notice.lots.iter().map(lot).collect(),
+        lots: notice.lots.iter().map(LotShown::of).collect(),
         notice: Named::new(notice.tender.clone(), *event),
         boards: state.boards().iter().map(board).collect(),
         roots,
@@ -323,8 +330,9 @@ impl Job<'_> {
         let own = |e: &Error| Problem::of(&request.tender, e);
         let replay = replayed(&request.tender, self.from).map_err(|e| own(&e))?;
         self.same_notice(&replay)?;
+        let old = self.old(&replay)?;
         let wallet = Wallet::open(&request.identity, pin, self.from)?;
-        let of_keys = |e: Error| self.about("", &e);
+        let of_keys = |e: Error| Problem::about("", &e);
         let trust = replay.trust();
         let knows = |usage| {
             let (state, trust, at) = (&replay.state, &trust, request.at);
@@ -332,10 +340,18 @@ impl Job<'_> {
                 state.organisation(one, chain, usage, at, trust).is_ok()
             }
         };
-        let signer = wallet.signer(&knows(Usage::BidSigning)).map_err(of_keys)?;
+        let signs = knows(Usage::BidSigning);
+        // Who replaces a bid signs as whoever brought it.
+        let fits = |one: &Certificate, chain: &[Certificate]| {
+            signs(one, chain) && old.as_ref().is_none_or(|old| old.is_of(&replay, one))
+        };
+        let signer = wallet.signer(&fits).map_err(of_keys)?;
         let decrypter = wallet.decrypter(&knows(Usage::BidEncryption));
         let decrypter = decrypter.map_err(of_keys)?;
         drop(wallet);
+        if let Some(old) = &old {
+            old.own(&replay, signer.certificate())?;
+        }
         let detail = self.detail()?;
         let files = self.files();
         let certificates = Certificates {
@@ -352,8 +368,14 @@ impl Job<'_> {
                 text: (missing.zh.clone(), missing.en.clone()).into(),
             });
         }
-        let old = self.old(&replay)?;
-        let number = self.number(&replay, &signer)?;
+        let known = Known {
+            identity: &request.identity,
+            page: request.number,
+            earlier: old.as_ref().map(|old| &old.record),
+            at: request.at,
+        };
+        let number = known.next(&replay, &signer, self.from)?;
+        let old = old.map(|old| old.seal.id());
         let keys = Keys {
             signer: &signer,
             encryption: decrypter.certificate(),
@@ -386,6 +408,7 @@ impl Job<'_> {
                 root: seal.root(),
                 body_len: seal.body_len(),
                 signer: signer.certificate().subject_name(),
+                replaced: old.map(|old| Named::new(request.lot.clone(), old)),
                 tried,
             })
         };
@@ -408,15 +431,6 @@ impl Job<'_> {
         }
     }
 
-    fn about(&self, file: &str, e: &Error) -> Problem {
-        let text = e.in_words().into();
-        Problem {
-            file: file.to_owned(),
-            code: e.code().to_owned(),
-            text,
-        }
-    }
-
     fn explain(&self, e: &Error) -> Problem {
         let file = match e {
             Error::Envelope(mifeng::envelope::Error::FileChanged { index }) => {
@@ -424,7 +438,7 @@ impl Job<'_> {
             }
             _ => None,
         };
-        self.about(file.unwrap_or_default(), e)
+        Problem::about(file.unwrap_or_default(), e)
     }
 
     fn files(&self) -> Vec<PageFile> {
@@ -463,21 +477,14 @@ impl Job<'_> {
         }
     }
 
-    /// The seal of the bid that is replaced.
-    fn old(&self, replay: &Replay) -> Result<Option<Digest>, Problem> {
-        let Some(file) = &self.request.old else {
+    /// The bid that is replaced.
+    fn old(&self, replay: &Replay) -> Result<Option<Old>, Problem> {
+        let Some(bid) = &self.request.old else {
             return Ok(None);
         };
-        let read = || -> Result<Digest, Error> {
-            let slices = Slices::new(file, self.from);
-            let mut reader = slices.open().map_err(|e| Error::Unavailable {
-                what: file.name.clone(),
-                detail: e.to_string(),
-            })?;
-            let sealed = SealedFile::read(&mut reader)?;
-            Ok(replay.state.verify_seal(sealed.record())?.id())
-        };
-        read().map(Some).map_err(|e| Problem::of(file, &e))
+        let old = Old::shown(replay, bid, self.from)?;
+        old.in_lot(&self.request.lot)?;
+        Ok(Some(old))
     }
 
     /// The record.
@@ -502,31 +509,7 @@ impl Job<'_> {
                 mifeng::sign_numbered(state, "bid.replace", &seal, signer, when, entropy)
             }
         }?;
-        String::from_utf8(signed.to_file()?).map_err(|e| Error::Malformed {
-            what: "record",
-            detail: e.to_string(),
-        })
-    }
-
-    /// The number of the record in the bidder's own count: from what was chosen with the keys, what the page remembers, the
-    /// log, and time.
-    fn number(&self, replay: &Replay, signer: &dyn Signer) -> Result<u64, Problem> {
-        let name = bidder::count_file(replay);
-        let kept = self.request.identity.iter().find(|one| one.name == name);
-        let kept: Option<u64> = kept
-            .map(|file| {
-                small_up_to(file, self.from, COUNT_LEN_MAX, |bytes| {
-                    let text = String::from_utf8_lossy(bytes);
-                    text.trim().parse().map_err(|_| Error::Malformed {
-                        what: "count",
-                        detail: "no number".to_owned(),
-                    })
-                })
-            })
-            .transpose()?;
-        let known = self.request.number.max(kept.unwrap_or(0));
-        let own = signer.certificate().fingerprint(replay.suite().hash());
-        bidder::next_number(replay, &own, known, self.request.at).map_err(|e| self.about(&name, &e))
+        earlier::text(&signed)
     }
 }
 

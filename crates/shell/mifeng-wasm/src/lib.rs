@@ -1,7 +1,8 @@
 //! `mifeng verify` inside a browser: a page takes a dossier that somebody drops on it and shows
 //! V1 to V14, and nothing leaves the machine. And `mifeng bid seal` for the bidder's desk of a host: a bid is sealed and
 //! its record signed where the files and the key are ([`look`], [`seal`]), and so is the statement that signs in ([`sign_in`]);
-//! a receipt is checked there too ([`receipt()`]).
+//! a receipt is checked there too ([`receipt()`]), and a bid that was handed in before is looked at and withdrawn ([`earlier()`],
+//! [`withdraw`]).
 //!
 //! *What is it?* [`audit()`] does what the command does: trusted roots, an earlier bundle and a
 //! receipt may be given as well (for a sealed OFD or PDF document: roots, certificates and revocation
@@ -32,6 +33,8 @@ mod abi;
 mod audit;
 mod desk;
 mod document;
+mod earlier;
+mod number;
 mod policy;
 mod receipt;
 mod sign_in;
@@ -43,6 +46,10 @@ pub use desk::{
     Done, Kept, LookRequest, Looked, LotShown, Named, SealRequest, Shown, Tender, look, seal,
 };
 pub use document::{Document, StepShown};
+pub use earlier::{
+    Earlier, EarlierRequest, EarlierTold, OldBid, WithdrawRequest, Withdrawal, Withdrawn, earlier,
+    withdraw,
+};
 pub use receipt::{Proved, ReceiptChecked, ReceiptRequest, receipt};
 pub use sign_in::{SignInRequest, SignedIn, sign_in};
 pub use slices::{Given, ReadAt};

@@ -3,6 +3,7 @@
 use crate::audit::{Problem, Text, small_up_to};
 use crate::desk::{Named, in_chinese, replayed};
 use crate::slices::{Given, ReadAt};
+use mifeng::crypto::Time;
 use mifeng::record::SignedRecord;
 use mifeng::{Error, Receipt};
 use serde::{Deserialize, Serialize};
@@ -28,6 +29,8 @@ pub struct ReceiptRequest {
 pub struct Proved {
     /// In words.
     pub said: Text,
+    /// When the host had the record, by its clock.
+    pub received: Time,
     /// The seal that the record brings, or else the record, in the words that `mifeng receipt verify` prints.
     pub named: Named,
 }
@@ -66,6 +69,7 @@ fn checked(request: &ReceiptRequest, from: &Arc<dyn ReadAt>) -> Result<Proved, P
         let named = received.seal.unwrap_or(received.commitment);
         Ok::<_, Error>(Proved {
             said: received.in_words().into(),
+            received: received.at,
             named: Named::new(String::new(), named),
         })
     })

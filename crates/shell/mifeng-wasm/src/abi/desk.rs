@@ -2,7 +2,8 @@
 
 use super::{answer, page, take};
 use crate::{
-    look as look_at, receipt as check_receipt, seal as seal_bid, sign_in as sign_challenge,
+    earlier as look_at_earlier, look as look_at, receipt as check_receipt, seal as seal_bid,
+    sign_in as sign_challenge, withdraw as sign_withdrawal,
 };
 use mifeng::crypto::{self, Entropy};
 use mifeng::envelope::Progress;
@@ -85,6 +86,20 @@ pub unsafe extern "C" fn receipt(at: *mut u8, len: usize) -> u64 {
     }
 }
 
+/// Tells of a bid that was handed in before.
+///
+/// # Safety
+/// `at` and `len` are from [`super::alloc`]; they are given back by this call.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn earlier(at: *mut u8, len: usize) -> u64 {
+    // SAFETY: the caller's word.
+    unsafe {
+        answer(at, len, |request: crate::EarlierRequest| {
+            look_at_earlier(&request, &page())
+        })
+    }
+}
+
 /// Seals, with the passphrase beside the request: its bytes are wiped here.
 ///
 /// # Safety
@@ -102,6 +117,23 @@ pub unsafe extern "C" fn seal(at: *mut u8, len: usize, pin: *mut u8, pin_len: us
             done.lose(&e);
         }
         done
+    };
+    // SAFETY: the caller's word.
+    unsafe { answer(at, len, work) }
+}
+
+/// Signs the withdrawal of a bid, as [`seal`] with the passphrase beside the request.
+///
+/// # Safety
+/// As for [`seal`].
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn withdraw(at: *mut u8, len: usize, pin: *mut u8, pin_len: usize) -> u64 {
+    // SAFETY: the caller's word.
+    let mut pin = unsafe { take(pin, pin_len) };
+    let work = |request: crate::WithdrawRequest| {
+        let signed = sign_withdrawal(&request, &pin, &page(), &mut Generator);
+        pin.zeroize();
+        signed
     };
     // SAFETY: the caller's word.
     unsafe { answer(at, len, work) }
