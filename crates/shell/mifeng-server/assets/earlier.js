@@ -112,7 +112,7 @@
     if (!file) return;
     const proof = await window.mifengProved(new Blob([file]), new Blob([record]));
     forget();
-    say(word('done') + desk.inLang(asked.seal.words) + '。' + proof);
+    say(word('done') + desk.inLang(asked.seal.words) + word('then') + proof);
     document.dispatchEvent(new Event('mifeng-own'));
   }
 

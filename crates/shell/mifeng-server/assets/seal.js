@@ -10,6 +10,8 @@
   const word = (name) => form.getAttribute('data-' + name);
   const { facts, inLang, local, named, problem } = desk;
 
+  // Final offers are sealed after the close, in a round of their lot; bids before.
+  const offer = form.hasAttribute('data-offer');
   let notice = null;
   let origin = '';
   // The bid that is to be replaced, as its record and receipt showed it (earlier.js).
@@ -50,22 +52,37 @@
     const { answer } = await desk.call('look', { tender: given }, null, [file]);
     if (answer.problem) throw new Error(problem(answer.problem));
     const tender = answer.tender;
+    const lots = offer ? tender.rounds.map((round) => round.lot) : tender.lots;
+    if (lots.length === 0) throw new Error(word('noround'));
     notice = tender.notice.digest;
     origin = tender.origin;
     const lot = old ? old.lot : id('lot').value;
-    id('lot').replaceChildren(...tender.lots.map((one) => new Option(one.id + ' · ' + inLang(one.title), one.id)));
-    if (tender.lots.some((one) => one.id === lot)) id('lot').value = lot;
+    id('lot').replaceChildren(...lots.map((one) => new Option(one.id + ' · ' + inLang(one.title), one.id)));
+    if (lots.some((one) => one.id === lot)) id('lot').value = lot;
     facts(id('relied'), [
       [word('notice'), tender.tender + ' · ' + inLang(tender.title) + ' · ' + named(tender.notice)],
       ...tender.boards.map((board) => [word('board') + ' ' + board.name, named(board)]),
       ...tender.roots.map((root) => [word('root'), root.name + ' · ' + named(root)]),
       [word('policy'), inLang(tender.policy)],
       [word('suite'), tender.suite],
-      [word('deadline'), local(tender.deadline)],
+      ...(offer ? tender.rounds.map((round) => [word('round') + round.lot.id, local(round.deadline)]) : [[word('deadline'), local(tender.deadline)]]),
       [word('origin'), tender.origin],
     ]);
     id('looked').hidden = id('what').hidden = id('who').hidden = false;
     say(word('looked'));
+  }
+
+  // A final offer's words come from its digits; nothing is sealed before they stand there.
+  let spelling = Promise.resolve();
+
+  async function spell() {
+    const price = id('price').value.trim();
+    id('words').value = '';
+    if (price === '') return;
+    const { answer } = await desk.call('price', { price }, null, []);
+    if (answer.problem) throw new Error(problem(answer.problem));
+    id('words').value = answer.words;
+    say('');
   }
 
   // The path in the bid: without the name of the chosen folder.
@@ -98,6 +115,7 @@
       declarations: { sme: id('small').checked, domestic: id('domestic').checked, brand: id('brand').value.trim() || null },
       fields: lines(id('fields').value),
       detail: one('detail'),
+      offer,
       old: old && { record: give(old.record, old.record.name), seal: old.seal.digest },
       number: desk.least(origin),
     };
@@ -108,6 +126,7 @@
     id('made').hidden = id('lines').hidden = true;
     unsent = null;
     wanted.clear();
+    await spelling;
     // Again: what was looked at may have changed, and the module compares.
     const bundle = await records();
     say(word('sealing'));
@@ -197,7 +216,7 @@
 
   /** From now on what is sealed takes the place of this bid; of none with `null`. */
   function replace(bid) {
-    if (working || sending) return false;
+    if (working || sending || offer) return false;
     old = bid;
     id('replacing').hidden = bid === null;
     // Another lot's bid is no replacement.
@@ -208,6 +227,12 @@
     }
     return true;
   }
+
+  if (offer) id('price').addEventListener('change', () => { spelling = spell().catch((error) => say(error.message)); });
+  else id('keep-old').addEventListener('click', () => {
+    replace(null);
+    id('verify').focus();
+  });
 
   window.mifengReplace = (bid) => {
     if (!replace(bid)) return;
@@ -230,10 +255,6 @@
     if (!working && unsent === null) return;
     event.preventDefault();
     event.returnValue = '';
-  });
-  id('keep-old').addEventListener('click', () => {
-    replace(null);
-    id('verify').focus();
   });
   id('ondisk').addEventListener('change', ready);
   id('cannot').hidden = true;

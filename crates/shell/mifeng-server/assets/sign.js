@@ -54,13 +54,18 @@
 
   // A bid of one's own; while it can be changed the row leads to where that is done.
   function own(bid) {
-    const row = item(word('lot') + ' ' + bid.lot + ' · ' + word(bid.status) + (bid.until || '') + ' · ' + bid.seal);
+    const row = item(word('lot') + ' ' + bid.lot + ' · ' + (bid.offer ? word('final') + ' · ' : '') + word(bid.status) + (bid.until || '') + ' · ' + bid.seal);
     const change = id('earlier');
     if (bid.status === 'live' && !bid.offer && change && !change.hidden) {
       const link = document.createElement('a');
       link.href = '#earlier';
       link.textContent = word('change');
       row.append(' · ', link);
+    }
+    if (bid.offer_until) {
+      const invited = document.createElement('strong');
+      invited.textContent = word('invited') + desk.local(bid.offer_until);
+      row.append(' · ', invited);
     }
     return row;
   }

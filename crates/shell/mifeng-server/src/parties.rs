@@ -33,6 +33,10 @@ pub(crate) struct OwnBid {
     pub until: Option<Time>,
     /// Whether it is a final offer.
     pub offer: bool,
+    /// Until when its bidder, who is invited, may still give a final offer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub offer_until: Option<Time>,
     #[serde(skip)]
     pub(crate) bidder: String,
 }
@@ -123,6 +127,10 @@ impl Parties {
                 },
                 until: None,
                 offer: bid.offer_for.is_some(),
+                offer_until: state
+                    .round(&context.lot)
+                    .filter(|round| round.awaits(id))
+                    .map(|round| round.deadline),
                 bidder: context.bidder.clone(),
             };
             let bids = parties.bids.entry(context.bidder_cert).or_default();

@@ -98,6 +98,16 @@ pub struct Item {
     pub subjective: bool,
 }
 
+/// A round of final offers that are taken now.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Round {
+    /// Lot.
+    pub lot: String,
+    /// Final offers are received before this instant.
+    #[schema(value_type = String)]
+    pub deadline: Time,
+}
+
 /// One file of the tender document.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct Paper {
@@ -251,6 +261,9 @@ pub struct View {
     pub notice: Option<Digest>,
     /// The lots.
     pub lots: Vec<Lot>,
+    /// Rounds of final offers that are not closed.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub rounds: Vec<Round>,
     /// Files of the tender document.
     pub documents: Vec<Paper>,
     /// Entries of the log.
@@ -338,6 +351,10 @@ impl View {
                 })
                 .collect()
             }),
+            rounds: notice.map_or_else(Vec::new, |notice| {
+                let lots = notice.lots.iter().map(|lot| &*lot.id);
+                lots.filter_map(|lot| round(state, lot)).collect()
+            }),
             documents: notice.map_or_else(Vec::new, |notice| {
                 let files = notice.documents.iter();
                 files
@@ -371,6 +388,14 @@ fn item(item: &mifeng::score::Item) -> Item {
         max: item.max.clone(),
         subjective: item.kind == mifeng::score::ItemKind::Subjective,
     }
+}
+
+fn round(state: &State, lot: &str) -> Option<Round> {
+    let round = state.round(lot).filter(|round| !round.closed)?;
+    Some(Round {
+        lot: lot.to_owned(),
+        deadline: round.deadline,
+    })
 }
 
 fn life(stage: Stage) -> Life {

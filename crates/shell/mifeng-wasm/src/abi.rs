@@ -7,9 +7,9 @@
 //!   `failed(at, len)`, which is told of a bug before the module stops.
 //! - The verifier exports `verify(at, len)`, which takes the JSON of a [`crate::Request`] and answers with an
 //!   [`crate::Answer`].
-//! - The desk's module (feature `desk`) exports `look(at, len)`, `receipt(at, len)`, `earlier(at, len)`,
+//! - The desk's module (feature `desk`) exports `look(at, len)`, `receipt(at, len)`, `earlier(at, len)`, `price(at, len)`,
 //!   `seal(at, len, pin, pin_len)`, `withdraw(at, len, pin, pin_len)` and `sign_in(at, len, pin, pin_len)`, with the types of
-//!   [`crate::LookRequest`], [`crate::ReceiptRequest`], [`crate::EarlierRequest`], [`crate::SealRequest`],
+//!   [`crate::LookRequest`], [`crate::ReceiptRequest`], [`crate::EarlierRequest`], [`crate::PriceRequest`], [`crate::SealRequest`],
 //!   [`crate::WithdrawRequest`] and [`crate::SignInRequest`]; it imports `random(to, len)`, which fills bytes from the browser's
 //!   generator and says 0; `write(at, len)`, which takes the next bytes of the sealed file and says 0; and
 //!   `progress(done, total)`.

@@ -17,7 +17,7 @@ use mifeng::envelope::{
 };
 use mifeng::pki::trust::Usage;
 use mifeng::pki::{Certificate, Decrypter, Signer};
-use mifeng::tender::BidReplace;
+use mifeng::tender::{BidReplace, Refusal, rules};
 use mifeng::{Error, Replay, Source, words};
 use serde::{Deserialize, Serialize};
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -60,6 +60,8 @@ pub struct SealRequest {
     pub fields: Vec<Field>,
     /// Unit prices, JSON.
     pub detail: Option<Given>,
+    /// A final offer for the round of its lot, not a bid.
+    pub offer: bool,
     /// The bid that this one replaces.
     pub old: Option<OldBid>,
     /// The least number of the record in the bidder's own count: the page's memory.
@@ -110,6 +112,15 @@ impl LotShown {
     }
 }
 
+/// A round of final offers that is not closed.
+#[derive(Clone, Debug, Serialize)]
+pub struct RoundShown {
+    /// Its lot.
+    pub lot: LotShown,
+    /// Final offers are received before this.
+    pub deadline: Time,
+}
+
 /// What the records of a tender prove, as far as a seal relies on it.
 #[derive(Clone, Debug, Serialize)]
 pub struct Tender {
@@ -127,6 +138,8 @@ pub struct Tender {
     pub policy: Text,
     /// Its lots.
     pub lots: Vec<LotShown>,
+    /// Rounds of final offers.
+    pub rounds: Vec<RoundShown>,
     /// The record of the notice, or of its last change.
     pub notice: Named,
     /// Keys of the boards that hold the bids shut.
@@ -251,6 +264,13 @@ fn tender(replay: &Replay) -> Result<Tender, Error> {
         let (threshold, members) = (board.threshold(), board.members());
         Named::new(format!("{threshold}/{members}"), board.key())
     };
+    let round = |lot: &mifeng::tender::Lot| {
+        let round = state.round(&lot.id).filter(|round| !round.closed)?;
+        Some(RoundShown {
+            lot: LotShown::of(lot),
+            deadline: round.deadline,
+        })
+    };
     Ok(Tender {
         tender: notice.tender.clone(),
         title: (notice.title.zh.clone(), notice.title.en.clone()).into(),
@@ -259,6 +279,7 @@ fn tender(replay: &Replay) -> Result<Tender, Error> {
         deadline: notice.deadline,
         policy: crate::policy::in_words(&notice.policy, &state.boards()),
         lots: notice.lots.iter().map(LotShown::of).collect(),
+        rounds: notice.lots.iter().filter_map(round).collect(),
         notice: Named::new(notice.tender.clone(), *event),
         boards: state.boards().iter().map(board).collect(),
         roots,
@@ -341,9 +362,11 @@ impl Job<'_> {
             }
         };
         let signs = knows(Usage::BidSigning);
-        // Who replaces a bid signs as whoever brought it.
+        // Who replaces a bid signs as whoever brought it, who gives a final offer as whoever is invited.
         let fits = |one: &Certificate, chain: &[Certificate]| {
-            signs(one, chain) && old.as_ref().is_none_or(|old| old.is_of(&replay, one))
+            signs(one, chain)
+                && old.as_ref().is_none_or(|old| old.is_of(&replay, one))
+                && self.invited(&replay, one).is_ok()
         };
         let signer = wallet.signer(&fits).map_err(of_keys)?;
         let decrypter = wallet.decrypter(&knows(Usage::BidEncryption));
@@ -352,6 +375,8 @@ impl Job<'_> {
         if let Some(old) = &old {
             old.own(&replay, signer.certificate())?;
         }
+        let invited = self.invited(&replay, signer.certificate());
+        invited.map_err(of_keys)?;
         let detail = self.detail()?;
         let files = self.files();
         let certificates = Certificates {
@@ -360,7 +385,7 @@ impl Job<'_> {
             chain: signer.chain(),
         };
         let content = self.content(&files, detail.clone());
-        *lines = bidder::look(&replay, What::Bid, &content, &certificates, request.at);
+        *lines = bidder::look(&replay, self.what(), &content, &certificates, request.at);
         if let Some(missing) = lines.iter().find(|line| line.mark == Mark::Missing) {
             return Err(Problem {
                 file: String::new(),
@@ -384,7 +409,7 @@ impl Job<'_> {
             let nonce = bidder::nonce(entropy)?;
             let (own, sealed) = bidder::with_inputs(
                 &replay,
-                What::Bid,
+                self.what(),
                 content,
                 keys,
                 request.at,
@@ -395,7 +420,10 @@ impl Job<'_> {
                     Ok((own, seal_with_sigma(inputs, &sigma, out, progress)?))
                 },
             )?;
-            let seal = replay.state.verify_seal(&sealed.record)?;
+            let seal = match self.what() {
+                What::Bid => replay.state.verify_seal(&sealed.record),
+                What::Offer => replay.state.verify_offer(&request.lot, &sealed.record),
+            }?;
             let tried = bidder::try_own_leaf(&seal, &sealed, &decrypter)?;
             let record = self.sign(&replay, (&signer, number), &sealed, old, entropy)?;
             Ok(Kept {
@@ -482,9 +510,45 @@ impl Job<'_> {
         let Some(bid) = &self.request.old else {
             return Ok(None);
         };
+        if self.request.offer {
+            let once = Refusal::by(&rules::SECOND_BID, "a final offer is given once");
+            return Err(Problem::about("", &once.into()));
+        }
         let old = Old::shown(replay, bid, self.from)?;
         old.in_lot(&self.request.lot)?;
         Ok(Some(old))
+    }
+
+    fn what(&self) -> What {
+        match self.request.offer {
+            true => What::Offer,
+            false => What::Bid,
+        }
+    }
+
+    /// Nobody seals a final offer who is not invited, who left, or who gave one; the host would refuse it.
+    fn invited(&self, replay: &Replay, certificate: &Certificate) -> Result<(), Error> {
+        let (lot, state) = (&self.request.lot, &replay.state);
+        // Without a round the list of what is missing says so.
+        let Some(round) = state.round(lot).filter(|_| self.request.offer) else {
+            return Ok(());
+        };
+        let own = certificate.fingerprint(replay.suite().hash());
+        let mut first = round.invited.iter().filter(|seal| {
+            let bid = state.bids().get(*seal);
+            bid.is_some_and(|bid| bid.seal.context().bidder_cert == own)
+        });
+        match first.next() {
+            Some(seal) if round.awaits(seal) => Ok(()),
+            Some(seal) if round.offers.contains_key(seal) => {
+                let once = Refusal::by(&rules::SECOND_BID, "a final offer is given once");
+                Err(once.into())
+            }
+            _ => {
+                let name = certificate.subject_name();
+                Err(Refusal::by(&rules::NOT_INVITED, name).into())
+            }
+        }
     }
 
     /// The record.
@@ -500,6 +564,10 @@ impl Job<'_> {
         let state = &replay.state;
         let seal = bidder::submission(&sealed.record);
         let signed = match old {
+            _ if self.request.offer => {
+                let offer = bidder::offer(&self.request.lot, &sealed.record);
+                mifeng::sign_numbered(state, "offer.submit", &offer, signer, when, entropy)
+            }
             None => mifeng::sign_numbered(state, "bid.submit", &seal, signer, when, entropy),
             Some(old) => {
                 let seal = BidReplace {

@@ -36,6 +36,7 @@ mod document;
 mod earlier;
 mod number;
 mod policy;
+mod price;
 mod receipt;
 mod sign_in;
 mod slices;
@@ -43,13 +44,15 @@ mod wallet;
 
 pub use audit::{Answer, Held, Problem, Request, Text, audit};
 pub use desk::{
-    Done, Kept, LookRequest, Looked, LotShown, Named, SealRequest, Shown, Tender, look, seal,
+    Done, Kept, LookRequest, Looked, LotShown, Named, RoundShown, SealRequest, Shown, Tender, look,
+    seal,
 };
 pub use document::{Document, StepShown};
 pub use earlier::{
     Earlier, EarlierRequest, EarlierTold, OldBid, WithdrawRequest, Withdrawal, Withdrawn, earlier,
     withdraw,
 };
+pub use price::{PriceRequest, PriceTold, price};
 pub use receipt::{Proved, ReceiptChecked, ReceiptRequest, receipt};
 pub use sign_in::{SignInRequest, SignedIn, sign_in};
 pub use slices::{Given, ReadAt};

@@ -2,8 +2,8 @@
 
 use super::{answer, page, take};
 use crate::{
-    earlier as look_at_earlier, look as look_at, receipt as check_receipt, seal as seal_bid,
-    sign_in as sign_challenge, withdraw as sign_withdrawal,
+    earlier as look_at_earlier, look as look_at, price as spell, receipt as check_receipt,
+    seal as seal_bid, sign_in as sign_challenge, withdraw as sign_withdrawal,
 };
 use mifeng::crypto::{self, Entropy};
 use mifeng::envelope::Progress;
@@ -98,6 +98,16 @@ pub unsafe extern "C" fn earlier(at: *mut u8, len: usize) -> u64 {
             look_at_earlier(&request, &page())
         })
     }
+}
+
+/// Writes a price in capital numerals.
+///
+/// # Safety
+/// `at` and `len` are from [`super::alloc`]; they are given back by this call.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn price(at: *mut u8, len: usize) -> u64 {
+    // SAFETY: the caller's word.
+    unsafe { answer(at, len, |request: crate::PriceRequest| spell(&request)) }
 }
 
 /// Seals, with the passphrase beside the request: its bytes are wiped here.

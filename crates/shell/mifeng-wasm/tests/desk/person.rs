@@ -154,6 +154,7 @@ impl Run {
             },
             fields: Vec::new(),
             detail: None,
+            offer: false,
             old: None,
             number: 0,
         };

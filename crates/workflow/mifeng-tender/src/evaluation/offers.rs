@@ -34,6 +34,16 @@ pub struct Round {
     pub minutes: Option<RoundMinutes>,
 }
 
+impl Round {
+    /// Whether the bidder of this first bid is invited, and neither gave a final offer nor left, while they are taken.
+    pub fn awaits(&self, first: &Digest) -> bool {
+        !self.closed
+            && self.invited.contains(first)
+            && !self.exited.contains(first)
+            && !self.offers.contains_key(first)
+    }
+}
+
 fn stage(detail: impl Into<String>) -> Refusal {
     Refusal::new(&refusal::WRONG_STAGE, detail)
 }
