@@ -201,10 +201,10 @@ class Trial:
     def said(self):
         return self.browser.run("document.getElementById('told').textContent")
 
-    def go(self, url):
+    def go(self, url, shows="verify"):
         self.browser.send("Page.navigate", {"url": url})
-        self.browser.wait("location.href === %s && document.readyState === 'complete' && !!document.getElementById('verify')"
-                          % json.dumps(url), 60)
+        self.browser.wait("location.href === %s && document.readyState === 'complete' && !!document.getElementById('%s')"
+                          % (json.dumps(url), shows), 60)
 
     def done(self):
         """The page's worker is at rest."""
@@ -470,7 +470,7 @@ class Trial:
         said = self.withdrawal()
         self.check("with older records it signs, and the host refuses in its words", "[bid.late]" in said and "投标截止后送达" in said
                    and "submission is closed" in said, said)
-        self.go(tender.url + "/bid?lang=zh")
+        self.go(tender.url + "/bid?lang=zh", "send")
         self.check("after the close nothing is offered to withdraw", self.browser.run("document.getElementById('earlier') === null"))
 
     def lie(self, bundle):

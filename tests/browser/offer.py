@@ -20,7 +20,7 @@ from desk import PIN, PRICES, Tender, Trial
 
 SECONDS = int(os.environ.get("OFFER_SECONDS", "12"))
 ROUND_SECONDS = int(os.environ.get("OFFER_ROUND_SECONDS", "40"))
-FINAL = ("430000.50", "肆拾叁万元零伍角整")
+FINAL = ("430000.50", "肆拾叁万元伍角整")
 
 
 def soon(seconds):
@@ -68,10 +68,24 @@ class Single(Tender):
         self.run(*args, "--tender", "now.tar", "--out", record)
         self.run("send", "--host", self.url, record)
 
+    def again(self, work, seconds=90):
+        """Until it is taken: the trustees' agents come in between."""
+        end = time.time() + seconds
+        while True:
+            try:
+                return work()
+            except RuntimeError:
+                if time.time() > end:
+                    raise
+                time.sleep(0.5)
+
     def stamp(self, name):
-        self.fetch()
-        self.run("tsa", "stamp", "--id", "tsa", "--tender", "now.tar", "--out", name)
-        self.run("send", "--host", self.url, "--stamp", name)
+        def stamped():
+            self.fetch()
+            self.run("tsa", "stamp", "--id", "tsa", "--tender", "now.tar", "--out", name)
+            self.run("send", "--host", self.url, "--stamp", name)
+        # A head is taken with a cosignature first.
+        self.again(stamped)
 
     def call(self):
         """From the bid to the round of final offers."""
@@ -96,15 +110,11 @@ class Single(Tender):
         """The round is closed and opened; its record."""
         self.until("round closed", lambda view: not view.get("rounds"), ROUND_SECONDS + 60)
         self.stamp("round.tsr")
-        end = time.time() + 90
-        while time.time() < end:
+
+        def minutes():
             self.fetch()
-            try:
-                return self.run("--lang", "zh", "tender", "round-minutes", "--id", "agency", "--tender", "now.tar", "--lot", 1, "--out", "round-minutes.rec")
-            except RuntimeError as e:
-                last = e
-                time.sleep(0.5)
-        raise last
+            return self.run("--lang", "zh", "tender", "round-minutes", "--id", "agency", "--tender", "now.tar", "--lot", 1, "--out", "round-minutes.rec")
+        return self.again(minutes)
 
     def stop(self):
         for agent in self.agents:

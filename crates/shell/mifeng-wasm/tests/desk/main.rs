@@ -1,6 +1,7 @@
 //! Sealing as the desk's module does it, without a browser: what it makes is accepted, released and opened.
 
 mod earlier;
+mod offer;
 mod person;
 
 use mifeng::bidder::{self, LeafKey, OwnCopy};

@@ -41,6 +41,11 @@ fn again(key: &PrivateKey) -> PrivateKey {
 
 impl Bidder {
     pub(crate) fn new(cast: &Cast, until: i64) -> Self {
+        Self::numbered(cast, until, 3)
+    }
+
+    /// Another organisation for each number.
+    pub(crate) fn numbered(cast: &Cast, until: i64, number: usize) -> Self {
         let rng = &mut SeededEntropy::new(b"a bidder of the desk");
         let alg = match cast.suite.id() {
             "gm-1" => KeyAlg::Sm2,
@@ -53,7 +58,7 @@ impl Bidder {
         let mut made = |profile, serial: u8| {
             let key = PrivateKey::generate(alg, rng).expect("a key");
             let public = key.public_key().expect("public");
-            let (subject, serial) = (bidder_subject(3), [serial; 16]);
+            let (subject, serial) = (bidder_subject(number), [serial; 16]);
             let certificate = cast.ca.issue(&subject, &public, profile, validity, &serial);
             (key, certificate.expect("issued"))
         };
