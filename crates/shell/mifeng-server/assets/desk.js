@@ -114,6 +114,13 @@ window.mifengDesk = (function () {
     }
   }
 
+  /** Does something for which fields are shut; whoever was in one of them is there again afterwards. */
+  async function inPlace(work) {
+    const was = document.activeElement;
+    await work();
+    if (was && document.activeElement === document.body) was.focus();
+  }
+
   /** A link that saves something under a name, in place of what the link saved before. */
   function savable(link, what, name) {
     if (link.href) URL.revokeObjectURL(link.href);
@@ -122,5 +129,5 @@ window.mifengDesk = (function () {
   }
 
   // `own`: the bids of whoever is signed in, as the host lists them (sign.js).
-  return { ask, bundle, call, facts, inLang, least, loaded, local, named, now, own: [], problem, remember, savable, taken };
+  return { ask, bundle, call, facts, inLang, inPlace, least, loaded, local, named, now, own: [], problem, remember, savable, taken };
 }());

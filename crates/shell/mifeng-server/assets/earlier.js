@@ -116,7 +116,7 @@
     document.dispatchEvent(new Event('mifeng-own'));
   }
 
-  async function doing(work) {
+  const doing = (work) => desk.inPlace(async () => {
     const parts = ['earlier-look', 'earlier-record', 'withdraw', 'replace', 'withdraw-ask'].map(id);
     for (const part of parts) part.disabled = true;
     try {
@@ -126,11 +126,12 @@
     } finally {
       for (const part of parts) part.disabled = false;
     }
-  }
+  });
 
   form.hidden = false;
   id('earlier-record').addEventListener('change', () => {
     forget();
+    id('withdrawn').hidden = true;
     say('');
   });
   id('earlier-look').addEventListener('click', () => doing(look));

@@ -240,7 +240,7 @@
     (id('what').hidden ? id('verify') : id('files')).focus();
   };
 
-  async function doing(work) {
+  const doing = (work) => desk.inPlace(async () => {
     busy(true);
     try {
       await work();
@@ -249,7 +249,7 @@
     } finally {
       busy(false);
     }
-  }
+  });
 
   window.addEventListener('beforeunload', (event) => {
     if (!working && unsent === null) return;

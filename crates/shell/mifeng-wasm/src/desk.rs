@@ -7,7 +7,7 @@
 use crate::audit::{Problem, Text, small_up_to, tar};
 use crate::earlier::{self, Old, OldBid};
 use crate::number::Known;
-use crate::slices::{Given, ReadAt, Slices};
+use crate::slices::{Given, PageFile, ReadAt};
 use crate::wallet::Wallet;
 use mifeng::bidder::{self, Certificates, Content, Keys, Line, Mark, OwnCopy, What};
 use mifeng::crypto::{Digest, Entropy, Time};
@@ -18,9 +18,9 @@ use mifeng::envelope::{
 use mifeng::pki::trust::Usage;
 use mifeng::pki::{Certificate, Decrypter, Signer};
 use mifeng::tender::{BidReplace, Refusal, rules};
-use mifeng::{Error, Replay, Source, words};
+use mifeng::{Error, Replay, words};
 use serde::{Deserialize, Serialize};
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::io::{self, Write};
 use std::sync::Arc;
 
 /// Bytes of a file of unit prices.
@@ -470,11 +470,8 @@ impl Job<'_> {
     }
 
     fn files(&self) -> Vec<PageFile> {
-        let file = |given: &Given| PageFile {
-            given: given.clone(),
-            slices: Slices::new(given, self.from),
-        };
-        self.request.files.iter().map(file).collect()
+        let files = self.request.files.iter();
+        files.map(|given| PageFile::new(given, self.from)).collect()
     }
 
     fn detail(&self) -> Result<Vec<DetailLine>, Problem> {
@@ -578,31 +575,5 @@ impl Job<'_> {
             }
         }?;
         earlier::text(&signed)
-    }
-}
-
-/// A file of the bid.
-struct PageFile {
-    given: Given,
-    slices: Slices,
-}
-
-impl FileSource for &PageFile {
-    fn path(&self) -> &str {
-        &self.given.name
-    }
-
-    fn size(&self) -> u64 {
-        self.given.size
-    }
-
-    fn open(&self) -> io::Result<Box<dyn Read + '_>> {
-        Ok(Box::new(self.slices.open()?))
-    }
-
-    fn open_at(&self, offset: u64) -> io::Result<Box<dyn Read + '_>> {
-        let mut reader = self.slices.open()?;
-        reader.seek(SeekFrom::Start(offset))?;
-        Ok(Box::new(reader))
     }
 }

@@ -1,5 +1,6 @@
 //! A file that is read slice by slice, through somebody who can reach it.
 
+use mifeng::envelope::FileSource;
 use mifeng::{ReadSeek, Source};
 use serde::Deserialize;
 use std::collections::{BTreeMap, VecDeque};
@@ -147,6 +148,35 @@ impl Seek for Reader<'_> {
         };
         self.position = target.ok_or_else(|| io::Error::from(io::ErrorKind::InvalidInput))?;
         Ok(self.position)
+    }
+}
+
+/// A file that goes into a bid.
+pub(crate) struct PageFile(Slices);
+
+impl PageFile {
+    pub(crate) fn new(file: &Given, from: &Arc<dyn ReadAt>) -> Self {
+        PageFile(Slices::new(file, from))
+    }
+}
+
+impl FileSource for &PageFile {
+    fn path(&self) -> &str {
+        &self.0.file.name
+    }
+
+    fn size(&self) -> u64 {
+        self.0.file.size
+    }
+
+    fn open(&self) -> io::Result<Box<dyn Read + '_>> {
+        Ok(Box::new(self.0.open()?))
+    }
+
+    fn open_at(&self, offset: u64) -> io::Result<Box<dyn Read + '_>> {
+        let mut reader = self.0.open()?;
+        reader.seek(SeekFrom::Start(offset))?;
+        Ok(Box::new(reader))
     }
 }
 
