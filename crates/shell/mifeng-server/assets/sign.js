@@ -10,6 +10,9 @@
   const word = (name) => form.getAttribute('data-' + name);
   const base = '/v1/tenders/' + word('name');
 
+  // Counts what is shown: whoever signed out meanwhile is shown no list that comes later.
+  let turn = 0;
+
   function say(text) {
     id('signed').textContent = text;
   }
@@ -34,6 +37,7 @@
 
   async function signOut() {
     await desk.ask(base + '/sign-in', { method: 'DELETE' });
+    turn += 1;
     desk.own = [];
     id('signed-in').hidden = true;
     id('sign-fields').hidden = false;
@@ -71,11 +75,14 @@
   }
 
   async function show(who) {
+    const mine = turn += 1;
     say(word('in') + who.name + (who.roles.length ? ' (' + who.roles.join(', ') + ')' : '') + ' · ' + word('until') + who.expires);
     id('sign-fields').hidden = true;
     // Who has no part in it does not ask: every refusal is noted under the person's name.
     const has = who.roles.includes(word('role'));
-    const found = desk.own = has ? await (await desk.ask(base + '/' + word('list'))).json() : [];
+    const found = has ? await (await desk.ask(base + '/' + word('list'))).json() : [];
+    if (mine !== turn) return;
+    desk.own = found;
     const row = word('list') === 'own' ? own
       : (file) => item(file.path, base + '/opened/' + file.path.split('/').map(encodeURIComponent).join('/'));
     id('own').replaceChildren(...found.map(row));
@@ -101,7 +108,8 @@
   });
   id('sign-out').addEventListener('click', () => doing(signOut));
   function again() {
-    desk.ask(base + '/sign-in').then((answer) => answer.json()).then(show).catch((error) => {
+    const mine = turn;
+    desk.ask(base + '/sign-in').then((answer) => answer.json()).then((who) => mine === turn && show(who)).catch((error) => {
       if (error.status !== 401) say(error.message);
     });
   }
