@@ -23,7 +23,7 @@ use mifeng_access::{
     Matrix, Mint, REVOKE, SIGN_IN, Session, SessionEntry, Sessions, SignInError, Stage, Token,
     check_journal, decide, line_hash,
 };
-use mifeng_store::Lists;
+use mifeng_store::{Entry, Lists};
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
@@ -49,18 +49,41 @@ struct Inner {
     journal: Journal,
 }
 
+/// How far a list was read.
+#[derive(Clone, Copy, Default)]
+struct End {
+    /// Number of the entry that comes next.
+    next: u64,
+    /// Hash of the last one, which is never cut off.
+    last: Digest,
+}
+
 /// How far the lists were read; held while they are.
 #[derive(Default)]
 struct Ends {
-    /// Numbers of the entries that come next.
-    sessions: u64,
-    grants: u64,
-    journal: u64,
+    sessions: End,
+    grants: End,
+    journal: End,
     /// Bytes of the entries.
     grants_len: u64,
     journal_len: u64,
-    /// Hash of the journal's last line.
-    last: Digest,
+}
+
+impl End {
+    fn at(number: u64, entry: &[u8]) -> Self {
+        End {
+            next: number + 1,
+            last: line_hash(entry),
+        }
+    }
+}
+
+/// Entries of a list that were not read before.
+struct News {
+    entries: Vec<Entry>,
+    /// These are all that there are, and what was read before counts for nothing: the list was cut off further than that, or
+    /// is another one (put back to an older state, set aside).
+    anew: bool,
 }
 
 /// When the lists were last looked at, and whether they could be.
@@ -151,19 +174,24 @@ impl Access {
     /// Takes up the journal. A broken one is kept under another name, for whoever looks into it, and stops nobody:
     /// where it is.
     fn open_journal(&self, view: &View, now: Time) -> io::Result<Option<String>> {
-        let ends = &mut *self.ends();
-        let lines = self.learn_journal(ends)?;
-        if check_journal(&joined(&lines)).is_ok() {
-            return Ok(None);
+        for _ in 0..TRIES {
+            let mut lines = self.lists.read(&self.tender, JOURNAL, 0)?;
+            if check_journal(&joined(&lines)).is_ok() {
+                return Ok(None);
+            }
+            let Some(seen) = lines.pop() else { break };
+            // Another replica may have added to it meanwhile, or set it aside.
+            if let Some(aside) = self.lists.set_aside(&self.tender, JOURNAL, &seen)? {
+                let stage = view.parties.stage(view.stage);
+                let rule = "access.journal-broken";
+                self.inner()
+                    .journal
+                    .note(None, "*", rule, stage.word(), now);
+                self.write_down(now, true)?;
+                return Ok(Some(aside));
+            }
         }
-        let last = ends.journal.saturating_sub(1);
-        let aside = self.lists.set_aside(&self.tender, JOURNAL, last)?;
-        (ends.journal_len, ends.last) = (0, Digest::default());
-        let stage = view.parties.stage(view.stage);
-        let mut inner = self.inner();
-        let rule = "access.journal-broken";
-        inner.journal.note(None, "*", rule, stage.word(), now);
-        Ok(Some(aside))
+        Err(crowded())
     }
 
     /// Where a journal is that was broken at the start.
@@ -189,49 +217,66 @@ impl Access {
         self.learn_grants(ends, view, now)
     }
 
+    /// What others added to a list. The last entry that is known here is read again: where it is not what it was, what was
+    /// cut off may have ended something that counts here, or an older state of the list is back.
+    fn news(&self, list: &str, end: &mut End) -> io::Result<News> {
+        let known = end.next.saturating_sub(1);
+        let mut entries = self.lists.read(&self.tender, list, known)?;
+        let mut anew = false;
+        if end.next > 0 {
+            let is_known = |(at, entry): &Entry| *at == known && line_hash(entry) == end.last;
+            anew = !entries.first().is_some_and(is_known);
+            match anew {
+                true => entries = self.lists.read(&self.tender, list, 0)?,
+                false => drop(entries.remove(0)),
+            }
+        }
+        if anew {
+            *end = End::default();
+        }
+        if let Some((number, entry)) = entries.last() {
+            *end = End::at(*number, entry);
+        }
+        Ok(News { entries, anew })
+    }
+
     fn learn_sessions(&self, ends: &mut Ends, now: Time) -> io::Result<()> {
-        let mut entries = self.lists.read(&self.tender, SESSIONS, ends.sessions)?;
-        // What was cut off meanwhile may have ended something that counts here: then all is read anew.
-        let first = entries.first().map(|(number, _)| *number);
-        let is_cut = first.is_some_and(|first| first != ends.sessions);
-        if is_cut {
-            entries = self.lists.read(&self.tender, SESSIONS, 0)?;
-        }
+        let news = self.news(SESSIONS, &mut ends.sessions)?;
         let inner = &mut *self.inner();
-        if is_cut {
-            inner.sessions = Sessions::default();
+        if news.anew {
+            inner.sessions.begin_anew();
         }
-        for (number, line) in entries {
+        for (number, line) in news.entries {
             // What cannot be read is nobody's session.
             if let Ok(entry) = SessionEntry::from_line(&line) {
                 inner.sessions.take(number, &entry, now);
             }
-            ends.sessions = number + 1;
         }
         Ok(())
     }
 
     fn learn_grants(&self, ends: &mut Ends, view: &View, now: Time) -> io::Result<()> {
-        for (number, entry) in self.lists.read(&self.tender, GRANTS, ends.grants)? {
+        let news = self.news(GRANTS, &mut ends.grants)?;
+        if news.anew {
+            ends.grants_len = 0;
+            self.inner().given = Given::default();
+        }
+        for (_, entry) in news.entries {
             if let Some(word) = given::read(&entry, (self.suite, &view.origin), now) {
                 self.inner().given.add(word, &view.parties);
             }
-            ends.grants = number + 1;
             ends.grants_len += entry.len() as u64;
         }
         Ok(())
     }
 
-    /// The lines of the journal that were not read yet.
-    fn learn_journal(&self, ends: &mut Ends) -> io::Result<Vec<Vec<u8>>> {
-        let mut lines = Vec::new();
-        for (number, line) in self.lists.read(&self.tender, JOURNAL, ends.journal)? {
-            ends.journal = number + 1;
-            ends.journal_len += line.len() as u64 + 1;
-            ends.last = line_hash(&line);
-            lines.push(line);
+    fn learn_journal(&self, ends: &mut Ends) -> io::Result<()> {
+        let news = self.news(JOURNAL, &mut ends.journal)?;
+        if news.anew {
+            ends.journal_len = 0;
         }
-        Ok(lines)
+        ends.journal_len += len_of(news.entries.iter().map(|(_, line)| line));
+        Ok(())
     }
 
     pub(crate) fn challenge(&self, host: &str, now: Time) -> Result<Challenge, Error> {
@@ -255,6 +300,7 @@ impl Access {
         let entry = SessionEntry::begin((cert, &name), token.id(), used, now);
         let may = |sessions: &Sessions| match sessions.is_used(&said.nonce) {
             true => Err(no(SignInError::Used)),
+            false if sessions.is_hasty(&cert) => Err(Fault::TooOften.into()),
             false => Ok(true),
         };
         self.add_session(&entry, now, &may)?;
@@ -287,14 +333,15 @@ impl Access {
             if !may(&self.inner().sessions)? {
                 return Ok(false);
             }
-            let added = self.lists.add(&self.tender, SESSIONS, ends.sessions, &line);
+            let number = ends.sessions.next;
+            let added = self.lists.add(&self.tender, SESSIONS, number, &line);
             if added.map_err(io)? {
                 let mut inner = self.inner();
-                inner.sessions.take(ends.sessions, entry, now);
-                ends.sessions += 1;
-                let needed = inner.sessions.needed().unwrap_or(ends.sessions);
+                inner.sessions.take(number, entry, now);
+                ends.sessions = End::at(number, &line[0]);
+                let needed = inner.sessions.needed().unwrap_or(ends.sessions.next);
                 drop(inner);
-                if ends.sessions.is_multiple_of(SESSIONS_CUT_EVERY) {
+                if ends.sessions.next.is_multiple_of(SESSIONS_CUT_EVERY) {
                     // What is not cut now is cut later.
                     let _ = self.lists.cut(&self.tender, SESSIONS, needed);
                 }
@@ -341,9 +388,10 @@ impl Access {
             if !word.is_end() && ends.grants_len + len > GRANTS_LEN_MAX {
                 return Err(io(io::ErrorKind::StorageFull.into()));
             }
-            let added = self.lists.add(&self.tender, GRANTS, ends.grants, &entry);
+            let number = ends.grants.next;
+            let added = self.lists.add(&self.tender, GRANTS, number, &entry);
             if added.map_err(io)? {
-                ends.grants += 1;
+                ends.grants = End::at(number, &entry[0]);
                 ends.grants_len += len;
                 self.inner().given.add(word, &view.parties);
                 return Ok(());
@@ -479,14 +527,12 @@ impl Access {
     fn write(&self, ends: &mut Ends, due: &Due) -> io::Result<()> {
         for _ in 0..TRIES {
             self.learn_journal(ends)?;
-            let (lines, last) = due.lines(ends.last);
-            if self
-                .lists
-                .add(&self.tender, JOURNAL, ends.journal, &lines)?
-            {
-                ends.journal += lines.len() as u64;
-                ends.journal_len += lines.iter().map(|line| line.len() as u64 + 1).sum::<u64>();
-                ends.last = last;
+            let (lines, last) = due.lines(ends.journal.last);
+            let next = ends.journal.next;
+            if self.lists.add(&self.tender, JOURNAL, next, &lines)? {
+                let next = next + lines.len() as u64;
+                ends.journal = End { next, last };
+                ends.journal_len += len_of(&lines);
                 return Ok(());
             }
         }
@@ -496,18 +542,20 @@ impl Access {
     /// The whole journal.
     pub(crate) fn journal(&self, now: Time) -> io::Result<Vec<u8>> {
         self.write_down(now, true)?;
-        let lines = self.lists.read(&self.tender, JOURNAL, 0)?;
-        let lines: Vec<Vec<u8>> = lines.into_iter().map(|(_, line)| line).collect();
-        Ok(joined(&lines))
+        Ok(joined(&self.lists.read(&self.tender, JOURNAL, 0)?))
     }
 }
 
+/// Bytes of lines with their ends.
+fn len_of<'a>(lines: impl IntoIterator<Item = &'a Vec<u8>>) -> u64 {
+    lines.into_iter().map(|line| line.len() as u64 + 1).sum()
+}
+
 /// Lines with their ends.
-fn joined(lines: &[Vec<u8>]) -> Vec<u8> {
-    let mut all = Vec::with_capacity(lines.iter().map(|line| line.len() + 1).sum());
-    for line in lines {
-        all.extend_from_slice(line);
-        all.push(b'\n');
-    }
-    all
+fn joined(lines: &[Entry]) -> Vec<u8> {
+    let all = lines
+        .iter()
+        .flat_map(|(_, line)| [line.as_slice(), b"\n"])
+        .collect::<Vec<_>>();
+    all.concat()
 }

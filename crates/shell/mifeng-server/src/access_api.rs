@@ -7,7 +7,7 @@ use crate::parties::OwnBid;
 use crate::problem::{Fail, Problem};
 use crate::view::Life;
 use crate::words::Fault;
-use crate::writer::Order;
+use crate::writer::{Order, clock_in_doubt};
 use crate::{download, guard};
 use axum::body::Body;
 use axum::extract::{Path, State};
@@ -279,6 +279,10 @@ pub(crate) async fn sign_in(
     body: Body,
 ) -> Answer {
     let tender = app.tender(&name)?;
+    // A challenge of yesterday would be good again, and sessions that go on would be over.
+    if !tender.view().trusted {
+        return Err(clock_in_doubt().into());
+    }
     let (_, record) = statement(&app, tender, body).await?;
     let now = app.house.clock.now();
     let known = recognised(tender, &record, now).await;

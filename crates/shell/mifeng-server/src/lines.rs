@@ -31,6 +31,9 @@ pub(crate) fn append(path: &Path, lines: &[u8]) -> io::Result<()> {
     let mut options = OpenOptions::new();
     let mut file = options.create(true).read(true).append(true).open(path)?;
     let mut len = file.metadata()?.len();
+    if len == 0 {
+        sync_folder(path)?;
+    }
     if len > 0 {
         let mut last = [0];
         file.seek(SeekFrom::Start(len - 1))?;
@@ -44,6 +47,14 @@ pub(crate) fn append(path: &Path, lines: &[u8]) -> io::Result<()> {
         file.write_all(lines)?;
         file.sync_data()
     })
+}
+
+/// Makes durable that a file was made, or renamed.
+pub(crate) fn sync_folder(path: &Path) -> io::Result<()> {
+    match path.parent() {
+        Some(folder) => File::open(folder)?.sync_all(),
+        None => Ok(()),
+    }
 }
 
 fn all_or_none(

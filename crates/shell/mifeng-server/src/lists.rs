@@ -1,21 +1,20 @@
 //! Lists of a host of one process: a file each in the tender's working folder, one line an entry.
 
 use crate::lines;
-use mifeng_store::{Entry, Lists};
+use mifeng_store::{ASIDE_MAX, Entry, Lists};
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-/// Broken lists that are kept.
-const ASIDE_MAX: u32 = 1_000;
-
 /// Numbers of the first line of a file, and of the one that comes next. They are this process's own: it alone reads.
-#[derive(Clone, Copy)]
+#[derive(Clone, Default)]
 struct Numbers {
     first: u64,
     next: u64,
+    /// The last line: who looks for news reads no file.
+    last: Vec<u8>,
 }
 
 /// Lists in files below the working folder of all tenders.
@@ -49,11 +48,15 @@ impl FileLists {
         let path = self.root.join(tender).join(list);
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let mut numbers = match known.get(&path) {
-            Some(numbers) => *numbers,
-            None => Numbers {
-                first: 0,
-                next: entries(&lines::open(&path)?, 0).len() as u64,
-            },
+            Some(numbers) => numbers.clone(),
+            None => {
+                let found = entries(&lines::open(&path)?, 0);
+                Numbers {
+                    first: 0,
+                    next: found.len() as u64,
+                    last: found.into_iter().next_back().unwrap_or_default().1,
+                }
+            }
         };
         let done = work(&path, &mut numbers)?;
         known.insert(path, numbers);
@@ -66,6 +69,9 @@ impl Lists for FileLists {
         self.with((tender, list), |path, numbers| {
             if from >= numbers.next {
                 return Ok(Vec::new());
+            }
+            if from + 1 == numbers.next {
+                return Ok(vec![(from, numbers.last.clone())]);
             }
             let mut entries = entries(&lines::open(path)?, numbers.first);
             entries.retain(|(number, _)| *number >= from);
@@ -84,6 +90,9 @@ impl Lists for FileLists {
             let lines = entries.iter().map(|entry| [entry, &b"\n"[..]].concat());
             lines::append(path, &lines.collect::<Vec<_>>().concat())?;
             numbers.next = at + entries.len() as u64;
+            if let Some(last) = entries.last() {
+                numbers.last.clone_from(last);
+            }
             Ok(true)
         })
     }
@@ -104,20 +113,25 @@ impl Lists for FileLists {
             file.write_all(&kept.concat())?;
             file.sync_all()?;
             fs::rename(&part, path)?;
+            lines::sync_folder(path)?;
             numbers.first = below;
             Ok(())
         })
     }
 
-    fn set_aside(&self, tender: &str, list: &str, _: u64) -> io::Result<String> {
+    fn set_aside(&self, tender: &str, list: &str, seen: &Entry) -> io::Result<Option<String>> {
         self.with((tender, list), |path, numbers| {
+            if numbers.next != seen.0 + 1 || numbers.last != seen.1 {
+                return Ok(None);
+            }
             let mut names =
                 (1..=ASIDE_MAX).map(|number| path.with_extension(format!("broken-{number}")));
             let aside = names.find(|name| !name.exists());
             let aside = aside.ok_or_else(|| io::Error::other("broken too often"))?;
             fs::rename(path, &aside)?;
-            numbers.first = numbers.next;
-            Ok(aside.display().to_string())
+            lines::sync_folder(path)?;
+            *numbers = Numbers::default();
+            Ok(Some(aside.display().to_string()))
         })
     }
 }
@@ -159,11 +173,26 @@ mod tests {
         assert_eq!(read(0), [(2, "c".to_owned())]);
         assert!(!add(lists, 0, &["x"]) && !add(lists, 2, &["x"]));
         assert!(add(lists, 3, &["d"]));
-        let aside = lists.set_aside("t1", "grants", 3)?;
-        assert!(aside.contains("grants.broken-"), "{aside}");
-        assert_eq!(read(0), []);
-        assert!(add(lists, 4, &["e"]));
-        assert_eq!(read(4), [(4, "e".to_owned())]);
+        assert_eq!(read(3), [(3, "d".to_owned())]);
+        // Only what was seen is put away, each time under a name of its own.
+        for (turn, seen) in [(3, b"x"), (4, b"d")] {
+            assert_eq!(
+                lists.set_aside("t1", "grants", &(turn, seen.to_vec()))?,
+                None
+            );
+        }
+        for (turn, (at, text)) in [(3, "d"), (0, "e")].into_iter().enumerate() {
+            let seen = (at, text.as_bytes().to_vec());
+            let aside = lists.set_aside("t1", "grants", &seen)?.unwrap_or_default();
+            assert!(
+                aside.ends_with(&format!("grants.broken-{}", turn + 1)),
+                "{aside}"
+            );
+            assert_eq!(lists.set_aside("t1", "grants", &seen)?, None);
+            assert_eq!(read(0), []);
+            assert!(add(lists, 0, &["e"]));
+            assert_eq!(read(0), [(0, "e".to_owned())]);
+        }
         Ok(())
     }
 

@@ -31,7 +31,7 @@ pub use directory::Directory;
 pub use disk::{Disk, DiskFile, Local};
 pub use examined::Examined;
 pub use fault::Fault;
-pub use lists::{Entry, Lists};
+pub use lists::{ASIDE_MAX, Entry, Lists};
 pub use place::{Access, Place, open};
 #[cfg(feature = "sqlite")]
 pub use sql::{INLINE_MAX, Records};

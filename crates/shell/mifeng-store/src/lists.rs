@@ -3,6 +3,9 @@
 
 use std::io;
 
+/// Broken lists of one kind that are kept.
+pub const ASIDE_MAX: u32 = 1_000;
+
 /// An entry of a list, and its number.
 pub type Entry = (u64, Vec<u8>);
 
@@ -27,9 +30,10 @@ pub trait Lists: Send + Sync {
     /// What the system says.
     fn cut(&self, tender: &str, list: &str, below: u64) -> io::Result<()>;
 
-    /// Puts the entries up to a number away under another name, and says where; the list goes on with the next number.
+    /// Puts all entries away under another name, and says where; the list begins again. `None` if it does not hold `seen`
+    /// any more: somebody else did so.
     ///
     /// # Errors
     /// What the system says.
-    fn set_aside(&self, tender: &str, list: &str, upto: u64) -> io::Result<String>;
+    fn set_aside(&self, tender: &str, list: &str, seen: &Entry) -> io::Result<Option<String>>;
 }

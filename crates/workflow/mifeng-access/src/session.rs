@@ -16,6 +16,11 @@ const OF_ONE_MAX: usize = 8;
 const SESSIONS_MAX: usize = 20_000;
 /// Challenges that were used and have not expired: each took a signature of a recognised certificate.
 const USED_MAX: usize = 65_536;
+/// Of one certificate: each is good for one session, and a few are going on. It keeps nobody else out.
+const USED_OF_ONE_MAX: usize = 64;
+/// A used challenge is known for so long after nobody could answer it any more: clocks of replicas differ by less, and one
+/// that is set back by less does not bring it to life.
+const USED_SLACK_MILLIS: i64 = 60_000;
 /// Characters of a name that a session shows.
 const NAME_LEN_MAX: usize = 200;
 /// Bytes of an entry: hashes, times and a name.
@@ -125,9 +130,11 @@ pub struct Sessions {
     by_end: BTreeSet<(Time, Digest)>,
     /// Of one certificate, the oldest first.
     of_one: BTreeMap<Digest, VecDeque<Digest>>,
-    used: BTreeSet<Digest>,
+    /// Whose they were.
+    used: BTreeMap<Digest, Digest>,
+    used_by: BTreeMap<Digest, usize>,
     used_until: BTreeSet<(Time, Digest)>,
-    /// Entries of the list: their sessions, and until when their challenges could be answered.
+    /// Entries of the list: their sessions, and until when their challenges are known.
     entries: VecDeque<(u64, Option<(Digest, Time)>)>,
 }
 
@@ -138,7 +145,7 @@ impl Sessions {
         match entry {
             SessionEntry::Begin(begin) => {
                 self.entries
-                    .push_back((number, Some((begin.session, begin.until))));
+                    .push_back((number, Some((begin.session, known_until(begin)))));
                 self.begin(begin, now);
             }
             SessionEntry::End(session) => {
@@ -150,8 +157,11 @@ impl Sessions {
     }
 
     fn begin(&mut self, begin: &Begin, now: Time) {
-        if now < begin.until && self.used.insert(begin.nonce) {
-            self.used_until.insert((begin.until, begin.nonce));
+        let known = known_until(begin);
+        if now < known && !self.used.contains_key(&begin.nonce) {
+            self.used.insert(begin.nonce, begin.cert);
+            *self.used_by.entry(begin.cert).or_default() += 1;
+            self.used_until.insert((known, begin.nonce));
         }
         if now >= begin.expires || self.by_id.contains_key(&begin.session) {
             return;
@@ -201,13 +211,36 @@ impl Sessions {
             && until <= now
         {
             self.used_until.pop_first();
-            self.used.remove(&nonce);
+            let Some(cert) = self.used.remove(&nonce) else {
+                continue;
+            };
+            if let Some(count) = self.used_by.get_mut(&cert) {
+                *count -= 1;
+                if *count == 0 {
+                    self.used_by.remove(&cert);
+                }
+            }
         }
+    }
+
+    /// The list is read again from its beginning, which may be another one: what was used stays used.
+    pub fn begin_anew(&mut self) {
+        *self = Sessions {
+            used: std::mem::take(&mut self.used),
+            used_by: std::mem::take(&mut self.used_by),
+            used_until: std::mem::take(&mut self.used_until),
+            ..Sessions::default()
+        };
     }
 
     /// Whether nobody can sign in with the challenge of this nonce any more: somebody did.
     pub fn is_used(&self, nonce: &Digest) -> bool {
-        self.used.contains(nonce) || self.used.len() >= USED_MAX
+        self.used.contains_key(nonce) || self.used.len() >= USED_MAX
+    }
+
+    /// Whether this certificate signed in so often lately that it waits.
+    pub fn is_hasty(&self, cert: &Digest) -> bool {
+        self.used_by.get(cert).copied().unwrap_or(0) >= USED_OF_ONE_MAX
     }
 
     /// The session of this name, if it lasts.
@@ -230,6 +263,10 @@ impl Sessions {
             };
         }
     }
+}
+
+fn known_until(begin: &Begin) -> Time {
+    begin.until.plus_millis(USED_SLACK_MILLIS)
 }
 
 #[cfg(test)]
@@ -278,17 +315,36 @@ mod tests {
         assert!(!sessions.is_used(&nonce));
         sessions.take(0, &begin(1, 9, 0), at(0));
         sessions.take(1, &SessionEntry::End(id(1)), at(1));
-        sessions.take(2, &begin(2, 8, 299), at(299));
+        sessions.take(2, &begin(2, 8, 359), at(359));
         assert!(sessions.is_used(&nonce));
         assert_eq!(sessions.needed(), Some(0));
-        sessions.take(3, &begin(3, 8, 300), at(300));
-        assert!(!sessions.is_used(&nonce));
+        // Read once more, as far as the list still goes: it is known all the same, and counted once.
+        sessions.begin_anew();
+        assert!(sessions.is_used(&nonce));
+        assert_eq!((sessions.by_id.len(), sessions.needed()), (0, None));
+        sessions.take(2, &begin(2, 8, 359), at(359));
+        assert_eq!(sessions.used_by.get(&id(8)), Some(&1));
+        sessions.take(3, &begin(3, 8, 360), at(360));
+        assert!(!sessions.is_used(&nonce) && !sessions.used_by.contains_key(&id(9)));
         assert_eq!(sessions.needed(), Some(2));
-        // What was ended is needed as long as its challenge could be answered.
-        let later = 300 + SESSION_MILLIS / 1_000;
+        // What was ended is needed as long as its challenge is known.
+        let later = 420 + SESSION_MILLIS / 1_000;
         sessions.take(4, &SessionEntry::End(id(3)), at(later));
         assert_eq!(sessions.needed(), None);
         assert!(sessions.by_id.is_empty() && sessions.used.is_empty());
+        assert!(sessions.used_by.is_empty() && sessions.used_until.is_empty());
+    }
+
+    #[test]
+    fn who_signs_in_without_end_waits_alone() {
+        let mut sessions = Sessions::default();
+        for number in 0..USED_OF_ONE_MAX as u64 {
+            assert!(!sessions.is_hasty(&id(1)));
+            sessions.take(number, &begin(number, 1, 0), at(0));
+        }
+        assert!(sessions.is_hasty(&id(1)) && !sessions.is_hasty(&id(2)));
+        sessions.take(64, &begin(100, 2, 360), at(360));
+        assert!(!sessions.is_hasty(&id(1)));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 
 use mifeng::Receipt;
 pub mod anchored;
+pub mod balanced;
 pub mod replica;
 pub mod statements;
 

@@ -2,7 +2,7 @@
 
 use super::{Database, schema};
 use crate::fault::Fault;
-use crate::lists::{Entry, Lists};
+use crate::lists::{ASIDE_MAX, Entry, Lists};
 use crate::place::Place;
 use std::io;
 use std::sync::{Mutex, PoisonError};
@@ -128,19 +128,35 @@ impl Lists for SharedLists {
         })
     }
 
-    fn set_aside(&self, tender: &str, list: &str, upto: u64) -> io::Result<String> {
-        let aside = format!("{list}.broken-{upto}");
-        let sql =
-            "UPDATE mifeng_list SET list = $1 WHERE tender = $2 AND list = $3 AND number <= $4";
-        let params = [
-            aside.as_str().into(),
-            tender.into(),
-            list.into(),
-            number(upto)?.into(),
-        ];
+    fn set_aside(&self, tender: &str, list: &str, seen: &Entry) -> io::Result<Option<String>> {
+        let holds = "SELECT 1 FROM mifeng_list WHERE tender = $1 AND list = $2 AND number = $3 AND content = $4";
+        let taken = "SELECT 1 FROM mifeng_list WHERE tender = $1 AND list = $2 LIMIT 1";
+        let moved = "UPDATE mifeng_list SET list = $1 WHERE tender = $2 AND list = $3";
+        let at = number(seen.0)?;
         self.with(false, &mut |database| {
-            database.transact(&mut |tx| tx.run(sql, &params).map(|_| ()))
-        })?;
-        Ok(format!("mifeng_list, {tender}, {aside}"))
+            let mut aside = None;
+            database.transact(&mut |tx| {
+                aside = None;
+                let params = [tender.into(), list.into(), at.into(), (&*seen.1).into()];
+                if tx.rows(holds, &params)?.is_empty() {
+                    return Ok(());
+                }
+                for turn in 1..=ASIDE_MAX {
+                    let name = format!("{list}.broken-{turn}");
+                    if tx
+                        .rows(taken, &[tender.into(), (&*name).into()])?
+                        .is_empty()
+                    {
+                        // Of two who do so at once the second one finds nothing to move.
+                        let params = [(&*name).into(), tender.into(), list.into()];
+                        let count = tx.run(moved, &params)?;
+                        aside = (count > 0).then_some(name);
+                        return Ok(());
+                    }
+                }
+                Err(io::Error::other("broken too often"))
+            })?;
+            Ok(aside.map(|name| format!("mifeng_list, {tender}, {name}")))
+        })
     }
 }

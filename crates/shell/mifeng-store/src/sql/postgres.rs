@@ -32,8 +32,9 @@ const ANSWER: Duration = Duration::from_secs(30);
 const SESSION: &str =
     "SET synchronous_commit = on; SET statement_timeout = 20000; SET lock_timeout = 10000;
     SET client_min_messages = warning";
-/// The same for one transaction: behind a pooler the next one may have another session.
-const LOCAL: &str = "BEGIN; SET LOCAL synchronous_commit = on; SET LOCAL statement_timeout = 20000;
+/// The same for one transaction: behind a pooler the next one may have another session. Who comes second sees what the first
+/// one did, whatever the server's default.
+const LOCAL: &str = "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL synchronous_commit = on; SET LOCAL statement_timeout = 20000;
     SET LOCAL lock_timeout = 10000";
 /// One state of the database, for reading.
 const SNAPSHOT: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";

@@ -1,0 +1,223 @@
+//! Lists that are cut off, put back to an older state or broken while replicas run on them.
+
+mod common;
+
+use common::balanced::*;
+use common::replica::*;
+use common::statements::*;
+use common::*;
+use mifeng::crypto::{INTL, Suite};
+use mifeng_access::check_journal;
+use mifeng_server::ManualClock;
+use mifeng_store::{Entry, Lists, Place};
+use serde_json::json;
+use std::sync::Arc;
+
+fn read(lists: &dyn Lists, list: &str) -> Vec<Entry> {
+    lists.read("t1", list, 0).expect("a list")
+}
+
+/// Puts the list back to what it was when it had `kept` entries, as a database that is restored does.
+fn put_back(lists: &dyn Lists, list: &str, kept: usize) {
+    let mut entries = read(lists, list);
+    let last = entries.last().expect("an entry").clone();
+    let aside = lists.set_aside("t1", list, &last).expect("put away");
+    assert!(aside.is_some());
+    entries.truncate(kept);
+    let entries: Vec<Vec<u8>> = entries.into_iter().map(|(_, entry)| entry).collect();
+    assert!(lists.add("t1", list, 0, &entries).expect("put back"));
+}
+
+fn cut_off(place: &Place) {
+    let cast = Cast::new(&INTL, SEED);
+    let tender = Tender::new(&cast, "host/t/1", Kind::Board);
+    keep(&tender, place);
+    // Each replica has its own clock, and they differ by a little.
+    let clocks = [2, 3].map(|at| Arc::new(ManualClock::new(secs(at))));
+    let [a, b] = [0, 1].map(|number: usize| replica(place, &clocks[number]));
+    let (first, second) = (&a.served, &b.served);
+    let at = |seconds: i64| {
+        clocks[0].set(secs(seconds));
+        clocks[1].set(secs(seconds + 1));
+    };
+    let over = token(&tender, (first, second), &cast.buyer, 2);
+    at(6_000);
+    // Signed out long before it would be over.
+    let ended = token(&tender, (first, second), &cast.agency, 6_000);
+    assert_eq!((status(second, &ended), status(second, &over)), (200, 200));
+    // From here on the second one looks at nothing, while the first one has so many that the list is cut.
+    let goodbye = ask(first, "DELETE", "sign-in", Some(&ended), b"").status;
+    assert_eq!(goodbye, 204);
+    let mut live = String::new();
+    for turn in 0..70 {
+        at(2 + 7_000 + turn * 10);
+        let person = &cast.bidders[usize::try_from(turn).expect("small") % cast.bidders.len()];
+        live = token(&tender, (first, first), person, 7_002 + turn * 10);
+    }
+    let lists = place.lists().expect("lists");
+    let left = read(&*lists, "sessions");
+    assert!(left.len() < 70 && left[0].0 > 1, "{} left", left.len());
+    let seen = [&ended, &over, &live].map(|token| status(second, token));
+    assert_eq!(seen, [401, 401, 200]);
+    assert_eq!(status(first, &live), 200);
+}
+
+/// A database that fails over to an older copy of itself.
+fn rolled_back(place: &Place) {
+    let cast = Cast::new(&INTL, SEED);
+    let mut tender = Tender::new(&cast, "host/t/1", Kind::Board);
+    tender.receive(3);
+    tender.close_and_release(Kind::Board);
+    tender.open_all(100);
+    tender.draw(101);
+    keep(&tender, place);
+    let clock = Arc::new(ManualClock::new(secs(200)));
+    let (a, b) = (replica(place, &clock), replica(place, &clock));
+    let both = [&a.served, &b.served];
+    let lists = place.lists().expect("lists");
+    let tokens: Vec<String> = (0..3)
+        .map(|_| token(&tender, (both[0], both[1]), &cast.agency, 200))
+        .collect();
+    let seen = |token: &str| both.map(|host| status(host, token));
+    for token in &tokens {
+        assert_eq!(seen(token), [200, 200]);
+    }
+    put_back(&*lists, "sessions", 2);
+    // Something else stands at the number that both had read.
+    let other = token(&tender, (both[1], both[0]), &cast.buyer, 200);
+    assert_eq!(seen(&tokens[2]), [401, 401]);
+    for token in [&tokens[0], &tokens[1], &other] {
+        assert_eq!(seen(token), [200, 200]);
+    }
+    // A grant that the list has no more is none.
+    let helper = token(&tender, (both[0], both[1]), &cast.bidders[2], 200);
+    let delegate = |from: i64| {
+        let to = cast.bidders[2].fingerprint(Suite::by_id("intl-1").expect("a suite"));
+        json!({
+            "to": to, "actions": ["opened.read"], "from": secs(from), "until": secs(4_000),
+        })
+    };
+    let path = format!("opened/{LOT}/nobody/x");
+    let may = || ask(both[0], "GET", &path, Some(&helper), b"").code();
+    assert_eq!(may(), "access.not-own");
+    for from in [150, 190] {
+        let word = signed(
+            &tender,
+            &cast.buyer,
+            "access.delegate",
+            &delegate(from),
+            200,
+        );
+        let given = ask(both[0], "POST", "grants", None, &file(&word));
+        assert_eq!(given.status, 204, "{}", given.text());
+    }
+    assert_eq!(may(), "access.no-file");
+    put_back(&*lists, "grants", 0);
+    assert_eq!(may(), "access.not-own");
+}
+
+fn broken(place: &Place) {
+    let cast = Cast::new(&INTL, SEED);
+    let tender = Tender::new(&cast, "host/t/1", Kind::Board);
+    keep(&tender, place);
+    let clock = Arc::new(ManualClock::new(secs(2)));
+    let (mut a, b) = (replica(place, &clock), replica(place, &clock));
+    let lists = place.lists().expect("lists");
+    let refused = |host: &Served| assert_eq!(ask(host, "GET", "sheets", None, b"").status, 401);
+    let write = |replica: &Replica| {
+        let tender = replica.served.house.tender("t1").expect("a tender");
+        tender.write_journal(secs(2)).expect("written");
+    };
+    let lines = || -> Vec<u8> {
+        let lines = read(&*lists, "journal").into_iter();
+        lines
+            .flat_map(|(_, line)| [line, b"\n".to_vec()].concat())
+            .collect()
+    };
+    for replica in [&a, &b] {
+        refused(&replica.served);
+        write(replica);
+    }
+    assert_eq!(read(&*lists, "journal").len(), 2);
+    check_journal(&lines()).expect("one chain");
+    // A line that is none of theirs; the first replica starts anew and sets all of it aside.
+    assert!(
+        lists
+            .add("t1", "journal", 2, &[b"{}".to_vec()])
+            .expect("added")
+    );
+    assert!(check_journal(&lines()).is_err());
+    stop(&mut a);
+    drop(a);
+    let a = replica(place, &clock);
+    let first = String::from_utf8(lines()).expect("text");
+    assert!(first.contains("access.journal-broken") && read(&*lists, "journal").len() == 1);
+    assert_eq!(read(&*lists, "journal.broken-1").len(), 3);
+    // The other one, which had read the broken one, goes on with the new one.
+    for replica in [&b, &a, &b] {
+        refused(&replica.served);
+        write(replica);
+    }
+    assert_eq!(read(&*lists, "journal").len(), 4);
+    check_journal(&lines()).expect("one chain");
+    assert!(
+        lists
+            .read("t1", "journal.broken-2", 0)
+            .expect("a list")
+            .is_empty()
+    );
+}
+
+#[test]
+fn what_was_cut_off_is_over_for_who_did_not_look() {
+    on_sqlite("lists-cut", &cut_off);
+}
+
+#[test]
+fn what_a_list_says_no_more_counts_nowhere() {
+    on_sqlite("lists-back", &rolled_back);
+    on_postgres("lists-back-postgres", &rolled_back);
+}
+
+#[test]
+fn a_broken_journal_is_set_aside_under_a_running_replica() {
+    on_sqlite("lists-broken", &broken);
+    on_postgres("lists-broken-postgres", &broken);
+}
+
+#[test]
+fn nobody_signs_in_while_the_clock_is_in_doubt_or_without_end() {
+    on_sqlite("lists-doubt", &|place| {
+        let cast = Cast::new(&INTL, SEED);
+        let tender = Tender::new(&cast, "host/t/1", Kind::Board);
+        keep(&tender, place);
+        let clock = Arc::new(ManualClock::new(secs(3)));
+        let one = replica(place, &clock);
+        let host = &one.served;
+        for _ in 0..64 {
+            let _ = token(&tender, (host, host), &cast.bidders[0], 3);
+        }
+        let statement = |person: &Person| {
+            let said = signed(&tender, person, "access.sign-in", &challenge(host), 3);
+            file(&said)
+        };
+        let hasty = sign_in(host, &statement(&cast.bidders[0]));
+        assert_eq!(
+            (hasty.status, hasty.code()),
+            (429, "http.too-often".to_owned())
+        );
+        // Nobody else is kept out by that.
+        let other = statement(&cast.bidders[1]);
+        assert_eq!(sign_in(host, &other).status, 201);
+        // The same statement, after the clock went back.
+        clock.jump(secs(-3_600));
+        until("the clock is in doubt", || {
+            let no = sign_in(host, &other);
+            (no.status, no.code()) == (503, "system.unavailable".to_owned())
+        });
+        clock.jump(secs(3));
+        until("it is trusted again", || {
+            sign_in(host, &other).code() == "access.challenge-used"
+        });
+    });
+}
