@@ -334,6 +334,23 @@ class Trial:
         self.rested()
         return self.browser.run("[document.getElementById('earlier-said').textContent, document.getElementById('earlier-facts').textContent]")
 
+    def kept_receipt(self, tender, saved):
+        """A host that was started anew has no receipt at hand: the bidder's own shows the bid, and another's does not."""
+        self.browser.run("""(() => { window.honest = window.fetch; window.fetch = (path, more) => String(path).includes('/receipts/')
+            ? Promise.resolve(new Response('{}', { status: 404 })) : window.honest(path, more); })()""")
+        said, _ = self.earlier(saved["rec"])
+        self.check("without a receipt nothing can be withdrawn", "没有这份记录的回执" in said
+                   and self.browser.run("document.getElementById('earlier-bid').hidden"), said)
+        own = tender.work / "saved" / (saved["rec"].stem + ".receipt")
+        others = list((tender.work / "saved").glob("*.receipt"))
+        self.browser.run("document.querySelector('#kept a').click()")
+        self.arrived(own)
+        for path, wanted in ((others[0], "[receipt."), (own, "已在日志中")):
+            self.browser.choose("#earlier-receipt", [path])
+            said, _ = self.earlier(saved["rec"])
+            self.check("the receipt that is chosen: " + wanted, wanted in said, said)
+        self.browser.run("window.fetch = window.honest; document.getElementById('earlier-receipt').value = ''")
+
     def rested(self):
         self.browser.wait("!document.getElementById('earlier-look').disabled", 60)
 
@@ -383,6 +400,7 @@ class Trial:
         words = re.search(r"密封指纹(.+?) · ", shown).group(1)
         self.check("the bid that was sent is shown by its record and receipt",
                    "已在日志中" in said and words in sealed and re.search(r"标段1 · 病床.*北京时间）20\d\d-.*承诺（前 16 位）[0-9a-f]{16}…", shown), (said, shown))
+        self.kept_receipt(tender, first)
         self.pictures("5-earlier")
         self.browser.run("document.getElementById('replace').click()")
         self.check("what is replaced is shown where it is sealed", words in self.browser.run("document.getElementById('replacing').innerText"))

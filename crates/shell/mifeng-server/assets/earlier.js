@@ -21,8 +21,11 @@
 
   const given = (number, file, name) => ({ id: number, name, size: file.size });
 
-  // The host's receipt for the record. Without one there is nothing that could be withdrawn.
+  // The receipt for the record: the bidder's own file, or else the host's, which has the latest at hand. Without one there is
+  // nothing that could be withdrawn.
   async function receipt(commitment) {
+    const own = id('earlier-receipt').files[0];
+    if (own) return own;
     try {
       return await (await desk.ask(base + '/receipts/' + commitment)).blob();
     } catch (error) {
@@ -49,7 +52,7 @@
     const told = found.answer.bid;
     const file = await receipt(told.commitment);
     // The host had a beat meanwhile, perhaps; the keys are the same.
-    const proof = await desk.call('receipt', { ...request, receipt: given(2, file, 'receipt') }, null, [bundle.file, record, file]);
+    const proof = await desk.call('receipt', { ...request, receipt: given(2, file, file.name || 'receipt') }, null, [bundle.file, record, file]);
     if (proof.answer.problem) throw new Error(desk.problem(proof.answer.problem));
     const received = proof.answer.proved.received;
     const facts = [
@@ -117,7 +120,7 @@
   }
 
   const doing = (work) => desk.inPlace(async () => {
-    const parts = ['earlier-look', 'earlier-record', 'withdraw', 'replace', 'withdraw-ask'].map(id);
+    const parts = ['earlier-look', 'earlier-record', 'earlier-receipt', 'withdraw', 'replace', 'withdraw-ask'].map(id);
     for (const part of parts) part.disabled = true;
     try {
       await work();
@@ -129,11 +132,13 @@
   });
 
   form.hidden = false;
-  id('earlier-record').addEventListener('change', () => {
-    forget();
-    id('withdrawn').hidden = true;
-    say('');
-  });
+  for (const file of ['earlier-record', 'earlier-receipt']) {
+    id(file).addEventListener('change', () => {
+      forget();
+      id('withdrawn').hidden = true;
+      say('');
+    });
+  }
   id('earlier-look').addEventListener('click', () => doing(look));
   id('replace').addEventListener('click', () => {
     id('withdraw').hidden = true;
