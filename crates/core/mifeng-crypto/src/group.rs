@@ -1,16 +1,24 @@
-//! The group of the suite's curve: scalars and points, on our own arithmetic for SM2 and on the
-//! RustCrypto arithmetic for P-256.
+//! The group of the suite's curve: scalars and points.
+//!
+//! SM2 is on our own arithmetic. On P-256 scalars, and the multiplication of points by secret ones, are those of the
+//! `p256` crate; points are read, added and written by our own, which also computes the sums of [`Point::lincomb_vartime`],
+//! for public values only.
 //!
 //! Operands of one operation must be on one curve. A suite fixes the curve of everything under it
 //! and parsing takes the curve as an argument, so a mix can only be a bug and panics.
 
+mod many;
+
+use crate::curves::{self, P256, Params};
 use crate::{Entropy, Error, HashAlg, Suite, sm2k};
 use core::fmt;
 use core::ops::Mul as _;
 use elliptic_curve::group::Group as _;
-use elliptic_curve::sec1::{FromSec1Point, ToSec1Point};
+use elliptic_curve::sec1::{FromSec1Point, Sec1Point, ToSec1Point};
 use elliptic_curve::{Field, PrimeField};
 use zeroize::Zeroize;
+
+pub use many::KnownPoint;
 
 /// A curve of 256 bits with prime order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,7 +65,7 @@ pub struct Point(PointOn);
 #[derive(Clone, PartialEq, Eq)]
 enum PointOn {
     Sm2(sm2k::Point),
-    P256(p256::ProjectivePoint),
+    P256(curves::Point<P256>),
 }
 
 fn mixed() -> ! {
@@ -212,7 +220,7 @@ impl Point {
     pub fn generator(curve: Curve) -> Self {
         Point(match curve {
             Curve::Sm2 => PointOn::Sm2(sm2k::Point::GENERATOR),
-            Curve::P256 => PointOn::P256(p256::ProjectivePoint::GENERATOR),
+            Curve::P256 => PointOn::P256(curves::Point::GENERATOR),
         })
     }
 
@@ -220,7 +228,9 @@ impl Point {
     pub fn mul_generator(scalar: &Scalar) -> Self {
         Point(match &scalar.0 {
             ScalarOn::Sm2(k) => PointOn::Sm2(sm2k::mul_generator(k)),
-            ScalarOn::P256(k) => PointOn::P256(p256::ProjectivePoint::mul_by_generator(k)),
+            ScalarOn::P256(k) => {
+                PointOn::P256(from_crate(&p256::ProjectivePoint::mul_by_generator(k)))
+            }
         })
     }
 
@@ -251,21 +261,13 @@ impl Point {
     }
 
     fn from_sec1(curve: Curve, bytes: &[u8]) -> Result<Self, Error> {
-        let wrong = Error::Encoding {
-            what: "point on the curve",
-        };
         let point = match curve {
-            Curve::Sm2 => sm2_from_sec1(bytes).map(|point| PointOn::Sm2(point.into())),
-            Curve::P256 => {
-                let encoded = elliptic_curve::sec1::Sec1Point::<p256::NistP256>::from_bytes(bytes)
-                    .map_err(|_| wrong.clone())?;
-                Option::from(p256::ProjectivePoint::from_sec1_point(&encoded)).map(PointOn::P256)
-            }
+            Curve::Sm2 => affine_from_sec1(bytes).map(|point| PointOn::Sm2(point.into())),
+            Curve::P256 => affine_from_sec1(bytes).map(|point| PointOn::P256(point.into())),
         };
-        match point.map(Point) {
-            Some(point) if !point.is_identity() => Ok(point),
-            _ => Err(wrong),
-        }
+        point.map(Point).ok_or(Error::Encoding {
+            what: "point on the curve",
+        })
     }
 
     /// The curve this point is on.
@@ -278,38 +280,18 @@ impl Point {
 
     /// SEC1 compressed form; 33 zero bytes for the identity, which parsing refuses.
     pub fn to_bytes(&self) -> [u8; 33] {
-        let mut out = [0; 33];
-        if !self.is_identity() {
-            match &self.0 {
-                PointOn::Sm2(point) => {
-                    if let Some(point) = point.to_affine() {
-                        out[0] = 2 + u8::from(point.y_is_odd());
-                        out[1..].copy_from_slice(&point.coordinates().0);
-                    }
-                }
-                PointOn::P256(point) => out.copy_from_slice(point.to_sec1_point(true).as_bytes()),
-            }
+        match &self.0 {
+            PointOn::Sm2(point) => compressed(point.to_affine()),
+            PointOn::P256(point) => compressed(point.to_affine()),
         }
-        out
     }
 
     /// SEC1 uncompressed form; 65 zero bytes for the identity, which parsing refuses.
     pub fn to_uncompressed(&self) -> [u8; 65] {
-        let mut out = [0; 65];
-        if !self.is_identity() {
-            match &self.0 {
-                PointOn::Sm2(point) => {
-                    if let Some(point) = point.to_affine() {
-                        let (x, y) = point.coordinates();
-                        out[0] = 4;
-                        out[1..33].copy_from_slice(&x);
-                        out[33..].copy_from_slice(&y);
-                    }
-                }
-                PointOn::P256(point) => out.copy_from_slice(point.to_sec1_point(false).as_bytes()),
-            }
+        match &self.0 {
+            PointOn::Sm2(point) => uncompressed(point.to_affine()),
+            PointOn::P256(point) => uncompressed(point.to_affine()),
         }
-        out
     }
 
     /// `self + other`.
@@ -329,54 +311,18 @@ impl Point {
     pub fn mul(&self, scalar: &Scalar) -> Point {
         Point(match (&self.0, &scalar.0) {
             (PointOn::Sm2(point), ScalarOn::Sm2(k)) => PointOn::Sm2(sm2k::mul(point, k)),
-            (PointOn::P256(point), ScalarOn::P256(k)) => PointOn::P256(*point * k),
+            (PointOn::P256(point), ScalarOn::P256(k)) => {
+                PointOn::P256(from_crate(&(to_crate(point) * k)))
+            }
             _ => mixed(),
         })
-    }
-
-    /// The sum of `scalar · point` over all pairs, in variable time: for public values only.
-    ///
-    /// # Panics
-    /// If `pairs` is empty: a sum of nothing has no curve.
-    pub fn lincomb_vartime(pairs: &[(&Scalar, &Point)]) -> Point {
-        use elliptic_curve::ops::LinearCombination;
-        let first = pairs.first().expect("callers pass at least one term");
-        match first.1.0 {
-            PointOn::Sm2(_) => {
-                // Multiples of the generator come from its table.
-                let mut generator = sm2k::Scalar::ZERO;
-                let mut terms = Vec::with_capacity(pairs.len());
-                for (k, p) in pairs {
-                    match (&p.0, &k.0) {
-                        (PointOn::Sm2(p), ScalarOn::Sm2(k)) if p.is_generator() => {
-                            generator = generator.add(k);
-                        }
-                        (PointOn::Sm2(p), ScalarOn::Sm2(k)) => terms.push((*k, *p)),
-                        _ => mixed(),
-                    }
-                }
-                Point(PointOn::Sm2(sm2k::lincomb_vartime(&generator, &terms)))
-            }
-            PointOn::P256(_) => {
-                let terms: Vec<_> = pairs
-                    .iter()
-                    .map(|(k, p)| match (&p.0, &k.0) {
-                        (PointOn::P256(p), ScalarOn::P256(k)) => (*p, *k),
-                        _ => mixed(),
-                    })
-                    .collect();
-                Point(PointOn::P256(p256::ProjectivePoint::lincomb_vartime(
-                    &terms[..],
-                )))
-            }
-        }
     }
 
     /// Whether this is the identity.
     pub fn is_identity(&self) -> bool {
         match &self.0 {
             PointOn::Sm2(point) => point.is_identity(),
-            PointOn::P256(point) => bool::from(point.is_identity()),
+            PointOn::P256(point) => point.is_identity(),
         }
     }
 
@@ -403,14 +349,51 @@ impl Point {
     }
 }
 
-/// Reads either SEC1 form of an SM2 point.
-fn sm2_from_sec1(bytes: &[u8]) -> Option<sm2k::Affine> {
+/// Reads either SEC1 form.
+fn affine_from_sec1<C: Params>(bytes: &[u8]) -> Option<curves::Affine<C>> {
     let (tag, rest) = bytes.split_first()?;
-    match (*tag, rest.as_chunks::<32>().0) {
-        (2 | 3, [x]) => sm2k::Affine::from_x(x, *tag == 3),
-        (4, [x, y]) => sm2k::Affine::from_coordinates(x, y),
+    match (*tag, rest.as_chunks::<32>()) {
+        (2 | 3, ([x], [])) => curves::Affine::from_x(x, *tag == 3),
+        (4, ([x, y], [])) => curves::Affine::from_coordinates(x, y),
         _ => None,
     }
+}
+
+/// Zeros for the identity.
+fn compressed<C: Params>(point: Option<curves::Affine<C>>) -> [u8; 33] {
+    let mut out = [0; 33];
+    if let Some(point) = point {
+        out[0] = 2 + u8::from(point.y_is_odd());
+        out[1..].copy_from_slice(&point.coordinates().0);
+    }
+    out
+}
+
+fn uncompressed<C: Params>(point: Option<curves::Affine<C>>) -> [u8; 65] {
+    let mut out = [0; 65];
+    if let Some(point) = point {
+        let (x, y) = point.coordinates();
+        out[0] = 4;
+        out[1..33].copy_from_slice(&x);
+        out[33..].copy_from_slice(&y);
+    }
+    out
+}
+
+/// What the `p256` crate takes; in constant time but for the identity.
+fn to_crate(point: &curves::Point<P256>) -> p256::ProjectivePoint {
+    let Some(affine) = point.to_affine() else {
+        return p256::ProjectivePoint::IDENTITY;
+    };
+    let (x, y) = affine.coordinates();
+    let encoded = Sec1Point::<p256::NistP256>::from_affine_coordinates(&x.into(), &y.into(), false);
+    Option::from(p256::ProjectivePoint::from_sec1_point(&encoded))
+        .expect("every way to make a point keeps it on the curve")
+}
+
+fn from_crate(point: &p256::ProjectivePoint) -> curves::Point<P256> {
+    affine_from_sec1(point.to_sec1_point(false).as_bytes())
+        .map_or(curves::Point::IDENTITY, curves::Point::from)
 }
 
 impl fmt::Debug for Point {
@@ -489,6 +472,42 @@ mod tests {
                 doubled = doubled.add(&doubled);
             }
             assert_eq!(Scalar::reduce(curve, &wide), doubled);
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn edges_of_multiplication_and_encoding() -> Result<(), Error> {
+        for curve in [Curve::Sm2, Curve::P256] {
+            let number = |k: u64| Scalar::from_u64(curve, k);
+            let (g, minus_one) = (Point::generator(curve), number(1).neg());
+            let p = g.mul(&number(0x1234_5678_9abc_def1));
+            let none = p.sub(&p);
+            assert_eq!(none, Point::mul_generator(&number(0)));
+            for k in [0, 1, 2, 3, u64::MAX].map(number) {
+                for k in [k.neg(), k] {
+                    let product = p.mul(&k);
+                    assert_eq!(Point::lincomb_vartime(&[(&k, &p)]), product);
+                    assert_eq!(
+                        Point::lincomb_vartime(&[(&k, &g)]),
+                        Point::mul_generator(&k)
+                    );
+                    assert!(none.mul(&k).is_identity());
+                    assert!(Point::lincomb_vartime(&[(&k, &none)]).is_identity());
+                    let known = KnownPoint::new(p.clone());
+                    for _ in 0..2 {
+                        let sum = Point::lincomb_known_vartime(&[(&k, &known)], &[(&k, &g)]);
+                        assert_eq!(sum, product.add(&Point::mul_generator(&k)));
+                    }
+                }
+            }
+            assert_eq!(p.mul(&minus_one), none.sub(&p));
+            let all = [&p, &none, &g, &p.add(&g), &none];
+            assert_eq!(Point::all_to_bytes(all), all.map(Point::to_bytes));
+            assert_eq!(none.to_bytes(), [0; 33]);
+            assert_eq!(none.to_uncompressed(), [0; 65]);
+            assert_eq!(Point::from_bytes(curve, &p.to_bytes())?, p);
+            assert_eq!(Point::from_uncompressed(curve, &p.to_uncompressed())?, p);
         }
         Ok(())
     }

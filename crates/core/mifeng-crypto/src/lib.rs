@@ -17,6 +17,7 @@
 
 mod chunk;
 pub mod cores;
+mod curves;
 mod digest;
 mod entropy;
 mod error;
@@ -39,7 +40,7 @@ pub use chunk::{ChunkCipher, TAG_LEN};
 pub use digest::{Digest, HashAlg, Hasher};
 pub use entropy::{Entropy, SeededEntropy, SystemEntropy};
 pub use error::{Error, Kind};
-pub use group::{Curve, Point, Scalar, hash_to_point};
+pub use group::{Curve, KnownPoint, Point, Scalar, hash_to_point};
 pub use keys::{KeyAlg, PrivateKey, PublicKey, SignatureAlg, Signed, verify_many};
 pub use sm2dig::{signature_from_der, signature_to_der, sm2_digest};
 pub use suite::{GM, INTL, Suite, hkdf_expand, hkdf_expand_sha512};

@@ -84,10 +84,19 @@ impl<'a> Keys<'a> {
 /// Each leaf's path and share, in the policy's order.
 pub(crate) type LeafShares = Vec<(String, sharing::Secret)>;
 
+/// Whether σ is a secret, or what everybody can find from what was released.
+#[derive(Clone, Copy)]
+pub(crate) enum Secrecy {
+    /// Time must not tell anything of it.
+    Secret,
+    /// It may.
+    Opened,
+}
+
 /// The header for `sigma`, as canonical bytes, and each leaf's share in the policy's order.
 pub(crate) fn build_header(
     suite: &Suite,
-    sigma: &[u8; 32],
+    (sigma, secrecy): (&[u8; 32], Secrecy),
     ctx: &Context,
     policy: &Policy,
     keys: &Keys<'_>,
@@ -100,7 +109,12 @@ pub(crate) fn build_header(
         let mut rho = Zeroizing::new([0; 96]);
         let info = [&c.as_bytes()[..], path.as_bytes()].concat();
         suite.kdf(sigma, "leaf", &info, &mut rho[..]);
-        let ct = seal_leaf(suite, leaf, &label, &rho, share, keys)?;
+        let ct = match (leaf, secrecy) {
+            (Leaf::Group(key), Secrecy::Opened) => {
+                tdh2::encrypt_opened(keys.board(&key)?, &label, &rho, share)?.to_vec()
+            }
+            _ => seal_leaf(suite, leaf, &label, &rho, share, keys)?,
+        };
         leaves.push(SealedLeaf {
             ct: hex::encode(ct),
             path: path.clone(),

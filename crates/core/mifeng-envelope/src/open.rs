@@ -1,7 +1,7 @@
 //! Opening: from leaf shares to σ, and from σ to the content.
 
 use crate::body::{BodyCipher, CHUNK, PREFIX, SALT, SEALED_CHUNK, plain_len};
-use crate::leaf::{Keys, build_header};
+use crate::leaf::{Keys, Secrecy, build_header};
 use crate::manifest::Manifest;
 use crate::stream::{ROUND_PLAIN, ReadFrom, read_body, read_window, round_end};
 use crate::tar::{Reader, TarSink, place_of};
@@ -31,7 +31,8 @@ impl Drop for Sigma {
 }
 
 impl VerifiedSeal {
-    /// Puts leaf shares together and rebuilds the header from the result (PROTOCOL 2.2, acceptance).
+    /// Puts leaf shares together that were released, and rebuilds the header from the result (PROTOCOL 2.2, acceptance).
+    /// In variable time: by then everybody can.
     ///
     /// # Errors
     /// [`Error::NotSatisfied`] if shares are missing; [`Error::Opening`], the bidder's fault, if the
@@ -48,15 +49,21 @@ impl VerifiedSeal {
             .collect();
         let sigma = sharing::combine(self.policy(), &plain);
         plain.iter_mut().for_each(|(_, share)| share.zeroize());
-        self.rebuild(*sigma.ok_or(Error::NotSatisfied)?, boards)
+        let sigma = *sigma.ok_or(Error::NotSatisfied)?;
+        self.rebuild_as(Secrecy::Opened, sigma, boards)
     }
 
-    /// Rebuilds the header from a secret given whole, as an archive's verifier does.
+    /// Rebuilds the header from a secret given whole, as its bidder does, who keeps it.
     ///
     /// # Errors
     /// As [`VerifiedSeal::recover`].
     pub fn rebuild(&self, sigma: [u8; 32], boards: &[&Board]) -> Result<Sigma> {
+        self.rebuild_as(Secrecy::Secret, sigma, boards)
+    }
+
+    fn rebuild_as(&self, secrecy: Secrecy, sigma: [u8; 32], boards: &[&Board]) -> Result<Sigma> {
         let sigma = Sigma(sigma);
+        let known = (&sigma.0, secrecy);
         let certificates = self.all_certificates();
         let chains: Vec<_> = self.chains.iter().collect();
         let keys = Keys {
@@ -64,16 +71,16 @@ impl VerifiedSeal {
             certificates: &certificates,
             chains: &chains,
         };
-        let (header, _) =
-            match build_header(self.suite, &sigma.0, self.context(), self.policy(), &keys) {
-                Ok(built) => built,
-                Err(e @ Error::UnknownKey { .. }) => return Err(e),
-                Err(_) => {
-                    return Err(Error::Opening {
-                        what: "header cannot be rebuilt",
-                    });
-                }
-            };
+        let built = build_header(self.suite, known, self.context(), self.policy(), &keys);
+        let (header, _) = match built {
+            Ok(built) => built,
+            Err(e @ Error::UnknownKey { .. }) => return Err(e),
+            Err(_) => {
+                return Err(Error::Opening {
+                    what: "header cannot be rebuilt",
+                });
+            }
+        };
         if header == self.record.header {
             Ok(sigma)
         } else {

@@ -2,7 +2,7 @@
 
 use crate::body::BodyCipher;
 use crate::journal::{self, Resumable, Signed};
-use crate::leaf::{Keys, LeafShares, build_header};
+use crate::leaf::{Keys, LeafShares, Secrecy, build_header};
 use crate::manifest::{
     Declarations, DetailLine, FileEntry, MANIFEST_CMS_NAME, MANIFEST_NAME, Manifest, Opening,
 };
@@ -250,7 +250,13 @@ impl<'a> Plan<'a> {
             certificates: &certificates,
             chains: inputs.chains,
         };
-        let (header, shares) = build_header(suite, sigma, &inputs.context, &inputs.policy, &keys)?;
+        let (header, shares) = build_header(
+            suite,
+            (sigma, Secrecy::Secret),
+            &inputs.context,
+            &inputs.policy,
+            &keys,
+        )?;
         let mut files: Vec<(usize, &dyn FileSource)> = inputs
             .files
             .iter()

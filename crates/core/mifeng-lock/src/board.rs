@@ -1,6 +1,6 @@
 //! The public side of a board: threshold, key and the trustees' share keys; and a trustee's secret share.
 
-use mifeng_crypto::{Digest, Point, Scalar, Suite};
+use mifeng_crypto::{Digest, KnownPoint, Point, Scalar, Suite};
 use serde::{Deserialize, Serialize};
 
 use crate::share::{decode_hex, lagrange};
@@ -14,8 +14,8 @@ pub const MAX_MEMBERS: u8 = 15;
 pub struct Board {
     suite: &'static Suite,
     threshold: u8,
-    public: Point,
-    share_keys: Vec<Point>,
+    public: KnownPoint,
+    share_keys: Vec<KnownPoint>,
     key: Digest,
     holding: Digest,
 }
@@ -68,8 +68,8 @@ impl Board {
         Ok(Self {
             suite,
             threshold,
-            public,
-            share_keys,
+            public: KnownPoint::new(public),
+            share_keys: share_keys.into_iter().map(KnownPoint::new).collect(),
             key,
             holding: key,
         })
@@ -77,7 +77,7 @@ impl Board {
 
     /// The same key in new hands: only a resharing makes one ([`crate::dkg::Reshare`]).
     pub(crate) fn handed_on(&self, threshold: u8, share_keys: Vec<Point>) -> Result<Self> {
-        let mut next = Self::new(self.suite, threshold, self.public.clone(), share_keys)?;
+        let mut next = Self::new(self.suite, threshold, self.public().clone(), share_keys)?;
         next.key = self.key;
         Ok(next)
     }
@@ -103,11 +103,19 @@ impl Board {
         &self.public
     }
 
+    pub(crate) fn known_public(&self) -> &KnownPoint {
+        &self.public
+    }
+
     /// `Y_i` of trustee `index`.
     ///
     /// # Errors
     /// [`Error::ShareIndex`].
     pub fn share_key(&self, index: u8) -> Result<&Point> {
+        Ok(self.known_share_key(index)?)
+    }
+
+    pub(crate) fn known_share_key(&self, index: u8) -> Result<&KnownPoint> {
         usize::from(index)
             .checked_sub(1)
             .and_then(|position| self.share_keys.get(position))

@@ -5,7 +5,7 @@
 //! The nonce mixes fresh entropy with the secret and the statement, so neither a failed generator nor a
 //! repeated one reveals the key. Normative text: `spec/tdh2.md`.
 
-use mifeng_crypto::{Curve, Entropy, Point, Scalar, Suite};
+use mifeng_crypto::{Curve, Entropy, KnownPoint, Point, Scalar, Suite};
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
@@ -22,7 +22,7 @@ pub struct Statement<'a> {
     /// The prover's index.
     pub index: u8,
     /// `Y = x·G`.
-    pub y: &'a Point,
+    pub y: &'a KnownPoint,
     /// The base of the second equation.
     pub base: &'a Point,
     /// `D = x·base`.
@@ -110,17 +110,17 @@ pub fn prove(
 /// Whether the proof holds: two double-scalar sums and one hash.
 pub fn verify(suite: &Suite, statement: &Statement<'_>, proof: &Proof) -> bool {
     let curve = suite.curve();
-    let on_curve = [statement.y, statement.base, statement.d]
+    let on_curve = [&**statement.y, statement.base, statement.d]
         .iter()
         .all(|p| p.curve() == curve && !p.is_identity());
     if !on_curve || proof.e.curve() != curve {
         return false;
     }
     let minus_e = proof.e.neg();
-    let a = Point::lincomb_vartime(&[
-        (&proof.z, &Point::generator(curve)),
-        (&minus_e, statement.y),
-    ]);
+    let a = Point::lincomb_known_vartime(
+        &[(&minus_e, statement.y)],
+        &[(&proof.z, &Point::generator(curve))],
+    );
     let b = Point::lincomb_vartime(&[(&proof.z, statement.base), (&minus_e, statement.d)]);
     if a.is_identity() || b.is_identity() {
         return false;
@@ -143,16 +143,8 @@ pub fn verify_each(suite: &Suite, items: &[(Statement<'_>, &Proof)]) -> Vec<usiz
 }
 
 fn challenge(suite: &Suite, statement: &Statement<'_>, a: &Point, b: &Point) -> Scalar {
-    suite.h_q(
-        "dleq",
-        &[
-            statement.label,
-            &[statement.index],
-            &statement.y.to_bytes(),
-            &statement.base.to_bytes(),
-            &statement.d.to_bytes(),
-            &a.to_bytes(),
-            &b.to_bytes(),
-        ],
-    )
+    let points = [statement.y, statement.base, statement.d, a, b];
+    let [y, base, d, a, b] = Point::all_to_bytes(points);
+    let index = [statement.index];
+    suite.h_q("dleq", &[statement.label, &index, &y, &base, &d, &a, &b])
 }

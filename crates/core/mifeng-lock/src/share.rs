@@ -119,7 +119,7 @@ pub(crate) fn release(
     let statement = Statement {
         label,
         index: secret.index(),
-        y: board.share_key(secret.index())?,
+        y: board.known_share_key(secret.index())?,
         base,
         d: &d,
     };
@@ -133,7 +133,7 @@ pub(crate) fn release(
 
 /// Checks one share against the board.
 pub(crate) fn verify(board: &Board, label: &[u8], base: &Point, share: &Share) -> Result<()> {
-    let y = board.share_key(share.index)?;
+    let y = board.known_share_key(share.index)?;
     let statement = Statement {
         label,
         index: share.index,

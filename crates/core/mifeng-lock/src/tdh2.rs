@@ -27,7 +27,7 @@
 //! # }
 //! ```
 
-use mifeng_crypto::{Curve, Digest, Entropy, Point, Scalar, Suite, hash_to_point};
+use mifeng_crypto::{Curve, Digest, Entropy, KnownPoint, Point, Scalar, Suite, hash_to_point};
 use std::sync::OnceLock;
 use zeroize::Zeroizing;
 
@@ -75,7 +75,8 @@ impl Ciphertext {
         let f = Scalar::from_be_bytes(curve, &field(130))?;
         let minus_e = e.neg();
         let w = Point::lincomb_vartime(&[(&f, &Point::generator(curve)), (&minus_e, &u)]);
-        let w_bar = Point::lincomb_vartime(&[(&f, &second_generator(suite)), (&minus_e, &u_bar)]);
+        let w_bar =
+            Point::lincomb_known_vartime(&[(&f, second_generator(suite))], &[(&minus_e, &u_bar)]);
         let expected = challenge(board, label, &c, [&u, &u_bar, &w, &w_bar]);
         if w.is_identity() || w_bar.is_identity() || expected != e {
             return Err(Error::InvalidCiphertext);
@@ -113,6 +114,38 @@ pub fn encrypt(
     rho: &[u8; RHO_BYTES],
     m: &[u8; 32],
 ) -> Result<[u8; CIPHERTEXT_BYTES]> {
+    encrypt_by(board, label, rho, m, |point, k| match point {
+        None => Point::mul_generator(k),
+        Some(point) => point.mul(k),
+    })
+}
+
+/// The same bytes, made again after the opening: in variable time, so only for a `rho` and an `m` that everybody can find
+/// from what was released.
+///
+/// # Errors
+/// As [`encrypt`].
+pub fn encrypt_opened(
+    board: &Board,
+    label: &[u8],
+    rho: &[u8; RHO_BYTES],
+    m: &[u8; 32],
+) -> Result<[u8; CIPHERTEXT_BYTES]> {
+    let curve = board.suite().curve();
+    encrypt_by(board, label, rho, m, |point, k| match point {
+        None => Point::lincomb_vartime(&[(k, &Point::generator(curve))]),
+        Some(point) => Point::lincomb_known_vartime(&[(k, point)], &[]),
+    })
+}
+
+/// `times` multiplies a point, or the generator.
+fn encrypt_by(
+    board: &Board,
+    label: &[u8],
+    rho: &[u8; RHO_BYTES],
+    m: &[u8; 32],
+    times: impl Fn(Option<&KnownPoint>, &Scalar) -> Point,
+) -> Result<[u8; CIPHERTEXT_BYTES]> {
     let suite = board.suite();
     let scalar = |at: usize| {
         let mut wide = Zeroizing::new([0; 48]);
@@ -127,16 +160,17 @@ pub fn encrypt(
         }
     };
     let (r, w) = (scalar(0)?, scalar(48)?);
-    let g_bar = second_generator(suite);
-    let (u, u_bar) = (Point::mul_generator(&r), g_bar.mul(&r));
-    let (w_g, w_bar) = (Point::mul_generator(&w), g_bar.mul(&w));
-    let c = mask(board, &u, &board.public().mul(&r), m);
+    let g_bar = Some(second_generator(suite));
+    let (u, u_bar) = (times(None, &r), times(g_bar, &r));
+    let (w_g, w_bar) = (times(None, &w), times(g_bar, &w));
+    let c = mask(board, &u, &times(Some(board.known_public()), &r), m);
     let e = challenge(board, label, &c, [&u, &u_bar, &w_g, &w_bar]);
     let f = w.add(&r.mul(&e));
     let mut out = [0; CIPHERTEXT_BYTES];
     out[..32].copy_from_slice(c.as_slice());
-    out[32..65].copy_from_slice(&u.to_bytes());
-    out[65..98].copy_from_slice(&u_bar.to_bytes());
+    let [u, u_bar] = Point::all_to_bytes([&u, &u_bar]);
+    out[32..65].copy_from_slice(&u);
+    out[65..98].copy_from_slice(&u_bar);
     out[98..130].copy_from_slice(&e.to_be_bytes());
     out[130..].copy_from_slice(&f.to_be_bytes());
     Ok(out)
@@ -233,22 +267,20 @@ pub fn combine(
 }
 
 /// `G'`: nobody knows its logarithm.
-pub fn second_generator(suite: &Suite) -> Point {
-    static OF_SM2: OnceLock<Point> = OnceLock::new();
-    static OF_P256: OnceLock<Point> = OnceLock::new();
+pub fn second_generator(suite: &Suite) -> &'static KnownPoint {
+    static OF_SM2: OnceLock<KnownPoint> = OnceLock::new();
+    static OF_P256: OnceLock<KnownPoint> = OnceLock::new();
     let known = match suite.curve() {
         Curve::Sm2 => &OF_SM2,
         Curve::P256 => &OF_P256,
     };
-    let find = || hash_to_point(suite, &format!("tdh2-gbar/{}", suite.curve().name()), &[]);
-    known.get_or_init(find).clone()
+    let label = || format!("tdh2-gbar/{}", suite.curve().name());
+    known.get_or_init(|| KnownPoint::new(hash_to_point(suite, &label(), &[])))
 }
 
 fn mask(board: &Board, u: &Point, point: &Point, text: &[u8; 32]) -> Zeroizing<[u8; 32]> {
-    let pad = board.suite().h_tag(
-        "tdh2-1",
-        &[&board.public().to_bytes(), &u.to_bytes(), &point.to_bytes()],
-    );
+    let [y, u, point] = Point::all_to_bytes([board.public(), u, point]);
+    let pad = board.suite().h_tag("tdh2-1", &[&y, &u, &point]);
     let mut out = Zeroizing::new(*text);
     for (byte, pad) in out.iter_mut().zip(pad.as_bytes()) {
         *byte ^= pad;
@@ -257,9 +289,9 @@ fn mask(board: &Board, u: &Point, point: &Point, text: &[u8; 32]) -> Zeroizing<[
 }
 
 fn challenge(board: &Board, label: &[u8], c: &[u8; 32], points: [&Point; 4]) -> Scalar {
-    let encoded = points.map(Point::to_bytes);
-    let y = board.public().to_bytes();
-    let mut parts: Vec<&[u8]> = vec![label, &y, c];
-    parts.extend(encoded.iter().map(<[u8; 33]>::as_slice));
+    let [u, u_bar, w, w_bar] = points;
+    let encoded = Point::all_to_bytes([board.public(), u, u_bar, w, w_bar]);
+    let [y, u, u_bar, w, w_bar] = &encoded;
+    let parts: [&[u8]; 7] = [label, y, c, u, u_bar, w, w_bar];
     board.suite().h_q("tdh2-2", &parts)
 }

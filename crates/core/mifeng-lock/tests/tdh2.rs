@@ -52,6 +52,32 @@ fn every_subset_opens_exactly_from_the_threshold_on() {
     }
 }
 
+/// The encryption made again after the opening gives the same bytes, with tables of the board's points and before they are
+/// made.
+#[test]
+fn what_was_opened_is_encrypted_alike() {
+    for suite in [&GM, &INTL] {
+        let world = World::new(suite, 2, 3, "again");
+        for round in 0..12_u8 {
+            // From the smallest numbers to the largest that are not reduced.
+            let mut rho = [round; 96];
+            if round < 4 {
+                rho = [0; 96];
+                (rho[47], rho[95]) = (round + 1, 4 - round);
+            }
+            if round == 11 {
+                rho = [0xff; 96];
+            }
+            let m = [round ^ 0x5a; 32];
+            let first = tdh2::encrypt(world.board(), LABEL, &rho, &m).expect("encrypts");
+            let again = tdh2::encrypt_opened(world.board(), LABEL, &rho, &m).expect("encrypts");
+            assert_eq!(first, again, "{round}");
+            Ciphertext::parse_and_check(world.board(), LABEL, &again).expect("valid");
+        }
+        assert!(tdh2::encrypt_opened(world.board(), LABEL, &[0; 96], &SECRET).is_err());
+    }
+}
+
 #[test]
 fn ciphertexts_hold_under_their_label_and_board_only() {
     let world = World::new(&GM, 2, 3, "labels");

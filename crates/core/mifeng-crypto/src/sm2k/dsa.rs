@@ -1,15 +1,14 @@
 //! SM2 signatures (GB/T 32918.2) with SM3.
 
-use super::field::Fe;
-use super::limbs::{self, Limbs};
-use super::mul::{add_generator_vartime, naf};
+use super::mul_generator;
 use super::nonce::Nonces;
 use super::order::{N, Scalar};
-use super::point::{Affine, Point};
-use super::{lincomb_vartime, mul_generator};
+use super::{Affine, Fe, Point};
+use crate::curves::field::Prime;
+use crate::curves::limbs::{self, Limbs};
+use crate::curves::vartime::lincomb_vartime;
+use crate::curves::{Known, Sm2, point};
 use crate::sm3x::Stream;
-use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, Ordering};
 use zeroize::{Zeroize, Zeroizing};
 
 /// Z of GB/T 32918.2 section 5.5: the hash of the signer's id, the curve and the public key.
@@ -19,8 +18,8 @@ fn identity_hash(id: &[u8], key: &Affine) -> [u8; 32] {
     hash.update(&(id.len() as u16 * 8).to_be_bytes());
     hash.update(id);
     hash.update(&Fe::ONE.double().add(&Fe::ONE).neg().to_be_bytes());
-    hash.update(&super::point::B.to_be_bytes());
-    for point in [&super::point::G, key] {
+    hash.update(&point::b::<Sm2>().to_be_bytes());
+    for point in [&Affine::GENERATOR, key] {
         let (x, y) = point.coordinates();
         hash.update(&x);
         hash.update(&y);
@@ -97,98 +96,27 @@ impl SigningKey {
     }
 }
 
-/// Width of the forms whose digits index a [`Prepared`] table.
-const WIDTH: u32 = 6;
-const ODD: usize = 1 << (WIDTH - 2);
-/// Parts of a scalar, 64 bits each.
-const PARTS: usize = 4;
-
-/// Odd multiples 1 to 31 of `key`, `2^64·key`, `2^128·key` and `2^192·key`: with them a
-/// verification doubles 64 times instead of 256.
-struct Prepared([[Affine; ODD]; PARTS]);
-
-impl Prepared {
-    fn new(key: &Affine) -> Self {
-        let mut points = Vec::with_capacity(ODD * PARTS);
-        let mut base = Point::from(*key);
-        for _ in 0..PARTS {
-            let twice = base.double();
-            let mut multiple = base;
-            for _ in 0..ODD {
-                points.push(multiple);
-                multiple = multiple.add(&twice);
-            }
-            for _ in 0..64 {
-                base = base.double();
-            }
-        }
-        let mut table = [[*key; ODD]; PARTS];
-        let entries = table.iter_mut().flatten();
-        for (entry, point) in entries.zip(Point::all_to_affine(&points)) {
-            *entry = point;
-        }
-        Prepared(table)
-    }
-
-    /// `k · key` in variable time.
-    fn mul_vartime(&self, k: &Scalar) -> Point {
-        let part = |i: usize| naf(&[k.limbs()[i], 0, 0, 0], WIDTH);
-        let digits: [_; PARTS] = core::array::from_fn(part);
-        let mut sum = Point::IDENTITY;
-        // A form of 64 bits has at most 65 digits.
-        for at in (0..=64).rev() {
-            if !sum.is_identity() {
-                sum = sum.double();
-            }
-            for (digits, table) in digits.iter().zip(&self.0) {
-                let digit = digits[at];
-                let entry = &table[usize::from(digit.unsigned_abs() / 2)];
-                if digit > 0 {
-                    sum = sum.add_affine_vartime(entry);
-                } else if digit < 0 {
-                    sum = sum.add_affine_vartime(&entry.neg());
-                }
-            }
-        }
-        sum
-    }
-}
-
 /// A public key that verifies. From the second signature on it uses a table of its multiples
 /// (4 KiB, as dear as one verification), which makes each more than twice as fast.
 pub(crate) struct VerifyingKey {
-    key: Affine,
+    key: Known<Sm2>,
     identity: [u8; 32],
-    used: AtomicBool,
-    prepared: OnceLock<Box<Prepared>>,
 }
 
 impl VerifyingKey {
     pub(crate) fn new(key: Affine, id: &[u8]) -> Self {
         VerifyingKey {
-            key,
+            key: Known::new(key.into()),
             identity: identity_hash(id, &key),
-            used: AtomicBool::new(false),
-            prepared: OnceLock::new(),
         }
     }
 
-    pub(super) fn key(&self) -> &Affine {
+    pub(super) fn key(&self) -> &Known<Sm2> {
         &self.key
     }
 
     pub(super) fn identity(&self) -> &[u8; 32] {
         &self.identity
-    }
-
-    /// Multiplication by way of the table, if this key has verified before.
-    pub(super) fn table_vartime(&self) -> Option<impl Fn(&Scalar) -> Point + '_> {
-        if !self.used.swap(true, Ordering::Relaxed) {
-            return None;
-        }
-        let prepared = || Box::new(Prepared::new(&self.key));
-        let table = self.prepared.get_or_init(prepared);
-        Some(|k: &Scalar| table.mul_vartime(k))
     }
 
     /// Whether r and s, 32 big-endian bytes each, are a signature of this key over a message.
@@ -204,10 +132,7 @@ impl VerifyingKey {
         }
         // B3, B4, B6: e, and (x1, y1) = sG + tP.
         let e = message_hash(&self.identity, message);
-        let point = match self.table_vartime() {
-            Some(product) => add_generator_vartime(product(&t), &s),
-            None => lincomb_vartime(&s, &[(t, Point::from(self.key))]),
-        };
+        let point = lincomb_vartime(s.limbs(), &[(*t.limbs(), &self.key)], &[]);
         // B7: e + x1 = r modulo n.
         !point.is_identity() && x_is(&point, r.sub(&e).limbs())
     }
@@ -221,6 +146,6 @@ pub(super) fn x_is(point: &Point, value: &Limbs) -> bool {
         return true;
     }
     let (more, carry) = limbs::add(value, &N);
-    let (_, below) = limbs::sub(&more, &super::field::P);
+    let (_, below) = limbs::sub(&more, &Prime::Sm2.p());
     carry == 0 && below == 1 && Fe::from_limbs(&more).mul(&zz) == point.x
 }

@@ -1,9 +1,9 @@
 //! Many signatures at once: what they can share.
 
 use super::dsa::{VerifyingKey, x_is};
-use super::mul::{add_generator_vartime, naf};
 use super::order::Scalar;
-use super::point::{Affine, Point};
+use super::{Affine, Point};
+use crate::curves::vartime::{add_digit_vartime, add_generator_vartime, lincomb_vartime, naf};
 use crate::sm3x;
 
 /// A message, and r and s of the signature that a key is said to have made over it.
@@ -40,15 +40,21 @@ pub(crate) fn verify_many(jobs: &[Job<'_>]) -> Vec<bool> {
         }
         let x = r.sub(&Scalar::reduce(e));
         let checked = Checked { place, s, t, x };
-        match key.table_vartime() {
-            Some(product) => good[place] = fits(product(&checked.t), &checked),
-            None => fresh.push(checked),
+        if key.key().first_use() {
+            fresh.push(checked);
+        } else {
+            let terms = [(*t.limbs(), key.key())];
+            good[place] = fits(&lincomb_vartime(checked.s.limbs(), &terms, &[]), &checked);
         }
     }
     for group in fresh.chunks(TOGETHER) {
-        let keys: Vec<&Affine> = group.iter().map(|one| jobs[one.place].0.key()).collect();
+        let keys: Vec<&Point> = group
+            .iter()
+            .map(|one| jobs[one.place].0.key().point())
+            .collect();
         for (one, table) in group.iter().zip(tables(&keys).chunks(ODD)) {
-            good[one.place] = fits(mul_vartime(&one.t, table), one);
+            let product = mul_vartime(&one.t, table);
+            good[one.place] = fits(&add_generator_vartime(product, one.s.limbs()), one);
         }
     }
     good
@@ -68,17 +74,16 @@ fn hashes(jobs: &[Job<'_>]) -> Vec<[u8; 32]> {
     out
 }
 
-/// `sG + tP` has the x that is wanted, `product` being tP.
-fn fits(product: Point, one: &Checked) -> bool {
-    let point = add_generator_vartime(product, &one.s);
-    !point.is_identity() && x_is(&point, one.x.limbs())
+/// `sum`, which is sG + tP, has the x that is wanted.
+fn fits(sum: &Point, one: &Checked) -> bool {
+    !sum.is_identity() && x_is(sum, one.x.limbs())
 }
 
 /// The odd multiples of all keys, made affine with one inversion.
-fn tables(keys: &[&Affine]) -> Vec<Affine> {
+fn tables(keys: &[&Point]) -> Vec<Affine> {
     let mut points = Vec::with_capacity(keys.len() * ODD);
     for key in keys {
-        let mut multiple = Point::from(**key);
+        let mut multiple = **key;
         let twice = multiple.double();
         for _ in 0..ODD {
             points.push(multiple);
@@ -94,12 +99,7 @@ fn mul_vartime(k: &Scalar, table: &[Affine]) -> Point {
         if !sum.is_identity() {
             sum = sum.double();
         }
-        let entry = &table[usize::from(digit.unsigned_abs() / 2)];
-        if digit > 0 {
-            sum = sum.add_affine_vartime(entry);
-        } else if digit < 0 {
-            sum = sum.add_affine_vartime(&entry.neg());
-        }
+        sum = add_digit_vartime(&sum, digit, table);
     }
     sum
 }

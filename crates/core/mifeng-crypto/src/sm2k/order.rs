@@ -1,16 +1,12 @@
 //! Integers modulo the order n of sm2p256v1, always below n. Products go through Montgomery form
 //! with R = 2^256.
 
-use super::limbs::{self, Limbs};
+use crate::curves::limbs::{self, Limbs};
+use crate::curves::{Params as _, Sm2};
 use zeroize::Zeroize;
 
 /// n.
-pub(super) const N: Limbs = [
-    0x53bb_f409_39d5_4123,
-    0x7203_df6b_21c6_052b,
-    0xffff_ffff_ffff_ffff,
-    0xffff_fffe_ffff_ffff,
-];
+pub(super) const N: Limbs = Sm2::N;
 /// 2^256 − n, which is also R modulo n.
 const COMPLEMENT: Limbs = limbs::sub(&[0; 4], &N).0;
 /// −1/n modulo 2^64: each of Newton's steps doubles the bits that are right.
@@ -24,16 +20,7 @@ const N_PRIME: u64 = {
     inverse.wrapping_neg()
 };
 /// R² modulo n: R doubled 256 times.
-const RR: Limbs = {
-    let mut value = COMPLEMENT;
-    let mut step = 0;
-    while step < 256 {
-        let (sum, carry) = limbs::add(&value, &value);
-        value = limbs::once_reduced(&sum, carry, &COMPLEMENT);
-        step += 1;
-    }
-    value
-};
+const RR: Limbs = limbs::doubled_256_times(&COMPLEMENT, &COMPLEMENT);
 
 /// An integer modulo n. Its owners wipe secret ones.
 #[derive(Clone, Copy)]
@@ -46,6 +33,7 @@ impl Zeroize for Scalar {
 }
 
 impl Scalar {
+    #[cfg(test)]
     pub(crate) const ZERO: Scalar = Scalar([0; 4]);
     pub(crate) const ONE: Scalar = Scalar([1, 0, 0, 0]);
 
@@ -87,7 +75,7 @@ impl Scalar {
     }
 
     #[inline(always)]
-    pub(super) const fn limbs(&self) -> &Limbs {
+    pub(crate) const fn limbs(&self) -> &Limbs {
         &self.0
     }
 

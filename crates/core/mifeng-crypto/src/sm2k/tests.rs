@@ -1,12 +1,13 @@
-//! Against the twin, the `sm2` crate, on edges and on random inputs.
+//! Against the twin, the `sm2` crate, on edges and on random inputs. What both curves share is tested beside it.
 
-use super::field::Fe;
 use super::order::Scalar;
-use super::point::{Affine, Point};
-use super::{SigningKey, VerifyingKey, limbs, lincomb_vartime, mul, mul_generator};
+use super::{Affine, Point, SigningKey, VerifyingKey, mul, mul_generator};
+use crate::curves::field::Prime;
+use crate::curves::limbs;
+use crate::curves::vartime::lincomb_vartime;
 use crate::{Entropy, SeededEntropy};
 use elliptic_curve::group::Group as _;
-use elliptic_curve::sec1::{FromSec1Point, ToSec1Point};
+use elliptic_curve::sec1::ToSec1Point;
 use elliptic_curve::{Field, PrimeField};
 
 /// n − `less`, as bytes.
@@ -56,64 +57,6 @@ fn own_bytes(point: &Point) -> Option<Vec<u8>> {
 }
 
 #[test]
-fn field_against_big_integers_of_the_standard() {
-    // p − 1, p, 2^256 − 1: the edges of reading.
-    let p = limbs::to_be(&super::field::P);
-    assert!(Fe::from_be_bytes(&p).is_none());
-    assert!(Fe::from_be_bytes(&[0xff; 32]).is_none());
-    let mut less = p;
-    less[31] -= 1;
-    let minus_one = Fe::from_be_bytes(&less).expect("p − 1");
-    assert!(minus_one == Fe::ONE.neg());
-    assert!(minus_one.square() == Fe::ONE);
-    assert!(minus_one.mul(&minus_one) == Fe::ONE);
-    assert!(minus_one.invert() == minus_one);
-    assert!(minus_one.sqrt().is_none());
-    assert!(minus_one.add(&Fe::ONE).is_zero() == 1);
-    assert!(Fe::ZERO.sub(&Fe::ONE) == minus_one);
-    assert!(Fe::ZERO.invert().is_zero() == 1);
-    assert!(Fe::ZERO.neg().is_zero() == 1);
-    assert_eq!(minus_one.to_be_bytes(), less);
-    assert_eq!(Fe::ONE.to_be_bytes()[31], 1);
-}
-
-#[test]
-fn field_laws_on_random_and_edge_elements() {
-    let near = |k: u64| Fe::ONE.neg().sub(&Fe::from_limbs(&[k, 0, 0, 0]));
-    let mut all: Vec<Fe> = (0..4).map(near).collect();
-    all.extend((0..4).map(|k| Fe::from_limbs(&[k, 0, 0, 0])));
-    // Montgomery forms of all ones and lone limbs reach every carry of the reduction.
-    let top = limbs::sub(&super::field::P, &[1, 0, 0, 0]).0;
-    all.push(Fe::from_raw(top));
-    for limb in 0..4 {
-        let mut raw = [0; 4];
-        raw[limb] = super::field::P[limb];
-        all.push(Fe::from_raw(raw));
-    }
-    all.extend(scalars(200).iter().filter_map(Fe::from_be_bytes));
-    for pair in all.windows(2) {
-        let (a, b) = (&pair[0], &pair[1]);
-        assert!(a.square() == a.mul(a));
-        assert!(a.mul(b) == b.mul(a));
-        assert!(a.add(b).sub(b) == *a);
-        assert!(a.add(b).square() == a.square().add(&a.mul(b).double()).add(&b.square()));
-        assert!(a.half().double() == *a);
-        assert!(a.sub(b) == b.sub(a).neg());
-        if a.is_zero() == 0 {
-            assert!(a.mul(&a.invert()) == Fe::ONE);
-        }
-        let square = a.square();
-        let root = square.sqrt().expect("a square has a root");
-        assert!(root == *a || root == a.neg());
-    }
-    let mut inverted = all.clone();
-    Fe::invert_all(&mut inverted);
-    for (a, b) in all.iter().zip(&inverted) {
-        assert!(a.invert() == *b);
-    }
-}
-
-#[test]
 fn scalars_agree_with_the_twin() {
     let all = scalars(300);
     for pair in all.windows(2) {
@@ -147,7 +90,7 @@ fn multiples_of_the_generator_agree_with_the_twin() {
         let expected = sm2::ProjectivePoint::mul_by_generator(&twin(&bytes));
         let found = mul_generator(&own(&bytes));
         assert_eq!(own_bytes(&found), twin_bytes(&expected), "{bytes:02x?}");
-        let vartime = lincomb_vartime(&own(&bytes), &[]);
+        let vartime = lincomb_vartime(own(&bytes).limbs(), &[], &[]);
         assert!(vartime == found, "{bytes:02x?}");
     }
 }
@@ -161,50 +104,10 @@ fn multiples_of_points_agree_with_the_twin() {
         let expected = point_twin * twin(&bytes);
         let found = mul(&point, &own(&bytes));
         assert_eq!(own_bytes(&found), twin_bytes(&expected), "{bytes:02x?}");
-        let vartime = lincomb_vartime(&Scalar::ZERO, &[(own(&bytes), point)]);
+        let vartime = lincomb_vartime(&[0; 4], &[], &[(*own(&bytes).limbs(), point)]);
         assert!(vartime == found, "{bytes:02x?}");
         assert!(mul(&Point::IDENTITY, &own(&bytes)).is_identity());
     }
-}
-
-#[test]
-fn sums_of_multiples_agree_with_single_ones() {
-    let all = scalars(40);
-    let base = mul_generator(&own(&[9; 32]));
-    for triple in all.chunks_exact(3) {
-        let [a, b, c] = [own(&triple[0]), own(&triple[1]), own(&triple[2])];
-        let q = base.add(&Point::GENERATOR);
-        let expected = mul_generator(&a).add(&mul(&base, &b)).add(&mul(&q, &c));
-        assert!(lincomb_vartime(&a, &[(b, base), (c, q)]) == expected);
-        // The same point twice, and its opposite: the additions meet equal points.
-        let zero = lincomb_vartime(&Scalar::ZERO, &[(b, base), (b, base.neg())]);
-        assert!(zero.is_identity());
-        let twice = lincomb_vartime(&Scalar::ZERO, &[(b, base), (b, base)]);
-        assert!(twice == mul(&base, &b.add(&b)));
-        let generator = lincomb_vartime(&a, &[(Scalar::ZERO.sub(&a), Point::GENERATOR)]);
-        assert!(generator.is_identity());
-        let doubled = lincomb_vartime(&a, &[(a, Point::GENERATOR)]);
-        assert!(doubled == mul_generator(&a.add(&a)));
-        assert!(lincomb_vartime(&a, &[(b, Point::IDENTITY)]) == mul_generator(&a));
-    }
-}
-
-#[test]
-fn additions_are_complete() {
-    let g = Point::GENERATOR;
-    let two = g.double();
-    // The same points with another Z.
-    let scaled = mul(&two, &own(&order_less(1))).neg();
-    assert!(scaled == two);
-    assert!(g.add(&g) == two);
-    assert!(scaled.add(&two) == two.double());
-    assert!(two.sub(&scaled).is_identity());
-    assert!(g.add(&Point::IDENTITY) == g);
-    assert!(Point::IDENTITY.add(&g) == g);
-    assert!(Point::IDENTITY.add(&Point::IDENTITY).is_identity());
-    assert!(Point::IDENTITY.double().is_identity());
-    assert!(g != two && g != Point::IDENTITY);
-    assert!(Point::IDENTITY.to_affine().is_none());
 }
 
 /// Signatures of both sides are the same bytes, each verifies the other's, and neither takes what
@@ -275,39 +178,6 @@ fn an_x_beyond_the_order_is_compared_modulo_the_order() {
     }
     assert!(found > 50);
     // Just below p and beyond it: value + n wraps into no field element.
-    let gap = limbs::sub(&super::field::P, &super::order::N).0;
+    let gap = limbs::sub(&Prime::Sm2.p(), &super::order::N).0;
     assert!(!super::dsa::x_is(&Point::GENERATOR, &gap));
-}
-
-#[test]
-fn points_are_read_as_the_twin_reads_them() {
-    let mut entropy = SeededEntropy::new(b"points");
-    let mut on_curve = 0;
-    for round in 0..200 {
-        let mut x = [0; 32];
-        entropy.fill(&mut x).expect("seeded");
-        for odd in [false, true] {
-            let encoded = [&[2 + u8::from(odd)], &x[..]].concat();
-            let expected = elliptic_curve::sec1::Sec1Point::<sm2::Sm2>::from_bytes(&encoded)
-                .ok()
-                .and_then(|point| sm2::ProjectivePoint::from_sec1_point(&point).into_option());
-            let found = Affine::from_x(&x, odd);
-            assert_eq!(
-                found.map(|point| own_bytes(&point.into())),
-                expected.map(|point| twin_bytes(&point)),
-                "round {round}"
-            );
-            let Some(point) = found else { continue };
-            on_curve += 1;
-            assert_eq!(point.y_is_odd(), odd);
-            let (x, mut y) = point.coordinates();
-            assert!(Affine::from_coordinates(&x, &y) == Some(point));
-            y[7] ^= 1;
-            assert!(Affine::from_coordinates(&x, &y).is_none());
-        }
-    }
-    assert!(on_curve > 100);
-    assert!(Affine::from_coordinates(&[0; 32], &[0; 32]).is_none());
-    let p = limbs::to_be(&super::field::P);
-    assert!(Affine::from_x(&p, false).is_none());
 }

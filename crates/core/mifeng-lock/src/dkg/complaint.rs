@@ -5,7 +5,7 @@
 //! everyone then opens the message and sees. The key generation is abandoned in any case, so revealing the
 //! share costs nothing; the static keys stay secret.
 
-use mifeng_crypto::{Entropy, Point};
+use mifeng_crypto::{Entropy, KnownPoint, Point};
 
 use super::message::open_share;
 use super::seal::Channel;
@@ -43,7 +43,7 @@ impl Complaint {
             let statement = Statement {
                 label: &label,
                 index: accuser,
-                y: &key.public,
+                y: &KnownPoint::new(key.public.clone()),
                 base,
                 d,
             };
@@ -88,7 +88,7 @@ impl Complaint {
             let statement = Statement {
                 label: &label,
                 index: self.accuser,
-                y: recipient,
+                y: &KnownPoint::new(recipient.clone()),
                 base,
                 d,
             };

@@ -4,25 +4,25 @@
 use core::hint::black_box;
 
 /// A 256-bit integer.
-pub(super) type Limbs = [u64; 4];
+pub(crate) type Limbs = [u64; 4];
 
 /// All ones for 1, zero for 0. The barrier keeps the compiler from turning what is selected with
 /// the mask into a branch.
 #[inline(always)]
-pub(super) fn mask(bit: u64) -> u64 {
+pub(crate) fn mask(bit: u64) -> u64 {
     black_box(bit).wrapping_neg()
 }
 
 /// `a` where the mask is all ones, `b` where it is zero.
 #[inline(always)]
-pub(super) fn select(mask: u64, a: &Limbs, b: &Limbs) -> Limbs {
+pub(crate) fn select(mask: u64, a: &Limbs, b: &Limbs) -> Limbs {
     let pick = |i: usize| b[i] ^ (mask & (a[i] ^ b[i]));
     [pick(0), pick(1), pick(2), pick(3)]
 }
 
 /// 1 if `a` is zero, else 0.
 #[inline(always)]
-pub(super) fn is_zero(a: &Limbs) -> u64 {
+pub(crate) fn is_zero(a: &Limbs) -> u64 {
     let any = a[0] | a[1] | a[2] | a[3];
     // The top bit of `any | -any` is set unless `any` is zero.
     ((any | any.wrapping_neg()) >> 63) ^ 1
@@ -32,7 +32,7 @@ pub(super) fn is_zero(a: &Limbs) -> u64 {
 
 /// `a + b + carry` and the carry.
 #[inline(always)]
-pub(super) const fn adc(a: u64, b: u64, carry: bool) -> (u64, bool) {
+pub(crate) const fn adc(a: u64, b: u64, carry: bool) -> (u64, bool) {
     let (sum, first) = a.overflowing_add(b);
     let (sum, second) = sum.overflowing_add(carry as u64);
     (sum, first | second)
@@ -40,7 +40,7 @@ pub(super) const fn adc(a: u64, b: u64, carry: bool) -> (u64, bool) {
 
 /// `a - b - borrow` and the borrow.
 #[inline(always)]
-pub(super) const fn sbb(a: u64, b: u64, borrow: bool) -> (u64, bool) {
+pub(crate) const fn sbb(a: u64, b: u64, borrow: bool) -> (u64, bool) {
     let (difference, first) = a.overflowing_sub(b);
     let (difference, second) = difference.overflowing_sub(borrow as u64);
     (difference, first | second)
@@ -55,7 +55,7 @@ const fn mac(a: u64, b: u64, c: u64, carry: u64) -> (u64, u64) {
 
 /// `a + b` and the carry.
 #[inline(always)]
-pub(super) const fn add(a: &Limbs, b: &Limbs) -> (Limbs, u64) {
+pub(crate) const fn add(a: &Limbs, b: &Limbs) -> (Limbs, u64) {
     let (r0, c) = adc(a[0], b[0], false);
     let (r1, c) = adc(a[1], b[1], c);
     let (r2, c) = adc(a[2], b[2], c);
@@ -65,7 +65,7 @@ pub(super) const fn add(a: &Limbs, b: &Limbs) -> (Limbs, u64) {
 
 /// `a - b` and the borrow.
 #[inline(always)]
-pub(super) const fn sub(a: &Limbs, b: &Limbs) -> (Limbs, u64) {
+pub(crate) const fn sub(a: &Limbs, b: &Limbs) -> (Limbs, u64) {
     let (r0, c) = sbb(a[0], b[0], false);
     let (r1, c) = sbb(a[1], b[1], c);
     let (r2, c) = sbb(a[2], b[2], c);
@@ -76,7 +76,7 @@ pub(super) const fn sub(a: &Limbs, b: &Limbs) -> (Limbs, u64) {
 /// `high · 2^256 + a`, known to be below `2 · (2^256 - complement)`, modulo
 /// `2^256 - complement`: adding the complement carries out exactly when a subtraction is due.
 #[inline(always)]
-pub(super) const fn once_reduced(a: &Limbs, high: u64, complement: &Limbs) -> Limbs {
+pub(crate) const fn once_reduced(a: &Limbs, high: u64, complement: &Limbs) -> Limbs {
     let (less, carry) = add(a, complement);
     let take = (carry | high).wrapping_neg();
     [
@@ -87,9 +87,21 @@ pub(super) const fn once_reduced(a: &Limbs, high: u64, complement: &Limbs) -> Li
     ]
 }
 
+/// `a · 2^256` modulo `2^256 - complement`, for constants.
+pub(crate) const fn doubled_256_times(a: &Limbs, complement: &Limbs) -> Limbs {
+    let mut value = *a;
+    let mut step = 0;
+    while step < 256 {
+        let (sum, carry) = add(&value, &value);
+        value = once_reduced(&sum, carry, complement);
+        step += 1;
+    }
+    value
+}
+
 /// `a · b`.
 #[inline(always)]
-pub(super) const fn mul(a: &Limbs, b: &Limbs) -> [u64; 8] {
+pub(crate) const fn mul(a: &Limbs, b: &Limbs) -> [u64; 8] {
     let (t0, c) = mac(a[0], b[0], 0, 0);
     let (t1, c) = mac(a[1], b[0], 0, c);
     let (t2, c) = mac(a[2], b[0], 0, c);
@@ -102,7 +114,7 @@ pub(super) const fn mul(a: &Limbs, b: &Limbs) -> [u64; 8] {
 
 /// `a · b + t`: four limbs and the one above them.
 #[inline(always)]
-pub(super) const fn row(a: &Limbs, b: u64, t: Limbs) -> (Limbs, u64) {
+pub(crate) const fn row(a: &Limbs, b: u64, t: Limbs) -> (Limbs, u64) {
     let (t0, c) = mac(a[0], b, t[0], 0);
     let (t1, c) = mac(a[1], b, t[1], c);
     let (t2, c) = mac(a[2], b, t[2], c);
@@ -112,7 +124,7 @@ pub(super) const fn row(a: &Limbs, b: u64, t: Limbs) -> (Limbs, u64) {
 
 /// `a · a`: the products of different limbs once, doubled, and the squares.
 #[inline(always)]
-pub(super) const fn square(a: &Limbs) -> [u64; 8] {
+pub(crate) const fn square(a: &Limbs) -> [u64; 8] {
     let (t1, c) = mac(a[0], a[1], 0, 0);
     let (t2, c) = mac(a[0], a[2], 0, c);
     let (t3, t4) = mac(a[0], a[3], 0, c);
@@ -142,7 +154,7 @@ pub(super) const fn square(a: &Limbs) -> [u64; 8] {
 
 /// 32 big-endian bytes as an integer.
 #[inline]
-pub(super) fn from_be(bytes: &[u8; 32]) -> Limbs {
+pub(crate) fn from_be(bytes: &[u8; 32]) -> Limbs {
     let mut out = [0; 4];
     for (limb, word) in out.iter_mut().rev().zip(bytes.as_chunks::<8>().0) {
         *limb = u64::from_be_bytes(*word);
@@ -152,7 +164,7 @@ pub(super) fn from_be(bytes: &[u8; 32]) -> Limbs {
 
 /// The integer as 32 big-endian bytes.
 #[inline]
-pub(super) fn to_be(a: &Limbs) -> [u8; 32] {
+pub(crate) fn to_be(a: &Limbs) -> [u8; 32] {
     let mut out = [0; 32];
     for (limb, word) in a.iter().rev().zip(out.as_chunks_mut::<8>().0) {
         *word = limb.to_be_bytes();

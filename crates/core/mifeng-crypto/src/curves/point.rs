@@ -1,52 +1,33 @@
-//! Points of sm2p256v1 in Jacobian coordinates: x = X / Z², y = Y / Z³, Z = 0 for the identity.
+//! Points in Jacobian coordinates: x = X / Z², y = Y / Z³, Z = 0 for the identity.
 //!
-//! The curve is y² = x³ − 3x + b of prime order, so no point but the identity has order two and
-//! doubling has no exception.
+//! The order is prime, so no point but the identity has order two and doubling has no exception.
 
+use super::Params;
 use super::field::Fe;
 use super::limbs;
 use zeroize::Zeroize;
 
-/// b of GB/T 32918.5.
-pub(super) const B: Fe = Fe::from_limbs(&[
-    0xddbc_bd41_4d94_0e93,
-    0xf397_89f5_15ab_8f92,
-    0x4d5a_9e4b_cf65_09a7,
-    0x28e9_fa9e_9d9f_5e34,
-]);
-
 /// A point with affine coordinates, so not the identity.
 #[derive(Clone, Copy)]
-pub(crate) struct Affine {
-    pub(super) x: Fe,
-    pub(super) y: Fe,
+pub(crate) struct Affine<C> {
+    pub(crate) x: Fe<C>,
+    pub(crate) y: Fe<C>,
 }
 
-/// The generator of GB/T 32918.5.
-pub(super) const G: Affine = Affine {
-    x: Fe::from_limbs(&[
-        0x715a_4589_334c_74c7,
-        0x8fe3_0bbf_f266_0be1,
-        0x5f99_0446_6a39_c994,
-        0x32c4_ae2c_1f19_8119,
-    ]),
-    y: Fe::from_limbs(&[
-        0x02df_32e5_2139_f0a0,
-        0xd0a9_877c_c62a_4740,
-        0x59bd_cee3_6b69_2153,
-        0xbc37_36a2_f4f6_779c,
-    ]),
-};
+impl<C: Params> Affine<C> {
+    pub(crate) const GENERATOR: Self = Affine {
+        x: Fe::from_limbs(&C::G[0]),
+        y: Fe::from_limbs(&C::G[1]),
+    };
 
-impl Affine {
     /// The point of two coordinates of 32 big-endian bytes, if they are below p and on the curve.
-    pub(crate) fn from_coordinates(x: &[u8; 32], y: &[u8; 32]) -> Option<Affine> {
+    pub(crate) fn from_coordinates(x: &[u8; 32], y: &[u8; 32]) -> Option<Self> {
         let (x, y) = (Fe::from_be_bytes(x)?, Fe::from_be_bytes(y)?);
         (y.square() == right_side(&x)).then_some(Affine { x, y })
     }
 
     /// The point with this x and an odd or even y, if there is one. For public values.
-    pub(crate) fn from_x(x: &[u8; 32], odd: bool) -> Option<Affine> {
+    pub(crate) fn from_x(x: &[u8; 32], odd: bool) -> Option<Self> {
         let x = Fe::from_be_bytes(x)?;
         // The order is odd, so no point has y = 0 and exactly one root is odd.
         let root = right_side(&x).sqrt()?;
@@ -67,7 +48,7 @@ impl Affine {
         self.y.is_odd()
     }
 
-    pub(super) fn neg(&self) -> Affine {
+    pub(crate) fn neg(&self) -> Self {
         Affine {
             x: self.x,
             y: self.y.neg(),
@@ -75,27 +56,32 @@ impl Affine {
     }
 }
 
-impl PartialEq for Affine {
-    fn eq(&self, other: &Affine) -> bool {
+impl<C: Params> PartialEq for Affine<C> {
+    fn eq(&self, other: &Self) -> bool {
         self.x == other.x && self.y == other.y
     }
 }
 
 /// x³ − 3x + b.
-fn right_side(x: &Fe) -> Fe {
+fn right_side<C: Params>(x: &Fe<C>) -> Fe<C> {
     let triple = x.double().add(x);
-    x.square().mul(x).sub(&triple).add(&B)
+    x.square().mul(x).sub(&triple).add(&b())
+}
+
+/// b of the curve.
+pub(crate) const fn b<C: Params>() -> Fe<C> {
+    Fe::from_limbs(&C::B)
 }
 
 /// A point of the group.
 #[derive(Clone, Copy)]
-pub(crate) struct Point {
-    pub(super) x: Fe,
-    pub(super) y: Fe,
-    pub(super) z: Fe,
+pub(crate) struct Point<C> {
+    pub(crate) x: Fe<C>,
+    pub(crate) y: Fe<C>,
+    pub(crate) z: Fe<C>,
 }
 
-impl Zeroize for Point {
+impl<C: Params> Zeroize for Point<C> {
     fn zeroize(&mut self) {
         for fe in [&mut self.x, &mut self.y, &mut self.z] {
             let mut raw = *fe.raw();
@@ -105,8 +91,8 @@ impl Zeroize for Point {
     }
 }
 
-impl From<Affine> for Point {
-    fn from(p: Affine) -> Point {
+impl<C: Params> From<Affine<C>> for Point<C> {
+    fn from(p: Affine<C>) -> Self {
         Point {
             x: p.x,
             y: p.y,
@@ -115,8 +101,8 @@ impl From<Affine> for Point {
     }
 }
 
-impl PartialEq for Point {
-    fn eq(&self, other: &Point) -> bool {
+impl<C: Params> PartialEq for Point<C> {
+    fn eq(&self, other: &Self) -> bool {
         if self.is_identity() || other.is_identity() {
             return self.is_identity() && other.is_identity();
         }
@@ -126,31 +112,33 @@ impl PartialEq for Point {
     }
 }
 
-impl Eq for Point {}
+impl<C: Params> Eq for Point<C> {}
 
 /// What an addition computes on the way: the sum, and the two differences that are both zero where
 /// it should have been a doubling.
-struct Sum {
-    point: Point,
-    h: Fe,
-    r: Fe,
+struct Sum<C> {
+    point: Point<C>,
+    h: Fe<C>,
+    r: Fe<C>,
 }
 
-impl Point {
-    pub(crate) const IDENTITY: Point = Point {
+impl<C: Params> Point<C> {
+    pub(crate) const IDENTITY: Self = Point {
         x: Fe::ONE,
         y: Fe::ONE,
         z: Fe::ZERO,
     };
-    pub(crate) const GENERATOR: Point = Point {
-        x: G.x,
-        y: G.y,
+    pub(crate) const GENERATOR: Self = Point {
+        x: Affine::<C>::GENERATOR.x,
+        y: Affine::<C>::GENERATOR.y,
         z: Fe::ONE,
     };
 
     /// Whether this is the generator in its affine form.
     pub(crate) fn is_generator(&self) -> bool {
-        self.z == Fe::ONE && self.x == G.x && self.y == G.y
+        self.z == Fe::ONE
+            && self.x == Affine::<C>::GENERATOR.x
+            && self.y == Affine::<C>::GENERATOR.y
     }
 
     pub(crate) fn is_identity(&self) -> bool {
@@ -158,7 +146,7 @@ impl Point {
     }
 
     /// The affine form, unless this is the identity.
-    pub(crate) fn to_affine(self) -> Option<Affine> {
+    pub(crate) fn to_affine(self) -> Option<Affine<C>> {
         let inverse = self.z.invert();
         let square = inverse.square();
         (!self.is_identity()).then(|| Affine {
@@ -168,15 +156,15 @@ impl Point {
     }
 
     /// x of the affine form, zero for the identity.
-    pub(super) fn affine_x(&self) -> Fe {
+    pub(crate) fn affine_x(&self) -> Fe<C> {
         self.x.mul(&self.z.invert().square())
     }
 
     /// The affine forms of points that are not the identity, with one inversion.
-    pub(super) fn all_to_affine(points: &[Point]) -> Vec<Affine> {
-        let mut inverses: Vec<Fe> = points.iter().map(|point| point.z).collect();
+    pub(crate) fn all_to_affine(points: &[Self]) -> Vec<Affine<C>> {
+        let mut inverses: Vec<Fe<C>> = points.iter().map(|point| point.z).collect();
         Fe::invert_all(&mut inverses);
-        let affine = |(point, inverse): (&Point, &Fe)| {
+        let affine = |(point, inverse): (&Self, &Fe<C>)| {
             let square = inverse.square();
             Affine {
                 x: point.x.mul(&square),
@@ -186,7 +174,7 @@ impl Point {
         points.iter().zip(&inverses).map(affine).collect()
     }
 
-    pub(crate) fn neg(&self) -> Point {
+    pub(crate) fn neg(&self) -> Self {
         Point {
             y: self.y.neg(),
             ..*self
@@ -194,7 +182,7 @@ impl Point {
     }
 
     /// `2 · self`, the identity included.
-    pub(crate) fn double(&self) -> Point {
+    pub(crate) fn double(&self) -> Self {
         // S = 4XY², M = 3(X − Z²)(X + Z²): X' = M² − 2S, Y' = M(S − X') − 8Y⁴, Z' = 2YZ.
         let zz = self.z.square();
         let yy4 = self.y.double().square();
@@ -210,18 +198,18 @@ impl Point {
     }
 
     /// `self + other`, whatever they are, in constant time.
-    pub(crate) fn add(&self, other: &Point) -> Point {
+    pub(crate) fn add(&self, other: &Self) -> Self {
         let sum = self.add_unequal(other);
         self.complete(sum, other)
     }
 
-    pub(crate) fn sub(&self, other: &Point) -> Point {
+    pub(crate) fn sub(&self, other: &Self) -> Self {
         self.add(&other.neg())
     }
 
     /// `self + other` by the plain formula: wrong if either is the identity or both are equal.
     #[inline(always)]
-    fn add_unequal(&self, other: &Point) -> Sum {
+    fn add_unequal(&self, other: &Self) -> Sum<C> {
         let (zz1, zz2) = (self.z.square(), other.z.square());
         let (u1, u2) = (self.x.mul(&zz2), other.x.mul(&zz1));
         let s1 = self.y.mul(&zz2.mul(&other.z));
@@ -232,7 +220,7 @@ impl Point {
 
     /// The same with an affine point.
     #[inline(always)]
-    fn add_affine_unequal(&self, other: &Affine) -> Sum {
+    fn add_affine_unequal(&self, other: &Affine<C>) -> Sum<C> {
         let zz = self.z.square();
         let h = other.x.mul(&zz).sub(&self.x);
         let r = other.y.mul(&zz.mul(&self.z)).sub(&self.y);
@@ -240,28 +228,28 @@ impl Point {
     }
 
     /// Mends a sum where the formula has exceptions: equal points and the identity.
-    fn complete(&self, sum: Sum, other: &Point) -> Point {
+    fn complete(&self, sum: Sum<C>, other: &Self) -> Self {
         let equal = sum.h.is_zero() & sum.r.is_zero();
         let out = Point::select(limbs::mask(equal), &self.double(), &sum.point);
         Point::skip_identity(&out, self, other)
     }
 
     /// `sum`, but the other point where one of `a` and `b` is the identity.
-    fn skip_identity(sum: &Point, a: &Point, b: &Point) -> Point {
+    fn skip_identity(sum: &Self, a: &Self, b: &Self) -> Self {
         let out = Point::select(limbs::mask(a.z.is_zero()), b, sum);
         Point::select(limbs::mask(b.z.is_zero()), a, &out)
     }
 
     /// `self + other` in constant time, for points of which is known that they are not equal
     /// unless one is the identity.
-    pub(super) fn add_different(&self, other: &Point) -> Point {
+    pub(crate) fn add_different(&self, other: &Self) -> Self {
         Point::skip_identity(&self.add_unequal(other).point, self, other)
     }
 
     /// `self + other` in constant time, or `self` where the mask is zero. Right for all points
     /// but `self = other`.
     #[inline(always)]
-    pub(super) fn add_affine_masked(&self, mask: u64, other: &Affine) -> Point {
+    pub(crate) fn add_affine_masked(&self, mask: u64, other: &Affine<C>) -> Self {
         let sum = self.add_affine_unequal(other).point;
         let first = limbs::mask(self.z.is_zero());
         let sum = Point::select(first, &Point::from(*other), &sum);
@@ -270,7 +258,7 @@ impl Point {
 
     /// `self + other` in variable time: for public values.
     #[inline]
-    pub(super) fn add_affine_vartime(&self, other: &Affine) -> Point {
+    pub(crate) fn add_affine_vartime(&self, other: &Affine<C>) -> Self {
         if self.is_identity() {
             return Point::from(*other);
         }
@@ -278,7 +266,7 @@ impl Point {
     }
 
     #[inline(always)]
-    fn mend_vartime(&self, sum: Sum) -> Point {
+    fn mend_vartime(&self, sum: Sum<C>) -> Self {
         if sum.h.is_zero() == 1 && sum.r.is_zero() == 1 {
             return self.double();
         }
@@ -287,7 +275,7 @@ impl Point {
 
     /// `self + other` in variable time, with what the other knows of its z.
     #[inline]
-    pub(super) fn add_cached_vartime(&self, other: &Cached) -> Point {
+    pub(crate) fn add_cached_vartime(&self, other: &Cached<C>) -> Self {
         if other.point.is_identity() {
             return *self;
         }
@@ -303,7 +291,7 @@ impl Point {
     }
 
     #[inline(always)]
-    pub(super) fn select(mask: u64, a: &Point, b: &Point) -> Point {
+    pub(crate) fn select(mask: u64, a: &Self, b: &Self) -> Self {
         Point {
             x: Fe::select(mask, &a.x, &b.x),
             y: Fe::select(mask, &a.y, &b.y),
@@ -314,7 +302,7 @@ impl Point {
 
 /// The end of both additions. `h = 0` and `r ≠ 0`, opposite points, gives Z = 0: the identity.
 #[inline(always)]
-fn sum(u1: &Fe, s1: &Fe, h: Fe, r: Fe, zz: &Fe) -> Sum {
+fn sum<C: Params>(u1: &Fe<C>, s1: &Fe<C>, h: Fe<C>, r: Fe<C>, zz: &Fe<C>) -> Sum<C> {
     let hh = h.square();
     let hhh = hh.mul(&h);
     let v = u1.mul(&hh);
@@ -329,14 +317,14 @@ fn sum(u1: &Fe, s1: &Fe, h: Fe, r: Fe, zz: &Fe) -> Sum {
 
 /// A point with the square and the cube of its z, for tables of public points.
 #[derive(Clone, Copy)]
-pub(super) struct Cached {
-    pub(super) point: Point,
-    zz: Fe,
-    zzz: Fe,
+pub(crate) struct Cached<C> {
+    pub(crate) point: Point<C>,
+    zz: Fe<C>,
+    zzz: Fe<C>,
 }
 
-impl Cached {
-    pub(super) fn new(point: Point) -> Cached {
+impl<C: Params> Cached<C> {
+    pub(crate) fn new(point: Point<C>) -> Self {
         let zz = point.z.square();
         Cached {
             point,
@@ -345,7 +333,7 @@ impl Cached {
         }
     }
 
-    pub(super) fn neg(&self) -> Cached {
+    pub(crate) fn neg(&self) -> Self {
         Cached {
             point: self.point.neg(),
             ..*self
