@@ -81,7 +81,7 @@ impl<S: Store> Host<S> {
                 .collect(),
         };
         let disclosed = jcs::to_vec(&beat)?;
-        self.beat_records_len += beat.records.len() * super::BEAT_RECORD_LEN;
+        self.beat_records_len += beat.records.len() * super::door::BEAT_RECORD_LEN;
         self.beats.push(beat);
         self.replay.beats += 1;
         let index = self.replay.tree.size();
