@@ -70,6 +70,10 @@ struct Ends {
 }
 
 impl End {
+    fn of((number, entry): &Entry) -> Self {
+        End::at(*number, entry)
+    }
+
     fn at(number: u64, entry: &[u8]) -> Self {
         End {
             next: number + 1,
@@ -174,21 +178,23 @@ impl Access {
     /// Takes up the journal. A broken one is kept under another name, for whoever looks into it, and stops nobody:
     /// where it is.
     fn open_journal(&self, view: &View, now: Time) -> io::Result<Option<String>> {
+        let stage = view.parties.stage(view.stage);
+        let mut journal = Journal::default();
+        journal.note(None, "*", "access.journal-broken", stage.word(), now);
+        let (first, _) = journal.take_due(now, true).lines(Digest::default());
+        let ends = &mut *self.ends();
         for _ in 0..TRIES {
             let mut lines = self.lists.read(&self.tender, JOURNAL, 0)?;
             if check_journal(&joined(&lines)).is_ok() {
+                ends.journal_len = len_of(lines.iter().map(|(_, line)| line));
+                ends.journal = lines.last().map(End::of).unwrap_or_default();
                 return Ok(None);
             }
             let Some(seen) = lines.pop() else { break };
             // Another replica may have added to it meanwhile, or set it aside.
-            if let Some(aside) = self.lists.set_aside(&self.tender, JOURNAL, &seen)? {
-                let stage = view.parties.stage(view.stage);
-                let rule = "access.journal-broken";
-                self.inner()
-                    .journal
-                    .note(None, "*", rule, stage.word(), now);
-                self.write_down(now, true)?;
-                return Ok(Some(aside));
+            let aside = self.lists.set_aside(&self.tender, JOURNAL, &seen, &first)?;
+            if aside.is_some() {
+                return Ok(aside);
             }
         }
         Err(crowded())
@@ -234,8 +240,8 @@ impl Access {
         if anew {
             *end = End::default();
         }
-        if let Some((number, entry)) = entries.last() {
-            *end = End::at(*number, entry);
+        if let Some(last) = entries.last() {
+            *end = End::of(last);
         }
         Ok(News { entries, anew })
     }
@@ -257,15 +263,19 @@ impl Access {
 
     fn learn_grants(&self, ends: &mut Ends, view: &View, now: Time) -> io::Result<()> {
         let news = self.news(GRANTS, &mut ends.grants)?;
+        let entries = news.entries.iter().map(|(_, entry)| entry);
+        let len: u64 = entries.clone().map(|entry| entry.len() as u64).sum();
+        let of = (self.suite, &*view.origin);
+        let words: Vec<Word> = entries.filter_map(|e| given::read(e, of, now)).collect();
+        // All at once: nobody is judged by a half of them.
+        let inner = &mut *self.inner();
         if news.anew {
             ends.grants_len = 0;
-            self.inner().given = Given::default();
+            inner.given = Given::default();
         }
-        for (_, entry) in news.entries {
-            if let Some(word) = given::read(&entry, (self.suite, &view.origin), now) {
-                self.inner().given.add(word, &view.parties);
-            }
-            ends.grants_len += entry.len() as u64;
+        ends.grants_len += len;
+        for word in words {
+            inner.given.add(word, &view.parties);
         }
         Ok(())
     }
@@ -298,9 +308,9 @@ impl Access {
         let (cert, name) = (record.actor(), record.signer_name());
         let used = (said.nonce, said.expires);
         let entry = SessionEntry::begin((cert, &name), token.id(), used, now);
-        let may = |sessions: &Sessions| match sessions.is_used(&said.nonce) {
+        let may = |sessions: &mut Sessions| match sessions.is_used(&said.nonce, now) {
             true => Err(no(SignInError::Used)),
-            false if sessions.is_hasty(&cert) => Err(Fault::TooOften.into()),
+            false if sessions.is_hasty(&cert, now) => Err(Fault::TooOften.into()),
             false => Ok(true),
         };
         self.add_session(&entry, now, &may)?;
@@ -314,7 +324,7 @@ impl Access {
             return Ok(false);
         };
         let entry = SessionEntry::End(session);
-        let may = |sessions: &Sessions| Ok(sessions.find(&session, now).is_some());
+        let may = |sessions: &mut Sessions| Ok(sessions.find(&session, now).is_some());
         self.add_session(&entry, now, &may)
     }
 
@@ -323,14 +333,14 @@ impl Access {
         &self,
         entry: &SessionEntry,
         now: Time,
-        may: &dyn Fn(&Sessions) -> Result<bool, Fail>,
+        may: &dyn Fn(&mut Sessions) -> Result<bool, Fail>,
     ) -> Result<bool, Fail> {
         let io = |e: io::Error| Problem::io("sessions", &e);
         let line = [entry.to_line().map_err(Error::from)?];
         let ends = &mut *self.ends();
         for _ in 0..TRIES {
             self.learn_sessions(ends, now).map_err(io)?;
-            if !may(&self.inner().sessions)? {
+            if !may(&mut self.inner().sessions)? {
                 return Ok(false);
             }
             let number = ends.sessions.next;

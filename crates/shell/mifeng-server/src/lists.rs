@@ -84,7 +84,7 @@ impl Lists for FileLists {
             return Err(io::ErrorKind::InvalidInput.into());
         }
         self.with((tender, list), |path, numbers| {
-            if at < numbers.next {
+            if at != numbers.next {
                 return Ok(false);
             }
             let lines = entries.iter().map(|entry| [entry, &b"\n"[..]].concat());
@@ -113,14 +113,19 @@ impl Lists for FileLists {
             file.write_all(&kept.concat())?;
             file.sync_all()?;
             fs::rename(&part, path)?;
-            lines::sync_folder(path)?;
             numbers.first = below;
-            Ok(())
+            lines::sync_folder(path)
         })
     }
 
-    fn set_aside(&self, tender: &str, list: &str, seen: &Entry) -> io::Result<Option<String>> {
-        self.with((tender, list), |path, numbers| {
+    fn set_aside(
+        &self,
+        tender: &str,
+        list: &str,
+        seen: &Entry,
+        first: &[Vec<u8>],
+    ) -> io::Result<Option<String>> {
+        let aside = self.with((tender, list), |path, numbers| {
             if numbers.next != seen.0 + 1 || numbers.last != seen.1 {
                 return Ok(None);
             }
@@ -129,10 +134,14 @@ impl Lists for FileLists {
             let aside = names.find(|name| !name.exists());
             let aside = aside.ok_or_else(|| io::Error::other("broken too often"))?;
             fs::rename(path, &aside)?;
-            lines::sync_folder(path)?;
             *numbers = Numbers::default();
+            lines::sync_folder(path)?;
             Ok(Some(aside.display().to_string()))
-        })
+        })?;
+        if aside.is_some() {
+            self.add(tender, list, 0, first)?;
+        }
+        Ok(aside)
     }
 }
 
@@ -160,7 +169,7 @@ mod tests {
         let read = |from| texts(lists.read("t1", "grants", from));
         assert_eq!(read(0), []);
         assert!(add(lists, 0, &["a", "b"]));
-        assert!(!add(lists, 0, &["c"]) && !add(lists, 1, &["c", "d"]));
+        assert!(!add(lists, 0, &["c"]) && !add(lists, 1, &["c", "d"]) && !add(lists, 3, &["d"]));
         assert!(add(lists, 2, &["c"]));
         assert_eq!(read(1), [(1, "b".to_owned()), (2, "c".to_owned())]);
         assert_eq!(read(3), []);
@@ -176,22 +185,22 @@ mod tests {
         assert_eq!(read(3), [(3, "d".to_owned())]);
         // Only what was seen is put away, each time under a name of its own.
         for (turn, seen) in [(3, b"x"), (4, b"d")] {
-            assert_eq!(
-                lists.set_aside("t1", "grants", &(turn, seen.to_vec()))?,
-                None
-            );
+            let seen = (turn, seen.to_vec());
+            assert_eq!(lists.set_aside("t1", "grants", &seen, &[])?, None);
         }
         for (turn, (at, text)) in [(3, "d"), (0, "e")].into_iter().enumerate() {
             let seen = (at, text.as_bytes().to_vec());
-            let aside = lists.set_aside("t1", "grants", &seen)?.unwrap_or_default();
+            let first = [b"e".to_vec()];
+            let aside = lists.set_aside("t1", "grants", &seen, &first)?;
+            let aside = aside.unwrap_or_default();
             assert!(
                 aside.ends_with(&format!("grants.broken-{}", turn + 1)),
                 "{aside}"
             );
-            assert_eq!(lists.set_aside("t1", "grants", &seen)?, None);
-            assert_eq!(read(0), []);
-            assert!(add(lists, 0, &["e"]));
+            let gone = (at, b"d".to_vec());
+            assert_eq!(lists.set_aside("t1", "grants", &gone, &[])?, None);
             assert_eq!(read(0), [(0, "e".to_owned())]);
+            assert!(!add(lists, 4, &["f"]));
         }
         Ok(())
     }

@@ -18,7 +18,7 @@ pub trait Lists: Send + Sync {
     /// What the system says.
     fn read(&self, tender: &str, list: &str, from: u64) -> io::Result<Vec<Entry>>;
 
-    /// Adds entries behind number `at - 1`, durably, all or none; `false` if there is one of this number or a greater one.
+    /// Adds entries behind number `at - 1`, durably, all or none; `false` if that is not the last one.
     ///
     /// # Errors
     /// What the system says; then they may be there or not.
@@ -30,10 +30,16 @@ pub trait Lists: Send + Sync {
     /// What the system says.
     fn cut(&self, tender: &str, list: &str, below: u64) -> io::Result<()>;
 
-    /// Puts all entries away under another name, and says where; the list begins again. `None` if it does not hold `seen`
-    /// any more: somebody else did so.
+    /// Puts all entries away under another name, and says where; the list begins again with `first`. `None` if it does not
+    /// hold `seen` any more: somebody else did so.
     ///
     /// # Errors
     /// What the system says.
-    fn set_aside(&self, tender: &str, list: &str, seen: &Entry) -> io::Result<Option<String>>;
+    fn set_aside(
+        &self,
+        tender: &str,
+        list: &str,
+        seen: &Entry,
+        first: &[Vec<u8>],
+    ) -> io::Result<Option<String>>;
 }

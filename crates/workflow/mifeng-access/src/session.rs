@@ -234,12 +234,14 @@ impl Sessions {
     }
 
     /// Whether nobody can sign in with the challenge of this nonce any more: somebody did.
-    pub fn is_used(&self, nonce: &Digest) -> bool {
+    pub fn is_used(&mut self, nonce: &Digest, now: Time) -> bool {
+        self.forget_old(now);
         self.used.contains_key(nonce) || self.used.len() >= USED_MAX
     }
 
     /// Whether this certificate signed in so often lately that it waits.
-    pub fn is_hasty(&self, cert: &Digest) -> bool {
+    pub fn is_hasty(&mut self, cert: &Digest, now: Time) -> bool {
+        self.forget_old(now);
         self.used_by.get(cert).copied().unwrap_or(0) >= USED_OF_ONE_MAX
     }
 
@@ -312,20 +314,20 @@ mod tests {
     fn a_challenge_is_used_until_nobody_could_answer_it() {
         let mut sessions = Sessions::default();
         let nonce = id(1_000_001);
-        assert!(!sessions.is_used(&nonce));
+        assert!(!sessions.is_used(&nonce, at(0)));
         sessions.take(0, &begin(1, 9, 0), at(0));
         sessions.take(1, &SessionEntry::End(id(1)), at(1));
         sessions.take(2, &begin(2, 8, 359), at(359));
-        assert!(sessions.is_used(&nonce));
+        assert!(sessions.is_used(&nonce, at(359)));
         assert_eq!(sessions.needed(), Some(0));
         // Read once more, as far as the list still goes: it is known all the same, and counted once.
         sessions.begin_anew();
-        assert!(sessions.is_used(&nonce));
+        assert!(sessions.is_used(&nonce, at(359)));
         assert_eq!((sessions.by_id.len(), sessions.needed()), (0, None));
         sessions.take(2, &begin(2, 8, 359), at(359));
         assert_eq!(sessions.used_by.get(&id(8)), Some(&1));
         sessions.take(3, &begin(3, 8, 360), at(360));
-        assert!(!sessions.is_used(&nonce) && !sessions.used_by.contains_key(&id(9)));
+        assert!(!sessions.is_used(&nonce, at(360)) && !sessions.used_by.contains_key(&id(9)));
         assert_eq!(sessions.needed(), Some(2));
         // What was ended is needed as long as its challenge is known.
         let later = 420 + SESSION_MILLIS / 1_000;
@@ -339,12 +341,12 @@ mod tests {
     fn who_signs_in_without_end_waits_alone() {
         let mut sessions = Sessions::default();
         for number in 0..USED_OF_ONE_MAX as u64 {
-            assert!(!sessions.is_hasty(&id(1)));
+            assert!(!sessions.is_hasty(&id(1), at(0)));
             sessions.take(number, &begin(number, 1, 0), at(0));
         }
-        assert!(sessions.is_hasty(&id(1)) && !sessions.is_hasty(&id(2)));
-        sessions.take(64, &begin(100, 2, 360), at(360));
-        assert!(!sessions.is_hasty(&id(1)));
+        assert!(sessions.is_hasty(&id(1), at(359)) && !sessions.is_hasty(&id(2), at(359)));
+        // It waits for nothing but the time.
+        assert!(!sessions.is_hasty(&id(1), at(360)));
     }
 
     #[test]

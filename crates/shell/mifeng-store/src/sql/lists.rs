@@ -1,11 +1,21 @@
 //! Lists in a database, for all replicas.
 
-use super::{Database, schema};
+use super::{Database, Statements, schema};
 use crate::fault::Fault;
 use crate::lists::{ASIDE_MAX, Entry, Lists};
 use crate::place::Place;
 use std::io;
 use std::sync::{Mutex, PoisonError};
+
+/// Adds one behind the last one. Of two who add at the same place the second one waits for the first and then changes
+/// nothing; neither a place that was cut off nor one behind a gap is one to add at.
+const ADD: &str = "INSERT INTO mifeng_list (tender, list, number, content) SELECT $1, $2, $3, $4
+    WHERE NOT EXISTS (SELECT 1 FROM mifeng_list WHERE tender = $1 AND list = $2 AND number >= $3)
+    AND ($3 = 0 OR EXISTS (SELECT 1 FROM mifeng_list WHERE tender = $1 AND list = $2 AND number = $3 - 1))
+    ON CONFLICT DO NOTHING";
+/// Puts a list that holds this entry under another name.
+const ASIDE: &str = "UPDATE mifeng_list SET list = $1 WHERE tender = $2 AND list = $3 AND EXISTS
+    (SELECT 1 FROM mifeng_list AS own WHERE own.tender = $2 AND own.list = $3 AND own.number = $4 AND own.content = $5)";
 
 /// One connection for the lists of all tenders; a new one after an error.
 pub(crate) struct SharedLists {
@@ -88,34 +98,13 @@ impl Lists for SharedLists {
     }
 
     fn add(&self, tender: &str, list: &str, at: u64, entries: &[Vec<u8>]) -> io::Result<bool> {
-        // Of two who add at the same place the second one waits for the first and then changes nothing; a place that
-        // was cut off is none to add at.
-        let sql = "INSERT INTO mifeng_list (tender, list, number, content) SELECT $1, $2, $3, $4
-            WHERE NOT EXISTS (SELECT 1 FROM mifeng_list WHERE tender = $1 AND list = $2 AND number >= $3)
-            ON CONFLICT DO NOTHING";
         self.with(false, &mut |database| {
-            let mut is_first = true;
+            let mut is_added = false;
             database.transact(&mut |tx| {
-                is_first = true;
-                for (at, entry) in (at..).zip(entries) {
-                    let params = [
-                        tender.into(),
-                        list.into(),
-                        number(at)?.into(),
-                        entry.as_slice().into(),
-                    ];
-                    if tx.run(sql, &params)? == 1 {
-                        is_first = false;
-                    } else if is_first {
-                        return Ok(());
-                    } else {
-                        // The first of them kept everybody else out.
-                        return Err(Fault::Broken.into());
-                    }
-                }
+                is_added = append(tx, (tender, list), at, entries)?;
                 Ok(())
             })?;
-            Ok(!is_first || entries.is_empty())
+            Ok(is_added)
         })
     }
 
@@ -128,35 +117,75 @@ impl Lists for SharedLists {
         })
     }
 
-    fn set_aside(&self, tender: &str, list: &str, seen: &Entry) -> io::Result<Option<String>> {
-        let holds = "SELECT 1 FROM mifeng_list WHERE tender = $1 AND list = $2 AND number = $3 AND content = $4";
-        let taken = "SELECT 1 FROM mifeng_list WHERE tender = $1 AND list = $2 LIMIT 1";
-        let moved = "UPDATE mifeng_list SET list = $1 WHERE tender = $2 AND list = $3";
+    fn set_aside(
+        &self,
+        tender: &str,
+        list: &str,
+        seen: &Entry,
+        first: &[Vec<u8>],
+    ) -> io::Result<Option<String>> {
         let at = number(seen.0)?;
         self.with(false, &mut |database| {
             let mut aside = None;
             database.transact(&mut |tx| {
                 aside = None;
-                let params = [tender.into(), list.into(), at.into(), (&*seen.1).into()];
-                if tx.rows(holds, &params)?.is_empty() {
+                let name = free_name(tx, tender, list)?;
+                // Of two who do so at once the second one finds what the first one began, and moves nothing.
+                let params = [
+                    (&*name).into(),
+                    tender.into(),
+                    list.into(),
+                    at.into(),
+                    (&*seen.1).into(),
+                ];
+                if tx.run(ASIDE, &params)? == 0 {
                     return Ok(());
                 }
-                for turn in 1..=ASIDE_MAX {
-                    let name = format!("{list}.broken-{turn}");
-                    if tx
-                        .rows(taken, &[tender.into(), (&*name).into()])?
-                        .is_empty()
-                    {
-                        // Of two who do so at once the second one finds nothing to move.
-                        let params = [(&*name).into(), tender.into(), list.into()];
-                        let count = tx.run(moved, &params)?;
-                        aside = (count > 0).then_some(name);
-                        return Ok(());
-                    }
+                if !append(tx, (tender, list), 0, first)? {
+                    return Err(Fault::Broken.into());
                 }
-                Err(io::Error::other("broken too often"))
+                aside = Some(name);
+                Ok(())
             })?;
             Ok(aside.map(|name| format!("mifeng_list, {tender}, {name}")))
         })
     }
+}
+
+/// A name under which a broken list has room.
+fn free_name(tx: &mut dyn Statements, tender: &str, list: &str) -> io::Result<String> {
+    let taken = "SELECT 1 FROM mifeng_list WHERE tender = $1 AND list = $2 LIMIT 1";
+    for turn in 1..=ASIDE_MAX {
+        let name = format!("{list}.broken-{turn}");
+        if tx
+            .rows(taken, &[tender.into(), (&*name).into()])?
+            .is_empty()
+        {
+            return Ok(name);
+        }
+    }
+    Err(io::Error::other("broken too often"))
+}
+
+/// All of them, or `false` and none: the first one keeps everybody else out.
+fn append(
+    tx: &mut dyn Statements,
+    (tender, list): (&str, &str),
+    at: u64,
+    entries: &[Vec<u8>],
+) -> io::Result<bool> {
+    for (turn, entry) in (0..).zip(entries) {
+        let params = [
+            tender.into(),
+            list.into(),
+            number(at + turn)?.into(),
+            entry.as_slice().into(),
+        ];
+        match tx.run(ADD, &params)? {
+            1 => {}
+            _ if turn == 0 => return Ok(false),
+            _ => return Err(Fault::Broken.into()),
+        }
+    }
+    Ok(true)
 }
