@@ -7,6 +7,7 @@
 use crate::audit::{Problem, Text, small_up_to, tar};
 use crate::earlier::{self, Old, OldBid};
 use crate::number::Known;
+use crate::price;
 use crate::slices::{Given, PageFile, ReadAt};
 use crate::wallet::Wallet;
 use mifeng::bidder::{self, Certificates, Content, Keys, Line, Mark, OwnCopy, What};
@@ -182,6 +183,12 @@ pub struct Kept {
     pub count: (String, String),
     /// The next number.
     pub next: u64,
+    /// The lot that it is sealed for.
+    pub lot: String,
+    /// The price that is sealed, in digits.
+    pub price: String,
+    /// The same in words.
+    pub price_cn: String,
     /// Id of the seal.
     pub seal: Named,
     /// Root over the ciphertext.
@@ -351,6 +358,9 @@ impl Job<'_> {
         let own = |e: &Error| Problem::of(&request.tender, e);
         let replay = replayed(&request.tender, self.from).map_err(|e| own(&e))?;
         self.same_notice(&replay)?;
+        if request.offer {
+            price::one_amount(&request.price, &request.price_cn)?;
+        }
         let old = self.old(&replay)?;
         let wallet = Wallet::open(&request.identity, pin, self.from)?;
         let of_keys = |e: Error| Problem::about("", &e);
@@ -432,6 +442,9 @@ impl Job<'_> {
                 leaf: bidder::backup_file(&sealed).map(|text| text.to_string()),
                 count: (bidder::count_file(&replay), format!("{}\n", number + 1)),
                 next: number + 1,
+                lot: request.lot.clone(),
+                price: request.price.clone(),
+                price_cn: request.price_cn.clone(),
                 seal: Named::new(request.lot.clone(), seal.id()),
                 root: seal.root(),
                 body_len: seal.body_len(),
@@ -536,6 +549,10 @@ impl Job<'_> {
             bid.is_some_and(|bid| bid.seal.context().bidder_cert == own)
         });
         match first.next() {
+            _ if round.closed => {
+                let why = format!("deadline {}", round.deadline);
+                Err(Refusal::by(&rules::OFFER_LATE, why).into())
+            }
             Some(seal) if round.awaits(seal) => Ok(()),
             Some(seal) if round.offers.contains_key(seal) => {
                 let once = Refusal::by(&rules::SECOND_BID, "a final offer is given once");

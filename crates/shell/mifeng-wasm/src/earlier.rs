@@ -165,7 +165,7 @@ fn signed(
     let about = |e: Error| Problem::about("", &e);
     let replay = replayed(&request.tender, from).map_err(|e| Problem::of(&request.tender, &e))?;
     let old = Old::shown(&replay, &request.bid, from)?;
-    old.in_time(&replay, request.at).map_err(about)?;
+    old.in_time(&replay, request.at)?;
     let wallet = Wallet::open(&request.identity, pin, from)?;
     let of_record = |one: &Certificate, _: &[Certificate]| old.is_of(&replay, one);
     let signer = wallet.signer(&of_record).map_err(about)?;
@@ -237,13 +237,27 @@ impl Old {
     }
 
     /// Half-open, as the host reads it: before the deadline.
-    fn in_time(&self, replay: &Replay, at: Time) -> Result<(), Error> {
+    fn in_time(&self, replay: &Replay, at: Time) -> Result<(), Problem> {
         let lot = &self.seal.context().lot;
-        let (_, deadline) = bidder::sealed_against(replay, What::Bid, lot)?;
-        match at < deadline && replay.state.closed().is_none() {
-            true => Ok(()),
-            false => Err(Refusal::by(&rules::LATE, format!("deadline {deadline}")).into()),
+        let about = |e: Error| Problem::about("", &e);
+        let (_, deadline) = bidder::sealed_against(replay, What::Bid, lot).map_err(about)?;
+        if replay.state.closed().is_some() {
+            let late = Refusal::by(&rules::LATE, format!("deadline {deadline}"));
+            return Err(about(late.into()));
         }
+        // The log is open: it is this clock alone that says so, and it may be wrong.
+        if at >= deadline {
+            return Err(no(
+                "desk.late",
+                &format!(
+                    "按本机时钟（{at}）投标截止时间（{deadline}）已过，未签署：请核对本机时钟，或改用命令"
+                ),
+                &format!(
+                    "by this machine's clock ({at}) the deadline ({deadline}) has passed, and nothing was signed: set the clock right, or use the command"
+                ),
+            ));
+        }
+        Ok(())
     }
 
     /// Whether this certificate signed its record.

@@ -1,6 +1,7 @@
 //! The number of a record in the bidder's own count.
 
 use crate::audit::{Problem, small_up_to};
+use crate::earlier::no;
 use crate::slices::{Given, ReadAt};
 use mifeng::crypto::Time;
 use mifeng::pki::Signer;
@@ -32,14 +33,36 @@ impl Known<'_> {
         from: &Arc<dyn ReadAt>,
     ) -> Result<u64, Problem> {
         let name = bidder::count_file(replay);
-        let kept = self.identity.iter().find(|one| one.name == name);
-        let kept = kept.map(|file| read(file, from)).transpose()?;
+        // A browser that saves it a second time puts something behind the name.
+        let files = self.identity.iter();
+        let files = files.filter(|one| one.name.starts_with(&name));
+        let mut kept = None;
+        for file in files {
+            kept = kept.max(Some(read(file, from)?));
+        }
         let own = signer.certificate().fingerprint(replay.suite().hash());
         let earlier = self.earlier;
         let earlier = earlier.and_then(|record| bidder::after(replay, &own, record));
         let known = [Some(self.page), kept, earlier].into_iter().flatten().max();
         let next = bidder::next_number(replay, &own, known.unwrap_or(0), self.at);
-        next.map_err(|e| Problem::about(&name, &e))
+        next.map_err(|e| match known == Some(self.page) {
+            true => self.forget_it(),
+            false => Problem::about(&name, &e),
+        })
+    }
+}
+
+impl Known<'_> {
+    /// Nobody can change what the page remembers but whoever clears it.
+    fn forget_it(&self) -> Problem {
+        let page = self.page;
+        no(
+            "desk.count",
+            &format!("本浏览器记住的编号 {page} 超出日志所限：请在浏览器中清除本网站的数据后再试"),
+            &format!(
+                "the number that this browser remembers, {page}, is more than a log takes: clear what the browser keeps of this site, and try again"
+            ),
+        )
     }
 }
 

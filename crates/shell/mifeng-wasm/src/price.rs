@@ -2,6 +2,7 @@
 
 use crate::audit::Problem;
 use crate::desk::in_chinese;
+use crate::earlier::no;
 use mifeng::Error;
 use mifeng::record::amount;
 use mifeng::score::Money;
@@ -36,6 +37,20 @@ pub fn price(request: &PriceRequest) -> PriceTold {
             words: None,
             problem: Some(in_chinese(Problem::about("", &e), "报价不是金额")),
         },
+    }
+}
+
+/// A final offer is given once, and words rule: nobody seals one whose words say another amount than its digits.
+pub(crate) fn one_amount(price: &str, words: &str) -> Result<(), Problem> {
+    let digits = Money::parse(price).map(|price| price.fen());
+    let words = amount::parse(words).map(amount::Amount::fen);
+    match (digits, words) {
+        (Ok(digits), Ok(words)) if digits == words => Ok(()),
+        _ => Err(no(
+            "desk.words",
+            "最后报价的大写与数字不是同一金额，请重新填写报价",
+            "the words of the final offer are not the amount of its digits: please type the price again",
+        )),
     }
 }
 

@@ -120,6 +120,21 @@ fn the_number_goes_on_from_the_record_of_the_bid() {
     another.held.clone_from(&run.held);
     let kept = another.go().0.kept.expect("kept");
     assert_eq!(record(&kept.record, &INTL).seq(), 9_501);
+
+    // The file with the count, and what a browser makes of a second one of its name: the most counts.
+    let mut another = Run::new(&bundle, &bidder.folder(), &files()[1..]);
+    for (end, number) in [("", 9_502), (" (1)", 9_504), (" (2)", 9_503)] {
+        let name = format!("{}{end}", kept.count.0);
+        let file = another.give(&name, number.to_string().as_bytes());
+        another.request.identity.push(file);
+    }
+    let kept = another.go().0.kept.expect("kept");
+    assert_eq!(record(&kept.record, &INTL).seq(), 9_504);
+
+    // What only the page knows is told as the page's.
+    let mut another = Run::new(&bundle, &bidder.folder(), &files()[1..]);
+    another.request.number = 10_000;
+    assert_eq!(another.code(), "desk.count");
 }
 
 #[test]
@@ -147,8 +162,9 @@ fn only_the_own_bid_that_was_shown_is_withdrawn() {
 
     let request = asked(&mut run, text, seal_of, AT);
     assert_eq!(code(&run, &request), "desk.other-bid");
+    // The log is open: only the browser's clock says that it is late, and it may be wrong.
     let mut request = asked(&mut run, text, seal, DEADLINE);
-    assert_eq!(code(&run, &request), "bid.late");
+    assert_eq!(code(&run, &request), "desk.late");
     request.at = secs(DEADLINE - 1);
     let wrong = withdraw(
         &request,

@@ -355,7 +355,7 @@ fn one_pkcs12_file_is_enough_and_the_count_only_grows() {
         assert_eq!(done.problem.expect("a problem").code, "file.malformed");
     }
     run.request.number = 10_000;
-    assert_eq!(run.code(), "file.malformed");
+    assert_eq!(run.code(), "desk.count");
 }
 
 #[test]

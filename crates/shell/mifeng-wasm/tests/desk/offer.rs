@@ -80,6 +80,17 @@ fn who_is_invited_gives_one_final_offer() {
             (LOT, secs(ROUND_END))
         );
 
+        // Words rule, and it is given once: those of another amount are not sealed, nor what is none.
+        for words in ["捌拾柒万元壹分", "肆拾叁万元伍角整", "大约八十七万", ""]
+        {
+            run.request.price_cn = words.to_owned();
+            assert_eq!(run.code(), "desk.words", "{words}");
+        }
+        run.request.price_cn = "捌拾柒万圆正".to_owned();
+        run.request.price = "870000.01".to_owned();
+        assert_eq!(run.code(), "desk.words");
+        run.request.price = "870000.00".to_owned();
+
         // A bid comes too late, who did not bid is not invited, and after its deadline nothing is sealed.
         run.request.offer = false;
         assert_eq!(run.code(), "bid.incomplete");
@@ -111,6 +122,19 @@ fn who_is_invited_gives_one_final_offer() {
         assert!(!round.awaits(&seal));
         assert_eq!(offering(&tender, &bidder).code(), "bid.second");
     }
+}
+
+#[test]
+fn a_round_that_is_closed_takes_no_offer_of_who_was_invited() {
+    let cast = Cast::new(&INTL, "desk");
+    let bidder = Bidder::new(&cast, year());
+    let (mut tender, _) = called(&cast, &bidder);
+    let closed = tender
+        .host
+        .close_round(LOT, secs(ROUND_END), &mut tender.rng);
+    closed.expect("closed");
+    // The browser's clock is slow: the records say it.
+    assert_eq!(offering(&tender, &bidder).code(), "offer.late");
 }
 
 #[test]
