@@ -323,9 +323,12 @@ class Trial:
     def send(self, tender):
         """Saves what was sealed, sends it, and waits for what its receipt proves."""
         saved = self.save(tender)
+        self.sent()
+        return saved
+
+    def sent(self):
         self.browser.run("document.getElementById('go').click()")
         self.browser.wait("document.getElementById('proof').textContent", 60)
-        return saved
 
     def earlier(self, record):
         """Looks at a bid that was sent; what the page says, and what it shows."""
@@ -394,7 +397,20 @@ class Trial:
         self.look()
         self.fill(tender, who="bidder4")
         self.seal()
-        first = self.send(tender)
+        self.browser.run("document.getElementById('discard').click()")
+        self.check("what was sealed can be discarded", "已放弃" in self.said() and not self.asked()
+                   and self.browser.run("document.getElementById('made').hidden"), self.said())
+        number = self.number()
+        self.browser.run("window.mifengDesk.remember('desk.example/%s', 1)" % tender.name)
+        self.check("a number that was given out is never forgotten", self.number() == number, self.number())
+        self.other_window(tender)
+        self.fill(tender, who="bidder4")
+        self.seal()
+        first = self.save(tender)
+        self.browser.run("""(() => { const send = window.mifengSend; window.mifengSend = () => false;
+            document.getElementById('go').click(); window.mifengSend = send; })()""")
+        self.check("who sends while something is sent is told", "请稍后再试" in self.said(), self.said())
+        self.sent()
         sealed = self.browser.run("document.getElementById('facts').textContent")
         said, shown = self.earlier(first["rec"])
         words = re.search(r"密封指纹(.+?) · ", shown).group(1)
@@ -409,14 +425,19 @@ class Trial:
         told = self.browser.run("document.getElementById('facts').textContent")
         self.check("the new bid says which one it replaces", "替换此前的投标" + words in told, told)
         self.pictures("5-replacing")
+        self.unsent(folder)
+        self.watch("said")
         second = self.send(tender)
+        self.check("it waited for its beat", any("等待节拍" in one for one in self.browser.run("told")), self.browser.run("told"))
         proof = self.browser.run("document.getElementById('proof').textContent")
         self.check("replaced, by the host's receipt", "回执相符" in proof and proof.endswith("不再计入：" + words), proof)
         self.check("what comes next replaces nothing", self.browser.run("document.getElementById('replacing').hidden"))
+        self.check("and the old bid stands there no more", self.browser.run("document.getElementById('earlier-bid').hidden"))
 
         self.earlier(first["rec"])
         said = self.withdraw(folder)
-        self.check("what was replaced is not withdrawn: the host says why", "[bid.unknown]" in said and "日志中没有此密封投标" in said, said)
+        self.check("what was replaced is not withdrawn: the host says why", "[bid.unknown]" in said and "日志中没有此密封投标" in said
+                   and "登录后见本方投标" in said and not self.asked(), said)
         own = self.own(tender, "bidder4")
         self.check("both bids are listed with their bidder", len(own) == 2 and sum("已替换" in row for row in own) == 1
                    and sum("有效 · " in row and "撤回或替换" in row for row in own) == 1, own)
@@ -426,19 +447,27 @@ class Trial:
 
         self.others_cannot(tender, second)
         self.earlier(second["rec"])
-        self.browser.run("document.getElementById('withdraw-ask').click()")
-        self.check("nothing is withdrawn without the tick", not self.browser.run("document.getElementById('sure').checked")
+        self.browser.run("document.getElementById('replace').click(); document.getElementById('withdraw-ask').click()")
+        self.check("the tick is asked for", not self.browser.run("document.getElementById('sure').checked")
                    and not self.browser.run("document.getElementById('earlier').checkValidity()"))
+        self.confirm(folder)
+        self.browser.run("""document.getElementById('sure').checked = false;
+            document.getElementById('earlier').dispatchEvent(new Event('submit', { cancelable: true }))""")
+        self.refuses("nothing is withdrawn without the tick", "请先勾选确认")
+        self.browser.run("window.asks = window.mifengSending; window.mifengSending = () => true")
+        self.confirm(folder)
+        self.withdrawal()
+        self.refuses("nothing is signed while something is sent", "请稍后再试")
+        self.browser.run("window.mifengSending = window.asks")
         self.confirm(folder, "wrong")
         self.pictures("6-confirm")
         said = self.withdrawal()
         self.check("withdrawing with a wrong passphrase", "pki.passphrase" in said and "口令" in said, said)
         self.confirm(folder)
-        self.browser.run("""(() => { window.told = []; new MutationObserver(() => told.push(document.getElementById('earlier-said').textContent))
-            .observe(document.getElementById('earlier-said'), { childList: true, characterData: true, subtree: true }); })()""")
-        said = self.withdrawal()
+        said = self.lost(tender, first)
         self.check("withdrawn, by the host's receipt", "已撤回" in said and "回执相符" in said, said)
-        self.check("until then it waited for its beat", any("等待节拍" in one for one in self.browser.run("told")), self.browser.run("told"))
+        self.check("nothing is left to send again", not self.asked() and self.browser.run("document.getElementById('withdraw-again').hidden"))
+        self.check("and nothing takes the place of what is withdrawn", self.browser.run("document.getElementById('replacing').hidden"))
         self.pictures("6-withdrawn")
         saved = {}
         for link in ("withdrawn-record", "withdrawn-kept a"):
@@ -452,6 +481,68 @@ class Trial:
         self.check("and is told as withdrawn", "平台称这份投标已撤回" in said, said)
         self.browser.run("document.getElementById('sign-out').click()")
         self.browser.wait("document.getElementById('signed-in').hidden", 20)
+
+    def refuses(self, name, words):
+        """The form below says so, and nothing was signed: the passphrase is where it was typed."""
+        said = self.browser.run("document.getElementById('earlier-said').textContent")
+        self.check(name, words in said and self.browser.run("document.getElementById('withdraw-pin').value !== ''"), said)
+
+    def watch(self, place):
+        self.browser.run("""(() => { window.told = []; const place = document.getElementById(%s); new MutationObserver(() => told.push(place.textContent))
+            .observe(place, { childList: true, characterData: true, subtree: true }); })()""" % json.dumps(place))
+
+    def other_window(self, tender):
+        """Another window of the browser signs for the same log: its lock is the log's."""
+        self.browser.run("""new Promise((held) => navigator.locks.request('mifeng-count desk.example/%s',
+            () => new Promise((end) => { window.other = end; held(); })))""" % tender.name)
+        self.fill(tender, who="bidder4")
+        said = self.seal()
+        self.check("nothing is sealed while another window signs", "先提交或放弃" in said
+                   and self.browser.run("document.getElementById('pin').value !== ''"), said)
+        self.browser.run("window.other()")
+
+    def unsent(self, folder):
+        """A bid is sealed and not sent: its number would be void if something else were signed, and it says what it replaces."""
+        self.withdraw(folder)
+        self.refuses("nothing is withdrawn over a bid that is not sent", "先提交或放弃")
+        self.browser.run("document.getElementById('replace').click()")
+        self.refuses("nor is another replaced by it", "尚未提交")
+        self.browser.run("document.getElementById('keep-old').click()")
+        self.check("nor none", "尚未提交" in self.said() and not self.browser.run("document.getElementById('replacing').hidden"), self.said())
+        self.browser.run("document.getElementById('withdraw-not').click()")
+
+    def lost(self, tender, other):
+        """The withdrawal arrives, its answers do not; then the host gives the receipt of another record; at last it says the truth."""
+        receipt = (tender.work / "saved" / (other["rec"].stem + ".receipt")).read_text()
+        self.browser.run("""(() => {
+            const [open, later] = [XMLHttpRequest.prototype.open, window.setTimeout];
+            window.setTimeout = (work, ms) => later(work, Math.min(ms, 200));
+            window.sent = 0;
+            XMLHttpRequest.prototype.open = function (method, path) {
+                if (path.endsWith('/records')) {
+                    window.sent += 1;
+                    Object.defineProperty(this, 'status', { get: () => (window.forged ? 201 : 0) });
+                    Object.defineProperty(this, 'responseText', { get: () => window.forged || '' });
+                }
+                return open.call(this, method, path);
+            };
+            window.truth = () => { XMLHttpRequest.prototype.open = open; window.setTimeout = later; };
+        })()""")
+        said = self.withdrawal()
+        number = self.number()
+        self.check("when no answer comes it is not known whether it arrived", "再次提交同一份撤回" in said and self.asked()
+                   and self.browser.run("window.sent === 8 && !document.getElementById('withdraw-again').hidden"), said)
+        self.withdraw(tender.work / "bidder4")
+        self.refuses("no other is signed meanwhile", "先提交或放弃")
+        again = "document.getElementById('withdraw-again').click()"
+        self.browser.run("window.forged = %s; %s" % (json.dumps(receipt), again))
+        self.rested()
+        said = self.browser.run("document.getElementById('earlier-said').textContent")
+        self.check("the receipt of another record proves nothing", "[receipt." in said and "已撤回" not in said and self.asked(), said)
+        self.browser.run("window.truth(); " + again)
+        self.rested()
+        self.check("the same record was sent again", self.number() == number, self.number())
+        return self.browser.run("document.getElementById('earlier-said').textContent")
 
     def others_cannot(self, tender, saved):
         """The bid of another is withdrawn neither in the page nor by command."""

@@ -140,6 +140,8 @@ def offered(trial, tender):
     fill(trial, tender, "bidder1")
     words = trial.browser.run("document.getElementById('words').value")
     trial.check("the words come from the digits", words == FINAL[1], words)
+    other_words(trial, tender)
+    fill(trial, tender, "bidder1")
     trial.pictures("7-offer")
     said = trial.seal()
     trial.check("the final offer is sealed", "已密封" in said, said)
@@ -156,12 +158,40 @@ def offered(trial, tender):
     return saved
 
 
+def other_words(trial, tender):
+    """Words rule: those of a price that was corrected do not stay, and none are sealed that say another amount."""
+    trial.browser.run("""(() => { const desk = window.mifengDesk; const call = desk.call;
+        window.answered = 0;
+        desk.call = async (name, request, ...more) => {
+            const told = await call(name, request, ...more);
+            // The first price's answer comes after that of the second.
+            if (request.price === '440000.00') while (window.answered === 0) await new Promise((on) => setTimeout(on, 20));
+            if (name === 'price') setTimeout(() => { window.answered += 1; });
+            return told;
+        };
+        window.honest = () => { desk.call = call; };
+        const price = document.getElementById('price');
+        for (const one of ['440000.00', '%s']) { price.value = one; price.dispatchEvent(new Event('change')); }
+    })()""" % FINAL[0])
+    trial.browser.wait("window.answered === 2", 60)
+    words = trial.browser.run("document.getElementById('words').value")
+    trial.check("the words of a price that was corrected do not come back", words == FINAL[1], words)
+    trial.browser.run("window.honest(); document.getElementById('price').dispatchEvent(new Event('input'))")
+    trial.check("nor stay while it is typed", trial.browser.run("document.getElementById('words').value === ''"))
+    fill(trial, tender, "bidder1")
+    # As a program that fills forms does.
+    trial.browser.run("document.getElementById('price').value = '340000.50'")
+    said = trial.seal()
+    trial.check("words of another amount are not sealed", "[desk.words]" in said and "不是同一金额" in said
+                and trial.browser.run("document.getElementById('made').hidden"), said)
+
+
 def fill(trial, tender, who):
     folder = tender.work / who
     trial.browser.choose("#identity", [folder / n for n in ("chain.cer", "enc.cer", "enc.key", "root.cer", "sign.cer", "sign.key")])
     trial.browser.choose("#files", [tender.work / "bidder1-files" / "报价.txt"])
     trial.browser.run("""(() => { document.getElementById('pin').value = %s; const price = document.getElementById('price');
-        price.value = %s; price.dispatchEvent(new Event('change')); })()""" % (json.dumps(PIN), json.dumps(FINAL[0])))
+        price.value = %s; for (const one of ['input', 'change']) price.dispatchEvent(new Event(one)); })()""" % (json.dumps(PIN), json.dumps(FINAL[0])))
     trial.browser.wait("document.getElementById('words').value !== ''", 30)
 
 

@@ -7,6 +7,10 @@ window.mifengDesk = (function () {
   const inLang = (text) => (zh ? text.zh : text.en);
   const gone = zh ? '平台暂不可用，请稍后再试' : 'the host is not available: please try again later';
   const bug = zh ? '程序出错，什么也没有签：' : 'the program failed, nothing was signed: ';
+  const waits = zh ? '本浏览器中有一份正在签署或已签署而未提交：请先提交或放弃它（可能在另一窗口），否则它的编号作废'
+    : 'something is being signed in this browser, or is signed and not sent: send or discard it first (perhaps in another window), or its number is void';
+  // Another window has just ended its own, perhaps.
+  const HOLD_MS = 1000;
   let module = null;
 
   /** A file's name, what is wrong with it, and the stable code. */
@@ -106,12 +110,46 @@ window.mifengDesk = (function () {
   }
 
   function remember(origin, next) {
-    numbers.set(origin, next);
+    // Never back: another window may have gone on meanwhile.
+    const most = Math.max(next, least(origin));
+    numbers.set(origin, most);
     try {
-      localStorage.setItem(slot(origin), String(next));
+      localStorage.setItem(slot(origin), String(most));
     } catch (error) {
       // Forbidden or full: the file with the count is saved, and time goes on.
     }
+  }
+
+  // A host takes numbers in their order. So there is one signing at a time for each log, in all windows of this browser, and
+  // the next begins when what was signed is sent or discarded.
+  const held = new Set();
+
+  /** Begins a signing; what is given back ends it. */
+  async function hold(origin) {
+    const name = slot(origin);
+    if (held.has(name)) throw new Error(waits);
+    held.add(name);
+    let free = () => {};
+    if (navigator.locks && window.AbortController) {
+      const stop = new AbortController();
+      setTimeout(() => stop.abort(), HOLD_MS);
+      const got = await new Promise((told) => {
+        navigator.locks.request(name, { signal: stop.signal }, () => new Promise((end) => {
+          free = end;
+          told(true);
+        })).catch((error) => told(error.name !== 'AbortError'));
+      });
+      if (!got) {
+        held.delete(name);
+        throw new Error(waits);
+      }
+    }
+    let on = true;
+    return () => {
+      if (on) held.delete(name);
+      on = false;
+      free();
+    };
   }
 
   /** Does something for which fields are shut; whoever was in one of them is there again afterwards. */
@@ -129,5 +167,5 @@ window.mifengDesk = (function () {
   }
 
   // `own`: the bids of whoever is signed in, as the host lists them (sign.js).
-  return { ask, bundle, call, facts, inLang, inPlace, least, loaded, local, named, now, own: [], problem, remember, savable, taken };
+  return { ask, bundle, call, facts, hold, inLang, inPlace, least, loaded, local, named, now, own: [], problem, remember, savable, taken };
 }());

@@ -14,6 +14,8 @@
 
   // What was looked at: the record's file, and what it proves.
   let bid = null;
+  // A signed withdrawal of which it is not known whether it arrived.
+  let pending = null;
 
   function say(text) {
     id('earlier-said').textContent = text;
@@ -33,9 +35,15 @@
     }
   }
 
+  function asking(on) {
+    id('withdraw').hidden = !on;
+    id('withdraw-ask').setAttribute('aria-expanded', String(on));
+  }
+
   function forget() {
     bid = null;
-    id('earlier-bid').hidden = id('withdraw').hidden = true;
+    id('earlier-bid').hidden = true;
+    asking(false);
     id('sure').checked = false;
     id('withdraw-pin').value = '';
   }
@@ -69,18 +77,31 @@
     const ended = listed && word(listed.status);
     id('earlier-choices').hidden = Boolean(ended);
     id('earlier-bid').hidden = false;
-    say(ended || word('looked'));
+    say(ended || word('looked') + (listed ? '' : word('signed-out')));
   }
 
   function ask() {
-    id('withdraw').hidden = false;
-    id('withdrawn').hidden = true;
+    asking(true);
+    id('withdrawn').hidden = pending === null;
     id('sure').focus();
   }
 
   async function withdraw() {
     if (!id('sure').checked) throw new Error(word('unsure'));
+    if (window.mifengSending()) throw new Error(word('busy'));
     const asked = bid;
+    const free = await desk.hold(asked.origin);
+    try {
+      pending = { ...await signed(asked), asked, free };
+    } catch (error) {
+      free();
+      throw error;
+    }
+    asking(false);
+    await sent();
+  }
+
+  async function signed(asked) {
     say(word('signing'));
     const bundle = await desk.bundle(word('name'));
     const files = [bundle.file];
@@ -102,25 +123,36 @@
     desk.savable(id('withdrawn-record'), kept.record, name);
     desk.savable(id('withdrawn-count'), kept.count[1], kept.count[0]);
     id('withdrawn').hidden = false;
-    await sent(kept.record, name, asked);
+    return { record: kept.record, name };
   }
 
-  /** Hands the withdrawal in; what the host says is told here. */
-  async function sent(record, name, asked) {
-    const at = { said: id('earlier-said'), kept: id('withdrawn-kept') };
-    const file = await new Promise((done, dead) => {
-      if (!window.mifengSend(record, name, null, done, at)) dead(new Error(word('busy')));
+  /** Hands the withdrawal in, the same one as often as needed; what the host says is told here. */
+  async function sent() {
+    const { record, name, asked } = pending;
+    const at = { said: id('earlier-said'), kept: id('withdrawn-kept'), lost: word('lost') };
+    id('withdraw-again').hidden = false;
+    const { file, refused } = await new Promise((done, dead) => {
+      const ended = (receipt, code) => done({ file: receipt, refused: code });
+      if (!window.mifengSend(record, name, null, ended, at)) dead(new Error(word('busy')));
     });
-    // What the host refused stands there in its words.
-    if (!file) return;
-    const proof = await window.mifengProved(new Blob([file]), new Blob([record]));
-    forget();
-    say(word('done') + desk.inLang(asked.seal.words) + word('then') + proof);
-    document.dispatchEvent(new Event('mifeng-own'));
+    if (file) {
+      const proof = await window.mifengProved(new Blob([file]), new Blob([record]));
+      forget();
+      say(word('done') + desk.inLang(asked.seal.words) + word('then') + proof);
+    } else if (!refused) {
+      return;
+    } else if (refused === 'bid.unknown') {
+      // The host's own words stand there.
+      say(id('earlier-said').textContent + word('unknown'));
+    }
+    pending.free();
+    pending = null;
+    id('withdraw-again').hidden = true;
+    if (file) document.dispatchEvent(new CustomEvent('mifeng-own', { detail: asked.seal.digest }));
   }
 
   const doing = (work) => desk.inPlace(async () => {
-    const parts = ['earlier-look', 'earlier-record', 'earlier-receipt', 'withdraw', 'replace', 'withdraw-ask'].map(id);
+    const parts = ['earlier-look', 'earlier-record', 'earlier-receipt', 'withdraw', 'replace', 'withdraw-ask', 'withdraw-again'].map(id);
     for (const part of parts) part.disabled = true;
     try {
       await work();
@@ -128,6 +160,8 @@
       say(error.message);
     } finally {
       for (const part of parts) part.disabled = false;
+      // The fields that asked are gone once it is signed.
+      if (id('withdraw').hidden && document.activeElement === document.body) id(pending === null ? 'withdraw-ask' : 'withdraw-again').focus();
     }
   });
 
@@ -135,18 +169,32 @@
   for (const file of ['earlier-record', 'earlier-receipt']) {
     id(file).addEventListener('change', () => {
       forget();
-      id('withdrawn').hidden = true;
+      id('withdrawn').hidden = pending === null;
       say('');
     });
   }
+  // What was looked at has ended: it was replaced in this page.
+  document.addEventListener('mifeng-own', (event) => {
+    if (bid !== null && bid.seal.digest === event.detail) forget();
+  });
+  window.addEventListener('beforeunload', (event) => {
+    if (pending === null) return;
+    event.preventDefault();
+    event.returnValue = '';
+  });
   id('earlier-look').addEventListener('click', () => doing(look));
   id('replace').addEventListener('click', () => {
-    id('withdraw').hidden = true;
-    window.mifengReplace(bid);
+    try {
+      window.mifengReplace(bid);
+      asking(false);
+    } catch (error) {
+      say(error.message);
+    }
   });
   id('withdraw-ask').addEventListener('click', ask);
+  id('withdraw-again').addEventListener('click', () => doing(sent));
   id('withdraw-not').addEventListener('click', () => {
-    id('withdraw').hidden = true;
+    asking(false);
     id('sure').checked = false;
     id('withdraw-pin').value = '';
     id('withdraw-ask').focus();

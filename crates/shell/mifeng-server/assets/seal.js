@@ -18,6 +18,8 @@
   let old = null;
   // Sealed and not proved to be in the log: leaving the page would lose it.
   let unsent = null;
+  // Ends the signing that began with the seal (desk.js).
+  let free = null;
   let working = false;
   let sending = false;
   // Files of this seal that were not asked for yet.
@@ -29,7 +31,7 @@
 
   function ready() {
     const still = working || sending;
-    id('verify').disabled = id('what').disabled = id('who').disabled = still;
+    id('verify').disabled = id('what').disabled = id('who').disabled = id('discard').disabled = still;
     id('ondisk').disabled = still || wanted.size > 0;
     id('go').disabled = still || wanted.size > 0 || !id('ondisk').checked;
   }
@@ -80,9 +82,12 @@
     id('words').value = '';
     if (price === '') return;
     const { answer } = await desk.call('price', { price }, null, []);
+    // Corrected meanwhile: these are the words of another price.
+    if (id('price').value.trim() !== price) return;
     if (answer.problem) throw new Error(problem(answer.problem));
     id('words').value = answer.words;
-    say('');
+    // Where it is read aloud.
+    say(word('spelled') + answer.words);
   }
 
   // The path in the bid: without the name of the chosen folder.
@@ -122,10 +127,34 @@
     return { request, files };
   }
 
+  // What was sealed is in the log, or will not be sent: others may sign.
+  function settled() {
+    unsent = null;
+    if (free !== null) free();
+    free = null;
+  }
+
+  function discard() {
+    settled();
+    id('made').hidden = true;
+    wanted.clear();
+    ready();
+  }
+
   async function seal() {
+    if (free === null) free = await desk.hold(origin);
     id('made').hidden = id('lines').hidden = true;
     unsent = null;
     wanted.clear();
+    try {
+      await sealNow();
+    } catch (error) {
+      discard();
+      throw error;
+    }
+  }
+
+  async function sealNow() {
     await spelling;
     // Again: what was looked at may have changed, and the module compares.
     const bundle = await records();
@@ -147,18 +176,18 @@
     }));
     id('lines').hidden = answer.lines.length === 0;
     if (answer.problem) throw new Error(problem(answer.problem));
-    show(answer.kept, sealed, request, old);
+    show(answer.kept, sealed, old);
   }
 
-  function show(kept, sealed, request, before) {
+  function show(kept, sealed, before) {
     desk.remember(origin, kept.next);
     unsent = kept;
     id('ondisk').checked = false;
     id('proof').textContent = '';
-    const base = word('name') + '-' + request.lot + '-' + kept.seal.digest.slice(0, 8);
+    const base = word('name') + '-' + kept.lot + '-' + kept.seal.digest.slice(0, 8);
     facts(id('facts'), [
-      [word('lot'), request.lot],
-      [word('price'), request.price + ' · ' + request.price_cn],
+      [word('lot'), kept.lot],
+      [word('price'), kept.price + ' · ' + kept.price_cn],
       [word('seal'), named(kept.seal)],
       [word('replaces'), kept.replaced && named(kept.replaced)],
       [word('signer'), kept.signer],
@@ -191,7 +220,10 @@
         ready();
         if (receipt) check(receipt, kept, before);
       });
-      if (!taken) return;
+      if (!taken) {
+        say(word('busy'));
+        return;
+      }
       sending = true;
       ready();
     };
@@ -208,15 +240,18 @@
       id('proof').textContent = proof.message;
       return;
     }
-    unsent = null;
+    settled();
     if (old === before) replace(null);
-    document.dispatchEvent(new Event('mifeng-own'));
+    document.dispatchEvent(new CustomEvent('mifeng-own', { detail: before && before.seal.digest }));
     id('proof').textContent = proof + (before ? word('counts') + inLang(before.seal.words) : '');
   }
 
   /** From now on what is sealed takes the place of this bid; of none with `null`. */
   function replace(bid) {
-    if (working || sending || offer) return false;
+    if (offer) return;
+    if (working || sending) throw new Error(word('busy'));
+    // What is sealed says what it replaces.
+    if (unsent !== null) throw new Error(word('unsent'));
     old = bid;
     id('replacing').hidden = bid === null;
     // Another lot's bid is no replacement.
@@ -225,17 +260,27 @@
       facts(id('replaced'), bid.facts);
       id('lot').value = bid.lot;
     }
-    return true;
   }
 
-  if (offer) id('price').addEventListener('change', () => { spelling = spell().catch((error) => say(error.message)); });
-  else id('keep-old').addEventListener('click', () => {
-    replace(null);
-    id('verify').focus();
+  if (offer) {
+    id('price').addEventListener('input', () => { id('words').value = ''; });
+    id('price').addEventListener('change', () => { spelling = spell().catch((error) => say(error.message)); });
+  }
+  if (!offer) id('keep-old').addEventListener('click', () => {
+    try {
+      replace(null);
+      id('verify').focus();
+    } catch (error) {
+      say(error.message);
+    }
+  });
+  // It was withdrawn in this page: nothing can take its place.
+  document.addEventListener('mifeng-own', (event) => {
+    if (old !== null && old.seal.digest === event.detail) replace(null);
   });
 
   window.mifengReplace = (bid) => {
-    if (!replace(bid)) return;
+    replace(bid);
     form.scrollIntoView();
     (id('what').hidden ? id('verify') : id('files')).focus();
   };
@@ -257,6 +302,11 @@
     event.returnValue = '';
   });
   id('ondisk').addEventListener('change', ready);
+  id('discard').addEventListener('click', () => {
+    discard();
+    say(word('discarded'));
+    id('verify').focus();
+  });
   id('cannot').hidden = true;
   form.hidden = false;
   id('verify').addEventListener('click', () => doing(look));

@@ -20,17 +20,19 @@
   var handIns = 0;
   // Whether the record brings a bid whose file may come after it.
   var later = false;
-  // Told once when a sending is at its end, whatever came of it; with the receipt if there is one.
+  // Whether the bid takes the place of an earlier one.
+  var replaces = false;
+  // Told once when a sending is at its end, whatever came of it; with the receipt if there is one, or the code of a refusal.
   var ended = null;
 
-  function busy(on, receipt) {
+  function busy(on, receipt, refused) {
     var then = ended;
     sending = on;
     form.querySelector('button').disabled = on;
     id('progress').hidden = !on;
     if (!on) {
       ended = null;
-      if (then) { then(receipt); }
+      if (then) { then(receipt, refused); }
     }
   }
 
@@ -41,6 +43,7 @@
     var kind;
     try { kind = JSON.parse(atob(JSON.parse(record).body)).type; } catch (e) { kind = ''; }
     later = form.hasAttribute('data-grace') && (kind === 'bid.submit' || kind === 'bid.replace');
+    replaces = kind === 'bid.replace';
     handIns = later && bid ? HAND_INS : 0;
   }
 
@@ -64,8 +67,10 @@
 
   function fail(request) {
     var told = parsed(request.responseText);
-    busy(false);
-    say(told.title ? told.title + (told.detail ? '：' + told.detail : '') + ' [' + told.code + ']' : word('lost'));
+    // What failed on the way, or at the host, may have arrived.
+    var answered = request.status >= 400 && request.status < 500 && request.status !== 429;
+    say(told.title ? told.title + (told.detail ? '：' + told.detail : '') + ' [' + told.code + ']' : place.lost || word('lost'));
+    busy(false, undefined, answered ? told.code || String(request.status) : undefined);
   }
 
   // Asks until there is an answer that is not "try again"; everything here may be asked twice.
@@ -106,7 +111,7 @@
     link.download = name.replace(/\.rec$/, '') + '.receipt';
     place.kept.hidden = false;
     busy(false, good ? text : undefined);
-    say(word(!good ? 'body' : later && !isWhole(text) ? 'alone' : 'done'));
+    say(word(!good ? 'body' : !later || isWhole(text) ? 'done' : replaces ? 'none' : 'alone'));
     link.focus();
   }
 
@@ -204,6 +209,7 @@
   // For what was sealed or signed in this page (seal.js, earlier.js): a bid with its record, or a record alone, whose answers
   // are then told at its own place.
   if (form && able) {
+    window.mifengSending = function () { return sending; };
     window.mifengSend = function (text, name, bid, then, at) {
       if (sending) { return false; }
       ended = then;

@@ -35,12 +35,18 @@
     await show(await (await desk.ask(base + '/sign-in', { method: 'POST', body: await statement() })).json());
   }
 
-  async function signOut() {
-    await desk.ask(base + '/sign-in', { method: 'DELETE' });
+  // Nothing of whoever was signed in stays in the page.
+  function ended() {
     turn += 1;
     desk.own = [];
+    id('own').replaceChildren();
     id('signed-in').hidden = true;
     id('sign-fields').hidden = false;
+  }
+
+  async function signOut() {
+    await desk.ask(base + '/sign-in', { method: 'DELETE' });
+    ended();
     say('');
   }
 
@@ -58,7 +64,7 @@
 
   // A bid of one's own; while it can be changed the row leads to where that is done.
   function own(bid) {
-    const row = item(word('lot') + ' ' + bid.lot + ' · ' + (bid.offer ? word('final') + ' · ' : '') + word(bid.status) + (bid.until || '') + ' · ' + bid.seal);
+    const row = item(word('lot') + ' ' + bid.lot + ' · ' + (bid.offer ? word('final') + ' · ' : '') + word(bid.status) + (bid.until ? desk.local(bid.until) : '') + ' · ' + bid.seal);
     const change = id('earlier');
     if (bid.status === 'live' && !bid.offer && change && !change.hidden) {
       const link = document.createElement('a');
@@ -76,7 +82,7 @@
 
   async function show(who) {
     const mine = turn += 1;
-    say(word('in') + who.name + (who.roles.length ? ' (' + who.roles.join(', ') + ')' : '') + ' · ' + word('until') + who.expires);
+    say(word('in') + who.name + (who.roles.length ? ' (' + who.roles.join(', ') + ')' : '') + ' · ' + word('until') + desk.local(who.expires));
     id('sign-fields').hidden = true;
     // Who has no part in it does not ask: every refusal is noted under the person's name.
     const has = who.roles.includes(word('role'));
@@ -95,6 +101,7 @@
     try {
       await work();
     } catch (error) {
+      if (error.status === 401) ended();
       say(error.message);
     } finally {
       id('sign-go').disabled = false;
@@ -110,7 +117,14 @@
   function again() {
     const mine = turn;
     desk.ask(base + '/sign-in').then((answer) => answer.json()).then((who) => mine === turn && show(who)).catch((error) => {
-      if (error.status !== 401) say(error.message);
+      if (mine !== turn) return;
+      if (error.status !== 401) {
+        say(error.message);
+        return;
+      }
+      // The session ended meanwhile.
+      ended();
+      say('');
     });
   }
 
