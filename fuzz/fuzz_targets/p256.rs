@@ -1,4 +1,4 @@
-//! Our P-256 arithmetic, which is for public values, against its twin, the `p256` crate: two numbers and two points made of
+//! Our P-256 arithmetic, which multiplies public values only, against its twin, the `p256` crate: two numbers and two points made of
 //! any bytes through every operation, with tables and without.
 #![no_main]
 

@@ -391,9 +391,14 @@ fn to_crate(point: &curves::Point<P256>) -> p256::ProjectivePoint {
         .expect("every way to make a point keeps it on the curve")
 }
 
+/// Nothing but the crate's own identity becomes ours: a secret multiple that did would be known to everybody.
 fn from_crate(point: &p256::ProjectivePoint) -> curves::Point<P256> {
+    if bool::from(point.is_identity()) {
+        return curves::Point::IDENTITY;
+    }
     affine_from_sec1(point.to_sec1_point(false).as_bytes())
-        .map_or(curves::Point::IDENTITY, curves::Point::from)
+        .map(curves::Point::from)
+        .expect("the crate's points are on the curve")
 }
 
 impl fmt::Debug for Point {

@@ -148,3 +148,37 @@ fn challenge(suite: &Suite, statement: &Statement<'_>, a: &Point, b: &Point) -> 
     let index = [statement.index];
     suite.h_q("dleq", &[statement.label, &index, &y, &base, &d, &a, &b])
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use mifeng_crypto::{GM, INTL};
+
+    /// Made with the nonce zero both commitments are the identity, and the proof would hold.
+    #[test]
+    fn a_proof_without_a_nonce_is_refused() {
+        for suite in [&GM, &INTL] {
+            let curve = suite.curve();
+            let x = Scalar::from_u64(curve, 5);
+            let base = Point::mul_generator(&Scalar::from_u64(curve, 7));
+            let y = KnownPoint::new(Point::mul_generator(&x));
+            let d = base.mul(&x);
+            let statement = Statement {
+                label: b"l",
+                index: 1,
+                y: &y,
+                base: &base,
+                d: &d,
+            };
+            let made = |k: u64| {
+                let k = Scalar::from_u64(curve, k);
+                let (a, b) = (Point::mul_generator(&k), base.mul(&k));
+                let e = challenge(suite, &statement, &a, &b);
+                let z = k.add(&e.mul(&x));
+                Proof { e, z }
+            };
+            assert!(verify(suite, &statement, &made(3)));
+            assert!(!verify(suite, &statement, &made(0)));
+        }
+    }
+}

@@ -279,8 +279,10 @@ pub fn second_generator(suite: &Suite) -> &'static KnownPoint {
 }
 
 fn mask(board: &Board, u: &Point, point: &Point, text: &[u8; 32]) -> Zeroizing<[u8; 32]> {
-    let [y, u, point] = Point::all_to_bytes([board.public(), u, point]);
-    let pad = board.suite().h_tag("tdh2-1", &[&y, &u, &point]);
+    let [y, u] = Point::all_to_bytes([board.public(), u]);
+    // By itself: what an inversion of several leaves in memory is not wiped, and this point is the secret.
+    let point = Zeroizing::new(point.to_bytes());
+    let pad = board.suite().h_tag("tdh2-1", &[&y, &u, &*point]);
     let mut out = Zeroizing::new(*text);
     for (byte, pad) in out.iter_mut().zip(pad.as_bytes()) {
         *byte ^= pad;
@@ -294,4 +296,34 @@ fn challenge(board: &Board, label: &[u8], c: &[u8; 32], points: [&Point; 4]) -> 
     let [y, u, u_bar, w, w_bar] = &encoded;
     let parts: [&[u8]; 7] = [label, y, c, u, u_bar, w, w_bar];
     board.suite().h_q("tdh2-2", &parts)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use mifeng_crypto::{GM, INTL};
+
+    /// Made with the nonce zero its proof has the identity for both commitments, and would hold.
+    #[test]
+    fn a_ciphertext_without_a_nonce_is_refused() {
+        for suite in [&GM, &INTL] {
+            let curve = suite.curve();
+            let number = |n| Scalar::from_u64(curve, n);
+            let public = Point::mul_generator(&number(5));
+            let board = Board::new(suite, 1, public.clone(), vec![public]).expect("a board");
+            let (r, zero) = (number(7), number(0));
+            let (g, g_bar) = (Point::generator(curve), second_generator(suite));
+            let made = |w: &Scalar| {
+                let [u, u_bar] = [g.mul(&r), g_bar.mul(&r)];
+                let c = [9; 32];
+                let e = challenge(&board, b"l", &c, [&u, &u_bar, &g.mul(w), &g_bar.mul(w)]);
+                let f = w.add(&r.mul(&e));
+                let numbers = [e.to_be_bytes(), f.to_be_bytes()].concat();
+                [&c[..], &u.to_bytes(), &u_bar.to_bytes(), &numbers].concat()
+            };
+            let read = |bytes: &[u8]| Ciphertext::parse_and_check(&board, b"l", bytes).map(|_| ());
+            assert_eq!(read(&made(&number(3))), Ok(()));
+            assert_eq!(read(&made(&zero)), Err(Error::InvalidCiphertext));
+        }
+    }
 }

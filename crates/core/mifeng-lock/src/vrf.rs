@@ -155,3 +155,25 @@ fn hmac(key: &[u8; 32], parts: &[&[u8]]) -> [u8; 32] {
     all.extend_from_slice(parts);
     hash(&[&outer[..], &hash(&all)])
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Made with the nonce zero both commitments are the identity, and the proof would hold.
+    #[test]
+    fn a_proof_without_a_nonce_is_refused() {
+        let secret = Scalar::from_u64(Curve::P256, 5);
+        let public = Point::mul_generator(&secret);
+        let h = encode_to_curve(&public, b"alpha").expect("a point");
+        let gamma = h.mul(&secret);
+        let made = |k: u64| {
+            let k = Scalar::from_u64(Curve::P256, k);
+            let c = challenge([&public, &h, &gamma, &Point::mul_generator(&k), &h.mul(&k)]);
+            let s = k.add(&scalar_of(&c).expect("a number").mul(&secret));
+            [&gamma.to_bytes()[..], &c, &s.to_be_bytes()].concat()
+        };
+        assert!(verify(&public, b"alpha", &made(3)).is_ok());
+        assert_eq!(verify(&public, b"alpha", &made(0)), Err(Error::VrfProof));
+    }
+}

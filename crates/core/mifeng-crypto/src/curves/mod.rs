@@ -3,8 +3,9 @@
 //!
 //! Safe Rust. Nothing branches on a value or indexes with it, but functions whose name ends in `vartime`: those are for
 //! public values. SM2 uses all of it ([`crate::sm2k`] adds its scalars, its multiplication in constant time and its
-//! signatures); of P-256 only what is public comes here, and secrets are multiplied by the `p256` crate
-//! ([`crate::Point`]).
+//! signatures). Of P-256 come what is public, and secret points on their way to and from the `p256` crate, which multiplies
+//! by secrets ([`crate::Point`]): reading, inversion and encoding stay in constant time for both curves. No secret number
+//! of P-256 comes here.
 
 pub(crate) mod field;
 mod known;

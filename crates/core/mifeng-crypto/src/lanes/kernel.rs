@@ -93,7 +93,7 @@ impl Kernel {
         let data: Vec<u8> = (0..LANES_MAX * 300)
             .map(|i| (i * 31 + i / 7) as u8)
             .collect();
-        [0, 54, 55, 56, 64, 300].into_iter().all(|len| {
+        [0, 54, 55, 56, 63, 64, 300].into_iter().all(|len| {
             let inputs: Vec<&[u8]> = data.chunks(300).map(|message| &message[..len]).collect();
             let inputs = &inputs[..self.lanes];
             let found = digest_many::<F>(core::slice::from_ref(self), &[0], inputs);
@@ -121,5 +121,40 @@ impl Kernel {
 impl core::fmt::Debug for Kernel {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.write_str(self.name)
+    }
+}
+
+/// Kernels with a fault each, which the examination must find.
+#[cfg(test)]
+pub(super) mod wrong {
+    use super::*;
+
+    /// One bit of one lane.
+    unsafe fn last_lane<F: Function>(state: &mut State, from: &[*const u8], count: usize) {
+        // SAFETY: the caller's contract is the same.
+        unsafe { register::compress::<F, Plain>(state, from, count) }
+        state[7][Plain::LANES - 1] ^= 1;
+    }
+
+    /// The last of several blocks is not taken.
+    unsafe fn one_block_less<F: Function>(state: &mut State, from: &[*const u8], count: usize) {
+        let count = if count > 1 { count - 1 } else { count };
+        // SAFETY: the caller's contract is the same, for fewer blocks.
+        unsafe { register::compress::<F, Plain>(state, from, count) }
+    }
+
+    /// Two neighbours change places.
+    unsafe fn changed_places<F: Function>(state: &mut State, from: &[*const u8], count: usize) {
+        let mut from = from.to_vec();
+        from.swap(2, 3);
+        // SAFETY: the caller's contract is the same, in another order.
+        unsafe { register::compress::<F, Plain>(state, &from, count) }
+    }
+
+    pub(crate) fn all<F: Function>() -> Vec<Kernel> {
+        let faults: [Compress; 3] = [last_lane::<F>, one_block_less::<F>, changed_places::<F>];
+        // SAFETY: as of the plain kernel.
+        let kernel = |fault| unsafe { Kernel::new("wrong", (Plain::LANES, 1), fault) };
+        faults.map(kernel).into()
     }
 }

@@ -25,7 +25,10 @@ const MORE_PART: usize = 64;
 
 /// The kernels that pass their examination.
 pub(crate) fn examined<F: Function>() -> Vec<Kernel> {
-    let mut kernels = F::available();
+    passing::<F>(F::available())
+}
+
+fn passing<F: Function>(mut kernels: Vec<Kernel>) -> Vec<Kernel> {
     kernels.retain(Kernel::passes::<F>);
     kernels
 }

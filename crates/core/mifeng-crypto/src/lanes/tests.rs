@@ -1,7 +1,7 @@
 //! What every hash in lanes is held to: each of its kernels, and the plain lanes that nothing else reaches, against a
 //! crate that is not ours.
 
-use super::{BLOCK, Function, Kernel, LANES_MAX, State, digest_many};
+use super::{BLOCK, Function, Kernel, LANES_MAX, State, digest_many, kernel, passing};
 use crate::{Entropy as _, SeededEntropy};
 use digest::Digest;
 
@@ -45,6 +45,17 @@ pub(crate) fn everything<F: Function, D: Digest>() {
         ends_of_all_lengths::<F, D>(&kernels);
     }
     kernels_agree_on_any_state::<F>();
+    what_is_wrong_is_not_used::<F>();
+}
+
+fn what_is_wrong_is_not_used<F: Function>() {
+    let wrong = kernel::wrong::all::<F>();
+    for one in &wrong {
+        assert!(passing::<F>(vec![*one]).is_empty());
+    }
+    let right = passing::<F>([wrong.clone(), vec![Kernel::plain::<F>()], wrong].concat());
+    let names: Vec<_> = right.iter().map(Kernel::name).collect();
+    assert_eq!(names, ["plain"]);
 }
 
 fn every_length_behind_every_prefix<F: Function, D: Digest>(kernels: &[Kernel]) {
