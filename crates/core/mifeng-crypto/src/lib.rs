@@ -35,6 +35,7 @@ pub mod sm3x;
 pub mod sm4;
 mod suite;
 mod time;
+mod wiped;
 
 pub use chunk::{ChunkCipher, TAG_LEN};
 pub use digest::{Digest, HashAlg, Hasher};
@@ -45,3 +46,4 @@ pub use keys::{KeyAlg, PrivateKey, PublicKey, SignatureAlg, Signed, verify_many}
 pub use sm2dig::{signature_from_der, signature_to_der, sm2_digest};
 pub use suite::{GM, INTL, Suite, hkdf_expand, hkdf_expand_sha512};
 pub use time::Time;
+pub use wiped::Wiped;

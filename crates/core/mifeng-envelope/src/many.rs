@@ -8,10 +8,9 @@ use crate::stream::{PlainReader, ROUND_PLAIN, read_window_in};
 use crate::tar::Reader;
 use crate::verify::VerifiedSeal;
 use crate::{Error, Result};
-use mifeng_crypto::{Digest, HashAlg};
+use mifeng_crypto::{Digest, HashAlg, Wiped};
 use mifeng_log::merkle::Frontier;
 use std::io::Cursor;
-use zeroize::Zeroizing;
 
 /// A sealed bid in memory with what opens it.
 pub struct InMemory<'a> {
@@ -25,14 +24,14 @@ pub struct InMemory<'a> {
 
 /// Memory for the content of bids, used again for the next ones and wiped at the end.
 #[derive(Default)]
-pub struct Memory(Vec<Zeroizing<Vec<u8>>>);
+pub struct Memory(Vec<Wiped>);
 
 /// Bytes that are kept for the next bids: the content of a group of sixteen bids of a MiB, each with the block that a window
 /// has beside it.
 const MEMORY_KEPT_MAX: usize = 40 << 20;
 
 impl Memory {
-    fn keep(&mut self, window: Zeroizing<Vec<u8>>) {
+    fn keep(&mut self, window: Wiped) {
         let kept: usize = self.0.iter().map(|one| one.capacity()).sum();
         if kept + window.capacity() <= MEMORY_KEPT_MAX {
             self.0.push(window);
@@ -133,7 +132,7 @@ impl<'a> Body<'a> {
         self,
         alg: HashAlg,
         leaves: &[Digest],
-        (checked, window): (&'r mut Checked<'_>, Zeroizing<Vec<u8>>),
+        (checked, window): (&'r mut Checked<'_>, Wiped),
     ) -> Result<Reader<'r>> {
         let mut tree = Frontier::new(alg);
         leaves.iter().for_each(|leaf| tree.append(*leaf));

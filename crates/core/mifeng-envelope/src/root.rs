@@ -4,11 +4,10 @@
 //! and `mifeng_crypto::sha2x`).
 
 use crate::{Error, Result};
-use mifeng_crypto::{Digest, HashAlg, cores, sha2x, sm3x};
+use mifeng_crypto::{Digest, HashAlg, Wiped, cores, sha2x, sm3x};
 use mifeng_log::merkle::Frontier;
 use std::ops::Range;
 use std::sync::Mutex;
-use zeroize::Zeroizing;
 
 /// Bytes of a block: one leaf of the tree.
 pub const BLOCK: usize = 1 << 20;
@@ -94,7 +93,7 @@ enum Piece {
 pub(crate) struct Window {
     alg: HashAlg,
     // Holds plaintext of bids, hence wiped.
-    bytes: Zeroizing<Vec<u8>>,
+    bytes: Wiped,
     filled: usize,
     // Where the bytes begin that came since the last turn; before them stands the open block.
     begin: usize,
@@ -108,14 +107,14 @@ pub(crate) struct Window {
 impl Window {
     /// A window that takes `len` bytes between two turns.
     pub(crate) fn new(alg: HashAlg, len: usize) -> Self {
-        Window::in_memory(alg, len, Zeroizing::default())
+        Window::in_memory(alg, len, Wiped::default())
     }
 
     /// The same in memory that another one had, if it is large enough.
-    pub(crate) fn in_memory(alg: HashAlg, len: usize, mut bytes: Zeroizing<Vec<u8>>) -> Self {
+    pub(crate) fn in_memory(alg: HashAlg, len: usize, mut bytes: Wiped) -> Self {
         if bytes.capacity() < len + BLOCK {
             // Growing it would leave a copy behind.
-            bytes = Zeroizing::new(vec![0; len + BLOCK]);
+            bytes = Wiped::zeros(len + BLOCK);
         }
         bytes.resize(len + BLOCK, 0);
         Window {
@@ -131,7 +130,7 @@ impl Window {
     }
 
     /// The memory, for the next window.
-    pub(crate) fn into_memory(self) -> Zeroizing<Vec<u8>> {
+    pub(crate) fn into_memory(self) -> Wiped {
         self.bytes
     }
 

@@ -12,8 +12,7 @@ use crate::manifest::{
 use crate::root::Window;
 use crate::stream::PlainReader;
 use crate::{Error, Result, journal, padded_len};
-use mifeng_crypto::Digest;
-use zeroize::Zeroizing;
+use mifeng_crypto::{Digest, Wiped};
 
 /// Bytes of a tar block.
 pub(crate) const BLOCK: usize = 512;
@@ -262,7 +261,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The window's memory, for the next reader.
-    pub(crate) fn into_memory(self) -> Zeroizing<Vec<u8>> {
+    pub(crate) fn into_memory(self) -> Wiped {
         self.window.into_memory()
     }
 

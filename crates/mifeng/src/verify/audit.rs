@@ -11,13 +11,12 @@ use crate::layout;
 use crate::opening::{Opened, open_bid_on, open_many};
 use crate::replay::Replay;
 use crate::store::ReadSeek;
-use mifeng_crypto::{Digest, HashAlg, Hasher, cores, sha2x, sm3x};
+use mifeng_crypto::{Digest, HashAlg, Hasher, Wiped, cores, sha2x, sm3x};
 use mifeng_envelope::{Memory, NoSink, SealedFile, WORKERS};
 use mifeng_tender::{BidOutcome, rules};
 use std::collections::BTreeMap;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::sync::Mutex;
-use zeroize::Zeroizing;
 
 /// Bids are read whole, and hashed side by side, in groups of so many bytes: sixteen of the least size, whose content is a
 /// MiB. A larger one is streamed by itself. Each thread holds a group and what opening a bid takes (30 MiB).
@@ -98,7 +97,7 @@ fn grouped(bids: impl Iterator<Item = (Digest, String, u64)>) -> Vec<Vec<Bid>> {
 #[derive(Default)]
 struct Scratch {
     /// The bids of a group, one behind the other.
-    contents: Zeroizing<Vec<u8>>,
+    contents: Wiped,
     opened: Memory,
 }
 
@@ -123,7 +122,7 @@ fn audit_group(
         return Ok(vec![(large.id, audited)]);
     }
     if scratch.contents.is_empty() {
-        scratch.contents = Zeroizing::new(vec![0; GROUP_LEN_MAX as usize]);
+        scratch.contents = Wiped::zeros(GROUP_LEN_MAX as usize);
     }
     let mut rest = scratch.contents.as_mut_slice();
     let mut contents = Vec::with_capacity(group.len());

@@ -87,7 +87,8 @@ impl<C: Params> Known<C> {
 
     /// Whether this is its first use, as it is from now on no more.
     pub(crate) fn first_use(&self) -> bool {
-        !self.used.swap(true, Ordering::Relaxed)
+        // Looked at first: a write takes the line away from all other cores.
+        !self.used.load(Ordering::Relaxed) && !self.used.swap(true, Ordering::Relaxed)
     }
 
     /// The table, if this is not the first use; the identity has none.

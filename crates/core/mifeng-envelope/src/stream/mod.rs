@@ -13,8 +13,7 @@ pub(crate) use write::{BodyWriter, Guarded, Out};
 
 use crate::body::{CHUNK, PREFIX, SEALED_CHUNK};
 use crate::root::{BLOCK, ROUND_BLOCKS, Task, Window, leaf_tasks};
-use mifeng_crypto::{Digest, HashAlg};
-use zeroize::Zeroizing;
+use mifeng_crypto::{Digest, HashAlg, Wiped};
 
 /// Chunks of a round: 8 MiB of plaintext.
 const ROUND_CHUNKS: usize = ROUND_BLOCKS * BLOCK / CHUNK;
@@ -55,8 +54,8 @@ fn round_chunks(plain: u64) -> usize {
 }
 
 /// A buffer with room for a round, behind a block for what the round before left.
-fn round_buffer(chunks: usize) -> Zeroizing<Vec<u8>> {
-    Zeroizing::new(vec![0; BLOCK + chunks * SEALED_CHUNK])
+fn round_buffer(chunks: usize) -> Wiped {
+    Wiped::zeros(BLOCK + chunks * SEALED_CHUNK)
 }
 
 /// Where the body stands after so many full rounds.

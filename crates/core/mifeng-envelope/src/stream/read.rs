@@ -7,10 +7,9 @@ use super::{
 use crate::body::{BodyCipher, CHUNK, PREFIX, SEALED_CHUNK, plain_len};
 use crate::root::{BLOCK, RootHasher, Task, Window, run};
 use crate::{Error, Result};
-use mifeng_crypto::{Digest, HashAlg};
+use mifeng_crypto::{Digest, HashAlg, Wiped};
 use mifeng_log::merkle::Frontier;
 use std::io::Read;
-use zeroize::Zeroizing;
 
 /// Takes the plaintext of a body; its file hashing is done beside the body's.
 pub(crate) trait PlainReader {
@@ -36,11 +35,11 @@ pub(crate) struct ReadFrom {
 
 /// A window for the files of a body with `plain` bytes inside, for [`read_body`].
 pub(crate) fn read_window(alg: HashAlg, plain: u64) -> Window {
-    read_window_in(alg, plain, Zeroizing::default())
+    read_window_in(alg, plain, Wiped::default())
 }
 
 /// The same in the memory of another one.
-pub(crate) fn read_window_in(alg: HashAlg, plain: u64, memory: Zeroizing<Vec<u8>>) -> Window {
+pub(crate) fn read_window_in(alg: HashAlg, plain: u64, memory: Wiped) -> Window {
     Window::in_memory(alg, round_chunks(plain) * CHUNK, memory)
 }
 

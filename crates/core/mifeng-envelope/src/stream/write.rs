@@ -7,10 +7,9 @@ use crate::body::{BodyCipher, CHUNK, PREFIX, SEALED_CHUNK};
 use crate::journal::{self, Resumable, Signed};
 use crate::root::{BLOCK, Task, Window, run, run_beside};
 use crate::{Error, Result};
-use mifeng_crypto::{Digest, HashAlg};
+use mifeng_crypto::{Digest, HashAlg, Wiped};
 use mifeng_log::merkle::Frontier;
 use std::io::{Read, SeekFrom, Write};
-use zeroize::Zeroizing;
 
 /// Bytes that a disk writes as one: after a power failure each such piece of a file is there or zero.
 const SECTOR: u64 = 512;
@@ -160,7 +159,7 @@ pub(crate) struct BodyWriter<'a> {
     files: Window,
     // The round's ciphertext from `BLOCK` on; from `start` to there is what of the body before is
     // not hashed yet, less than a block.
-    sealed: Zeroizing<Vec<u8>>,
+    sealed: Wiped,
     start: usize,
     next_chunk: u64,
 }
