@@ -14,6 +14,9 @@ use serde::{Deserialize, Serialize};
 pub struct PriceRequest {
     /// In CNY, two decimals.
     pub price: String,
+    /// What somebody wrote beside it, to be compared.
+    #[serde(default)]
+    pub words: Option<String>,
 }
 
 /// The answer of [`price`].
@@ -22,6 +25,8 @@ pub struct PriceRequest {
 pub struct PriceTold {
     /// The same in capital numerals.
     pub words: Option<String>,
+    /// Whether what was written says this amount; `None` if it says none.
+    pub same: Option<bool>,
     /// Why there are none.
     pub problem: Option<Problem>,
 }
@@ -30,11 +35,13 @@ pub struct PriceTold {
 pub fn price(request: &PriceRequest) -> PriceTold {
     match in_words(&request.price) {
         Ok(words) => PriceTold {
+            same: request.words.as_deref().and_then(|said| same(&words, said)),
             words: Some(words),
             problem: None,
         },
         Err(e) => PriceTold {
             words: None,
+            same: None,
             problem: Some(in_chinese(Problem::about("", &e), "报价不是金额")),
         },
     }
@@ -52,6 +59,11 @@ pub(crate) fn one_amount(price: &str, words: &str) -> Result<(), Problem> {
             "the words of the final offer are not the amount of its digits: please type the price again",
         )),
     }
+}
+
+fn same(words: &str, said: &str) -> Option<bool> {
+    let fen = |text| amount::parse(text).map(amount::Amount::fen).ok();
+    Some(fen(words)? == fen(said)?)
 }
 
 fn in_words(price: &str) -> Result<String, Error> {

@@ -243,3 +243,25 @@ fn a_bid_takes_the_place_of_the_one_that_was_shown() {
     let data: BidWithdraw = record(&signed.record, &INTL).data().expect("its data");
     assert_eq!(data.seal, new.seal.digest);
 }
+
+#[test]
+fn of_several_certificates_the_one_that_brought_the_bid_signs() {
+    let cast = Cast::new(&INTL, "desk");
+    let bidder = Bidder::new(&cast, year());
+    let mut tender = Tender::new(&cast, ORIGIN, Kind::Joint);
+    let bundle = tender.tar(Export::Records);
+    let kept = sent(
+        &mut tender,
+        &Run::new(&bundle, &bidder.folder(), &files()[1..]),
+    );
+    let own = record(&kept.record, &INTL).actor();
+    for folder in bidder.folders_with(&Bidder::numbered(&cast, year(), 4)) {
+        let mut run = Run::new(&bundle, &folder, &files()[1..]);
+        let request = asked(&mut run, kept.record.as_bytes(), kept.seal.digest, AT + 2);
+        let withdrawal = done(&run, &request).kept.expect("signed");
+        assert_eq!(record(&withdrawal.record, &INTL).actor(), own);
+        run.request.old = Some(request.bid);
+        let replacing = run.go().0.kept.expect("kept");
+        assert_eq!(record(&replacing.record, &INTL).actor(), own);
+    }
+}

@@ -3,6 +3,7 @@
 use crate::person::{AT, Bidder, PIN, Run, files, year};
 use mifeng::Export;
 use mifeng::crypto::{GM, INTL, SeededEntropy};
+use mifeng::pki::Signer;
 use mifeng::record::{Record, SignedRecord};
 use mifeng::tender::{CheckKind, OfferSubmit, Procedure, RoundOpen};
 use mifeng_testkit::world::{Cast, Kind, LOT, Tender, notice, secs};
@@ -152,6 +153,7 @@ fn words_come_from_the_digits() {
     let told = |text: &str| {
         let told = price(&PriceRequest {
             price: text.to_owned(),
+            words: None,
         });
         told.words.ok_or(told.problem.map(|problem| problem.code))
     };
@@ -167,5 +169,39 @@ fn words_come_from_the_digits() {
         "9999999999999999999999",
     ] {
         assert_eq!(told(bad), Err(Some("file.malformed".to_owned())), "{bad}");
+    }
+}
+
+#[test]
+fn words_that_were_written_are_compared_with_the_digits() {
+    let same = |words: &str| {
+        let told = price(&PriceRequest {
+            price: "430000.50".to_owned(),
+            words: Some(words.to_owned()),
+        });
+        told.same
+    };
+    assert_eq!(same("肆拾叁万元伍角整"), Some(true));
+    assert_eq!(same("人民币肆拾叁万圆伍角正"), Some(true));
+    assert_eq!(same("叁拾肆万元伍角整"), Some(false));
+    assert_eq!(same("肆拾叁万元整"), Some(false));
+    assert_eq!(same("大约四十三万"), None);
+}
+
+#[test]
+fn of_several_certificates_the_one_that_is_invited_signs() {
+    let cast = Cast::new(&INTL, "desk");
+    let bidder = Bidder::new(&cast, year());
+    let (tender, _) = called(&cast, &bidder);
+    let bundle = tender.tar(Export::Records);
+    for folder in bidder.folders_with(&Bidder::numbered(&cast, year(), 4)) {
+        let mut run = Run::new(&bundle, &folder, &files()[1..]);
+        let asked = offering(&tender, &bidder).request;
+        (run.request.offer, run.request.at) = (true, asked.at);
+        (run.request.price, run.request.price_cn) = (asked.price, asked.price_cn);
+        let (done, _) = run.go();
+        assert!(done.problem.is_none(), "{:?}", done.problem);
+        let kept = done.kept.expect("kept");
+        assert_eq!(kept.signer, bidder.signer().certificate().subject_name());
     }
 }

@@ -96,6 +96,24 @@ impl Bidder {
         ]
     }
 
+    /// The folder with another's signing key and certificate in it: theirs first, then the own first.
+    pub(crate) fn folders_with(&self, other: &Self) -> [Vec<(&'static str, Vec<u8>)>; 2] {
+        let theirs = other
+            .folder()
+            .into_iter()
+            .filter_map(|(name, bytes)| match name {
+                "sign.cer" => Some(("theirs.cer", bytes)),
+                "sign.key" => Some(("theirs.key", bytes)),
+                _ => None,
+            });
+        let theirs: Vec<_> = theirs.collect();
+        let own = self.folder();
+        [
+            [theirs.clone(), own.clone()].concat(),
+            [own, theirs].concat(),
+        ]
+    }
+
     pub(crate) fn pkcs12(&self) -> Vec<u8> {
         let writing = keyfile::Writing {
             suite: self.suite,
