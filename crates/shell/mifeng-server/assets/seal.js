@@ -90,6 +90,19 @@
     say(word('spelled') + answer.words);
   }
 
+  // Words rule (order 87 art. 59): who typed two amounts is told before anything is sealed, once for the two.
+  let compared = '';
+
+  async function compare() {
+    const [price, words] = [id('price').value.trim(), id('words').value.trim()];
+    const both = price + ' ' + words;
+    if (both === compared) return;
+    const { answer } = await desk.call('price', { price, words }, null, []);
+    if (answer.same !== false) return;
+    compared = both;
+    throw new Error(word('differ') + answer.words);
+  }
+
   // The path in the bid: without the name of the chosen folder.
   function path(file) {
     return file.webkitRelativePath ? file.webkitRelativePath.split('/').slice(1).join('/') : file.name;
@@ -155,7 +168,7 @@
   }
 
   async function sealNow() {
-    await spelling;
+    await (offer ? spelling : compare());
     // Again: what was looked at may have changed, and the module compares.
     const bundle = await records();
     say(word('sealing'));
