@@ -91,7 +91,7 @@ impl<'a> Bidder<'a> {
     fn once(&mut self) -> Outcome<Next> {
         let record = self.bid.record.to_file()?;
         if self.comes_first() && self.told.receipt.is_none() {
-            return self.record_alone(&record);
+            return self.hand_in("/records", &record);
         }
         // It may be in the log, with the receipt lost.
         if !self.comes_first()
@@ -111,10 +111,15 @@ impl<'a> Bidder<'a> {
         if !self.blocks(&missing.unwrap_or_default())? {
             return Ok(Next::Again);
         }
-        let sent = now();
         let name = self.bid.commitment;
+        self.hand_in(&format!("/uploads/{name}"), b"")
+    }
+
+    /// Asks for a receipt; a first time is when it was sent.
+    fn hand_in(&mut self, rest: &str, body: &[u8]) -> Outcome<Next> {
+        let sent = now();
         self.told.sent.get_or_insert(sent);
-        let Some(answer) = self.ask("POST", &format!("/uploads/{name}"), b"") else {
+        let Some(answer) = self.ask("POST", rest, body) else {
             return Ok(Next::Again);
         };
         match answer.status {
@@ -130,22 +135,6 @@ impl<'a> Bidder<'a> {
     /// Whether records come before their bodies.
     fn comes_first(&self) -> bool {
         self.scene.bodies_end > self.scene.deadline
-    }
-
-    fn record_alone(&mut self, record: &[u8]) -> Outcome<Next> {
-        let sent = now();
-        self.told.sent.get_or_insert(sent);
-        let Some(answer) = self.ask("POST", "/records", record) else {
-            return Ok(Next::Again);
-        };
-        match answer.status {
-            201 => Ok(self.received(answer.body)),
-            202 => {
-                self.told.taken.get_or_insert_with(now);
-                Ok(self.wait(&answer))
-            }
-            _ => self.refused(&answer),
-        }
     }
 
     /// A session of whoever signed the bid: after the close nobody else may send its body.
