@@ -384,6 +384,10 @@ pub(crate) async fn own(
     let (_, session) = require((&app, &name), &headers, asked).await?;
     let view = tender.view();
     let mut bids = view.parties.bids(&session.cert).to_vec();
+    let now = app.house.clock.now();
+    for bid in &mut bids {
+        bid.offer_until = bid.offer_until.filter(|until| !view.is_over(*until, now));
+    }
     if let Some(until) = view.bodies_end {
         // Beside the log, so that no snapshot tells it: only its writer knows.
         let live = bids.iter_mut().filter(|bid| bid.is_live());

@@ -66,6 +66,11 @@ impl App {
             Standing::Writes | Standing::Away => Ok(tender),
         }
     }
+
+    /// What anybody may see of a tender now.
+    pub(crate) fn seen(&self, name: &str) -> Result<Arc<View>, Fail> {
+        Ok(self.tender(name)?.view().now(self.house.clock.now()))
+    }
 }
 
 /// The paths under which there is no page.
@@ -294,7 +299,7 @@ async fn list(State(app): Shared) -> Answer {
 #[utoipa::path(get, path = "/v1/tenders/{tender}", params(("tender" = String, Path)),
     responses((status = 200, body = View), (status = 404, body = Problem)))]
 async fn show(State(app): Shared, Path(name): Path<String>) -> Answer {
-    Ok(json(StatusCode::OK, &*app.tender(&name)?.view()))
+    Ok(json(StatusCode::OK, &*app.seen(&name)?))
 }
 
 /// Submits a signed record (`*.rec`). The same one again gives the same receipt.

@@ -97,7 +97,7 @@ fn address(app: &App, v: &View, headers: &HeaderMap) -> String {
 
 async fn bid(State(app): Shared, Path(name): Path<String>, uri: Uri, headers: HeaderMap) -> Answer {
     let f = &Frame::of(&uri, &headers);
-    let v = &*app.tender(&name)?.view();
+    let v = &*app.seen(&name)?;
     let url = address(&app, v, &headers);
     let api = url.replace("/t/", "/v1/tenders/");
     let seals = seals(&app).await;
@@ -153,7 +153,7 @@ async fn trustee(
     headers: HeaderMap,
 ) -> Answer {
     let f = &Frame::of(&uri, &headers);
-    let v = &*app.tender(&name)?.view();
+    let v = &*app.seen(&name)?;
     let url = address(&app, v, &headers);
     f.page(&TrusteeDesk { f, v, url })
 }
@@ -165,7 +165,7 @@ async fn score(
     headers: HeaderMap,
 ) -> Answer {
     let f = &Frame::of(&uri, &headers);
-    let v = &*app.tender(&name)?.view();
+    let v = &*app.seen(&name)?;
     let url = address(&app, v, &headers);
     let api = url.replace("/t/", "/v1/tenders/");
     let seals = seals(&app).await;

@@ -98,7 +98,7 @@ pub struct Item {
     pub subjective: bool,
 }
 
-/// A round of final offers that are taken now.
+/// A round of final offers whose close is not in the log.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct Round {
     /// Lot.
@@ -261,7 +261,7 @@ pub struct View {
     pub notice: Option<Digest>,
     /// The lots.
     pub lots: Vec<Lot>,
-    /// Rounds of final offers that are not closed.
+    /// Rounds of final offers that can be given now.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub rounds: Vec<Round>,
     /// Files of the tender document.
@@ -305,6 +305,24 @@ impl View {
         let is_public = self.bodies_end.is_some() && (!is_open || is_over);
         let signer = self.parties.signer(record).filter(|_| is_public);
         signer.copied()
+    }
+
+    /// Whether a deadline is over for whoever asks now; while the clock is in doubt none is.
+    pub(crate) fn is_over(&self, deadline: Time, now: Time) -> bool {
+        self.trusted && now >= deadline
+    }
+
+    /// The same as it is told now: a round whose deadline is over takes nothing, though its close is not in the log yet.
+    pub(crate) fn now(self: Arc<Self>, now: Time) -> Arc<Self> {
+        let over = |round: &Round| self.is_over(round.deadline, now);
+        if !self.rounds.iter().any(over) {
+            return self;
+        }
+        let rounds = self.rounds.iter().filter(|round| !over(round));
+        Arc::new(View {
+            rounds: rounds.cloned().collect(),
+            ..View::clone(&self)
+        })
     }
 
     /// The last acts, newest first.

@@ -2,8 +2,13 @@
 
 mod common;
 
+use common::replica::{SEED, replica_of, until};
+use common::statements::bearer;
 use common::*;
 use mifeng::crypto::INTL;
+use mifeng_server::{ManualClock, Opened};
+use mifeng_store::Access;
+use std::sync::Arc;
 
 #[test]
 fn every_path_of_the_document_is_routed() {
@@ -87,6 +92,62 @@ fn the_feed_goes_on_where_it_was_left() {
         rest.contains("submission.close") && !rest.contains("tender.publish"),
         "{rest}"
     );
+}
+
+/// Rules under which suppliers are called for final offers.
+fn negotiation(notice: &mut mifeng::tender::Notice) {
+    notice.procedure = mifeng::tender::Procedure::Negotiation;
+    notice.ground = "财政部令第74号 27条，财政部门批准".to_owned();
+    notice.bidders_min = 2;
+    notice.below_threshold = true;
+    notice.committee.experts = 3;
+    lowest(notice);
+    let rules = &mut notice.lots[0].rules;
+    rules.method = mifeng::score::Method::Negotiation;
+    rules.exception = Some(mifeng::score::Exception::TwoLeft);
+    rules.min_bidders = 2;
+}
+
+#[test]
+fn an_offer_that_would_be_late_is_not_asked_for() {
+    let cast = Cast::new(&INTL, SEED);
+    let (mut tender, seated) = opened(&cast, [900_000, 880_000, 860_000], negotiation);
+    tender.pass_checks(&seated, 102);
+    let data = call(&tender);
+    tender
+        .say(&cast.agency, "round.open", &data, 103)
+        .expect("called");
+    // One that stands by never closes the round: what it shows is what a host shows before it closes it.
+    let clock = Arc::new(ManualClock::new(secs(150)));
+    let store = tender.store.copied();
+    let standby = replica_of(&clock, None, &mut |_| {
+        let store = store.clone();
+        Box::new(move |access| match access {
+            Access::Write => Ok(Opened::Held),
+            _ => Ok(Opened::Ready(store.clone(), keys(&Cast::new(&INTL, SEED)))),
+        })
+    });
+    let host = &standby.served;
+    let bearer = bearer(host, &tender, &cast.bidders[0], 150);
+    let asked = || {
+        let own = host.ask(
+            "GET",
+            "/v1/tenders/t1/own",
+            &[("authorization", &bearer)],
+            b"",
+        );
+        assert_eq!(own.status, 200, "{}", own.text());
+        let told = host.get("/v1/tenders/t1").json()["rounds"].is_array();
+        let page = host.get("/t/t1/bid").text().contains("seal-offer");
+        (told, page, own.json()[0]["offer_until"].is_string())
+    };
+    clock.set(plus_nanos(secs(ROUND_END), -1));
+    assert_eq!(asked(), (true, true, true));
+    clock.set(secs(ROUND_END));
+    assert_eq!(asked(), (false, false, false));
+    // A clock that jumps ends no round.
+    clock.jump(secs(ROUND_END + 3_600));
+    until("the round is told again", || asked() == (true, true, true));
 }
 
 #[test]
