@@ -53,13 +53,21 @@ fn malformed(what: &'static str, detail: &str) -> Error {
     }
 }
 
+fn seal_bytes(record: &Record) -> Result<Vec<u8>, Error> {
+    use base64::prelude::{BASE64_STANDARD, Engine as _};
+    let bytes = BASE64_STANDARD.decode(seal_of(record)?);
+    bytes.map_err(|_| malformed("seal record", "not base64"))
+}
+
+/// The seal that a record brings.
+pub(crate) fn seal_in(record: &Record) -> Result<SealRecord, Error> {
+    Ok(SealRecord::parse(&seal_bytes(record)?)?)
+}
+
 /// Bytes of the whole sealed file that a record speaks of.
 pub(crate) fn sealed_size(signed: &SignedRecord, suite: &'static Suite) -> Result<u64, Error> {
-    use base64::prelude::{BASE64_STANDARD, Engine as _};
     let record = Record::verify(signed.clone(), suite)?;
-    let bytes = BASE64_STANDARD
-        .decode(seal_of(&record)?)
-        .map_err(|_| malformed("seal record", "not base64"))?;
+    let bytes = seal_bytes(&record)?;
     let seal = SealRecord::parse(&bytes)?;
     // A record is `4 + h + 4 + t + 4 + s`; the file has the same parts and its own frame.
     let parts = bytes.len() as u64 - 12;

@@ -3,6 +3,7 @@
 //! It takes orders from a bounded queue and lets the beats fall when the clock says so. Between two of them
 //! it publishes a snapshot, which is all that anybody else reads.
 
+mod admit;
 mod again;
 mod bundles;
 mod desk;
@@ -12,6 +13,7 @@ mod queue;
 mod rounds;
 mod steps;
 
+pub(crate) use admit::Admitted;
 pub(crate) use bundles::bundle_name;
 pub(crate) use desk::{Desk, Signer, answered};
 pub(crate) use documents::Awaited;
@@ -32,9 +34,8 @@ use desk::{Slip, stopped};
 use mifeng::crypto::{Digest, SystemEntropy, Time};
 use mifeng::lock::tlock::Beacon;
 use mifeng::log::AnchorProof;
-use mifeng::pki::trust::Usage;
-use mifeng::record::{Record, SignedRecord};
-use mifeng::tender::{BidLife, RECORDS_PER_ACTOR_MAX, Refusal, Stage, State, rules};
+use mifeng::record::SignedRecord;
+use mifeng::tender::{Stage, rules};
 use mifeng::{Error, Export, Host, MeasuredBid, Store};
 use orders::used_orders;
 use queue::Ended;
@@ -112,18 +113,6 @@ pub(crate) enum Order {
     Nudge,
     /// No more orders.
     Stop,
-}
-
-/// A bid that may be sent.
-#[derive(Clone, Debug)]
-pub(crate) struct Admitted {
-    pub(crate) commitment: Digest,
-    /// Whoever signed it.
-    pub(crate) actor: Digest,
-    /// Bytes of the whole sealed file.
-    pub(crate) size: u64,
-    /// Lots of the tender.
-    pub(crate) lots: usize,
 }
 
 /// The thread's own things.
@@ -439,41 +428,6 @@ impl<S: Store + 'static> Writer<S> {
         }
     }
 
-    fn admit(&self, record: SignedRecord) -> Result<Admitted, Error> {
-        let state = self.host.state();
-        let now = self.clock.now();
-        let size = crate::upload::sealed_size(&record, state.suite())?;
-        let signed = record.clone();
-        let record = Record::verify(record, state.suite())?;
-        let usage = Usage::BidSigning;
-        let signer = record.signer().ok_or_else(stopped)?;
-        let trust = self.host.replay().trust();
-        let _ = state.organisation(signer, record.chain(), usage, now, &trust)?;
-        // Before gigabytes are sent that could not be handed in; what is in already may ask for its receipt.
-        let (number, next) = (record.seq(), state.next_seq(&record.actor()));
-        let waits = self.waiting.contains_key(&record.commitment());
-        if self.host.awaits_body(&record.commitment()) {
-            self.host.body_due(now)?;
-            // Nobody opens what was withdrawn or replaced.
-            if state.stage() > Stage::Open && !is_live(state, &record.commitment()) {
-                let detail = format!("record {}", record.commitment());
-                return Err(Refusal::by(&rules::UNKNOWN_SEAL, detail).into());
-            }
-        } else if !waits
-            && (number < next || number >= RECORDS_PER_ACTOR_MAX)
-            && self.host.receipt_again(&signed, now).is_err()
-        {
-            let detail = format!("expected number {next}, found {number}");
-            return Err(Refusal::by(&rules::REPLAY, detail).into());
-        }
-        Ok(Admitted {
-            commitment: record.commitment(),
-            actor: record.actor(),
-            size,
-            lots: state.notice().map_or(0, |(_, notice)| notice.lots.len()),
-        })
-    }
-
     pub(crate) fn submit(
         &mut self,
         record: SignedRecord,
@@ -575,12 +529,6 @@ impl<S: Store + 'static> Writer<S> {
             self.uploads.forget(&commitment);
         }
     }
-}
-
-/// Whether a record brought a bid that still counts.
-fn is_live(state: &State, record: &Digest) -> bool {
-    let mut bids = state.bids().values();
-    bids.any(|bid| bid.record == *record && bid.life == BidLife::Live)
 }
 
 /// What is said to whoever comes while the clock cannot be believed.

@@ -7,7 +7,7 @@ use common::*;
 use mifeng::Receipt;
 use mifeng::crypto::{Digest, INTL};
 use mifeng::pki::Signer;
-use mifeng::record::{Draft, Facts};
+use mifeng::record::{Draft, Facts, SignedRecord};
 
 #[test]
 fn goes_on_after_a_restart_and_is_received_once() {
@@ -382,19 +382,78 @@ fn after_the_close_only_its_signer_sends_a_body() {
     assert!(!view["hall"].to_string().contains("refused_unsealed"));
 }
 
-/// The second record of a bidder: it takes its bid back.
-fn withdrawal(tender: &Tender<'_>, bidder: &Person, seal: &Digest) -> Vec<u8> {
+/// A record with a number of its own: the tender at hand knows nothing of what the host took.
+fn numbered(
+    tender: &Tender<'_>,
+    bidder: &Person,
+    (kind, seq): (&str, u64),
+    data: &serde_json::Value,
+) -> SignedRecord {
     let facts = Facts {
-        kind: "bid.withdraw",
+        kind,
         origin: tender.host.state().origin(),
-        seq: 1,
+        seq,
         time: secs(FIRST_BEAT),
         salt: [7; 32],
-        data: &serde_json::json!({ "seal": seal }),
+        data,
     };
     let draft = Draft::new(&facts, bidder.signer.certificate(), &INTL).expect("a draft");
-    let record = draft.sign(&bidder.signer, &INTL).expect("signed");
+    draft.sign(&bidder.signer, &INTL).expect("signed")
+}
+
+/// The second record of a bidder: it takes its bid back.
+fn withdrawal(tender: &Tender<'_>, bidder: &Person, seal: &Digest) -> Vec<u8> {
+    let data = serde_json::json!({ "seal": seal });
+    let record = numbered(tender, bidder, ("bid.withdraw", 1), &data);
     record.to_file().expect("a file")
+}
+
+/// A bid that comes in the place of another one.
+fn replacing(tender: &mut Tender<'_>, bidder: &Person, (old, seq): (Digest, u64)) -> Sealed {
+    let (file, data) = tender.seal_by(bidder, 880_000, FIRST_BEAT);
+    let data = serde_json::json!({ "old": old, "seal": data.seal });
+    Sealed {
+        record: numbered(tender, bidder, ("bid.replace", seq), &data),
+        id: tender.verified(&file).id(),
+        file,
+    }
+}
+
+#[test]
+fn what_replaces_a_bid_that_counts_no_more_is_not_uploaded() {
+    let cast = Cast::new(&INTL, "replaced");
+    let mut tender = Tender::new(&cast, "host/t/1", Kind::Board);
+    let host = Served::new(&tender, "replaced", "replaced");
+    let (owner, other) = (&cast.bidders[0], &cast.bidders[1]);
+    let first = tender.seal(0, 900_000, 2);
+    assert_eq!(host.send(&first).status, 202);
+    let good = replacing(&mut tender, owner, (first.id, 3));
+    let nothing = Digest::from_bytes([0; 32]);
+    let foreign = [first.id, nothing].map(|old| replacing(&mut tender, other, (old, 0)));
+    let unknown = replacing(&mut tender, owner, (nothing, 3));
+    let said = |bid: &Sealed| {
+        let answer = host.begin(bid);
+        (answer.status, answer.code())
+    };
+    let no = (409, "bid.unknown".to_owned());
+    // Its signer replaces it before its beat and after it; nobody else learns whether it is there.
+    for at in [2, FIRST_BEAT] {
+        host.at(at);
+        let path = sent(&host, &good);
+        assert_eq!(host.get(&path).status, 200);
+        assert_eq!(said(&unknown), no);
+        assert_eq!(foreign.each_ref().map(said), [no.clone(), no.clone()]);
+    }
+    // From the withdrawal on, though that waits for its beat: what the engine says to what was begun before.
+    let gone = withdrawal(&tender, owner, &first.id);
+    assert_eq!(host.post("/v1/tenders/t1/records", &gone).status, 202);
+    let later = replacing(&mut tender, owner, (first.id, 4));
+    assert_eq!(said(&later), no);
+    assert_eq!(foreign.each_ref().map(said), [no.clone(), no.clone()]);
+    let path = format!("/v1/tenders/t1/uploads/{}", good.record.commitment(&INTL));
+    assert_eq!(host.post(&path, b"").code(), "bid.unknown");
+    host.at(20);
+    assert_eq!(said(&later), no);
 }
 
 #[test]
