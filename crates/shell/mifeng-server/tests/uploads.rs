@@ -2,12 +2,10 @@
 
 mod common;
 
-use common::statements::bearer;
+use common::statements::{bearer, replacing, withdrawal};
 use common::*;
 use mifeng::Receipt;
 use mifeng::crypto::{Digest, INTL};
-use mifeng::pki::Signer;
-use mifeng::record::{Draft, Facts, SignedRecord};
 
 #[test]
 fn goes_on_after_a_restart_and_is_received_once() {
@@ -380,43 +378,6 @@ fn after_the_close_only_its_signer_sends_a_body() {
     let view = host.get("/v1/tenders/t1").json();
     assert_eq!(view["stage"], "opening");
     assert!(!view["hall"].to_string().contains("refused_unsealed"));
-}
-
-/// A record with a number of its own: the tender at hand knows nothing of what the host took.
-fn numbered(
-    tender: &Tender<'_>,
-    bidder: &Person,
-    (kind, seq): (&str, u64),
-    data: &serde_json::Value,
-) -> SignedRecord {
-    let facts = Facts {
-        kind,
-        origin: tender.host.state().origin(),
-        seq,
-        time: secs(FIRST_BEAT),
-        salt: [7; 32],
-        data,
-    };
-    let draft = Draft::new(&facts, bidder.signer.certificate(), &INTL).expect("a draft");
-    draft.sign(&bidder.signer, &INTL).expect("signed")
-}
-
-/// The second record of a bidder: it takes its bid back.
-fn withdrawal(tender: &Tender<'_>, bidder: &Person, seal: &Digest) -> Vec<u8> {
-    let data = serde_json::json!({ "seal": seal });
-    let record = numbered(tender, bidder, ("bid.withdraw", 1), &data);
-    record.to_file().expect("a file")
-}
-
-/// A bid that comes in the place of another one.
-fn replacing(tender: &mut Tender<'_>, bidder: &Person, (old, seq): (Digest, u64)) -> Sealed {
-    let (file, data) = tender.seal_by(bidder, 880_000, FIRST_BEAT);
-    let data = serde_json::json!({ "old": old, "seal": data.seal });
-    Sealed {
-        record: numbered(tender, bidder, ("bid.replace", seq), &data),
-        id: tender.verified(&file).id(),
-        file,
-    }
 }
 
 #[test]
