@@ -2,8 +2,10 @@
 //! was there (`spec/anchor.md`).
 
 mod cosigned;
+mod memory;
 
 pub use cosigned::{AnchorWitnessed, AnchorWitnesses};
+pub use memory::AnchorMemory;
 
 use crate::bundle::{Assembly, Files};
 use crate::journal::{self, Journal};
@@ -22,11 +24,7 @@ use std::sync::Arc;
 pub struct AnchorLog<S: Store> {
     store: S,
     key: Arc<PrivateKey>,
-    tree: LogTree,
-    entries: Vec<Vec<u8>>,
-    entries_len: u64,
-    heads: Vec<Anchored>,
-    head: Option<SignedCheckpoint>,
+    known: AnchorMemory,
     /// A commit failed half-way: memory holds what the disk may not.
     failed: bool,
 }
@@ -74,18 +72,22 @@ impl<S: Store> AnchorLog<S> {
         origin: &str,
         key: impl Into<Arc<PrivateKey>>,
     ) -> Result<Self, Error> {
-        let mut log = AnchorLog {
-            tree: LogTree::new(suite, origin)?,
-            entries: Vec::new(),
-            entries_len: 0,
-            heads: Vec::new(),
-            head: None,
-            failed: false,
-            store,
-            key: key.into(),
-        };
-        let begun = begun(&log.store)?;
-        let own = log.key()?;
+        AnchorLog::open_again(store, (suite, origin), key, None)
+    }
+
+    /// The same for whoever opened it before: if nobody wrote to the log since, its entries are not read again.
+    ///
+    /// # Errors
+    /// As [`open`](AnchorLog::open).
+    pub fn open_again(
+        store: S,
+        (suite, origin): (&'static Suite, &str),
+        key: impl Into<Arc<PrivateKey>>,
+        before: Option<AnchorMemory>,
+    ) -> Result<Self, Error> {
+        let key = key.into();
+        let own = anchor_key(suite, origin, &key)?;
+        let begun = begun(&store)?;
         if let Some(other) = begun.as_ref().filter(|found| **found != own.as_bytes()) {
             let found = String::from_utf8_lossy(other);
             return Err(failed(
@@ -93,25 +95,49 @@ impl<S: Store> AnchorLog<S> {
                 format!("expected {own}, found {found}"),
             ));
         }
-        if !journal::is_there(&log.store)? {
-            return match begun {
-                Some(_) => Ok(log),
-                None => Err(Error::Unavailable {
+        let known = match journal::stored_head(&store)? {
+            Some(stored) => match before.filter(|before| before.is_of(&own, &stored)) {
+                Some(before) => before,
+                None => AnchorMemory::read(&store, (suite, origin), &key, stored)?,
+            },
+            None if begun.is_some() => AnchorMemory::empty(suite, origin, own)?,
+            None => {
+                return Err(Error::Unavailable {
                     what: origin.to_owned(),
                     detail: "no anchor log has begun here: is its disk or database there?"
                         .to_owned(),
-                }),
-            };
+                });
+            }
+        };
+        Ok(AnchorLog {
+            store,
+            key,
+            known,
+            failed: false,
+        })
+    }
+
+    /// Leaves the store; what is kept in memory until the log is opened again. None after a write that failed.
+    pub fn leave(self) -> Option<AnchorMemory> {
+        if self.failed {
+            return None;
         }
-        let head = journal::head(&log.store)?;
-        log.entries = journal::committed(&log.store, &head)?;
-        log.entries_len = head.entries_len;
-        log.heads = parsed(&log.entries)?;
-        log.tree = LogTree::from_entries(suite, origin, &log.entries)?;
-        let key = NoteVerifier::parse(&anchor_key(suite, origin, &log.key)?)?;
-        let head = signed(head.checkpoint.as_bytes(), &key, &log.tree)?;
-        log.head = Some(last(head, &log.tree)?);
-        Ok(log)
+        self.known.left(&self.store)
+    }
+
+    /// Reads what others put under heads of this log. What was read then is not read again while the log is in memory.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`].
+    pub fn look_at_cosigned(&mut self) -> Result<(), Error> {
+        self.known.look_at_cosigned(&self.store)
+    }
+
+    /// The cosigned heads that [`look_at_cosigned`](AnchorLog::look_at_cosigned) found, by name of their file in a copy, with
+    /// their length.
+    pub fn cosigned(&self) -> impl Iterator<Item = (&str, u64)> {
+        let notes = self.known.cosigned().iter();
+        notes.map(|(name, note)| (&**name, note.len() as u64))
     }
 
     /// Anchors the head of a tender's log that is due ([`Replay::head_to_anchor`]). Durable when this returns.
@@ -120,7 +146,7 @@ impl<S: Store> AnchorLog<S> {
     /// [`Error::Malformed`] if its origin is too long, or a tender of another suite; [`Error::Unavailable`].
     pub fn anchor(&mut self, tender: &Replay) -> Result<(), Error> {
         self.require_sound()?;
-        if tender.suite().id() != self.tree.suite().id() {
+        if tender.suite().id() != self.known.tree.suite().id() {
             let detail = format!("a tender of {}", tender.suite().id());
             return Err(Error::malformed("anchor log", detail));
         }
@@ -141,13 +167,14 @@ impl<S: Store> AnchorLog<S> {
         let bytes = head.to_bytes()?;
         self.failed = true;
         let mut journal = Journal {
-            tree: &mut self.tree,
-            entries: &mut self.entries,
-            entries_len: &mut self.entries_len,
+            tree: &mut self.known.tree,
+            entries: &mut self.known.entries,
+            entries_len: &mut self.known.entries_len,
             key: &self.key,
         };
-        self.head = Some(journal.append(&mut self.store, &[], bytes)?);
-        self.heads.push(head);
+        let signed = journal.append(&mut self.store, &[], bytes)?;
+        self.known.grown(signed);
+        self.known.push(head);
         self.failed = false;
         Ok(())
     }
@@ -164,7 +191,8 @@ impl<S: Store> AnchorLog<S> {
 
     /// The last anchored head of the log with this origin.
     pub fn latest(&self, origin: &str) -> Option<&Anchored> {
-        self.heads.iter().rfind(|head| head.origin() == origin)
+        let place = self.known.place(origin)?;
+        self.known.heads().get(place)
     }
 
     /// The proof that the latest anchored head of this tender is in the log, for its dossier.
@@ -173,18 +201,17 @@ impl<S: Store> AnchorLog<S> {
     /// [`Error::Unavailable`] if none is anchored, or after a write that failed.
     pub fn proof(&self, origin: &str) -> Result<AnchorProof, Error> {
         self.require_sound()?;
-        let place = self.heads.iter().rposition(|head| head.origin() == origin);
-        let (Some(place), Some(head)) = (place, &self.head) else {
+        let (Some(place), Some(head)) = (self.known.place(origin), self.head()) else {
             return Err(Error::Unavailable {
                 what: "anchor log".to_owned(),
                 detail: format!("no head of {origin} is anchored"),
             });
         };
-        let index = place as u64;
+        let (index, tree) = (place as u64, &self.known.tree);
         Ok(AnchorProof {
-            entry: self.heads[place].clone(),
+            entry: self.known.heads()[place].clone(),
             index,
-            proof: self.tree.tree().inclusion_proof(index, self.tree.size())?,
+            proof: tree.tree().inclusion_proof(index, tree.size())?,
             checkpoint: head.note().clone(),
         })
     }
@@ -194,17 +221,18 @@ impl<S: Store> AnchorLog<S> {
     /// # Errors
     /// [`Error::Log`] if the key is none that logs have.
     pub fn key(&self) -> Result<String, Error> {
-        anchor_key(self.tree.suite(), self.tree.origin(), &self.key)
+        let tree = &self.known.tree;
+        anchor_key(tree.suite(), tree.origin(), &self.key)
     }
 
     /// The anchored heads, in order.
     pub fn heads(&self) -> &[Anchored] {
-        &self.heads
+        self.known.heads()
     }
 
     /// The signed head of the log, once it has an entry.
     pub fn head(&self) -> Option<&SignedCheckpoint> {
-        self.head.as_ref()
+        self.known.head.as_ref()
     }
 
     /// Writes the log as one file, which anybody can keep and read ([`Anchors::read`]).
@@ -213,7 +241,7 @@ impl<S: Store> AnchorLog<S> {
     /// [`Error::Unavailable`], also if the log is empty, or after a write that failed.
     pub fn export(&self, out: &mut dyn std::io::Write) -> Result<(), Error> {
         self.require_sound()?;
-        if self.heads.is_empty() {
+        if self.heads().is_empty() {
             return Err(Error::Unavailable {
                 what: "anchor log".to_owned(),
                 detail: "it has no entry yet".to_owned(),
@@ -234,13 +262,15 @@ impl<S: Store> AnchorLog<S> {
         }
         for (name, folder, alg, checkpoint) in trees {
             files.add(name.to_owned(), checkpoint.clone().into_bytes());
-            for (tile, bytes) in tiles::tiles(alg, &self.entries)? {
+            for (tile, bytes) in tiles::tiles(alg, &self.known.entries)? {
                 files.add(format!("{folder}{tile}"), bytes);
             }
         }
-        let heads = self.store.list(layout::HEADS);
-        for (name, size) in heads.map_err(|e| Error::io(layout::HEADS, &e))? {
-            files.link(name.clone(), name, size);
+        for (name, size) in memory::listed(&self.store)? {
+            match self.known.cosigned().get(&name) {
+                Some(note) if note.len() as u64 == size => files.add(name, note.clone()),
+                _ => files.link(name.clone(), name, size),
+            }
         }
         files.write(out)
     }

@@ -25,18 +25,25 @@ pub(crate) struct Head {
     pub(crate) checkpoint_sha256: Option<String>,
 }
 
+impl Head {
+    pub(crate) fn parse(bytes: &[u8]) -> Result<Self, Error> {
+        Ok(jcs::from_slice(bytes, 1 << 20)?)
+    }
+}
+
+/// The head that counts as it is stored, if there is a log in a store.
+pub(crate) fn stored_head(store: &dyn Store) -> Result<Option<Vec<u8>>, Error> {
+    store.read(HEAD).map_err(|e| Error::io(HEAD, &e))
+}
+
 /// Whether there is a log in a store.
 pub(crate) fn is_there(store: &dyn Store) -> Result<bool, Error> {
-    Ok(store.read(HEAD).map_err(|e| Error::io(HEAD, &e))?.is_some())
+    Ok(stored_head(store)?.is_some())
 }
 
 /// The head that counts.
 pub(crate) fn head(store: &dyn Store) -> Result<Head, Error> {
-    let bytes = store
-        .read(HEAD)
-        .map_err(|e| Error::io(HEAD, &e))?
-        .unwrap_or_default();
-    Ok(jcs::from_slice(&bytes, 1 << 20)?)
+    Head::parse(&stored_head(store)?.unwrap_or_default())
 }
 
 /// The entries under a head; what a crash left beyond it is cut off.

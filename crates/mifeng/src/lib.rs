@@ -26,7 +26,7 @@ mod ustar;
 mod verify;
 pub mod words;
 
-pub use anchor::{AnchorLog, AnchorWitnessed, AnchorWitnesses, Anchors, anchor_key};
+pub use anchor::{AnchorLog, AnchorMemory, AnchorWitnessed, AnchorWitnesses, Anchors, anchor_key};
 pub use backup::{Backup, Copied, back_up};
 pub use bundle::{FILES_MAX, Files, SMALL_FILE_MAX, Source, Tar};
 pub use dossier::{

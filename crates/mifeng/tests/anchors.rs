@@ -205,6 +205,84 @@ fn what_was_not_written_is_shown_to_nobody() {
 }
 
 #[test]
+fn what_is_remembered_is_read_again_only_after_somebody_else_wrote() {
+    for suite in [&INTL, &GM] {
+        let mut cast = Cast::new(suite, "anchors");
+        cast.is_anchored = true;
+        let mut tender = Tender::unpublished(&cast, "host.example/t/anchored");
+        let disk = FullDisk::default();
+        let (store, own) = (disk.store.clone(), (cast.suite, ORIGIN));
+        let again = |before| {
+            let log = AnchorLog::open_again(disk.clone(), own, cast.anchor_key(), before);
+            log.map(|mut log| {
+                log.look_at_cosigned().expect("read");
+                log
+            })
+        };
+        let copy = |log: &AnchorLog<FullDisk>| {
+            let mut tar = Vec::new();
+            log.export(&mut tar).expect("exported");
+            let key = log.key().expect("a key");
+            let read = Anchors::read(&Parts::of_tar(&tar), &key).expect("holds");
+            (tar, read)
+        };
+        opened(&cast, &store, cast.anchor_key());
+        let mut log = again(None).expect("begun");
+        log.anchor(tender.host.replay()).expect("anchored");
+        let (first, read) = copy(&log);
+        let memory = log.leave();
+        // Nobody wrote: not even the entries are looked at, nor heads that were read before.
+        let entries = store.files().remove("entries").expect("there");
+        assert!(again(None).is_err());
+        let mut log = again(memory).expect("remembered");
+        assert_eq!(copy(&log).0, first);
+        let (note, _) = cast
+            .cosign_anchors(1, &read, &read.unseen(), 10)
+            .expect("a new log");
+        let replay = tender.host.replay();
+        assert_eq!(log.add_cosignature(&note, replay).ok(), Some(1));
+        let memory = log.leave();
+        let mut files = store.files();
+        let name = "log/heads/0000000001.note";
+        let cosigned = files.insert(name.to_owned(), Vec::new()).expect("there");
+        files.insert(name.to_owned(), vec![b'x'; cosigned.len()]);
+        drop(files);
+        let log = again(memory).expect("remembered");
+        let found: Vec<(&str, u64)> = log.cosigned().collect();
+        assert_eq!(found, [(name, cosigned.len() as u64)]);
+        let proof = log.proof_for(tender.host.replay()).expect("anchored");
+        assert_eq!(proof.checkpoint.signatures().len(), 2);
+        let memory = log.leave();
+        store.files().insert(name.to_owned(), cosigned);
+        store.files().insert("entries".to_owned(), entries);
+
+        // Others write: an entry, then lines under both heads.
+        let made = notice(&cast, tender.host.state(), Kind::Board);
+        tender.publish(&made).expect("a lawful notice");
+        let mut other = again(None).expect("opened");
+        other.anchor(tender.host.replay()).expect("anchored");
+        let (second, read) = copy(&other);
+        let log = again(memory).expect("read again");
+        assert_eq!((log.heads(), copy(&log).0), (other.heads(), second));
+        let memory = log.leave();
+        for number in [1, 2] {
+            let note = cast.cosign_anchors(number, &read, &read.unseen(), 20);
+            let (note, _) = note.expect("a new log");
+            let taken = other.add_cosignature(&note, tender.host.replay());
+            assert_eq!(taken.ok(), Some(usize::from(number)));
+        }
+        let mut log = again(memory).expect("remembered");
+        assert_eq!(copy(&log).0, copy(&other).0);
+        let proof = |log: &AnchorLog<FullDisk>| log.proof_for(tender.host.replay()).ok();
+        assert_eq!(proof(&log), proof(&other));
+        // A write that failed is forgotten with all the rest.
+        disk.set_full(true);
+        let more = Tender::unpublished(&cast, "host.example/t/other");
+        assert!(log.anchor(more.host.replay()).is_err() && log.leave().is_none());
+    }
+}
+
+#[test]
 fn a_log_that_is_not_there_is_not_begun_again() {
     let mut cast = Cast::new(&INTL, "anchors");
     cast.is_anchored = true;

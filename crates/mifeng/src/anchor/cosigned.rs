@@ -102,13 +102,14 @@ impl<S: Store> AnchorLog<S> {
     ) -> Result<(usize, bool), Error> {
         self.require_sound()?;
         let AnchorWitnesses(known) = witnesses;
-        let taken = journal::cosigned(&self.store, &self.key, &self.tree, known, sent)?;
+        let taken = journal::cosigned(&self.store, &self.key, &self.known.tree, known, sent)?;
         let count = witnesses.lines_in(&taken.note)?;
         if taken.is_new {
             let text = taken.note.to_text();
             let put = self.store.write(&taken.name, &mut text.as_bytes());
             self.failed = put.is_err();
             put.map_err(|e| Error::io(&*taken.name, &e))?;
+            self.known.keep(taken.name, text);
         }
         Ok((count, taken.is_new))
     }
@@ -132,18 +133,21 @@ impl<S: Store> AnchorLog<S> {
         witnesses: &AnchorWitnesses,
     ) -> Result<AnchorProof, Error> {
         let mut proof = self.proof(origin)?;
-        let stored = self.store.list(layout::HEADS);
         let mut heads = Vec::new();
-        for (name, _) in stored.map_err(|e| Error::io(layout::HEADS, &e))? {
-            let note = self.store.read(&name).map_err(|e| Error::io(&*name, &e))?;
-            let note = Note::parse(&note.unwrap_or_default())?;
+        // A head of so many entries has the entry under it.
+        for note in self.known.cosigned_over(&self.store, proof.index)? {
+            let note = Note::parse(&note)?;
             let size = Checkpoint::parse(note.text())?.size();
             heads.push((size, note));
         }
         let AnchorWitnesses(witnesses) = witnesses;
         let heads = heads.iter().map(|(size, note)| (*size, note));
         if let Some((best, note)) = best(heads, proof.index, witnesses)? {
-            proof.proof = self.tree.tree().inclusion_proof(proof.index, best.size)?;
+            proof.proof = self
+                .known
+                .tree
+                .tree()
+                .inclusion_proof(proof.index, best.size)?;
             // Witnesses of other tenders mean nothing to this one.
             proof.checkpoint = Note::new(note.text())?;
             let own = NoteVerifier::parse(&self.key()?)?;

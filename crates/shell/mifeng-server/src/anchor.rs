@@ -3,7 +3,8 @@
 //! A snapshot is published once its head is durable. The keeper finds the heads that are due in the snapshots, appends
 //! them, and shows the log as far as it is durable. No writer waits for it, and it needs no memory of its own: what it
 //! could not do it finds again at its next look, after a crash at the next start. Which heads are due is the engine's
-//! rule; while beats run it is the one before them. It opens the log for each turn anew, as the commands of a host do: they share it.
+//! rule; while beats run it is the one before them. It opens the log for each turn anew, as the commands of a host do: they
+//! share it. What it read is not read again unless another one wrote to the log.
 
 use crate::download;
 use crate::house::Tender;
@@ -12,7 +13,7 @@ use crate::writer::{Answer, Desk, Order as Writers};
 use axum::body::Bytes;
 use mifeng::crypto::Suite;
 use mifeng::log::Anchored;
-use mifeng::{AnchorLog, AnchorWitnesses, Error, Host, Store, Tar};
+use mifeng::{AnchorLog, AnchorMemory, AnchorWitnesses, Error, Host, Store, Tar};
 use mifeng_store::Access;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -24,12 +25,12 @@ use tokio::sync::{oneshot, watch};
 
 /// Between two looks at the snapshots: what changed meanwhile is one entry for each tender.
 const LOOK: Duration = Duration::from_millis(200);
-/// Between two openings of the log, whoever asks: each reads all of it.
+/// Between two openings of the log, whoever asks.
 const SPACING: Duration = Duration::from_millis(100);
 /// After a failure.
 const RETRY: Duration = Duration::from_secs(1);
 /// A log that was looked at so long ago is looked at again when somebody fetches it: another replica may write it.
-const FRESH: Duration = Duration::from_secs(10);
+const FRESH: Duration = Duration::from_secs(3);
 /// So long may another process have the log before that is told as a fault: a command has it for the instant of one entry.
 const HELD_MAX: Duration = Duration::from_secs(30);
 /// Orders that wait: some witnesses come at once, and one turn serves them all.
@@ -38,8 +39,10 @@ const ORDERS_MAX: usize = 16;
 /// The anchor log while it is worked on.
 type Log = AnchorLog<Box<dyn Store>>;
 
-/// Opens the anchor log, in the keeper's thread, for each turn again; `None` while another process has it.
-pub type AnchorOpening = Box<dyn FnMut(Access) -> Result<Option<Log>, Error> + Send>;
+/// Opens the anchor log, in the keeper's thread, for each turn again, and takes what it remembers of it; `None` while
+/// another process has it.
+pub type AnchorOpening =
+    Box<dyn FnMut(Access, &mut Option<AnchorMemory>) -> Result<Option<Log>, Error> + Send>;
 
 /// What the keeper needs of a tender that names an anchor log. Part of its snapshot.
 #[derive(Debug)]
@@ -69,6 +72,8 @@ impl Anchoring {
 /// The log as it is shown: an export, made when its head was durable.
 pub(crate) struct Shown {
     pub(crate) size: u64,
+    /// Names and lengths of its cosigned heads.
+    cosigned: Vec<(String, u64)>,
     pub(crate) file: PathBuf,
     /// Its files by name.
     pub(crate) index: Tar,
@@ -125,6 +130,7 @@ impl AnchorDesk {
         let mut keeper = Keeper {
             key: key.clone(),
             open,
+            memory: None,
             folder,
             tenders: watched,
             state,
@@ -276,6 +282,8 @@ impl Watched {
 struct Keeper {
     key: String,
     open: AnchorOpening,
+    /// The log as it was left by the last turn.
+    memory: Option<AnchorMemory>,
     folder: PathBuf,
     tenders: Vec<Watched>,
     state: watch::Sender<Kept>,
@@ -354,30 +362,38 @@ impl Keeper {
         orders: &[Order],
         counts: &mut Vec<Result<usize, Error>>,
     ) -> Result<(), Error> {
-        let Some(mut log) = (self.open)(access)? else {
+        let Some(mut log) = (self.open)(access, &mut self.memory)? else {
             self.held.get_or_insert_with(Instant::now);
             return Err(unavailable("another process has it: try again in a moment"));
         };
         self.held = None;
-        let before = log.heads().len();
-        self.require_nothing_lost(before)?;
+        let done = self.work_on(&mut log, access, orders, counts);
+        self.memory = log.leave();
+        done
+    }
+
+    fn work_on(
+        &mut self,
+        log: &mut Log,
+        access: Access,
+        orders: &[Order],
+        counts: &mut Vec<Result<usize, Error>>,
+    ) -> Result<(), Error> {
+        self.require_nothing_lost(log.heads().len())?;
+        log.look_at_cosigned()?;
         // One tender's fault is none of another's.
         let appended = match access {
-            Access::Write => self.append(&mut log),
+            Access::Write => self.append(log),
             _ => Ok(()),
         };
-        let mut changed = log.heads().len() > before;
         for order in orders {
-            let Order::Cosign(note, number, _) = order else {
-                continue;
-            };
-            let taken = self.cosign(&mut log, note, *number);
-            changed |= matches!(taken, Ok((_, true)));
-            counts.push(taken.map(|(count, _)| count));
+            if let Order::Cosign(note, number, _) = order {
+                counts.push(self.cosign(log, note, *number));
+            }
         }
         // Only what is durable is shown; a failed write is found out by opening the log again.
-        self.show(&log, changed)?;
-        appended.and(self.prove(&log))
+        self.show(log)?;
+        appended.and(self.prove(log))
     }
 
     /// A log that lost entries, as on a disk that is not there, gets no others: that would be a second history.
@@ -434,27 +450,25 @@ impl Keeper {
         fault
     }
 
-    fn cosign(
-        &mut self,
-        log: &mut Log,
-        note: &[u8],
-        number: usize,
-    ) -> Result<(usize, bool), Error> {
+    fn cosign(&mut self, log: &mut Log, note: &[u8], number: usize) -> Result<usize, Error> {
         let one = self.tenders.get_mut(number).ok_or_else(stopped)?;
         let now = one.published(&self.key).ok_or_else(stopped)?;
         let (count, is_new) = log.add_cosignature_of(note, &now.anchoring.witnesses)?;
         one.again |= is_new && now.view.stage == Life::Archived;
-        Ok((count, is_new))
+        Ok(count)
     }
 
-    /// Makes the export, unless it is the one that is shown.
-    fn show(&mut self, log: &Log, changed: bool) -> Result<(), Error> {
+    /// Makes the export, unless the one that is shown has the same entries and what witnesses put under their heads,
+    /// whoever took that in.
+    fn show(&mut self, log: &Log) -> Result<(), Error> {
         let Some(head) = log.head() else {
             return Ok(());
         };
         let size = head.checkpoint().size();
+        let cosigned = log.cosigned().map(|(name, len)| (name.to_owned(), len));
+        let cosigned: Vec<(String, u64)> = cosigned.collect();
         let shown = self.state.borrow().shown.clone();
-        if !changed && shown.is_some_and(|shown| shown.size == size) {
+        if shown.is_some_and(|shown| shown.size == size && shown.cosigned == cosigned) {
             return Ok(());
         }
         self.version += 1;
@@ -463,6 +477,7 @@ impl Keeper {
         download::sweep(&file);
         let shown = Shown {
             size,
+            cosigned,
             index: Tar::open(&file)?,
             file,
         };

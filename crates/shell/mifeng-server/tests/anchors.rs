@@ -406,6 +406,31 @@ fn a_log_that_lost_what_was_shown_gets_nothing_else() {
     assert!(sizes(&tar).len() > 1 && sizes(&tar).starts_with(&sizes(&before)));
 }
 
+#[test]
+fn what_a_turn_read_the_next_one_does_not_read_again() {
+    let cast = anchored(&INTL, SEED);
+    let tender = Tender::new(&cast, "host.example/t/1", Kind::Board);
+    let host = Served::new(&tender, SEED, "anchors-remembered");
+    host.wake();
+    let (_, log) = shown(&host);
+    let place = host.anchors.clone().expect("kept");
+    let entries = place.store.files().remove("entries").expect("there");
+    let (note, _) = cast
+        .cosign_anchors(1, &log, &log.unseen(), 2)
+        .expect("goes on");
+    assert_eq!(host.post(COSIGN, &note).status, 200);
+    let (_, cosigned) = shown(&host);
+    assert!(cosigned.extends(&log));
+    // A new entry comes to those that are there.
+    place.store.files().insert("entries".to_owned(), entries);
+    for at in [FIRST_BEAT, 20, 30, 40, 50, 60, 61] {
+        host.at(at);
+    }
+    let (tar, _) = shown(&host);
+    assert!(sizes(&tar).len() > 1);
+    assert_eq!(host.get("/healthz").json()["anchored"], true);
+}
+
 /// Two hosts over one database anchor into one log, whoever writes the tender.
 fn one_log(place: &Place) {
     let cast = anchored(&INTL, common::replica::SEED);
@@ -430,6 +455,12 @@ fn one_log(place: &Place) {
     let no = second.served.post(COSIGN, &note);
     assert_eq!((no.status, no.code()), (503, "not.writer".to_owned()));
     assert_eq!(first.served.post(COSIGN, &note).status, 200);
+    // What one takes in the other one shows too, though the log has no other entry.
+    let cosigned = shown(&first.served).0;
+    assert!(cosigned.len() > shown(&second.served).0.len());
+    until("the other one shows the witness", || {
+        shown(&second.served).0 == cosigned
+    });
     let bid = first.served.send(&tender.seal(0, 900_000, 3));
     first.served.at(FIRST_BEAT);
     assert!(first.served.receipt(&bid).is_some());

@@ -6,7 +6,7 @@ use crate::host::Kept;
 use crate::identity;
 use crate::ui::{self, Failure, Outcome, Ui};
 use mifeng::crypto::{PrivateKey, Suite};
-use mifeng::{AnchorLog, Error, Store, anchor_key};
+use mifeng::{AnchorLog, AnchorMemory, Error, Store, anchor_key};
 use mifeng_server::AnchorOpening;
 use mifeng_store::{Access, Directory, Place};
 use serde::{Deserialize, Serialize};
@@ -172,10 +172,20 @@ impl KeptLog {
         &self,
         access: Access,
     ) -> Result<Option<AnchorLog<Box<dyn Store>>>, Failure> {
+        self.open_again(access, &mut None)
+    }
+
+    /// The same for whoever opened it before.
+    fn open_again(
+        &self,
+        access: Access,
+        before: &mut Option<AnchorMemory>,
+    ) -> Result<Option<AnchorLog<Box<dyn Store>>>, Failure> {
         let Some(store) = self.store(access)? else {
             return Ok(None);
         };
-        let log = AnchorLog::open(store, self.suite, &self.origin, Arc::clone(&self.key));
+        let own = (self.suite, &*self.origin);
+        let log = AnchorLog::open_again(store, own, Arc::clone(&self.key), before.take());
         Ok(Some(log?))
     }
 
@@ -185,11 +195,12 @@ impl KeptLog {
             let one = place.clone().for_one_writer();
             *place = one.map_err(|e| Failure::store(&self.origin, &e))?;
         }
-        Ok(Box::new(move |access| {
-            self.open(access).map_err(|failure| Error::Unavailable {
-                what: self.origin.clone(),
-                detail: format!("[{}] {}", failure.code, failure.text),
-            })
+        Ok(Box::new(move |access, before| {
+            self.open_again(access, before)
+                .map_err(|failure| Error::Unavailable {
+                    what: self.origin.clone(),
+                    detail: format!("[{}] {}", failure.code, failure.text),
+                })
         }))
     }
 }

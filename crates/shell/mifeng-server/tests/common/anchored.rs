@@ -1,7 +1,7 @@
 //! The anchor log of a house in a test.
 
 use super::*;
-use mifeng::{AnchorLog, Anchors, Error, Store};
+use mifeng::{AnchorLog, AnchorMemory, Anchors, Error, Store};
 use mifeng_store::Access;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
@@ -30,7 +30,7 @@ impl AnchorPlace {
         let key = cast.anchor().expect("named");
         let begun = AnchorLog::begin(place.store.clone(), suite, ORIGIN, cast.anchor_key());
         begun.expect("begun");
-        let opening = move |access| {
+        let opening = move |access, before: &mut Option<AnchorMemory>| {
             if access == Access::Write {
                 place.written.fetch_add(1, Ordering::SeqCst);
             }
@@ -41,7 +41,8 @@ impl AnchorPlace {
                 });
             }
             let store: Box<dyn Store> = Box::new(place.store.clone());
-            let log = AnchorLog::open(store, suite, ORIGIN, cast.anchor_key())?;
+            let own = (suite, ORIGIN);
+            let log = AnchorLog::open_again(store, own, cast.anchor_key(), before.take())?;
             Ok(Some(log))
         };
         let kept = house.keep_anchors(suite, key, Box::new(opening));

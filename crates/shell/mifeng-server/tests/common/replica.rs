@@ -2,7 +2,7 @@
 
 use super::*;
 use mifeng::crypto::INTL;
-use mifeng::{Backup, Error, Store, back_up};
+use mifeng::{AnchorMemory, Backup, Error, Store, back_up};
 use mifeng_server::{Opened, Opening};
 use mifeng_store::{Access, Fault, Lists, Place};
 use mifeng_testkit::servers::Folder;
@@ -75,12 +75,19 @@ pub fn anchored_replica(place: &Place, clock: &Arc<ManualClock>) -> Replica {
     let cast = anchored::anchored(&INTL, SEED);
     let (key, place) = (cast.anchor().expect("named"), place.clone());
     let place = place.for_one_writer().expect("a number");
-    let opening = move |access| match place.open_as("anchor.intl-1", access) {
+    let opening = move |access, before: &mut Option<AnchorMemory>| match place
+        .open_as("anchor.intl-1", access)
+    {
         Ok(store) => {
             let key = cast.anchor_key();
-            let log = match access {
-                Access::Write => mifeng::AnchorLog::begin(store, &INTL, anchored::ORIGIN, key),
-                _ => mifeng::AnchorLog::open(store, &INTL, anchored::ORIGIN, key),
+            let log = match (access, before.take()) {
+                (Access::Write, None) => {
+                    mifeng::AnchorLog::begin(store, &INTL, anchored::ORIGIN, key)
+                }
+                (_, before) => {
+                    let own: (&'static Suite, &str) = (&INTL, anchored::ORIGIN);
+                    mifeng::AnchorLog::open_again(store, own, key, before)
+                }
             };
             log.map(Some)
         }
