@@ -1,6 +1,7 @@
 //! The host's anchor log: every head of its tenders' logs is an entry, so that whoever keeps it can show that a tender
 //! was there (`spec/anchor.md`).
 
+mod copies;
 mod cosigned;
 mod memory;
 

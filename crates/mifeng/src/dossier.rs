@@ -5,7 +5,7 @@ mod personal;
 mod renewal;
 mod withheld;
 
-pub(crate) use overlay::write_tar;
+pub(crate) use overlay::{Overlay, write_tar};
 pub use personal::{PERSONAL, Personal};
 pub use renewal::{RenewalMaterial, Renewed, renew, renewal_statement, renewals};
 pub use withheld::{LeftOut, public_export};

@@ -176,6 +176,61 @@ fn every_byte_of_a_cosigned_head_in_a_copy_counts() {
 }
 
 #[test]
+fn a_copy_keeps_the_lines_that_a_later_one_lacks() {
+    let mut cast = Cast::new(&INTL, "anchors");
+    cast.is_anchored = true;
+    let mut tender = Tender::unpublished(&cast, "host.example/t/anchored");
+    let store = Memory::default();
+    let mut log = opened(&cast, &store, cast.anchor_key());
+    log.anchor(tender.host.replay()).expect("anchored");
+    let key = log.key().expect("a key");
+    let (bare, first) = exported(&log);
+    let [one, two] = [1, 2].map(|number| {
+        let note = cast.cosign_anchors(number, &first, &first.unseen(), 10);
+        note.expect("a new log").0
+    });
+    let name = "log/heads/0000000001.note";
+    // Copies of the same log with the lines of one witness, of the other, and of neither.
+    let with = |tar: &[u8], note: &[u8]| {
+        let mut parts = Parts::of_tar(tar).parts;
+        parts.insert(name.to_owned(), note.to_vec());
+        Parts::new(parts)
+    };
+    let read = |files: &Parts| Anchors::read(files, &key).expect("holds");
+    let joined = |files: &Parts, earlier: &Anchors| {
+        let mut tar = Vec::new();
+        let written = read(files).join(earlier, files, &mut tar);
+        assert_eq!(written.expect("read"), !tar.is_empty());
+        (!tar.is_empty()).then_some(tar)
+    };
+    let lines = |tar: &[u8]| {
+        let files = Parts::of_tar(tar);
+        read(&files);
+        let note = mifeng::log::Note::parse(&files.parts[name]).expect("a note");
+        note.signatures().len()
+    };
+    let of_one = with(&bare, &one);
+    let earlier = read(&of_one);
+    // The host takes them away; shows others; shows more of the log without any.
+    let again = joined(&Parts::of_tar(&bare), &earlier).expect("it lacked one");
+    assert_eq!(lines(&again), 2);
+    let both = joined(&with(&bare, &two), &earlier).expect("it lacked one");
+    assert_eq!(lines(&both), 3);
+    let made = notice(&cast, tender.host.state(), Kind::Board);
+    tender.publish(&made).expect("a lawful notice");
+    log.anchor(tender.host.replay()).expect("anchored");
+    let (longer, last) = exported(&log);
+    let both = read(&Parts::of_tar(&both));
+    let kept = joined(&Parts::of_tar(&longer), &both).expect("it lacked two");
+    assert_eq!(lines(&kept), 3);
+    let kept = read(&Parts::of_tar(&kept));
+    assert!(kept.extends(&both) && kept.extends(&last));
+    // What lacks nothing stays as it came.
+    assert_eq!(joined(&of_one, &first), None);
+    assert_eq!(joined(&of_one, &earlier), None);
+}
+
+#[test]
 fn what_was_not_written_is_shown_to_nobody() {
     let mut cast = Cast::new(&INTL, "anchors");
     cast.is_anchored = true;

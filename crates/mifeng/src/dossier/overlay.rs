@@ -6,14 +6,14 @@ use crate::{Error, ustar};
 use std::collections::BTreeMap;
 use std::io::{Cursor, Read, Write};
 
-pub(super) struct Overlay<'a> {
+pub(crate) struct Overlay<'a> {
     base: &'a dyn Files,
     index: BTreeMap<String, u64>,
     made: BTreeMap<String, Vec<u8>>,
 }
 
 impl<'a> Overlay<'a> {
-    pub(super) fn over(base: &'a dyn Files) -> Self {
+    pub(crate) fn over(base: &'a dyn Files) -> Self {
         Overlay {
             base,
             index: base.index().clone(),
@@ -21,12 +21,12 @@ impl<'a> Overlay<'a> {
         }
     }
 
-    pub(super) fn without(&mut self, name: &str) {
+    pub(crate) fn without(&mut self, name: &str) {
         self.index.remove(name);
         self.made.remove(name);
     }
 
-    pub(super) fn with(&mut self, name: &str, content: Vec<u8>) {
+    pub(crate) fn with(&mut self, name: &str, content: Vec<u8>) {
         self.index.insert(name.to_owned(), content.len() as u64);
         self.made.insert(name.to_owned(), content);
     }

@@ -1,7 +1,7 @@
 //! What leaves the host: bundles, the dossier; and the evidence about heads that comes in.
 
 use super::{BEATS, Host};
-use crate::bundle::Assembly;
+use crate::bundle::{Assembly, Files};
 use crate::journal::{self, Head};
 use crate::replay::Beat;
 use crate::store::Store;
@@ -201,6 +201,18 @@ impl<S: Store> Host<S> {
         let name = layout::anchor(self.replay.tree.size());
         let found = self.store.list(&name).map_err(|e| Error::io(&*name, &e))?;
         Ok(found.is_empty())
+    }
+
+    /// The proof in a dossier of this log, written before, that the head over the whole log is anchored, if it has one.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`]; [`Error::Log`] if it is none.
+    pub fn proof_in(&self, dossier: &dyn Files) -> Result<Option<AnchorProof>, Error> {
+        let name = layout::anchor(self.replay.tree.size());
+        match dossier.index().contains_key(&name) {
+            true => Ok(Some(AnchorProof::parse(&dossier.read(&name)?)?)),
+            false => Ok(None),
+        }
     }
 
     /// Puts together a bundle of what the log holds now.

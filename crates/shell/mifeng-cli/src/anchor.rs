@@ -1,7 +1,9 @@
 //! The host's anchor log: one for each suite, whose key is in its identity folder (`spec/anchor.md`).
 
+mod copy;
 mod kept;
 
+pub(crate) use copy::{Came, keep_copy, read};
 pub(crate) use kept::{KeptLog, is_anchor_log};
 use kept::{part, put_into};
 
@@ -14,7 +16,7 @@ use crate::person;
 use crate::reach::Reach;
 use crate::ui::{self, Failure, Outcome, Ui};
 use mifeng::crypto::{KeyAlg, PrivateKey, Suite, SystemEntropy};
-use mifeng::{AnchorLog, AnchorWitnessed, Anchors, Error, Host, Replay, Store, Tar};
+use mifeng::{AnchorLog, AnchorWitnessed, Anchors, Error, Host, Replay, Store};
 use mifeng_store::Access;
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -277,52 +279,6 @@ fn head<S: Store>(ui: &Ui, log: &AnchorLog<S>, as_json: bool) -> Outcome {
     let value = json!({ "head": note, "heads": log.heads().len(), "key": key });
     ui.tell(as_json, &value, &shown, &shown);
     Ok(())
-}
-
-pub(crate) fn read(file: &Path, key: &str) -> Result<Anchors, Failure> {
-    let tar = Tar::open(file).map_err(|e| Failure::from(e).at(file))?;
-    Anchors::read(&tar, key).map_err(|e| Failure::from(e).at(file))
-}
-
-/// An anchor log that came, beside the copy that was kept.
-pub(crate) enum Came {
-    /// It goes on from the copy, and is the copy now.
-    GoesOn(Box<Anchors>),
-    /// It is a beginning of the copy, which stays.
-    Older,
-}
-
-/// Keeps an anchor log that came, if it goes on from the copy. One that does not is kept beside it: both are evidence.
-pub(crate) fn keep_copy(ui: &Ui, new: &Path, copy: &Path, key: &str) -> Result<Came, Failure> {
-    let log = read(new, key)?;
-    let goes_on = match copy.exists() {
-        false => true,
-        true => {
-            let earlier = read(copy, key)?;
-            let goes_on = log.extends(&earlier);
-            if !goes_on && earlier.extends(&log) {
-                return Ok(Came::Older);
-            }
-            goes_on
-        }
-    };
-    let place = match goes_on {
-        true => copy.to_owned(),
-        false => copy.with_extension("forked.tar"),
-    };
-    std::fs::rename(new, &place).map_err(|e| Failure::io(&place, &e))?;
-    if goes_on {
-        return Ok(Came::GoesOn(Box::new(log)));
-    }
-    let (copy, place) = (copy.display(), place.display());
-    let text = ui.t(
-        "平台签出了两份互相矛盾的锚定日志",
-        "THE HOST SIGNED TWO ANCHOR LOGS that contradict each other",
-    );
-    Err(Failure::refused(
-        "log.fork",
-        format!("{text}: {copy}, {place}"),
-    ))
 }
 
 /// `mifeng anchor fetch`.

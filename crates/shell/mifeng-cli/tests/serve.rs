@@ -274,8 +274,23 @@ fn a_whole_tender_over_http_verifies_and_its_agents_keep_the_anchor_log() {
     }
     story.end();
 
-    // A host whose disk with the log is not there begins no other one.
+    // A host that shows what its witnesses cosigned no more: a copy that has it keeps it.
     let log = keep.join("platform/anchor-intl-1");
+    std::fs::remove_dir_all(log.join("log/heads")).expect("removed");
+    let mut host = serve(&keep);
+    let url = host.url.replace("/T1", "/DEMO-2026-001");
+    let fetch_again = fetch.replace(&story_address(&fetch), &url);
+    for (copy, count) in [("mine.tar", Some(1)), ("bare.tar", None)] {
+        let line = fetch_again.replace("mine.tar", copy);
+        let (code, said) = ended(again(&keep, &line));
+        assert_eq!(code, Some(0), "{said}");
+        let row = list(copy, "--tender dossier.tar");
+        let witnesses = row["witnessed"]["witnesses"].as_array().map(Vec::len);
+        assert_eq!(witnesses, count, "{row}");
+    }
+    terminate(&mut host.child);
+
+    // A host whose disk with the log is not there begins no other one.
     std::fs::rename(&log, keep.join("true-log")).expect("renamed");
     let (code, said) = ended(again(&keep, head));
     assert!(code == Some(4) && said.contains("no anchor log"), "{said}");

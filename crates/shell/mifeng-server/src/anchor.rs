@@ -33,6 +33,11 @@ const RETRY: Duration = Duration::from_secs(1);
 const FRESH: Duration = Duration::from_secs(3);
 /// So long may another process have the log before that is told as a fault: a command has it for the instant of one entry.
 const HELD_MAX: Duration = Duration::from_secs(30);
+/// So long the end of the host waits for a keeper that is in an opening which does not end, as of a disk that hangs. It
+/// leaves nothing half-done: what it could not do is found again at the next start.
+const STOP_MAX: Duration = Duration::from_secs(5);
+/// Between two looks whether it has ended.
+const STOP_LOOK: Duration = Duration::from_millis(20);
 /// Orders that wait: some witnesses come at once, and one turn serves them all.
 const ORDERS_MAX: usize = 16;
 
@@ -191,15 +196,29 @@ impl AnchorDesk {
         said.await.unwrap_or_else(|_| Err(stopped()))
     }
 
-    /// Ends the keeper after a last look: the writers have ended before.
-    pub(crate) fn stop(&self) {
-        let _ = self.orders.send(Order::Stop);
+    /// Ends the keeper after a last look: the writers have ended before. Whether it has ended.
+    pub(crate) fn stop(&self) -> bool {
+        let end = Instant::now() + STOP_MAX;
+        // Behind a full queue there is room once it goes on.
+        while let Err(TrySendError::Full(_)) = self.orders.try_send(Order::Stop) {
+            if Instant::now() >= end {
+                return false;
+            }
+            std::thread::sleep(STOP_LOOK);
+        }
         let thread = self.thread.lock();
-        let thread = thread.unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(thread) = thread {
+        let Some(thread) = thread.unwrap_or_else(PoisonError::into_inner).take() else {
+            return true;
+        };
+        while !thread.is_finished() && Instant::now() < end {
+            std::thread::sleep(STOP_LOOK);
+        }
+        let ended = thread.is_finished();
+        if ended {
             // One that panicked has nothing left to end.
             let _ = thread.join();
         }
+        ended
     }
 }
 
@@ -212,7 +231,8 @@ struct Watched {
     anchored: u64,
     /// A proof that its writer has not taken yet.
     given: Option<oneshot::Receiver<Result<(), Error>>>,
-    /// More witnesses cosigned, or the writer could not keep the proof: it is made again.
+    /// More witnesses cosigned, or the writer could not keep the proof, or this process has just begun, and the one before
+    /// may have taken in what came into no proof: it is made again.
     again: bool,
     /// Why the writer could not keep it.
     unkept: Option<String>,
@@ -232,7 +252,7 @@ impl Watched {
             desk: tender.desk.clone(),
             anchored: 0,
             given: None,
-            again: false,
+            again: true,
             unkept: None,
         }
     }
@@ -298,7 +318,7 @@ struct Keeper {
 
 impl Keeper {
     fn run(&mut self, queue: &Receiver<Order>) {
-        self.turn(Vec::new());
+        self.turn(Vec::new(), false);
         loop {
             let first = match queue.recv_timeout(LOOK) {
                 Ok(order) => Some(order),
@@ -309,18 +329,19 @@ impl Keeper {
             let before = orders.len();
             orders.retain(|order| !matches!(order, Order::Stop));
             let stops = orders.len() < before;
-            self.turn(orders);
+            self.turn(orders, stops);
             if stops {
                 return;
             }
         }
     }
 
-    /// One look, and what it finds to do; whoever ordered something has an answer.
-    fn turn(&mut self, orders: Vec<Order>) {
+    /// One look, and what it finds to do; whoever ordered something has an answer. After a failure it waits for a while,
+    /// but for orders and for its last look.
+    fn turn(&mut self, orders: Vec<Order>, is_last: bool) {
         let elapsed = |since: Option<Instant>| since.map(|since| since.elapsed());
         let waits = elapsed(self.failed).is_some_and(|since| since < RETRY);
-        if waits && orders.is_empty() {
+        if waits && orders.is_empty() && !is_last {
             return;
         }
         let mut done = self.settle();

@@ -261,8 +261,9 @@ impl House {
         Ok(())
     }
 
-    /// Ends the writers: what they were asked before is done, nothing after it.
-    pub fn stop(&self) {
+    /// Ends the writers: what they were asked before is done, nothing after it. False if a keeper of an anchor log does not
+    /// end.
+    pub fn stop(&self) -> bool {
         for tender in self.tenders.values() {
             tender.desk.stop();
             let thread = tender.thread.lock();
@@ -275,9 +276,8 @@ impl House {
             let _ = tender.access.write_down(self.clock.now(), true);
         }
         // What the writers left behind.
-        for desk in &self.anchors {
-            desk.stop();
-        }
+        let ended = self.anchors.iter().map(AnchorDesk::stop);
+        ended.fold(true, |all, one| all && one)
     }
 }
 

@@ -171,6 +171,7 @@ pub fn start(
         (tls.is_some(), names),
     );
     let thread = std::thread::Builder::new().name("host".to_owned());
+    let say_last = Arc::clone(&notify);
     let thread = thread.spawn(move || {
         runtime.block_on(async {
             match TcpListener::from_std(listener) {
@@ -179,7 +180,12 @@ pub fn start(
             }
         });
         // The writers first: a bid whose reader is cut off must not look as if it could not be read.
-        house.stop();
+        if !house.stop() {
+            say_last(
+                "锚定日志没有应答；停机不再等待，未记入的日志头下次启动时补记",
+                "the anchor log does not answer; the end does not wait for it, and heads that are due go in at the next start",
+            );
+        }
         runtime.shutdown_timeout(GRACE);
     })?;
     Ok(Running {

@@ -399,7 +399,6 @@ impl<S: Store + 'static> Writer<S> {
             }
             Order::Anchored(proof, answer) => {
                 let kept = self.keep_proof(&proof);
-                self.changed |= kept.is_ok();
                 later(answer, kept)
             }
             // Done where the queue is at hand.

@@ -226,6 +226,22 @@ fn witnesses_cosign_it_and_the_dossier_carries_what_they_cosigned() {
         let before = shown(&host).0;
         assert_eq!(host.post(COSIGN, &two).json()["witnesses"], 2);
         assert_eq!(shown(&host).0, before);
+
+        // A line that was taken in by a process that ended before it had made the proof.
+        let mut host = host;
+        host.running.take().expect("runs").stop();
+        let (three, _) = cast
+            .cosign_anchors(3, &last, &last.unseen(), 106)
+            .expect("goes on");
+        let mut log = AnchorLog::open(place.store.clone(), suite, ORIGIN, cast.anchor_key());
+        let taken = log.as_mut().expect("there");
+        let taken = taken.add_cosignature(&three, tender.host.replay());
+        assert_eq!(taken.ok(), Some(3));
+        host.restart();
+        until("it is proved", || {
+            lines(&std::fs::read(&own).expect("there")) == 4
+        });
+        assert_valid(&std::fs::read(&own).expect("there"));
     }
 }
 
@@ -404,6 +420,55 @@ fn a_log_that_lost_what_was_shown_gets_nothing_else() {
     });
     let (tar, _) = shown(&host);
     assert!(sizes(&tar).len() > 1 && sizes(&tar).starts_with(&sizes(&before)));
+}
+
+#[test]
+fn a_keeper_looks_once_more_at_its_end_and_holds_up_no_other() {
+    let cast = anchored(&INTL, SEED);
+    let mut tender = Tender::new(&cast, "host.example/t/1", Kind::Board);
+    let mut host = Served::new(&tender, SEED, "anchors-end");
+    host.wake();
+    let place = host.anchors.clone().expect("kept");
+    let published = size(&host);
+    let entries = |place: &AnchorPlace| {
+        let log = AnchorLog::open(place.store.clone(), &INTL, ORIGIN, cast.anchor_key());
+        let log = log.expect("there");
+        log.heads()
+            .iter()
+            .map(|head| head.size())
+            .collect::<Vec<_>>()
+    };
+    let bid = host.send(&tender.seal(0, 900_000, 3));
+    for at in [FIRST_BEAT, 20, 30, 40, 50] {
+        host.at(at);
+    }
+    // A disk that does not answer: everything else does.
+    place.hangs.store(true, Relaxed);
+    host.clock.set(secs(60));
+    until("it is closed", || {
+        host.get("/v1/tenders/t1").json()["stage"] != "open"
+    });
+    assert!(host.receipt(&bid).is_some());
+    assert_eq!(host.get("/healthz").status, 200);
+    let begun = Instant::now();
+    host.running.take().expect("runs").stop();
+    let took = begun.elapsed();
+    assert!(took < Duration::from_secs(20), "{took:?}");
+    assert_eq!(entries(&place), [published]);
+    place.hangs.store(false, Relaxed);
+    until("the old keeper has ended", || entries(&place).len() > 1);
+
+    // One that failed a moment ago tries once more.
+    place.store.files().retain(|name, _| name == "begun");
+    place.fail(true);
+    host.restart();
+    until("it is told", || {
+        host.get("/healthz").json()["anchored"] == false
+    });
+    place.fail(false);
+    let last = size(&host);
+    host.running.take().expect("runs").stop();
+    assert_eq!(entries(&place), [last]);
 }
 
 #[test]

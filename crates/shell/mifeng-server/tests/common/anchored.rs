@@ -7,11 +7,16 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 pub const ORIGIN: &str = "host.example/anchor";
 
+/// A test that waits for a place that hangs fails, and does not hang.
+const HANGS_MAX: Duration = Duration::from_secs(40);
+
 /// Where the log lies, and whether that fails now.
 #[derive(Clone, Default)]
 pub struct AnchorPlace {
     pub store: Memory,
     pub fails: Arc<AtomicBool>,
+    /// Whether whoever opens it waits until this is over.
+    pub hangs: Arc<AtomicBool>,
     /// How often it was opened to be written to.
     pub written: Arc<AtomicUsize>,
 }
@@ -33,6 +38,10 @@ impl AnchorPlace {
         let opening = move |access, before: &mut Option<AnchorMemory>| {
             if access == Access::Write {
                 place.written.fetch_add(1, Ordering::SeqCst);
+            }
+            let begun = std::time::Instant::now();
+            while place.hangs.load(Ordering::SeqCst) && begun.elapsed() < HANGS_MAX {
+                std::thread::sleep(Duration::from_millis(10));
             }
             if place.fails.load(Ordering::SeqCst) {
                 return Err(Error::Unavailable {
