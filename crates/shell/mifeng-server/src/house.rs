@@ -276,8 +276,8 @@ impl House {
             let _ = tender.access.write_down(self.clock.now(), true);
         }
         // What the writers left behind.
-        let ended = self.anchors.iter().map(AnchorDesk::stop);
-        ended.fold(true, |all, one| all && one)
+        let ended: Vec<bool> = self.anchors.iter().map(AnchorDesk::stop).collect();
+        ended.into_iter().all(|ended| ended)
     }
 }
 
