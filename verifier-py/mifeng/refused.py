@@ -47,6 +47,9 @@ def _why(s, inner, received):
         checked, cause = None, e.code
     if received >= s.deadline:
         return LATE, "bid.late", checked
+    # There the record alone is a bid: a host that did not take it has no reason.
+    may_come_later = cause == "bid.no-body" and s.notice.get("body_grace_ms", 0) > 0
+    need(not may_come_later, "result.differs", "the seal holds, and its file may come later", "V7")
     return UNSEALED, cause, checked
 
 

@@ -243,7 +243,8 @@ impl<S: Store> Host<S> {
     /// alone, and once more with its file.
     ///
     /// # Errors
-    /// [`Error::Refused`], with nothing changed. [`Error::Unavailable`] if the store fails: what had
+    /// [`Error::Refused`], with nothing changed; but where bodies may come later a record whose file is refused is taken in
+    /// alone ([`Host::awaits_body`]). [`Error::Unavailable`] if the store fails: what had
     /// not been in the log before is not acknowledged, and the host must be opened anew.
     pub fn submit(
         &mut self,
@@ -290,11 +291,21 @@ impl<S: Store> Host<S> {
         }
         let copy = record.clone();
         let taken = self.take(record, brought, received);
-        if let Err(Error::Refused(no)) = &taken {
-            let code = no.code();
-            self.keep_refused(copy, received, code)?;
+        let Err(Error::Refused(no)) = taken else {
+            return taken;
+        };
+        let mut code = no.code();
+        // The record alone is a bid where its body may come later: a body that is wrong is refused by itself.
+        let by_itself = brings_body && self.replay.state.bodies_end().is_some();
+        if by_itself && code == rules::BAD_SEAL.code {
+            match self.take(copy.clone(), Brought::Nothing, received) {
+                Err(Error::Refused(other)) => code = other.code(),
+                Err(e) => return Err(e),
+                Ok(()) => return Err(Error::Refused(no)),
+            }
         }
-        taken
+        self.keep_refused(copy, received, code)?;
+        Err(Error::Refused(no))
     }
 
     fn take(

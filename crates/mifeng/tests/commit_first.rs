@@ -150,6 +150,32 @@ fn a_wrong_body_harms_nothing_and_the_same_one_again_changes_nothing() {
 }
 
 #[test]
+fn a_record_that_comes_with_a_wrong_body_is_taken_without_it() {
+    let cast = Cast::new(&INTL, "edges");
+    let mut tender = with_grace(&cast, Kind::Joint);
+    let bid = tender.seal(0, 900_000, 12);
+    let mut flipped = bid.file.clone();
+    let middle = flipped.len() / 2;
+    flipped[middle] ^= 1;
+    assert_eq!(code(body(&mut tender, &bid, &flipped, 14)), "bid.malformed");
+    // What breaks another rule too is taken neither way, and nothing that is wrong comes instead of it.
+    let second = tender.seal(0, 890_000, 14);
+    assert_eq!(
+        code(body(&mut tender, &second, b"no bid", 14)),
+        "bid.malformed"
+    );
+    assert_eq!(tender.host.waiting(), 1);
+    assert_eq!(tender.beat(20).len(), 1);
+    assert!(tender.host.awaits_body(&bid.record.commitment(&INTL)));
+    assert!(!says_whole(&tender, &bid, 21));
+    tender.close_witnessed();
+    let told = tender.host.log_refused(secs(DEADLINE + 1), &mut tender.rng);
+    assert_eq!(told.expect("told"), 0);
+    body(&mut tender, &bid, &bid.file, BODIES_END - 1).expect("in time");
+    assert!(says_whole(&tender, &bid, BODIES_END));
+}
+
+#[test]
 fn what_came_is_known_after_a_crash_and_what_a_disk_lost_is_not_held_against_its_bidder() {
     let cast = Cast::new(&INTL, "edges");
     let mut tender = with_grace(&cast, Kind::Board);

@@ -6,7 +6,7 @@ use crate::world::{Cast, DEADLINE, Kind, LOT, Parts, Sealed, Tender, notice, sec
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use mifeng::Replay;
 use mifeng::crypto::{Suite, jcs};
-use mifeng::tender::{BidLife, BidWithdraw};
+use mifeng::tender::{BidLife, BidRefuse, BidStatus, BidWithdraw, NO_BODY};
 use serde_json::{Value, json};
 
 /// Until when bodies are taken, seconds after the start.
@@ -19,6 +19,29 @@ const BODIES_END: i64 = DEADLINE + 20;
 /// If the engine refuses a step of the story: a bug.
 pub(super) fn commit_first(suite: &'static Suite) -> Vec<u8> {
     told(suite, false).0
+}
+
+/// A record that came in time and whose seal holds, as a host tells it that did not take it: its file never came.
+fn dropped(suite: &'static Suite) -> BidRefuse {
+    let cast = Cast::new(suite, "dossier");
+    let mut tender = begun(&cast);
+    let bid = tender.seal(3, 900_000, 13);
+    BidRefuse {
+        body: BASE64_STANDARD.encode(&bid.record.body),
+        cause: NO_BODY.to_owned(),
+        received: secs(13),
+        sig: BASE64_STANDARD.encode(&bid.record.signature),
+        status: BidStatus::RefusedUnsealed,
+    }
+}
+
+/// The notice is published.
+fn begun(cast: &Cast) -> Tender<'_> {
+    let mut tender = Tender::unpublished(cast, "host.example/t/dossier");
+    let mut notice = notice(cast, tender.host.state(), Kind::Joint);
+    notice.body_grace_ms = (BODIES_END - DEADLINE) as u64 * 1_000;
+    tender.publish(&notice).expect("a lawful notice");
+    tender
 }
 
 /// Receipts held against that dossier: what the log keeps, and one of a host that had the last body and denies it.
@@ -44,10 +67,7 @@ pub(super) fn receipts(suite: &'static Suite, of: &str) -> Vec<ReceiptCase> {
 /// its body, says so, and forgets it.
 fn told(suite: &'static Suite, lying: bool) -> (Vec<u8>, Vec<Vec<u8>>) {
     let cast = Cast::new(suite, "dossier");
-    let mut tender = Tender::unpublished(&cast, "host.example/t/dossier");
-    let mut notice = notice(&cast, tender.host.state(), Kind::Joint);
-    notice.body_grace_ms = (BODIES_END - DEADLINE) as u64 * 1_000;
-    tender.publish(&notice).expect("a lawful notice");
+    let mut tender = begun(&cast);
     for number in 0..3 {
         let bid = tender.seal(number, 900_000, 12);
         tender.take(bid.record.clone(), 12).expect("on time");
@@ -73,7 +93,11 @@ fn told(suite: &'static Suite, lying: bool) -> (Vec<u8>, Vec<Vec<u8>>) {
         given.push(receipt(&tender, &never));
         let name = format!("awaited/{}", never.record.commitment(suite));
         let forgotten = never.id.to_string().into_bytes();
-        tender.store.files().insert(name, forgotten);
+        let mut files = tender.store.files();
+        files.insert(name, forgotten);
+        // A host that still had it would find it when it is opened.
+        files.remove(&format!("seal/{}.bid", never.id));
+        drop(files);
         tender.reopen();
     }
     tender.close_window(BODIES_END).expect("closed");
@@ -107,6 +131,12 @@ pub(super) fn broken(suite: &'static Suite, valid: &[u8]) -> Vec<Broken> {
         other.sign_as(close, &cast.platform.signer, &body);
         other.dossier()
     };
+    // Told after the window's close, with the numbers of the host's records after it.
+    let mut told = forge.clone();
+    let mut refusal: Value = serde_json::from_slice(&told.tail[close].body).expect("JSON");
+    refusal["type"] = json!("bid.refuse");
+    refusal["data"] = json!(dropped(suite));
+    told.insert(close + 1, &cast.platform.signer, refusal);
     let with = |no_body: Value| changed(&|body| body["data"]["no_body"] = no_body.clone());
     let mut both = [never.clone(), withdrawn];
     both.sort();
@@ -121,5 +151,6 @@ pub(super) fn broken(suite: &'static Suite, valid: &[u8]) -> Vec<Broken> {
         case("no-body-twice", "V8", with(json!([never, never]))),
         case("no-body-null", "V8", with(Value::Null)),
         case("no-body-forgotten", "V12", with(json!([]))),
+        case("no-body-of-a-record-in-time", "V7", told.dossier()),
     ]
 }

@@ -168,6 +168,25 @@ impl<'c> Forge<'c> {
         };
     }
 
+    /// One more record of this signer in the tail, made from another one of the same; later ones count from there.
+    pub(super) fn insert(&mut self, at: usize, signer: &dyn Signer, mut body: serde_json::Value) {
+        body["seq"] = json_next(&body);
+        let actor = body["actor"].clone();
+        let bytes = jcs::to_vec(&body).expect("canonical");
+        let copy = self.tail[at - 1].clone();
+        self.tail.insert(at, copy);
+        self.sign_as(at, signer, &bytes);
+        for later in at + 1..self.tail.len() {
+            let body = serde_json::from_slice(&self.tail[later].body);
+            let mut body: serde_json::Value = body.expect("a record");
+            if body["actor"] == actor {
+                body["seq"] = json_next(&body);
+                let bytes = jcs::to_vec(&body).expect("canonical");
+                self.sign_as(later, signer, &bytes);
+            }
+        }
+    }
+
     /// The dossier with the tail as it is now: log, list of files and all.
     pub(super) fn dossier(mut self) -> Vec<u8> {
         let alg = self.cast.suite.hash();
@@ -341,4 +360,9 @@ impl<'c> Forge<'c> {
         }
         tar(&self.parts)
     }
+}
+
+/// The number after that of a record.
+fn json_next(body: &serde_json::Value) -> serde_json::Value {
+    (body["seq"].as_u64().expect("a number") + 1).into()
 }

@@ -189,19 +189,33 @@ pub(crate) fn accept(
     let mut body = bid
         .map(|path| std::fs::File::open(path).map_err(|e| Failure::io(path, &e)))
         .transpose()?;
-    let before = host.state().stage();
+    let (before, waited) = (host.state().stage(), host.waiting());
     let now = clock::now();
     let stream = body.as_mut().map(|file| file as &mut dyn std::io::Read);
     if let Err(no) = host.submit(signed.clone(), stream, now) {
+        // The file was refused, and may come later: its record is in.
+        if host.waiting() > waited {
+            logged(ui, host, (&signed, record), receipt)?;
+        }
         // What ends a bid, or convicts a trustee, is told in the log, once nothing has to be kept back any more.
         if before >= Stage::Window {
             host.log_refused(clock::now(), &mut SystemEntropy::new())?;
         }
         return Err(Failure::from(no).at(record));
     }
+    logged(ui, host, (&signed, record), receipt)
+}
+
+/// A record that was taken in, in the log; and its receipt.
+fn logged(
+    ui: &Ui,
+    host: &mut FolderHost,
+    (signed, record): (&SignedRecord, &Path),
+    receipt: Option<&Path>,
+) -> Outcome {
     wait_for_beat(host)?;
     if let Some(path) = receipt {
-        let receipt = host.receipt_again(&signed, clock::now())?;
+        let receipt = host.receipt_again(signed, clock::now())?;
         ui::write(path, &receipt.to_file()?)?;
     }
     ui.say(

@@ -470,19 +470,16 @@ impl<S: Store + 'static> Writer<S> {
                 return Ok(Taken::Logged(receipt));
             }
             Err(no) => {
+                // Its file was refused; the record is a bid by itself, where its file may come later.
+                if self.host.waiting() > waited {
+                    self.wait_for_beat(commitment, (record, None), received);
+                }
                 self.after_refusal()?;
                 return Err(no);
             }
         }
         if self.host.waiting() > waited {
-            self.turns += 1;
-            let handed = Handed {
-                record,
-                bid,
-                received,
-                turn: self.turns,
-            };
-            self.waiting.insert(commitment, handed);
+            self.wait_for_beat(commitment, (record, bid), received);
             return Ok(Taken::Waiting);
         }
         self.changed = true;
@@ -490,6 +487,22 @@ impl<S: Store + 'static> Writer<S> {
         let bytes = receipt.to_file()?;
         self.keep(commitment, &bytes);
         Ok(Taken::Logged(bytes))
+    }
+
+    fn wait_for_beat(
+        &mut self,
+        commitment: Digest,
+        (record, bid): (SignedRecord, Option<Arc<MeasuredBid>>),
+        received: Time,
+    ) {
+        self.turns += 1;
+        let handed = Handed {
+            record,
+            bid,
+            received,
+            turn: self.turns,
+        };
+        self.waiting.insert(commitment, handed);
     }
 
     /// The body of a bid whose record came first; whatever becomes of it, the record stays.

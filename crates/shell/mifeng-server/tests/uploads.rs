@@ -281,6 +281,33 @@ fn tried(host: &Served, bid: &Sealed, by: &[(&str, &str)]) -> Vec<(u16, String)>
 }
 
 #[test]
+fn a_record_with_a_wrong_body_has_its_receipt_and_its_body_another_try() {
+    let cast = Cast::new(&INTL, "wrong body");
+    let mut tender = with_grace(&cast, "host/t/1");
+    let host = Served::new(&tender, "wrong body", "wrong-body");
+    let replay = tender.bundle().replay;
+    let bid = large(&mut tender, 0, 1_500_000);
+    let mut broken = bid.clone();
+    let middle = broken.file.len() / 2;
+    broken.file[middle] ^= 1;
+    let path = sent(&host, &broken);
+    let no = host.post(&path, b"");
+    assert_eq!((no.status, &*no.code()), (409, "bid.malformed"));
+    // It waits for its beat like any other, and whoever asks is told so.
+    let waiting = post_record(&host, &bid);
+    assert_eq!(waiting.status, 202, "{}", waiting.text());
+    host.at(FIRST_BEAT);
+    let receipt = host.receipt(&waiting).expect("a receipt");
+    let said = receipt.verify(&bid.record, &replay).expect("it holds");
+    assert!(!said.whole);
+    let done = host.send(&bid);
+    assert_eq!(done.status, 201, "{}", done.text());
+    let said = Receipt::from_file(&done.body).expect("a receipt");
+    let said = said.verify(&bid.record, &replay).expect("it holds");
+    assert!(said.whole);
+}
+
+#[test]
 fn after_the_close_only_its_signer_sends_a_body() {
     let cast = Cast::new(&INTL, "body of others");
     let mut tender = with_grace(&cast, "host/t/1");

@@ -103,7 +103,7 @@ impl State {
     /// Status and cause of a bid that the host did not take, and its seal if that holds.
     ///
     /// # Errors
-    /// [`refusal::MALFORMED`] for a record that brings no bid.
+    /// [`refusal::MALFORMED`] for a record that brings no bid; [`refusal::NOT_RECOMPUTED`] where it should have been taken.
     pub fn why_refused(
         &self,
         record: &Record,
@@ -123,6 +123,13 @@ impl State {
         }
         Ok(match seal {
             Err(no) => (BidStatus::RefusedUnsealed, no.code(), None),
+            // There the record alone is a bid: a host that did not take it has no reason.
+            Ok(_) if notice.body_grace_ms > 0 => {
+                return Err(Refusal::new(
+                    &refusal::NOT_RECOMPUTED,
+                    "the seal holds, and its file may come later",
+                ));
+            }
             Ok(seal) => (BidStatus::RefusedUnsealed, NO_BODY, Some(seal)),
         })
     }
