@@ -3,9 +3,10 @@
 use crate::api::{Answer, App, Shared, TAR, json, made, on_a_thread, recognised};
 use crate::house::Tender;
 use crate::limits::STATEMENT_LEN_MAX;
+use crate::office::away;
 use crate::parties::OwnBid;
 use crate::problem::{Fail, Problem};
-use crate::view::Life;
+use crate::view::{Life, Standing};
 use crate::words::Fault;
 use crate::writer::{Order, clock_in_doubt};
 use crate::{download, guard};
@@ -171,6 +172,10 @@ fn require_of(
 ) -> Result<(Basis, Session), Fail> {
     let tender = app.tender(name)?;
     let (view, now) = (tender.view(), app.house.clock.now());
+    // Its roles and its stage are those of when the store was last there, however long ago.
+    if view.standing == Standing::Away {
+        return Err(away().into());
+    }
     let basis = tender
         .access
         .require((session.as_ref(), &view), asked, now)?;

@@ -175,7 +175,8 @@ impl<S: Store + 'static> Writer<S> {
     }
 }
 
-fn away() -> Error {
+/// What is said while nobody knows what the store holds.
+pub(crate) fn away() -> Error {
     Error::Unavailable {
         what: "store".to_owned(),
         detail: "it does not answer or a write failed; the host tries to open it again".to_owned(),

@@ -6,6 +6,7 @@ mod common;
 mod proxy;
 
 use common::replica::*;
+use common::statements::bearer;
 use common::*;
 use mifeng::crypto::INTL;
 use mifeng::{Receipt, Replay};
@@ -105,6 +106,11 @@ fn what_waits_survives_a_store_that_fails_again_and_again() {
             Ok(Opened::Ready(disk.clone(), keys))
         })
     });
+    let signed_in = bearer(&host, &tender, &cast.bidders[0], 2);
+    let own = || {
+        let headers = [("authorization", &*signed_in)];
+        host.ask("GET", &format!("{TENDER}/own"), &headers, b"")
+    };
     let bids: Vec<Sealed> = (0..3).map(|n| large(&mut tender, n, 1_000)).collect();
     let waiting: Vec<Answer> = bids.iter().map(|bid| host.send(bid)).collect();
     assert!(waiting.iter().all(|answer| answer.status == 202));
@@ -112,10 +118,13 @@ fn what_waits_survives_a_store_that_fails_again_and_again() {
     // The beat fails, and so does what is handed in again after each opening.
     disk.set_full(true);
     clock.set(secs(FIRST_BEAT));
+    // Nobody is let in by what the store held before.
+    until("it is told", || own().status == 503);
     until("it is opened again", || opened.load(Ordering::SeqCst) >= 4);
     disk.set_full(false);
     until("it writes again", || writes(&host));
     host.at(FIRST_BEAT + 10);
+    assert_eq!(own().status, 200);
     for answer in &waiting {
         assert!(host.receipt(answer).is_some());
     }
