@@ -8,10 +8,16 @@ use common::statements::*;
 use common::*;
 use mifeng::crypto::{INTL, Suite};
 use mifeng_access::check_journal;
-use mifeng_server::ManualClock;
+use mifeng_server::{House, ManualClock, Notify, Opened};
 use mifeng_store::{Entry, Lists, Place};
+use mifeng_testkit::servers::Folder;
 use serde_json::json;
+use std::io;
+use std::net::TcpListener;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::SeqCst;
+use std::time::{Duration, Instant};
 
 fn read(lists: &dyn Lists, list: &str) -> Vec<Entry> {
     lists.read("t1", list, 0).expect("a list")
@@ -25,6 +31,109 @@ fn put_back(lists: &dyn Lists, list: &str, kept: usize) {
     let entries: Vec<Vec<u8>> = entries.into_iter().map(|(_, entry)| entry).collect();
     let aside = lists.set_aside("t1", list, &last, &entries);
     assert!(aside.expect("put back").is_some());
+}
+
+/// Lists whose answers are lost, or come late.
+struct Unsure {
+    lists: Arc<dyn Lists>,
+    /// The answer to the next lines of a journal is lost.
+    loses: AtomicBool,
+    /// Whoever asks waits until this is over.
+    hangs: AtomicBool,
+}
+
+impl Unsure {
+    fn over(place: &Place) -> Arc<Self> {
+        Arc::new(Unsure {
+            lists: place.lists().expect("lists"),
+            loses: AtomicBool::new(false),
+            hangs: AtomicBool::new(false),
+        })
+    }
+}
+
+impl Lists for Unsure {
+    fn read(&self, tender: &str, list: &str, from: u64) -> io::Result<Vec<Entry>> {
+        let begun = Instant::now();
+        while self.hangs.load(SeqCst) && begun.elapsed() < Duration::from_secs(60) {
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        self.lists.read(tender, list, from)
+    }
+
+    fn add(&self, tender: &str, list: &str, at: u64, entries: &[Vec<u8>]) -> io::Result<bool> {
+        let added = self.lists.add(tender, list, at, entries);
+        match list == "journal" && self.loses.swap(false, SeqCst) {
+            true => Err(io::ErrorKind::ConnectionReset.into()),
+            false => added,
+        }
+    }
+
+    fn cut(&self, tender: &str, list: &str, below: u64) -> io::Result<()> {
+        self.lists.cut(tender, list, below)
+    }
+
+    fn set_aside(
+        &self,
+        tender: &str,
+        list: &str,
+        seen: &Entry,
+        first: &[Vec<u8>],
+    ) -> io::Result<Option<String>> {
+        self.lists.set_aside(tender, list, seen, first)
+    }
+}
+
+fn house_over(lists: &Arc<Unsure>, names: &[&str], work: &Folder, store: &Memory) -> Served {
+    let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+    let clock = Arc::new(ManualClock::new(secs(2)));
+    let mut opening = |_: &str| -> mifeng_server::Opening<Memory> {
+        let store = store.copied();
+        Box::new(move |_| Ok(Opened::Ready(store.clone(), keys(&Cast::new(&INTL, SEED)))))
+    };
+    let lists: Arc<dyn Lists> = lists.clone();
+    let house = House::of(&work.0, &names, lists, clock.clone(), &mut opening);
+    let house = Arc::new(house.expect("a house"));
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let quiet: Notify = Arc::new(|_, _| {});
+    let running = mifeng_server::start(Arc::clone(&house), listener, None, None, Vec::new(), quiet);
+    let running = running.expect("listening");
+    Served {
+        suite: &INTL,
+        seed: SEED,
+        store: Memory::default(),
+        folder: work.0.join("none"),
+        clock,
+        house,
+        address: running.address,
+        running: Some(running),
+        anchors: None,
+    }
+}
+
+#[test]
+fn lines_whose_answer_was_lost_are_written_once() {
+    let folder = Folder::new("lists-unsure");
+    let db = format!("sqlite:{}", folder.join("lists"));
+    let lists = Unsure::over(&Place::parse(&db, None).expect("a place"));
+    let cast = Cast::new(&INTL, SEED);
+    let tender = Tender::new(&cast, "host/t/1", Kind::Board);
+    let host = house_over(&lists, &["t1"], &folder, &tender.store);
+    assert_eq!(host.get(&format!("{TENDER}/own")).status, 401);
+    let own = host.house.tender("t1").expect("a tender");
+    lists.loses.store(true, SeqCst);
+    own.write_journal(secs(100)).expect("it was written");
+    assert!(!lists.loses.load(SeqCst));
+    own.write_journal(secs(200)).expect("nothing more");
+    let lines = read(&*lists, "journal");
+    let of_own = lines.iter().filter(|(_, line)| {
+        let line = String::from_utf8_lossy(line);
+        line.contains("bid.own") && line.contains("access.sign-in")
+    });
+    assert_eq!(of_own.count(), 1, "{lines:?}");
+    let lines: Vec<Vec<u8>> = lines.into_iter().map(|(_, line)| line).collect();
+    let text = [lines.join(&b'\n'), b"\n".to_vec()].concat();
+    assert!(check_journal(&text).is_ok());
 }
 
 fn cut_off(place: &Place) {
