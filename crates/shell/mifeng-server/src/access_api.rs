@@ -1,6 +1,7 @@
 //! What only some may see: signing in, grants, own bids, opened bids, score sheets, the whole dossier, the journal.
 
 use crate::api::{Answer, App, Shared, TAR, json, made, on_a_thread, recognised};
+use crate::at_lists::{at_the_lists, look};
 use crate::house::Tender;
 use crate::limits::STATEMENT_LEN_MAX;
 use crate::office::away;
@@ -95,54 +96,6 @@ fn token<'a>(tender: &str, headers: &'a HeaderMap) -> Option<&'a str> {
             .find(|(name, _)| *name == own)
             .map(|(_, value)| value)
     })
-}
-
-/// Works at a tender's lists, in a thread: one at a time, so that a store that does not answer holds no more than that.
-async fn at_the_lists<T: Send + 'static>(
-    app: &Arc<App>,
-    name: &str,
-    work: impl FnOnce(&Tender, Time) -> Result<T, Fail> + Send + 'static,
-) -> Result<T, Fail> {
-    let gate = Arc::clone(&app.tender(name)?.access.gate)
-        .lock_owned()
-        .await;
-    let (app, name) = (Arc::clone(app), name.to_owned());
-    on_a_thread(move || {
-        let done = work(app.tender(&name)?, app.house.clock.now());
-        // The turn is over here, whoever waited for it.
-        drop(gate);
-        done
-    })
-    .await
-}
-
-/// Learns what other replicas were told. Everybody who came before a look began shares it, so that the store is asked no
-/// oftener than it answers.
-async fn look(app: &Arc<App>, name: &str) -> Result<(), Fail> {
-    let came = Instant::now();
-    let mut gate = Arc::clone(&app.tender(name)?.access.gate)
-        .lock_owned()
-        .await;
-    match *gate {
-        Some((began, true)) if began >= came => return Ok(()),
-        Some((began, false)) if began >= came => {
-            return Err(Problem::io(
-                "sessions",
-                &std::io::ErrorKind::TimedOut.into(),
-            ));
-        }
-        // Unless it goes well.
-        _ => *gate = Some((Instant::now(), false)),
-    }
-    let (app, name) = (Arc::clone(app), name.to_owned());
-    on_a_thread(move || {
-        let tender = app.tender(&name)?;
-        let learned = tender.access.learn(&tender.view(), app.house.clock.now());
-        *gate = gate.map(|(began, _)| (began, learned.is_ok()));
-        drop(gate);
-        learned.map_err(|e| Problem::io("sessions", &e))
-    })
-    .await
 }
 
 /// Who is signed in, as every replica knows it. What is no token of the host's costs no look at the lists.

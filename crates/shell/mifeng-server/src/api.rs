@@ -3,7 +3,7 @@
 use crate::bodies::{Held, Rooms};
 use crate::guard;
 use crate::house::{House, Tender};
-use crate::limits::{EVIDENCE_LEN_MAX, RECORD_LEN_MAX};
+use crate::limits::{EVIDENCE_LEN_MAX, LISTS_AT_ONCE, RECORD_LEN_MAX};
 use crate::names::Names;
 use crate::problem::{Fail, Problem};
 use crate::reading::Brought;
@@ -25,7 +25,7 @@ use serde::Serialize;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -45,6 +45,8 @@ pub(crate) struct App {
     pub(crate) names: Names,
     /// Room for what is being sent.
     pub(crate) rooms: Rooms,
+    /// Places at the lists of all tenders.
+    pub(crate) at_lists: Arc<Semaphore>,
 }
 
 /// Handlers answer with a response or a problem.
@@ -123,6 +125,7 @@ pub(crate) fn app(
         tls,
         names,
         rooms: Rooms::new(),
+        at_lists: Arc::new(Semaphore::new(LISTS_AT_ONCE)),
     });
     let (router, _) = interface().split_for_parts();
     router

@@ -12,6 +12,7 @@ mod access_api;
 mod anchor;
 mod anchor_api;
 mod api;
+mod at_lists;
 mod bodies;
 mod clock;
 mod desks;

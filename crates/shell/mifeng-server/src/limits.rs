@@ -51,6 +51,11 @@ pub const DESCRIPTORS_KEPT: u64 = 128;
 pub const DESCRIPTORS_OF_TENDER: u64 = 16;
 /// Threads that work on files and signatures for those who ask: a disk takes no more at once.
 pub const BLOCKING_MAX: usize = 64;
+/// Of these threads so many work at lists of sessions, grants and refusals at once, for all tenders: the database has one
+/// connection for them, and while it does not answer the others read blocks and check signatures.
+pub const LISTS_AT_ONCE: usize = 8;
+/// So long one waits for such a place.
+pub const LISTS_WAIT: Duration = Duration::from_secs(2);
 /// Requests for public pages and files on one connection: a proxy's connection serves a hall full of people.
 pub const READS_EVERY: Duration = Duration::from_millis(5);
 /// Such requests at once.

@@ -136,6 +136,51 @@ fn lines_whose_answer_was_lost_are_written_once() {
     assert!(check_journal(&text).is_ok());
 }
 
+#[test]
+fn lists_that_do_not_answer_leave_threads_for_the_rest() {
+    const TENDERS: usize = 12;
+    let folder = Folder::new("lists-hang");
+    let db = format!("sqlite:{}", folder.join("lists"));
+    let lists = Unsure::over(&Place::parse(&db, None).expect("a place"));
+    let cast = Cast::new(&INTL, SEED);
+    let tender = Tender::new(&cast, "host/t/1", Kind::Board);
+    let names: Vec<String> = (0..TENDERS).map(|number| format!("t{number}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let host = house_over(&lists, &names, &folder, &tender.store);
+    let signed_in = |name: &&str| {
+        let path = format!("/v1/tenders/{name}/sign-in");
+        let given = host.post(&format!("{path}/challenge"), b"");
+        let data = given.json()["challenge"].clone();
+        let said = file(&signed(&tender, &cast.agency, "access.sign-in", &data, 2));
+        let begun = host.post(&path, &said).json();
+        format!("Bearer {}", begun["token"].as_str().expect("a token"))
+    };
+    let tokens: Vec<String> = names.iter().map(signed_in).collect();
+    let who = |number: usize| {
+        let path = format!("/v1/tenders/{}/sign-in", names[number]);
+        let headers = [("authorization", &*tokens[number])];
+        host.ask("GET", &path, &headers, b"").status
+    };
+    assert!((0..TENDERS).all(|number| who(number) == 200));
+    lists.hangs.store(true, SeqCst);
+    let said = std::thread::scope(|threads| {
+        let (tell, told) = std::sync::mpsc::channel();
+        for number in 0..TENDERS {
+            let (tell, who) = (tell.clone(), &who);
+            threads.spawn(move || tell.send(who(number)));
+        }
+        // Those who found no place are told so while the others wait.
+        let refused: Vec<u16> = (0..TENDERS - 8)
+            .filter_map(|_| told.recv_timeout(Duration::from_secs(20)).ok())
+            .collect();
+        lists.hangs.store(false, SeqCst);
+        let rest: Vec<u16> = (0..8).filter_map(|_| told.recv().ok()).collect();
+        (refused, rest)
+    });
+    assert_eq!(said, (vec![503; TENDERS - 8], vec![200; 8]));
+    assert!((0..TENDERS).all(|number| who(number) == 200));
+}
+
 fn cut_off(place: &Place) {
     let cast = Cast::new(&INTL, SEED);
     let tender = Tender::new(&cast, "host/t/1", Kind::Board);
