@@ -56,7 +56,15 @@ class Single(Tender):
             if holds(view):
                 return view
             time.sleep(0.3)
-        raise TimeoutError(name)
+        said = ["trustee %d: %s" % (n, self.said(n)[-1500:]) for n in range(1, len(self.agents) + 1)]
+        raise TimeoutError("%s; the host shows %s\n%s" % (name, json.dumps(view["hall"], ensure_ascii=False), "\n".join(said)))
+
+    def said(self, number):
+        return (self.work / ("trustee%d.log" % number)).read_text()
+
+    def waits_for_stamp(self, number):
+        _, _, shown = self.said(number).rpartition("release the shares for the opening")
+        return "by 2 witnesses" in shown and "time stamp - are not" in shown
 
     def fetch(self):
         (self.work / "now.tar").unlink(missing_ok=True)
@@ -98,6 +106,8 @@ class Single(Tender):
             [os.environ["MIFENG"], "--pin-file", "pin", "--lang", "en", "trustee", "serve", "--host", self.url, "--id", "trustee%d" % n, "--yes"],
             cwd=self.work, stdin=subprocess.DEVNULL, stdout=open(self.work / ("trustee%d.log" % n), "w"), stderr=subprocess.STDOUT) for n in (1, 2)]
         self.until("closed", lambda view: view["hall"])
+        # Both agents have seen each other's cosignature, and no stamp: nothing in the log tells them of the one that comes.
+        self.until("agents wait for the stamp", lambda _: all(self.waits_for_stamp(n) for n in (1, 2)))
         self.stamp("close.tsr")
         self.until("opened", lambda view: [row["status"] for row in view["hall"]["roll"]] == ["opened"])
         self.step("minutes.rec", "tender", "minutes", "--id", "agency")

@@ -3,7 +3,7 @@
 
 use crate::access::{self, GrantCommand, SignInArgs};
 use crate::bundle::Bundle;
-use crate::download;
+use crate::download::{self, Renewed};
 use crate::identity::Identity;
 use crate::reach::{Patience, Reach, patient};
 use crate::send::{self, SendArgs};
@@ -243,6 +243,11 @@ impl Client {
     /// Fetches the bundle of now.
     pub(crate) fn bundle(&self, out: &Path) -> Outcome {
         download::fetch(self, "/bundle", out)
+    }
+
+    /// The same, unless it still has the mark that is known.
+    pub(crate) fn newer_bundle(&self, out: &Path, known: Option<&str>) -> Result<Renewed, Failure> {
+        download::renew(self, "/bundle", out, known)
     }
 
     /// Fetches the public export of the dossier.

@@ -1,7 +1,7 @@
 //! Downloads that go on where they were cut off, in this run or the next.
 //!
 //! Beside the file lies what came so far, and the mark that the host gave it: with the mark the host says whether
-//! the rest it has is the rest of the same file.
+//! the rest it has is the rest of the same file. Who looks again names the mark, and is told if nothing has changed.
 
 use crate::client::{ANSWER_LEN_MAX, Client, FIRST_WAIT, TRIES, unavailable};
 use crate::reach::{Patience, patient};
@@ -92,11 +92,12 @@ impl Part {
         Ok(Ok(piece.size.is_none_or(|size| came == size)))
     }
 
-    /// The whole file gets its name.
-    fn finish(&self) -> Outcome {
+    /// The whole file gets its name; its mark.
+    fn finish(&self) -> Result<Option<String>, Failure> {
         fs::rename(&self.part, &self.target).map_err(|e| Failure::io(&self.target, &e))?;
+        let mark = fs::read_to_string(&self.mark).ok();
         let _ = fs::remove_file(&self.mark);
-        Ok(())
+        Ok(mark)
     }
 
     /// Begins anew.
@@ -109,13 +110,32 @@ impl Part {
 
 type Answer = ureq::http::Response<ureq::Body>;
 
+/// What came of a look at a file.
+pub(crate) enum Renewed {
+    /// It is as it was under the known mark; nothing was written.
+    Same,
+    /// It was fetched; its mark, if the host gives marks.
+    Came(Option<String>),
+}
+
 /// Fetches what is at `rest` of a tender, and goes on where the line broke as long as something comes.
 pub(crate) fn fetch(client: &Client, rest: &str, out: &Path) -> Outcome {
+    renew(client, rest, out, None).map(|_| ())
+}
+
+/// The same, unless it still has the mark that is known.
+pub(crate) fn renew(
+    client: &Client,
+    rest: &str,
+    out: &Path,
+    known: Option<&str>,
+) -> Result<Renewed, Failure> {
     let part = Part::of(out);
     let (mut left, mut wait) = (TRIES, FIRST_WAIT);
     loop {
         let before = part.so_far().map_or(0, |(len, _)| len);
-        let lost: Box<dyn core::fmt::Display> = match ask(client, rest, &part) {
+        let lost: Box<dyn core::fmt::Display> = match ask(client, rest, &part, known) {
+            Ok(answer) if answer.status() == 304 && known.is_some() => return Ok(Renewed::Same),
             Ok(answer) if answer.status() == 503 => Box::new("HTTP 503"),
             Ok(answer) if answer.status() == 416 => {
                 // What came before is no part of what the host has now.
@@ -126,7 +146,7 @@ pub(crate) fn fetch(client: &Client, rest: &str, out: &Path) -> Outcome {
                 let piece = told(client, rest, before, &mut answer)?;
                 let body = answer.body_mut().with_config().limit(BUNDLE_LEN_MAX);
                 match part.take(&piece, &mut body.reader())? {
-                    Ok(true) => return part.finish(),
+                    Ok(true) => return part.finish().map(Renewed::Came),
                     Ok(false) => Box::new("cut off"),
                     Err(e) => Box::new(e),
                 }
@@ -146,11 +166,18 @@ pub(crate) fn fetch(client: &Client, rest: &str, out: &Path) -> Outcome {
 }
 
 /// Asks for what is missing.
-fn ask(client: &Client, rest: &str, part: &Part) -> Result<Answer, ureq::Error> {
+fn ask(
+    client: &Client,
+    rest: &str,
+    part: &Part,
+    known: Option<&str>,
+) -> Result<Answer, ureq::Error> {
     let mut request = client.request("GET", rest);
     if let Some((len, mark)) = part.so_far() {
         request = request.header("range", format!("bytes={len}-"));
         request = request.header("if-range", mark);
+    } else if let Some(mark) = known {
+        request = request.header("if-none-match", mark);
     }
     let request = patient(&client.agent, request.body(())?, Patience::Long);
     client.agent.run(request)
@@ -216,7 +243,7 @@ mod tests {
         assert_eq!(part.so_far(), Some((5, "\"m\"".to_owned())));
         let whole = part.take(&piece(5, None), &mut &b"56789"[..])?;
         assert!(matches!(whole, Ok(true)) && !target.exists());
-        part.finish()?;
+        assert_eq!(part.finish()?.as_deref(), Some("\"m\""));
         let read = fs::read(&target).map_err(|e| Failure::io(&target, &e))?;
         assert_eq!(read, b"0123456789");
         assert_eq!(fs::read_dir(&folder).map_or(0, Iterator::count), 1);

@@ -506,9 +506,11 @@ pub(crate) async fn sheets(
 }
 
 /// The whole dossier, after the archive.
-#[utoipa::path(get, path = "/v1/tenders/{tender}/dossier/whole", params(("tender" = String, Path)),
+#[utoipa::path(get, path = "/v1/tenders/{tender}/dossier/whole",
+    params(("tender" = String, Path), ("if-none-match" = Option<String>, Header)),
     responses((status = 200, description = "a tar", body = Vec<u8>, content_type = "application/x-tar"),
-        (status = 206, body = Vec<u8>, content_type = "application/x-tar"), (status = 416, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem),
+        (status = 206, body = Vec<u8>, content_type = "application/x-tar"),
+        (status = 304, description = "as it was under that mark"), (status = 416, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem),
         (status = 503, body = Problem)))]
 pub(crate) async fn whole(
     State(app): Shared,

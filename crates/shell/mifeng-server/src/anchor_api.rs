@@ -60,8 +60,10 @@ async fn list(State(app): Shared) -> Answer {
 
 /// The whole anchor log, for anybody to keep (spec/anchor.md).
 #[utoipa::path(get, path = "/v1/anchors/{suite}/log",
-    params(("suite" = String, Path), ("range" = Option<String>, Header), ("if-range" = Option<String>, Header)),
+    params(("suite" = String, Path), ("range" = Option<String>, Header), ("if-range" = Option<String>, Header),
+        ("if-none-match" = Option<String>, Header)),
     responses((status = 200, description = "a tar", body = Vec<u8>, content_type = "application/x-tar"),
+        (status = 304, description = "as it was under that mark"),
         (status = 206, description = "the part asked for", body = Vec<u8>, content_type = "application/x-tar"),
         (status = 404, body = Problem), (status = 416, body = Problem), (status = 503, body = Problem)))]
 async fn log(State(app): Shared, Path(suite): Path<String>, headers: HeaderMap) -> Answer {

@@ -456,8 +456,10 @@ async fn order(State(app): Shared, Path(name): Path<String>, body: Body) -> Answ
 
 /// The bundle of what the log holds now (spec/dossier.md): what everybody's own program works on.
 #[utoipa::path(get, path = "/v1/tenders/{tender}/bundle",
-    params(("tender" = String, Path), ("range" = Option<String>, Header), ("if-range" = Option<String>, Header)),
+    params(("tender" = String, Path), ("range" = Option<String>, Header), ("if-range" = Option<String>, Header),
+        ("if-none-match" = Option<String>, Header)),
     responses((status = 200, description = "a tar", body = Vec<u8>, content_type = "application/x-tar"),
+        (status = 304, description = "as it was under that mark"),
         (status = 206, description = "the part asked for", body = Vec<u8>, content_type = "application/x-tar"),
         (status = 404, body = Problem), (status = 416, body = Problem), (status = 503, body = Problem)))]
 async fn bundle(State(app): Shared, Path(name): Path<String>, headers: HeaderMap) -> Answer {
@@ -484,8 +486,10 @@ async fn file(State(app): Shared, Path((name, path)): Path<(String, String)>) ->
 
 /// The public export of the dossier, after the archive: without the sealed bids and the experts' signatures.
 #[utoipa::path(get, path = "/v1/tenders/{tender}/dossier",
-    params(("tender" = String, Path), ("range" = Option<String>, Header), ("if-range" = Option<String>, Header)),
+    params(("tender" = String, Path), ("range" = Option<String>, Header), ("if-range" = Option<String>, Header),
+        ("if-none-match" = Option<String>, Header)),
     responses((status = 200, description = "a tar", body = Vec<u8>, content_type = "application/x-tar"),
+        (status = 304, description = "as it was under that mark"),
         (status = 206, description = "the part asked for", body = Vec<u8>, content_type = "application/x-tar"),
         (status = 404, body = Problem), (status = 416, body = Problem), (status = 503, body = Problem)))]
 async fn dossier(State(app): Shared, Path(name): Path<String>, headers: HeaderMap) -> Answer {

@@ -1,7 +1,8 @@
 //! Files that a caller downloads: piece by piece, and on from where an earlier download was cut off.
 //!
 //! One range of bytes is understood (RFC 9110 section 14); whatever else is asked gets the whole, as the RFC
-//! allows. The mark (`ETag`) of a file is its length and the instant it was made.
+//! allows. The mark (`ETag`) of a file is its length and the instant it was made; who names it in `If-None-Match` is told
+//! if nothing has changed.
 
 use crate::api::Answer;
 use crate::limits::PIECE_LEN;
@@ -80,6 +81,13 @@ pub(crate) fn sweep(latest: &Path) {
     }
 }
 
+/// Whether the caller has the file with this mark already (RFC 9110 section 13.1.2).
+fn is_known(headers: &HeaderMap, mark: &str) -> bool {
+    let known = text(headers, &header::IF_NONE_MATCH).unwrap_or_default();
+    let mut marks = known.split(',').map(str::trim);
+    marks.any(|one| one == "*" || one.strip_prefix("W/").unwrap_or(one) == mark)
+}
+
 /// First and last byte of the range asked for; none if the whole is to be sent.
 fn range(headers: &HeaderMap, size: u64, mark: &str) -> Result<Option<(u64, u64)>, Fault> {
     let same = text(headers, &header::IF_RANGE).is_none_or(|asked| asked == mark);
@@ -122,6 +130,9 @@ pub(crate) async fn send(path: &Path, kind: &'static str, headers: &HeaderMap) -
     let about = file.metadata().await;
     let about = about.map_err(|e| Problem::io("download", &e))?;
     let (size, mark) = (about.len(), mark(&about));
+    if is_known(headers, &mark) {
+        return Ok((StatusCode::NOT_MODIFIED, [(header::ETAG, mark)]).into_response());
+    }
     let asked = range(headers, size, &mark)?;
     let (at, len) = asked.map_or((0, size), |(from, to)| (from, to - from + 1));
     let mut answer = part(file, (at, len), kind).await?;
@@ -189,5 +200,21 @@ mod tests {
             assert_eq!(asked(whole, None), Ok(None), "{whole}");
         }
         assert_eq!(super::range(&HeaderMap::new(), 100, "\"m\""), Ok(None));
+    }
+
+    #[test]
+    fn what_is_known_is_told_by_its_mark() {
+        let known = |marks: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::IF_NONE_MATCH, marks.parse().expect("a value"));
+            is_known(&headers, "\"m\"")
+        };
+        for marks in ["\"m\"", "W/\"m\"", "\"n\", \"m\"", "*"] {
+            assert!(known(marks), "{marks}");
+        }
+        for marks in ["\"n\"", "m", "\"m", "", ",", "W/"] {
+            assert!(!known(marks), "{marks}");
+        }
+        assert!(!is_known(&HeaderMap::new(), "\"m\""));
     }
 }

@@ -33,6 +33,12 @@ fn a_download_goes_on_though_the_log_has_grown() {
     let fresh = host.get(path);
     assert_ne!(fresh.header("etag"), mark);
     assert_ne!(fresh.body, whole.body);
+    // Who has it already is told so, until there is another.
+    let again = host.ask("GET", path, &[("if-none-match", fresh.header("etag"))], b"");
+    assert_eq!((again.status, again.body.len()), (304, 0));
+    assert_eq!(again.header("etag"), fresh.header("etag"));
+    let older = host.ask("GET", path, &[("if-none-match", &mark)], b"");
+    assert_eq!((older.status, older.body == fresh.body), (200, true));
     // Of a file that is gone there is no rest: the whole of the new one.
     let other = [("range", "bytes=1000-"), ("if-range", "\"0-0\"")];
     let other = host.ask("GET", path, &other, b"");

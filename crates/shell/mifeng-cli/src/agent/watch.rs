@@ -6,6 +6,7 @@ use super::{LOOK, hand_in};
 use crate::bundle::Bundle;
 use crate::client::{Client, Glance};
 use crate::clock;
+use crate::download::Renewed;
 use crate::evaluation::offers;
 use crate::identity::Identity;
 use crate::person;
@@ -69,6 +70,8 @@ pub(super) struct Watch<'a> {
     pub(super) owed: Owed,
     /// Entries of the log when it was last fetched, and when that was.
     fetched: Option<(u64, Instant)>,
+    /// The mark that the host gave the last bundle, and the entries in it.
+    mark: Option<(String, u64)>,
     stage: String,
     /// What was said last, so that it is said once.
     said: String,
@@ -92,6 +95,7 @@ impl<'a> Watch<'a> {
             screen,
             owed: Owed::default(),
             fetched: None,
+            mark: None,
             stage: String::new(),
             said: String::new(),
             shown: None,
@@ -129,16 +133,26 @@ impl<'a> Watch<'a> {
         }
     }
 
-    /// The bundle of now, checked, and held against what this person was shown before.
-    fn fetch(&mut self, glance: &Glance) -> Result<Option<Bundle>, Failure> {
+    /// The bundle of now, checked, and held against what this person was shown before; none if it is the one that came last,
+    /// or the host is away.
+    fn fetch(&mut self) -> Result<Option<Bundle>, Failure> {
         let path = self.folder.join("bundle.tar");
-        let came = self.client.bundle(&path);
-        if self.patient(came)?.is_none() {
+        let known = self.mark.as_ref();
+        let came = self
+            .client
+            .newer_bundle(&path, known.map(|(mark, _)| &**mark));
+        let Some(came) = self.patient(came)? else {
             return Ok(None);
-        }
+        };
+        let Renewed::Came(mark) = came else {
+            self.fetched = self.mark.as_ref().map(|(_, size)| (*size, Instant::now()));
+            return Ok(None);
+        };
         let bundle = Bundle::open(&path)?;
         person::keep_head(&self.identity, &bundle.replay)?;
-        self.fetched = Some((glance.size, Instant::now()));
+        let size = bundle.replay.tree.size();
+        self.mark = mark.map(|mark| (mark, size));
+        self.fetched = Some((size, Instant::now()));
         Ok(Some(bundle))
     }
 
@@ -158,6 +172,13 @@ impl<'a> Watch<'a> {
         Ok(Some(glance))
     }
 
+    /// Whether what was asked last waits for somebody else: a time stamp or another's cosignature makes no entry, so that the
+    /// log's size does not tell of it.
+    fn is_waiting(&self) -> bool {
+        let shown = self.shown.as_ref();
+        shown.is_some_and(|(_, met)| met.contains(&false))
+    }
+
     /// Whether the bundle is to be fetched at this look.
     fn is_due(&self, glance: &Glance, every: Duration) -> bool {
         let changed = glance.stage != self.stage;
@@ -165,7 +186,7 @@ impl<'a> Watch<'a> {
             let busy = !matches!(&*glance.stage, "setup" | "open");
             size != glance.size && (busy || at.elapsed() >= every)
         });
-        changed || grown
+        changed || grown || self.is_waiting()
     }
 
     /// Watches until the archive, or with `once` until the opening's shares are handed in, and the anchor log holds that.
@@ -177,7 +198,7 @@ impl<'a> Watch<'a> {
                 let due = self.is_due(&glance, CHECK);
                 if due {
                     let changed = glance.stage != self.stage && glance.stage != "open";
-                    if let Some(came) = self.fetch(&glance)? {
+                    if let Some(came) = self.fetch()? {
                         let own = person::own_member(&came.replay.state, &self.identity).is_ok();
                         self.owed.came(changed && own);
                         bundle = Some(came);
@@ -408,13 +429,13 @@ impl<'a> Watch<'a> {
                     .is_none_or(|(size, at)| size != glance.size && at.elapsed() >= every);
                 let archived = glance.stage == "archived";
                 if (changed || grown) && glance.stage != "setup" {
-                    let Some(came) = self.fetch(&glance)? else {
+                    let Some(came) = self.fetch()? else {
                         clock::wait_until(clock::now().plus_millis(LOOK.as_millis() as i64));
                         continue;
                     };
                     if !archived {
                         self.cosign(&came)?;
-                        self.fetched = Some((glance.size, Instant::now()));
+                        self.fetched = Some((came.replay.tree.size(), Instant::now()));
                     }
                     self.owed.came(true);
                     bundle = Some(came);
