@@ -21,17 +21,31 @@ fn registers_of_seals_are_what_we_write() {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("registry");
     let _ = std::fs::remove_dir_all(&folder);
     mifeng_testkit::registry::write_vectors(&folder).expect("written");
-    let published = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../test-vectors/registry");
+    assert_published(&folder, "registry");
+}
+
+#[test]
+fn dossiers_are_what_we_write() {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("dossier");
+    let _ = std::fs::remove_dir_all(&folder);
+    mifeng_testkit::dossier::write_vectors(&folder).expect("written");
+    assert_published(&folder, "dossier");
+}
+
+/// The files of a folder are those of `test-vectors`, byte by byte.
+fn assert_published(folder: &Path, kind: &str) {
+    let published = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../test-vectors");
+    let published = published.join(kind);
     let names = |folder: &Path| {
         let all = std::fs::read_dir(folder).expect("a folder");
         let mut names: Vec<_> = all.map(|e| e.expect("an entry").file_name()).collect();
         names.sort();
         names
     };
-    assert_eq!(names(&folder), names(&published));
-    for name in names(&folder) {
+    assert_eq!(names(folder), names(&published));
+    for name in names(folder) {
         let read = |folder: &Path| std::fs::read(folder.join(&name)).expect("a file");
-        assert!(read(&folder) == read(&published), "{name:?} differs");
+        assert!(read(folder) == read(&published), "{name:?} differs");
     }
 }
 
