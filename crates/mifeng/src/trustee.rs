@@ -114,7 +114,7 @@ fn conditions(
         .map_or(usize::MAX, |board| board.threshold().into());
     let witnesses = span
         .closed_at
-        .map_or(0, |index| cosigned_after(replay, index, deadline));
+        .map_or(0, |index| witnesses(replay, index, |at| at >= deadline));
     let stamp = stamped_between(replay, files, deadline, now)?;
     let condition = |number, met, zh: String, en: String| Condition {
         number,
@@ -205,20 +205,13 @@ fn shown(time: Option<Time>) -> String {
     time.map_or_else(|| "-".to_owned(), |time| time.to_string())
 }
 
-/// The most witnesses of the board that cosigned one head over entry `index`, after `deadline`.
-pub(crate) fn cosigned_after(replay: &Replay, index: u64, deadline: Time) -> usize {
-    replay
-        .heads
-        .iter()
-        .filter(|head| head.size > index)
-        .map(|head| {
-            head.cosigned
-                .iter()
-                .filter(|(_, time)| *time >= deadline)
-                .count()
-        })
-        .max()
-        .unwrap_or(0)
+/// How many witnesses of the board cosigned a head over entry `index` at such a time. Each of these heads is one of this
+/// log, so that each of them holds the entry: it need not be the same head, as the log may grow between two witnesses.
+pub(crate) fn witnesses(replay: &Replay, index: u64, when: impl Fn(Time) -> bool) -> usize {
+    let over = replay.heads.iter().filter(|head| head.size > index);
+    let lines = over.flat_map(|head| &head.cosigned);
+    let names = lines.filter(|(_, at)| when(*at)).map(|(name, _)| name);
+    names.collect::<BTreeSet<_>>().len()
 }
 
 /// The earliest valid time stamp over a stored head that is not before `deadline`, nor ahead of

@@ -10,7 +10,7 @@ use crate::bundle::Files;
 use crate::dossier::{LeftOut, Withheld};
 use crate::replay::Replay;
 use crate::report::{Check, Report, Trusted, Verdict};
-use crate::trustee::{cosigned_after, round_closed_at};
+use crate::trustee::{round_closed_at, witnesses};
 use crate::{Error, layout};
 use audit::Audited;
 use mifeng_crypto::{Digest, Time};
@@ -359,13 +359,10 @@ fn moved(replay: &Replay) -> (String, String) {
         .records
         .iter()
         .filter(|r| r.kind == "tender.postpone");
-    let seen = |(index, deadline): (u64, Time)| {
-        let heads = replay.heads.iter().filter(|head| head.size > index);
-        let in_time = heads.map(|head| head.cosigned.iter().filter(|(_, at)| *at < deadline));
-        in_time.map(Iterator::count).max().unwrap_or(0)
-    };
     let pairs = logged.zip(state.postponements());
-    let least = pairs.map(|(r, moved)| seen((r.index, moved.from))).min();
+    let least = pairs
+        .map(|(r, moved)| witnesses(replay, r.index, |at| at < moved.from))
+        .min();
     let (times, least) = (state.postponements().len(), least.unwrap_or(0));
     (
         format!(
@@ -379,8 +376,8 @@ fn moved(replay: &Replay) -> (String, String) {
     )
 }
 
-/// At least t witnesses of the board must have cosigned one head over the close at or after the
-/// deadline, and none such a head before it.
+/// At least t witnesses of the board must have cosigned heads over the close at or after the deadline, and none such a
+/// head before it.
 fn close_witnessed(replay: &Replay, index: u64, deadline: Time) -> Result<usize, Error> {
     let fail = |code, detail: String| Error::Failed {
         check: "V6",
@@ -391,7 +388,7 @@ fn close_witnessed(replay: &Replay, index: u64, deadline: Time) -> Result<usize,
         .state
         .board()
         .map_or(1, |board| usize::from(board.threshold()));
-    let cosigned = cosigned_after(replay, index, deadline);
+    let cosigned = witnesses(replay, index, |at| at >= deadline);
     if cosigned < needed {
         return Err(fail(
             "close.not-witnessed",

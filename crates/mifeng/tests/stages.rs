@@ -337,3 +337,28 @@ fn a_bid_lost_by_the_trustees() {
     tender.open_all(100);
     assert_valid(&tender.archive(103));
 }
+
+#[test]
+fn witnesses_of_the_close_need_not_see_the_same_head() {
+    for suite in SUITES {
+        let cast = Cast::new(suite, "edges");
+        let mut tender = Tender::new(&cast, ORIGIN, Kind::Joint);
+        tender.receive(3);
+        tender.close(secs(DEADLINE)).expect("closed");
+        tender.cosign_by(0, DEADLINE + 1);
+        tender.stamp(DEADLINE + 1);
+        for number in 0..3 {
+            tender.release_leaf(number, DEADLINE + 2).expect("a leaf");
+        }
+        tender.close_window(DEADLINE + 3).expect("closed");
+        // The same witness again is no second one.
+        tender.cosign_by(0, DEADLINE + 3);
+        assert_eq!(code(tender.shares(0, DEADLINE + 4)), "board.share-early");
+        tender.cosign_by(1, DEADLINE + 4);
+        for number in 0..2 {
+            tender.release(number, DEADLINE + 5).expect("released");
+        }
+        tender.open_all(100);
+        assert_valid(&tender.archive(103));
+    }
+}

@@ -17,7 +17,7 @@ const ORIGIN: &str = "host.example/t/locks";
 /// What a tender shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lock {
-    /// A remedy plan, a trustee who lies, and a bid in every status.
+    /// A remedy plan, a trustee who lies, a bid in every status; and the close is witnessed by heads of two sizes.
     Statuses,
     /// A key made for the tender, whose shares are revealed.
     OneTimeKey,
@@ -108,11 +108,15 @@ fn statuses(cast: &Cast) -> Vec<u8> {
     publish(&mut tender, policy);
     let sealed = bids(&mut tender);
     let late = tender.seal(3, 710_000, 46);
-    tender.close_witnessed();
+    tender.close(secs(DEADLINE)).expect("closed");
+    // No head over the close is cosigned by two: the log grows between the two witnesses.
+    tender.cosign_by(0, DEADLINE + 1);
+    tender.stamp(DEADLINE + 1);
     assert!(tender.submit(&late, secs(DEADLINE + 1)).is_err());
     for number in [0, 2] {
         tender.release_leaf(number, DEADLINE + 2).expect("a leaf");
     }
+    tender.cosign_by(1, DEADLINE + 3);
     tender.close_window(WINDOW_END).expect("the window ends");
     let at = WINDOW_END + 1;
     let mut lie = tender.shares(0, at).expect("released");

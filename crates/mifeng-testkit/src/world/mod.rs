@@ -7,6 +7,7 @@ mod cast;
 mod large;
 mod memory;
 mod panel;
+mod witnesses;
 
 pub use boards::{Formation, witness_of};
 pub use cast::{Cast, Making, Person, SESSION, Trustee, bidder_subject, form, issue};
@@ -23,7 +24,7 @@ use mifeng::envelope::{
 };
 use mifeng::lock::{Policy, SecretShare};
 use mifeng::log::{Pace, Schedule, WitnessState};
-use mifeng::pki::{Decrypter, tsp};
+use mifeng::pki::Decrypter;
 use mifeng::record::SignedRecord;
 use mifeng::tender::*;
 use mifeng::{Error, Export, Host, HostKeys, Opened, Receipt, Replay, Tar, sign_record, trustee};
@@ -407,50 +408,6 @@ impl<'c> Tender<'c> {
         let files = Parts::of_tar(&self.tar(Export::Records));
         let replay = Replay::of(&files).expect("replays");
         Bundle { files, replay }
-    }
-
-    /// Close at the deadline, cosigned by everybody and stamped one second later.
-    pub fn close_witnessed(&mut self) {
-        self.close(secs(DEADLINE)).expect("closed");
-        self.witness(DEADLINE + 1);
-    }
-
-    pub fn witness(&mut self, at: i64) {
-        self.cosign(at);
-        self.stamp(at);
-    }
-
-    /// Everybody's cosignature of the head.
-    pub fn cosign(&mut self, at: i64) {
-        let Bundle { replay, .. } = self.bundle();
-        let suite = self.cast.suite;
-        let origin = replay.checkpoint().expect("a head").checkpoint().origin();
-        for (n, trustee) in self.cast.trustees.iter().enumerate() {
-            let seen = self.seen[n].take();
-            let seen = seen.unwrap_or_else(|| WitnessState::new(origin, suite.hash()));
-            let name = Cast::witness_name(n as u8 + 1);
-            let (note, state) = trustee::cosign(&replay, &name, &trustee.witness, &seen, secs(at))
-                .expect("cosigned");
-            self.seen[n] = Some(state);
-            let text = note.to_text();
-            self.host.add_cosignature(text.as_bytes()).expect("taken");
-        }
-    }
-
-    /// A time stamp of second `at` over the head.
-    pub fn stamped(&self, at: i64) -> Vec<u8> {
-        let suite = self.cast.suite;
-        let Bundle { replay, .. } = self.bundle();
-        let imprint = trustee::stamp_imprint(&replay).expect("a head");
-        let request = tsp::Request::new(imprint, suite.hash(), None);
-        let signer = &self.cast.tsa.signer;
-        tsp::respond(signer, "1.3.6.1.4.1.32473.1", 7, secs(at), &request).expect("stamped")
-    }
-
-    /// Such a stamp, handed to the host.
-    pub fn stamp(&mut self, at: i64) {
-        let token = self.stamped(at);
-        self.host.add_stamp(&token).expect("taken");
     }
 
     /// Bidder `number` releases its own leaf.
