@@ -185,7 +185,9 @@ impl TarSink for Checked<'_> {
     fn manifest(&mut self, bytes: &[u8], signature: &[u8]) -> Result<Manifest> {
         let bad = |what| Error::Opening { what };
         let suite = self.seal.suite;
-        let signed = cms::verify_detached(signature, bytes, suite)
+        // Its certificates are those of the seal, nearly always.
+        let seen = self.seal.all_certificates().into_iter().collect();
+        let signed = cms::verify_detached_seen(signature, bytes, suite, &seen)
             .map_err(|_| bad("manifest signature does not verify"))?;
         if signed.certificate.fingerprint(suite.hash()) != self.seal.context().bidder_cert {
             return Err(bad("manifest is signed by another certificate"));

@@ -68,14 +68,20 @@ impl SealRecord {
     /// [`Error::Mismatch`] if the seal is for something else ([`Error::is_bound_elsewhere`]); the
     /// error of the part that is wrong otherwise.
     pub fn verify(&self, tender: &Tender<'_>) -> Result<VerifiedSeal> {
-        self.verify_with(tender, &[])
+        self.verify_with(tender, &[], &cms::Seen::default())
     }
 
-    /// As [`SealRecord::verify`] for a policy with clock leaves on chains other than quicknet, which is built in.
+    /// As [`SealRecord::verify`] for a policy with clock leaves on chains other than quicknet, which is built in, and for one
+    /// of many: certificates that were seen are not read again.
     ///
     /// # Errors
     /// As [`SealRecord::verify`].
-    pub fn verify_with(&self, tender: &Tender<'_>, chains: &[&Chain]) -> Result<VerifiedSeal> {
+    pub fn verify_with(
+        &self,
+        tender: &Tender<'_>,
+        chains: &[&Chain],
+        seen: &cms::Seen,
+    ) -> Result<VerifiedSeal> {
         let suite = tender.suite;
         let (header, trailer) = (self.parse_header()?, self.parse_trailer()?);
         if header.v != 1 || trailer.v != 1 || trailer.block != BLOCK as u64 {
@@ -92,7 +98,7 @@ impl SealRecord {
             });
         }
         check_body_len(trailer.body_len)?;
-        let signed = cms::verify_detached(&self.cms, &self.trailer, suite)?;
+        let signed = cms::verify_detached_seen(&self.cms, &self.trailer, suite, seen)?;
         let alg = suite.hash();
         if signed.certificate.fingerprint(alg) != header.ctx.bidder_cert {
             return Err(Error::Mismatch {

@@ -303,16 +303,24 @@ fn every_flip_of_a_message_is_refused() {
         assert_eq!(signed.certificate, *signer.certificate());
         assert_eq!(signed.chain, signer.chain());
         assert_eq!(signed.signing_time, Some(now()));
+        // What was seen changes nothing, whether it comes from this message or from bent ones.
+        let seen = cms::Seen::default();
+        let again = cms::verify_detached_seen(&message, b"bid", suite, &seen).expect("verifies");
+        assert_eq!(
+            (&again.certificate, &again.chain),
+            (&signed.certificate, &signed.chain)
+        );
+        let code = |found: Result<cms::Signed, mifeng_pki::Error>| found.err().map(|e| e.code());
         let other = cms::verify_detached(&message, b"bad", suite).map(|_| ());
         assert_eq!(other.map_err(|e| e.code()), Err("pki.digest-mismatch"));
         for at in 0..message.len() {
             for mask in [1, 0x80] {
                 let mut bent = message.clone();
                 bent[at] ^= mask;
-                assert!(
-                    cms::verify_detached(&bent, b"bid", suite).is_err(),
-                    "byte {at} {mask}"
-                );
+                let refused = code(cms::verify_detached(&bent, b"bid", suite));
+                assert!(refused.is_some(), "byte {at} {mask}");
+                let again = cms::verify_detached_seen(&bent, b"bid", suite, &seen);
+                assert_eq!(code(again), refused, "byte {at} {mask}");
             }
         }
         let wrong = if suite.id() == "gm-1" { &INTL } else { &GM };

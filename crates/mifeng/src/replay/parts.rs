@@ -6,7 +6,7 @@ use crate::dossier::Withheld;
 use crate::{Error, layout};
 use mifeng_crypto::{Digest, HashAlg, Suite, Time, cores, jcs};
 use mifeng_log::{Entry, LogTree, NoteVerifier, SignedCheckpoint, tiles};
-use mifeng_pki::{Certificate, RevocationList};
+use mifeng_pki::{Certificate, RevocationList, cms};
 use mifeng_record::{Record, SignedRecord};
 use mifeng_tender::Ahead;
 use serde::Deserialize;
@@ -197,6 +197,7 @@ fn verify(
     parts: Parts,
     suite: &'static Suite,
     (body, sig): (&Digest, &Digest),
+    seen: &cms::Seen,
 ) -> Result<Record, Error> {
     let check = |bytes: &[u8], hash: &Digest, name: String| {
         if suite.hash().digest(bytes) == *hash {
@@ -216,7 +217,7 @@ fn verify(
         body: parts.text,
         signature,
     };
-    Record::verify(signed, suite).map_err(refused)
+    Record::verify_seen(signed, suite, seen).map_err(refused)
 }
 
 /// Loads and verifies one record; of one whose signature is withheld only the body is looked at.
@@ -226,7 +227,7 @@ pub(crate) fn load(
     of: (&Digest, &Digest),
     withheld: &Withheld,
 ) -> Result<Record, Error> {
-    verify(read(files, of, withheld)?, suite, of)
+    verify(read(files, of, withheld)?, suite, of, &cms::Seen::default())
 }
 
 /// A record of the log: the hashes of body and signature, and when it was received if it came in a beat.
@@ -268,7 +269,7 @@ impl super::Replay {
             let Some((body, sig, at, parts)) = taken else {
                 return Err(failed("V1", "file.missing", "a record"));
             };
-            let record = verify(parts?, suite, (body, sig))?;
+            let record = verify(parts?, suite, (body, sig), self.state.seen())?;
             let ahead = match looks_ahead {
                 false => Ahead::default(),
                 true => self

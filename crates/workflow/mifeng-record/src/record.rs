@@ -202,6 +202,18 @@ impl Record {
     /// # Errors
     /// [`Error`], with the part that failed.
     pub fn verify(signed: SignedRecord, suite: &'static Suite) -> Result<Self, Error> {
+        Self::verify_seen(signed, suite, &cms::Seen::default())
+    }
+
+    /// As [`Record::verify`], for one of many: certificates that were seen are not read again.
+    ///
+    /// # Errors
+    /// As [`Record::verify`].
+    pub fn verify_seen(
+        signed: SignedRecord,
+        suite: &'static Suite,
+        seen: &cms::Seen,
+    ) -> Result<Self, Error> {
         let body = Body::read(&signed.body)?;
         if signed.signature.len() > SIGNATURE_LEN_MAX {
             return Err(Error::Json(mifeng_crypto::Error::TooLong {
@@ -210,7 +222,7 @@ impl Record {
                 max: SIGNATURE_LEN_MAX,
             }));
         }
-        let by = cms::verify_detached(&signed.signature, &signed.body, suite)
+        let by = cms::verify_detached_seen(&signed.signature, &signed.body, suite, seen)
             .map_err(Error::Signature)?;
         let fingerprint = by.certificate.fingerprint(suite.hash());
         if fingerprint != body.actor {
@@ -228,9 +240,10 @@ impl Record {
             });
         }
         let alg = suite.hash();
+        let digests = (signed.body_digest(alg), signed.signature_digest(alg));
         Ok(Record {
-            commitment: signed.commitment(suite),
-            digests: (signed.body_digest(alg), signed.signature_digest(alg)),
+            commitment: mifeng_log::commitment(suite, &digests.0, &digests.1),
+            digests,
             body,
             signer: Some(by.certificate),
             chain: by.chain,

@@ -19,7 +19,7 @@ use mifeng_lock::Share;
 use mifeng_lock::tdh2::CheckedShare;
 use mifeng_lock::tlock::VerifiedBeacon;
 use mifeng_pki::trust::TrustChain;
-use mifeng_pki::{Certificate, RevocationList};
+use mifeng_pki::{Certificate, RevocationList, cms};
 use mifeng_record::Record;
 use mifeng_score::{Outcome as RankOutcome, Sheet};
 use std::collections::{BTreeMap, BTreeSet};
@@ -187,6 +187,8 @@ pub struct State {
     pub(crate) crls_taken: BTreeMap<Digest, Time>,
     /// Records of each actor under a board's own origin.
     board_seqs: BTreeMap<(String, Digest), u64>,
+    /// Certificates that records and seals brought.
+    pub(crate) seen: cms::Seen,
 }
 
 impl State {
@@ -235,6 +237,7 @@ impl State {
             unknown: BTreeSet::new(),
             crls_taken: BTreeMap::new(),
             board_seqs: BTreeMap::new(),
+            seen: cms::Seen::default(),
         }
     }
 

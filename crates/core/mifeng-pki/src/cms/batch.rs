@@ -1,6 +1,6 @@
 //! Many messages of few signers: every core, and each certificate and path once.
 
-use super::memo::{Remembering, Shared};
+use super::memo::{Remembering, Seen};
 use super::{Content, Signed, SignedData, WHAT};
 use crate::{Anchors, Certificate, Error, Material, Policy, VerifiedPath, judge_path};
 use mifeng_crypto::{HashAlg, Time, cores, sha2x, sm3x};
@@ -77,7 +77,7 @@ impl Verifier<'_> {
     ) -> Vec<Result<Verified, Error>> {
         let threads = threads.or_else(|| std::thread::available_parallelism().ok());
         let threads = threads.map_or(1, NonZeroUsize::get).min(THREADS_MAX);
-        let shared = Shared::default();
+        let shared = Seen::default();
         let signed = spread(items.len(), threads, || {
             let mut memo = Remembering::new(&shared);
             move |range: Range<usize>| self.signatures(&items[range], &mut memo)

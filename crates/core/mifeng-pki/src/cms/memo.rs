@@ -2,13 +2,16 @@
 
 use super::WHAT;
 use crate::{Certificate, Error};
+use core::fmt;
 use mifeng_crypto::{SignatureAlg, Signed, verify_many};
 use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
 
-/// Certificates one batch remembers; beyond that they are read anew.
+/// Certificates that are remembered; beyond that they are read anew.
 const REMEMBERED_MAX: usize = 65_536;
+/// Bytes of their DER: a dozen thousand usual ones. Parsed they take a few times as much.
+const REMEMBERED_LEN_MAX: usize = 16 << 20;
 /// Last octets of a certificate by which it is looked up, before it is compared whole: they are of its
 /// signature, and hashing all of it would cost more than reading the message.
 const TAIL: usize = 32;
@@ -53,6 +56,8 @@ impl Memo for Forgetful {
 struct Shelf {
     places: HashMap<[u8; TAIL], Vec<Certificate>>,
     len: usize,
+    /// Bytes of their DER.
+    size: usize,
 }
 
 impl Shelf {
@@ -63,22 +68,56 @@ impl Shelf {
 
     /// Keeps it, unless there is no room.
     fn put(&mut self, certificate: &Certificate) {
-        if self.len >= REMEMBERED_MAX {
+        let size = self.size + certificate.der().len();
+        if self.len >= REMEMBERED_MAX || size > REMEMBERED_LEN_MAX {
             return;
         }
         let twins = self.places.entry(tail(certificate.der())).or_default();
         if twins.len() < TWINS_MAX {
             twins.push(certificate.clone());
             self.len += 1;
+            self.size = size;
         }
     }
 }
 
-/// What the threads of a batch share: a certificate read by one has its key prepared for all.
+/// Certificates that were read before, by all their bytes. Who reads many messages of few signers reads each certificate
+/// once, and what was found of it stays with it: its hashes, what prepares its key, and which key made it. It takes part
+/// in no decision: a message that is read with it is judged as without. For any number of threads.
 #[derive(Default)]
-pub(super) struct Shared(Mutex<Shelf>);
+pub struct Seen(Mutex<Shelf>);
 
-impl Shared {
+impl fmt::Debug for Seen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Seen").finish_non_exhaustive()
+    }
+}
+
+impl<'a> FromIterator<&'a Certificate> for Seen {
+    fn from_iter<T: IntoIterator<Item = &'a Certificate>>(known: T) -> Self {
+        let mut shelf = Shelf::default();
+        known.into_iter().for_each(|one| shelf.put(one));
+        Seen(Mutex::new(shelf))
+    }
+}
+
+/// Reads with it, and puts no signature off.
+impl Memo for &Seen {
+    fn certificate(&mut self, der: &[u8]) -> Result<Certificate, Error> {
+        Seen::certificate(self, der)
+    }
+    fn signature(
+        &mut self,
+        signer: &Certificate,
+        alg: SignatureAlg,
+        text: &[u8],
+        signature: &[u8],
+    ) -> Result<(), Error> {
+        Forgetful.signature(signer, alg, text, signature)
+    }
+}
+
+impl Seen {
     fn certificate(&self, der: &[u8]) -> Result<Certificate, Error> {
         let shelf = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = shelf().get(der) {
@@ -97,7 +136,7 @@ impl Shared {
 
 /// Remembers certificates, and puts signatures off until [`Remembering::settle`].
 pub(super) struct Remembering<'a> {
-    shared: &'a Shared,
+    shared: &'a Seen,
     read: Shelf,
     place: usize,
     waiting: Vec<Waiting>,
@@ -114,7 +153,7 @@ struct Waiting {
 }
 
 impl<'a> Remembering<'a> {
-    pub(super) fn new(shared: &'a Shared) -> Self {
+    pub(super) fn new(shared: &'a Seen) -> Self {
         Remembering {
             shared,
             read: Shelf::default(),

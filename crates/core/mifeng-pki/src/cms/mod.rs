@@ -32,6 +32,7 @@ pub(crate) use ber::to_der;
 pub use deviation::Deviation;
 pub(crate) use deviation::note;
 pub use extend::{LongTermValues, add_long_term_values, add_revocations, add_time_stamp};
+pub use memo::Seen;
 pub use read::{FIELD_MESSAGE_LEN_MAX, SignedData};
 pub use unsigned::Unsigned;
 pub use verify::Signed;
@@ -99,6 +100,20 @@ pub enum Strictness {
 pub fn verify_detached(der: &[u8], content: &[u8], suite: &'static Suite) -> Result<Signed, Error> {
     let message = SignedData::parse(der)?;
     message.verify_own(Content::Bytes(content), suite, &mut Forgetful)
+}
+
+/// As [`verify_detached`], for one of many messages: its certificates are looked up among those that were seen.
+///
+/// # Errors
+/// As [`verify_detached`].
+pub fn verify_detached_seen(
+    der: &[u8],
+    content: &[u8],
+    suite: &'static Suite,
+    mut seen: &Seen,
+) -> Result<Signed, Error> {
+    let message = SignedData::parse_with(der, &mut seen)?;
+    message.verify_own(Content::Bytes(content), suite, &mut seen)
 }
 
 /// As [`verify_detached`] when only the content's digest by the suite's hash is at hand.

@@ -8,7 +8,7 @@ use crate::name::{self, Canonical, GeneralName};
 use crate::{Certificate, Error, Evidence, EvidenceKind, oid};
 use entries::Entries;
 use mifeng_crypto::{SignatureAlg, Time};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// Bytes of the largest list read: a million entries with reasons stay below.
 pub const CRL_LEN_MAX: usize = 64 << 20;
@@ -80,6 +80,8 @@ struct Fields {
     next_update: Option<Time>,
     extensions: Extensions,
     entries: Entries,
+    /// The key (SubjectPublicKeyInfo) that was found to have made the signature.
+    made_by: OnceLock<Box<[u8]>>,
 }
 
 #[derive(Default)]
@@ -154,6 +156,7 @@ impl RevocationList {
             next_update,
             extensions,
             entries,
+            made_by: OnceLock::new(),
         });
         Ok(RevocationList {
             fields,
@@ -276,6 +279,8 @@ impl RevocationList {
         self.issuer() == issuer.subject() && !matches!(ids, (Some(a), Some(b)) if a != b)
     }
 
+    /// Whether `issuer` may sign lists and signed this one. What was found of a key is not computed again.
+    ///
     /// # Errors
     /// [`Error::CaRule`] without cRLSign, [`Error::BadSignature`].
     pub(crate) fn verify(&self, issuer: &Certificate) -> Result<(), Error> {
@@ -289,8 +294,16 @@ impl RevocationList {
             });
         }
         let alg = self.fields.alg.ok_or(Error::Malformed { what: WHAT })?;
+        let key = issuer.public_key().spki_der();
+        let maker = self.fields.made_by.get();
+        if maker.is_some_and(|maker| **maker == *key) {
+            return Ok(());
+        }
         let tbs = &self.fields.der[self.fields.tbs.0..self.fields.tbs.1];
-        issuer.verifies(alg, tbs, &self.fields.signature, WHAT)
+        issuer.verifies(alg, tbs, &self.fields.signature, WHAT)?;
+        // Another key may have come first (it verifies the same signature); then it stays.
+        let _ = self.fields.made_by.set(Box::from(key));
+        Ok(())
     }
 
     pub(crate) fn evidence(&self) -> Evidence {
@@ -377,4 +390,49 @@ fn scope(value: &[u8], issuer: &Canonical) -> Result<Scope, Error> {
         return Err(input.wrong());
     }
     Ok(scope)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::issue::{CertificateAuthority, Subject, Validity};
+    use mifeng_crypto::{KeyAlg, PrivateKey, SeededEntropy};
+
+    /// What is remembered of one key says nothing of another one, nor the other way round.
+    #[test]
+    fn who_made_a_list_is_remembered_by_key() -> Result<(), Error> {
+        let at = |seconds: i64| Time::from_unix_seconds(1_780_000_000 + seconds);
+        let validity = Validity {
+            not_before: at(0),
+            not_after: at(1_000_000),
+        };
+        for alg in [KeyAlg::Sm2, KeyAlg::P256] {
+            let mut entropy = SeededEntropy::new(b"lists");
+            let mut root = || {
+                let key = PrivateKey::generate(alg, &mut entropy)?;
+                CertificateAuthority::new_root(key, &Subject::named("Root"), validity, &[1])
+            };
+            let (own, other) = (root()?, root()?);
+            let der = own.revocation_list(&[], at(10), at(20), 1)?;
+            let refused = Err(Error::BadSignature { what: WHAT });
+            for own_first in [false, true] {
+                let list = RevocationList::parse(&der)?;
+                if own_first {
+                    assert_eq!(list.verify(own.certificate()), Ok(()));
+                }
+                for _ in 0..2 {
+                    assert_eq!(list.clone().verify(other.certificate()), refused);
+                    assert_eq!(list.verify(own.certificate()), Ok(()));
+                }
+            }
+            // The last byte of the signature.
+            let mut bent = der;
+            *bent.last_mut().ok_or(Error::Malformed { what: WHAT })? ^= 1;
+            assert_eq!(
+                RevocationList::parse(&bent)?.verify(own.certificate()),
+                refused
+            );
+        }
+        Ok(())
+    }
 }

@@ -181,7 +181,8 @@ impl State {
             .clock_chains()
             .map_err(|fault| Refusal::new(&refusal::BAD_NOTICE, fault))?;
         let chains: Vec<_> = chains.iter().collect();
-        seal.verify_with(&tender, &chains).map_err(seal_refusal)
+        seal.verify_with(&tender, &chains, &self.seen)
+            .map_err(seal_refusal)
     }
 
     pub(crate) fn offer_exit(

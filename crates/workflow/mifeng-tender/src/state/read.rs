@@ -5,6 +5,7 @@ use crate::events::*;
 use crate::notice::Notice;
 use mifeng_crypto::{Digest, Suite, Time};
 use mifeng_lock::tdh2::CheckedShare;
+use mifeng_pki::cms;
 use mifeng_score::{Outcome as RankOutcome, Sheet};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,6 +13,11 @@ impl State {
     /// The suite.
     pub fn suite(&self) -> &'static Suite {
         self.suite
+    }
+
+    /// The certificates that records and seals brought, so that none is read twice.
+    pub fn seen(&self) -> &cms::Seen {
+        &self.seen
     }
 
     /// The origin of the log.
