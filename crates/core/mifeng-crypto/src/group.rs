@@ -19,6 +19,7 @@ use elliptic_curve::{Field, PrimeField};
 use zeroize::Zeroize;
 
 pub use many::KnownPoint;
+pub(crate) use many::{Times, times, times_vartime};
 
 /// A curve of 256 bits with prime order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,6 +1,7 @@
 //! HPKE base mode (RFC 9180) with DHKEM(P-256, HKDF-SHA256), HKDF-SHA256 and AES-256-GCM,
 //! one message per context, with the ephemeral key derived from given key material.
 
+use crate::group::{Times, times, times_vartime};
 use crate::{Curve, Error, HashAlg, Point, Scalar, hkdf_expand};
 use hmac::{Hmac, KeyInit, Mac};
 use ring::aead;
@@ -25,10 +26,34 @@ pub fn seal_derand(
     ikm_e: &[u8; 32],
     message: &[u8],
 ) -> Result<Vec<u8>, Error> {
+    seal_by(recipient, info, ikm_e, message, times)
+}
+
+/// The same bytes, made again after the opening: in variable time, so only for an `ikm_e` and a `message` that everybody
+/// can find from what was released.
+///
+/// # Errors
+/// As [`seal_derand`].
+pub fn seal_opened(
+    recipient: &Point,
+    info: &[u8],
+    ikm_e: &[u8; 32],
+    message: &[u8],
+) -> Result<Vec<u8>, Error> {
+    seal_by(recipient, info, ikm_e, message, times_vartime)
+}
+
+fn seal_by(
+    recipient: &Point,
+    info: &[u8],
+    ikm_e: &[u8; 32],
+    message: &[u8],
+    times: Times,
+) -> Result<Vec<u8>, Error> {
     let ephemeral = derive_key_pair(ikm_e)?;
-    let enc = Point::mul_generator(&ephemeral).to_uncompressed();
+    let enc = times(None, &ephemeral).to_uncompressed();
     let secret = kem_secret(
-        &Zeroizing::new(recipient.mul(&ephemeral).coordinates().0),
+        &Zeroizing::new(times(Some(recipient), &ephemeral).coordinates().0),
         &enc,
         &recipient.to_uncompressed(),
     );
@@ -181,7 +206,10 @@ mod tests {
     #[test]
     fn round_trip_and_every_flip() -> Result<(), Error> {
         let secret = derive_key_pair(b"recipient key material of a test")?;
-        let sealed = seal_derand(&Point::mul_generator(&secret), b"info", &[7; 32], &[9; 32])?;
+        let recipient = Point::mul_generator(&secret);
+        let sealed = seal_derand(&recipient, b"info", &[7; 32], &[9; 32])?;
+        let again = seal_opened(&recipient, b"info", &[7; 32], &[9; 32])?;
+        assert_eq!(sealed, again);
         assert_eq!(sealed.len(), 113);
         assert_eq!(&open(&secret, b"info", &sealed)?[..], &[9; 32]);
         assert!(open(&secret, b"other", &sealed).is_err());

@@ -2,6 +2,7 @@
 //!
 //! The scalar `k` is an argument: a bid's header is a function of one secret (PROTOCOL 2.2).
 
+use crate::group::{Times, times, times_vartime};
 use crate::{Curve, Error, HashAlg, Point, Scalar};
 use der::asn1::{OctetStringRef, UintRef};
 use der::{Decode, Encode, Sequence};
@@ -26,14 +27,27 @@ struct Cipher<'a> {
 /// [`Error::Encoding`] if the message is empty or too long, or (with probability 2^-8·len) the
 /// key stream is all zero, in which case the standard asks for another `k`.
 pub fn encrypt(key: &Point, k: &Scalar, message: &[u8]) -> Result<Vec<u8>, Error> {
+    encrypt_by(key, k, message, times)
+}
+
+/// The same bytes, made again after the opening: in variable time, so only for a `k` and a `message` that everybody can
+/// find from what was released.
+///
+/// # Errors
+/// As [`encrypt`].
+pub fn encrypt_opened(key: &Point, k: &Scalar, message: &[u8]) -> Result<Vec<u8>, Error> {
+    encrypt_by(key, k, message, times_vartime)
+}
+
+fn encrypt_by(key: &Point, k: &Scalar, message: &[u8], times: Times) -> Result<Vec<u8>, Error> {
     if message.is_empty() || message.len() > MESSAGE_LEN_MAX || k.is_zero() {
         return Err(Error::Encoding {
             what: "SM2 plaintext of 1 to 255 bytes",
         });
     }
     // A2: C1 = kG.  A4: (x2, y2) = kP.
-    let (x1, y1) = Point::mul_generator(k).coordinates();
-    let shared = shared(&key.mul(k));
+    let (x1, y1) = times(None, k).coordinates();
+    let shared = shared(&times(Some(key), k));
     // A5: t = KDF(x2 ‖ y2, len), again if all zero.
     let mut text = Zeroizing::new(vec![0; message.len()]);
     key_stream(&shared, &mut text)?;
@@ -191,6 +205,8 @@ mod tests {
              042059983C18F809E262923C53AEC295D30383B54E39D609D160AFCB1908D0BD8766\
              041321886CA989CA9C7D58087307CA93092D651EFA";
         assert_eq!(hex::encode_upper(&ciphertext), expected);
+        let again = encrypt_opened(&Point::mul_generator(&d), &k, b"encryption standard")?;
+        assert_eq!(again, ciphertext);
         assert_eq!(&decrypt(&d, &ciphertext)?[..], b"encryption standard");
         assert_eq!(Parts::from_der(&ciphertext)?.to_der()?, ciphertext);
         for at in 0..ciphertext.len() {

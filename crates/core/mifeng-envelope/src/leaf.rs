@@ -93,6 +93,28 @@ pub(crate) enum Secrecy {
     Opened,
 }
 
+impl Secrecy {
+    fn hpke_seal(
+        self,
+        point: &Point,
+        label: &[u8],
+        first: &[u8; 32],
+        share: &[u8; 32],
+    ) -> Result<Vec<u8>> {
+        Ok(match self {
+            Secrecy::Secret => hpke::seal_derand(point, label, first, share)?,
+            Secrecy::Opened => hpke::seal_opened(point, label, first, share)?,
+        })
+    }
+
+    fn sm2_encrypt(self, point: &Point, k: &Scalar, message: &[u8]) -> Result<Vec<u8>> {
+        Ok(match self {
+            Secrecy::Secret => sm2enc::encrypt(point, k, message)?,
+            Secrecy::Opened => sm2enc::encrypt_opened(point, k, message)?,
+        })
+    }
+}
+
 /// The header for `sigma`, as canonical bytes, and each leaf's share in the policy's order.
 pub(crate) fn build_header(
     suite: &Suite,
@@ -113,7 +135,7 @@ pub(crate) fn build_header(
             (Leaf::Group(key), Secrecy::Opened) => {
                 tdh2::encrypt_opened(keys.board(&key)?, &label, &rho, share)?.to_vec()
             }
-            _ => seal_leaf(suite, leaf, &label, &rho, share, keys)?,
+            _ => seal_leaf(suite, secrecy, leaf, &label, &rho, share, keys)?,
         };
         leaves.push(SealedLeaf {
             ct: hex::encode(ct),
@@ -134,6 +156,7 @@ pub(crate) fn build_header(
 
 fn seal_leaf(
     suite: &Suite,
+    secrecy: Secrecy,
     leaf: Leaf,
     label: &[u8],
     rho: &[u8; 96],
@@ -143,9 +166,13 @@ fn seal_leaf(
     match leaf {
         Leaf::Group(key) => Ok(tdh2::encrypt(keys.board(&key)?, label, rho, share)?.to_vec()),
         Leaf::Cert(digest) => {
-            seal_cert_leaf(suite, keys.certificate(suite, &digest)?, label, rho, share)
+            let certificate = keys.certificate(suite, &digest)?;
+            seal_cert_leaf(suite, secrecy, certificate, label, rho, share)
         }
-        Leaf::Reveal(key) => seal_key_leaf(suite, keys.board(&key)?.public(), label, rho, share),
+        Leaf::Reveal(key) => {
+            let key = keys.board(&key)?.public();
+            seal_key_leaf(suite, secrecy, key, label, rho, share)
+        }
         Leaf::Tlock { chain, round } => {
             seal_clock_leaf(suite, &*keys.chain(&chain)?, round, label, rho, share)
         }
@@ -202,6 +229,7 @@ pub(crate) fn leaf_key<'a>(suite: &Suite, certificate: &'a Certificate) -> Resul
 
 pub(crate) fn seal_cert_leaf(
     suite: &Suite,
+    secrecy: Secrecy,
     certificate: &Certificate,
     label: &[u8],
     rho: &[u8; 96],
@@ -209,12 +237,12 @@ pub(crate) fn seal_cert_leaf(
 ) -> Result<Vec<u8>> {
     let (first, kappa) = (Zeroizing::new(part::<32>(rho, 0)), &rho[64..]);
     let mut ct = match leaf_key(suite, certificate)? {
-        LeafKey::P256(point) => return Ok(hpke::seal_derand(point, label, &first, share)?),
+        LeafKey::P256(point) => return secrecy.hpke_seal(point, label, &first, share),
         LeafKey::Rsa(key) => oaep::encrypt(key, kappa, &first)?,
         LeafKey::Sm2(point) => {
             let k = Scalar::reduce(Curve::Sm2, &Zeroizing::new(part::<48>(rho, 0)));
             let block_key = Zeroizing::new(part::<16>(rho, 48));
-            let mut ct = sm2enc::encrypt(point, &k, &block_key[..])?;
+            let mut ct = secrecy.sm2_encrypt(point, &k, &block_key[..])?;
             ct.extend_from_slice(&key_block(suite, &block_key, kappa, label)[..]);
             ct
         }
@@ -239,6 +267,7 @@ pub(crate) fn is_key_leaf_len(suite: &Suite, len: usize) -> bool {
 /// Plain public-key encryption of the suite, to a key that is revealed at the opening (PROTOCOL 1.2, option A′).
 fn seal_key_leaf(
     suite: &Suite,
+    secrecy: Secrecy,
     point: &Point,
     label: &[u8],
     rho: &[u8; 96],
@@ -247,10 +276,10 @@ fn seal_key_leaf(
     let kappa = &rho[64..];
     if suite.curve() == Curve::P256 {
         let first = Zeroizing::new(part::<32>(rho, 0));
-        return Ok(hpke::seal_derand(point, label, &first, share)?);
+        return secrecy.hpke_seal(point, label, &first, share);
     }
     let k = Scalar::reduce(Curve::Sm2, &Zeroizing::new(part::<48>(rho, 0)));
-    let mut ct = sm2enc::encrypt(point, &k, kappa)?;
+    let mut ct = secrecy.sm2_encrypt(point, &k, kappa)?;
     ct.extend_from_slice(&wrap(suite, kappa, label, share)[..]);
     Ok(ct)
 }

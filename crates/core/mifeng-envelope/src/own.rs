@@ -2,7 +2,7 @@
 //! sees the content before submission, and an interrupted sealing goes on. It is a file of the
 //! bidder's machine, beside the plaintext that it guards no better than, and is never sent to anyone.
 
-use crate::leaf::{open_cert_leaf, seal_cert_leaf};
+use crate::leaf::{Secrecy, open_cert_leaf, seal_cert_leaf};
 use crate::{Error, Result};
 use mifeng_crypto::{Digest, Entropy, Suite};
 use mifeng_pki::{Certificate, Decrypter};
@@ -26,7 +26,7 @@ pub fn seal_own_copy(
 ) -> Result<Vec<u8>> {
     let mut rho = Zeroizing::new([0; 96]);
     entropy.fill(&mut rho[..])?;
-    seal_cert_leaf(suite, certificate, &label(c), &rho, sigma)
+    seal_cert_leaf(suite, Secrecy::Secret, certificate, &label(c), &rho, sigma)
 }
 
 /// Opens what [`seal_own_copy`] made. Whether it is the secret of a seal shows only when the header

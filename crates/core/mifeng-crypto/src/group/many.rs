@@ -93,6 +93,25 @@ impl core::ops::Deref for KnownPoint {
     }
 }
 
+/// A multiple of a point, or of the generator.
+pub(crate) type Times = fn(Option<&Point>, &Scalar) -> Point;
+
+/// By a secret number.
+pub(crate) fn times(point: Option<&Point>, k: &Scalar) -> Point {
+    match point {
+        None => Point::mul_generator(k),
+        Some(point) => point.mul(k),
+    }
+}
+
+/// By a public number.
+pub(crate) fn times_vartime(point: Option<&Point>, k: &Scalar) -> Point {
+    match point {
+        None => Point::lincomb_vartime(&[(k, &Point::generator(k.curve()))]),
+        Some(point) => Point::lincomb_vartime(&[(k, point)]),
+    }
+}
+
 /// A curve and its place in [`Point`] and the others.
 trait OnCurve: Params {
     /// The point inside, of this curve.
