@@ -65,7 +65,9 @@ pub(crate) fn files_digest(
 fn hash_file(alg: HashAlg, files: &dyn Files, name: &str) -> Result<Digest, Error> {
     let mut file = files.open(name)?;
     let mut hasher = alg.hasher();
-    let mut buffer = vec![0; 1 << 20];
+    // Most files are small, and making this much memory zero takes longer than hashing them.
+    let size = files.index().get(name).copied().unwrap_or(0);
+    let mut buffer = vec![0; size.clamp(1, 1 << 20) as usize];
     loop {
         let read = file.read(&mut buffer).map_err(|e| Error::io(name, &e))?;
         if read == 0 {

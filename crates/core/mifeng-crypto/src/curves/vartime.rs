@@ -101,7 +101,7 @@ pub(crate) fn naf(k: &Limbs, width: u32) -> [i8; 257] {
     let mut digits = [0; 257];
     let mut rest = [k[0], k[1], k[2], k[3], 0];
     let mut at = 0;
-    while at < digits.len() && rest != [0; 5] {
+    while at < digits.len() && rest.iter().fold(0, |all, limb| all | limb) != 0 {
         let zeros = match rest[0] {
             0 => 63,
             low => low.trailing_zeros().min(63),
