@@ -10,7 +10,7 @@
 //!     cargo bench -p benches --bench dudect -- decrypt   # those with this in their name
 
 use mifeng_crypto::{
-    ChunkCipher, Curve, Entropy as _, GM, Point, PrivateKey, Scalar, SeededEntropy, sm2enc,
+    ChunkCipher, Curve, Entropy as _, GM, Point, PrivateKey, Scalar, SeededEntropy, hpke, sm2enc,
 };
 use mifeng_lock::dkg::{self, Setup, StaticKey, Transcript};
 use mifeng_lock::tdh2::{self, Ciphertext};
@@ -53,6 +53,7 @@ fn main() {
     generator(&mut check);
     signing(&mut check);
     decryption(&mut check);
+    hpke_opening(&mut check);
     tags(&mut check);
     shares(&mut check);
     assert!(!check.failed, "see the verdicts above");
@@ -154,13 +155,11 @@ fn welch(times: &Times, limit: f64) -> f64 {
 }
 
 /// [`SECRETS`] times a small scalar, with nearly all digits zero, and a spare one; as many random ones.
-fn scalars() -> [Vec<Scalar>; 2] {
+fn scalars(curve: Curve) -> [Vec<Scalar>; 2] {
     let mut entropy = SeededEntropy::new(b"dudect scalars");
-    let mut random = || Scalar::random(Curve::Sm2, &mut entropy).expect("seeded");
+    let mut random = || Scalar::random(curve, &mut entropy).expect("seeded");
     [
-        (0..=SECRETS)
-            .map(|_| Scalar::from_u64(Curve::Sm2, 3))
-            .collect(),
+        (0..=SECRETS).map(|_| Scalar::from_u64(curve, 3)).collect(),
         (0..SECRETS).map(|_| random()).collect(),
     ]
 }
@@ -170,44 +169,55 @@ fn leaky_multiple(point: &Point, k: &Scalar) -> Point {
     Point::lincomb_vartime(&[(k, point)])
 }
 
+/// Both curves, by the names that the table has for them.
+const CURVES: [(Curve, &str); 2] = [(Curve::Sm2, "SM2"), (Curve::P256, "P-256")];
+
 fn generator(check: &mut Check) {
-    let mut scalars = scalars();
-    let g = Point::generator(Curve::Sm2);
-    check.job(
-        "SM2 generator multiplication",
-        "k = 3, random k",
-        100_000,
-        false,
-        &mut scalars,
-        &mut |scalar| {
-            black_box(Point::mul_generator(scalar));
-        },
-    );
-    check.job(
-        "SM2 generator multiplication, twin in variable time",
-        "k = 3, random k",
-        20_000,
-        true,
-        &mut scalars,
-        &mut |scalar| {
-            black_box(leaky_multiple(&g, scalar));
-        },
-    );
+    for (curve, of) in CURVES {
+        let mut scalars = scalars(curve);
+        let g = Point::generator(curve);
+        check.job(
+            &format!("{of} generator multiplication"),
+            "k = 3, random k",
+            100_000,
+            false,
+            &mut scalars,
+            &mut |scalar| {
+                black_box(Point::mul_generator(scalar));
+            },
+        );
+        check.job(
+            &format!("{of} generator multiplication, twin in variable time"),
+            "k = 3, random k",
+            20_000,
+            true,
+            &mut scalars,
+            &mut |scalar| {
+                black_box(leaky_multiple(&g, scalar));
+            },
+        );
+    }
 }
 
 fn signing(check: &mut Check) {
+    for (curve, of) in CURVES {
+        signing_on(check, curve, of);
+    }
+}
+
+fn signing_on(check: &mut Check, curve: Curve, of: &str) {
     let keys = |scalars: Vec<Scalar>| -> Vec<(PrivateKey, Scalar)> {
         let key = |scalar| (PrivateKey::from_scalar(&scalar).expect("a key"), scalar);
         scalars.into_iter().map(key).collect()
     };
-    let mut secrets = scalars().map(keys);
+    let mut secrets = scalars(curve).map(keys);
     let mut number = 0_u64;
     let mut message = || {
         number += 1;
         number.to_be_bytes()
     };
     check.job(
-        "SM2 signing",
+        &format!("{of} signing"),
         "d = 3, random d",
         60_000,
         false,
@@ -217,9 +227,9 @@ fn signing(check: &mut Check) {
         },
     );
     // What a signer would do who computed s = (k − rd) / (1 + d) digit by digit of d.
-    let g = Point::generator(Curve::Sm2);
+    let g = Point::generator(curve);
     check.job(
-        "SM2 signing, twin in variable time",
+        &format!("{of} signing, twin in variable time"),
         "d = 3, random d",
         20_000,
         true,
@@ -230,9 +240,9 @@ fn signing(check: &mut Check) {
         },
     );
     // Two classes of one kind: what is found here is the machine's doing.
-    let mut alike = [0, 1].map(|_| keys(scalars()[0].split_off(0)));
+    let mut alike = [0, 1].map(|_| keys(scalars(curve)[0].split_off(0)));
     check.job(
-        "SM2 signing, classes alike",
+        &format!("{of} signing, classes alike"),
         "d = 3, d = 3",
         60_000,
         false,
@@ -245,7 +255,7 @@ fn signing(check: &mut Check) {
 
 fn decryption(check: &mut Check) {
     let k = Scalar::from_u64(Curve::Sm2, 0x1234_5678_9abc);
-    let mut jobs = scalars().map(|scalars| -> Vec<_> {
+    let mut jobs = scalars(Curve::Sm2).map(|scalars| -> Vec<_> {
         let job = |d: Scalar| {
             let public = Point::mul_generator(&d);
             let ciphertext = sm2enc::encrypt(&public, &k, &[7; 32]).expect("encrypts");
@@ -271,6 +281,38 @@ fn decryption(check: &mut Check) {
         true,
         &mut jobs,
         &mut |(_, d, public, _)| {
+            black_box(leaky_multiple(public, d).to_uncompressed());
+        },
+    );
+}
+
+/// A bidder's leaf of P-256: the secret multiplies the point of who sealed it.
+fn hpke_opening(check: &mut Check) {
+    let mut jobs = scalars(Curve::P256).map(|scalars| -> Vec<_> {
+        let job = |d: Scalar| {
+            let public = Point::mul_generator(&d);
+            let sealed = hpke::seal_derand(&public, b"dudect", &[5; 32], &[7; 32]).expect("seals");
+            (d, public, sealed)
+        };
+        scalars.into_iter().map(job).collect()
+    });
+    check.job(
+        "P-256 HPKE opening",
+        "d = 3, random d",
+        20_000,
+        false,
+        &mut jobs,
+        &mut |(d, _, sealed)| {
+            black_box(hpke::open(d, b"dudect", sealed).expect("opens"));
+        },
+    );
+    check.job(
+        "P-256 HPKE opening, twin in variable time",
+        "d = 3, random d",
+        20_000,
+        true,
+        &mut jobs,
+        &mut |(d, public, _)| {
             black_box(leaky_multiple(public, d).to_uncompressed());
         },
     );
@@ -352,7 +394,7 @@ fn holder(x: &Scalar, entropy: &mut SeededEntropy) -> (Board, SecretShare, Ciphe
 /// A trustee's answer: `D = xU` and its proof.
 fn shares(check: &mut Check) {
     let mut entropy = SeededEntropy::new(b"dudect boards");
-    let mut holders = scalars().map(|scalars| -> Vec<_> {
+    let mut holders = scalars(Curve::Sm2).map(|scalars| -> Vec<_> {
         let all = scalars.into_iter();
         all.map(|x| (holder(&x, &mut entropy), x)).collect()
     });
