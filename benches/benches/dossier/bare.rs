@@ -11,9 +11,9 @@ use std::sync::Mutex;
 const CHUNK: usize = 16 << 10;
 /// The least size of a sealed bid's content.
 const BID: usize = 1 << 20;
-/// For each bid: record, seal and manifest by the bidder; its two certificates by the CA; the host's `bid.open`.
+/// For each bid: record, seal and manifest by the bidder; its certificate by the CA; the host's `bid.open`.
 const BY_BIDDER: usize = 3;
-const BY_OTHERS: usize = 3;
+const BY_OTHERS: usize = 2;
 
 struct Signed {
     key: PublicKey,
