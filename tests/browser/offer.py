@@ -16,7 +16,8 @@ import sys
 import time
 import urllib.request
 
-from desk import PIN, PRICES, Tender, Trial
+from desk import Trial
+from tender import PIN, PRICES, Tender
 
 SECONDS = int(os.environ.get("OFFER_SECONDS", "12"))
 ROUND_SECONDS = int(os.environ.get("OFFER_ROUND_SECONDS", "40"))
