@@ -301,7 +301,7 @@ impl<S: Store> Host<S> {
             match self.take(copy.clone(), Brought::Nothing, received) {
                 Err(Error::Refused(other)) => code = other.code(),
                 Err(e) => return Err(e),
-                Ok(()) => return Err(Error::Refused(no)),
+                Ok(()) => return Err(Refusal::by(&rules::BAD_SEAL, only_its_file(&no)).into()),
             }
         }
         self.keep_refused(copy, received, code)?;
@@ -482,4 +482,12 @@ pub fn sign_numbered<T: Serialize + ?Sized>(
         data,
     };
     Ok(Draft::new(&facts, signer.certificate(), suite)?.sign(signer, suite)?)
+}
+
+/// What is said to whoever brought a record that was taken with a file that was not.
+fn only_its_file(no: &Refusal) -> String {
+    format!(
+        "{}; the record itself was taken, and what it replaces no longer counts: send its file again until the end for bodies",
+        no.detail()
+    )
 }

@@ -313,6 +313,19 @@ fn heads(cast: &Cast, tender: &Tender<'_>, valid: &[u8]) -> Vec<Broken> {
             let at = forge.head_size();
             with(&head, &forge.signed_head(at, false, &[0], DEADLINE + 1))
         }),
+        broken("heads-cosigned-by-one", "V6", {
+            let at = forge.head_size();
+            // The same witness under two heads is one witness.
+            let mut parts = forge.parts.clone();
+            for (size, name) in [
+                (at, head.clone()),
+                (at + 1, format!("log/heads/{:010}.note", at + 1)),
+            ] {
+                let note = forge.signed_head(size, false, &[0], DEADLINE + 1);
+                parts.insert(name, note.into_bytes());
+            }
+            tar(&parts)
+        }),
         broken("head-cosigned-too-early", "V6", {
             let at = forge.head_size() + 1;
             let early = forge.signed_head(at, false, &[0, 1], DEADLINE - 1);

@@ -33,6 +33,8 @@ pub(super) struct Stamped {
     heads: Option<BTreeSet<Digest>>,
     /// How many stamps each of them has.
     counts: BTreeMap<Option<Digest>, usize>,
+    /// New ones, and new cosignatures, in this run.
+    taken: u64,
 }
 
 /// The head that a token is over.
@@ -120,6 +122,7 @@ impl<S: Store> Host<S> {
         let count = quorum.verify(&taken.note)?.len();
         if taken.is_new {
             self.put(&taken.name, taken.note.to_text().as_bytes())?;
+            self.stamped.taken += 1;
             let text = self.suite().hash().digest(taken.note.text().as_bytes());
             if let Some(heads) = &mut self.stamped.heads {
                 heads.insert(text);
@@ -154,7 +157,14 @@ impl<S: Store> Host<S> {
             });
         }
         *count += 1;
-        self.put(&name, token)
+        self.put(&name, token)?;
+        self.stamped.taken += 1;
+        Ok(())
+    }
+
+    /// How many cosignatures and time stamps this host took in that were new: neither makes an entry of the log.
+    pub fn evidence_taken(&self) -> u64 {
+        self.stamped.taken
     }
 
     /// Reads once which heads there are, and how many time stamps each has: strangers send stamps too.
@@ -172,6 +182,7 @@ impl<S: Store> Host<S> {
         self.stamped = Stamped {
             heads: Some(self.head_texts()?),
             counts,
+            taken: self.stamped.taken,
         };
         Ok(())
     }

@@ -367,13 +367,15 @@ impl<S: Store + 'static> Writer<S> {
                 later(answer, ready.and_then(|()| self.admit(record)))
             }
             Order::Cosign(note, answer) => {
+                let known = self.host.evidence_taken();
                 let taken = self.host.add_cosignature(&note);
-                self.changed |= taken.is_ok();
+                self.changed |= self.host.evidence_taken() != known;
                 later(answer, taken)
             }
             Order::Stamp(token, answer) => {
+                let known = self.host.evidence_taken();
                 let taken = self.host.add_stamp(&token);
-                self.changed |= taken.is_ok();
+                self.changed |= self.host.evidence_taken() != known;
                 later(answer, taken)
             }
             Order::Bundle(what, out, place, answer) => {

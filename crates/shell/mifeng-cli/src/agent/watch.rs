@@ -58,6 +58,20 @@ impl Task {
     }
 }
 
+/// Looks at a bundle that brought nothing new are this many times further apart than one takes, but no further than that.
+const IDLE_TIMES: u32 = 10;
+const IDLE_MAX: Duration = Duration::from_secs(30);
+
+/// What came of a look at the bundle.
+enum Fetched {
+    /// The host is away, or has no time.
+    Away,
+    /// The one that came last, by its mark.
+    Same,
+    /// Checked.
+    Came(Box<Bundle>),
+}
+
 /// An agent at work.
 pub(super) struct Watch<'a> {
     pub(super) ui: &'a Ui,
@@ -72,6 +86,13 @@ pub(super) struct Watch<'a> {
     fetched: Option<(u64, Instant)>,
     /// The mark that the host gave the last bundle, and the entries in it.
     mark: Option<(String, u64)>,
+    /// How long fetching and checking it took, and until when another look that brought nothing is put off.
+    took: Duration,
+    idle: Option<Instant>,
+    /// The stage changed since a bundle was looked at.
+    moved: bool,
+    /// A cosignature did not reach the host.
+    undelivered: bool,
     stage: String,
     /// What was said last, so that it is said once.
     said: String,
@@ -96,6 +117,10 @@ impl<'a> Watch<'a> {
             owed: Owed::default(),
             fetched: None,
             mark: None,
+            took: Duration::ZERO,
+            idle: None,
+            moved: false,
+            undelivered: false,
             stage: String::new(),
             said: String::new(),
             shown: None,
@@ -133,27 +158,27 @@ impl<'a> Watch<'a> {
         }
     }
 
-    /// The bundle of now, checked, and held against what this person was shown before; none if it is the one that came last,
-    /// or the host is away.
-    fn fetch(&mut self) -> Result<Option<Bundle>, Failure> {
+    /// The bundle of now, checked, and held against what this person was shown before.
+    fn fetch(&mut self) -> Result<Fetched, Failure> {
         let path = self.folder.join("bundle.tar");
-        let known = self.mark.as_ref();
-        let came = self
-            .client
-            .newer_bundle(&path, known.map(|(mark, _)| &**mark));
+        let known = self.mark.as_ref().map(|(mark, _)| mark.clone());
+        let from = Instant::now();
+        let came = self.client.newer_bundle(&path, known.as_deref());
         let Some(came) = self.patient(came)? else {
-            return Ok(None);
+            return Ok(Fetched::Away);
         };
         let Renewed::Came(mark) = came else {
+            self.took = Duration::ZERO;
             self.fetched = self.mark.as_ref().map(|(_, size)| (*size, Instant::now()));
-            return Ok(None);
+            return Ok(Fetched::Same);
         };
         let bundle = Bundle::open(&path)?;
         person::keep_head(&self.identity, &bundle.replay)?;
         let size = bundle.replay.tree.size();
+        self.took = from.elapsed();
         self.mark = mark.map(|mark| (mark, size));
         self.fetched = Some((size, Instant::now()));
-        Ok(Some(bundle))
+        Ok(Fetched::Came(Box::new(bundle)))
     }
 
     fn glance(&mut self) -> Result<Option<Glance>, Failure> {
@@ -176,7 +201,15 @@ impl<'a> Watch<'a> {
     /// log's size does not tell of it.
     fn is_waiting(&self) -> bool {
         let shown = self.shown.as_ref();
-        shown.is_some_and(|(_, met)| met.contains(&false))
+        let waits = shown.is_some_and(|(_, met)| met.contains(&false));
+        waits && self.idle.is_none_or(|idle| idle <= Instant::now())
+    }
+
+    /// A look at what waits told the same as the one before. Where a whole bundle was fetched for that, as behind a balancer
+    /// whose replicas mark theirs differently, the next one waits.
+    fn was_idle(&mut self, same: bool) {
+        let pause = (self.took * IDLE_TIMES).min(IDLE_MAX);
+        self.idle = same.then(|| Instant::now() + pause);
     }
 
     /// Whether the bundle is to be fetched at this look.
@@ -186,7 +219,7 @@ impl<'a> Watch<'a> {
             let busy = !matches!(&*glance.stage, "setup" | "open");
             size != glance.size && (busy || at.elapsed() >= every)
         });
-        changed || grown || self.is_waiting()
+        changed || self.moved || grown || self.is_waiting()
     }
 
     /// Watches until the archive, or with `once` until the opening's shares are handed in, and the anchor log holds that.
@@ -197,18 +230,31 @@ impl<'a> Watch<'a> {
             if let Some(glance) = self.glance()? {
                 let due = self.is_due(&glance, CHECK);
                 if due {
-                    let changed = glance.stage != self.stage && glance.stage != "open";
-                    if let Some(came) = self.fetch()? {
-                        let own = person::own_member(&came.replay.state, &self.identity).is_ok();
-                        self.owed.came(changed && own);
-                        bundle = Some(came);
-                    }
+                    self.moved |= glance.stage != self.stage && glance.stage != "open";
                     self.stage.clone_from(&glance.stage);
+                    // What came last may be of the new stage already.
+                    let look = match self.fetch()? {
+                        Fetched::Away => false,
+                        Fetched::Same => self.moved,
+                        Fetched::Came(came) => {
+                            bundle = Some(came);
+                            true
+                        }
+                    };
+                    if let Some(bundle) = bundle.as_ref().filter(|_| look) {
+                        let own = person::own_member(&bundle.replay.state, &self.identity).is_ok();
+                        self.owed.came(self.moved && own);
+                        self.moved = false;
+                    }
                 }
                 // Nothing new and nothing asked: nothing to look at.
                 let worth = (due || self.shown.is_some()) && glance.stage != "setup";
                 if let Some(bundle) = bundle.as_ref().filter(|_| worth) {
+                    let before = self.shown.clone();
                     released = self.look(bundle, yes)?;
+                    if due {
+                        self.was_idle(before == self.shown);
+                    }
                 }
                 let newest = self.fetched.is_some_and(|(size, _)| size >= glance.size);
                 let is_last = newest && (glance.stage == "archived" || (once && released));
@@ -310,7 +356,9 @@ impl<'a> Watch<'a> {
         person::cosign(self.ui, &self.identity, bundle, &note)?;
         let sent = self.client.cosign(&ui::read(&note)?);
         // The log may have grown meanwhile: then the next look cosigns again.
-        match self.patient(sent) {
+        let sent = self.patient(sent);
+        self.undelivered = matches!(sent, Ok(None));
+        match sent {
             Ok(Some(())) => {
                 let size = bundle.replay.tree.size();
                 let (zh, en) = (
@@ -428,17 +476,23 @@ impl<'a> Watch<'a> {
                     .fetched
                     .is_none_or(|(size, at)| size != glance.size && at.elapsed() >= every);
                 let archived = glance.stage == "archived";
-                if (changed || grown) && glance.stage != "setup" {
-                    let Some(came) = self.fetch()? else {
-                        clock::wait_until(clock::now().plus_millis(LOOK.as_millis() as i64));
-                        continue;
-                    };
-                    if !archived {
-                        self.cosign(&came)?;
-                        self.fetched = Some((came.replay.tree.size(), Instant::now()));
+                let due = changed || grown || self.undelivered;
+                if due && glance.stage != "setup" {
+                    match self.fetch()? {
+                        Fetched::Away => {
+                            clock::wait_until(clock::now().plus_millis(LOOK.as_millis() as i64));
+                            continue;
+                        }
+                        // What came last may be of the new stage already.
+                        Fetched::Same => {}
+                        Fetched::Came(came) => bundle = Some(came),
                     }
+                    if let Some(bundle) = bundle.as_ref().filter(|_| !archived) {
+                        self.cosign(bundle)?;
+                        self.fetched = Some((bundle.replay.tree.size(), Instant::now()));
+                    }
+                    self.undelivered &= !archived;
                     self.owed.came(true);
-                    bundle = Some(came);
                 }
                 self.stage = glance.stage;
                 if let Some(bundle) = &bundle {
