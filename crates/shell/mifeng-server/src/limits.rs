@@ -54,7 +54,7 @@ pub const BLOCKING_MAX: usize = 64;
 /// Of these threads so many work at lists of sessions, grants and refusals at once, for all tenders: the database has one
 /// connection for them, and while it does not answer the others read blocks and check signatures.
 pub const LISTS_AT_ONCE: usize = 8;
-/// So long one waits for such a place.
+/// So long one waits for a turn at a tender's lists and for such a place, both together.
 pub const LISTS_WAIT: Duration = Duration::from_secs(2);
 /// Requests for public pages and files on one connection: a proxy's connection serves a hall full of people.
 pub const READS_EVERY: Duration = Duration::from_millis(5);
