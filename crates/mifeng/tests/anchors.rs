@@ -1,7 +1,8 @@
 //! The host's anchor log: what its witnesses see and put under its heads.
 
 use mifeng::crypto::{GM, INTL, PrivateKey};
-use mifeng::{AnchorLog, Anchors, Error, Replay};
+use mifeng::log::Note;
+use mifeng::{AnchorLog, AnchorWitnesses, Anchors, Error, Replay};
 use mifeng_testkit::world::{
     Cast, DEADLINE, FullDisk, Kind, Memory, Parts, Tender, code, notice, secs,
 };
@@ -190,6 +191,7 @@ fn a_copy_keeps_the_lines_that_a_later_one_lacks() {
         note.expect("a new log").0
     });
     let name = "log/heads/0000000001.note";
+    let known = AnchorWitnesses::of(tender.host.replay()).expect("proper keys");
     // Copies of the same log with the lines of one witness, of the other, and of neither.
     let with = |tar: &[u8], note: &[u8]| {
         let mut parts = Parts::of_tar(tar).parts;
@@ -199,7 +201,7 @@ fn a_copy_keeps_the_lines_that_a_later_one_lacks() {
     let read = |files: &Parts| Anchors::read(files, &key).expect("holds");
     let joined = |files: &Parts, earlier: &Anchors| {
         let mut tar = Vec::new();
-        let written = read(files).join(earlier, files, &mut tar);
+        let written = read(files).join(earlier, &known, files, &mut tar);
         assert_eq!(written.expect("read"), !tar.is_empty());
         (!tar.is_empty()).then_some(tar)
     };
@@ -228,6 +230,70 @@ fn a_copy_keeps_the_lines_that_a_later_one_lacks() {
     // What lacks nothing stays as it came.
     assert_eq!(joined(&of_one, &first), None);
     assert_eq!(joined(&of_one, &earlier), None);
+}
+
+/// A host that showed a false line once, with the name and the number of a true witness's key.
+#[test]
+fn a_false_line_in_a_copy_keeps_no_witness_out() {
+    let mut cast = Cast::new(&INTL, "anchors");
+    cast.is_anchored = true;
+    let tender = Tender::new(&cast, "host.example/t/anchored", Kind::Board);
+    let replay = tender.host.replay();
+    let mut log = opened(&cast, &Memory::default(), cast.anchor_key());
+    log.anchor(replay).expect("anchored");
+    let key = log.key().expect("a key");
+    let (bare, first) = exported(&log);
+    let [one, two] = [1, 2].map(|number| {
+        let note = cast.cosign_anchors(number, &first, &first.unseen(), 10);
+        Note::parse(&note.expect("a new log").0).expect("a note")
+    });
+    let line = |note: &Note| note.signatures().last().expect("a line").clone();
+    let text = one.to_text();
+    let (_, said) = text.trim_end().rsplit_once(' ').expect("a line");
+    let at = said.len() - 10;
+    let byte = if &said[at..=at] == "A" { "B" } else { "A" };
+    let said = format!("{}{byte}{}", &said[..at], &said[at + 1..]);
+    let mut lines = format!("— {} {said}\n", line(&one).name());
+    for number in 0..30 {
+        lines += &format!("— nobody-{number} {said}\n");
+    }
+    let head = first.head().note().to_text();
+    let poisoned = format!("{head}{lines}");
+    let poisoned = Note::parse(poisoned.as_bytes()).expect("a note");
+    let read = |note: &Note| {
+        let mut parts = Parts::of_tar(&bare).parts;
+        let name = "log/heads/0000000001.note".to_owned();
+        parts.insert(name, note.to_text().into_bytes());
+        let parts = Parts::new(parts);
+        (Anchors::read(&parts, &key).expect("holds"), parts)
+    };
+    let count = |copy: &Anchors| {
+        let witnessed = copy.witnessed(replay).expect("no reason to fail");
+        witnessed.map_or(0, |witnessed| witnessed.cosigned.len())
+    };
+    let (earlier, _) = read(&poisoned);
+    assert_eq!((poisoned.signatures().len(), count(&earlier)), (32, 0));
+    let known = AnchorWitnesses::of(replay).expect("proper keys");
+    let joined = |new: &Note, earlier: &Anchors| {
+        let ((new, files), mut tar) = (read(new), Vec::new());
+        let lacked = new.join(earlier, &known, &files, &mut tar);
+        assert!(lacked.expect("written"));
+        Anchors::read(&Parts::of_tar(&tar), &key).expect("holds")
+    };
+    // The true one has the false one's place, and the next one that of somebody whom nobody knows.
+    let with_one = joined(&one, &earlier);
+    assert_eq!(count(&with_one), 1);
+    assert_eq!(count(&joined(&two, &with_one)), 2);
+    // What is false is not missing in what came.
+    let text = format!(
+        "{head}{}",
+        lines.split_inclusive('\n').next().expect("a line")
+    );
+    let (earlier, _) = read(&Note::parse(text.as_bytes()).expect("a note"));
+    assert_eq!(count(&earlier), 0);
+    let ((new, files), mut tar) = (read(&one), Vec::new());
+    let lacked = new.join(&earlier, &known, &files, &mut tar);
+    assert!(!lacked.expect("asked") && tar.is_empty());
 }
 
 #[test]

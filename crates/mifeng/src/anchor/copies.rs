@@ -1,6 +1,6 @@
 //! Copies of an anchor log: what witnesses put under its heads stays in a copy, whatever the host shows later.
 
-use super::Anchors;
+use super::{AnchorWitnesses, Anchors};
 use crate::bundle::Files;
 use crate::dossier::{Overlay, write_tar};
 use crate::{Error, layout};
@@ -8,13 +8,15 @@ use mifeng_log::{Note, Signature, SignedCheckpoint};
 
 impl Anchors {
     /// Writes this copy, which `files` are, with the lines that an earlier one has under its heads and this one lacks; false
-    /// if it lacks none, and nothing is written. Where a head has no room for all the earlier ones stay.
+    /// if it lacks none, and nothing is written. False lines of `known` witnesses are not kept, and the true ones have
+    /// room first; where a head has no room for all others the earlier ones stay.
     ///
     /// # Errors
-    /// [`Error::Unavailable`] if it cannot be read or written.
+    /// [`Error::Unavailable`] if it cannot be read or written; [`Error::Log`] for a head that is no note.
     pub fn join(
         &self,
         earlier: &Anchors,
+        known: &AnchorWitnesses,
         files: &dyn Files,
         out: &mut dyn std::io::Write,
     ) -> Result<bool, Error> {
@@ -24,14 +26,25 @@ impl Anchors {
             let size = old.checkpoint().size();
             let same = |head: &&SignedCheckpoint| head.checkpoint().size() == size;
             let new = self.cosigned.iter().find(same).map(|head| head.note());
-            if new.is_some_and(|new| has_all(new, old.note())) {
+            let old = old.note();
+            // A line says something of its own text alone.
+            let same = new.filter(|new| new.text() == old.text());
+            let there = same.map_or(&[][..], Note::signatures);
+            let is_false = |line: &&Signature| known.judge(old.text(), line) == Some(false);
+            let mut kept = old.signatures().iter().filter(|line| !is_false(line));
+            if new.is_some() && kept.all(|line| there.contains(line)) {
                 continue;
             }
             lacks = true;
-            let mut note = old.note().clone();
-            // A line says something of its own text alone.
-            let new = new.filter(|new| new.text() == note.text());
-            for line in new.into_iter().flat_map(Note::signatures) {
+            let lines = old.signatures().iter().chain(there);
+            let mut lines: Vec<_> = lines.filter(|line| !is_false(line)).collect();
+            let host = self.key.key();
+            lines.sort_by_key(|line| {
+                let is_own = line.name() == host.name() && line.key_id() == host.id();
+                !is_own && known.judge(old.text(), line).is_none()
+            });
+            let mut note = Note::new(old.text())?;
+            for line in lines {
                 // The same witness again, or no room.
                 let _ = note.add(line.clone());
             }
@@ -42,9 +55,4 @@ impl Anchors {
         }
         Ok(lacks)
     }
-}
-
-fn has_all(note: &Note, of: &Note) -> bool {
-    let there = |line: &Signature| note.signatures().contains(line);
-    note.text() == of.text() && of.signatures().iter().all(there)
 }

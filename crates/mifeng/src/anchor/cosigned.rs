@@ -68,6 +68,19 @@ impl AnchorWitnesses {
         all.then(|| self.lines_in(&known)).transpose()
     }
 
+    /// Whether a line under this text holds, if it says that it is of one of them.
+    pub(super) fn judge(&self, text: &str, line: &Signature) -> Option<bool> {
+        let is_of = |witness: &&CosignVerifier| {
+            witness.key().name() == line.name() && witness.key().id() == line.key_id()
+        };
+        let witness = self.0.iter().find(is_of)?;
+        let alone = Note::new(text).and_then(|mut note| {
+            note.add(line.clone())?;
+            witness.verify(&note)
+        });
+        Some(alone.is_ok())
+    }
+
     fn lines_in(&self, note: &Note) -> Result<usize, Error> {
         match lines(note, &self.0)?.len() {
             0 => {
@@ -142,7 +155,7 @@ impl<S: Store> AnchorLog<S> {
         }
         let AnchorWitnesses(witnesses) = witnesses;
         let heads = heads.iter().map(|(size, note)| (*size, note));
-        if let Some((best, note)) = best(heads, proof.index, witnesses)? {
+        if let Some((best, note)) = best(heads, proof.index, |note| lines(note, witnesses))? {
             proof.proof = self
                 .known
                 .tree
@@ -193,10 +206,11 @@ impl Anchors {
         WitnessState::new(self.head.checkpoint().origin(), self.tree.suite().hash())
     }
 
-    /// The witnesses of this tender's board under its last anchored head: where most of them stand, and first did.
+    /// The witnesses of this tender's board under its last anchored head: where most of them stand, and first did. A line
+    /// that does not hold counts as none: whoever showed a head once can have put it there.
     ///
     /// # Errors
-    /// [`Error::Failed`] for a line that does not hold.
+    /// [`Error::Failed`] if the board's records name no proper keys.
     pub fn witnessed(&self, tender: &Replay) -> Result<Option<AnchorWitnessed>, Error> {
         let origin = tender.state.origin();
         let Some(place) = self.heads.iter().rposition(|head| head.origin() == origin) else {
@@ -205,7 +219,8 @@ impl Anchors {
         let last = [&self.head];
         let heads = self.cosigned.iter().chain(last);
         let heads = heads.map(|head| (head.checkpoint().size(), head.note()));
-        let found = best(heads, place as u64, &witnesses(tender)?);
+        let witnesses = witnesses(tender)?;
+        let found = best(heads, place as u64, |note| Ok(holding(note, &witnesses)));
         let found = found.map_err(|e| failed(e.code(), e.to_string()))?;
         Ok(found.map(|(best, _)| best))
     }
@@ -238,20 +253,29 @@ fn lines(
     Ok(found)
 }
 
+/// Which of these witnesses' lines under a note hold.
+fn holding(note: &Note, witnesses: &[CosignVerifier]) -> Vec<(String, Time)> {
+    let held = |witness: &CosignVerifier| {
+        let at = witness.verify(note).ok()?;
+        Some((witness.name().to_owned(), at))
+    };
+    witnesses.iter().filter_map(held).collect()
+}
+
 /// How many lines of a note are of witnesses that a tender knows.
 pub(super) fn known(tender: &Replay, note: &Note) -> Result<usize, mifeng_log::Error> {
     Ok(lines(note, &witnesses(tender)?)?.len())
 }
 
-/// Of the heads over entry `index` the one that most of these witnesses cosigned, the smallest of these.
+/// Of the heads over entry `index` the one that most witnesses cosigned, as `lines` tells them; the smallest of these.
 fn best<'n>(
     heads: impl Iterator<Item = (u64, &'n Note)>,
     index: u64,
-    witnesses: &[CosignVerifier],
+    lines: impl Fn(&Note) -> Result<Vec<(String, Time)>, mifeng_log::Error>,
 ) -> Result<Option<(AnchorWitnessed, &'n Note)>, mifeng_log::Error> {
     let mut best: Option<(AnchorWitnessed, &Note)> = None;
     for (size, note) in heads.filter(|(size, _)| *size > index) {
-        let cosigned = lines(note, witnesses)?;
+        let cosigned = lines(note)?;
         let least = best.as_ref().map_or(0, |(best, _)| best.cosigned.len());
         if cosigned.len() > least {
             best = Some((AnchorWitnessed { size, cosigned }, note));

@@ -7,7 +7,7 @@ use crate::bundle::Bundle;
 use crate::identity::Alone;
 use crate::person;
 use crate::ui::{self, Failure, Outcome};
-use mifeng::Anchors;
+use mifeng::{AnchorWitnesses, Anchors};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -129,7 +129,8 @@ impl Watch<'_> {
     ) -> Result<Option<Lacking>, Failure> {
         let alone = Alone::in_folder(&self.identity.folder)?;
         let copy = copy_of(&self.identity.folder, key);
-        let log = match anchor::keep_copy(self.ui, new, &copy, key)? {
+        let known = AnchorWitnesses::of(&bundle.replay)?;
+        let log = match anchor::keep_copy(self.ui, (new, &copy), key, &known)? {
             Came::GoesOn(log) => log,
             Came::Older => return Ok(Some(Lacking::Older)),
         };

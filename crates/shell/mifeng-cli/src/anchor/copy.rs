@@ -1,7 +1,7 @@
 //! The copy of an anchor log that somebody keeps: it only ever goes on.
 
 use crate::ui::{self, Failure, Ui};
-use mifeng::{Anchors, Tar};
+use mifeng::{AnchorWitnesses, Anchors, Tar};
 use std::path::{Path, PathBuf};
 
 /// Histories that are kept beside one copy: each convicts the host, and no host needs to be convicted so often.
@@ -20,8 +20,14 @@ pub(crate) enum Came {
     Older,
 }
 
-/// Keeps an anchor log that came, if it goes on from the copy. One that does not is kept beside it: both are evidence.
-pub(crate) fn keep_copy(ui: &Ui, new: &Path, copy: &Path, key: &str) -> Result<Came, Failure> {
+/// Keeps an anchor log that came, if it goes on from the copy. One that does not is kept beside it: both are evidence. What
+/// `known` witnesses' lines are worth is judged, others' lines are kept as they are.
+pub(crate) fn keep_copy(
+    ui: &Ui,
+    (new, copy): (&Path, &Path),
+    key: &str,
+    known: &AnchorWitnesses,
+) -> Result<Came, Failure> {
     let log = read(new, key)?;
     let moved = |to: &Path| std::fs::rename(new, to).map_err(|e| Failure::io(to, &e));
     if !copy.exists() {
@@ -30,7 +36,7 @@ pub(crate) fn keep_copy(ui: &Ui, new: &Path, copy: &Path, key: &str) -> Result<C
     }
     let earlier = read(copy, key)?;
     if log.extends(&earlier) {
-        let log = join(log, (new, copy), (&earlier, key))?;
+        let log = join(log, (new, copy), (&earlier, key), known)?;
         moved(copy)?;
         return Ok(Came::GoesOn(Box::new(log)));
     }
@@ -55,12 +61,13 @@ fn join(
     log: Anchors,
     (new, copy): (&Path, &Path),
     (earlier, key): (&Anchors, &str),
+    known: &AnchorWitnesses,
 ) -> Result<Anchors, Failure> {
     let tar = Tar::open(new).map_err(|e| Failure::from(e).at(new))?;
     let out = copy.with_extension("joined.tar");
     let mut lacks = false;
     ui::write_with(&out, |file| {
-        lacks = log.join(earlier, &tar, file)?;
+        lacks = log.join(earlier, known, &tar, file)?;
         Ok(())
     })?;
     match lacks {
