@@ -67,6 +67,15 @@ struct Ends {
     /// Bytes of the entries.
     grants_len: u64,
     journal_len: u64,
+    /// Lines of the journal of which nobody could tell yet whether they are there.
+    doubt: Option<Doubt>,
+}
+
+/// Lines whose answer was lost, and the list could not be read after it.
+struct Doubt {
+    next: u64,
+    lines: Vec<Vec<u8>>,
+    due: Due,
 }
 
 impl End {
@@ -515,6 +524,7 @@ impl Access {
     /// What the system says: then they are due again.
     pub(crate) fn write_down(&self, now: Time, all: bool) -> io::Result<()> {
         let ends = &mut *self.ends();
+        self.settle(ends)?;
         let due = {
             let mut inner = self.inner();
             // A journal that is full goes on as a count: one line a minute at most.
@@ -528,9 +538,24 @@ impl Access {
         }
         let written = self.write(ends, &due);
         if written.is_err() {
-            self.inner().journal.take_back(due);
+            match &mut ends.doubt {
+                Some(doubt) => doubt.due = due,
+                None => self.inner().journal.take_back(due),
+            }
         }
         written
+    }
+
+    /// Looks whether the lines in doubt are there; what is not is due again.
+    fn settle(&self, ends: &mut Ends) -> io::Result<()> {
+        let Some(doubt) = &ends.doubt else {
+            return Ok(());
+        };
+        let is_there = self.is_there(doubt.next, &doubt.lines)?;
+        if let (Some(doubt), false) = (ends.doubt.take(), is_there) {
+            self.inner().journal.take_back(doubt.due);
+        }
+        Ok(())
     }
 
     /// Adds lines behind those of all replicas: they are one chain.
@@ -541,7 +566,16 @@ impl Access {
             let next = ends.journal.next;
             let added = self.lists.add(&self.tender, JOURNAL, next, &lines);
             // It may be the answer that was lost, and not the lines: they count once.
-            if added.or_else(|e| self.is_there(next, &lines).ok_or(e))? {
+            let added = added.or_else(|e| match self.is_there(next, &lines) {
+                Ok(true) => Ok(true),
+                Ok(false) => Err(e),
+                Err(_) => {
+                    let (lines, due) = (lines.clone(), Due::default());
+                    ends.doubt = Some(Doubt { next, lines, due });
+                    Err(e)
+                }
+            });
+            if added? {
                 let next = next + lines.len() as u64;
                 ends.journal = End { next, last };
                 ends.journal_len += len_of(&lines);
@@ -551,11 +585,11 @@ impl Access {
         Err(crowded())
     }
 
-    /// Whether the journal has these lines from `next` on; none if it cannot be told that it has.
-    fn is_there(&self, next: u64, lines: &[Vec<u8>]) -> Option<bool> {
-        let found = self.lists.read(&self.tender, JOURNAL, next).ok()?;
+    /// Whether the journal has these lines from `next` on.
+    fn is_there(&self, next: u64, lines: &[Vec<u8>]) -> io::Result<bool> {
+        let found = self.lists.read(&self.tender, JOURNAL, next)?;
         let found = found.iter().map(|(_, line)| line);
-        found.take(lines.len()).eq(lines).then_some(true)
+        Ok(found.take(lines.len()).eq(lines))
     }
 
     /// The whole journal.

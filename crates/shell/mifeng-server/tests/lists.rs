@@ -38,6 +38,8 @@ struct Unsure {
     lists: Arc<dyn Lists>,
     /// The answer to the next lines of a journal is lost.
     loses: AtomicBool,
+    /// The journal cannot be read the next time.
+    is_away: AtomicBool,
     /// Whoever asks waits until this is over.
     hangs: AtomicBool,
 }
@@ -47,6 +49,7 @@ impl Unsure {
         Arc::new(Unsure {
             lists: place.lists().expect("lists"),
             loses: AtomicBool::new(false),
+            is_away: AtomicBool::new(false),
             hangs: AtomicBool::new(false),
         })
     }
@@ -58,7 +61,11 @@ impl Lists for Unsure {
         while self.hangs.load(SeqCst) && begun.elapsed() < Duration::from_secs(60) {
             std::thread::sleep(Duration::from_millis(10));
         }
-        self.lists.read(tender, list, from)
+        let lost = self.loses.load(SeqCst);
+        match list == "journal" && !lost && self.is_away.swap(false, SeqCst) {
+            true => Err(io::ErrorKind::ConnectionReset.into()),
+            false => self.lists.read(tender, list, from),
+        }
     }
 
     fn add(&self, tender: &str, list: &str, at: u64, entries: &[Vec<u8>]) -> io::Result<bool> {
@@ -111,29 +118,40 @@ fn house_over(lists: &Arc<Unsure>, names: &[&str], work: &Folder, store: &Memory
     }
 }
 
+/// A database that restarts loses the answer, and the question that follows it.
 #[test]
 fn lines_whose_answer_was_lost_are_written_once() {
-    let folder = Folder::new("lists-unsure");
-    let db = format!("sqlite:{}", folder.join("lists"));
-    let lists = Unsure::over(&Place::parse(&db, None).expect("a place"));
-    let cast = Cast::new(&INTL, SEED);
-    let tender = Tender::new(&cast, "host/t/1", Kind::Board);
-    let host = house_over(&lists, &["t1"], &folder, &tender.store);
-    assert_eq!(host.get(&format!("{TENDER}/own")).status, 401);
-    let own = host.house.tender("t1").expect("a tender");
-    lists.loses.store(true, SeqCst);
-    own.write_journal(secs(100)).expect("it was written");
-    assert!(!lists.loses.load(SeqCst));
-    own.write_journal(secs(200)).expect("nothing more");
-    let lines = read(&*lists, "journal");
-    let of_own = lines.iter().filter(|(_, line)| {
-        let line = String::from_utf8_lossy(line);
-        line.contains("bid.own") && line.contains("access.sign-in")
-    });
-    assert_eq!(of_own.count(), 1, "{lines:?}");
-    let lines: Vec<Vec<u8>> = lines.into_iter().map(|(_, line)| line).collect();
-    let text = [lines.join(&b'\n'), b"\n".to_vec()].concat();
-    assert!(check_journal(&text).is_ok());
+    for is_away in [false, true] {
+        let folder = Folder::new("lists-unsure");
+        let db = format!("sqlite:{}", folder.join("lists"));
+        let lists = Unsure::over(&Place::parse(&db, None).expect("a place"));
+        let cast = Cast::new(&INTL, SEED);
+        let tender = Tender::new(&cast, "host/t/1", Kind::Board);
+        let host = house_over(&lists, &["t1"], &folder, &tender.store);
+        let own = host.house.tender("t1").expect("a tender");
+        let refused = || assert_eq!(host.get(&format!("{TENDER}/own")).status, 401);
+        refused();
+        lists.is_away.store(is_away, SeqCst);
+        lists.loses.store(true, SeqCst);
+        assert_eq!(own.write_journal(secs(100)).is_err(), is_away);
+        assert!(!lists.loses.load(SeqCst) && !lists.is_away.load(SeqCst));
+        own.write_journal(secs(200)).expect("nothing more");
+        let of_own = || {
+            let lines = read(&*lists, "journal").into_iter();
+            let lines = lines.map(|(_, line)| String::from_utf8_lossy(&line).into_owned());
+            let is_own =
+                |line: &String| line.contains("bid.own") && line.contains("access.sign-in");
+            lines.filter(is_own).collect::<Vec<_>>()
+        };
+        assert_eq!(of_own().len(), 1, "{:?}", of_own());
+        // The next ones follow.
+        refused();
+        own.write_journal(secs(300)).expect("written");
+        assert_eq!(of_own().len(), 2, "{:?}", of_own());
+        let lines = read(&*lists, "journal").into_iter().map(|(_, line)| line);
+        let text = [lines.collect::<Vec<_>>().join(&b'\n'), b"\n".to_vec()].concat();
+        assert!(check_journal(&text).is_ok());
+    }
 }
 
 #[test]
