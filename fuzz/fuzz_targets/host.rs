@@ -59,10 +59,11 @@ fn ask(data: &[u8]) -> Option<Answer> {
     let mut text = || String::from_utf8_lossy(rest.next().unwrap_or_default()).into_owned();
     let (path, lines) = (filled(template, &text()), text());
     let body = rest.next().unwrap_or_default();
-    // A length of its own would leave the host waiting for what is not sent: raw bytes try that, and then hang up.
+    // A length of its own would leave the host waiting for what is not sent, and an empty line would make two requests of
+    // one: raw bytes try that, and then hang up.
     let lines = lines.lines().filter(|line| {
         let name = line.split(':').next().unwrap_or_default().trim();
-        !["content-length", "transfer-encoding", "connection", "expect"]
+        !["", "content-length", "transfer-encoding", "connection", "expect"]
             .iter()
             .any(|own| name.eq_ignore_ascii_case(own))
     });
