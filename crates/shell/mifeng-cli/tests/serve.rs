@@ -263,6 +263,10 @@ fn a_whole_tender_over_http_verifies_and_its_agents_keep_the_anchor_log() {
     // The witness; the trustee too, if its agent was still there when the last head came.
     let cosigned = row["witnessed"]["witnesses"].as_array().map(Vec::len);
     assert!(matches!(cosigned, Some(1 | 2)), "{row}");
+    let lines = row["witnessed"]["witnesses"].as_array();
+    let mut names = lines.into_iter().flatten().map(|line| line[0].as_str());
+    let is_witness = |name: Option<&str>| name.is_some_and(|name| name.ends_with("/witness/2"));
+    assert!(names.any(is_witness), "{row}");
     for who in ["agent1", "agent2"] {
         let [copy] = &copies(&keep.join(who))[..] else {
             unreachable!("one copy each")
