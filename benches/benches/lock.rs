@@ -2,7 +2,7 @@
 
 use benches::world::Trustees;
 use benches::{Table, Unit, done, good};
-use mifeng_crypto::{GM, INTL, Point, Scalar, SeededEntropy, Suite};
+use mifeng_crypto::{GM, INTL, KnownPoint, Point, PointSum, Scalar, SeededEntropy, Suite};
 use mifeng_lock::Share;
 use mifeng_lock::dkg::{self, Transcript};
 use mifeng_lock::tdh2::{self, Ciphertext};
@@ -19,6 +19,7 @@ fn main() {
     let mut table = Table::new("lock");
     for suite in [&GM, &INTL] {
         run(&mut table, suite);
+        side_by_side(&mut table, suite);
     }
     table.print();
     let smoke = std::env::args().all(|a| a != "--bench") || std::env::args().any(|a| a == "--test");
@@ -176,4 +177,51 @@ fn run(table: &mut Table, suite: &'static Suite) {
     job("ceremony 3 of 5: a member's share", &mut || {
         good(transcript.share(&world.keys[0]));
     });
+}
+
+/// Sums that fill the lanes of the widest kernel.
+const LANES: usize = 8;
+
+/// Sums of public points, where the machine has lanes for them, beside the same one by one.
+fn side_by_side(table: &mut Table, suite: &'static Suite) {
+    let mut entropy = SeededEntropy::new(b"bench lanes");
+    let mut random = || Scalar::random(suite.curve(), &mut entropy).expect("entropy");
+    let numbers: Vec<Scalar> = (0..2 * LANES).map(|_| random()).collect();
+    let points: Vec<Point> = (0..LANES)
+        .map(|_| Point::mul_generator(&random()))
+        .collect();
+    let known = KnownPoint::new(points[0].clone());
+    let generator = Point::generator(suite.curve());
+    let (ks, ls) = numbers.split_at(LANES);
+    let mut job = |name: &str, sums: Vec<PointSum<'_>>| {
+        let one_by_one = || {
+            for sum in &sums {
+                done(Point::lincomb_known_vartime(&sum.known, &sum.pairs));
+            }
+        };
+        // A point that comes again and again has its tables by then.
+        (0..LANES * LANES).for_each(|_| done(Point::sums_vartime(&sums)));
+        table.job(
+            &format!("{} {LANES} sums {name}, side by side", suite.id()),
+            Unit::Time,
+            &mut || done(Point::sums_vartime(&sums)),
+            &mut [("one by one", &mut { one_by_one })],
+        );
+    };
+    let each = || ks.iter().zip(ls).zip(&points);
+    let sums = each().map(|((k, _), point)| PointSum {
+        known: Vec::new(),
+        pairs: vec![(k, point)],
+    });
+    job("kP", sums.collect());
+    let sums = each().map(|((k, l), point)| PointSum {
+        known: Vec::new(),
+        pairs: vec![(k, &generator), (l, point)],
+    });
+    job("kG + lP", sums.collect());
+    let sums = each().map(|((k, l), _)| PointSum {
+        known: vec![(l, &known)],
+        pairs: vec![(k, &generator)],
+    });
+    job("kG + lK of a known K", sums.collect());
 }

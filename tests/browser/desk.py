@@ -498,6 +498,25 @@ class Trial:
             self.browser.wait("!document.getElementById('sign-go').disabled", 60)
             said = self.browser.run(words)
             self.check("sign-in with the passphrase %s: %s" % (pin.split()[0], wanted), wanted in said, said)
+        # A host whose lists of sessions do not answer: said in words, and the same statement is sent again, without the passphrase.
+        self.browser.run("document.getElementById('sign-out').click()")
+        self.browser.wait("%s === ''" % words, 20)
+        self.browser.run("""(() => { const real = window.fetch; let left = 2; window.sent = [];
+            window.fetch = (path, more) => { if (!(more && more.method === 'POST' && path.endsWith('/sign-in'))) return real(path, more);
+                window.sent.push(more.body); left -= 1;
+                return left < 0 ? real(path, more) : Promise.resolve(new Response('{"title":"暂不可用","code":"system.unavailable"}', { status: 503 })); }; })()""")
+        self.browser.choose("#sign-identity", [folder / n for n in ("chain.cer", "sign.cer", "sign.key")])
+        self.browser.run("document.getElementById('sign-pin').value = %s; document.getElementById('sign-go').click()" % json.dumps(PIN))
+        for number in (1, 2):
+            self.browser.wait("!document.getElementById('sign-go').disabled && window.sent.length === %d" % number, 60)
+            said = self.browser.run(words)
+            self.check("a busy host, time %d: in words, and once more" % number, "平台此刻繁忙" in said
+                       and not self.browser.run("document.getElementById('sign-again').hidden"), said)
+            self.picture("4-busy")
+            self.browser.run("document.querySelector('#sign-again button').click()")
+        self.browser.wait("!document.getElementById('sign-go').disabled && %s.includes('已登录')" % words, 60)
+        self.check("signed in with the first statement", self.browser.run(
+            "window.sent.length === 3 && new Set(window.sent).size === 1 && document.getElementById('sign-again').hidden"))
         self.check("no script reads the session", self.browser.run("document.cookie") == "")
         self.picture("4-signed-in")
         self.go(tender.url + "/bid?lang=zh")

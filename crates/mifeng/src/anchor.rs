@@ -4,9 +4,11 @@
 mod copies;
 mod cosigned;
 mod memory;
+mod update;
 
 pub use cosigned::{AnchorWitnessed, AnchorWitnesses};
 pub use memory::AnchorMemory;
+pub use update::AnchorFiles;
 
 use crate::bundle::{Assembly, Files};
 use crate::journal::{self, Journal};

@@ -23,6 +23,12 @@ pub trait Files {
     /// [`Error::Unavailable`] or [`Error::Malformed`] if it is not there.
     fn open(&self, name: &str) -> Result<Box<dyn ReadSeek + '_>, Error>;
 
+    /// The bytes of one file, if they are in memory anyway.
+    fn in_memory(&self, name: &str) -> Option<&[u8]> {
+        let _ = name;
+        None
+    }
+
     /// One small file, whole.
     ///
     /// # Errors
@@ -41,6 +47,9 @@ pub trait Files {
                 "bundle",
                 format!("{name} has {size} bytes, at most {SMALL_FILE_MAX} are allowed"),
             ));
+        }
+        if let Some(bytes) = self.in_memory(name) {
+            return Ok(bytes.to_vec());
         }
         let mut out = Vec::with_capacity(usize::try_from(size).unwrap_or(0));
         self.open(name)?
@@ -83,6 +92,11 @@ pub trait Source: Send + Sync {
     /// # Errors
     /// What the system says.
     fn open(&self) -> std::io::Result<Box<dyn ReadSeek + '_>>;
+
+    /// All of them, if they are in memory anyway.
+    fn in_memory(&self) -> Option<&[u8]> {
+        None
+    }
 }
 
 impl Source for std::path::PathBuf {
@@ -102,6 +116,10 @@ impl Source for Arc<[u8]> {
 
     fn open(&self) -> std::io::Result<Box<dyn ReadSeek + '_>> {
         Ok(Box::new(std::io::Cursor::new(&**self)))
+    }
+
+    fn in_memory(&self) -> Option<&[u8]> {
+        Some(self)
     }
 }
 
@@ -235,6 +253,14 @@ impl Files for Tar {
             size: *size,
             position: 0,
         }))
+    }
+
+    fn in_memory(&self, name: &str) -> Option<&[u8]> {
+        let (at, size) = self.place(name)?;
+        let all = self.source.in_memory()?;
+        let at = usize::try_from(at).ok()?;
+        let end = at.checked_add(usize::try_from(size).ok()?)?;
+        all.get(at..end)
     }
 }
 

@@ -29,7 +29,7 @@ fn is_listed(name: &str) -> bool {
 /// The hash over the list of files: one line `hash size name` each, sorted by name. A file that an
 /// export withholds stands in it as the export says.
 ///
-/// `known` are hashes of files that were taken already. `but` are the names of `archive.close` itself, which
+/// `known` gives the hashes of files that were taken already. `but` are the names of `archive.close` itself, which
 /// cannot list itself.
 ///
 /// # Errors
@@ -38,7 +38,7 @@ pub(crate) fn files_digest(
     suite: &Suite,
     files: &dyn Files,
     withheld: &Withheld,
-    known: &BTreeMap<String, Digest>,
+    known: &dyn Fn(&str) -> Option<Digest>,
     but: &[String],
 ) -> Result<Digest, Error> {
     let mut names: BTreeMap<&String, Option<&(Digest, u64)>> =
@@ -52,8 +52,7 @@ pub(crate) fn files_digest(
         let (hash, size) = match said {
             Some((hash, size)) => (*hash, *size),
             None => {
-                let hash = known.get(name).copied();
-                let hash = hash.map_or_else(|| hash_file(suite.hash(), files, name), Ok)?;
+                let hash = known(name).map_or_else(|| hash_file(suite.hash(), files, name), Ok)?;
                 (hash, files.index()[name])
             }
         };

@@ -2,7 +2,7 @@
 //!
 //! Every commit is one batch of the store: the files of its records, the entry and the head, durable together
 //! before any answer (PROTOCOL 4). Bids wait in memory for the batch of their beat; only their bodies, which are
-//! large, are stored as they come. The recovery path is the normal start-up path: [`Host::open`] replays everything.
+//! large, are stored as they come or with the next of its batches. The recovery path is the normal start-up path: [`Host::open`] replays everything.
 
 mod beats;
 mod bodies;
@@ -13,7 +13,7 @@ mod export;
 mod lists;
 mod refused;
 
-pub use bodies::{ArrivingBid, MeasuredBid};
+pub use bodies::{ArrivingBid, MeasuredBid, OpenFile};
 pub use check::{StoreCheck, check_store};
 pub use export::{Export, STAMPS_PER_HEAD_MAX, Snapshot};
 
@@ -22,7 +22,7 @@ use crate::journal::{self, Head, Journal};
 use crate::replay::{Beat, CLOCK_AHEAD_MAX_MS, PERIOD_START_AGE_MAX_MS};
 use crate::store::Store;
 use crate::{Error, Replay, layout};
-use bodies::{Brought, Staged};
+use bodies::{Brought, Staged, Unkept};
 use door::BEAT_RECORD_LEN;
 use export::{assemble, evidence, read_beats};
 use mifeng_crypto::{Digest, Entropy, PrivateKey, Suite, Time};
@@ -60,6 +60,8 @@ pub struct Host<S: Store> {
     awaited: BTreeMap<Digest, Digest>,
     /// Seals among those awaited whose whole body was in the store when it was opened.
     found: BTreeSet<Digest>,
+    /// What came as files and is to be made durable.
+    unkept: Unkept,
     /// Bytes of the records that wait.
     pending_len: usize,
     /// What the records of beats take of `log/beats.json`.
@@ -112,6 +114,7 @@ impl<S: Store> Host<S> {
             pending: Vec::new(),
             awaited: BTreeMap::new(),
             found: BTreeSet::new(),
+            unkept: Unkept::default(),
             pending_len: 0,
             beat_records_len: 0,
             stamped: export::Stamped::default(),
@@ -152,6 +155,7 @@ impl<S: Store> Host<S> {
             beats,
             entries_len: head.entries_len,
             pending: Vec::new(),
+            unkept: Unkept::default(),
             pending_len: 0,
             beat_records_len: records * BEAT_RECORD_LEN,
             stamped: export::Stamped::default(),
@@ -260,7 +264,7 @@ impl<S: Store> Host<S> {
     }
 
     /// The same for a sealed bid that was read before: its bytes are not read again, and not written if the store can
-    /// take the file as it is. The file must stay until this returns.
+    /// take the file as it is. The file must stay until it is kept: [`Host::keep_bodies`] does that, or the next commit.
     ///
     /// # Errors
     /// As [`Host::submit`].
@@ -291,14 +295,16 @@ impl<S: Store> Host<S> {
         }
         let copy = record.clone();
         let taken = self.take(record, brought, received);
-        let Err(Error::Refused(no)) = taken else {
-            return taken;
+        let (no, is_its_file) = match taken {
+            Err(Fails::Record(Error::Refused(no))) => (no, false),
+            Err(Fails::File(Error::Refused(no))) => (no, true),
+            taken => return taken.map_err(Fails::into_inner),
         };
         let mut code = no.code();
         // The record alone is a bid where its body may come later: a body that is wrong is refused by itself.
-        let by_itself = brings_body && self.replay.state.bodies_end().is_some();
-        if by_itself && code == rules::BAD_SEAL.code {
-            match self.take(copy.clone(), Brought::Nothing, received) {
+        if is_its_file && self.replay.state.bodies_end().is_some() {
+            let alone = self.take(copy.clone(), Brought::Nothing, received);
+            match alone.map_err(Fails::into_inner) {
                 Err(Error::Refused(other)) => code = other.code(),
                 Err(e) => return Err(e),
                 Ok(()) => return Err(Refusal::by(&rules::BAD_SEAL, only_its_file(&no)).into()),
@@ -313,14 +319,12 @@ impl<S: Store> Host<S> {
         record: SignedRecord,
         brought: Brought<'_>,
         received: Time,
-    ) -> Result<(), Error> {
+    ) -> Result<(), Fails> {
         self.require_sound()?;
         let verified = Record::verify(record.clone(), self.suite())?;
         if verified.time() > received.plus_millis(CLOCK_AHEAD_MAX_MS) {
-            return Err(Error::malformed(
-                "record",
-                "its time is more than five minutes ahead of the host's clock",
-            ));
+            let ahead = "its time is more than five minutes ahead of the host's clock";
+            return Err(Error::malformed("record", ahead).into());
         }
         if State::starts_period(&verified)
             && verified.time() < received.plus_millis(-PERIOD_START_AGE_MAX_MS)
@@ -344,7 +348,10 @@ impl<S: Store> Host<S> {
         self.check_heard(&verified, received)?;
         self.check_contract(&verified)?;
         let staged = self.stage_body(brought)?;
-        let seal = self.check_body(&verified, &staged)?;
+        let seal = match self.check_seal(&verified, &staged)? {
+            Some(seal) => Some(self.check_file(&staged, &seal).map_err(Fails::File)?),
+            None => None,
+        };
         let alg = self.suite().hash();
         let index = self.replay.tree.size();
         // Single records count at their own time, here as in every replay.
@@ -401,6 +408,8 @@ impl<S: Store> Host<S> {
     }
 
     fn commit(&mut self, files: &[(String, &[u8])], entry: &Entry) -> Result<(), Error> {
+        // A bid that is in the log has its body.
+        self.store_bodies()?;
         let mut journal = Journal {
             tree: &mut self.replay.tree,
             entries: &mut self.replay.entries,
@@ -482,6 +491,26 @@ pub fn sign_numbered<T: Serialize + ?Sized>(
         data,
     };
     Ok(Draft::new(&facts, signer.certificate(), suite)?.sign(signer, suite)?)
+}
+
+/// Why a record was not taken with what it brought.
+enum Fails {
+    Record(Error),
+    /// The seal in it holds; the file is not the one that it names.
+    File(Error),
+}
+
+impl<E: Into<Error>> From<E> for Fails {
+    fn from(error: E) -> Self {
+        Fails::Record(error.into())
+    }
+}
+
+impl Fails {
+    fn into_inner(self) -> Error {
+        let (Fails::Record(error) | Fails::File(error)) = self;
+        error
+    }
 }
 
 /// What is said to whoever brought a record that was taken with a file that was not.

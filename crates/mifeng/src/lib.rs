@@ -26,7 +26,9 @@ mod ustar;
 mod verify;
 pub mod words;
 
-pub use anchor::{AnchorLog, AnchorMemory, AnchorWitnessed, AnchorWitnesses, Anchors, anchor_key};
+pub use anchor::{
+    AnchorFiles, AnchorLog, AnchorMemory, AnchorWitnessed, AnchorWitnesses, Anchors, anchor_key,
+};
 pub use backup::{Backup, Copied, back_up};
 pub use bundle::{FILES_MAX, Files, SMALL_FILE_MAX, Source, Tar};
 pub use dossier::{
@@ -35,8 +37,8 @@ pub use dossier::{
 };
 pub use error::Error;
 pub use host::{
-    ArrivingBid, Export, Host, HostKeys, MeasuredBid, NO_TENDER, STAMPS_PER_HEAD_MAX, Snapshot,
-    StoreCheck, check_store, sign_numbered, sign_record,
+    ArrivingBid, Export, Host, HostKeys, MeasuredBid, NO_TENDER, OpenFile, STAMPS_PER_HEAD_MAX,
+    Snapshot, StoreCheck, check_store, sign_numbered, sign_record,
 };
 pub use opening::{Opened, open_bid};
 pub use receipt::{Receipt, Received, TenderKeys, Witnessed};

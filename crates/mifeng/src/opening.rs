@@ -109,10 +109,10 @@ fn said(seal: &VerifiedSeal, manifest: Manifest, digest: Digest) -> BidOpen {
 }
 
 /// Of bids that are in memory whole, what those open to that the log says opened; nothing of one that does not, or is too
-/// large. Decrypts them where they stand.
+/// large.
 pub(crate) fn open_many(
     state: &State,
-    files: Vec<(&Digest, &mut [u8])>,
+    files: Vec<(&Digest, &[u8])>,
     memory: &mut Memory,
 ) -> Vec<(Digest, Opened)> {
     let known = files.into_iter().filter_map(|(id, file)| {

@@ -92,18 +92,6 @@ pub struct Logged {
     pub commitment: Digest,
 }
 
-/// The lot of a record's data, whatever else is in it.
-#[derive(Deserialize)]
-struct OfLot {
-    lot: String,
-}
-
-/// The bid of a record's data, whatever else is in it.
-#[derive(Deserialize)]
-struct OfBid {
-    seal: Digest,
-}
-
 /// A cosigned head of the log.
 #[derive(Clone, Debug)]
 pub struct Head {
@@ -351,8 +339,8 @@ impl Replay {
             index,
             in_beat,
             kind: record.kind().to_owned(),
-            lot: record.data::<OfLot>().ok().map(|data| data.lot),
-            seal: record.data::<OfBid>().ok().map(|data| data.seal),
+            lot: record.text_member("lot").map(str::to_owned),
+            seal: record.text_member("seal").and_then(|id| id.parse().ok()),
             signer: record.signer_name(),
             signed: record.signer().is_some(),
             seated,

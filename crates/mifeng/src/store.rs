@@ -4,6 +4,8 @@ use mifeng_crypto::{Digest, HashAlg};
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Bytes of a file that are read at a time.
 const READ_LEN: usize = 1 << 18;
@@ -36,12 +38,16 @@ pub enum Write<'a> {
 }
 
 /// A file of this machine that is whole: it was read once to its end, and nobody writes to it any more.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct WholeFile {
     path: PathBuf,
     len: u64,
     sha256: Digest,
+    spoiled: Spoiled,
 }
+
+/// Whether nobody can vouch for a file any more; copies are one.
+pub(crate) type Spoiled = Arc<AtomicBool>;
 
 impl WholeFile {
     /// Reads it.
@@ -61,16 +67,29 @@ impl WholeFile {
             hasher.update(&buffer[..read]);
             len += read as u64;
         }
-        Ok(WholeFile::of(path, len, hasher.finish()))
+        let spoiled = Spoiled::default();
+        Ok(WholeFile::of(path, (len, hasher.finish()), &spoiled))
     }
 
     /// One that was read elsewhere.
-    pub(crate) fn of(path: &Path, len: u64, sha256: Digest) -> Self {
+    pub(crate) fn of(path: &Path, (len, sha256): (u64, Digest), spoiled: &Spoiled) -> Self {
         WholeFile {
             path: path.to_owned(),
             len,
             sha256,
+            spoiled: Arc::clone(spoiled),
         }
+    }
+
+    /// Notes that this file cannot be vouched for: it is not what was measured, or its disk failed to keep it. No later try
+    /// says anything else (spec/store.md).
+    pub fn spoil(&self) {
+        self.spoiled.store(true, Ordering::Release);
+    }
+
+    /// Whether somebody noted that.
+    pub fn is_spoiled(&self) -> bool {
+        self.spoiled.load(Ordering::Acquire)
     }
 
     /// Where it is.
@@ -92,9 +111,14 @@ impl WholeFile {
     /// Opens it, to be copied.
     ///
     /// # Errors
-    /// What the system says, and as [`WholeFile::require_len`].
+    /// What the system says, and as [`WholeFile::require_len`]; one that is not there is spoiled.
     pub fn open(&self) -> io::Result<File> {
-        let file = File::open(&self.path)?;
+        let opened = File::open(&self.path).inspect_err(|e| {
+            if e.kind() == io::ErrorKind::NotFound {
+                self.spoil();
+            }
+        });
+        let file = opened?;
         self.require_len(file.metadata()?.len())?;
         Ok(file)
     }
@@ -102,11 +126,12 @@ impl WholeFile {
     /// Whether it has the length still that it was measured with.
     ///
     /// # Errors
-    /// `InvalidData` if not: somebody wrote to it.
+    /// `InvalidData` if not: somebody wrote to it, and it is spoiled.
     pub fn require_len(&self, found: u64) -> io::Result<()> {
         if found == self.len {
             return Ok(());
         }
+        self.spoil();
         let what = format!("expected a file of {} bytes, found {found}", self.len);
         Err(io::Error::new(io::ErrorKind::InvalidData, what))
     }
@@ -135,13 +160,18 @@ pub trait Store: Send {
     /// What the system says.
     fn write(&mut self, name: &str, content: &mut dyn io::Read) -> io::Result<u64>;
 
-    /// Puts a whole file in place of whatever was there, all or nothing. The file may be one with the content from then
-    /// on: nobody writes to it, and it may be removed where it was. A store that cannot do that copies it.
+    /// Puts whole files in place of whatever was there, each all or nothing; many at once cost little more than one. A file
+    /// may be one with the content from then on: nobody writes to it, and it may be removed where it was. A store that
+    /// cannot do that copies it.
     ///
     /// # Errors
-    /// What the system says; `InvalidData` if the file is not what was measured.
-    fn adopt(&mut self, name: &str, file: &WholeFile) -> io::Result<()> {
-        self.write(name, &mut file.open()?).map(|_| ())
+    /// What the system says; some may be there then. A file that is not what was measured, or that a disk did not keep, is
+    /// [spoiled](WholeFile::spoil): without it the others may be tried again.
+    fn adopt(&mut self, files: &[(&str, &WholeFile)]) -> io::Result<()> {
+        for (name, file) in files {
+            self.write(name, &mut file.open()?)?;
+        }
+        Ok(())
     }
 
     /// Gives a content another name, in place of whatever had that, all or nothing.
@@ -186,8 +216,8 @@ impl<S: Store + ?Sized> Store for Box<S> {
         (**self).write(name, content)
     }
 
-    fn adopt(&mut self, name: &str, file: &WholeFile) -> io::Result<()> {
-        (**self).adopt(name, file)
+    fn adopt(&mut self, files: &[(&str, &WholeFile)]) -> io::Result<()> {
+        (**self).adopt(files)
     }
 
     fn rename(&mut self, from: &str, to: &str) -> io::Result<()> {

@@ -1,8 +1,8 @@
 //! The host's anchor log: what its witnesses see and put under its heads.
 
-use mifeng::crypto::{GM, INTL, PrivateKey};
-use mifeng::log::Note;
-use mifeng::{AnchorLog, AnchorWitnesses, Anchors, Error, Replay};
+use mifeng::crypto::{Digest, GM, INTL, PrivateKey};
+use mifeng::log::{Anchored, Note};
+use mifeng::{AnchorFiles, AnchorLog, AnchorWitnesses, Anchors, Error, Replay};
 use mifeng_testkit::world::{
     Cast, DEADLINE, FullDisk, Kind, Memory, Parts, Tender, code, notice, secs,
 };
@@ -294,6 +294,71 @@ fn a_false_line_in_a_copy_keeps_no_witness_out() {
     let ((new, files), mut tar) = (read(&one), Vec::new());
     let lacked = new.join(&earlier, &known, &files, &mut tar);
     assert!(!lacked.expect("asked") && tar.is_empty());
+}
+
+/// What a host shows of its log one by one brings every copy of it to what an export has, and another history to nothing.
+#[test]
+fn a_copy_and_what_is_new_are_the_log() {
+    for suite in [&INTL, &GM] {
+        let mut cast = Cast::new(suite, "anchors");
+        cast.is_anchored = true;
+        let grown = |log: &mut AnchorLog<Memory>, size: usize| {
+            for n in log.heads().len()..size {
+                let head = Anchored::new(&format!("host.example/t/{n}"), 1, Digest::default());
+                log.append(head.expect("short")).expect("appended");
+            }
+            exported(log)
+        };
+        let mut log = opened(&cast, &Memory::default(), cast.anchor_key());
+        let copies = [(1, 2), (255, 2), (256, 1), (257, 1), (300, 0)];
+        let copies = copies.map(|(size, lacked)| (grown(&mut log, size), lacked));
+        let ((last, whole), _) = copies.last().expect("some");
+        let names = whole.head_files();
+        let head = |tar: &[u8]| Parts::of_tar(tar).parts[*names.last().expect("one")].clone();
+        let bundles = |copy: &Anchors, tar: &[u8]| copy.bundles_to(&head(tar)).expect("a head");
+        let shown = Parts::of_tar(last).parts;
+        for ((tar, copy), lacked) in &copies {
+            // The bundle that the copy ends in, and those after it.
+            let wanted = bundles(copy, last).expect("no older one");
+            assert_eq!(wanted.len(), *lacked);
+            assert_eq!(bundles(whole, tar).is_none(), *lacked > 0);
+            let names = names.iter().map(|name| (*name).to_owned()).chain(wanted);
+            let came: AnchorFiles = names
+                .map(|name| (name.clone(), shown[&name].clone()))
+                .collect();
+            let updated = |came: AnchorFiles| {
+                let mut out = Vec::new();
+                let done = copy.update(&Parts::of_tar(tar), came, &mut out);
+                done.map(|()| out)
+            };
+            assert!(updated(came.clone()).expect("written") == *last);
+            for bundle in came.keys().filter(|name| name.contains("entries")) {
+                let mut less = came.clone();
+                less.remove(bundle);
+                assert!(updated(less).is_err(), "{bundle}");
+            }
+        }
+
+        // Another history that ends alike: its root is not that of the copy's entries and the new ones.
+        let mut fork = opened(&cast, &Memory::default(), cast.anchor_key());
+        let other = Anchored::new("host.example/t/other", 1, Digest::default());
+        fork.append(other.expect("short")).expect("appended");
+        let (fork, _) = grown(&mut fork, 300);
+        let forked = Parts::of_tar(&fork).parts;
+        let ((tar, copy), _) = &copies[2];
+        let wanted = bundles(copy, &fork).expect("no older one");
+        let names = names.iter().map(|name| (*name).to_owned()).chain(wanted);
+        let came = names.map(|name| (name.clone(), forked[&name].clone()));
+        let mut out = Vec::new();
+        copy.update(&Parts::of_tar(tar), came.collect(), &mut out)
+            .expect("written");
+        let read = Anchors::read(&Parts::of_tar(&out), &log.key().expect("a key"));
+        assert_eq!(code(read), "log.root");
+        // What another key signed is asked for nothing.
+        let mut stranger = opened(&cast, &Memory::default(), cast.log_key());
+        let (stranger, _) = grown(&mut stranger, 300);
+        assert!(copy.bundles_to(&head(&stranger)).is_err());
+    }
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! SHA-256 and SM3 behind one value.
 
-use crate::{Error, sm3x};
+use crate::{Error, sha2x, sm3x};
 use core::fmt;
 use core::str::FromStr;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -27,6 +27,16 @@ impl HashAlg {
             hasher.update(part);
         }
         hasher.finish()
+    }
+
+    /// The hashes of `prefix ‖ input` for each of `inputs`, in order, as many side by side as the machine takes. A prefix
+    /// of more than 63 bytes is right but slow.
+    pub fn digest_many(self, prefix: &[u8], inputs: &[&[u8]]) -> Vec<Digest> {
+        let digests = match self {
+            HashAlg::Sha256 => sha2x::digest_many_prefixed(prefix, inputs),
+            HashAlg::Sm3 => sm3x::digest_many_prefixed(prefix, inputs),
+        };
+        digests.into_iter().map(Digest).collect()
     }
 
     /// A hasher that takes its input piece by piece.
@@ -102,7 +112,9 @@ impl AsRef<[u8]> for Digest {
 
 impl fmt::Display for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&hex::encode(self.0))
+        let mut text = [0; 64];
+        hex::encode_to_slice(self.0, &mut text).map_err(|_| fmt::Error)?;
+        f.write_str(core::str::from_utf8(&text).map_err(|_| fmt::Error)?)
     }
 }
 
@@ -134,10 +146,24 @@ impl Serialize for Digest {
     }
 }
 
+/// Reads a digest where it stands.
+struct Hex;
+
+impl serde::de::Visitor<'_> for Hex {
+    type Value = Digest;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a string")
+    }
+
+    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Digest, E> {
+        text.parse().map_err(E::custom)
+    }
+}
+
 impl<'de> Deserialize<'de> for Digest {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        text.parse().map_err(serde::de::Error::custom)
+        deserializer.deserialize_str(Hex)
     }
 }
 

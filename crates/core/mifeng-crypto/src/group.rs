@@ -18,7 +18,7 @@ use elliptic_curve::sec1::{FromSec1Point, Sec1Point, ToSec1Point};
 use elliptic_curve::{Field, PrimeField};
 use zeroize::Zeroize;
 
-pub use many::KnownPoint;
+pub use many::{KnownPoint, PointSum};
 pub(crate) use many::{Times, times, times_vartime};
 
 /// A curve of 256 bits with prime order.

@@ -41,7 +41,7 @@ pub use chunk::{ChunkCipher, TAG_LEN};
 pub use digest::{Digest, HashAlg, Hasher};
 pub use entropy::{Entropy, SeededEntropy, SystemEntropy};
 pub use error::{Error, Kind};
-pub use group::{Curve, KnownPoint, Point, Scalar, hash_to_point};
+pub use group::{Curve, KnownPoint, Point, PointSum, Scalar, hash_to_point};
 pub use keys::{KeyAlg, PrivateKey, PublicKey, SignatureAlg, Signed, verify_many};
 pub use sm2dig::{signature_from_der, signature_to_der, sm2_digest};
 pub use suite::{GM, INTL, Suite, hkdf_expand, hkdf_expand_sha512};

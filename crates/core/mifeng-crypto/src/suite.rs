@@ -31,6 +31,17 @@ pub static INTL: Suite = Suite {
     body_key_len: 32,
 };
 
+/// What `H_tag` hashes, piece by piece.
+fn tagged(tag: &str, parts: &[&[u8]], mut take: impl FnMut(&[u8])) {
+    take(DOMAIN.as_bytes());
+    take(tag.as_bytes());
+    take(&[0]);
+    for part in parts {
+        take(&(part.len() as u64).to_be_bytes());
+        take(part);
+    }
+}
+
 impl Suite {
     /// The suite with this id.
     ///
@@ -67,14 +78,20 @@ impl Suite {
     /// `H_tag(t, x…) = H("mifeng/v1/" ‖ t ‖ 00 ‖ for each x: be64(len x) ‖ x)` (PROTOCOL 2.2).
     pub fn h_tag(&self, tag: &str, parts: &[&[u8]]) -> Digest {
         let mut hasher = self.hash.hasher();
-        hasher.update(DOMAIN.as_bytes());
-        hasher.update(tag.as_bytes());
-        hasher.update(&[0]);
-        for part in parts {
-            hasher.update(&(part.len() as u64).to_be_bytes());
-            hasher.update(part);
-        }
+        tagged(tag, parts, |piece| hasher.update(piece));
         hasher.finish()
+    }
+
+    /// `H_tag` of each, side by side.
+    pub fn h_tag_many<const N: usize>(&self, tag: &str, all: &[[&[u8]; N]]) -> Vec<Digest> {
+        let message = |parts: &[&[u8]; N]| {
+            let mut message = Vec::new();
+            tagged(tag, parts, |piece| message.extend_from_slice(piece));
+            message
+        };
+        let messages: Vec<Vec<u8>> = all.iter().map(message).collect();
+        let inputs: Vec<&[u8]> = messages.iter().map(Vec::as_slice).collect();
+        self.hash.digest_many(&[], &inputs)
     }
 
     /// `H_q`: 48 bytes from two tagged hashes, modulo the group order (PROTOCOL 2.2).

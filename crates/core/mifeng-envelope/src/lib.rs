@@ -23,6 +23,7 @@ mod measure;
 mod open;
 mod own;
 mod pad;
+mod proofs;
 mod record;
 mod root;
 mod seal;

@@ -179,7 +179,12 @@ impl PlainSink for NoSink {
 pub(crate) struct Checked<'a> {
     pub(crate) seal: &'a VerifiedSeal,
     pub(crate) sink: &'a mut dyn PlainSink,
+    /// Where the manifest's signature is put off to, by who verifies it before the bid counts as opened.
+    pub(crate) later: Option<Vec<cms::PutOff>>,
 }
+
+/// What is said of a manifest whose signature is wrong.
+pub(crate) const MANIFEST_SIGNATURE: &str = "manifest signature does not verify";
 
 impl TarSink for Checked<'_> {
     fn manifest(&mut self, bytes: &[u8], signature: &[u8]) -> Result<Manifest> {
@@ -187,8 +192,17 @@ impl TarSink for Checked<'_> {
         let suite = self.seal.suite;
         // Its certificates are those of the seal, nearly always.
         let seen = self.seal.all_certificates().into_iter().collect();
-        let signed = cms::verify_detached_seen(signature, bytes, suite, &seen)
-            .map_err(|_| bad("manifest signature does not verify"))?;
+        let signed = match &mut self.later {
+            None => cms::verify_detached_seen(signature, bytes, suite, &seen),
+            Some(later) => {
+                let read = cms::verify_detached_later(signature, bytes, suite, &seen);
+                read.map(|(signed, off)| {
+                    later.extend(off);
+                    signed
+                })
+            }
+        };
+        let signed = signed.map_err(|_| bad(MANIFEST_SIGNATURE))?;
         if signed.certificate.fingerprint(suite.hash()) != self.seal.context().bidder_cert {
             return Err(bad("manifest is signed by another certificate"));
         }
@@ -286,7 +300,11 @@ fn open<R: Read + Seek + ?Sized>(
     let alg = seal.suite.hash();
     let len = seal.body_len();
     let plain = plain_len(len).ok_or(Error::BodyLength { found: len })?;
-    let mut checked = Checked { seal, sink };
+    let mut checked = Checked {
+        seal,
+        sink,
+        later: None,
+    };
     let mut reader = Reader::new(plain, read_window(alg, plain), &mut checked);
     let mut from = ReadFrom::default();
     if let Some(journal) = journal {

@@ -74,11 +74,7 @@ pub(crate) fn leaf_tasks<'t>(
 
 pub(crate) fn leaf_hashes(alg: HashAlg, leaves: &[&[u8]]) -> Vec<Digest> {
     // The leaf prefix of RFC 6962 section 2.1.
-    let digests = match alg {
-        HashAlg::Sm3 => sm3x::digest_many_prefixed(&[0], leaves),
-        HashAlg::Sha256 => sha2x::digest_many_prefixed(&[0], leaves),
-    };
-    digests.into_iter().map(Digest::from_bytes).collect()
+    alg.digest_many(&[0], leaves)
 }
 
 /// What stands in a [`Window`]: a leaf to be hashed, or the end of a file.
@@ -94,6 +90,8 @@ pub(crate) struct Window {
     alg: HashAlg,
     // Holds plaintext of bids, hence wiped.
     bytes: Wiped,
+    // Bytes between two turns.
+    turn: usize,
     filled: usize,
     // Where the bytes begin that came since the last turn; before them stands the open block.
     begin: usize,
@@ -107,19 +105,25 @@ pub(crate) struct Window {
 impl Window {
     /// A window that takes `len` bytes between two turns.
     pub(crate) fn new(alg: HashAlg, len: usize) -> Self {
-        Window::in_memory(alg, len, Wiped::default())
+        // An open block stands before what comes in a later turn.
+        Window::over(alg, len, Wiped::zeros(len + BLOCK))
     }
 
-    /// The same in memory that another one had, if it is large enough.
-    pub(crate) fn in_memory(alg: HashAlg, len: usize, mut bytes: Wiped) -> Self {
-        if bytes.capacity() < len + BLOCK {
+    /// A window that takes `len` bytes and has no second turn, in memory that another one had, if it is large enough.
+    pub(crate) fn for_one_turn(alg: HashAlg, len: usize, mut bytes: Wiped) -> Self {
+        if bytes.capacity() < len {
             // Growing it would leave a copy behind.
-            bytes = Wiped::zeros(len + BLOCK);
+            bytes = Wiped::zeros(len);
         }
-        bytes.resize(len + BLOCK, 0);
+        bytes.resize(len, 0);
+        Window::over(alg, len, bytes)
+    }
+
+    fn over(alg: HashAlg, turn: usize, bytes: Wiped) -> Self {
         Window {
             alg,
             bytes,
+            turn,
             filled: 0,
             begin: 0,
             open: 0,
@@ -155,8 +159,8 @@ impl Window {
 
     /// Room for the next bytes of the file.
     pub(crate) fn room(&mut self) -> &mut [u8] {
-        // An open block is shorter than `BLOCK`, so this is inside.
-        let end = self.begin + self.bytes.len() - BLOCK;
+        // An open block is shorter than `BLOCK`, so this is inside where there is a later turn.
+        let end = (self.begin + self.turn).min(self.bytes.len());
         &mut self.bytes[self.filled..end]
     }
 

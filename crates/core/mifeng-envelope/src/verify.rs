@@ -3,6 +3,7 @@
 use crate::leaf::{
     Keys, clock_leaf_len, is_key_leaf_len, leaf_key, open_cert_leaf, open_clock_leaf, open_key_leaf,
 };
+use crate::proofs::{Proof, Unproven, prove_each};
 use crate::record::{SealRecord, check_body_len};
 use crate::root::BLOCK;
 use crate::stream::read_root;
@@ -57,7 +58,7 @@ pub struct VerifiedSeal {
     pub(crate) others: Vec<Certificate>,
     bidder_leaf: Option<String>,
     leaf_digests: Vec<Digest>,
-    groups: Vec<GroupLeaf>,
+    pub(crate) groups: Vec<GroupLeaf>,
     pub(crate) chains: Vec<Chain>,
 }
 
@@ -82,6 +83,43 @@ impl SealRecord {
         chains: &[&Chain],
         seen: &cms::Seen,
     ) -> Result<VerifiedSeal> {
+        let mut each = Self::verify_each(&[self], tender, chains, seen).into_iter();
+        let missing = Err(Error::Malformed { what: "seal" });
+        each.next().unwrap_or(missing)
+    }
+
+    /// The same for many seals in this thread, their signatures and proofs side by side. The outcome of one does not depend
+    /// on the others.
+    pub fn verify_each(
+        seals: &[&Self],
+        tender: &Tender<'_>,
+        chains: &[&Chain],
+        seen: &cms::Seen,
+    ) -> Vec<Result<VerifiedSeal>> {
+        let bound: Vec<Result<Bound>> = seals.iter().map(|seal| seal.bound_to(tender)).collect();
+        let good = seals.iter().zip(&bound).filter(|(_, bound)| bound.is_ok());
+        let messages: Vec<_> = good
+            .map(|(seal, _)| cms::Detached {
+                message: &seal.cms,
+                content: &seal.trailer,
+            })
+            .collect();
+        let mut signed = cms::verify_each_detached(&messages, tender.suite, seen).into_iter();
+        let each = seals.iter().zip(bound);
+        let unproven: Vec<Result<Unproven<'_>>> = each
+            .map(|(seal, bound)| {
+                let bound = bound?;
+                // One for each that is bound to the tender.
+                let signed = signed.next().ok_or(Error::Malformed { what: "seal" })?;
+                let verified = seal.signed_by(signed?, bound, tender.suite)?;
+                Ok(verified.with_leaves(tender.boards, chains))
+            })
+            .collect();
+        prove_each(unproven)
+    }
+
+    /// The form of the seal, and what it is for.
+    fn bound_to(&self, tender: &Tender<'_>) -> Result<Bound> {
         let suite = tender.suite;
         let (header, trailer) = (self.parse_header()?, self.parse_trailer()?);
         if header.v != 1 || trailer.v != 1 || trailer.block != BLOCK as u64 {
@@ -98,7 +136,22 @@ impl SealRecord {
             });
         }
         check_body_len(trailer.body_len)?;
-        let signed = cms::verify_detached_seen(&self.cms, &self.trailer, suite, seen)?;
+        Ok(Bound {
+            header,
+            id,
+            bidder_leaf,
+            root: trailer.root,
+            body_len: trailer.body_len,
+        })
+    }
+
+    fn signed_by(
+        &self,
+        signed: cms::Signed,
+        bound: Bound,
+        suite: &'static Suite,
+    ) -> Result<VerifiedSeal> {
+        let header = bound.header;
         let alg = suite.hash();
         if signed.certificate.fingerprint(alg) != header.ctx.bidder_cert {
             return Err(Error::Mismatch {
@@ -111,24 +164,31 @@ impl SealRecord {
             });
         }
         let c = context_digest(suite, &header.ctx, &header.policy)?;
-        let mut seal = VerifiedSeal {
+        Ok(VerifiedSeal {
             suite,
             record: self.clone(),
             c,
-            id,
-            root: trailer.root,
-            body_len: trailer.body_len,
+            id: bound.id,
+            root: bound.root,
+            body_len: bound.body_len,
             signer: signed.certificate,
             others: signed.chain,
-            bidder_leaf,
+            bidder_leaf: bound.bidder_leaf,
             leaf_digests: Vec::new(),
             groups: Vec::new(),
             chains: Vec::new(),
             header,
-        };
-        seal.check_leaves(tender.boards, chains)?;
-        Ok(seal)
+        })
     }
+}
+
+/// What a seal says, once it is for this tender.
+struct Bound {
+    header: Header,
+    id: Digest,
+    bidder_leaf: Option<String>,
+    root: Digest,
+    body_len: u64,
 }
 
 fn check_binding(ctx: &Context, tender: &Tender<'_>) -> Result<()> {
@@ -169,7 +229,22 @@ fn check_policy(found: &Policy, notice: &Policy) -> Result<Option<String>> {
 }
 
 impl VerifiedSeal {
-    fn check_leaves(&mut self, boards: &[&Board], chains: &[&Chain]) -> Result<()> {
+    fn with_leaves<'a>(mut self, boards: &[&'a Board], chains: &[&Chain]) -> Unproven<'a> {
+        let mut proofs = Vec::new();
+        let leaves = self.check_leaves(boards, chains, &mut proofs);
+        Unproven {
+            seal: self,
+            proofs,
+            leaves,
+        }
+    }
+
+    fn check_leaves<'a>(
+        &mut self,
+        boards: &[&'a Board],
+        chains: &[&Chain],
+        proofs: &mut Vec<Proof<'a>>,
+    ) -> Result<()> {
         let leaves = self.header.policy.leaves();
         if leaves.len() != self.header.leaves.len() {
             return Err(Error::Malformed {
@@ -199,13 +274,12 @@ impl VerifiedSeal {
             match leaf {
                 Leaf::Group(key) => {
                     let label = leaf_label(&self.c, path, *leaf)?;
-                    let ciphertext =
-                        tdh2::Ciphertext::parse_and_check(keys.board(key)?, &label, &ct)?;
-                    self.groups.push(GroupLeaf {
+                    let board = boards.iter().find(|board| board.key() == *key);
+                    proofs.push(Proof {
+                        board: board.ok_or(Error::UnknownKey { what: "board" })?,
                         path: path.clone(),
                         label,
-                        ciphertext,
-                        key: *key,
+                        bytes: ct,
                     });
                 }
                 Leaf::Cert(digest) => {

@@ -395,9 +395,7 @@ fn many_in_memory_are_each_what_they_are_alone() {
         let mut memory = Memory::default();
         // Twice: the second time in memory that held other bids.
         for _ in 0..2 {
-            let mut files: Vec<Vec<u8>> = cases.iter().map(|(file, _, _)| file.clone()).collect();
-            let each = files.iter_mut().zip(&cases);
-            let each = each.map(|(file, (_, seal, sigma))| InMemory {
+            let each = cases.iter().map(|(file, seal, sigma)| InMemory {
                 file,
                 seal: &bids[*seal].1,
                 sigma: &bids[*sigma].2,

@@ -384,3 +384,47 @@ fn a_leaf_that_is_not_ours_does_not_say_why() {
 fn header_of(base: &common::Base) -> Header {
     serde_json::from_slice(base.record.header()).expect("JSON")
 }
+
+/// Honest seals and all that cheat, side by side: each is judged as if it were alone.
+#[test]
+fn many_are_judged_as_one_alone() {
+    for suite in [&GM, &INTL] {
+        let w = world(suite);
+        let base = base(&w, Policy::joint(w.board.key()));
+        let boards = [&w.board];
+        let tender = Tender {
+            suite: w.suite,
+            event: common::context(&w).tender_event,
+            lots: &["1"],
+            policy: &base.policy,
+            boards: &boards,
+        };
+        let mut records = Vec::new();
+        for case in cases::all(&w, &base) {
+            for file in [&base.file, &case.file] {
+                let read = SealedFile::read(&mut Cursor::new(file));
+                records.extend(read.ok().map(|read| read.record().clone()));
+            }
+        }
+        let all: Vec<&SealRecord> = records.iter().collect();
+        let seen = mifeng_pki::cms::Seen::default();
+        let found = SealRecord::verify_each(&all, &tender, &[], &seen);
+        assert_eq!(found.len(), all.len());
+        let (mut good, mut bad) = (0, 0);
+        for (found, record) in found.iter().zip(&all) {
+            match (found, record.verify(&tender)) {
+                (Ok(found), Ok(alone)) => {
+                    assert_eq!(found.id(), alone.id());
+                    assert_eq!(found.group_leaves(), alone.group_leaves());
+                    good += 1;
+                }
+                (Err(found), Err(alone)) => {
+                    assert_eq!(found.to_string(), alone.to_string());
+                    bad += 1;
+                }
+                (found, alone) => unreachable!("{:?}, alone {:?}", found.is_ok(), alone.is_ok()),
+            }
+        }
+        assert!(good > 8 && bad > 3, "{good} hold, {bad} do not");
+    }
+}

@@ -5,7 +5,7 @@
 //! The nonce mixes fresh entropy with the secret and the statement, so neither a failed generator nor a
 //! repeated one reveals the key. Normative text: `spec/tdh2.md`.
 
-use mifeng_crypto::{Curve, Entropy, KnownPoint, Point, Scalar, Suite};
+use mifeng_crypto::{Curve, Entropy, KnownPoint, Point, PointSum, Scalar, Suite};
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
@@ -109,44 +109,66 @@ pub fn prove(
 
 /// Whether the proof holds: two double-scalar sums and one hash.
 pub fn verify(suite: &Suite, statement: &Statement<'_>, proof: &Proof) -> bool {
-    let curve = suite.curve();
-    let on_curve = [&**statement.y, statement.base, statement.d]
-        .iter()
-        .all(|p| p.curve() == curve && !p.is_identity());
-    if !on_curve || proof.e.curve() != curve {
-        return false;
-    }
-    let minus_e = proof.e.neg();
-    let a = Point::lincomb_known_vartime(
-        &[(&minus_e, statement.y)],
-        &[(&proof.z, &Point::generator(curve))],
-    );
-    let b = Point::lincomb_vartime(&[(&proof.z, statement.base), (&minus_e, statement.d)]);
-    if a.is_identity() || b.is_identity() {
-        return false;
-    }
-    let expected = challenge(suite, statement, &a, &b);
-    expected.to_be_bytes().ct_eq(&proof.e.to_be_bytes()).into()
+    verify_each(suite, &[(*statement, proof)]) == [true]
 }
 
-/// Checks many proofs and returns the positions of those that do not hold.
+/// Whether each of many proofs holds; the outcome of one does not depend on the others.
 ///
 /// Proofs in the form `(e, z)` carry no commitments, so each has its own hash to reproduce and no random linear
-/// combination can replace the individual checks; the form is half as long in the log instead.
-pub fn verify_each(suite: &Suite, items: &[(Statement<'_>, &Proof)]) -> Vec<usize> {
-    items
-        .iter()
-        .enumerate()
-        .filter(|(_, (statement, proof))| !verify(suite, statement, proof))
-        .map(|(position, _)| position)
-        .collect()
+/// combination can replace the individual checks; the form is half as long in the log instead. Their sums go side by side.
+pub fn verify_each(suite: &Suite, items: &[(Statement<'_>, &Proof)]) -> Vec<bool> {
+    let curve = suite.curve();
+    let generator = Point::generator(curve);
+    let (mut places, mut opposites) = (Vec::new(), Vec::new());
+    for (place, (statement, proof)) in items.iter().enumerate() {
+        let points = [&**statement.y, statement.base, statement.d];
+        let mut points = points.into_iter();
+        let on_curve = points.all(|p| p.curve() == curve && !p.is_identity());
+        if on_curve && proof.e.curve() == curve {
+            places.push(place);
+            opposites.push(proof.e.neg());
+        }
+    }
+    let mut sums = Vec::with_capacity(2 * places.len());
+    for (place, minus_e) in places.iter().zip(&opposites) {
+        let (statement, proof) = &items[*place];
+        sums.push(PointSum {
+            known: vec![(minus_e, statement.y)],
+            pairs: vec![(&proof.z, &generator)],
+        });
+        sums.push(PointSum {
+            known: Vec::new(),
+            pairs: vec![(&proof.z, statement.base), (minus_e, statement.d)],
+        });
+    }
+    let sums = Point::sums_vartime(&sums);
+    let commitments = sums.as_chunks::<2>().0;
+    let mut points = Vec::with_capacity(5 * places.len());
+    for (place, [a, b]) in places.iter().zip(commitments) {
+        let (Statement { y, base, d, .. }, _) = &items[*place];
+        points.extend([&***y, *base, *d, a, b]);
+    }
+    let encoded = Point::each_to_bytes(&points);
+    let encoded = encoded.as_chunks::<5>().0;
+    let mut holds = vec![false; items.len()];
+    for ((place, [a, b]), encoded) in places.iter().zip(commitments).zip(encoded) {
+        let (statement, proof) = &items[*place];
+        let expected = challenge_of(suite, statement, encoded);
+        let equal = expected.to_be_bytes().ct_eq(&proof.e.to_be_bytes()).into();
+        holds[*place] = equal && !a.is_identity() && !b.is_identity();
+    }
+    holds
 }
 
 fn challenge(suite: &Suite, statement: &Statement<'_>, a: &Point, b: &Point) -> Scalar {
     let points = [statement.y, statement.base, statement.d, a, b];
-    let [y, base, d, a, b] = Point::all_to_bytes(points);
+    challenge_of(suite, statement, &Point::all_to_bytes(points))
+}
+
+fn challenge_of(suite: &Suite, statement: &Statement<'_>, points: &[[u8; 33]; 5]) -> Scalar {
+    let [y, base, d, a, b] = points;
     let index = [statement.index];
-    suite.h_q("dleq", &[statement.label, &index, &y, &base, &d, &a, &b])
+    suite.h_q("dleq", &[statement.label, &index, y, base, d, a, b])
 }
 
 #[cfg(test)]

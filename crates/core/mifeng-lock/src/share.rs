@@ -133,19 +133,44 @@ pub(crate) fn release(
 
 /// Checks one share against the board.
 pub(crate) fn verify(board: &Board, label: &[u8], base: &Point, share: &Share) -> Result<()> {
-    let y = board.known_share_key(share.index)?;
-    let statement = Statement {
+    let mut each = verify_each(board, &[(label, base, share)]).into_iter();
+    each.next()
+        .unwrap_or(Err(Error::ShareProof { index: share.index }))
+}
+
+fn statement<'a>(
+    board: &'a Board,
+    label: &'a [u8],
+    base: &'a Point,
+    share: &'a Share,
+) -> Result<Statement<'a>> {
+    Ok(Statement {
         label,
         index: share.index,
-        y,
+        y: board.known_share_key(share.index)?,
         base,
         d: &share.d,
-    };
-    if dleq::verify(board.suite(), &statement, &share.proof) {
-        Ok(())
-    } else {
-        Err(Error::ShareProof { index: share.index })
-    }
+    })
+}
+
+/// Checks shares for a label and a base each; the outcome of one does not depend on the others.
+pub(crate) fn verify_each(board: &Board, shares: &[(&[u8], &Point, &Share)]) -> Vec<Result<()>> {
+    let statements: Vec<Result<Statement<'_>>> = shares
+        .iter()
+        .map(|(label, base, share)| statement(board, label, base, share))
+        .collect();
+    let known = statements.iter().zip(shares);
+    let items: Vec<_> = known
+        .filter_map(|(statement, (_, _, share))| Some((*statement.as_ref().ok()?, &share.proof)))
+        .collect();
+    let mut holds = dleq::verify_each(board.suite(), &items).into_iter();
+    let each = statements.iter().zip(shares);
+    each.map(|(statement, (_, _, share))| match statement {
+        Err(e) => Err(e.clone()),
+        Ok(_) if holds.next() == Some(true) => Ok(()),
+        Ok(_) => Err(Error::ShareProof { index: share.index }),
+    })
+    .collect()
 }
 
 /// Verifies all shares and interpolates `x · base` from the first `t` by index: the same point for every quorum.

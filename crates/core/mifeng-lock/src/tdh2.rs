@@ -27,7 +27,9 @@
 //! # }
 //! ```
 
-use mifeng_crypto::{Curve, Digest, Entropy, KnownPoint, Point, Scalar, Suite, hash_to_point};
+use mifeng_crypto::{
+    Curve, Digest, Entropy, KnownPoint, Point, PointSum, Scalar, Suite, hash_to_point,
+};
 use std::sync::OnceLock;
 use zeroize::Zeroizing;
 
@@ -50,44 +52,133 @@ pub struct Ciphertext {
     bytes: [u8; CIPHERTEXT_BYTES],
 }
 
+/// A ciphertext as it came, with what its proof is to be checked under.
+#[derive(Debug, Clone, Copy)]
+pub struct Unchecked<'a> {
+    /// The board.
+    pub board: &'a Board,
+    /// The label.
+    pub label: &'a [u8],
+    /// The 162 bytes.
+    pub bytes: &'a [u8],
+}
+
+/// The parts of a ciphertext and its proof.
+struct Parsed<'a> {
+    of: Unchecked<'a>,
+    bytes: [u8; CIPHERTEXT_BYTES],
+    c: [u8; 32],
+    u: Point,
+    u_bar: Point,
+    e: Scalar,
+    minus_e: Scalar,
+    f: Scalar,
+    g: Point,
+}
+
+impl<'a> Parsed<'a> {
+    fn of(of: &Unchecked<'a>) -> Result<Self> {
+        let bytes: [u8; CIPHERTEXT_BYTES] = of.bytes.try_into().map_err(|_| Error::Length {
+            what: "threshold ciphertext",
+            expected: CIPHERTEXT_BYTES,
+            found: of.bytes.len(),
+        })?;
+        let curve = of.board.suite().curve();
+        let field = |at: usize| {
+            let mut out = [0; 32];
+            out.copy_from_slice(&bytes[at..at + 32]);
+            out
+        };
+        let (u, u_bar) = (
+            Point::from_bytes(curve, &bytes[32..65])?,
+            Point::from_bytes(curve, &bytes[65..98])?,
+        );
+        let e = Scalar::from_be_bytes(curve, &field(98))?;
+        Ok(Parsed {
+            of: *of,
+            bytes,
+            c: field(0),
+            u,
+            u_bar,
+            minus_e: e.neg(),
+            e,
+            f: Scalar::from_be_bytes(curve, &field(130))?,
+            g: Point::generator(curve),
+        })
+    }
+
+    /// What the commitments have to be: fG − eU and fG' − eU'.
+    fn sums(&self) -> [PointSum<'_>; 2] {
+        let g_bar = second_generator(self.of.board.suite());
+        [
+            PointSum {
+                known: Vec::new(),
+                pairs: vec![(&self.f, &self.g), (&self.minus_e, &self.u)],
+            },
+            PointSum {
+                known: vec![(&self.f, g_bar)],
+                pairs: vec![(&self.minus_e, &self.u_bar)],
+            },
+        ]
+    }
+
+    fn checked(self) -> Ciphertext {
+        Ciphertext {
+            c: self.c,
+            u: self.u,
+            label: self.of.label.to_vec(),
+            board: self.of.board.key(),
+            bytes: self.bytes,
+        }
+    }
+}
+
 impl Ciphertext {
     /// Parses the 162 bytes and checks the proof; anyone can, and everyone does before using it.
     ///
     /// # Errors
     /// [`Error::Length`], an encoding error, or [`Error::InvalidCiphertext`].
     pub fn parse_and_check(board: &Board, label: &[u8], bytes: &[u8]) -> Result<Self> {
-        let bytes: [u8; CIPHERTEXT_BYTES] = bytes.try_into().map_err(|_| Error::Length {
-            what: "threshold ciphertext",
-            expected: CIPHERTEXT_BYTES,
-            found: bytes.len(),
-        })?;
-        let suite = board.suite();
-        let curve = suite.curve();
-        let field = |at: usize| {
-            let mut out = [0; 32];
-            out.copy_from_slice(&bytes[at..at + 32]);
-            out
-        };
-        let c = field(0);
-        let u = Point::from_bytes(curve, &bytes[32..65])?;
-        let u_bar = Point::from_bytes(curve, &bytes[65..98])?;
-        let e = Scalar::from_be_bytes(curve, &field(98))?;
-        let f = Scalar::from_be_bytes(curve, &field(130))?;
-        let minus_e = e.neg();
-        let w = Point::lincomb_vartime(&[(&f, &Point::generator(curve)), (&minus_e, &u)]);
-        let w_bar =
-            Point::lincomb_known_vartime(&[(&f, second_generator(suite))], &[(&minus_e, &u_bar)]);
-        let expected = challenge(board, label, &c, [&u, &u_bar, &w, &w_bar]);
-        if w.is_identity() || w_bar.is_identity() || expected != e {
-            return Err(Error::InvalidCiphertext);
-        }
-        Ok(Self {
-            c,
-            u,
-            label: label.to_vec(),
-            board: board.key(),
+        let one = Unchecked {
+            board,
+            label,
             bytes,
+        };
+        let mut each = Self::parse_and_check_each(&[one]).into_iter();
+        each.next().unwrap_or(Err(Error::InvalidCiphertext))
+    }
+
+    /// The same for many, the sums of their proofs side by side: all on one curve. The outcome of one does not depend on
+    /// the others.
+    pub fn parse_and_check_each(all: &[Unchecked<'_>]) -> Vec<Result<Self>> {
+        let parsed: Vec<Result<Parsed<'_>>> = all.iter().map(Parsed::of).collect();
+        let good: Vec<&Parsed<'_>> = parsed.iter().flatten().collect();
+        let sums: Vec<PointSum<'_>> = good.iter().flat_map(|one| one.sums()).collect();
+        let commitments = Point::sums_vartime(&sums);
+        drop(sums);
+        let commitments = commitments.as_chunks::<2>().0;
+        let mut points = Vec::with_capacity(5 * good.len());
+        for (one, [w, w_bar]) in good.iter().zip(commitments) {
+            points.extend([one.of.board.public(), &one.u, &one.u_bar, w, w_bar]);
+        }
+        let encoded = Point::each_to_bytes(&points);
+        let each = good.iter().zip(commitments).zip(encoded.as_chunks().0);
+        let holds: Vec<bool> = each
+            .map(|((one, [w, w_bar]), encoded)| {
+                let expected = challenge_of(one.of.board, one.of.label, &one.c, encoded);
+                expected == one.e && !w.is_identity() && !w_bar.is_identity()
+            })
+            .collect();
+        let mut holds = holds.into_iter();
+        let each = parsed.into_iter();
+        each.map(|parsed| {
+            let parsed = parsed?;
+            match holds.next() {
+                Some(true) => Ok(parsed.checked()),
+                _ => Err(Error::InvalidCiphertext),
+            }
         })
+        .collect()
     }
 
     /// The 162 bytes.
@@ -114,9 +205,14 @@ pub fn encrypt(
     rho: &[u8; RHO_BYTES],
     m: &[u8; 32],
 ) -> Result<[u8; CIPHERTEXT_BYTES]> {
-    encrypt_by(board, label, rho, m, |point, k| match point {
-        None => Point::mul_generator(k),
-        Some(point) => point.mul(k),
+    encrypt_by(board, label, rho, m, |[r, w], g_bar, public| {
+        [
+            Point::mul_generator(r),
+            g_bar.mul(r),
+            Point::mul_generator(w),
+            g_bar.mul(w),
+            public.mul(r),
+        ]
     })
 }
 
@@ -131,20 +227,24 @@ pub fn encrypt_opened(
     rho: &[u8; RHO_BYTES],
     m: &[u8; 32],
 ) -> Result<[u8; CIPHERTEXT_BYTES]> {
-    let curve = board.suite().curve();
-    encrypt_by(board, label, rho, m, |point, k| match point {
-        None => Point::lincomb_vartime(&[(k, &Point::generator(curve))]),
-        Some(point) => Point::lincomb_known_vartime(&[(k, point)], &[]),
+    let g = Point::generator(board.suite().curve());
+    encrypt_by(board, label, rho, m, |[r, w], g_bar, public| {
+        let of_g = |k| (Vec::new(), vec![(k, &g)]);
+        let of = |k, point| (vec![(k, point)], Vec::new());
+        let sums = [of_g(r), of(r, g_bar), of_g(w), of(w, g_bar), of(r, public)];
+        let sums = sums.map(|(known, pairs)| PointSum { known, pairs });
+        let mut all = Point::sums_vartime(&sums).into_iter();
+        sums.map(|_| all.next().expect("a point for each sum"))
     })
 }
 
-/// `times` multiplies a point, or the generator.
+/// `multiples` gives rG, rG', wG, wG' and rY, for r and w, G' and Y.
 fn encrypt_by(
     board: &Board,
     label: &[u8],
     rho: &[u8; RHO_BYTES],
     m: &[u8; 32],
-    times: impl Fn(Option<&KnownPoint>, &Scalar) -> Point,
+    multiples: impl Fn([&Scalar; 2], &KnownPoint, &KnownPoint) -> [Point; 5],
 ) -> Result<[u8; CIPHERTEXT_BYTES]> {
     let suite = board.suite();
     let scalar = |at: usize| {
@@ -160,10 +260,9 @@ fn encrypt_by(
         }
     };
     let (r, w) = (scalar(0)?, scalar(48)?);
-    let g_bar = Some(second_generator(suite));
-    let (u, u_bar) = (times(None, &r), times(g_bar, &r));
-    let (w_g, w_bar) = (times(None, &w), times(g_bar, &w));
-    let c = mask(board, &u, &times(Some(board.known_public()), &r), m);
+    let g_bar = second_generator(suite);
+    let [u, u_bar, w_g, w_bar, secret] = multiples([&r, &w], g_bar, board.known_public());
+    let c = mask(board, &u, &secret, m);
     let e = challenge(board, label, &c, [&u, &u_bar, &w_g, &w_bar]);
     let f = w.add(&r.mul(&e));
     let mut out = [0; CIPHERTEXT_BYTES];
@@ -201,7 +300,7 @@ pub fn verify_share(board: &Board, ciphertext: &Ciphertext, share: &Share) -> Re
     share::verify(board, &ciphertext.label, &ciphertext.u, share)
 }
 
-/// A share whose proof held, with what it was held against; as [`check_share`] alone makes one, nobody checks it again.
+/// A share whose proof held, with what it was held against; as [`check_share`] and [`check_shares`] alone make one, nobody checks it again.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CheckedShare {
     share: Share,
@@ -224,6 +323,33 @@ impl CheckedShare {
 /// As [`verify_share`].
 pub fn check_share(board: &Board, ciphertext: &Ciphertext, share: Share) -> Result<CheckedShare> {
     verify_share(board, ciphertext, &share)?;
+    checked(board, ciphertext, share)
+}
+
+/// As [`check_share`] for shares of a ciphertext each, side by side; the outcome of one does not depend on the others.
+pub fn check_shares(board: &Board, shares: Vec<(&Ciphertext, Share)>) -> Vec<Result<CheckedShare>> {
+    let ours: Vec<Result<()>> = shares
+        .iter()
+        .map(|(ciphertext, _)| ciphertext.belongs_to(board))
+        .collect();
+    let of_board = shares.iter().zip(&ours).filter(|(_, ours)| ours.is_ok());
+    let items: Vec<(&[u8], &Point, &Share)> = of_board
+        .map(|((ciphertext, share), _)| (&ciphertext.label[..], &ciphertext.u, share))
+        .collect();
+    let mut verified = share::verify_each(board, &items).into_iter();
+    let verdicts: Vec<Result<()>> = ours
+        .into_iter()
+        .map(|ours| ours.and_then(|()| verified.next().unwrap_or(Err(Error::OtherBoard))))
+        .collect();
+    let each = shares.into_iter().zip(verdicts);
+    each.map(|((ciphertext, share), verdict)| {
+        verdict?;
+        checked(board, ciphertext, share)
+    })
+    .collect()
+}
+
+fn checked(board: &Board, ciphertext: &Ciphertext, share: Share) -> Result<CheckedShare> {
     Ok(CheckedShare {
         base: ciphertext.u.clone(),
         key: board.share_key(share.index)?.clone(),
@@ -292,8 +418,12 @@ fn mask(board: &Board, u: &Point, point: &Point, text: &[u8; 32]) -> Zeroizing<[
 
 fn challenge(board: &Board, label: &[u8], c: &[u8; 32], points: [&Point; 4]) -> Scalar {
     let [u, u_bar, w, w_bar] = points;
-    let encoded = Point::all_to_bytes([board.public(), u, u_bar, w, w_bar]);
-    let [y, u, u_bar, w, w_bar] = &encoded;
+    let points = [board.public(), u, u_bar, w, w_bar];
+    challenge_of(board, label, c, &Point::all_to_bytes(points))
+}
+
+fn challenge_of(board: &Board, label: &[u8], c: &[u8; 32], points: &[[u8; 33]; 5]) -> Scalar {
+    let [y, u, u_bar, w, w_bar] = points;
     let parts: [&[u8]; 7] = [label, y, c, u, u_bar, w, w_bar];
     board.suite().h_q("tdh2-2", &parts)
 }

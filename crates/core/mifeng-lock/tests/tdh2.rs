@@ -325,3 +325,64 @@ fn at_zero(curve: Curve, points: &[(u8, Point)]) -> Point {
         .collect();
     Point::lincomb_vartime(&terms)
 }
+
+/// Ciphertexts and shares side by side, some of them wrong: each is judged as if it were alone.
+#[test]
+fn many_are_judged_as_one_alone() {
+    for suite in [&GM, &INTL] {
+        let mut world = World::new(suite, 2, 3, "many");
+        let other = World::new(suite, 2, 3, "others");
+        let board = world.board().clone();
+        let labels: Vec<Vec<u8>> = (0..21u8).map(|place| vec![place; 3]).collect();
+        let mut bytes: Vec<Vec<u8>> = (1..)
+            .zip(&labels)
+            .map(|(rho, label)| tdh2::encrypt(&board, label, &[rho; 96], &SECRET))
+            .map(|sealed| sealed.expect("encrypts").to_vec())
+            .collect();
+        // c, U, U', e and f bent, one cut, one under another label.
+        for (place, at) in [(2, 0), (5, 40), (8, 70), (11, 100), (13, 161)] {
+            bytes[place][at] ^= 1;
+        }
+        bytes[16].pop();
+        bytes[18] = bytes[0].clone();
+        let mut unchecked: Vec<tdh2::Unchecked<'_>> = labels
+            .iter()
+            .zip(&bytes)
+            .map(|(label, bytes)| tdh2::Unchecked {
+                board: &board,
+                label,
+                bytes,
+            })
+            .collect();
+        unchecked[20].board = other.board();
+        let found = Ciphertext::parse_and_check_each(&unchecked);
+        for (found, one) in found.iter().zip(&unchecked) {
+            let alone = Ciphertext::parse_and_check(one.board, one.label, one.bytes);
+            assert_eq!(*found, alone);
+        }
+        let good: Vec<Ciphertext> = found.into_iter().flatten().collect();
+        assert_eq!(good.len(), 13);
+
+        let mut all = Vec::new();
+        for (place, ciphertext) in good.iter().enumerate() {
+            let mut share = shares(&mut world, ciphertext).remove(place % 3);
+            match place {
+                3 => share.index = 4,
+                4 => share.index = 3 - share.index.min(2),
+                6 => share.d = share.d.add(&Point::generator(suite.curve())),
+                7 => share.d = share.d.sub(&share.d),
+                _ => {}
+            }
+            all.push((ciphertext, share));
+        }
+        // A share of another ciphertext, and one of another board.
+        all.push((&good[0], all[1].1.clone()));
+        let elsewhere = seal(&other, 1);
+        all.push((&elsewhere, all[2].1.clone()));
+        let found = tdh2::check_shares(&board, all.clone());
+        assert_eq!(found.iter().filter(|found| found.is_ok()).count(), 9);
+        for (found, (ciphertext, share)) in found.into_iter().zip(all) {
+            assert_eq!(found, tdh2::check_share(&board, ciphertext, share));
+        }
+    }
+}

@@ -39,18 +39,17 @@ impl Batch {
             }
             disclosed.insert(*position, *commitment);
         }
-        let mut tree = merkle::Tree::new(suite.hash());
-        for index in 0..1u64 << depth {
-            let value = match disclosed.get(&index) {
-                Some(commitment) => *commitment,
-                None => filler(suite, seed, index),
-            };
-            tree.append(merkle::leaf_hash(suite.hash(), value.as_bytes()));
+        let mut values = fillers(suite, seed, 1 << depth);
+        for (value, index) in values.iter_mut().zip(0u64..) {
+            *value = disclosed.get(&index).copied().unwrap_or(*value);
         }
+        let values: Vec<&[u8]> = values.iter().map(|value| &value.as_bytes()[..]).collect();
+        // The leaf prefix of RFC 6962 section 2.1.
+        let leaves = suite.hash().digest_many(&[0], &values);
         Ok(Batch {
             suite,
             depth,
-            tree,
+            tree: merkle::Tree::from_leaves(suite.hash(), &leaves),
             positions,
         })
     }
@@ -191,7 +190,9 @@ fn below(suite: &Suite, seed: &[u8; 32], counter: &mut u64, bound: u64) -> u64 {
     }
 }
 
-/// What stands where no record does: `H_tag("filler", seed, be64 index)`.
-fn filler(suite: &Suite, seed: &[u8; 32], index: u64) -> Digest {
-    suite.h_tag("filler", &[seed, &index.to_be_bytes()])
+/// What stands where no record does: `H_tag("filler", seed, be64 index)` for so many indices.
+fn fillers(suite: &Suite, seed: &[u8; 32], count: u64) -> Vec<Digest> {
+    let indices: Vec<[u8; 8]> = (0..count).map(u64::to_be_bytes).collect();
+    let parts: Vec<[&[u8]; 2]> = indices.iter().map(|index| [&seed[..], index]).collect();
+    suite.h_tag_many("filler", &parts)
 }

@@ -23,6 +23,13 @@ pub fn node_hash(alg: HashAlg, left: &Digest, right: &Digest) -> Digest {
     alg.digest_parts(&[&[1], left.as_bytes(), right.as_bytes()])
 }
 
+fn both([left, right]: &[Digest; 2]) -> [u8; 64] {
+    let mut both = [0; 64];
+    both[..32].copy_from_slice(left.as_bytes());
+    both[32..].copy_from_slice(right.as_bytes());
+    both
+}
+
 /// The root of a tree without leaves: `H()`.
 pub fn empty_root(alg: HashAlg) -> Digest {
     alg.digest(b"")
@@ -121,9 +128,15 @@ impl Tree {
 
     /// A tree over leaf hashes.
     pub fn from_leaves(alg: HashAlg, leaves: &[Digest]) -> Self {
-        let mut tree = Tree::new(alg);
-        leaves.iter().for_each(|leaf| tree.append(*leaf));
-        tree
+        let mut levels = vec![leaves.to_vec()];
+        while let Some(row) = levels.last().filter(|row| row.len() > 1) {
+            // The nodes of a level stand side by side.
+            let pairs = row.as_chunks::<2>().0.iter();
+            let pairs: Vec<[u8; 64]> = pairs.map(both).collect();
+            let inputs: Vec<&[u8]> = pairs.iter().map(|pair| &pair[..]).collect();
+            levels.push(alg.digest_many(&[1], &inputs));
+        }
+        Tree { alg, levels }
     }
 
     /// Adds a leaf hash at the end.

@@ -349,7 +349,12 @@ impl<'f> Run<'f> {
         let outcome = self.with_host(|host, _| {
             // Both ways in.
             if let Some((_, bid)) = body.filter(|_| letter.is_multiple_of(2)) {
-                return host.submit_measured(record, bid, received);
+                host.submit_measured(record, bid, received)?;
+                // With others at the next commit, unless somebody is told that it is there.
+                return match brings_body && logged {
+                    true => host.keep_bodies(),
+                    false => Ok(()),
+                };
             }
             let mut body = body.map(|(file, _)| Cursor::new(file));
             let body = body.as_mut().map(|body| body as &mut dyn std::io::Read);

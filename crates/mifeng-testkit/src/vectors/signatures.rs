@@ -2,7 +2,9 @@
 
 use super::Plan;
 use super::case::{Case, Input, Stop, Tally, bytes, check, fail, list, text, verdict};
-use mifeng_crypto::{Curve, Error, Point, PublicKey, Scalar, SignatureAlg, sm2enc};
+use mifeng_crypto::{
+    Curve, Error, Point, PublicKey, Scalar, SignatureAlg, Signed, sm2enc, verify_many,
+};
 use serde_json::Value;
 
 /// Reason for signatures whose hash or encoding no suite uses.
@@ -44,6 +46,29 @@ fn algorithm(group: &Value) -> Option<SignatureAlg> {
     }
 }
 
+/// Side by side, which is another way.
+const SIDE_BY_SIDE: usize = 8;
+
+/// Whether it verifies: alone and among others, which must come to the same.
+fn verifies(
+    key: &PublicKey,
+    alg: SignatureAlg,
+    message: &[u8],
+    signature: &[u8],
+) -> Result<bool, Stop> {
+    let alone = key.verify(alg, message, signature).is_ok();
+    let one = Signed {
+        key,
+        alg,
+        message,
+        signature,
+    };
+    let among = verify_many(&[one; SIDE_BY_SIDE]);
+    let same = among.iter().all(|found| found.is_ok() == alone);
+    check(same, "alone and side by side it comes to different ends")?;
+    Ok(alone)
+}
+
 fn wycheproof(input: &Input, tally: &mut Tally) {
     for group in list(input.json(), "testGroups") {
         let tests = list(group, "tests");
@@ -62,10 +87,7 @@ fn wycheproof(input: &Input, tally: &mut Tally) {
                 for test in tests {
                     tally.case(&test["tcId"], || {
                         let (message, signature) = (bytes(test, "msg")?, bytes(test, "sig")?);
-                        verdict(
-                            &test["result"],
-                            key.verify(alg, &message, &signature).is_ok(),
-                        )
+                        verdict(&test["result"], verifies(&key, alg, &message, &signature)?)
                     });
                 }
             }
@@ -94,8 +116,8 @@ fn sm2_signatures(input: &Input, tally: &mut Tally) {
                 }
                 let (message, signature) = (bytes(test, "msg")?, bytes(test, "sig")?);
                 let key = PublicKey::from_point(&point);
-                let verified = key.verify(SignatureAlg::Sm2Sm3, &message, &signature);
-                verdict(&test["result"], verified.is_ok())
+                let verified = verifies(&key, SignatureAlg::Sm2Sm3, &message, &signature)?;
+                verdict(&test["result"], verified)
             });
         }
     }

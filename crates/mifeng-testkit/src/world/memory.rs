@@ -76,11 +76,14 @@ impl Store for Memory {
         Ok(len)
     }
 
-    fn adopt(&mut self, name: &str, file: &WholeFile) -> io::Result<()> {
+    fn adopt(&mut self, files: &[(&str, &WholeFile)]) -> io::Result<()> {
         if let Some(mut under) = self.under() {
-            return under.adopt(name, file);
+            return under.adopt(files);
         }
-        self.write(name, &mut file.open()?).map(|_| ())
+        for (name, file) in files {
+            self.write(name, &mut file.open()?)?;
+        }
+        Ok(())
     }
 
     fn rename(&mut self, from: &str, to: &str) -> io::Result<()> {

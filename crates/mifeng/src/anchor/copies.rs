@@ -7,6 +7,14 @@ use crate::{Error, layout};
 use mifeng_log::{Note, Signature, SignedCheckpoint};
 
 impl Anchors {
+    /// Whether an earlier copy has lines under its heads that this one lacks, as [`join`](Anchors::join) sees it.
+    ///
+    /// # Errors
+    /// [`Error::Log`] for a head that is no note.
+    pub fn lacks(&self, earlier: &Anchors, known: &AnchorWitnesses) -> Result<bool, Error> {
+        Ok(!self.lacking(earlier, known)?.is_empty())
+    }
+
     /// Writes this copy, which `files` are, with the lines that an earlier one has under its heads and this one lacks; false
     /// if it lacks none, and nothing is written. False lines of `known` witnesses are not kept, and the true ones have
     /// room first; where a head has no room for all others the earlier ones stay.
@@ -20,8 +28,25 @@ impl Anchors {
         files: &dyn Files,
         out: &mut dyn std::io::Write,
     ) -> Result<bool, Error> {
+        let lacking = self.lacking(earlier, known)?;
+        if lacking.is_empty() {
+            return Ok(false);
+        }
         let mut joined = Overlay::over(files);
-        let mut lacks = false;
+        for (name, note) in lacking {
+            joined.with(&name, note.to_text().into_bytes());
+        }
+        write_tar(&joined, out)?;
+        Ok(true)
+    }
+
+    /// Heads under which this copy lacks lines, by name of their file, with the lines of both.
+    fn lacking(
+        &self,
+        earlier: &Anchors,
+        known: &AnchorWitnesses,
+    ) -> Result<Vec<(String, Note)>, Error> {
+        let mut lacking = Vec::new();
         for old in &earlier.cosigned {
             let size = old.checkpoint().size();
             let same = |head: &&SignedCheckpoint| head.checkpoint().size() == size;
@@ -35,7 +60,6 @@ impl Anchors {
             if new.is_some() && kept.all(|line| there.contains(line)) {
                 continue;
             }
-            lacks = true;
             let lines = old.signatures().iter().chain(there);
             let mut lines: Vec<_> = lines.filter(|line| !is_false(line)).collect();
             let host = self.key.key();
@@ -48,11 +72,8 @@ impl Anchors {
                 // The same witness again, or no room.
                 let _ = note.add(line.clone());
             }
-            joined.with(&layout::head(size), note.to_text().into_bytes());
+            lacking.push((layout::head(size), note));
         }
-        if lacks {
-            write_tar(&joined, out)?;
-        }
-        Ok(lacks)
+        Ok(lacking)
     }
 }

@@ -20,6 +20,8 @@ impl<S: Store> Host<S> {
         self.require_sound()?;
         let mut receipts = Vec::new();
         while let Some((schedule, number)) = self.due(now)? {
+            // While those that wait for this beat are among them that wait.
+            self.keep_bodies()?;
             let mut seed = [0; 32];
             entropy.fill(&mut seed)?;
             // A record goes into the first beat after it came in, never into an older one.

@@ -5,9 +5,9 @@
 //! nobody sent.
 
 use super::Host;
-use super::bodies::Brought;
+use super::bodies::{Brought, Staged};
 use super::check::hold_bid;
-use crate::store::{Store, Write};
+use crate::store::Store;
 use crate::{Error, layout};
 use mifeng_crypto::{Digest, Time};
 use mifeng_record::{Record, SignedRecord};
@@ -15,7 +15,7 @@ use mifeng_tender::{Bid, BidLife, Refusal, Stage, rules};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What such a file says once the body is there; before that the id of the seal.
-const CAME: &[u8] = b"came";
+pub(super) const CAME: &[u8] = b"came";
 
 /// The bids of a store that have no body yet: their seals, by the commitment of their record.
 pub(super) fn awaited(store: &dyn Store) -> Result<BTreeMap<Digest, Digest>, Error> {
@@ -50,7 +50,8 @@ pub(super) fn found(
 }
 
 impl<S: Store> Host<S> {
-    /// Whether the record with this commitment brought a bid whose body has not come.
+    /// Whether the record with this commitment brought a bid whose body is not there; one that came as a file is, once it is
+    /// [kept](Host::keep_bodies).
     pub fn awaits_body(&self, record: &Digest) -> bool {
         self.awaited.contains_key(record)
     }
@@ -89,7 +90,13 @@ impl<S: Store> Host<S> {
             let bid = state.bids().get(*seal);
             bid.is_some_and(|bid| bid.life == BidLife::Live) && !self.found.contains(*seal)
         };
-        let mut seals: Vec<Digest> = self.awaited.values().filter(live).copied().collect();
+        let came = |record: &Digest| self.unkept.came.contains(record);
+        let awaited = self.awaited.iter().filter(|(record, _)| !came(record));
+        let mut seals: Vec<Digest> = awaited
+            .map(|(_, seal)| seal)
+            .filter(live)
+            .copied()
+            .collect();
         seals.sort_unstable();
         seals
     }
@@ -126,27 +133,19 @@ impl<S: Store> Host<S> {
         }
         let record = Record::verify(record, self.suite())?;
         let staged = self.stage_body(brought)?;
-        let seal = self.check_body(&record, &staged)?;
-        let Some(seal) = seal.filter(|_| is_awaited) else {
+        let Some(named) = self.check_seal(&record, &staged)? else {
             return Ok(());
         };
+        let seal = self.check_file(&staged, &named)?;
+        if !is_awaited || self.unkept.came.contains(commitment) {
+            return Ok(());
+        }
         self.failed = true;
         self.keep_body(&staged, &seal)?;
-        // One that waits for its beat has no file yet that says so, and will have none.
-        let suite = self.replay.suite();
-        let waits = |one: &super::Pending| one.record.commitment(suite) == *commitment;
-        if !self.pending.iter().any(waits) {
-            let name = layout::awaited(commitment);
-            // A batch, since one wrote the file before (spec/store.md).
-            let came = Write::Put {
-                name: &name,
-                content: CAME,
-            };
-            self.store
-                .batch(&[came])
-                .map_err(|e| Error::io(&*name, &e))?;
+        self.unkept.came.insert(*commitment);
+        if let Staged::Incoming(_) = staged {
+            self.store_bodies()?;
         }
-        self.awaited.remove(commitment);
         self.failed = false;
         Ok(())
     }

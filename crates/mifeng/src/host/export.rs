@@ -284,13 +284,7 @@ impl<S: Store> Host<S> {
             )?;
             let opened = self.replay.state.outcomes().keys();
             link_bids(&mut assembly, &self.store, opened)?;
-            crate::dossier::files_digest(
-                self.suite(),
-                &assembly,
-                &BTreeMap::new(),
-                &BTreeMap::new(),
-                &[],
-            )?
+            crate::dossier::files_digest(self.suite(), &assembly, &BTreeMap::new(), &|_| None, &[])?
         };
         let record = self.draft(
             "archive.close",

@@ -4,9 +4,15 @@ use super::parts::{Listed, together};
 use super::{Beat, BeatRecord, Replay, failed};
 use crate::bundle::Files;
 use crate::{Error, layout};
-use mifeng_crypto::Digest;
+use mifeng_crypto::{Digest, cores};
 use mifeng_record::Record;
-use mifeng_tender::{Refusal, Stage, State, rules};
+use mifeng_tender::{Ahead, Refusal, Stage, State, rules};
+use std::collections::VecDeque;
+
+/// Records that change nothing for the bids that are opened after them.
+fn is_opening(record: &Record) -> bool {
+    ["bid.open", "bid.fail"].contains(&record.kind())
+}
 
 impl Replay {
     /// The close fixes what is revealed of the beats, byte for byte.
@@ -130,15 +136,37 @@ impl Replay {
         let mut rest = records;
         while !rest.is_empty() {
             let (now, later) = rest.split_at(together(files, rest));
-            for (loaded, (_, _, received)) in self.load_all(files, now).into_iter().zip(now) {
-                let (record, ahead) = loaded?;
+            let mut loaded = VecDeque::from(self.load_all(files, now));
+            let mut opening = true;
+            for (_, _, received) in now {
+                if !opening {
+                    self.open_ahead(loaded.make_contiguous());
+                }
+                let Some((record, ahead)) = loaded.pop_front().transpose()? else {
+                    break;
+                };
                 let at = received.unwrap_or(record.time());
                 self.apply(index, &record, (at, received.is_some()), &ahead)?;
+                opening = is_opening(&record);
                 index += u64::from(received.is_none());
             }
             rest = later;
         }
         Ok(())
+    }
+
+    /// Bids that are opened next, on all cores: what they open with came with the record before.
+    fn open_ahead(&self, records: &mut [Result<(Record, Ahead), Error>]) {
+        let next = records.iter_mut().map_while(|one| one.as_mut().ok());
+        let next = next.take_while(|(record, _)| is_opening(record));
+        let mut next: Vec<&mut (Record, Ahead)> = next.collect();
+        if next.len() < 2 || cores::count() < 2 {
+            return;
+        }
+        let found = cores::map(&next, |(record, _)| self.state.open_ahead(record));
+        for ((_, ahead), found) in next.iter_mut().zip(found) {
+            *ahead = found;
+        }
     }
 
     /// While bids are received a record stands in a beat, but for those that everybody sees at once; and a postponement

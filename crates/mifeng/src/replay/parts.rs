@@ -15,6 +15,8 @@ use std::sync::Mutex;
 
 /// Records that are worked on together: enough for many cores, and what was computed of one that is not reached is lost.
 const TOGETHER_MAX: usize = 256;
+/// Of these, records that one core works on at once: their signatures and proofs fill eight lanes twice.
+const SIDE_BY_SIDE: usize = 16;
 /// Bytes that they hold together, as they are all in memory.
 const TOGETHER_LEN_MAX: u64 = 16 << 20;
 
@@ -193,12 +195,18 @@ fn read(
     })
 }
 
-fn verify(
+/// A record that waits for its signature to be verified, or has none here.
+enum Unverified {
+    Signed(SignedRecord),
+    Unsigned(Box<Record>),
+}
+
+/// The parts have the hashes that they are named by.
+fn check_hashes(
     parts: Parts,
     suite: &'static Suite,
     (body, sig): (&Digest, &Digest),
-    seen: &cms::Seen,
-) -> Result<Record, Error> {
+) -> Result<Unverified, Error> {
     let check = |bytes: &[u8], hash: &Digest, name: String| {
         if suite.hash().digest(bytes) == *hash {
             return Ok(());
@@ -206,18 +214,52 @@ fn verify(
         let detail = format!("{name} does not have the hash in its name");
         Err(failed("V1", "file.hash", detail))
     };
-    let refused = |e: mifeng_record::Error| failed("V4", e.code(), format!("body/{body}: {e}"));
     check(&parts.text, body, layout::body(body))?;
     let Some(signature) = parts.signature else {
-        return Record::unsigned(&parts.text, *sig, suite).map_err(refused);
+        let record = Record::unsigned(&parts.text, *sig, suite);
+        let record = record.map_err(refused(body))?;
+        return Ok(Unverified::Unsigned(Box::new(record)));
     };
     let signature = signature?;
     check(&signature, sig, layout::signature(sig))?;
-    let signed = SignedRecord {
+    Ok(Unverified::Signed(SignedRecord {
         body: parts.text,
         signature,
-    };
-    Record::verify_seen(signed, suite, seen).map_err(refused)
+    }))
+}
+
+fn refused(body: &Digest) -> impl Fn(mifeng_record::Error) -> Error + use<'_> {
+    move |e| failed("V4", e.code(), format!("body/{body}: {e}"))
+}
+
+/// Verifies records in this thread, side by side.
+fn verify_each(
+    all: Vec<(&Listed, Result<Parts, Error>)>,
+    suite: &'static Suite,
+    seen: &cms::Seen,
+) -> Vec<Result<Record, Error>> {
+    let mut signed = Vec::new();
+    let each = all.into_iter().map(|((body, sig, _), parts)| {
+        let checked = check_hashes(parts?, suite, (body, sig))?;
+        Ok(match checked {
+            Unverified::Unsigned(record) => (body, Some(*record)),
+            Unverified::Signed(record) => {
+                signed.push(record);
+                (body, None)
+            }
+        })
+    });
+    let each: Vec<Result<(&Digest, Option<Record>), Error>> = each.collect();
+    let mut verified = Record::verify_each(&signed, suite, seen).into_iter();
+    let each = each.into_iter();
+    each.map(|one| match one? {
+        (_, Some(record)) => Ok(record),
+        (body, None) => match verified.next() {
+            Some(record) => record.map_err(refused(body)),
+            None => Err(failed("V1", "file.missing", "a record")),
+        },
+    })
+    .collect()
 }
 
 /// Loads and verifies one record; of one whose signature is withheld only the body is looked at.
@@ -227,7 +269,11 @@ pub(crate) fn load(
     of: (&Digest, &Digest),
     withheld: &Withheld,
 ) -> Result<Record, Error> {
-    verify(read(files, of, withheld)?, suite, of, &cms::Seen::default())
+    let parts = read(files, of, withheld);
+    let listed = (*of.0, *of.1, None);
+    let mut one = verify_each(vec![(&listed, parts)], suite, &cms::Seen::default());
+    one.pop()
+        .unwrap_or(Err(failed("V1", "file.missing", "a record")))
 }
 
 /// A record of the log: the hashes of body and signature, and when it was received if it came in a beat.
@@ -258,26 +304,39 @@ impl super::Replay {
         let trust = self.trust();
         // Alone, a core gains nothing by looking ahead.
         let looks_ahead = cores::count() > 1;
-        let parts = records.iter().map(|(body, sig, at)| {
-            let parts = read(files, (body, sig), &self.withheld);
-            Mutex::new(Some((body, sig, at, parts)))
+        let parts = records.iter().map(|listed| {
+            let (body, sig, _) = listed;
+            (listed, read(files, (body, sig), &self.withheld))
         });
-        let parts: Vec<_> = parts.collect();
-        cores::map(&parts, |one| {
+        let mut parts: Vec<_> = parts.collect();
+        let mut groups = Vec::new();
+        while !parts.is_empty() {
+            let rest = parts.split_off(parts.len().min(SIDE_BY_SIDE));
+            groups.push(Mutex::new(std::mem::replace(&mut parts, rest)));
+        }
+        let done = cores::map(&groups, |group| {
             // Each is taken once, so nobody waits and nobody finds it gone.
-            let taken = one.lock().ok().and_then(|mut one| one.take());
-            let Some((body, sig, at, parts)) = taken else {
-                return Err(failed("V1", "file.missing", "a record"));
-            };
-            let record = verify(parts?, suite, (body, sig), self.state.seen())?;
-            let ahead = match looks_ahead {
-                false => Ahead::default(),
-                true => self
-                    .state
-                    .look_ahead(&record, at.unwrap_or(record.time()), &trust),
-            };
-            Ok((record, ahead))
-        })
+            let group = group.lock().map(|mut group| std::mem::take(&mut *group));
+            let group = group.unwrap_or_default();
+            let times: Vec<Option<Time>> = group.iter().map(|((_, _, at), _)| *at).collect();
+            let loaded = verify_each(group, suite, self.state.seen());
+            let mut ahead = match looks_ahead {
+                false => Vec::new(),
+                true => {
+                    let good = loaded.iter().zip(times);
+                    let good = good.filter_map(|(record, at)| {
+                        let record = record.as_ref().ok()?;
+                        Some((record, at.unwrap_or(record.time())))
+                    });
+                    self.state.look_ahead(&good.collect::<Vec<_>>(), &trust)
+                }
+            }
+            .into_iter();
+            let each = loaded.into_iter();
+            each.map(|record| Ok((record?, ahead.next().unwrap_or_default())))
+                .collect::<Vec<_>>()
+        });
+        done.into_iter().flatten().collect()
     }
 }
 

@@ -11,7 +11,7 @@ use crate::layout;
 use crate::opening::{Opened, open_bid_on, open_many};
 use crate::replay::Replay;
 use crate::store::ReadSeek;
-use mifeng_crypto::{Digest, HashAlg, Hasher, Wiped, cores, sha2x, sm3x};
+use mifeng_crypto::{Digest, HashAlg, Hasher, cores};
 use mifeng_envelope::{Memory, NoSink, SealedFile, WORKERS};
 use mifeng_tender::{BidOutcome, rules};
 use std::collections::BTreeMap;
@@ -96,8 +96,8 @@ fn grouped(bids: impl Iterator<Item = (Digest, String, u64)>) -> Vec<Vec<Bid>> {
 /// Memory that one thread uses for group after group: fresh pages cost as much as reading what is put there.
 #[derive(Default)]
 struct Scratch {
-    /// The bids of a group, one behind the other.
-    contents: Wiped,
+    /// The bids of a group, one behind the other, unless they are in memory anyway.
+    contents: Vec<u8>,
     opened: Memory,
 }
 
@@ -121,24 +121,10 @@ fn audit_group(
         };
         return Ok(vec![(large.id, audited)]);
     }
-    if scratch.contents.is_empty() {
-        scratch.contents = Wiped::zeros(GROUP_LEN_MAX as usize);
-    }
-    let mut rest = scratch.contents.as_mut_slice();
-    let mut contents = Vec::with_capacity(group.len());
-    for bid in group {
-        // The bids of a group fit into its memory.
-        let (room, more) = rest.split_at_mut(bid.size as usize);
-        contents.push(read_whole(files, bid, room)?);
-        rest = more;
-    }
-    let inputs: Vec<&[u8]> = contents.iter().map(|content| &**content).collect();
-    let hashes = match alg {
-        HashAlg::Sm3 => sm3x::digest_many(&inputs),
-        HashAlg::Sha256 => sha2x::digest_many_prefixed(&[], &inputs),
-    };
+    let inputs = contents(files, group, &mut scratch.contents)?;
+    let hashes = alg.digest_many(&[], &inputs);
     let bids = group.iter().map(|bid| &bid.id);
-    let bids = bids.zip(contents);
+    let bids = bids.zip(inputs);
     let opened = open_many(&replay.state, bids.collect(), &mut scratch.opened);
     let mut opened: BTreeMap<_, _> = opened.into_iter().collect();
     let audited = group.iter().zip(hashes).map(|(bid, hash)| {
@@ -147,7 +133,7 @@ fn audit_group(
             return audit_alone(files, replay, bid, 1);
         };
         let audited = Audited {
-            hash: Digest::from_bytes(hash),
+            hash,
             fault: None,
             opened: Some(Ok(opened)),
         };
@@ -173,8 +159,30 @@ fn audit_alone(
     Ok((bid.id, audited))
 }
 
+/// The bytes of each bid of a group.
+fn contents<'a>(
+    files: &'a dyn Files,
+    group: &[Bid],
+    memory: &'a mut Vec<u8>,
+) -> Result<Vec<&'a [u8]>, Error> {
+    let there: Option<_> = group.iter().map(|bid| files.in_memory(&bid.name)).collect();
+    if let Some(there) = there {
+        return Ok(there);
+    }
+    memory.resize(GROUP_LEN_MAX as usize, 0);
+    let mut rest = memory.as_mut_slice();
+    let mut contents = Vec::with_capacity(group.len());
+    for bid in group {
+        // The bids of a group fit into its memory.
+        let (room, more) = rest.split_at_mut(bid.size as usize);
+        contents.push(read_whole(files, bid, room)?);
+        rest = more;
+    }
+    Ok(contents)
+}
+
 /// The bytes of a file, at most as many as there is room for.
-fn read_whole<'a>(files: &dyn Files, bid: &Bid, room: &'a mut [u8]) -> Result<&'a mut [u8], Error> {
+fn read_whole<'a>(files: &dyn Files, bid: &Bid, room: &'a mut [u8]) -> Result<&'a [u8], Error> {
     let (mut file, mut filled) = (files.open(&bid.name)?, 0);
     while filled < room.len() {
         match file.read(&mut room[filled..]) {
@@ -184,7 +192,7 @@ fn read_whole<'a>(files: &dyn Files, bid: &Bid, room: &'a mut [u8]) -> Result<&'
             Err(e) => return Err(Error::io(&*bid.name, &e)),
         }
     }
-    Ok(&mut room[..filled])
+    Ok(&room[..filled])
 }
 
 type Looked = (Option<Error>, Option<Result<Opened, Error>>);

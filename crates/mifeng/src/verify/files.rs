@@ -7,7 +7,7 @@ use crate::trustee::stamps;
 use crate::{Error, anchor, dossier, layout};
 use mifeng_crypto::Digest;
 use mifeng_tender::BidLife;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 impl Run<'_> {
     pub(super) fn completeness(&self, replay: &Replay) -> Result<Saw, Error> {
@@ -30,10 +30,9 @@ impl Run<'_> {
             ));
         };
         let archive = [layout::body(&last.body), layout::signature(&last.signature)];
-        let sealed = self.sealed.iter();
-        let known = sealed.map(|(id, found)| (layout::seal(id), found.hash));
-        let known = known.collect();
         let (suite, left) = (replay.suite(), &self.withheld);
+        let known = self.known(replay);
+        let known = |name: &str| known.get(name).copied();
         let found = dossier::files_digest(suite, self.files, left, &known, &archive)?;
         let body = self.files.read(&archive[0])?;
         let fixed = archived_digest(&body)
@@ -77,6 +76,21 @@ impl Run<'_> {
                 "{files} files, all there; {withheld} withdrawn or replaced bids withheld, their hashes kept{public_en}"
             ),
         ))
+    }
+
+    /// The hashes of files that were hashed before: sealed bids, and what the replay compared with its name.
+    fn known(&self, replay: &Replay) -> HashMap<String, Digest> {
+        let sealed = self.sealed.iter();
+        let mut known: HashMap<_, _> = sealed
+            .map(|(id, found)| (layout::seal(id), found.hash))
+            .collect();
+        for record in &replay.records {
+            known.insert(layout::body(&record.body), record.body);
+            if record.signed {
+                known.insert(layout::signature(&record.signature), record.signature);
+            }
+        }
+        known
     }
 
     /// Names the file that is not what `archive.close` fixed, as far as its own name tells.

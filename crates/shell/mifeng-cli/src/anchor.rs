@@ -2,10 +2,12 @@
 
 mod copy;
 mod kept;
+mod news;
 
 pub(crate) use copy::{Came, keep_copy, read};
 pub(crate) use kept::{KeptLog, is_anchor_log};
 use kept::{part, put_into};
+pub(crate) use news::fetch_news;
 
 use crate::args::SuiteName;
 use crate::bundle::Bundle;

@@ -70,6 +70,15 @@ pub(crate) struct Title {
     pub(crate) en: String,
 }
 
+/// A head of the anchor log that witnesses cosigned, as the host lists it.
+#[derive(Deserialize)]
+pub(crate) struct CosignedHead {
+    /// Name of its file in the log.
+    pub(crate) file: String,
+    /// Bytes of that.
+    pub(crate) length: u64,
+}
+
 #[derive(Deserialize)]
 struct Waiting {
     record: Digest,
@@ -258,6 +267,20 @@ impl Client {
     /// Fetches the host's anchor log of a suite.
     pub(crate) fn anchor_log(&self, suite: &str, out: &Path) -> Outcome {
         download::fetch(&self.house(), &format!("/anchors/{suite}/log"), out)
+    }
+
+    /// One file of the host's anchor log of a suite.
+    pub(crate) fn anchor_file(&self, suite: &str, name: &str) -> Result<Vec<u8>, Failure> {
+        let rest = format!("/anchors/{suite}/files/{name}");
+        let (_, bytes) = self.house().read("GET", &rest, &Body::None)?;
+        Ok(bytes)
+    }
+
+    /// The heads of that log that witnesses cosigned.
+    pub(crate) fn anchor_heads(&self, suite: &str) -> Result<Vec<CosignedHead>, Failure> {
+        let rest = format!("/anchors/{suite}/heads");
+        let (_, said) = self.house().read("GET", &rest, &Body::None)?;
+        parse(&said)
     }
 
     /// Hands a cosigned head of the anchor log in, for the witnesses of this tender.

@@ -183,19 +183,31 @@ fn ask(
     client.agent.run(request)
 }
 
+type Headers = ureq::http::HeaderMap;
+
+fn text<'h>(headers: &'h Headers, name: &str) -> Option<&'h str> {
+    headers.get(name).and_then(|value| value.to_str().ok())
+}
+
+/// The whole file, as its headers tell. A mark that is too long to be kept beside it is none.
+fn whole(headers: &Headers) -> Piece {
+    let mark = text(headers, "etag").filter(|mark| mark.len() as u64 <= MARK_LEN_MAX);
+    Piece {
+        from: 0,
+        size: text(headers, "content-length").and_then(|text| text.parse().ok()),
+        mark: mark.map(str::to_owned),
+    }
+}
+
 /// What the host says of the piece that it sends; a problem if it sends none.
 fn told(client: &Client, rest: &str, before: u64, answer: &mut Answer) -> Result<Piece, Failure> {
     let status = answer.status().as_u16();
-    let header = |name: &str| answer.headers().get(name).and_then(|v| v.to_str().ok());
     if status == 200 {
-        return Ok(Piece {
-            from: 0,
-            size: header("content-length").and_then(|text| text.parse().ok()),
-            mark: header("etag").map(str::to_owned),
-        });
+        return Ok(whole(answer.headers()));
     }
     if status == 206 {
-        let range = header("content-range").and_then(|text| text.strip_prefix("bytes "));
+        let range =
+            text(answer.headers(), "content-range").and_then(|text| text.strip_prefix("bytes "));
         let (range, size) = range.and_then(|r| r.split_once('/')).unwrap_or_default();
         let from = range
             .split_once('-')
@@ -252,5 +264,18 @@ mod tests {
         assert_eq!(part.so_far(), None);
         let _ = fs::remove_dir_all(&folder);
         Ok(())
+    }
+
+    #[test]
+    fn a_mark_that_cannot_be_kept_whole_is_none() {
+        let told = |len: usize| {
+            let mut headers = Headers::new();
+            headers.insert("content-length", "10".parse().expect("a value"));
+            headers.insert("etag", "m".repeat(len).parse().expect("a value"));
+            let piece = whole(&headers);
+            assert_eq!((piece.from, piece.size), (0, Some(10)));
+            piece.mark.map(|mark| mark.len())
+        };
+        assert_eq!((told(1), told(256), told(257)), (Some(1), Some(256), None));
     }
 }

@@ -192,18 +192,24 @@ pub(crate) fn accept(
     let (before, waited) = (host.state().stage(), host.waiting());
     let now = clock::now();
     let stream = body.as_mut().map(|file| file as &mut dyn std::io::Read);
-    if let Err(no) = host.submit(signed.clone(), stream, now) {
-        // The file was refused, and may come later: its record is in.
-        if host.waiting() > waited {
-            logged(ui, host, (&signed, record), receipt)?;
-        }
-        // What ends a bid, or convicts a trustee, is told in the log, once nothing has to be kept back any more.
-        if before >= Stage::Window {
-            host.log_refused(clock::now(), &mut SystemEntropy::new())?;
-        }
-        return Err(Failure::from(no).at(record));
+    let Err(no) = host.submit(signed.clone(), stream, now) else {
+        return logged(ui, host, (&signed, record), receipt);
+    };
+    // The file was refused, and may come later: its record is in.
+    let mut after = match host.waiting() > waited {
+        true => logged(ui, host, (&signed, record), receipt),
+        false => Ok(()),
+    };
+    // What ends a bid, or convicts a trustee, is told in the log, once nothing has to be kept back any more.
+    if before >= Stage::Window {
+        let told = host.log_refused(clock::now(), &mut SystemEntropy::new());
+        after = after.and(told.map(|_| ()).map_err(Failure::from));
     }
-    logged(ui, host, (&signed, record), receipt)
+    // The refusal is the answer, whatever else went wrong.
+    if let Err(e) = after {
+        ui.warn(e.sentence(ui::Lang::Zh), e.sentence(ui::Lang::En));
+    }
+    Err(Failure::from(no).at(record))
 }
 
 /// A record that was taken in, in the log; and its receipt.

@@ -1,86 +1,16 @@
 //! What a bidder is told of a bid whose body may come after its record: no success without a receipt that says it is there,
 //! and a sign-in where the host asks for one.
 
+mod fake;
+
+use fake::Host;
 use mifeng::crypto::INTL;
 use mifeng::{Export, Receipt};
 use mifeng_testkit::world::*;
-use std::io::{BufRead, BufReader, Cursor, Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::io::Cursor;
 use std::path::PathBuf;
 use std::process::{Command, Output};
 use std::sync::{Arc, Mutex, PoisonError};
-
-/// What the host is asked: method, the rest of the path, the token that came with it.
-type Asked = (String, String, Option<String>);
-
-/// A host that says what the test tells it.
-struct Host {
-    url: String,
-    asked: Arc<Mutex<Vec<Asked>>>,
-}
-
-impl Host {
-    fn new(says: impl Fn(&Asked, usize) -> (u16, Vec<u8>) + Send + 'static) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-        let url = format!("http://{}/t/T1", listener.local_addr().expect("bound"));
-        let asked: Arc<Mutex<Vec<Asked>>> = Arc::default();
-        let seen = Arc::clone(&asked);
-        std::thread::spawn(move || {
-            for stream in listener.incoming().flatten() {
-                let one = read(&stream);
-                let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
-                let before = seen.iter().filter(|old| **old == one).count();
-                let (status, body) = says(&one, before);
-                seen.push(one);
-                answer(&stream, status, &body);
-            }
-        });
-        Host { url, asked }
-    }
-
-    /// How often something was asked.
-    fn count(&self, method: &str, rest: &str) -> usize {
-        let asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
-        let of = |one: &&Asked| one.0 == method && one.1 == rest;
-        asked.iter().filter(of).count()
-    }
-}
-
-fn read(stream: &TcpStream) -> Asked {
-    let mut reader = BufReader::new(stream);
-    let mut first = String::new();
-    reader.read_line(&mut first).expect("a line");
-    let (mut len, mut token) = (0, None);
-    loop {
-        let mut line = String::new();
-        reader.read_line(&mut line).expect("a line");
-        let Some((name, value)) = line.trim_end().split_once(": ") else {
-            break;
-        };
-        match &*name.to_lowercase() {
-            "content-length" => len = value.parse().expect("a length"),
-            "authorization" => token = value.strip_prefix("Bearer ").map(str::to_owned),
-            _ => {}
-        }
-    }
-    std::io::copy(&mut reader.take(len), &mut std::io::sink()).expect("a body");
-    let mut words = first.split(' ').map(str::to_owned);
-    let method = words.next().unwrap_or_default();
-    let path = words.next().unwrap_or_default();
-    let rest = path.strip_prefix("/v1/tenders/T1").unwrap_or(&path);
-    (method, rest.to_owned(), token)
-}
-
-fn answer(mut stream: &TcpStream, status: u16, body: &[u8]) {
-    let head = format!(
-        "HTTP/1.1 {status} said\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
-        body.len()
-    );
-    let sent = stream
-        .write_all(head.as_bytes())
-        .and_then(|()| stream.write_all(body));
-    sent.expect("sent");
-}
 
 /// A bid of a tender in which bodies may come later: its files, and its receipts without and with the body.
 struct Bid {
@@ -174,7 +104,7 @@ fn said(out: &Output) -> String {
 fn a_receipt_without_the_body_is_no_success() {
     let bid = Bid::new("lying");
     let (upload, alone) = (bid.upload.clone(), bid.alone.clone());
-    let host = Host::new(move |(_, rest, _), _| match &**rest {
+    let host = Host::new(move |asked, _| match &*asked.rest {
         "/uploads" => (201, upload.clone()),
         _ => (201, alone.clone()),
     });
@@ -192,7 +122,7 @@ fn a_receipt_without_the_body_is_no_success() {
 fn what_a_host_lost_is_sent_again_until_it_is_there() {
     let bid = Bid::new("lost");
     let (upload, alone, whole) = (bid.upload.clone(), bid.alone.clone(), bid.whole.clone());
-    let host = Host::new(move |(_, rest, _), before| match &**rest {
+    let host = Host::new(move |asked, before| match &*asked.rest {
         "/uploads" => (201, upload.clone()),
         _ if before == 0 => (201, alone.clone()),
         _ => (201, whole.clone()),
@@ -224,16 +154,19 @@ fn it_signs_in_where_the_host_asks_for_that() {
     let refusal = br#"{"title":"sign in first","code":"access.sign-in"}"#.to_vec();
     let address = Arc::new(Mutex::new(String::new()));
     let own = Arc::clone(&address);
-    let host = Host::new(move |(_, rest, token), _| {
+    let busy = br#"{"title":"not available now","code":"system.unavailable"}"#.to_vec();
+    let host = Host::new(move |asked, before| {
         let host = own.lock().unwrap_or_else(PoisonError::into_inner);
         let (zeros, suite) = ("0".repeat(64), INTL.id());
-        match (&**rest, token.as_deref()) {
+        match (&*asked.rest, asked.token.as_deref()) {
             ("/sign-in/challenge", _) => {
                 let text = format!(
                     r#"{{"origin":"host.example/t/T1","suite":"{suite}","challenge":{{"host":"{host}","nonce":"{zeros}","proof":"{zeros}","expires":"2026-03-01T01:05:00Z"}}}}"#
                 );
                 (201, text.into_bytes())
             }
+            // Its lists do not answer at first: the same statement is sent again.
+            ("/sign-in", _) if before == 0 => (503, busy.clone()),
             ("/sign-in", _) => {
                 let text = r#"{"token":"a1b2","name":"bidder","roles":["bidder"],"expires":"2026-03-01T03:00:00Z"}"#;
                 (201, text.as_bytes().to_vec())
@@ -267,7 +200,7 @@ fn it_signs_in_where_the_host_asks_for_that() {
     assert_eq!(host.count("POST", "/sign-in"), 0);
     let out = bid.send(&host, "--token other");
     assert!(said(&out).contains("access.not-own"), "{}", said(&out));
-    for (more, sign_ins) in [("--token good", 0), ("--id bidder", 1)] {
+    for (more, sign_ins) in [("--token good", 0), ("--id bidder", 2)] {
         let out = bid.send(&host, more);
         assert!(out.status.success(), "{more}: {}", said(&out));
         assert_eq!(host.count("POST", "/sign-in"), sign_ins);

@@ -10,8 +10,13 @@
   const word = (name) => form.getAttribute('data-' + name);
   const base = '/v1/tenders/' + word('name');
 
+  // What a busy host answers: nothing was refused, and the same may be asked again.
+  const BUSY = [429, 503];
+
   // Counts what is shown: whoever signed out meanwhile is shown no list that comes later.
   let turn = 0;
+  // What is done when somebody tries again.
+  let pending = null;
 
   function say(text) {
     id('signed').textContent = text;
@@ -30,9 +35,26 @@
     return answer.statement;
   }
 
+  /** What fails for the host's being busy is done again by `retry`. */
+  async function retrying(retry, work) {
+    try {
+      return await work();
+    } catch (error) {
+      error.retry = error.retry || retry;
+      throw error;
+    }
+  }
+
+  // The statement is signed: whoever tries again types no passphrase.
+  async function enter(body) {
+    say(word('signing'));
+    const who = await retrying(() => enter(body), async () => (await desk.ask(base + '/sign-in', { method: 'POST', body })).json());
+    await show(who);
+  }
+
   async function signIn() {
     say(word('signing'));
-    await show(await (await desk.ask(base + '/sign-in', { method: 'POST', body: await statement() })).json());
+    await enter(await statement());
   }
 
   // Nothing of whoever was signed in stays in the page.
@@ -86,7 +108,7 @@
     id('sign-fields').hidden = true;
     // Who has no part in it does not ask: every refusal is noted under the person's name.
     const has = who.roles.includes(word('role'));
-    const found = has ? await (await desk.ask(base + '/' + word('list'))).json() : [];
+    const found = has ? await retrying(restore, async () => (await desk.ask(base + '/' + word('list'))).json()) : [];
     if (mine !== turn) return;
     desk.own = found;
     const row = word('list') === 'own' ? own
@@ -96,13 +118,26 @@
     id('signed-in').hidden = false;
   }
 
+  // Says what went wrong; where the host is busy, in words for that, with a button that does the same again.
+  function failed(error, work) {
+    if (error.status === 401) ended();
+    if (!BUSY.includes(error.status)) {
+      say(error.message);
+      return;
+    }
+    say(word('busy'));
+    pending = error.retry || work;
+    id('sign-again').hidden = false;
+  }
+
   async function doing(work) {
+    pending = null;
+    id('sign-again').hidden = true;
     id('sign-go').disabled = true;
     try {
       await work();
     } catch (error) {
-      if (error.status === 401) ended();
-      say(error.message);
+      failed(error, work);
     } finally {
       id('sign-go').disabled = false;
     }
@@ -114,24 +149,34 @@
     doing(signIn);
   });
   id('sign-out').addEventListener('click', () => doing(signOut));
-  function again() {
+  id('sign-again').querySelector('button').addEventListener('click', () => pending && doing(pending));
+
+  // Whoever signed in before is shown so; who did not, or whose session ended meanwhile, is told nothing.
+  async function restore() {
     const mine = turn;
-    desk.ask(base + '/sign-in').then((answer) => answer.json()).then((who) => mine === turn && show(who)).catch((error) => {
+    let who;
+    try {
+      who = await (await desk.ask(base + '/sign-in')).json();
+    } catch (error) {
+      // Somebody signed in or out meanwhile.
       if (mine !== turn) return;
-      if (error.status !== 401) {
-        say(error.message);
-        return;
-      }
-      // The session ended meanwhile.
+      if (error.status !== 401) throw error;
       ended();
       say('');
-    });
+      return;
+    }
+    if (mine === turn) await show(who);
+  }
+
+  // In the background: what somebody may try again stays offered.
+  function look() {
+    restore().catch((error) => pending === null && failed(error, restore));
   }
 
   // Something of one's own changed in this page.
   document.addEventListener('mifeng-own', () => {
-    if (!id('signed-in').hidden) again();
+    if (!id('signed-in').hidden) look();
   });
-  // Who signed in before, and loads the page again, is still signed in.
-  again();
+  // Who loads the page again is still signed in.
+  look();
 }());

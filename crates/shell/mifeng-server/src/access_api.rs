@@ -7,7 +7,7 @@ use crate::limits::STATEMENT_LEN_MAX;
 use crate::office::away;
 use crate::parties::OwnBid;
 use crate::problem::{Fail, Problem};
-use crate::view::{Life, Standing};
+use crate::view::{Life, Standing, View};
 use crate::words::Fault;
 use crate::writer::{Order, clock_in_doubt};
 use crate::{download, guard};
@@ -125,15 +125,21 @@ fn require_of(
 ) -> Result<(Basis, Session), Fail> {
     let tender = app.tender(name)?;
     let (view, now) = (tender.view(), app.house.clock.now());
-    // Its roles and its stage are those of when the store was last there, however long ago.
-    if view.standing == Standing::Away {
-        return Err(away().into());
-    }
+    require_there(&view)?;
     let basis = tender
         .access
         .require((session.as_ref(), &view), asked, now)?;
     let session = session.ok_or(Fault::Internal)?;
     Ok((basis, session))
+}
+
+/// While its store is away nobody is judged by a tender's roles and stage: they are those of when it was last there, however
+/// long ago.
+fn require_there(view: &View) -> Result<(), Fail> {
+    match view.standing {
+        Standing::Away => Err(away().into()),
+        Standing::Writes | Standing::StandsBy => Ok(()),
+    }
 }
 
 /// Leave to go on with a record: once the commitments of bids are public and their bodies still come, whoever signed it has
@@ -238,9 +244,11 @@ pub(crate) async fn sign_in(
 ) -> Answer {
     let tender = app.tender(&name)?;
     // A challenge of yesterday would be good again, and sessions that go on would be over.
-    if !tender.view().trusted {
+    let view = tender.view();
+    if !view.trusted {
         return Err(clock_in_doubt().into());
     }
+    require_there(&view)?;
     let (_, record) = statement(&app, tender, body).await?;
     let now = app.house.clock.now();
     let known = recognised(tender, &record, now).await;
@@ -299,6 +307,7 @@ pub(crate) async fn show_sign_in(
 ) -> Answer {
     let tender = app.tender(&name)?;
     let session = session(&app, &name, &headers).await?;
+    require_there(&tender.view())?;
     let session = session.ok_or_else(|| Problem::denied(&mifeng_access::rules::SIGN_IN, true))?;
     Ok(json(StatusCode::OK, &who(tender, &session)))
 }
@@ -317,6 +326,7 @@ pub(crate) async fn grant(State(app): Shared, Path(name): Path<String>, body: Bo
     let is_known = known.is_ok();
     let grant = move |tender: &Tender, now| {
         let view = tender.view();
+        require_there(&view)?;
         tender.access.grant((&signed, &record), &view, now)
     };
     let taken = match known {

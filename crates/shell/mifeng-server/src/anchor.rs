@@ -8,6 +8,10 @@
 
 use crate::download;
 use crate::house::Tender;
+use crate::limits::{
+    ANCHOR_FRESH, ANCHOR_HELD_MAX, ANCHOR_LOOK, ANCHOR_ORDERS_MAX, ANCHOR_RETRY, ANCHOR_SPACING,
+    ANCHOR_STOP_LOOK, ANCHOR_STOP_MAX,
+};
 use crate::view::{Life, Standing, View};
 use crate::writer::{Answer, Desk, Order as Writers};
 use axum::body::Bytes;
@@ -20,26 +24,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 use tokio::sync::{oneshot, watch};
-
-/// Between two looks at the snapshots: what changed meanwhile is one entry for each tender.
-const LOOK: Duration = Duration::from_millis(200);
-/// Between two openings of the log, whoever asks.
-const SPACING: Duration = Duration::from_millis(100);
-/// After a failure.
-const RETRY: Duration = Duration::from_secs(1);
-/// A log that was looked at so long ago is looked at again when somebody fetches it: another replica may write it.
-const FRESH: Duration = Duration::from_secs(3);
-/// So long may another process have the log before that is told as a fault: a command has it for the instant of one entry.
-const HELD_MAX: Duration = Duration::from_secs(30);
-/// So long the end of the host waits for a keeper that is in an opening which does not end, as of a disk that hangs. It
-/// leaves nothing half-done: what it could not do is found again at the next start.
-const STOP_MAX: Duration = Duration::from_secs(5);
-/// Between two looks whether it has ended.
-const STOP_LOOK: Duration = Duration::from_millis(20);
-/// Orders that wait: some witnesses come at once, and one turn serves them all.
-const ORDERS_MAX: usize = 16;
 
 /// The anchor log while it is worked on.
 type Log = AnchorLog<Box<dyn Store>>;
@@ -78,7 +64,7 @@ impl Anchoring {
 pub(crate) struct Shown {
     pub(crate) size: u64,
     /// Names and lengths of its cosigned heads.
-    cosigned: Vec<(String, u64)>,
+    pub(crate) cosigned: Vec<(String, u64)>,
     pub(crate) file: PathBuf,
     /// Its files by name.
     pub(crate) index: Tar,
@@ -126,7 +112,7 @@ impl AnchorDesk {
         // Exports are made anew after a start.
         let _ = std::fs::remove_dir_all(&folder);
         std::fs::create_dir_all(&folder).map_err(wrong)?;
-        let (orders, queue) = sync_channel(ORDERS_MAX);
+        let (orders, queue) = sync_channel(ANCHOR_ORDERS_MAX);
         let (state, kept) = watch::channel(Kept::default());
         let asked = Arc::new(AtomicBool::new(true));
         let (names, watched): (Vec<String>, Vec<Watched>) = tenders
@@ -198,20 +184,20 @@ impl AnchorDesk {
 
     /// Ends the keeper after a last look: the writers have ended before. Whether it has ended.
     pub(crate) fn stop(&self) -> bool {
-        let end = Instant::now() + STOP_MAX;
+        let end = Instant::now() + ANCHOR_STOP_MAX;
         // Behind a full queue there is room once it goes on.
         while let Err(TrySendError::Full(_)) = self.orders.try_send(Order::Stop) {
             if Instant::now() >= end {
                 return false;
             }
-            std::thread::sleep(STOP_LOOK);
+            std::thread::sleep(ANCHOR_STOP_LOOK);
         }
         let thread = self.thread.lock();
         let Some(thread) = thread.unwrap_or_else(PoisonError::into_inner).take() else {
             return true;
         };
         while !thread.is_finished() && Instant::now() < end {
-            std::thread::sleep(STOP_LOOK);
+            std::thread::sleep(ANCHOR_STOP_LOOK);
         }
         let ended = thread.is_finished();
         if ended {
@@ -284,8 +270,11 @@ impl Watched {
         let said = self.given.as_mut().map(oneshot::Receiver::try_recv);
         match said {
             None | Some(Err(oneshot::error::TryRecvError::Empty)) => {}
-            // With a writer that has ended this thread ends as well.
-            Some(Err(oneshot::error::TryRecvError::Closed)) => self.given = None,
+            // It found no thread for its dossier; with a writer that has ended this thread ends as well.
+            Some(Err(oneshot::error::TryRecvError::Closed)) => {
+                self.given = None;
+                self.again = true;
+            }
             Some(Ok(kept)) => {
                 self.given = None;
                 self.again |= kept.is_err();
@@ -320,7 +309,7 @@ impl Keeper {
     fn run(&mut self, queue: &Receiver<Order>) {
         self.turn(Vec::new(), false);
         loop {
-            let first = match queue.recv_timeout(LOOK) {
+            let first = match queue.recv_timeout(ANCHOR_LOOK) {
                 Ok(order) => Some(order),
                 Err(RecvTimeoutError::Timeout) => None,
                 Err(RecvTimeoutError::Disconnected) => return,
@@ -340,7 +329,7 @@ impl Keeper {
     /// but for orders and for its last look.
     fn turn(&mut self, orders: Vec<Order>, is_last: bool) {
         let elapsed = |since: Option<Instant>| since.map(|since| since.elapsed());
-        let waits = elapsed(self.failed).is_some_and(|since| since < RETRY);
+        let waits = elapsed(self.failed).is_some_and(|since| since < ANCHOR_RETRY);
         if waits && orders.is_empty() && !is_last {
             return;
         }
@@ -350,13 +339,15 @@ impl Keeper {
             .iter()
             .any(|order| matches!(order, Order::Cosign(..)));
         let writes = cosigned || self.tenders.iter().any(is_due);
-        let stale = elapsed(self.opened).is_none_or(|since| since >= FRESH);
+        let stale = elapsed(self.opened).is_none_or(|since| since >= ANCHOR_FRESH);
         let asked = stale && self.asked.swap(false, Ordering::Relaxed);
         // A failure is over when the log was opened well, and not before.
         let reads = asked || self.failed.is_some();
         let mut counts = Vec::new();
         if writes || reads {
-            if let Some(rest) = elapsed(self.opened).and_then(|since| SPACING.checked_sub(since)) {
+            if let Some(rest) =
+                elapsed(self.opened).and_then(|since| ANCHOR_SPACING.checked_sub(since))
+            {
                 std::thread::sleep(rest);
             }
             let access = if writes { Access::Write } else { Access::Read };
@@ -534,7 +525,9 @@ impl Keeper {
     /// What is wrong, or no more, goes to whoever watches.
     fn tell(&mut self, done: &Result<(), Error>) {
         self.failed = done.is_err().then(Instant::now);
-        let shortly = self.held.is_some_and(|since| since.elapsed() < HELD_MAX);
+        let shortly = self
+            .held
+            .is_some_and(|since| since.elapsed() < ANCHOR_HELD_MAX);
         let fault = done.as_ref().err().map(ToString::to_string);
         if fault.is_some() && shortly {
             return;

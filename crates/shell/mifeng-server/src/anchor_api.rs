@@ -20,6 +20,7 @@ pub(crate) fn routes() -> OpenApiRouter<Arc<App>> {
     openapi::router()
         .routes(routes!(list))
         .routes(routes!(log))
+        .routes(routes!(heads))
         .routes(routes!(file))
         .routes(routes!(cosign))
 }
@@ -33,6 +34,15 @@ struct AnchorListed {
     key: String,
     /// Entries that are shown.
     size: u64,
+}
+
+/// A head of an anchor log that witnesses cosigned.
+#[derive(Serialize, ToSchema)]
+struct HeadListed {
+    /// Name of its file, below `files/`.
+    file: String,
+    /// Bytes of it: lines are only added.
+    length: u64,
 }
 
 fn of_suite(app: &App, suite: &str) -> Result<Arc<Shown>, Fail> {
@@ -70,6 +80,18 @@ async fn log(State(app): Shared, Path(suite): Path<String>, headers: HeaderMap) 
     let shown = of_suite(&app, &suite)?;
     let path = download::meant(&shown.file, &headers);
     download::send(&path, TAR, &headers).await
+}
+
+/// The heads of the anchor log that witnesses cosigned, for whoever has a copy and fetches what is new.
+#[utoipa::path(get, path = "/v1/anchors/{suite}/heads", params(("suite" = String, Path)),
+    responses((status = 200, body = Vec<HeadListed>), (status = 404, body = Problem)))]
+async fn heads(State(app): Shared, Path(suite): Path<String>) -> Answer {
+    let shown = of_suite(&app, &suite)?;
+    let listed = shown.cosigned.iter().map(|(file, length)| HeadListed {
+        file: file.clone(),
+        length: *length,
+    });
+    Ok(json(StatusCode::OK, &listed.collect::<Vec<_>>()))
 }
 
 /// One file of the anchor log: its head, tiles, cosigned heads (`log/checkpoint`, `log/tile/…`, `log/heads/…`).

@@ -16,6 +16,7 @@ mod at_lists;
 mod bodies;
 mod clock;
 mod desks;
+mod direct;
 mod documents;
 mod download;
 mod feed;

@@ -88,5 +88,23 @@ pub const BODY_TIME: Duration = Duration::from_secs(30);
 pub const FEED_SILENCE: Duration = Duration::from_secs(15);
 /// Time that requests have to end when the host is told to stop.
 pub const GRACE: Duration = Duration::from_secs(10);
+/// Between two looks of the anchor log's keeper at the snapshots: what changed meanwhile is one entry for each tender.
+pub const ANCHOR_LOOK: Duration = Duration::from_millis(200);
+/// Between two openings of the anchor log, whoever asks.
+pub const ANCHOR_SPACING: Duration = Duration::from_millis(100);
+/// After a failure of the anchor log.
+pub const ANCHOR_RETRY: Duration = Duration::from_secs(1);
+/// An anchor log that was looked at so long ago is looked at again when somebody fetches it: another replica may write it.
+pub const ANCHOR_FRESH: Duration = Duration::from_secs(3);
+/// So long may another process have the anchor log before that is told as a fault: a command has it for the instant of one
+/// entry.
+pub const ANCHOR_HELD_MAX: Duration = Duration::from_secs(30);
+/// So long the end of the host waits for a keeper that is in an opening which does not end, as of a disk that hangs. It
+/// leaves nothing half-done: what it could not do is found again at the next start.
+pub const ANCHOR_STOP_MAX: Duration = Duration::from_secs(5);
+/// Between two looks whether it has ended.
+pub const ANCHOR_STOP_LOOK: Duration = Duration::from_millis(20);
+/// Orders that wait for the anchor log's keeper: some witnesses come at once, and one turn serves them all.
+pub const ANCHOR_ORDERS_MAX: usize = 16;
 /// Bytes of one answer's header that a caller may influence (its language).
 pub const LANGUAGE_LEN_MAX: usize = 256;

@@ -112,6 +112,7 @@ impl<S: Store + 'static> Writer<S> {
 
     /// After a failed write: only what is stored counts, and only opening it anew tells what that is.
     pub(crate) fn leave_office(&mut self) {
+        self.put_unanswered_back();
         self.office.seat.leave();
         self.office.standing = Standing::Away;
         self.changed = true;
@@ -160,16 +161,26 @@ impl<S: Store + 'static> Writer<S> {
         let mut again = again.into_iter();
         while let Some((commitment, handed)) = again.next() {
             let (record, bid) = (handed.record.clone(), handed.bid.clone());
+            let brought = bid.is_some();
             // Nothing was promised: what is refused now is told when its sender asks again.
             let taken = self.submit(record, bid, handed.received);
-            let waits = self.host.next_beat().is_some();
-            if waits && matches!(taken, Err(Error::Unavailable { .. })) {
-                // The store failed once more: this one and the rest wait on. Without a beat to come there is nothing to
-                // wait for, and the close must not be held up.
-                self.waiting.insert(commitment, handed);
-                self.waiting.extend(again);
+            // Each by itself: then it is known whose body it is that cannot be kept.
+            let taken = taken.and_then(|_| self.host.keep_bodies());
+            if matches!(taken, Err(Error::Unavailable { .. })) {
+                // The store failed once more: the rest waits on, and this one unless it is known to have failed with it alone.
+                // Without a beat to come there is nothing to wait for, but for bodies, and the close must not be held up.
+                let waits = self.host.next_beat().is_some();
+                if waits && !handed.unsure {
+                    self.waiting.insert(commitment, handed);
+                }
+                let rest = again.filter(|(_, handed)| waits || handed.unsure);
+                self.waiting.extend(rest);
                 self.leave_office();
                 return;
+            }
+            if brought && taken.is_ok() && !self.waiting.contains_key(&commitment) {
+                // It is in the log, and its body is there now.
+                let _ = self.receipt_now(commitment, &handed.record);
             }
         }
     }

@@ -11,11 +11,20 @@ use tokio::sync::{OwnedMutexGuard, OwnedSemaphorePermit, Semaphore};
 /// A sealed bid of more bytes is read with all cores, and some core is left for smaller ones.
 const LARGE_LEN: u64 = 256 << 20;
 
-/// Places for those who read files: one for each core.
+/// Those who read files mostly wait for the disk, to sync a file or to give its bytes: so many of them for each core, whose
+/// syncs a disk does together. Each takes some 20 MiB.
+const READERS_PER_CORE: usize = 4;
+
+/// Places for those who read files.
 pub(crate) struct Readers {
     all: Arc<Semaphore>,
     large: Arc<Semaphore>,
+    ahead: Arc<Semaphore>,
     cores: usize,
+}
+
+fn places(cores: usize) -> usize {
+    (cores * READERS_PER_CORE).min(BLOCKING_MAX / 2)
 }
 
 /// A place for reading one file.
@@ -28,13 +37,13 @@ pub(crate) struct Reader {
 impl Readers {
     pub(crate) fn new() -> Self {
         let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
-        // Signatures and blocks of others need threads too.
-        let cores = cores.min(BLOCKING_MAX / 2);
-        // One more than cores at least where there is one: small files never wait for a large one.
-        let all = cores.max(2);
+        // Signatures and blocks of others need threads too. There are two at least: small files never wait for a large one.
+        let all = places(cores);
         Readers {
             all: Arc::new(Semaphore::new(all)),
-            large: Arc::new(Semaphore::new(all - 1)),
+            // They need the processor more than the disk.
+            large: Arc::new(Semaphore::new(cores.max(2) - 1)),
+            ahead: Arc::new(Semaphore::new(all - 1)),
             cores,
         }
     }
@@ -56,11 +65,11 @@ impl Readers {
 
     /// A place that nobody waits for, for reading a file ahead; the last one stays for a bid that was handed in.
     pub(crate) fn spare(&self) -> Option<Reader> {
-        let large = Arc::clone(&self.large).try_acquire_owned().ok()?;
+        let ahead = Arc::clone(&self.ahead).try_acquire_owned().ok()?;
         let own = Arc::clone(&self.all).try_acquire_owned().ok()?;
         Some(Reader {
             workers: 1,
-            _places: (Some(large), Some(own)),
+            _places: (Some(ahead), Some(own)),
         })
     }
 }
@@ -72,11 +81,12 @@ pub(crate) struct Ahead {
 }
 
 impl Ahead {
-    /// Reads them. What goes wrong shows when the bid is handed in and read to its end.
-    pub(crate) fn read(mut self, reader: &Reader) {
-        if let Some(bid) = self.bid.as_mut() {
+    /// Reads them; whether the disk failed to keep them. What else goes wrong shows when the bid is handed in and read to its end.
+    pub(crate) fn read(mut self, reader: &Reader) -> bool {
+        self.bid.as_mut().is_some_and(|bid| {
             let _ = bid.advance(self.there, reader.workers);
-        }
+            bid.is_spoiled()
+        })
     }
 }
 
@@ -146,7 +156,6 @@ mod tests {
             held.push(place);
         }
         assert_eq!(held.len(), readers.cores.max(2) - 1);
-        assert!(readers.spare().is_none());
         let small = readers.place(LARGE_LEN).now_or_never();
         assert!(small.is_some_and(|place| place.workers == 1));
     }
@@ -155,11 +164,11 @@ mod tests {
     fn reading_ahead_leaves_a_place_for_what_was_handed_in() {
         let readers = Readers::new();
         let ahead: Vec<Reader> = std::iter::from_fn(|| readers.spare()).collect();
-        assert_eq!(ahead.len(), readers.cores.max(2) - 1);
+        assert_eq!(ahead.len(), places(readers.cores) - 1);
         let handed_in = readers.place(1).now_or_never();
         assert!(handed_in.is_some());
         drop(ahead);
-        let last = (0..readers.cores.max(2) - 1).map(|_| readers.place(1).now_or_never());
+        let last = (0..places(readers.cores) - 1).map(|_| readers.place(1).now_or_never());
         assert!(last.collect::<Vec<_>>().iter().all(Option::is_some));
         assert!(handed_in.is_some());
     }

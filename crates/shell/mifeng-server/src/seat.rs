@@ -90,8 +90,8 @@ impl<S: Store> Store for Seat<S> {
         self.change(|store| store.write(name, content))
     }
 
-    fn adopt(&mut self, name: &str, file: &WholeFile) -> io::Result<()> {
-        self.change(|store| store.adopt(name, file))
+    fn adopt(&mut self, files: &[(&str, &WholeFile)]) -> io::Result<()> {
+        self.change(|store| store.adopt(files))
     }
 
     fn rename(&mut self, from: &str, to: &str) -> io::Result<()> {

@@ -152,6 +152,7 @@ pub fn start(
     for desk in &house.anchors {
         runtime.spawn(tell_of_the_anchor_log(
             desk.kept.clone(),
+            stopping.clone(),
             Arc::clone(&notify),
         ));
     }
@@ -218,8 +219,12 @@ async fn write_journals(house: Arc<House>, notify: Notify) {
     }
 }
 
-/// Tells the operator when heads cannot be anchored, and when they can again.
-async fn tell_of_the_anchor_log(mut kept: watch::Receiver<Kept>, notify: Notify) {
+/// Tells the operator when heads cannot be anchored, and when they can again; and when nobody is left to do it.
+async fn tell_of_the_anchor_log(
+    mut kept: watch::Receiver<Kept>,
+    stopping: watch::Receiver<bool>,
+    notify: Notify,
+) {
     let mut told = None;
     loop {
         let fault = kept.borrow_and_update().fault.clone();
@@ -234,6 +239,12 @@ async fn tell_of_the_anchor_log(mut kept: watch::Receiver<Kept>, notify: Notify)
             told = fault;
         }
         if kept.changed().await.is_err() {
+            if !*stopping.borrow() {
+                notify(
+                    "锚定日志的线程已意外终止，日志头不再锚定：请重启平台",
+                    "THE KEEPER OF THE ANCHOR LOG HAS ENDED, and heads are anchored no more: restart the host",
+                );
+            }
             return;
         }
     }
@@ -292,4 +303,27 @@ pub fn wait_for_signal(again: &mut dyn FnMut()) -> std::io::Result<()> {
             }
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    #[tokio::test]
+    async fn an_anchor_log_that_nobody_keeps_is_told_of_unless_the_host_ends() {
+        for (stops, times) in [(false, 1), (true, 0)] {
+            let (state, kept) = watch::channel(Kept::default());
+            let (_stop, stopping) = watch::channel(stops);
+            let told = Arc::new(AtomicUsize::new(0));
+            let count = Arc::clone(&told);
+            let notify: Notify = Arc::new(move |_, en| {
+                assert!(en.contains("HAS ENDED"), "{en}");
+                count.fetch_add(1, Ordering::Relaxed);
+            });
+            drop(state);
+            tell_of_the_anchor_log(kept, stopping, notify).await;
+            assert_eq!(told.load(Ordering::Relaxed), times);
+        }
+    }
 }

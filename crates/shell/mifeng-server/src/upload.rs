@@ -7,6 +7,7 @@
 //! nobody may write to a file that is whole, nor to one that has another name, whatever the journal says after a power cut.
 
 use crate::clock::Clock;
+use crate::direct;
 use crate::limits::{BID_LEN_MAX, BLOCK_LEN, UPLOADS_BESIDE_LOTS, UPLOADS_LEN_MAX};
 use crate::problem::{Fail, Problem};
 use crate::reading::{Ahead, Reader};
@@ -20,7 +21,7 @@ use mifeng::{ArrivingBid, Error, MeasuredBid};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{File, OpenOptions};
 use std::io::Write;
-use std::os::unix::fs::{FileExt, MetadataExt};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -59,11 +60,6 @@ fn seal_bytes(record: &Record) -> Result<Vec<u8>, Error> {
     bytes.map_err(|_| malformed("seal record", "not base64"))
 }
 
-/// The seal that a record brings.
-pub(crate) fn seal_in(record: &Record) -> Result<SealRecord, Error> {
-    Ok(SealRecord::parse(&seal_bytes(record)?)?)
-}
-
 /// Bytes of the whole sealed file that a record speaks of.
 pub(crate) fn sealed_size(signed: &SignedRecord, suite: &'static Suite) -> Result<u64, Error> {
     let record = Record::verify(signed.clone(), suite)?;
@@ -97,6 +93,24 @@ struct Upload {
     read: Arc<tokio::sync::Mutex<Option<Arc<MeasuredBid>>>>,
     /// When something of it came.
     touched: Instant,
+    /// When its last block had come, if that was in this process.
+    completed: Option<Instant>,
+}
+
+/// When somebody asked: the time by the host's clock, and where that is on the machine's.
+#[derive(Clone, Copy)]
+pub(crate) struct Arrival(Time, Instant);
+
+impl Arrival {
+    pub(crate) fn now(clock: &dyn Clock) -> Self {
+        // The machine's clock first: what came between the two did not come before the time.
+        let at = Instant::now();
+        Arrival(clock.now(), at)
+    }
+}
+
+fn arriving_bid(path: &Path, suite: &Suite) -> ArrivingBid {
+    ArrivingBid::new(path, suite).read_by(direct::open)
 }
 
 /// An upload that is whole, on its way to the writer. While this lives nobody else hands it in, so that no file goes, after
@@ -125,7 +139,7 @@ impl Whole {
         }
         // Whoever reads ahead has it for a turn.
         let mut arriving = self.arriving.blocking_lock();
-        let arriving = arriving.get_or_insert_with(|| ArrivingBid::new(&self.path, suite));
+        let arriving = arriving.get_or_insert_with(|| arriving_bid(&self.path, suite));
         let bid = Arc::new(arriving.finish(reader.workers)?);
         *self.read = Some(Arc::clone(&bid));
         Ok(bid)
@@ -246,8 +260,7 @@ impl Uploads {
             self.forget(id);
             return Err(Fault::NoUpload.into());
         }
-        file.write_all_at(block, number * BLOCK_LEN)
-            .map_err(wrong)?;
+        direct::write_all_at(&file, block, number * BLOCK_LEN).map_err(wrong)?;
         let mut known = self.known();
         let upload = known.get_mut(id).ok_or(Fault::NoUpload)?;
         if !Arc::ptr_eq(&upload.writing, &writing) {
@@ -262,6 +275,7 @@ impl Uploads {
             .map_err(wrong)?;
         upload.missing.remove(&number);
         upload.touched = Instant::now();
+        upload.completed = upload.missing.is_empty().then_some(upload.touched);
         Ok(())
     }
 
@@ -273,7 +287,7 @@ impl Uploads {
         let there = upload.missing.first()? * BLOCK_LEN;
         let mut bid = Arc::clone(&upload.arriving).try_lock_owned().ok()?;
         let at = bid
-            .get_or_insert_with(|| ArrivingBid::new(&self.path(id, "bid"), suite))
+            .get_or_insert_with(|| arriving_bid(&self.path(id, "bid"), suite))
             .at()?;
         let there = there.min(at + AHEAD_LEN_MAX);
         (there >= at + AHEAD_LEN).then_some(Ahead { bid, there })
@@ -285,15 +299,20 @@ impl Uploads {
         Ok(known.get(id).ok_or(Fault::NoUpload)?.record.len())
     }
 
-    /// An upload that is whole at this instant, for one who hands it in at a time.
-    pub(crate) fn whole(&self, id: &Digest, clock: &dyn Clock) -> Result<Whole, Fail> {
+    /// An upload that is whole, for one who hands it in at a time. It came when that was asked for, however long the host took
+    /// to get here; but not before its last block had come.
+    pub(crate) fn whole(
+        &self,
+        id: &Digest,
+        arrival: Arrival,
+        clock: &dyn Clock,
+    ) -> Result<Whole, Fail> {
         let mut known = self.known();
         let upload = known.get_mut(id).ok_or(Fault::NoUpload)?;
         if !upload.missing.is_empty() {
             return Err(Fault::BlocksMissing.into());
         }
-        // Not before the last block had come.
-        let received = clock.now();
+        let received = upload.received(arrival, clock);
         upload.touched = Instant::now();
         // Whoever asks again while it is read takes no place and no thread.
         let read = Arc::clone(&upload.read).try_lock_owned();
@@ -328,7 +347,9 @@ impl Uploads {
 
     /// Forgets an upload: its record was refused, or is in the log.
     pub(crate) fn forget(&self, id: &Digest) {
-        self.known().remove(id);
+        // Under one lock: nobody begins it anew between the two.
+        let mut known = self.known();
+        known.remove(id);
         forget(&self.path(id, "rec"));
     }
 }
@@ -369,6 +390,7 @@ impl Upload {
             size: admitted.size,
             record: record.to_vec(),
             touched: Instant::now(),
+            completed: None,
             writing: Arc::default(),
             arriving: Arc::default(),
             read: Arc::default(),
@@ -413,11 +435,20 @@ impl Upload {
             size: about.size,
             record: about.record.into_bytes(),
             touched: Instant::now(),
+            completed: None,
             writing: Arc::default(),
             arriving: Arc::default(),
             read: Arc::default(),
             missing,
         })
+    }
+
+    /// When it came, for one who hands it in.
+    fn received(&self, Arrival(asked, at): Arrival, clock: &dyn Clock) -> Time {
+        match self.completed.is_none_or(|completed| completed <= at) {
+            true => asked,
+            false => clock.now(),
+        }
     }
 
     fn block_len(&self, number: u64) -> Option<u64> {
@@ -437,6 +468,7 @@ impl Upload {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clock::ManualClock;
     use crate::reading::Readers;
     use mifeng::crypto::GM;
 
@@ -492,6 +524,26 @@ mod tests {
         assert_eq!(std::fs::read_dir(&folder)?.count(), 6);
         drop(handing_in);
         assert!(begin(&uploads, 1) && put(&uploads, 1, 0, 1 << 20));
+        std::fs::remove_dir_all(&folder)
+    }
+
+    #[test]
+    fn it_came_when_it_was_handed_in_but_not_before_its_last_block() -> std::io::Result<()> {
+        let folder = folder("arrival");
+        let uploads = Uploads::open(&folder)?;
+        let clock = ManualClock::new(Time::from_unix_seconds(1));
+        let received = |arrival: Arrival| {
+            let known = uploads.known();
+            known.get(&id(1)).map(|one| one.received(arrival, &clock))
+        };
+        assert!(begin(&uploads, 1) && put(&uploads, 1, 0, 1 << 20));
+        let early = Arrival::now(&clock);
+        clock.set(Time::from_unix_seconds(2));
+        assert!(put(&uploads, 1, 1, 3));
+        let in_time = Arrival::now(&clock);
+        clock.set(Time::from_unix_seconds(3));
+        assert_eq!(received(in_time), Some(Time::from_unix_seconds(2)));
+        assert_eq!(received(early), Some(Time::from_unix_seconds(3)));
         std::fs::remove_dir_all(&folder)
     }
 

@@ -11,7 +11,7 @@ use crate::api::{
 use crate::limits::BLOCK_LEN;
 use crate::problem::{Fail, Problem};
 use crate::reading::brought;
-use crate::upload::Progress;
+use crate::upload::{Arrival, Progress};
 use crate::words::Fault;
 use crate::writer::{Order, Signer, clock_in_doubt};
 use axum::body::Body;
@@ -132,8 +132,13 @@ fn read_ahead(app: &App, name: &str, record: &Digest) {
         && let Some(reader) = app.rooms.readers.spare()
         && let Some(ahead) = tender.uploads.ahead(record, suite)
     {
-        // Nobody waits for it.
-        tokio::task::spawn_blocking(move || ahead.read(&reader));
+        let (uploads, record) = (Arc::clone(&tender.uploads), *record);
+        // Nobody waits for it. Nobody believes those blocks after a restart either.
+        tokio::task::spawn_blocking(move || {
+            if ahead.read(&reader) {
+                uploads.forget(&record);
+            }
+        });
     }
 }
 
@@ -151,6 +156,7 @@ async fn finish_upload(
     Path((name, record)): Path<(String, String)>,
     headers: HeaderMap,
 ) -> Answer {
+    let arrival = Arrival::now(&*app.house.clock);
     let id = digest(&record, Fault::NoUpload)?;
     let tender = app.written(&name)?;
     require_signer(&app, &name, &id, &headers).await?;
@@ -163,7 +169,7 @@ async fn finish_upload(
     // It came: whoever goes away now has handed it in all the same.
     let own = Arc::clone(&app);
     let tender_name = name.clone();
-    let work = tokio::spawn(async move { finish(&own, &tender_name, id).await });
+    let work = tokio::spawn(async move { finish(&own, &tender_name, id, arrival).await });
     let said = work.await.unwrap_or_else(|_| Err(Fault::Internal.into()));
     match (said, app.written(&name)?.receipts.get(&id)) {
         // Its beat came between the two looks.
@@ -175,7 +181,7 @@ async fn finish_upload(
 }
 
 /// Its order takes its place in the queue at once; the file is read while it waits there.
-async fn finish(app: &App, name: &str, id: Digest) -> Answer {
+async fn finish(app: &App, name: &str, id: Digest, arrival: Arrival) -> Answer {
     let tender = app.tender(name)?;
     let suite = Suite::by_id(&tender.view().suite).map_err(mifeng::Error::from)?;
     // What comes while the clock is in doubt has no instant at which it came.
@@ -184,7 +190,7 @@ async fn finish(app: &App, name: &str, id: Digest) -> Answer {
     }
     let held = app.rooms.records.hold(tender.uploads.record_len(&id)?);
     let held = Arc::new(held.await?);
-    let mut whole = tender.uploads.whole(&id, &*app.house.clock)?;
+    let mut whole = tender.uploads.whole(&id, arrival, &*app.house.clock)?;
     let received = whole.received;
     let (bid, reading) = brought(whole.actor);
     // Who began it was recognised.

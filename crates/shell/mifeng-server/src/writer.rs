@@ -8,6 +8,7 @@ mod again;
 mod bundles;
 mod desk;
 mod documents;
+mod kept;
 mod orders;
 mod queue;
 mod rounds;
@@ -31,6 +32,7 @@ use crate::view::{Standing, View};
 use crate::watch::Watch;
 use axum::body::Bytes;
 use desk::{Slip, stopped};
+use kept::{Outcome, Unkept};
 use mifeng::crypto::{Digest, SystemEntropy, Time};
 use mifeng::lock::tlock::Beacon;
 use mifeng::log::AnchorProof;
@@ -41,8 +43,8 @@ use orders::used_orders;
 use queue::Ended;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::mpsc::{Receiver, sync_channel};
+use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use tokio::sync::{OwnedSemaphorePermit, oneshot, watch};
@@ -128,6 +130,10 @@ pub(crate) struct Writer<S: Store> {
     uploads: Arc<Uploads>,
     /// Records that wait for their beat; their uploads go when they are in the log.
     pub(crate) waiting: BTreeMap<Digest, Handed>,
+    /// Those who handed in bodies that are not durable yet.
+    unanswered: Vec<(Unkept, Answer<Taken>)>,
+    /// Answers that wait for the next snapshot.
+    replies: Vec<Reply>,
     /// Orders that came before a beat was due, to be obeyed after it.
     put_off: VecDeque<Slip>,
     /// Bids that are being read, and what has to wait for them, as they came.
@@ -146,6 +152,9 @@ pub(crate) struct Writer<S: Store> {
     awaited: VecDeque<Digest>,
     /// Opened bids whose files are not here; unknown until it writes.
     missing: Option<again::Missing>,
+    /// Dossiers of the operator that were begun, and the last of them that was written.
+    dossiers: u64,
+    dossier: Arc<Mutex<u64>>,
     pub(crate) changed: bool,
     /// Snapshots so far.
     version: u64,
@@ -156,6 +165,8 @@ pub(crate) struct Handed {
     pub(crate) record: SignedRecord,
     pub(crate) bid: Option<Arc<MeasuredBid>>,
     pub(crate) received: Time,
+    /// The store failed before its body was kept; whoever handed it in was told so.
+    pub(crate) unsure: bool,
     /// Its place among those that wait for the same beat.
     pub(crate) turn: usize,
 }
@@ -211,6 +222,8 @@ pub(crate) fn start<S: Store + 'static>(
             receipts: workplace.receipts,
             uploads: workplace.uploads,
             waiting: BTreeMap::new(),
+            unanswered: Vec::new(),
+            replies: Vec::new(),
             put_off: VecDeque::new(),
             reading: VecDeque::new(),
             turns: 0,
@@ -221,6 +234,8 @@ pub(crate) fn start<S: Store + 'static>(
             swept: Instant::now(),
             awaited: VecDeque::new(),
             missing: None,
+            dossiers: 0,
+            dossier: Arc::default(),
             changed: false,
             version: 0,
         };
@@ -331,6 +346,9 @@ impl<S: Store + 'static> Writer<S> {
             self.views.send_replace(Arc::new(view));
             self.changed = false;
         }
+        for reply in std::mem::take(&mut self.replies) {
+            reply();
+        }
     }
 
     /// How long nothing is due.
@@ -357,10 +375,8 @@ impl<S: Store + 'static> Writer<S> {
             } => {
                 let ready = self.require_clock();
                 let bid = ready.and_then(|()| bid.map(|bid| bid.take()).transpose());
-                later(
-                    answer,
-                    bid.and_then(|bid| self.submit(record, bid, received)),
-                )
+                let outcome = bid.and_then(|bid| self.submit(record, bid, received));
+                self.answer_later(answer, outcome)
             }
             Order::Admit { record, answer } => {
                 let ready = self.require_clock();
@@ -399,10 +415,7 @@ impl<S: Store + 'static> Writer<S> {
                 self.changed |= done.is_ok();
                 later(answer, done)
             }
-            Order::Anchored(proof, answer) => {
-                let kept = self.keep_proof(&proof);
-                later(answer, kept)
-            }
+            Order::Anchored(proof, answer) => self.keep_proof(&proof, answer),
             // Done where the queue is at hand.
             Order::Wake(answer) => later(answer, Ok(())),
             Order::Nudge | Order::Stop => Box::new(|| {}),
@@ -434,16 +447,16 @@ impl<S: Store + 'static> Writer<S> {
         record: SignedRecord,
         bid: Option<Arc<MeasuredBid>>,
         received: Time,
-    ) -> Result<Taken, Error> {
+    ) -> Result<Outcome, Error> {
         let commitment = record.commitment(self.host.state().suite());
         if let Some(bid) = bid.as_ref().filter(|_| self.host.awaits_body(&commitment)) {
             return self.take_body(commitment, record, bid, received);
         }
         if self.waiting.contains_key(&commitment) {
-            return Ok(Taken::Waiting);
+            return Ok(self.waits(&commitment));
         }
         if let Some(receipt) = self.receipts.get(&commitment) {
-            return Ok(Taken::Logged(receipt));
+            return Ok(Outcome::Taken(Taken::Logged(receipt)));
         }
         // A bid's record alone is a question for its receipt, lost or from before a restart.
         let suite = self.host.state().suite();
@@ -453,7 +466,7 @@ impl<S: Store + 'static> Writer<S> {
         {
             let receipt = receipt.to_file()?;
             self.keep(commitment, &receipt);
-            return Ok(Taken::Logged(receipt));
+            return Ok(Outcome::Taken(Taken::Logged(receipt)));
         }
         let waited = self.host.waiting();
         let taken = match &bid {
@@ -469,7 +482,7 @@ impl<S: Store + 'static> Writer<S> {
                 };
                 let receipt = receipt.to_file()?;
                 self.keep(commitment, &receipt);
-                return Ok(Taken::Logged(receipt));
+                return Ok(Outcome::Taken(Taken::Logged(receipt)));
             }
             Err(no) => {
                 // Its file was refused; the record is a bid by itself, where its file may come later.
@@ -481,14 +494,17 @@ impl<S: Store + 'static> Writer<S> {
             }
         }
         if self.host.waiting() > waited {
-            self.wait_for_beat(commitment, (record, bid), received);
-            return Ok(Taken::Waiting);
+            self.wait_for_beat(commitment, (record.clone(), bid.clone()), received);
+            return Ok(match bid {
+                None => Outcome::Taken(Taken::Waiting),
+                Some(bid) => Unkept::outcome((commitment, record), bid, received, false),
+            });
         }
         self.changed = true;
         let receipt = self.host.receipt_again(&record, self.clock.now())?;
         let bytes = receipt.to_file()?;
         self.keep(commitment, &bytes);
-        Ok(Taken::Logged(bytes))
+        Ok(Outcome::Taken(Taken::Logged(bytes)))
     }
 
     fn wait_for_beat(
@@ -502,6 +518,7 @@ impl<S: Store + 'static> Writer<S> {
             record,
             bid,
             received,
+            unsure: false,
             turn: self.turns,
         };
         self.waiting.insert(commitment, handed);
@@ -514,17 +531,13 @@ impl<S: Store + 'static> Writer<S> {
         record: SignedRecord,
         bid: &Arc<MeasuredBid>,
         received: Time,
-    ) -> Result<Taken, Error> {
+    ) -> Result<Outcome, Error> {
         self.host.submit_measured(record.clone(), bid, received)?;
         if let Some(handed) = self.waiting.get_mut(&commitment) {
             handed.bid = Some(Arc::clone(bid));
-            return Ok(Taken::Waiting);
         }
-        // One that says that the body is there.
-        let receipt = self.host.receipt_again(&record, self.clock.now())?;
-        let receipt = receipt.to_file()?;
-        self.keep(commitment, &receipt);
-        Ok(Taken::Logged(receipt))
+        let bid = Arc::clone(bid);
+        Ok(Unkept::outcome((commitment, record), bid, received, true))
     }
 
     /// What ends a bid, or convicts a trustee, is told in the log, once nothing has to be kept back any more.

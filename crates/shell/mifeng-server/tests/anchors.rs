@@ -11,6 +11,7 @@ use mifeng::{AnchorLog, Anchors, Trusted, verify};
 use mifeng_server::{ManualClock, ORDER};
 use mifeng_store::Place;
 use mifeng_testkit::servers::{Folder, Postgres};
+use std::io::Read;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
@@ -189,7 +190,7 @@ fn witnesses_cosign_it_and_the_dossier_carries_what_they_cosigned() {
         place.fail(false);
         let own = host.folder.join(".work/t1/dossier.tar");
         until("it is offered", || {
-            host.get("/v1/tenders/t1/dossier").status == 200
+            host.get("/v1/tenders/t1/dossier").status == 200 && own.exists()
         });
         let dossier = std::fs::read(&own).expect("there");
         assert_valid(&dossier);
@@ -214,10 +215,23 @@ fn witnesses_cosign_it_and_the_dossier_carries_what_they_cosigned() {
         let (two, _) = cast
             .cosign_anchors(2, &last, &last.unseen(), 105)
             .expect("goes on");
+        // While the dossier is written with it, on a disk that hangs, the writer goes on.
+        let part = own.with_extension("part");
+        let pipe = std::process::Command::new("mkfifo").arg(&part).status();
+        assert!(pipe.expect("mkfifo runs").success());
         assert_eq!(host.post(COSIGN, &one).json()["witnesses"], 1);
+        let mut pipe = std::fs::File::open(&part).expect("it is being written");
+        let junk = host.post("/v1/tenders/t1/cosignatures", b"junk");
+        assert_eq!(junk.status, 400, "{}", junk.text());
+        let mut written = Vec::new();
+        pipe.read_to_end(&mut written).expect("the rest");
+        assert!(written.len() > 100_000, "no pipe takes so much at once");
+        assert_eq!(lines(&written), 2);
+        until("it has its name", || !part.exists());
+        std::fs::remove_file(&own).expect("removed");
         assert_eq!(host.post(COSIGN, &two).json()["witnesses"], 2);
         until("it is proved", || {
-            lines(&std::fs::read(&own).expect("there")) == 3
+            std::fs::read(&own).is_ok_and(|tar| lines(&tar) == 3)
         });
         assert_valid(&std::fs::read(&own).expect("there"));
         let public = host.get("/v1/tenders/t1/dossier");
@@ -332,12 +346,15 @@ fn a_dossier_waits_for_its_proof() {
     tender.finish(Kind::Board);
     let mut host = Served::new(&tender, SEED, "anchors-owed");
     let place = host.anchors.clone().expect("kept");
+    // It is written in a thread of its own.
+    let written = host.folder.join(".work/t1/dossier.tar");
+    until("it is written", || written.exists());
     host.running.take().expect("runs").stop();
     place.store.files().clear();
     host.store
         .files()
         .retain(|name, _| !name.starts_with("anchor/"));
-    std::fs::remove_file(host.folder.join(".work/t1/dossier.tar")).expect("was there");
+    std::fs::remove_file(&written).expect("was there");
     place.fail(true);
     host.restart();
     let dossier = |host: &Served| host.get("/v1/tenders/t1/dossier");
@@ -347,7 +364,8 @@ fn a_dossier_waits_for_its_proof() {
     until("it is there", || dossier(&host).status == 200);
     let report = verify(&Parts::of_tar(&dossier(&host).body), &Trusted::default());
     assert!(report.expect("readable").is_valid());
-    assert_valid(&std::fs::read(host.folder.join(".work/t1/dossier.tar")).expect("there"));
+    until("it is written again", || written.exists());
+    assert_valid(&std::fs::read(&written).expect("there"));
 }
 
 #[test]
@@ -356,7 +374,10 @@ fn a_tender_that_names_none_is_served_as_before() {
     let tender = Tender::new(&cast, "host.example/t/1", Kind::Board);
     let host = Served::new(&tender, SEED, "anchors-none");
     assert_eq!(host.get("/v1/anchors").text(), "[]");
-    assert_eq!(host.get("/v1/anchors/intl-1/log").code(), "anchor.none");
+    for rest in ["log", "heads"] {
+        let none = host.get(&format!("/v1/anchors/intl-1/{rest}"));
+        assert_eq!(none.code(), "anchor.none");
+    }
     assert_eq!(host.post(COSIGN, b"x").code(), "anchor.none");
     assert_eq!(host.get("/healthz").json()["anchored"], true);
 }

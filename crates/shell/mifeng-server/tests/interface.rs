@@ -21,7 +21,7 @@ fn every_path_of_the_document_is_routed() {
     let document = host.get("/v1/openapi.json").json();
     assert_eq!(document["openapi"].as_str(), Some("3.1.0"));
     let paths = document["paths"].as_object().expect("paths");
-    assert_eq!(paths.len(), 33);
+    assert_eq!(paths.len(), 34);
     let zeros = "0".repeat(64);
     for (path, methods) in paths {
         if path.ends_with("/events") {

@@ -167,6 +167,7 @@ fn seen(host: &Served) -> Look {
         "/v1/openapi.json",
         "/v1/anchors",
         "/v1/anchors/intl-1/log",
+        "/v1/anchors/intl-1/heads",
         "/v1/anchors/intl-1/files/log/checkpoint",
         "/healthz",
         "/metrics",

@@ -2,10 +2,11 @@
 
 mod common;
 
-use common::statements::{bearer, replacing, withdrawal};
+use base64::prelude::{BASE64_STANDARD, Engine as _};
+use common::statements::{bearer, numbered, replacing, withdrawal};
 use common::*;
-use mifeng::Receipt;
 use mifeng::crypto::{Digest, INTL};
+use mifeng::{Receipt, Replay};
 
 #[test]
 fn goes_on_after_a_restart_and_is_received_once() {
@@ -293,11 +294,13 @@ fn a_record_with_a_wrong_body_has_its_receipt_and_its_body_another_try() {
     let path = sent(&host, &broken);
     let no = host.post(&path, b"");
     assert_eq!((no.status, &*no.code()), (409, "bid.malformed"));
-    // It waits for its beat like any other, and whoever asks is told so.
-    let waiting = post_record(&host, &bid);
-    assert_eq!(waiting.status, 202, "{}", waiting.text());
+    // It waits for its beat like any other, and whoever asks has its receipt.
     host.at(FIRST_BEAT);
-    let receipt = host.receipt(&waiting).expect("a receipt");
+    let name = bid.record.commitment(&INTL);
+    let receipt = host.get(&format!("/v1/tenders/t1/receipts/{name}")).body;
+    let again = post_record(&host, &bid);
+    assert_eq!((again.status, &again.body), (201, &receipt));
+    let receipt = Receipt::from_file(&receipt).expect("a receipt");
     let said = receipt.verify(&bid.record, &replay).expect("it holds");
     assert!(!said.whole);
     let done = host.send(&bid);
@@ -442,6 +445,49 @@ fn what_replaces_a_bid_that_counts_no_more_is_not_uploaded() {
     assert_eq!(host.post(&path, b"").code(), "bid.unknown");
     host.at(20);
     assert_eq!(said(&later), no);
+}
+
+#[test]
+fn a_bad_seal_is_told_alike_of_a_first_bid_and_of_one_that_replaces_it() {
+    let cast = Cast::new(&INTL, "bad seal");
+    let mut tender = Tender::new(&cast, "host/t/1", Kind::Board);
+    let host = Served::new(&tender, "bad seal", "bad-seal");
+    let (owner, other) = (&cast.bidders[0], &cast.bidders[1]);
+    let first = tender.seal(0, 900_000, 2);
+    assert_eq!(host.send(&first).status, 202);
+    let mut broken = |person: &Person, (kind, seq): (&str, u64), old: Option<Digest>| {
+        let (file, data) = tender.seal_by(person, 880_000, FIRST_BEAT);
+        // The last byte of its signature.
+        let mut seal = BASE64_STANDARD.decode(&data.seal).expect("base64");
+        *seal.last_mut().expect("bytes") ^= 1;
+        let mut data = serde_json::json!({ "seal": BASE64_STANDARD.encode(seal) });
+        if let Some(old) = old {
+            data["old"] = serde_json::json!(old);
+        }
+        let record = numbered(&tender, person, (kind, seq), &data);
+        let id = first.id;
+        Sealed { file, record, id }
+    };
+    let bids = [
+        broken(owner, ("bid.replace", 3), Some(first.id)),
+        broken(other, ("bid.submit", 0), None),
+    ];
+    for bid in &bids {
+        let no = host.send(bid);
+        assert_eq!((no.status, &*no.code()), (409, "bid.malformed"));
+    }
+    for at in [10, 20, 30, 40, 50, 60, 61] {
+        host.at(at);
+    }
+    let bundle = host.get("/v1/tenders/t1/bundle").body;
+    let replay = Replay::of(&Parts::of_tar(&bundle)).expect("replays");
+    for bid in &bids {
+        let record = bid.record.commitment(&INTL);
+        assert!(replay.state.refused().contains_key(&record));
+    }
+    // What was to be replaced counts.
+    let live = replay.state.live_bid(&owner.fingerprint(&INTL), LOT);
+    assert_eq!(live, Some(first.id));
 }
 
 #[test]

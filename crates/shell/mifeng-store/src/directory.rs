@@ -52,6 +52,8 @@ impl<D: Disk> Directory<D> {
     pub fn on(mut disk: D) -> io::Result<Self> {
         sync_below(&mut disk, "")?;
         let found = journal::find(&disk)?;
+        // What was being written is nothing, and on a full disk its room is needed.
+        disk.remove(PART)?;
         let journal = match &found {
             Some(found) => found.journal(&mut disk)?,
             None => Journal::start(&mut disk)?,
@@ -205,11 +207,27 @@ impl<D: Disk> Directory<D> {
         // A new file each time: what a crash left under this name may be known by another as well.
         self.disk.remove(PART)?;
         let mut file = self.disk.create(PART)?;
-        let len = fill(&mut *file)?;
-        if sync == Sync::Now {
-            file.sync()?;
+        let filled = fill(&mut *file).and_then(|len| match sync {
+            Sync::Now => file.sync().map(|()| len),
+            Sync::Later => Ok(len),
+        });
+        if filled.is_err() {
+            // A full disk has room again.
+            let _ = self.disk.remove(PART);
         }
-        Ok(len)
+        filled
+    }
+
+    /// Makes a file of this machine the one that has no name yet, and durable; `false` if it must be copied. Nothing is begun
+    /// with what is not there, or not what was measured.
+    fn link(&mut self, file: &WholeFile) -> io::Result<bool> {
+        self.change(|own| own.disk.remove(PART))?;
+        drop(file.open()?);
+        if !self.disk.link(file.path(), PART)? {
+            return Ok(false);
+        }
+        self.change(|own| own.disk.edit(PART)?.sync().inspect_err(|_| file.spoil()))?;
+        Ok(true)
     }
 
     /// Gives the file its name.
@@ -350,20 +368,27 @@ impl<D: Disk> Store for Directory<D> {
         Ok(len)
     }
 
-    fn adopt(&mut self, name: &str, file: &WholeFile) -> io::Result<()> {
-        checked(name)?;
-        self.change(|own| own.settle_for(&[name]))?;
-        self.change(|own| own.disk.remove(PART))?;
-        // Nothing is begun with what is not there, or not what was measured.
-        if !self.disk.link(file.path(), PART)? {
-            return self.write(name, &mut file.open()?).map(|_| ());
+    fn adopt(&mut self, files: &[(&str, &WholeFile)]) -> io::Result<()> {
+        let names: Vec<&str> = files.iter().map(|(name, _)| *name).collect();
+        for name in &names {
+            checked(name)?;
         }
-        file.require_len(self.len(PART)?)?;
+        self.change(|own| own.settle_for(&names))?;
+        let mut folders = BTreeSet::new();
+        for (name, file) in files {
+            match self.link(file)? {
+                true => {
+                    self.change(|own| own.name(name, Sync::Later))?;
+                    folders.insert(parent(name));
+                }
+                false => self.write(name, &mut file.open()?).map(|_| ())?,
+            }
+        }
         self.change(|own| {
-            own.disk.edit(PART)?.sync()?;
-            own.name(name, Sync::Now)?;
-            // If the name had this very file already, the renaming did nothing.
-            own.disk.remove(PART)
+            // If a name had its very file already, the renaming did nothing.
+            own.disk.remove(PART)?;
+            let mut folders = folders.into_iter();
+            folders.try_for_each(|folder| own.disk.sync_folder(folder))
         })
     }
 

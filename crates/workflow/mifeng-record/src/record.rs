@@ -31,7 +31,16 @@ struct Body {
 
 impl Body {
     fn read(bytes: &[u8]) -> Result<Self, Error> {
-        let body: Body = jcs::from_slice(bytes, BODY_LEN_MAX).map_err(Error::Json)?;
+        let mut value = jcs::parse(bytes, BODY_LEN_MAX).map_err(Error::Json)?;
+        // Moved and not copied: it is nearly all of a body.
+        let data = value.get_mut("data").map(serde_json::Value::take);
+        let body = jcs::from_value::<Body>(&value).map(|body| Body {
+            data: data.unwrap_or_default(),
+            ..body
+        });
+        // What is wrong is said with its place in the text.
+        let body = body.or_else(|_| jcs::from_slice(bytes, BODY_LEN_MAX));
+        let body = body.map_err(Error::Json)?;
         if !body.data.is_object() {
             let no_object = mifeng_crypto::Error::Schema { line: 1, column: 1 };
             return Err(Error::Json(no_object));
@@ -196,6 +205,18 @@ pub struct Record {
     commitment: Digest,
 }
 
+fn read(signed: &SignedRecord) -> Result<Body, Error> {
+    let body = Body::read(&signed.body)?;
+    match signed.signature.len() {
+        ..=SIGNATURE_LEN_MAX => Ok(body),
+        found => Err(Error::Json(mifeng_crypto::Error::TooLong {
+            what: "signature",
+            found,
+            max: SIGNATURE_LEN_MAX,
+        })),
+    }
+}
+
 impl Record {
     /// Checks form, signature, and that the actor named is the one who signed.
     ///
@@ -214,16 +235,44 @@ impl Record {
         suite: &'static Suite,
         seen: &cms::Seen,
     ) -> Result<Self, Error> {
-        let body = Body::read(&signed.body)?;
-        if signed.signature.len() > SIGNATURE_LEN_MAX {
-            return Err(Error::Json(mifeng_crypto::Error::TooLong {
-                what: "signature",
-                found: signed.signature.len(),
-                max: SIGNATURE_LEN_MAX,
-            }));
-        }
-        let by = cms::verify_detached_seen(&signed.signature, &signed.body, suite, seen)
-            .map_err(Error::Signature)?;
+        let body = read(&signed)?;
+        let by = cms::verify_detached_seen(&signed.signature, &signed.body, suite, seen);
+        Self::by(by.map_err(Error::Signature)?, body, &signed, suite)
+    }
+
+    /// The same for many records in this thread, their signatures side by side. The outcome of one does not depend on the
+    /// others.
+    pub fn verify_each(
+        records: &[SignedRecord],
+        suite: &'static Suite,
+        seen: &cms::Seen,
+    ) -> Vec<Result<Self, Error>> {
+        let bodies: Vec<Result<Body, Error>> = records.iter().map(read).collect();
+        let well_formed = records.iter().zip(&bodies).filter(|(_, body)| body.is_ok());
+        let messages: Vec<_> = well_formed
+            .map(|(signed, _)| cms::Detached {
+                message: &signed.signature,
+                content: &signed.body,
+            })
+            .collect();
+        let mut signers = cms::verify_each_detached(&messages, suite, seen).into_iter();
+        let each = records.iter().zip(bodies);
+        each.map(|(signed, body)| {
+            let body = body?;
+            // One for each that is well formed.
+            let by = signers.next().ok_or(Error::NoSigningTime)?;
+            Self::by(by.map_err(Error::Signature)?, body, signed, suite)
+        })
+        .collect()
+    }
+
+    /// The actor named is the one who signed, at the time named.
+    fn by(
+        by: cms::Signed,
+        body: Body,
+        signed: &SignedRecord,
+        suite: &Suite,
+    ) -> Result<Self, Error> {
         let fingerprint = by.certificate.fingerprint(suite.hash());
         if fingerprint != body.actor {
             return Err(Error::Actor {
@@ -297,6 +346,11 @@ impl Record {
     /// [`Error::Json`] if the members do not fit.
     pub fn data<T: DeserializeOwned>(&self) -> Result<T, Error> {
         jcs::from_value(&self.body.data).map_err(Error::Json)
+    }
+
+    /// A member of the data that is text, whatever else is in it.
+    pub fn text_member(&self, name: &str) -> Option<&str> {
+        self.body.data.get(name)?.as_str()
     }
 
     /// The signing certificate; none where the signature is left out.

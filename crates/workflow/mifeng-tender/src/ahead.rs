@@ -10,6 +10,7 @@ use crate::refusal::Refusal;
 use crate::state::{State, Trust};
 use mifeng_crypto::{Digest, Time};
 use mifeng_envelope::{Sigma, VerifiedSeal};
+use mifeng_pki::Certificate;
 use mifeng_record::Record;
 use std::sync::Arc;
 
@@ -33,32 +34,51 @@ struct SealBasis {
 }
 
 impl State {
-    /// Computes what it can of a record that was received at `at` and whose turn comes later. What is wrong with it is
-    /// found again, and said, in its turn.
-    pub fn look_ahead(&self, record: &Record, at: Time, trust: &Trust<'_>) -> Ahead {
-        let mut ahead = Ahead::default();
-        // Certificates remember who made them.
-        let _ = self.check_signer(record, at, at, trust);
-        match Event::read(record) {
-            Ok(Some(Event::Submit(data))) => ahead.seal = self.seal_ahead(&data.seal, at, trust),
-            Ok(Some(Event::Replace(data))) => ahead.seal = self.seal_ahead(&data.seal, at, trust),
-            Ok(Some(Event::Open(data))) => {
-                let sigma = self.sigma(&data.seal).ok();
-                ahead.sigma = sigma.map(|sigma| (self.changes, data.seal, Arc::new(sigma)));
+    /// Computes what it can of records that were received at an instant each and whose turn comes later, in this thread and
+    /// side by side. What is wrong with one is found again, and said, in its turn.
+    pub fn look_ahead(&self, records: &[(&Record, Time)], trust: &Trust<'_>) -> Vec<Ahead> {
+        find_makers(records, trust);
+        let mut all: Vec<Ahead> = records.iter().map(|_| Ahead::default()).collect();
+        let mut bids = Vec::new();
+        for (ahead, (record, at)) in all.iter_mut().zip(records) {
+            // Certificates remember who made them.
+            let _ = self.check_signer(record, *at, *at, trust);
+            match Event::read(record) {
+                Ok(Some(Event::Submit(data))) => bids.push((ahead, data.seal, *at)),
+                Ok(Some(Event::Replace(data))) => bids.push((ahead, data.seal, *at)),
+                Ok(Some(Event::Open(data))) => {
+                    let sigma = self.sigma(&data.seal).ok();
+                    ahead.sigma = sigma.map(|sigma| (self.changes, data.seal, Arc::new(sigma)));
+                }
+                _ => {}
             }
-            _ => {}
         }
-        ahead
+        let seals: Vec<&str> = bids.iter().map(|(_, seal, _)| seal.as_str()).collect();
+        let verified = self.read_seals(&seals);
+        for ((ahead, seal, at), verified) in bids.iter_mut().zip(verified) {
+            ahead.seal = self.seal_ahead(seal, verified, *at, trust);
+        }
+        all
+    }
+
+    /// The same for a bid that is opened, again: once its turn is near, all shares are known that were released before it.
+    pub fn open_ahead(&self, record: &Record) -> Ahead {
+        let seal = record.text_member("seal").and_then(|id| id.parse().ok());
+        let sigma = seal.and_then(|seal| Some((seal, self.sigma(&seal).ok()?)));
+        Ahead {
+            sigma: sigma.map(|(seal, sigma)| (self.changes, seal, Arc::new(sigma))),
+            ..Ahead::default()
+        }
     }
 
     fn seal_ahead(
         &self,
         seal: &str,
+        verified: Option<VerifiedSeal>,
         at: Time,
         trust: &Trust<'_>,
     ) -> Option<(SealBasis, Box<VerifiedSeal>)> {
-        let basis = self.seal_basis(seal)?;
-        let verified = self.read_seal(seal).ok()?;
+        let (basis, verified) = (self.seal_basis(seal)?, verified?);
         if let Some(encryption) = verified.encryption_certificate() {
             let usage = mifeng_pki::trust::Usage::BidEncryption;
             let _ = self.organisation(encryption, verified.chain(), usage, at, trust);
@@ -95,4 +115,26 @@ impl State {
             _ => self.sigma(seal).map(Arc::new),
         }
     }
+}
+
+/// Finds out side by side whether the signers' certificates were made by those whom they name.
+fn find_makers(records: &[(&Record, Time)], trust: &Trust<'_>) {
+    let pair = |(record, _): &(&'_ Record, Time)| {
+        let signer = record.signer()?;
+        let mut issuers = record.chain().iter().chain(trust.roots);
+        Some((
+            signer.clone(),
+            issuers
+                .find(|issuer| issuer.subject_raw() == signer.issuer_raw())?
+                .clone(),
+        ))
+    };
+    let mut pairs: Vec<(Certificate, Certificate)> = records.iter().filter_map(pair).collect();
+    // Neighbours are often of one signer.
+    pairs.dedup_by(|a, b| a.0 == b.0);
+    let pairs: Vec<_> = pairs
+        .iter()
+        .map(|(child, issuer)| (child, issuer))
+        .collect();
+    Certificate::find_makers(&pairs);
 }

@@ -157,6 +157,16 @@ impl State {
     /// # Errors
     /// [`Refusal`], by the rule that the seal breaks.
     pub fn verify_seal(&self, seal: &SealRecord) -> Result<VerifiedSeal, Refusal> {
+        let mut each = self.verify_seals(&[seal])?.into_iter();
+        let missing = || Err(Refusal::new(&refusal::BAD_SEAL, "no seal"));
+        each.next().unwrap_or_else(missing)
+    }
+
+    /// The same for many seals, side by side.
+    fn verify_seals(
+        &self,
+        seals: &[&SealRecord],
+    ) -> Result<Vec<Result<VerifiedSeal, Refusal>>, Refusal> {
         let Some((event, notice)) = &self.notice else {
             return Err(Refusal::new(
                 &refusal::WRONG_STAGE,
@@ -179,18 +189,24 @@ impl State {
             .clock_chains()
             .map_err(|fault| Refusal::new(&refusal::BAD_NOTICE, fault))?;
         let chains: Vec<_> = chains.iter().collect();
-        seal.verify_with(&tender, &chains, &self.seen)
-            .map_err(seal_refusal)
+        let each = SealRecord::verify_each(seals, &tender, &chains, &self.seen).into_iter();
+        Ok(each.map(|seal| seal.map_err(seal_refusal)).collect())
     }
 
     /// Reads a seal as a record carries it, and checks it against the notice.
     pub(crate) fn read_seal(&self, seal: &str) -> Result<VerifiedSeal, Refusal> {
-        let bad = |detail: String| Refusal::new(&refusal::BAD_SEAL, detail);
-        let bytes = BASE64_STANDARD
-            .decode(seal)
-            .map_err(|_| bad("seal record is not base64".to_owned()))?;
-        let seal = SealRecord::parse(&bytes).map_err(|e| bad(e.to_string()))?;
-        self.verify_seal(&seal)
+        self.verify_seal(&parse_seal(seal)?)
+    }
+
+    /// The same for many, side by side; nothing of one that is wrong.
+    pub(crate) fn read_seals(&self, seals: &[&str]) -> Vec<Option<VerifiedSeal>> {
+        let parsed: Vec<Option<SealRecord>> =
+            seals.iter().map(|seal| parse_seal(seal).ok()).collect();
+        let good: Vec<&SealRecord> = parsed.iter().flatten().collect();
+        let mut verified = self.verify_seals(&good).unwrap_or_default().into_iter();
+        let each = parsed.iter().map(Option::as_ref);
+        each.map(|parsed| parsed.and_then(|_| verified.next()?.ok()))
+            .collect()
     }
 
     /// The live seal of a bidder's certificate for a lot.
@@ -310,6 +326,14 @@ impl LiveBids {
 
 fn unknown(seal: &Digest) -> Refusal {
     Refusal::new(&refusal::UNKNOWN_SEAL, format!("seal {seal}"))
+}
+
+fn parse_seal(seal: &str) -> Result<SealRecord, Refusal> {
+    let bad = |detail: String| Refusal::new(&refusal::BAD_SEAL, detail);
+    let bytes = BASE64_STANDARD
+        .decode(seal)
+        .map_err(|_| bad("seal record is not base64".to_owned()))?;
+    SealRecord::parse(&bytes).map_err(|e| bad(e.to_string()))
 }
 
 #[cfg(test)]

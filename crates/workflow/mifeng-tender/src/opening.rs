@@ -11,9 +11,20 @@ use mifeng_lock::{Board, Leaf, Share, tdh2};
 use mifeng_record::Record;
 use std::collections::{BTreeMap, BTreeSet};
 
+/// Shares whose proofs are checked side by side: each is two sums, and eight sums of a kind fill the lanes.
+const SHARES_TOGETHER: usize = 16;
+
+fn bad_share(index: u8, row: &BoardShare, e: &mifeng_lock::Error) -> Refusal {
+    let detail = format!("trustee {index}, seal {}: {e}", row.seal);
+    Refusal::new(&refusal::BAD_SHARE, detail)
+}
+
 /// Everything that trustees and bidders released for one bid, verified.
 #[derive(Debug)]
 pub struct Released(Vec<(String, zeroize::Zeroizing<[u8; 32]>)>);
+
+/// A share that holds, and the leaf that it is for: the bid and the path in its policy.
+type NamedShare = ((Digest, String), CheckedShare);
 
 impl State {
     pub(crate) fn bidder_share(
@@ -179,17 +190,12 @@ impl State {
         }
         let due: BTreeSet<Digest> = self.due_now().into_iter().collect();
         // Arithmetic without an order; the first row that is wrong in theirs is named.
-        let checked = mifeng_crypto::cores::map(&data.shares, |row| {
-            if !due.contains(&row.seal) {
-                return Err(Refusal::new(
-                    &refusal::SHARE_EARLY,
-                    format!("seal {} is not to be opened", row.seal),
-                ));
-            }
-            let share = self.check_share(board, data.index, row)?;
-            Ok(((row.seal, row.path.clone()), share))
+        let groups: Vec<&[BoardShare]> = data.shares.chunks(SHARES_TOGETHER).collect();
+        let checked = mifeng_crypto::cores::map(&groups, |rows| {
+            self.check_shares(board, data.index, rows, &due)
         });
-        let mut accepted = checked.into_iter().collect::<Result<Vec<_>, _>>()?;
+        let checked = checked.into_iter().flatten();
+        let mut accepted = checked.collect::<Result<Vec<_>, _>>()?;
         // What was found of a bid without these shares stands: they count for the others alone.
         accepted.retain(|((seal, _), _)| !self.outcomes.contains_key(seal));
         if accepted.is_empty() {
@@ -220,14 +226,49 @@ impl State {
         Ok(())
     }
 
-    /// Parses and verifies one released share.
-    fn check_share(
+    /// Parses and verifies released shares, their proofs side by side.
+    fn check_shares(
+        &self,
+        board: &Board,
+        index: u8,
+        rows: &[BoardShare],
+        due: &BTreeSet<Digest>,
+    ) -> Vec<Result<NamedShare, Refusal>> {
+        let read = |row| self.read_share(board, index, row, due);
+        let read: Vec<Result<_, Refusal>> = rows.iter().map(read).collect();
+        let mut good = Vec::new();
+        let read = read
+            .into_iter()
+            .map(|read| read.map(|share| good.push(share)));
+        let read: Vec<Result<(), Refusal>> = read.collect();
+        let mut checked = tdh2::check_shares(board, good).into_iter();
+        let each = rows.iter().zip(read);
+        each.map(|(row, read)| {
+            read?;
+            let named = |e| bad_share(index, row, &e);
+            let share = checked
+                .next()
+                .unwrap_or(Err(mifeng_lock::Error::OtherBoard));
+            Ok(((row.seal, row.path.clone()), share.map_err(named)?))
+        })
+        .collect()
+    }
+
+    /// Parses a released share, and finds the leaf that it is for.
+    fn read_share(
         &self,
         board: &Board,
         index: u8,
         row: &BoardShare,
-    ) -> Result<CheckedShare, Refusal> {
+        due: &BTreeSet<Digest>,
+    ) -> Result<(&tdh2::Ciphertext, Share), Refusal> {
         let bad = |detail: String| Refusal::new(&refusal::BAD_SHARE, detail);
+        if !due.contains(&row.seal) {
+            return Err(Refusal::new(
+                &refusal::SHARE_EARLY,
+                format!("seal {} is not to be opened", row.seal),
+            ));
+        }
         let leaf = self.bids[&row.seal]
             .seal
             .group_leaf(&row.path)
@@ -245,15 +286,15 @@ impl State {
                 format!("seal {}: {detail}", row.seal),
             ));
         }
-        let named = |e: mifeng_lock::Error| bad(format!("trustee {index}, seal {}: {e}", row.seal));
-        let share = Share::from_record(self.suite.curve(), &row.share).map_err(named)?;
+        let share = Share::from_record(self.suite.curve(), &row.share);
+        let share = share.map_err(|e| bad_share(index, row, &e))?;
         if share.index != index {
             return Err(bad(format!(
                 "trustee {index} sent a share of trustee {}",
                 share.index
             )));
         }
-        tdh2::check_share(board, &leaf.ciphertext, share).map_err(named)
+        Ok((&leaf.ciphertext, share))
     }
 
     /// A beacon of a chain that the policy names: it opens clock leaves, for everybody, whoever brings it.

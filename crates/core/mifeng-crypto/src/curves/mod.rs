@@ -7,6 +7,7 @@
 //! by secrets ([`crate::Point`]): reading, inversion and encoding stay in constant time for both curves. No secret number
 //! of P-256 comes here.
 
+mod eight;
 pub(crate) mod field;
 mod known;
 pub(crate) mod limbs;
@@ -17,6 +18,7 @@ mod sm2;
 mod tests;
 pub(crate) mod vartime;
 
+pub(crate) use eight::{Sum, side_by_side, sums_vartime};
 pub(crate) use known::Known;
 pub(crate) use p256::P256;
 pub(crate) use point::{Affine, Point};

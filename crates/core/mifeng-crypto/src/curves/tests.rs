@@ -3,7 +3,7 @@
 
 use super::field::Fe;
 use super::limbs::{self, Limbs};
-use super::vartime::{add_generator_vartime, lincomb_vartime};
+use super::vartime::{add_generator_vartime, lincomb_vartime, x_is};
 use super::{Affine, Known, P256, Params, Point, Sm2};
 use crate::{Entropy as _, SeededEntropy};
 use elliptic_curve::PrimeField as _;
@@ -16,7 +16,7 @@ fn order_less<C: Params>(less: u64) -> Limbs {
 }
 
 /// Numbers at which recodings, tables and formulas have their corners, then random ones.
-fn numbers<C: Params>(random: usize) -> Vec<Limbs> {
+pub(super) fn numbers<C: Params>(random: usize) -> Vec<Limbs> {
     let mut out: Vec<Limbs> = (0..40).map(|small| [small, 0, 0, 0]).collect();
     out.extend((1..40).map(order_less::<C>));
     out.extend([63, 64, 65, 127, 128, 129, u64::MAX].map(|small| [small, 0, 0, 0]));
@@ -38,7 +38,7 @@ fn numbers<C: Params>(random: usize) -> Vec<Limbs> {
 }
 
 /// n/2 and its neighbours: where a number and its opposite are as long.
-fn halves<C: Params>() -> [Limbs; 3] {
+pub(super) fn halves<C: Params>() -> [Limbs; 3] {
     let [a, b, c, d] = C::N;
     let half = [a >> 1 | b << 63, b >> 1 | c << 63, c >> 1 | d << 63, d >> 1];
     [
@@ -189,6 +189,31 @@ fn sums<C: Params>() {
     }
 }
 
+/// Where x of the point is n or more, r is taken modulo n: no signature found by chance gets there
+/// (2^-32), so the comparison is tested on a point made for it.
+fn an_x_beyond_the_order_is_compared_modulo_the_order<C: Params>() {
+    let mut found = 0;
+    for above in 0..200_u64 {
+        // x = n + above, below p.
+        let x = limbs::add(&C::N, &[above, 0, 0, 0]).0;
+        let Some(affine) = Affine::<C>::from_x(&limbs::to_be(&x), false) else {
+            continue;
+        };
+        found += 1;
+        let point = Point::from(affine);
+        assert!(x_is(&point, &[above, 0, 0, 0]));
+        assert!(!x_is(&point, &[above + 1, 0, 0, 0]));
+        let twice = point.double();
+        assert!(x_is(&twice.sub(&point), &[above, 0, 0, 0]));
+        assert!(!x_is(&twice, &[above, 0, 0, 0]));
+    }
+    assert!(found > 50);
+    // Just below p and beyond it: value + n wraps into no field element.
+    let gap = limbs::sub(&C::PRIME.p(), &C::N).0;
+    assert!(!x_is(&Point::<C>::GENERATOR, &gap));
+    assert!(!x_is(&Point::<C>::IDENTITY, &[0; 4]));
+}
+
 macro_rules! against {
     ($name:ident, $curve:ty, $twin:ident, $kind:ty) => {
         mod $name {
@@ -219,6 +244,7 @@ macro_rules! against {
             fn points() {
                 additions_are_complete::<$curve>();
                 sums::<$curve>();
+                an_x_beyond_the_order_is_compared_modulo_the_order::<$curve>();
             }
 
             #[test]

@@ -13,8 +13,6 @@ use core::marker::PhantomData;
 
 /// Bits of a window of the generator's table.
 pub(crate) const COMB_BITS: usize = 7;
-/// Windows: signed digits carry out of the top bit, so 257 bits.
-const COMB_WINDOWS: usize = 257_usize.div_ceil(COMB_BITS);
 /// Multiples 1 to 64 in each window.
 pub(crate) const COMB_ENTRIES: usize = 1 << (COMB_BITS - 1);
 
@@ -26,31 +24,42 @@ pub(crate) struct Comb<C>(Vec<Window>, PhantomData<C>);
 
 impl<C: Params> Comb<C> {
     pub(super) fn new() -> Self {
-        let mut points = Vec::with_capacity(COMB_WINDOWS * COMB_ENTRIES);
-        let mut base = Point::<C>::GENERATOR;
-        for _ in 0..COMB_WINDOWS {
-            let mut multiple = base;
-            for _ in 0..COMB_ENTRIES {
-                points.push(multiple);
-                multiple = multiple.add(&base);
-            }
-            for _ in 0..COMB_BITS {
-                base = base.double();
-            }
-        }
-        let mut windows = vec![[[0; 8]; COMB_ENTRIES]; COMB_WINDOWS];
-        let entries = windows.iter_mut().flatten();
-        for (entry, point) in entries.zip(Point::all_to_affine(&points)) {
-            entry[..4].copy_from_slice(point.x.raw());
-            entry[4..].copy_from_slice(point.y.raw());
-        }
-        Comb(windows, PhantomData)
+        Comb(windows(&Point::<C>::GENERATOR), PhantomData)
     }
 
     /// From the lowest.
     pub(crate) fn windows(&self) -> &[Window] {
         &self.0
     }
+}
+
+/// Multiples `1 · 2^(wi)·P` to `2^(w − 1) · 2^(wi)·P` for each window i of w bits, as many as there are entries for: what
+/// signed digits need for numbers below 2^256. P is not the identity.
+pub(super) fn windows<C: Params, const ENTRIES: usize>(
+    point: &Point<C>,
+) -> Vec<[[u64; 8]; ENTRIES]> {
+    let bits = ENTRIES.ilog2() as usize + 1;
+    // Signed digits carry out of the top bit, so 257 bits.
+    let count = 257_usize.div_ceil(bits);
+    let mut points = Vec::with_capacity(count * ENTRIES);
+    let mut base = *point;
+    for _ in 0..count {
+        let mut multiple = base;
+        for _ in 0..ENTRIES {
+            points.push(multiple);
+            multiple = multiple.add(&base);
+        }
+        for _ in 0..bits {
+            base = base.double();
+        }
+    }
+    let mut windows = vec![[[0; 8]; ENTRIES]; count];
+    let entries = windows.iter_mut().flatten();
+    for (entry, point) in entries.zip(Point::all_to_affine(&points)) {
+        entry[..4].copy_from_slice(point.x.raw());
+        entry[4..].copy_from_slice(point.y.raw());
+    }
+    windows
 }
 
 /// Digit `index` of Booth's recoding in windows of `BITS`: its sign (1 if negative) and its
@@ -217,4 +226,19 @@ pub(crate) fn lincomb_vartime<C: Params>(
         }
     }
     add_generator_vartime(sum, generator)
+}
+
+/// Whether a point is not the identity and its x is `value` modulo n, `value < n`, without an inversion: x is the value
+/// itself or, where that is still below p, the value and n.
+pub(crate) fn x_is<C: Params>(point: &Point<C>, value: &Limbs) -> bool {
+    if point.is_identity() {
+        return false;
+    }
+    let zz = point.z.square();
+    if Fe::from_limbs(value).mul(&zz) == point.x {
+        return true;
+    }
+    let (more, carry) = limbs::add(value, &C::N);
+    let (_, below) = limbs::sub(&more, &C::PRIME.p());
+    carry == 0 && below == 1 && Fe::from_limbs(&more).mul(&zz) == point.x
 }

@@ -1,5 +1,6 @@
 //! Signature keys: one public type and one secret type for all algorithms taken.
 
+mod ecdsa;
 mod many;
 mod private;
 mod public;
@@ -60,9 +61,9 @@ pub enum SignatureAlg {
     Ed25519,
 }
 
-/// `SM2Signature` of GB/T 35276.
+/// `SM2Signature` of GB/T 35276 and `Ecdsa-Sig-Value` of RFC 3279, which are the same.
 #[derive(der::Sequence)]
-struct Sm2Signature<'a> {
+struct EcSignature<'a> {
     r: UintRef<'a>,
     s: UintRef<'a>,
 }

@@ -1,7 +1,7 @@
 //! Private keys: made, read, written, and what they do.
 
 use super::public::rsa_spki;
-use super::{KeyAlg, PublicKey, SM2_ID, SignatureAlg, Sm2Signature};
+use super::{EcSignature, KeyAlg, PublicKey, SM2_ID, SignatureAlg};
 use crate::{Curve, Entropy, Error, Point, Scalar, hpke, sm2enc, sm2k};
 use core::fmt;
 use der::Encode;
@@ -179,7 +179,7 @@ impl PrivateKey {
             Secret::Sm2(key) => {
                 let [r, s] = key.sign(message);
                 let uint = |bytes| UintRef::new(bytes).expect("32 bytes are a DER integer");
-                let signature = Sm2Signature {
+                let signature = EcSignature {
                     r: uint(&r),
                     s: uint(&s),
                 };

@@ -1,7 +1,8 @@
 //! Public keys: parsed with every check, and what they verify.
 
-use super::{KeyAlg, SM2_ID, SignatureAlg, Sm2Signature};
-use crate::{Curve, Error, Point, sm2k};
+use super::{EcSignature, KeyAlg, SM2_ID, SignatureAlg};
+use crate::curves::{Known, P256};
+use crate::{Curve, Error, KnownPoint, Point, sm2k};
 use core::fmt;
 use der::asn1::{BitStringRef, ObjectIdentifier};
 use der::{Decode, Encode};
@@ -27,7 +28,8 @@ const OID_ED25519: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.101.112"
 pub struct PublicKey {
     spki: Vec<u8>,
     kind: KeyAlg,
-    point: Option<Point>,
+    /// Clones share what it prepares.
+    point: Option<KnownPoint>,
     /// The subjectPublicKey bits: what ring verifies with.
     raw: Vec<u8>,
     /// What SM2 verifies with; clones share what it prepares.
@@ -82,7 +84,7 @@ impl PublicKey {
             spki: spki.to_vec(),
             kind,
             sm2: point.as_ref().and_then(sm2_verifier),
-            point,
+            point: point.map(KnownPoint::new),
             raw: raw.to_vec(),
         })
     }
@@ -98,7 +100,7 @@ impl PublicKey {
             spki: encode_spki(OID_EC, Some(curve), &raw),
             kind,
             sm2: sm2_verifier(point),
-            point: Some(point.clone()),
+            point: Some(KnownPoint::new(point.clone())),
             raw: raw.to_vec(),
         }
     }
@@ -146,7 +148,7 @@ impl PublicKey {
 
     /// The point of an SM2 or P-256 key.
     pub fn point(&self) -> Option<&Point> {
-        self.point.as_ref()
+        self.point.as_deref()
     }
 
     /// Checks a signature over `message`. Strict: DER signatures must be minimal.
@@ -178,11 +180,16 @@ impl PublicKey {
     }
 
     fn verify_sm2(&self, message: &[u8], signature: &[u8]) -> Result<(), Error> {
-        let (r, s) = sm2_parts(signature)?;
+        let (r, s) = ec_parts(signature)?;
         match &self.sm2 {
             Some(key) if key.verify(message, &r, &s) => Ok(()),
             _ => Err(Error::Unverified),
         }
+    }
+
+    /// The point, if it is a P-256 key.
+    pub(super) fn p256(&self) -> Option<&Known<P256>> {
+        self.point.as_ref().and_then(KnownPoint::p256)
     }
 
     /// What verifies, if it is an SM2 key.
@@ -192,8 +199,8 @@ impl PublicKey {
 }
 
 /// r and s of a strict DER signature.
-pub(super) fn sm2_parts(signature: &[u8]) -> Result<([u8; 32], [u8; 32]), Error> {
-    let signature = Sm2Signature::from_der(signature).map_err(|_| Error::Unverified)?;
+pub(super) fn ec_parts(signature: &[u8]) -> Result<([u8; 32], [u8; 32]), Error> {
+    let signature = EcSignature::from_der(signature).map_err(|_| Error::Unverified)?;
     let (mut r, mut s) = ([0; 32], [0; 32]);
     for (out, value) in [(&mut r, &signature.r), (&mut s, &signature.s)] {
         let value = value.as_bytes();

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::{Curve, Error, Point, Scalar, SeededEntropy};
+use der::{Decode as _, Encode as _};
 
 #[test]
 fn gbt_32918_5_signature_verifies_and_no_other() -> Result<(), Error> {
@@ -114,5 +115,60 @@ fn many_signatures_are_judged_one_by_one() -> Result<(), Error> {
         Err("crypto.unsupported")
     );
     assert!(verify_many(&[]).is_empty());
+    Ok(())
+}
+
+/// Numbers out of range, and pairs that hold though nobody made them: as `ring` judges each.
+#[test]
+fn many_ecdsa_signatures_at_the_edges_of_their_numbers() -> Result<(), Error> {
+    let mut entropy = SeededEntropy::new(b"ecdsa edges");
+    let key = PrivateKey::generate(KeyAlg::P256, &mut entropy)?;
+    let public = key.public_key()?;
+    let made = key.sign(b"text")?;
+    let made = EcSignature::from_der(&made).expect("our own");
+    let number = |k: u64| Scalar::from_u64(Curve::P256, k);
+    let scalar = |bytes: &[u8]| {
+        let mut whole = [0; 32];
+        whole[32 - bytes.len()..].copy_from_slice(bytes);
+        Scalar::from_be_bytes(Curve::P256, &whole)
+    };
+    let (r, s) = (scalar(made.r.as_bytes())?, scalar(made.s.as_bytes())?);
+    // n, and n + 1: no scalars.
+    let mut order = number(1).neg().to_be_bytes();
+    order[31] += 1;
+    let mut beyond = order;
+    beyond[31] += 1;
+    let inside = [number(0), number(1), number(1).neg(), r.clone(), s.clone()];
+    let mut values: Vec<[u8; 32]> = inside.iter().map(Scalar::to_be_bytes).collect();
+    values.extend([s.neg().to_be_bytes(), order, beyond, [0xff; 32]]);
+    let mut signatures = Vec::new();
+    for r in &values {
+        for s in &values {
+            let [r, s] = [r, s].map(|value| UintRef::new(value).expect("short"));
+            signatures.push(EcSignature { r, s }.to_der().expect("short"));
+        }
+    }
+    // Not minimal, cut, and with something behind it.
+    let good = key.sign(b"text")?;
+    signatures.push([&good[..], &[0]].concat());
+    signatures.push(good[..good.len() - 1].to_vec());
+    signatures.push(Vec::new());
+    signatures.push(good);
+    let all: Vec<Signed<'_>> = signatures
+        .iter()
+        .map(|signature| Signed {
+            key: &public,
+            alg: SignatureAlg::EcdsaP256Sha256,
+            message: b"text",
+            signature,
+        })
+        .collect();
+    let verdicts = verify_many(&all);
+    for (found, one) in verdicts.iter().zip(&all) {
+        let alone = public.verify(one.alg, one.message, one.signature);
+        assert_eq!(found.is_ok(), alone.is_ok(), "{:x?}", one.signature);
+    }
+    // The one made, twice, and its twin with n − s.
+    assert_eq!(verdicts.iter().filter(|found| found.is_ok()).count(), 3);
     Ok(())
 }

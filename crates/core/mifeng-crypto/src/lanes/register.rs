@@ -5,6 +5,8 @@
 
 use super::{BLOCK, Kernel};
 
+/// Bytes ahead of a lane that are asked for: so many streams at once are more than a processor follows by itself.
+const AHEAD: usize = 4 * BLOCK;
 /// Lanes of the widest register.
 pub(crate) const LANES_MAX: usize = 16;
 
@@ -44,6 +46,8 @@ pub(crate) trait Lanes: Copy {
     unsafe fn splat(word: u32) -> Self;
     unsafe fn load(from: *const u32) -> Self;
     unsafe fn store(self, to: *mut u32);
+    /// Asks for what is at this address, which need not be memory of ours.
+    unsafe fn expect(at: *const u8);
     /// The sixteen big-endian words of a block in each lane.
     unsafe fn block(from: &[*const u8]) -> [Self; 16];
     unsafe fn add(self, other: Self) -> Self;
@@ -83,6 +87,7 @@ pub(super) unsafe fn compress<F: Function, L: Lanes>(
         for index in 0..count {
             for (pointer, first) in at.iter_mut().zip(from) {
                 *pointer = first.add(index * BLOCK);
+                L::expect(pointer.wrapping_add(AHEAD));
             }
             F::block(&mut v, L::block(&at[..L::LANES]));
         }
@@ -133,6 +138,8 @@ impl Lanes for Plain {
         // SAFETY: the caller gave room for a word of each lane.
         unsafe { to.cast::<[u32; 8]>().write_unaligned(self.0) }
     }
+    #[inline(always)]
+    unsafe fn expect(_: *const u8) {}
     #[inline(always)]
     unsafe fn block(from: &[*const u8]) -> [Self; 16] {
         let mut out = [Plain([0; 8]); 16];

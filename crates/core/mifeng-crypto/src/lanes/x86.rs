@@ -84,6 +84,11 @@ impl Lanes for Avx2 {
         unsafe { _mm256_storeu_si256(to.cast(), self.0) }
     }
     #[inline(always)]
+    unsafe fn expect(at: *const u8) {
+        // SAFETY: a hint, which never faults.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(at.cast()) }
+    }
+    #[inline(always)]
     unsafe fn block(from: &[*const u8]) -> [Self; 16] {
         // SAFETY: features and pointers by the trait's contract.
         unsafe {
@@ -148,6 +153,18 @@ impl Lanes for Avx2 {
     }
 }
 
+/// A sum as it is. Compilers regroup sums of many terms, and put what comes last where the next round waits for it.
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn kept(mut sum: __m512i) -> __m512i {
+    // SAFETY: no instruction at all.
+    unsafe {
+        core::arch::asm!("/* {0} */", inout(zmm_reg) sum,
+            options(pure, nomem, nostack, preserves_flags));
+    }
+    sum
+}
+
 #[derive(Clone, Copy)]
 struct Avx512(__m512i);
 
@@ -172,6 +189,11 @@ impl Lanes for Avx512 {
     unsafe fn store(self, to: *mut u32) {
         // SAFETY: features by the trait's contract; the caller gave room for a word of each lane.
         unsafe { _mm512_storeu_si512(to.cast(), self.0) }
+    }
+    #[inline(always)]
+    unsafe fn expect(at: *const u8) {
+        // SAFETY: a hint, which never faults.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(at.cast()) }
     }
     #[inline(always)]
     unsafe fn block(from: &[*const u8]) -> [Self; 16] {
@@ -214,7 +236,7 @@ impl Lanes for Avx512 {
     #[inline(always)]
     unsafe fn add(self, other: Self) -> Self {
         // SAFETY: features by the trait's contract.
-        unsafe { Avx512(_mm512_add_epi32(self.0, other.0)) }
+        unsafe { Avx512(kept(_mm512_add_epi32(self.0, other.0))) }
     }
     #[inline(always)]
     unsafe fn xor(self, other: Self) -> Self {

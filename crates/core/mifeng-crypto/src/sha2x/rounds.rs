@@ -88,11 +88,14 @@ macro_rules! expand {
 macro_rules! round {
     ($t:expr, $j:expr, $w:ident, $a:ident $b:ident $c:ident $d:ident $e:ident $f:ident $g:ident $h:ident) => {
         let sum1 = $e.left::<26>().xor3($e.left::<21>(), $e.left::<7>());
-        let wk = $w[$j].add(L::splat(K[$t + $j]));
-        let t1 = $h.add(wk).add($e.choice($f, $g)).add(sum1);
+        let choice = $e.choice($f, $g);
         let sum0 = $a.left::<30>().xor3($a.left::<19>(), $a.left::<10>());
-        $d = $d.add(t1);
-        $h = t1.add($a.majority($b, $c).add(sum0));
+        let wk = $h.add($w[$j].add(L::splat(K[$t + $j])));
+        // Twice, with d and without: so the next round waits for the last of three sums only.
+        let next = $d.add(wk).add(choice);
+        let t1 = wk.add(choice).add(sum1);
+        $d = next.add(sum1);
+        $h = t1.add($a.majority($b, $c)).add(sum0);
     };
 }
 

@@ -2,11 +2,9 @@
 
 use super::mul_generator;
 use super::nonce::Nonces;
-use super::order::{N, Scalar};
-use super::{Affine, Fe, Point};
-use crate::curves::field::Prime;
-use crate::curves::limbs::{self, Limbs};
-use crate::curves::vartime::lincomb_vartime;
+use super::order::Scalar;
+use super::{Affine, Fe};
+use crate::curves::vartime::{lincomb_vartime, x_is};
 use crate::curves::{Known, Sm2, point};
 use crate::sm3x::Stream;
 use zeroize::{Zeroize, Zeroizing};
@@ -134,18 +132,6 @@ impl VerifyingKey {
         let e = message_hash(&self.identity, message);
         let point = lincomb_vartime(s.limbs(), &[(*t.limbs(), &self.key)], &[]);
         // B7: e + x1 = r modulo n.
-        !point.is_identity() && x_is(&point, r.sub(&e).limbs())
+        x_is(&point, r.sub(&e).limbs())
     }
-}
-
-/// Whether x of a point is `value` modulo n, `value < n`, without an inversion: x is the value
-/// itself or, where that is still below p, the value and n.
-pub(super) fn x_is(point: &Point, value: &Limbs) -> bool {
-    let zz = point.z.square();
-    if Fe::from_limbs(value).mul(&zz) == point.x {
-        return true;
-    }
-    let (more, carry) = limbs::add(value, &N);
-    let (_, below) = limbs::sub(&more, &Prime::Sm2.p());
-    carry == 0 && below == 1 && Fe::from_limbs(&more).mul(&zz) == point.x
 }

@@ -1,8 +1,7 @@
 //! Against the twin, the `sm2` crate, on edges and on random inputs. What both curves share is tested beside it.
 
 use super::order::Scalar;
-use super::{Affine, Point, SigningKey, VerifyingKey, mul, mul_generator};
-use crate::curves::field::Prime;
+use super::{Point, SigningKey, VerifyingKey, mul, mul_generator};
 use crate::curves::limbs;
 use crate::curves::vartime::lincomb_vartime;
 use crate::{Entropy, SeededEntropy};
@@ -156,28 +155,4 @@ fn signatures_agree_with_the_twin() {
     }
     assert!(SigningKey::new(&Scalar::ZERO, b"").is_none());
     assert!(SigningKey::new(&own(&order_less(1)), b"").is_none());
-}
-
-/// Where x of the point is n or more, r is taken modulo n: no signature found by chance gets there
-/// (2^-32), so the comparison is tested on a point made for it.
-#[test]
-fn an_x_beyond_the_order_is_compared_modulo_the_order() {
-    let mut found = 0;
-    for above in 0..200_u64 {
-        // x = n + above, below p.
-        let x = limbs::add(&super::order::N, &[above, 0, 0, 0]).0;
-        let Some(affine) = Affine::from_x(&limbs::to_be(&x), false) else {
-            continue;
-        };
-        found += 1;
-        let point = Point::from(affine);
-        assert!(super::dsa::x_is(&point, &[above, 0, 0, 0]));
-        assert!(!super::dsa::x_is(&point, &[above + 1, 0, 0, 0]));
-        let doubled = mul(&point, &own(&order_less(1)));
-        assert!(super::dsa::x_is(&doubled, &[above, 0, 0, 0]));
-    }
-    assert!(found > 50);
-    // Just below p and beyond it: value + n wraps into no field element.
-    let gap = limbs::sub(&Prime::Sm2.p(), &super::order::N).0;
-    assert!(!super::dsa::x_is(&Point::GENERATOR, &gap));
 }

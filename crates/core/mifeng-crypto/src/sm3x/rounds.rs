@@ -44,7 +44,8 @@ macro_rules! expand {
 macro_rules! round {
     ($t:expr, $j:expr, $ff:ident, $gg:ident, $w:ident, $a:ident $b:ident $c:ident $d:ident $e:ident $f:ident $g:ident $h:ident) => {
         let a12 = $a.left::<12>();
-        let ss1 = a12.add($e.add(L::splat(T[$t + $j]))).left::<7>();
+        // e comes last from the round before, so it is added last.
+        let ss1 = a12.add(L::splat(T[$t + $j])).add($e).left::<7>();
         let w = $w[$j];
         $d = $a
             .$ff($b, $c)

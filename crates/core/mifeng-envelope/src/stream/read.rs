@@ -35,12 +35,12 @@ pub(crate) struct ReadFrom {
 
 /// A window for the files of a body with `plain` bytes inside, for [`read_body`].
 pub(crate) fn read_window(alg: HashAlg, plain: u64) -> Window {
-    read_window_in(alg, plain, Wiped::default())
+    Window::new(alg, round_chunks(plain) * CHUNK)
 }
 
-/// The same in the memory of another one.
+/// A window that takes all of them in one turn, in the memory of another one.
 pub(crate) fn read_window_in(alg: HashAlg, plain: u64, memory: Wiped) -> Window {
-    Window::in_memory(alg, round_chunks(plain) * CHUNK, memory)
+    Window::for_one_turn(alg, round_chunks(plain) * CHUNK, memory)
 }
 
 /// Reads a body of exactly `len` bytes and hands its plaintext to `plain` in order, chunk by chunk;

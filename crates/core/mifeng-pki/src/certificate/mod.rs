@@ -11,7 +11,7 @@ use core::fmt;
 pub(crate) use extensions::{
     DistributionPoint, Extensions, distribution_point_name, extension, flag, key_id, reason_flags,
 };
-use mifeng_crypto::{Digest, HashAlg, PublicKey, SignatureAlg, Time};
+use mifeng_crypto::{Digest, HashAlg, PublicKey, SignatureAlg, Signed, Time, verify_many};
 use oid::Oid;
 use std::sync::{Arc, OnceLock};
 
@@ -400,6 +400,31 @@ impl Certificate {
         // Another key may have come first (it verifies the same signature); then it stays.
         let _ = child.0.made_by.set(Box::from(key));
         Ok(())
+    }
+    /// Finds out side by side whether issuers made certificates, which `Certificate::made` then knows: of pairs of a
+    /// child and an issuer. What is not found here is found, and said, when it is asked.
+    pub fn find_makers(pairs: &[(&Certificate, &Certificate)]) {
+        let unknown = |(child, _): &&(&Certificate, &Certificate)| child.0.made_by.get().is_none();
+        let (mut children, mut all) = (Vec::new(), Vec::new());
+        for (child, issuer) in pairs.iter().filter(unknown) {
+            if let Some(alg) = child.signature_alg() {
+                children.push((child, issuer));
+                all.push(Signed {
+                    key: issuer.public_key(),
+                    alg,
+                    message: child.tbs_der(),
+                    signature: child.signature(),
+                });
+            }
+        }
+        for ((child, issuer), verified) in children.iter().zip(verify_many(&all)) {
+            if verified.is_ok() {
+                let _ = child
+                    .0
+                    .made_by
+                    .set(Box::from(issuer.public_key().spki_der()));
+            }
+        }
     }
     fn attribute(&self, wanted: Oid) -> Option<String> {
         let found = self.0.attributes.iter().find(|(oid, _)| *oid == wanted);

@@ -3,7 +3,7 @@
 use super::memo::{Remembering, Seen};
 use super::{Content, Signed, SignedData, WHAT};
 use crate::{Anchors, Certificate, Error, Material, Policy, VerifiedPath, judge_path};
-use mifeng_crypto::{HashAlg, Time, cores, sha2x, sm3x};
+use mifeng_crypto::{HashAlg, Suite, Time, cores, sha2x, sm3x};
 use std::collections::HashMap;
 use std::num::NonZeroUsize;
 use std::ops::Range;
@@ -25,6 +25,45 @@ pub struct Item<'a> {
     pub content: &'a [u8],
     /// When the signer's path has to hold: the instant that counts, not the signer's claim.
     pub at: Time,
+}
+
+/// One of our own detached messages, with its content.
+#[derive(Clone, Copy, Debug)]
+pub struct Detached<'a> {
+    /// The message.
+    pub message: &'a [u8],
+    /// What it signs.
+    pub content: &'a [u8],
+}
+
+/// As [`super::verify_detached_seen`] for many messages in this thread: their contents are hashed and their signatures
+/// verified side by side. The outcome of one does not depend on the others.
+#[must_use]
+pub fn verify_each_detached(
+    messages: &[Detached<'_>],
+    suite: &'static Suite,
+    seen: &Seen,
+) -> Vec<Result<Signed, Error>> {
+    signatures(messages, suite, &mut Remembering::new(seen))
+}
+
+fn signatures(
+    messages: &[Detached<'_>],
+    suite: &'static Suite,
+    memo: &mut Remembering<'_>,
+) -> Vec<Result<Signed, Error>> {
+    let contents: Vec<&[u8]> = messages.iter().map(|one| one.content).collect();
+    let digests = digests(suite.hash(), &contents);
+    let mut read = |(place, (one, digest)): (usize, (&Detached<'_>, [u8; 32]))| {
+        memo.at(place);
+        let message = SignedData::parse_with(one.message, memo)?;
+        let content = Content::Hashed(one.content, suite.hash(), &digest);
+        message.verify_own(content, suite, memo)
+    };
+    let all = messages.iter().zip(digests).enumerate();
+    let mut signed: Vec<_> = all.map(&mut read).collect();
+    memo.settle(|place| signed[place] = Err(Error::BadSignature { what: WHAT }));
+    signed
 }
 
 /// A message whose signature and path hold.
@@ -80,7 +119,14 @@ impl Verifier<'_> {
         let shared = Seen::default();
         let signed = spread(items.len(), threads, || {
             let mut memo = Remembering::new(&shared);
-            move |range: Range<usize>| self.signatures(&items[range], &mut memo)
+            move |range: Range<usize>| {
+                let messages = items[range].iter().map(|item| Detached {
+                    message: item.message,
+                    content: item.content,
+                });
+                let messages: Vec<_> = messages.collect();
+                signatures(&messages, self.policy.suite, &mut memo)
+            }
         });
         let signers = group(items, &signed);
         let judged = spread(signers.len(), threads, || {
@@ -105,25 +151,6 @@ impl Verifier<'_> {
             Ok(Verified { signed, path })
         };
         signed.into_iter().zip(paths).map(join).collect()
-    }
-
-    fn signatures(
-        &self,
-        items: &[Item<'_>],
-        memo: &mut Remembering<'_>,
-    ) -> Vec<Result<Signed, Error>> {
-        let suite = self.policy.suite;
-        let mut read = |(place, (item, digest)): (usize, (&Item<'_>, [u8; 32]))| {
-            memo.at(place);
-            let message = SignedData::parse_with(item.message, memo)?;
-            let content = Content::Hashed(item.content, suite.hash(), &digest);
-            message.verify_own(content, suite, memo)
-        };
-        let digests = digests(suite.hash(), items);
-        let all = items.iter().zip(digests).enumerate();
-        let mut signed: Vec<_> = all.map(&mut read).collect();
-        memo.settle(|place| signed[place] = Err(Error::BadSignature { what: WHAT }));
-        signed
     }
 
     fn path(&self, signed: &Signed, at: Time) -> Result<VerifiedPath, Error> {
@@ -214,15 +241,15 @@ fn group(items: &[Item<'_>], signed: &[Result<Signed, Error>]) -> Vec<Vec<usize>
 }
 
 /// The digests of the contents, those of like length side by side.
-fn digests(hash: HashAlg, items: &[Item<'_>]) -> Vec<[u8; 32]> {
-    let mut order: Vec<usize> = (0..items.len()).collect();
-    order.sort_by_key(|place| items[*place].content.len());
-    let sorted: Vec<&[u8]> = order.iter().map(|place| items[*place].content).collect();
+fn digests(hash: HashAlg, contents: &[&[u8]]) -> Vec<[u8; 32]> {
+    let mut order: Vec<usize> = (0..contents.len()).collect();
+    order.sort_by_key(|place| contents[*place].len());
+    let sorted: Vec<&[u8]> = order.iter().map(|place| contents[*place]).collect();
     let digests = match hash {
         HashAlg::Sm3 => sm3x::digest_many_prefixed(&[], &sorted),
         HashAlg::Sha256 => sha2x::digest_many_prefixed(&[], &sorted),
     };
-    let mut out = vec![[0; 32]; items.len()];
+    let mut out = vec![[0; 32]; contents.len()];
     for (place, digest) in order.into_iter().zip(digests) {
         out[place] = digest;
     }

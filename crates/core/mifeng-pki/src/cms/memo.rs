@@ -117,6 +117,60 @@ impl Memo for &Seen {
     }
 }
 
+/// A signature that a message needs to be good, and that was not verified yet.
+#[derive(Debug)]
+pub struct PutOff {
+    signer: Certificate,
+    alg: SignatureAlg,
+    text: Vec<u8>,
+    signature: Vec<u8>,
+}
+
+impl PutOff {
+    /// Verifies many in this thread, side by side; the outcome of one does not depend on the others.
+    ///
+    /// # Errors
+    /// [`Error::BadSignature`] for each that does not hold.
+    pub fn verify_each(all: &[&PutOff]) -> Vec<Result<(), Error>> {
+        let signed = all.iter().map(|one| Signed {
+            key: one.signer.public_key(),
+            alg: one.alg,
+            message: &one.text,
+            signature: &one.signature,
+        });
+        let verified = verify_many(&signed.collect::<Vec<_>>()).into_iter();
+        let bad = |_| Error::BadSignature { what: WHAT };
+        verified.map(|verified| verified.map_err(bad)).collect()
+    }
+}
+
+/// Reads with what was seen, and puts signatures off.
+pub(super) struct Putting<'a> {
+    pub(super) seen: &'a Seen,
+    pub(super) off: Vec<PutOff>,
+}
+
+impl Memo for Putting<'_> {
+    fn certificate(&mut self, der: &[u8]) -> Result<Certificate, Error> {
+        self.seen.certificate(der)
+    }
+    fn signature(
+        &mut self,
+        signer: &Certificate,
+        alg: SignatureAlg,
+        text: &[u8],
+        signature: &[u8],
+    ) -> Result<(), Error> {
+        self.off.push(PutOff {
+            signer: signer.clone(),
+            alg,
+            text: text.to_vec(),
+            signature: signature.to_vec(),
+        });
+        Ok(())
+    }
+}
+
 impl Seen {
     fn certificate(&self, der: &[u8]) -> Result<Certificate, Error> {
         let shelf = || self.0.lock().unwrap_or_else(PoisonError::into_inner);

@@ -27,12 +27,12 @@ mod write;
 
 pub use algorithm::DigestAlg;
 pub use archive::{ArchiveStamp, verify_archive_stamp};
-pub use batch::{Item, Verified, Verifier};
+pub use batch::{Detached, Item, Verified, Verifier, verify_each_detached};
 pub(crate) use ber::to_der;
 pub use deviation::Deviation;
 pub(crate) use deviation::note;
 pub use extend::{LongTermValues, add_long_term_values, add_revocations, add_time_stamp};
-pub use memo::Seen;
+pub use memo::{PutOff, Seen};
 pub use read::{FIELD_MESSAGE_LEN_MAX, SignedData};
 pub use unsigned::Unsigned;
 pub use verify::Signed;
@@ -43,7 +43,7 @@ pub use write::{
 
 use crate::Error;
 use crate::oid::{self, Oid};
-use memo::Forgetful;
+use memo::{Forgetful, Putting};
 use mifeng_crypto::{Digest, HashAlg, Suite};
 use verify::Content;
 
@@ -114,6 +114,26 @@ pub fn verify_detached_seen(
 ) -> Result<Signed, Error> {
     let message = SignedData::parse_with(der, &mut seen)?;
     message.verify_own(Content::Bytes(content), suite, &mut seen)
+}
+
+/// As [`verify_detached_seen`] in all but the signature itself, which is put off: **the message is good only if
+/// [`PutOff::verify_each`] says so of all that come with it.**
+///
+/// # Errors
+/// As [`verify_detached`], but for the signature.
+pub fn verify_detached_later(
+    der: &[u8],
+    content: &[u8],
+    suite: &'static Suite,
+    seen: &Seen,
+) -> Result<(Signed, Vec<PutOff>), Error> {
+    let mut memo = Putting {
+        seen,
+        off: Vec::new(),
+    };
+    let message = SignedData::parse_with(der, &mut memo)?;
+    let signed = message.verify_own(Content::Bytes(content), suite, &mut memo)?;
+    Ok((signed, memo.off))
 }
 
 /// As [`verify_detached`] when only the content's digest by the suite's hash is at hand.

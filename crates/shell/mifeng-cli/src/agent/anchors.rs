@@ -13,8 +13,8 @@ use std::time::{Duration, Instant};
 
 /// A head that is due is anchored within a second, and another replica shows it within ten more.
 const DUE: Duration = Duration::from_secs(60);
-/// Between two looks at a log that is not as it should be: the first pause, doubled up to the last one. The whole log is
-/// fetched each time.
+/// Between two looks at a log that is not as it should be: the first pause, doubled up to the last one. A log that goes on
+/// from no copy is fetched whole each time.
 const FIRST_PAUSE: Duration = Duration::from_secs(2);
 const PAUSE_MAX: Duration = Duration::from_secs(30);
 
@@ -104,8 +104,9 @@ impl Watch<'_> {
             return Ok(None);
         };
         let new = self.folder.join("anchors.tar");
-        let came = self.client.anchor_log(bundle.replay.suite().id(), &new);
-        match came {
+        let copy = copy_of(&self.identity.folder, key);
+        let suite = bundle.replay.suite().id();
+        match anchor::fetch_news(&self.client, suite, (&new, &copy), key) {
             Err(no) if matches!(&*no.code, "anchor.none" | "http.no-route") => {
                 return Ok(Some(Lacking::Log));
             }

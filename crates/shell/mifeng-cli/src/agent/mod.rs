@@ -2,6 +2,7 @@
 //! what leaves it are signed records, and each is made from a bundle that was checked here.
 
 mod anchors;
+mod idle;
 mod page;
 mod watch;
 

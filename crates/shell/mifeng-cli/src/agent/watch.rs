@@ -1,6 +1,7 @@
 //! What an agent does at each look: fetch, check, cosign, show what is asked, and answer when told to.
 
 use super::anchors::Owed;
+use super::idle::Idle;
 use super::page::{Asked, Line, Screen};
 use super::{LOOK, hand_in};
 use crate::bundle::Bundle;
@@ -58,10 +59,6 @@ impl Task {
     }
 }
 
-/// Looks at a bundle that brought nothing new are this many times further apart than one takes, but no further than that.
-const IDLE_TIMES: u32 = 10;
-const IDLE_MAX: Duration = Duration::from_secs(30);
-
 /// What came of a look at the bundle.
 enum Fetched {
     /// The host is away, or has no time.
@@ -86,9 +83,7 @@ pub(super) struct Watch<'a> {
     fetched: Option<(u64, Instant)>,
     /// The mark that the host gave the last bundle, and the entries in it.
     mark: Option<(String, u64)>,
-    /// How long fetching and checking it took, and until when another look that brought nothing is put off.
-    took: Duration,
-    idle: Option<Instant>,
+    idle: Idle,
     /// The stage changed since a bundle was looked at.
     moved: bool,
     /// A cosignature did not reach the host.
@@ -117,8 +112,7 @@ impl<'a> Watch<'a> {
             owed: Owed::default(),
             fetched: None,
             mark: None,
-            took: Duration::ZERO,
-            idle: None,
+            idle: Idle::default(),
             moved: false,
             undelivered: false,
             stage: String::new(),
@@ -158,8 +152,8 @@ impl<'a> Watch<'a> {
         }
     }
 
-    /// The bundle of now, checked, and held against what this person was shown before.
-    fn fetch(&mut self) -> Result<Fetched, Failure> {
+    /// The bundle of now, checked, and held against what this person was shown before. The host shows so many entries.
+    fn fetch(&mut self, shown: u64) -> Result<Fetched, Failure> {
         let path = self.folder.join("bundle.tar");
         let known = self.mark.as_ref().map(|(mark, _)| mark.clone());
         let from = Instant::now();
@@ -168,14 +162,21 @@ impl<'a> Watch<'a> {
             return Ok(Fetched::Away);
         };
         let Renewed::Came(mark) = came else {
-            self.took = Duration::ZERO;
-            self.fetched = self.mark.as_ref().map(|(_, size)| (*size, Instant::now()));
+            self.idle.came(Duration::ZERO);
+            let size = self.mark.as_ref().map_or(0, |(_, size)| *size);
+            if size < shown {
+                self.once(
+                    &format!("平台称日志有 {shown} 条，却仍给出 {size} 条的记录包"),
+                    &format!("the host shows {shown} entries, and its bundle stays at {size}"),
+                );
+            }
+            self.fetched = Some((size, Instant::now()));
             return Ok(Fetched::Same);
         };
         let bundle = Bundle::open(&path)?;
         person::keep_head(&self.identity, &bundle.replay)?;
         let size = bundle.replay.tree.size();
-        self.took = from.elapsed();
+        self.idle.came(from.elapsed());
         self.mark = mark.map(|mark| (mark, size));
         self.fetched = Some((size, Instant::now()));
         Ok(Fetched::Came(Box::new(bundle)))
@@ -202,14 +203,7 @@ impl<'a> Watch<'a> {
     fn is_waiting(&self) -> bool {
         let shown = self.shown.as_ref();
         let waits = shown.is_some_and(|(_, met)| met.contains(&false));
-        waits && self.idle.is_none_or(|idle| idle <= Instant::now())
-    }
-
-    /// A look at what waits told the same as the one before. Where a whole bundle was fetched for that, as behind a balancer
-    /// whose replicas mark theirs differently, the next one waits.
-    fn was_idle(&mut self, same: bool) {
-        let pause = (self.took * IDLE_TIMES).min(IDLE_MAX);
-        self.idle = same.then(|| Instant::now() + pause);
+        waits && self.idle.is_over(Instant::now())
     }
 
     /// Whether the bundle is to be fetched at this look.
@@ -233,7 +227,7 @@ impl<'a> Watch<'a> {
                     self.moved |= glance.stage != self.stage && glance.stage != "open";
                     self.stage.clone_from(&glance.stage);
                     // What came last may be of the new stage already.
-                    let look = match self.fetch()? {
+                    let look = match self.fetch(glance.size)? {
                         Fetched::Away => false,
                         Fetched::Same => self.moved,
                         Fetched::Came(came) => {
@@ -253,7 +247,7 @@ impl<'a> Watch<'a> {
                     let before = self.shown.clone();
                     released = self.look(bundle, yes)?;
                     if due {
-                        self.was_idle(before == self.shown);
+                        self.idle.looked(before == self.shown, Instant::now());
                     }
                 }
                 let newest = self.fetched.is_some_and(|(size, _)| size >= glance.size);
@@ -478,7 +472,7 @@ impl<'a> Watch<'a> {
                 let archived = glance.stage == "archived";
                 let due = changed || grown || self.undelivered;
                 if due && glance.stage != "setup" {
-                    match self.fetch()? {
+                    match self.fetch(glance.size)? {
                         Fetched::Away => {
                             clock::wait_until(clock::now().plus_millis(LOOK.as_millis() as i64));
                             continue;

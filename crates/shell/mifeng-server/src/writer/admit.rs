@@ -65,8 +65,8 @@ fn is_live(state: &State, record: &Digest) -> bool {
     bids.any(|bid| bid.record == *record && bid.life == BidLife::Live)
 }
 
-/// A bid replaces one of its own signer's that still counts, in the same lot. Whoever asks about anybody else's is told
-/// the same, whether it is there or not.
+/// A bid replaces one of its own signer's that still counts. Whoever asks about anybody else's is told the same, whether it
+/// is there or not. The new seal is judged when the bid is handed in, as that of a first bid: what is refused then is told.
 fn require_replaced(state: &State, record: &Record, now: Time) -> Result<(), Error> {
     let is_open = state.notice().is_some_and(|(_, n)| now < n.deadline);
     // What is late is told so when it is handed in.
@@ -74,9 +74,11 @@ fn require_replaced(state: &State, record: &Record, now: Time) -> Result<(), Err
         return Ok(());
     }
     let old = record.data::<BidReplace>()?.old;
-    let seal = state.verify_seal(&crate::upload::seal_in(record)?)?;
-    if state.live_bid(&record.actor(), &seal.context().lot) != Some(old) {
-        return Err(Refusal::by(&rules::UNKNOWN_SEAL, format!("seal {old}")).into());
+    let own = state.bids().get(&old).filter(|bid| {
+        bid.life == BidLife::Live && bid.seal.context().bidder_cert == record.actor()
+    });
+    match own {
+        Some(_) => Ok(()),
+        None => Err(Refusal::by(&rules::UNKNOWN_SEAL, format!("seal {old}")).into()),
     }
-    Ok(())
 }

@@ -1,9 +1,11 @@
 //! Bundles of what the log holds, for download and for the operator.
 
 use super::{Answer, Reply, Writer, later, unavailable};
+use crate::seat::Seat;
 use mifeng::log::AnchorProof;
 use mifeng::{Error, Export, Snapshot, Store, Tar};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::OwnedSemaphorePermit;
 
 /// Name of the file of a bundle, by the snapshot that it is of.
@@ -25,11 +27,29 @@ fn no_proof_yet() -> Error {
     }
 }
 
-impl<S: Store + 'static> Writer<S> {
-    pub(super) fn bundle(&self, what: Export, out: &Path) -> Result<(), Error> {
-        write_bundle(&self.host.snapshot(what)?, &self.office.seat(), out)
-    }
+/// A dossier of the operator's that is to be written. One is written at a time, and none over one of a later log.
+struct Work<T> {
+    snapshot: Snapshot,
+    out: PathBuf,
+    store: T,
+    number: u64,
+    /// Number of the last one that was written.
+    written: Arc<Mutex<u64>>,
+}
 
+impl<T: Store> Work<T> {
+    fn write(&self) -> Result<(), Error> {
+        let written = self.written.lock();
+        let mut written = written.unwrap_or_else(PoisonError::into_inner);
+        if *written < self.number {
+            write_bundle(&self.snapshot, &self.store, &self.out)?;
+            *written = self.number;
+        }
+        Ok(())
+    }
+}
+
+impl<S: Store + 'static> Writer<S> {
     /// A dossier without the proof of the anchor log that its tender names is no valid one: nobody gets it.
     fn require_proof(&self) -> Result<(), Error> {
         match self.host.owes_anchor()? {
@@ -38,25 +58,52 @@ impl<S: Store + 'static> Writer<S> {
         }
     }
 
-    /// Takes the proof in, and writes the operator's dossier with it; unless that has one with as many lines, as at a start.
-    pub(super) fn keep_proof(&mut self, proof: &AnchorProof) -> Result<(), Error> {
+    /// Takes the proof in, and has the operator's dossier written with it; unless that has one with as many lines, as at a
+    /// start. Whoever gave it is answered once it is written: lines that come meanwhile are of one turn then.
+    pub(super) fn keep_proof(&mut self, proof: &AnchorProof, answer: Answer<()>) -> Reply {
+        let work = match self.take_proof(proof) {
+            Ok(Some(work)) => work,
+            Ok(None) => return later(answer, Ok(())),
+            Err(e) => return later(answer, Err(e)),
+        };
+        let work = move || {
+            let _ = answer.send(work.write());
+        };
+        let thread = std::thread::Builder::new().name("dossier".to_owned());
+        // Without a thread the answer goes with the work, and the proof is given again.
+        let _ = thread.spawn(work);
+        Box::new(|| {})
+    }
+
+    fn take_proof(&mut self, proof: &AnchorProof) -> Result<Option<Work<Seat<S>>>, Error> {
         let lines = |proof: &AnchorProof| proof.checkpoint.signatures().len();
-        let dossier = Tar::open(&self.opened.with_file_name(DOSSIER)).ok();
-        let known = dossier.and_then(|files| self.host.proof_in(&files).ok()?);
+        let known = Tar::open(&self.opened.with_file_name(DOSSIER)).ok();
+        let known = known.and_then(|files| self.host.proof_in(&files).ok()?);
         if known.is_some_and(|known| known.entry == proof.entry && lines(&known) >= lines(proof)) {
-            return Ok(());
+            return Ok(None);
         }
         self.host.add_anchor(proof)?;
         self.changed = true;
-        self.keep_dossier()
+        self.dossier_of_now().map(Some)
     }
 
     /// The whole dossier is the operator's; what is offered for download is its public export. It waits for its proof.
-    pub(super) fn keep_dossier(&self) -> Result<(), Error> {
+    pub(super) fn keep_dossier(&mut self) -> Result<(), Error> {
         if self.host.owes_anchor()? {
             return Ok(());
         }
-        self.bundle(Export::Dossier, &self.opened.with_file_name(DOSSIER))
+        self.dossier_of_now()?.write()
+    }
+
+    fn dossier_of_now(&mut self) -> Result<Work<Seat<S>>, Error> {
+        self.dossiers += 1;
+        Ok(Work {
+            snapshot: self.host.snapshot(Export::Dossier)?,
+            out: self.opened.with_file_name(DOSSIER),
+            store: self.office.seat(),
+            number: self.dossiers,
+            written: Arc::clone(&self.dossier),
+        })
     }
 
     /// A thread of its own writes it: who asks for bundles holds up no beat. One is made at a time.

@@ -37,6 +37,9 @@ fn came_by(order: &Order, end: Time) -> bool {
 impl<S: Store + 'static> Writer<S> {
     /// The next order that may be obeyed; none if there is none for a while.
     pub(super) fn next(&mut self, queue: &Receiver<Slip>) -> Result<Option<Slip>, Ended> {
+        if self.keeps_waiting() && self.keep_bodies() {
+            return Ok(None);
+        }
         // What came while the clock was believed, and the store there, waits until they are again.
         let waits = self.office.standing() == Standing::Away || !self.trusted;
         if !waits && let Some(slip) = self.read_by_now(None) {
@@ -47,13 +50,27 @@ impl<S: Store + 'static> Writer<S> {
         let put_off = place.and_then(|place| self.put_off.remove(place));
         let slip = match put_off {
             Some(slip) => slip,
-            None => match queue.recv_timeout(self.pause()) {
-                Ok(slip) => slip,
-                Err(RecvTimeoutError::Timeout) => return Ok(None),
-                Err(RecvTimeoutError::Disconnected) => return Err(Ended),
+            None => match self.from(queue)? {
+                Some(slip) => slip,
+                None => return Ok(None),
             },
         };
         Ok(self.in_turn(slip))
+    }
+
+    /// The first in the queue; when there is none it is time to make durable what was taken.
+    fn from(&mut self, queue: &Receiver<Slip>) -> Result<Option<Slip>, Ended> {
+        if let Ok(slip) = queue.try_recv() {
+            return Ok(Some(slip));
+        }
+        if self.keep_bodies() {
+            return Ok(None);
+        }
+        match queue.recv_timeout(self.pause()) {
+            Ok(slip) => Ok(Some(slip)),
+            Err(RecvTimeoutError::Timeout) => Ok(None),
+            Err(RecvTimeoutError::Disconnected) => Err(Ended),
+        }
     }
 
     /// The first of those that wait for reading and need not any more: a bid that was read, if none of its signer and
@@ -359,13 +376,48 @@ mod tests {
         let mut woken = run.wake();
         assert!(is_silent(&mut woken));
         unread.read(&run);
-        assert!(waits_for_its_beat(said));
+        // Its beat falls first.
+        assert!(matches!(said.blocking_recv(), Ok(Ok(Taken::Logged(_)))));
         assert!(matches!(woken.blocking_recv(), Ok(Ok(()))));
         run.at(DEADLINE + 2);
         for bid in [&large, &small] {
             let again = run.submit(&bid.record, None, DEADLINE + 2).blocking_recv();
             assert!(matches!(again, Ok(Ok(Taken::Logged(_)))));
         }
+    }
+
+    #[test]
+    fn a_body_that_cannot_be_kept_makes_nobody_else_late() {
+        let cast = Cast::new(&INTL, "kept apart");
+        let mut tender = Tender::new(&cast, "host/t/1", Kind::Board);
+        let run = Run::new(&tender, "kept apart");
+        for at in [20, 30, 40, 50] {
+            run.at(at);
+        }
+        let (good, bad) = (tender.seal(0, 900_000, 3), tender.seal(1, 800_000, 3));
+        run.clock.set(secs(DEADLINE - 2));
+        let (said, first) = run.hand_in(&good, 0, DEADLINE - 2);
+        let (other, second) = run.hand_in(&bad, 1, DEADLINE - 1);
+        run.clock.set(secs(DEADLINE + 1));
+        let mut woken = run.wake();
+        assert!(is_silent(&mut woken));
+        // Both are taken together; one of the files is gone when they are to be kept.
+        let found = MeasuredBid::read(&second.path, &INTL, 1);
+        std::fs::remove_file(&second.path).expect("removed");
+        second.reading.done(found.map(Arc::new));
+        first.read(&run);
+        for said in [said, other] {
+            let no = said.blocking_recv().expect("an answer");
+            assert!(matches!(no, Err(Error::Unavailable { .. })));
+        }
+        // The store is opened anew, and the last beat falls with the other one.
+        let begun = std::time::Instant::now();
+        let again = |bid: &Sealed| run.submit(&bid.record, None, DEADLINE + 2).blocking_recv();
+        while !matches!(again(&good), Ok(Ok(Taken::Logged(_)))) {
+            assert!(begun.elapsed() < Duration::from_secs(60));
+            std::thread::yield_now();
+        }
+        assert!(matches!(again(&bad), Ok(Err(Error::Refused(_)))));
     }
 
     #[test]
@@ -380,7 +432,8 @@ mod tests {
         let mut woken = run.wake();
         assert!(is_silent(&mut woken));
         unread.read(&run);
-        assert!(waits_for_its_beat(said));
+        // Its beat falls first.
+        assert!(matches!(said.blocking_recv(), Ok(Ok(Taken::Logged(_)))));
         assert!(matches!(woken.blocking_recv(), Ok(Ok(()))));
         let again = run.submit(&bid.record, None, DEADLINE + 6).blocking_recv();
         assert!(matches!(again, Ok(Ok(Taken::Logged(_)))));

@@ -2,7 +2,8 @@
 
 use super::Bodies;
 use crate::fault::Fault;
-use mifeng::ReadSeek;
+use mifeng::{ReadSeek, WholeFile};
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -56,16 +57,22 @@ impl Bodies for Folder {
         sync(folder)
     }
 
-    fn adopt(&self, object: &str, file: &Path) -> io::Result<bool> {
-        let path = self.path(object);
-        let folder = path.parent().unwrap_or(&self.root);
-        make_durable(folder)?;
-        if !crate::disk::link(file, &path)? {
-            return Ok(false);
+    fn adopt(&self, files: &[(&str, &WholeFile)]) -> io::Result<Vec<bool>> {
+        let (mut adopted, mut folders) = (Vec::new(), BTreeSet::new());
+        for (object, file) in files {
+            let path = self.path(object);
+            let folder = path.parent().unwrap_or(&self.root);
+            make_durable(folder)?;
+            adopted.push(crate::disk::link(file.path(), &path)?);
+            folders.insert(folder.to_owned());
         }
-        File::open(&path)?.sync_all()?;
-        sync(folder)?;
-        Ok(true)
+        // All names with one sync each: then a file's own has only its content to look after, which is there already as a rule.
+        folders.iter().try_for_each(|folder| sync(folder))?;
+        for ((object, file), _) in files.iter().zip(&adopted).filter(|(_, linked)| **linked) {
+            let kept = File::open(self.path(object))?.sync_data();
+            kept.inspect_err(|_| file.spoil())?;
+        }
+        Ok(adopted)
     }
 
     fn open(&self, object: &str, len: u64) -> io::Result<Box<dyn ReadSeek>> {

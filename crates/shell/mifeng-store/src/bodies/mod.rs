@@ -11,9 +11,8 @@ pub(crate) use folder::Folder;
 #[cfg(feature = "s3")]
 pub(crate) use s3::{S3, S3Place};
 
-use mifeng::ReadSeek;
+use mifeng::{ReadSeek, WholeFile};
 use std::io::{self, Read};
-use std::path::Path;
 
 /// Objects; their names are `tender/number`.
 pub(crate) trait Bodies: Send {
@@ -21,10 +20,10 @@ pub(crate) trait Bodies: Send {
     /// remove.
     fn put(&self, object: &str, content: &mut dyn Read) -> io::Result<()>;
 
-    /// Makes a file of this machine a new object, durable when this returns; `false` if it must be put instead.
-    fn adopt(&self, object: &str, file: &Path) -> io::Result<bool> {
-        let _ = (object, file);
-        Ok(false)
+    /// Makes files of this machine new objects, durable when this returns; those of which it says `false` must be put instead.
+    /// A file that the disk did not keep is spoiled.
+    fn adopt(&self, files: &[(&str, &WholeFile)]) -> io::Result<Vec<bool>> {
+        Ok(vec![false; files.len()])
     }
 
     /// A reader over an object of `len` bytes; `NotFound` if there is none, `InvalidData` if its length is

@@ -82,9 +82,6 @@ impl Writer {
     }
 }
 
-/// Makes an object of this name; its length and digest.
-type MakeObject<'a> = &'a mut dyn FnMut(&dyn Bodies, &str) -> io::Result<(u64, Vec<u8>)>;
-
 /// A change that a transaction makes.
 enum Change<'a> {
     Small(Write<'a>),
@@ -284,62 +281,100 @@ impl Records {
 
     /// Puts a large content: the object first, durable, then the row that names it.
     fn put_object(&mut self, name: &str, content: &mut dyn Read) -> io::Result<u64> {
-        self.new_object(name, &mut |bodies, object| {
-            let mut measured = Measured::new(content);
-            bodies.put(object, &mut measured)?;
-            Ok(measured.end())
-        })
-    }
-
-    /// The same for a file of this machine, which becomes the object where it can. Elsewhere it is copied: to another
-    /// disk, or to an object store, which no file can be moved into.
-    fn adopt_object(&mut self, name: &str, file: &WholeFile) -> io::Result<u64> {
-        let known = (file.len(), file.sha256().as_bytes().to_vec());
-        self.new_object(name, &mut |bodies, object| {
-            let mut content = file.open()?;
-            if bodies.adopt(object, file.path())? {
-                return Ok(known.clone());
-            }
-            let mut measured = Measured::new(&mut content);
-            bodies.put(object, &mut measured)?;
-            let (len, sha256) = measured.end();
-            match (len, &sha256) == (known.0, &known.1) {
-                true => Ok((len, sha256)),
-                false => Err(damaged(name, hex::encode(&known.1), hex::encode(sha256))),
-            }
-        })
-    }
-
-    /// A new object, which `make` makes and tells the length and digest of; then the row.
-    fn new_object(&mut self, name: &str, make: MakeObject<'_>) -> io::Result<u64> {
-        let mut number = [0; OBJECT_LEN];
-        SystemEntropy::new()
-            .fill(&mut number)
-            .map_err(io::Error::other)?;
-        let object = format!("{}/{}", self.tender, hex::encode(number));
-        self.commit(&mut |tender| tender.stage(&object))?;
-        let (len, sha256) = match make(&*self.bodies, &object) {
-            Ok(made) => made,
-            Err(e) => {
-                // Nothing names it: if it cannot be removed now, the next writer does it.
-                let _ = self.bodies.remove(&object);
-                return Err(e);
-            }
-        };
-        let made = self.make(&[Change::Object {
+        let object = self.new_objects(1)?.remove(0);
+        let mut measured = Measured::new(content);
+        let made = self.bodies.put(&object, &mut measured);
+        let (len, sha256) = made
+            .inspect_err(|_| self.abandon(&object))
+            .map(|()| measured.end())?;
+        self.make_objects(&[Change::Object {
             name,
             len,
             sha256: &sha256,
             object: &object,
-        }]);
-        // Whoever has the place now may have swept before this came, and would never look for it again. It is
-        // certain that nothing names it; after any other fault it is not.
+        }])?;
+        Ok(len)
+    }
+
+    /// The same for files of this machine, which become objects where they can. Elsewhere they are copied: to another disk,
+    /// or to an object store, which no file can be moved into.
+    fn adopt_objects(&mut self, files: &[(&str, &WholeFile)]) -> io::Result<()> {
+        // Nothing is begun with what is not there, or not what was measured.
+        for (_, file) in files {
+            drop(file.open()?);
+        }
+        let objects = self.new_objects(files.len())?;
+        let made = self.fill_objects(files, &objects);
+        made.inspect_err(|_| objects.iter().for_each(|object| self.abandon(object)))?;
+        let rows = files
+            .iter()
+            .zip(&objects)
+            .map(|((name, file), object)| Change::Object {
+                name,
+                len: file.len(),
+                sha256: file.sha256().as_bytes(),
+                object,
+            });
+        self.make_objects(&rows.collect::<Vec<_>>())
+    }
+
+    fn fill_objects(&self, files: &[(&str, &WholeFile)], objects: &[String]) -> io::Result<()> {
+        let named = objects
+            .iter()
+            .zip(files)
+            .map(|(object, (_, file))| (&**object, *file));
+        let named: Vec<(&str, &WholeFile)> = named.collect();
+        let adopted = self.bodies.adopt(&named)?;
+        for ((object, file), adopted) in named.into_iter().zip(adopted) {
+            if adopted {
+                continue;
+            }
+            let mut content = file.open()?;
+            let mut measured = Measured::new(&mut content);
+            self.bodies.put(object, &mut measured)?;
+            let (len, sha256) = measured.end();
+            let known = file.sha256().as_bytes();
+            if (len, &*sha256) != (file.len(), &known[..]) {
+                file.spoil();
+                return Err(damaged(object, hex::encode(known), hex::encode(sha256)));
+            }
+        }
+        Ok(())
+    }
+
+    /// Names of new objects; until a row names one, the next writer would remove it.
+    fn new_objects(&mut self, count: usize) -> io::Result<Vec<String>> {
+        let mut objects = Vec::with_capacity(count);
+        for _ in 0..count {
+            let mut number = [0; OBJECT_LEN];
+            let drawn = SystemEntropy::new().fill(&mut number);
+            drawn.map_err(io::Error::other)?;
+            objects.push(format!("{}/{}", self.tender, hex::encode(number)));
+        }
+        self.commit(&mut |tender| objects.iter().try_for_each(|object| tender.stage(object)))?;
+        Ok(objects)
+    }
+
+    /// Nothing names it: if it cannot be removed now, the next writer does it.
+    fn abandon(&self, object: &str) {
+        let _ = self.bodies.remove(object);
+    }
+
+    /// The rows of objects that are there.
+    fn make_objects(&mut self, rows: &[Change<'_>]) -> io::Result<()> {
+        let made = self.make(rows);
+        // Whoever has the place now may have swept before these came, and would never look for them again. It is
+        // certain that nothing names them; after any other fault it is not.
         if let Err(e) = &made
             && matches!(Fault::of(e), Some(Fault::Lost { .. }))
         {
-            let _ = self.bodies.remove(&object);
+            for row in rows {
+                if let Change::Object { object, .. } = row {
+                    self.abandon(object);
+                }
+            }
         }
-        made.map(|()| len)
+        made
     }
 }
 
@@ -433,13 +468,19 @@ impl Store for Records {
         Ok(len as u64)
     }
 
-    fn adopt(&mut self, name: &str, file: &WholeFile) -> io::Result<()> {
-        checked(name)?;
-        match file.len() > INLINE_MAX as u64 {
-            true => self.adopt_object(name, file),
-            false => self.write(name, &mut file.open()?),
+    fn adopt(&mut self, files: &[(&str, &WholeFile)]) -> io::Result<()> {
+        for (name, _) in files {
+            checked(name)?;
         }
-        .map(|_| ())
+        let is_large = |file: &&(&str, &WholeFile)| file.1.len() > INLINE_MAX as u64;
+        let (large, small): (Vec<_>, Vec<_>) = files.iter().partition(is_large);
+        if !large.is_empty() {
+            self.adopt_objects(&large)?;
+        }
+        for (name, file) in small {
+            self.write(name, &mut file.open()?)?;
+        }
+        Ok(())
     }
 
     fn rename(&mut self, from: &str, to: &str) -> io::Result<()> {

@@ -6,7 +6,7 @@
 pub(crate) mod proxy;
 
 use mifeng::Store;
-use mifeng_store::{Access, Place};
+use mifeng_store::{Access, Fault, INLINE_MAX, Place};
 pub(crate) use mifeng_testkit::servers::{Folder, ObjectStore, Postgres};
 
 /// A place, under the name that a failed test shows.
@@ -126,4 +126,17 @@ pub(crate) fn noise(len: usize, seed: u64) -> Vec<u8> {
     }
     bytes.truncate(len);
     bytes
+}
+
+/// The code of a store's fault.
+pub(crate) fn code<T>(outcome: std::io::Result<T>) -> &'static str {
+    match outcome {
+        Ok(_) => "done",
+        Err(e) => Fault::of(&e).map_or("system", Fault::code),
+    }
+}
+
+/// Bytes that no database keeps in its tables.
+pub(crate) fn large(seed: u64) -> Vec<u8> {
+    noise(INLINE_MAX + 1, seed)
 }

@@ -62,7 +62,7 @@ fn a_whole_file_is_taken_in_and_may_go_where_it_was() {
             }
             let file = whole(&folder, &content);
             for _ in 0..2 {
-                store.adopt(&name, &file).expect("taken");
+                store.adopt(&[(&name, &file)]).expect("taken");
                 let found = store.read(&name).expect("read");
                 assert!(found.as_ref() == Some(&content), "{}: {len}", kept.name);
             }
@@ -71,7 +71,7 @@ fn a_whole_file_is_taken_in_and_may_go_where_it_was() {
         // What is not what was measured is not taken, and nothing changes.
         let file = whole(&folder, &noise(INLINE_MAX + 2, 90));
         std::fs::write(file.path(), noise(INLINE_MAX + 3, 90)).expect("written");
-        let said = store.adopt("seal/1.bid", &file);
+        let said = store.adopt(&[("seal/1.bid", &file)]);
         assert_eq!(
             kind(said),
             Some(io::ErrorKind::InvalidData),
@@ -79,10 +79,10 @@ fn a_whole_file_is_taken_in_and_may_go_where_it_was() {
             kept.name
         );
         std::fs::remove_file(file.path()).expect("removed");
-        let said = store.adopt("seal/1.bid", &file);
+        let said = store.adopt(&[("seal/1.bid", &file)]);
         assert_eq!(kind(said), Some(io::ErrorKind::NotFound), "{}", kept.name);
         let outside = whole(&folder, b"x");
-        assert!(store.adopt("../x", &outside).is_err(), "{}", kept.name);
+        assert!(store.adopt(&[("../x", &outside)]).is_err(), "{}", kept.name);
         store.append("log", 0, b"on").expect("the store goes on");
         drop(store);
         let store = kept.open("t");
@@ -108,13 +108,44 @@ fn a_whole_file_is_taken_in_and_may_go_where_it_was() {
 }
 
 #[test]
+fn of_files_taken_together_only_the_bad_one_is_spoiled() {
+    let folder = Folder::new("together");
+    each(|kept| {
+        let contents = [3, INLINE_MAX + 1, INLINE_MAX + 2].map(|len| noise(len, 7));
+        let files = contents.each_ref().map(|content| whole(&folder, content));
+        let names = ["seal/a.bid", "seal/b.bid", "seal/c.bid"];
+        let mut store = kept.open("t");
+        std::fs::remove_file(files[2].path()).expect("removed");
+        let all: Vec<_> = names.into_iter().zip(&files).collect();
+        let said = store.adopt(&all);
+        assert_eq!(kind(said), Some(io::ErrorKind::NotFound), "{}", kept.name);
+        let spoiled = files.each_ref().map(|file| file.is_spoiled());
+        assert_eq!(spoiled, [false, false, true], "{}", kept.name);
+        drop(store);
+        let mut store = kept.open("t");
+        store.adopt(&all[..2]).expect("taken");
+        drop(store);
+        let store = kept.open("t");
+        for (name, content) in names.into_iter().zip(&contents).take(2) {
+            let found = store.read(name).expect("read");
+            assert!(found.as_ref() == Some(content), "{}: {name}", kept.name);
+        }
+        drop(store);
+        let examined = kept.place.examine("t").expect("examined");
+        assert!(examined.damaged.is_empty(), "{}: {examined:?}", kept.name);
+    });
+}
+
+#[test]
 fn a_large_file_is_written_once_where_it_can_be() {
     use std::os::unix::fs::MetadataExt;
     let folder = Folder::new("once");
     each(|kept| {
         let file = whole(&folder, &noise(INLINE_MAX + 5, 3));
         let links = || std::fs::metadata(file.path()).expect("there").nlink();
-        kept.open("t").adopt("seal/x.bid", &file).expect("taken");
+        kept.open("t")
+            .adopt(&[("seal/x.bid", &file)])
+            .expect("taken");
         // An object store has none of the names of this machine.
         let expected = if kept.name.ends_with("s3") { 1 } else { 2 };
         assert_eq!(links(), expected, "{}", kept.name);

@@ -50,7 +50,7 @@ fn listed(store: &dyn Store, prefix: &str) -> Vec<(String, u64)> {
 
 /// A file beside the stores.
 fn whole(folder: &Folder, content: &[u8]) -> WholeFile {
-    let path = std::path::PathBuf::from(folder.join("whole"));
+    let path = std::path::PathBuf::from(folder.join(&format!("whole-{}", content.len())));
     let _ = std::fs::remove_file(&path);
     std::fs::write(&path, content).expect("a file");
     WholeFile::read(&path).expect("the file")
@@ -396,7 +396,7 @@ fn any_history_ends_as_in_a_map() {
             match below(6) {
                 4 => {
                     store
-                        .adopt(&name, &whole(&folder, &content))
+                        .adopt(&[(&name, &whole(&folder, &content))])
                         .expect("taken");
                     model.insert(name, content);
                 }
