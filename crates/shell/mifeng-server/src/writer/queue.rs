@@ -255,7 +255,8 @@ mod tests {
 
     impl Run {
         fn new(tender: &Tender<'_>, seed: &'static str) -> Self {
-            let name = format!("mifeng-queue-{}-{}", seed.len(), std::process::id());
+            let name = seed.replace(' ', "-");
+            let name = format!("mifeng-queue-{name}-{}", std::process::id());
             let folder = std::env::temp_dir().join(name);
             let _ = std::fs::remove_dir_all(&folder);
             let uploads = Uploads::open(&folder.join("uploads")).expect("a folder");
