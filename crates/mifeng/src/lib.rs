@@ -24,6 +24,7 @@ mod store;
 pub mod trustee;
 mod ustar;
 mod verify;
+mod whole;
 pub mod words;
 
 pub use anchor::{
@@ -44,8 +45,9 @@ pub use opening::{Opened, open_bid};
 pub use receipt::{Receipt, Received, TenderKeys, Witnessed};
 pub use replay::{Head, Logged, Replay};
 pub use report::{Check, NotChecked, Report, Trusted, Verdict, not_checked};
-pub use store::{ReadSeek, Store, WholeFile, Write};
+pub use store::{ReadSeek, Store, Write};
 pub use verify::{unreadable, verify};
+pub use whole::{Copying, WholeFile};
 
 // The rooms below, for those who need their parts.
 pub use mifeng_crypto as crypto;

@@ -1,14 +1,7 @@
 //! Where a host keeps its files: the joint between the engine and a disk, a database or a test.
 
-use mifeng_crypto::{Digest, HashAlg};
-use std::fs::File;
-use std::io::{self, Read};
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-
-/// Bytes of a file that are read at a time.
-const READ_LEN: usize = 1 << 18;
+use crate::whole::WholeFile;
+use std::io;
 
 /// A reader that can seek.
 pub trait ReadSeek: io::Read + io::Seek + Send {}
@@ -35,106 +28,6 @@ pub enum Write<'a> {
         /// What is added.
         content: &'a [u8],
     },
-}
-
-/// A file of this machine that is whole: it was read once to its end, and nobody writes to it any more.
-#[derive(Clone, Debug)]
-pub struct WholeFile {
-    path: PathBuf,
-    len: u64,
-    sha256: Digest,
-    spoiled: Spoiled,
-}
-
-/// Whether nobody can vouch for a file any more; copies are one.
-pub(crate) type Spoiled = Arc<AtomicBool>;
-
-impl WholeFile {
-    /// Reads it.
-    ///
-    /// # Errors
-    /// What the system says.
-    pub fn read(path: &Path) -> io::Result<Self> {
-        let (mut file, mut hasher) = (File::open(path)?, HashAlg::Sha256.hasher());
-        let (mut buffer, mut len) = (vec![0; READ_LEN], 0);
-        loop {
-            let read = match file.read(&mut buffer) {
-                Ok(0) => break,
-                Ok(read) => read,
-                Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
-                Err(e) => return Err(e),
-            };
-            hasher.update(&buffer[..read]);
-            len += read as u64;
-        }
-        let spoiled = Spoiled::default();
-        Ok(WholeFile::of(path, (len, hasher.finish()), &spoiled))
-    }
-
-    /// One that was read elsewhere.
-    pub(crate) fn of(path: &Path, (len, sha256): (u64, Digest), spoiled: &Spoiled) -> Self {
-        WholeFile {
-            path: path.to_owned(),
-            len,
-            sha256,
-            spoiled: Arc::clone(spoiled),
-        }
-    }
-
-    /// Notes that this file cannot be vouched for: it is not what was measured, or its disk failed to keep it. No later try
-    /// says anything else (spec/store.md).
-    pub fn spoil(&self) {
-        self.spoiled.store(true, Ordering::Release);
-    }
-
-    /// Whether somebody noted that.
-    pub fn is_spoiled(&self) -> bool {
-        self.spoiled.load(Ordering::Acquire)
-    }
-
-    /// Where it is.
-    pub fn path(&self) -> &Path {
-        &self.path
-    }
-
-    /// Its size in bytes.
-    #[allow(clippy::len_without_is_empty)] // A size, not a collection.
-    pub fn len(&self) -> u64 {
-        self.len
-    }
-
-    /// SHA-256 of its content.
-    pub fn sha256(&self) -> &Digest {
-        &self.sha256
-    }
-
-    /// Opens it, to be copied.
-    ///
-    /// # Errors
-    /// What the system says, and as [`WholeFile::require_len`]; one that is not there is spoiled.
-    pub fn open(&self) -> io::Result<File> {
-        let opened = File::open(&self.path).inspect_err(|e| {
-            if e.kind() == io::ErrorKind::NotFound {
-                self.spoil();
-            }
-        });
-        let file = opened?;
-        self.require_len(file.metadata()?.len())?;
-        Ok(file)
-    }
-
-    /// Whether it has the length still that it was measured with.
-    ///
-    /// # Errors
-    /// `InvalidData` if not: somebody wrote to it, and it is spoiled.
-    pub fn require_len(&self, found: u64) -> io::Result<()> {
-        if found == self.len {
-            return Ok(());
-        }
-        self.spoil();
-        let what = format!("expected a file of {} bytes, found {found}", self.len);
-        Err(io::Error::new(io::ErrorKind::InvalidData, what))
-    }
 }
 
 /// Named byte strings. Names are relative paths of `[A-Za-z0-9._/-]` that the engine makes.
@@ -169,7 +62,7 @@ pub trait Store: Send {
     /// [spoiled](WholeFile::spoil): without it the others may be tried again.
     fn adopt(&mut self, files: &[(&str, &WholeFile)]) -> io::Result<()> {
         for (name, file) in files {
-            self.write(name, &mut file.open()?)?;
+            self.write(name, &mut file.copying()?)?;
         }
         Ok(())
     }

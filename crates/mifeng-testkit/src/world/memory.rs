@@ -81,7 +81,7 @@ impl Store for Memory {
             return under.adopt(files);
         }
         for (name, file) in files {
-            self.write(name, &mut file.open()?)?;
+            self.write(name, &mut file.copying()?)?;
         }
         Ok(())
     }

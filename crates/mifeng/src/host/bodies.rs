@@ -2,7 +2,8 @@
 
 use super::Host;
 use super::commit_first::CAME;
-use crate::store::{ReadSeek, Spoiled, Store, WholeFile, Write};
+use crate::store::{ReadSeek, Store, Write};
+use crate::whole::{Spoiled, WholeFile};
 use crate::{Error, layout};
 use mifeng_crypto::{Digest, Suite};
 use mifeng_envelope::{Measured, Measuring, SealRecord, SealedFile, VerifiedSeal};

@@ -381,7 +381,7 @@ impl<D: Disk> Store for Directory<D> {
                     self.change(|own| own.name(name, Sync::Later))?;
                     folders.insert(parent(name));
                 }
-                false => self.write(name, &mut file.open()?).map(|_| ())?,
+                false => self.write(name, &mut file.copying()?).map(|_| ())?,
             }
         }
         self.change(|own| {

@@ -137,6 +137,45 @@ fn of_files_taken_together_only_the_bad_one_is_spoiled() {
 }
 
 #[test]
+fn what_is_copied_is_what_was_measured() {
+    use std::os::unix::fs::MetadataExt;
+    let folder = Folder::new("altered");
+    each(|kept| {
+        for len in [9, INLINE_MAX + 2] {
+            let file = whole(&folder, &noise(len, 5));
+            // As long as before.
+            std::fs::write(file.path(), noise(len, 6)).expect("written");
+            let mut store = kept.open("t");
+            store
+                .write("seal/x.bid", &mut &b"before"[..])
+                .expect("written");
+            let said = store.adopt(&[("seal/x.bid", &file)]);
+            // Where it is linked nobody reads it again.
+            let linked = std::fs::metadata(file.path()).expect("there").nlink() > 1;
+            assert!(!(linked && kept.name.ends_with("s3")), "{}", kept.name);
+            if linked {
+                assert!(said.is_ok(), "{}: {len}", kept.name);
+                continue;
+            }
+            let found = kind(said);
+            assert_eq!(found, Some(io::ErrorKind::InvalidData), "{}", kept.name);
+            assert!(file.is_spoiled(), "{}: {len}", kept.name);
+            drop(store);
+            let store = kept.open("t");
+            let found = store.read("seal/x.bid").expect("read");
+            assert_eq!(found.as_deref(), Some(&b"before"[..]), "{}", kept.name);
+            drop(store);
+            let examined = kept.place.examine("t").expect("examined");
+            assert!(
+                examined.damaged.is_empty() && examined.loose.is_empty(),
+                "{}: {examined:?}",
+                kept.name
+            );
+        }
+    });
+}
+
+#[test]
 fn a_large_file_is_written_once_where_it_can_be() {
     use std::os::unix::fs::MetadataExt;
     let folder = Folder::new("once");
