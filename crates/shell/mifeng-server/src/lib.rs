@@ -38,6 +38,7 @@ mod problem;
 mod rates;
 mod reading;
 mod receipts;
+mod sealed;
 mod seat;
 mod serve;
 mod sink;

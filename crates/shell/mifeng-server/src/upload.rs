@@ -8,15 +8,13 @@
 
 use crate::clock::Clock;
 use crate::direct;
-use crate::limits::{BID_LEN_MAX, BLOCK_LEN, UPLOADS_BESIDE_LOTS, UPLOADS_LEN_MAX};
+use crate::limits::{BLOCK_LEN, UPLOADS_BESIDE_LOTS, UPLOADS_LEN_MAX};
 use crate::problem::{Fail, Problem};
 use crate::reading::{Ahead, Reader};
 use crate::words::Fault;
 use crate::writer::Admitted;
 use mifeng::crypto::{Digest, Suite, Time};
-use mifeng::envelope::{SealRecord, Trailer};
-use mifeng::record::{Record, SignedRecord};
-use mifeng::tender::{BidReplace, BidSubmit, OfferSubmit};
+use mifeng::record::SignedRecord;
 use mifeng::{ArrivingBid, Error, MeasuredBid};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{File, OpenOptions};
@@ -27,8 +25,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::OwnedMutexGuard;
 
-/// Bytes of a sealed file beside its parts: magics, lengths (spec/envelope.md).
-const FRAME_LEN: u64 = 44;
 /// Bytes of an upload that are read ahead at once, at least: many blocks side by side are hashed faster, and as many are
 /// read in a moment when the last block has come.
 const AHEAD_LEN: u64 = 16 << 20;
@@ -36,49 +32,6 @@ const AHEAD_LEN: u64 = 16 << 20;
 const AHEAD_LEN_MAX: u64 = 64 << 20;
 /// Missing blocks that one answer names: the others are asked for when these have come.
 pub(crate) const MISSING_SHOWN: usize = 1_024;
-
-/// The seal that a record brings, if it is one that brings a bid.
-fn seal_of(record: &Record) -> Result<String, Error> {
-    Ok(match record.kind() {
-        "bid.submit" => record.data::<BidSubmit>()?.seal,
-        "bid.replace" => record.data::<BidReplace>()?.seal,
-        "offer.submit" => record.data::<OfferSubmit>()?.seal,
-        _ => return Err(malformed("record", "it brings no sealed bid")),
-    })
-}
-
-fn malformed(what: &'static str, detail: &str) -> Error {
-    Error::Malformed {
-        what,
-        detail: detail.to_owned(),
-    }
-}
-
-fn seal_bytes(record: &Record) -> Result<Vec<u8>, Error> {
-    use base64::prelude::{BASE64_STANDARD, Engine as _};
-    let bytes = BASE64_STANDARD.decode(seal_of(record)?);
-    bytes.map_err(|_| malformed("seal record", "not base64"))
-}
-
-/// Bytes of the whole sealed file that a record speaks of.
-pub(crate) fn sealed_size(signed: &SignedRecord, suite: &'static Suite) -> Result<u64, Error> {
-    let record = Record::verify(signed.clone(), suite)?;
-    let bytes = seal_bytes(&record)?;
-    let seal = SealRecord::parse(&bytes)?;
-    // A record is `4 + h + 4 + t + 4 + s`; the file has the same parts and its own frame.
-    let parts = bytes.len() as u64 - 12;
-    let trailer: Trailer = mifeng::crypto::jcs::from_slice(seal.trailer(), BLOCK_LEN as usize)?;
-    let size = trailer
-        .body_len
-        .checked_add(parts + FRAME_LEN)
-        .filter(|size| *size <= BID_LEN_MAX);
-    size.ok_or_else(|| {
-        malformed(
-            "seal record",
-            "the sealed bid is larger than this host takes",
-        )
-    })
-}
 
 struct Upload {
     actor: Digest,

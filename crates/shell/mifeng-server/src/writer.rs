@@ -461,12 +461,10 @@ impl<S: Store + 'static> Writer<S> {
         // A bid's record alone is a question for its receipt, lost or from before a restart.
         let suite = self.host.state().suite();
         if bid.is_none()
-            && crate::upload::sealed_size(&record, suite).is_ok()
-            && let Ok(receipt) = self.host.receipt_again(&record, self.clock.now())
+            && crate::sealed::sealed_size(&record, suite).is_ok()
+            && let Ok(taken) = self.receipt_now(commitment, &record)
         {
-            let receipt = receipt.to_file()?;
-            self.keep(commitment, &receipt);
-            return Ok(Outcome::Taken(Taken::Logged(receipt)));
+            return Ok(Outcome::Taken(taken));
         }
         let waited = self.host.waiting();
         let taken = match &bid {
@@ -477,12 +475,8 @@ impl<S: Store + 'static> Writer<S> {
             Ok(()) => {}
             // What was in the log already gets its receipt again, whoever lost it.
             Err(Error::Refused(no)) if no.code() == rules::REPLAY.code => {
-                let Ok(receipt) = self.host.receipt_again(&record, self.clock.now()) else {
-                    return Err(Error::Refused(no));
-                };
-                let receipt = receipt.to_file()?;
-                self.keep(commitment, &receipt);
-                return Ok(Outcome::Taken(Taken::Logged(receipt)));
+                let receipt = self.receipt_now(commitment, &record);
+                return receipt.map(Outcome::Taken).map_err(|_| Error::Refused(no));
             }
             Err(no) => {
                 // Its file was refused; the record is a bid by itself, where its file may come later.
@@ -501,10 +495,7 @@ impl<S: Store + 'static> Writer<S> {
             });
         }
         self.changed = true;
-        let receipt = self.host.receipt_again(&record, self.clock.now())?;
-        let bytes = receipt.to_file()?;
-        self.keep(commitment, &bytes);
-        Ok(Outcome::Taken(Taken::Logged(bytes)))
+        self.receipt_now(commitment, &record).map(Outcome::Taken)
     }
 
     fn wait_for_beat(

@@ -25,7 +25,7 @@ impl<S: Store + 'static> Writer<S> {
     pub(super) fn admit(&self, record: SignedRecord) -> Result<Admitted, Error> {
         let state = self.host.state();
         let now = self.clock.now();
-        let size = crate::upload::sealed_size(&record, state.suite())?;
+        let size = crate::sealed::sealed_size(&record, state.suite())?;
         let signed = record.clone();
         let record = Record::verify(record, state.suite())?;
         let usage = Usage::BidSigning;
