@@ -7,15 +7,16 @@ use crate::ui::{self, Outcome, Ui};
 use crate::{clock, person};
 use mifeng::crypto::Time;
 
-/// Seconds for sealing one final offer on this machine, with room.
-const SECONDS_EACH: i64 = 1;
+/// Seconds for calling for offers, and for sealing one on this machine, with room.
+const SECONDS: (u64, u64) = (3, 1);
 
 impl Tender {
     /// Final offers called for, sealed, closed, released, opened and recorded.
     pub(crate) fn final_offers(&mut self, ui: &Ui, lot: &str) -> Outcome {
         let invited = self.host.state().conforming(lot)?;
-        let seconds = 3 + SECONDS_EACH * i64::try_from(invited.len()).unwrap_or(0);
-        let deadline = Time::from_unix_seconds(clock::now().as_unix_seconds() + seconds);
+        let seconds = self.patience * (SECONDS.0 + SECONDS.1 * invited.len() as u64);
+        let deadline = clock::now().as_unix_seconds() + seconds.cast_signed();
+        let deadline = Time::from_unix_seconds(deadline);
         let out = self.path(format!("agency/round-{lot}.rec"));
         let agency = self.world.identity("agency")?;
         let what = (lot, deadline.to_string());

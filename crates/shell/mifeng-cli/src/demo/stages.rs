@@ -29,6 +29,8 @@ pub(crate) struct Tender {
     clock: Option<ChainKey>,
     /// Seconds that this machine was given to seal every bid.
     pub(super) seconds: u64,
+    /// How much more time than usual a round of offers has.
+    pub(super) patience: u64,
     /// Milliseconds between beats.
     beat_ms: u64,
 }
@@ -41,26 +43,29 @@ const PATIENCE: [u64; 3] = [1, 4, 16];
 pub(crate) fn run(ui: &Ui, args: &DemoArgs, root: &Path) -> Outcome {
     // Where someone is away the bidders' window is short as well, and ends for all.
     let late = |failure: &Failure| {
-        failure.code == "bid.late" || args.faults && failure.code == "record.wrong-stage"
+        ["bid.late", "offer.late"].contains(&&*failure.code)
+            || args.faults && failure.code == "record.wrong-stage"
     };
     let [first, more @ ..] = PATIENCE;
-    let mut ended = run_within(ui, args, root, first * seconds_needed(args));
+    let mut ended = run_within(ui, args, root, first);
     for factor in more {
         if !ended.as_ref().is_err_and(late) {
             break;
         }
         ui.say(
-            "本机较慢，有投标或份额迟到被拒；以更宽的时间重来一次",
-            "this machine is slow and a bid or a share came late and was refused: once more with more time",
+            "本机较慢，有投标、报价或份额迟到被拒；以更宽的时间重来一次",
+            "this machine is slow and a bid, an offer or a share came late and was refused: once more with more time",
         );
         std::fs::remove_dir_all(root).map_err(|e| Failure::io(root, &e))?;
-        ended = run_within(ui, args, root, factor * seconds_needed(args));
+        ended = run_within(ui, args, root, factor);
     }
     ended
 }
 
-fn run_within(ui: &Ui, args: &DemoArgs, root: &Path, seconds: u64) -> Outcome {
-    Tender::start(ui, args, root, seconds)?.finish(ui, args)
+fn run_within(ui: &Ui, args: &DemoArgs, root: &Path, patience: u64) -> Outcome {
+    let mut tender = Tender::start(ui, args, root, patience * seconds_needed(args))?;
+    tender.patience = patience;
+    tender.finish(ui, args)
 }
 
 impl Tender {
@@ -132,6 +137,7 @@ impl Tender {
             method: args.method,
             clock: chain_of(args.policy)?,
             seconds,
+            patience: 1,
             beat_ms,
         };
         tender.prepare_files(ui, args)?;
