@@ -108,8 +108,9 @@ fn check_signatures(checked: &[Checked<'_>], found: &mut [Result<(Manifest, Dige
             all.push(one);
         }
     }
-    for (place, verified) in places.into_iter().zip(PutOff::verify_each(&all)) {
-        if verified.is_err() {
+    let mut verified = PutOff::verify_each(&all).into_iter();
+    for place in places {
+        if !matches!(verified.next(), Some(Ok(()))) {
             found[place] = Err(Error::Opening {
                 what: MANIFEST_SIGNATURE,
             });

@@ -35,7 +35,11 @@ pub(crate) fn prove_each(all: Vec<Result<Unproven<'_>>>) -> Vec<Result<VerifiedS
         let mut seal = one.seal;
         // All of its own are taken, whatever they are: the next ones are another seal's.
         let own: Vec<_> = checked.by_ref().take(one.proofs.len()).collect();
-        for (proof, ciphertext) in one.proofs.into_iter().zip(own) {
+        let mut own = own.into_iter();
+        for proof in one.proofs {
+            let ciphertext = own
+                .next()
+                .unwrap_or(Err(mifeng_lock::Error::InvalidCiphertext));
             seal.groups.push(GroupLeaf {
                 path: proof.path,
                 label: proof.label,

@@ -148,11 +148,32 @@ impl Ciphertext {
         each.next().unwrap_or(Err(Error::InvalidCiphertext))
     }
 
-    /// The same for many, the sums of their proofs side by side: all on one curve. The outcome of one does not depend on
-    /// the others.
+    /// The same for many, the sums of their proofs side by side. The outcome of one does not depend on the others.
     pub fn parse_and_check_each(all: &[Unchecked<'_>]) -> Vec<Result<Self>> {
         let parsed: Vec<Result<Parsed<'_>>> = all.iter().map(Parsed::of).collect();
-        let good: Vec<&Parsed<'_>> = parsed.iter().flatten().collect();
+        let on = |curve| {
+            let good = parsed.iter().flatten();
+            let good: Vec<_> = good.filter(|one| one.u.curve() == curve).collect();
+            Self::hold(&good).into_iter()
+        };
+        let (mut on_sm2, mut on_p256) = (on(Curve::Sm2), on(Curve::P256));
+        let each = parsed.into_iter();
+        each.map(|parsed| {
+            let parsed = parsed?;
+            let holds = match parsed.u.curve() {
+                Curve::Sm2 => on_sm2.next(),
+                Curve::P256 => on_p256.next(),
+            };
+            match holds {
+                Some(true) => Ok(parsed.checked()),
+                _ => Err(Error::InvalidCiphertext),
+            }
+        })
+        .collect()
+    }
+
+    /// Whether the proof of each holds; all are on one curve.
+    fn hold(good: &[&Parsed<'_>]) -> Vec<bool> {
         let sums: Vec<PointSum<'_>> = good.iter().flat_map(|one| one.sums()).collect();
         let commitments = Point::sums_vartime(&sums);
         drop(sums);
@@ -163,20 +184,9 @@ impl Ciphertext {
         }
         let encoded = Point::each_to_bytes(&points);
         let each = good.iter().zip(commitments).zip(encoded.as_chunks().0);
-        let holds: Vec<bool> = each
-            .map(|((one, [w, w_bar]), encoded)| {
-                let expected = challenge_of(one.of.board, one.of.label, &one.c, encoded);
-                expected == one.e && !w.is_identity() && !w_bar.is_identity()
-            })
-            .collect();
-        let mut holds = holds.into_iter();
-        let each = parsed.into_iter();
-        each.map(|parsed| {
-            let parsed = parsed?;
-            match holds.next() {
-                Some(true) => Ok(parsed.checked()),
-                _ => Err(Error::InvalidCiphertext),
-            }
+        each.map(|((one, [w, w_bar]), encoded)| {
+            let expected = challenge_of(one.of.board, one.of.label, &one.c, encoded);
+            expected == one.e && !w.is_identity() && !w_bar.is_identity()
         })
         .collect()
     }

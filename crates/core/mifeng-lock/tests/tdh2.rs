@@ -386,3 +386,35 @@ fn many_are_judged_as_one_alone() {
         }
     }
 }
+
+/// Boards of both suites in one batch.
+#[test]
+fn boards_on_two_curves_are_judged_side_by_side() {
+    let worlds = [&GM, &INTL].map(|suite| World::new(suite, 2, 3, "two curves"));
+    let sealed: Vec<_> = worlds
+        .iter()
+        .map(|world| tdh2::encrypt(world.board(), b"label", &[1; 96], &SECRET).expect("encrypts"))
+        .collect();
+    // Board, ciphertext: own, own, the other's twice, and a label that is another's.
+    let cases: [(usize, usize, &[u8]); 7] = [
+        (0, 0, b"label"),
+        (1, 1, b"label"),
+        (0, 1, b"label"),
+        (1, 0, b"label"),
+        (1, 1, b"other"),
+        (0, 0, b"other"),
+        (1, 1, b"label"),
+    ];
+    let unchecked = cases.map(|(board, bytes, label)| tdh2::Unchecked {
+        board: worlds[board].board(),
+        label,
+        bytes: &sealed[bytes],
+    });
+    let found = Ciphertext::parse_and_check_each(&unchecked);
+    let good: Vec<bool> = found.iter().map(Result::is_ok).collect();
+    assert_eq!(good, [true, true, false, false, false, false, true]);
+    for (found, one) in found.iter().zip(&unchecked) {
+        let alone = Ciphertext::parse_and_check(one.board, one.label, one.bytes);
+        assert_eq!(*found, alone);
+    }
+}

@@ -38,7 +38,7 @@ impl Point {
     /// which takes a fifth of the time.
     ///
     /// # Panics
-    /// If one has no term: a sum of nothing has no curve.
+    /// If one has no term: a sum of nothing has no curve. If they are not all on one curve.
     pub fn sums_vartime(sums: &[PointSum<'_>]) -> Vec<Point> {
         match sums.first().map(PointSum::curve) {
             None => Vec::new(),

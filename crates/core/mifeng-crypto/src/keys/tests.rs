@@ -172,3 +172,38 @@ fn many_ecdsa_signatures_at_the_edges_of_their_numbers() -> Result<(), Error> {
     assert_eq!(verdicts.iter().filter(|found| found.is_ok()).count(), 3);
     Ok(())
 }
+
+/// Numbers in range whose point is the identity, which has no x: made by choosing the key.
+#[test]
+fn many_ecdsa_signatures_whose_point_is_the_identity() -> Result<(), Error> {
+    let number = |k: u64| Scalar::from_u64(Curve::P256, k);
+    let mut good = Vec::new();
+    for key in 0..16 {
+        let key = PrivateKey::generate(KeyAlg::P256, &mut SeededEntropy::new(&[key]))?;
+        good.push((key.public_key()?, key.sign(b"text")?));
+    }
+    let mut wide = [0; 48];
+    wide[16..].copy_from_slice(crate::HashAlg::Sha256.digest(b"text").as_bytes());
+    let e = Scalar::reduce(Curve::P256, &wide);
+    for place in 0..16_u64 {
+        // eG + rQ = 0.
+        let r = number(place + 1);
+        let secret = e.neg().mul(&r.invert().ok_or(Error::Unverified)?);
+        let key = PublicKey::from_point(&Point::mul_generator(&secret));
+        let [r, s] = [r, number(9)].map(|value| value.to_be_bytes());
+        let [r, s] = [&r, &s].map(|value| UintRef::new(value).expect("short"));
+        let signature = EcSignature { r, s }.to_der().expect("short");
+        let mut all = good.clone();
+        all[place as usize] = (key, signature);
+        let signed = all.iter().map(|(key, signature)| Signed {
+            key,
+            alg: SignatureAlg::EcdsaP256Sha256,
+            message: b"text",
+            signature,
+        });
+        for (at, found) in (0..).zip(verify_many(&signed.collect::<Vec<_>>())) {
+            assert_eq!(found.is_ok(), at != place, "{at}, bad at {place}");
+        }
+    }
+    Ok(())
+}

@@ -234,8 +234,9 @@ impl<'a> Remembering<'a> {
                 signature: &self.octets[one.signature.clone()],
             })
             .collect();
-        for (one, verified) in self.waiting.iter().zip(verify_many(&all)) {
-            if verified.is_err() {
+        let mut verified = verify_many(&all).into_iter();
+        for one in &self.waiting {
+            if !matches!(verified.next(), Some(Ok(()))) {
                 bad(one.place);
             }
         }

@@ -200,7 +200,7 @@ impl<C: Params> Fe8<C> {
         Fe8(carried([a, b, c, d, e]), PhantomData)
     }
 
-    /// Lanes in which a **product** is zero: a multiple of p below 2p, so zero or p.
+    /// Lanes in which a **product** is zero: a multiple of p below 2p, so zero or p. As operands are folded, it is p as a rule.
     #[inline]
     #[target_feature(enable = "avx512f")]
     pub(super) fn product_is_zero(&self) -> u8 {
