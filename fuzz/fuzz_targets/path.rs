@@ -36,6 +36,7 @@ fuzz_target!(|data: &[u8]| {
         intermediates: &certificates,
         crls: &crls,
         ocsp: &ocsp,
+        answers: &[],
     };
     // The input's own last certificate is an anchor, too: then a path may hold.
     let own = Anchors::new(certificates.last().cloned().into_iter().collect());

@@ -36,8 +36,8 @@ pub use error::Error;
 pub use evidence::{Evidence, EvidenceKind};
 pub use ocsp::{OCSP_LEN_MAX, OcspAnswer, OcspResponse, OcspStatus};
 pub use path::{
-    Anchors, Conformance, Material, Policy, Purpose, RevocationRule, Singles, Standing,
-    VerifiedPath, judge_path, judge_response, verify_path,
+    ANSWER_CHAIN_MAX, Anchors, Conformance, Material, Policy, Purpose, RevocationRule, Singles,
+    Standing, VerifiedAnswer, VerifiedPath, judge_path, judge_response, verify_path,
 };
 pub use policies::PolicyInputs;
 pub use signer::{Decrypter, Signer, SoftwareDecrypter, SoftwareSigner};

@@ -55,6 +55,29 @@ impl OcspAnswer {
             && digest(certificate.issuer_raw()).is_some_and(|name| name == self.issuer_name)
             && digest(issuer.public_key().raw()).is_some_and(|key| key == self.issuer_key)
     }
+    /// Whether it is about a certificate issued by `issuer`.
+    pub fn is_of(&self, issuer: &Certificate) -> bool {
+        let digest = |data: &[u8]| oid::digest_by_oid(self.hash, data);
+        digest(issuer.subject_raw()).is_some_and(|name| name == self.issuer_name)
+            && digest(issuer.public_key().raw()).is_some_and(|key| key == self.issuer_key)
+    }
+    /// Until when it speaks: without nextUpdate for what was before it was made.
+    pub(crate) fn ends(&self) -> Time {
+        self.next_update.unwrap_or(self.this_update)
+    }
+    /// Whether it speaks for the instant; nextUpdate names a whole second.
+    pub(crate) fn speaks_at(&self, at: Time) -> bool {
+        at.as_unix_seconds() <= self.ends().as_unix_seconds()
+    }
+    /// CertID, which names the certificate.
+    pub(crate) fn certificate_id(&self) -> Vec<u8> {
+        write::seq(&[
+            &oid::algorithm_der(self.hash, false),
+            &write::octets(&self.issuer_name),
+            &write::octets(&self.issuer_key),
+            &write::tlv(tag::INTEGER, &[&self.serial]),
+        ])
+    }
     /// Content octets of the serial number it is about.
     pub fn serial_raw(&self) -> &[u8] {
         &self.serial

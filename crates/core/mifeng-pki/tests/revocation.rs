@@ -87,6 +87,7 @@ impl World {
             intermediates: &[],
             crls,
             ocsp,
+            answers: &[],
         };
         let anchors = Anchors::new(vec![self.ca.certificate().clone()]);
         judge_path(&self.leaf, &material, &anchors, time(at), &policy).map_err(|e| e.code())

@@ -62,6 +62,7 @@ impl Issuer {
             intermediates: &[self.world.sub.certificate().clone()],
             crls,
             ocsp: &[],
+            answers: &[],
         };
         let anchors = self.world.anchors();
         let path = judge_path(&self.leaf, &material, &anchors, time(at), &policy);
@@ -168,6 +169,7 @@ fn judged(
         intermediates: &[issuer.world.sub.certificate().clone()],
         crls: &above,
         ocsp,
+        answers: &[],
     };
     let anchors = issuer.world.anchors();
     let path = judge_path(&issuer.leaf, &material, &anchors, time(JUNE), &policy);

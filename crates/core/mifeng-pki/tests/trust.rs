@@ -152,6 +152,7 @@ fn judge(
         intermediates: who.chain(),
         crls: &[],
         ocsp: &[],
+        answers: &[],
         at,
     };
     version

@@ -229,6 +229,7 @@ fn manifest(input: &Input, tally: &mut Tally) {
                 intermediates: &between,
                 crls: &crls,
                 ocsp: &[],
+                answers: &[],
             };
             let trust = Trust::new(&anchors, material, at);
             run(input, case, &trust)

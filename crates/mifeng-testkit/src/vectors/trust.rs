@@ -143,6 +143,7 @@ fn judged(chain: &TrustChain, case: &Value) -> Case {
         intermediates: &[],
         crls: &[],
         ocsp: &[],
+        answers: &[],
         at,
     };
     match version.recognise(&presented, usage, at) {

@@ -259,6 +259,7 @@ impl TrustArgs {
                 intermediates: &between,
                 crls: &crls,
                 ocsp: &ocsp,
+                answers: &[],
                 at,
             };
             let found = self.version(at, |version| version.recognise(&presented, usage, at))?;
@@ -281,6 +282,7 @@ impl TrustArgs {
             intermediates: &between,
             crls: &crls,
             ocsp: &ocsp,
+            answers: &[],
         };
         let mut policy = Policy::new(usage.purpose(), suite_of(leaf));
         if self.require_revocation {
@@ -317,6 +319,7 @@ impl StampTrust<'_> {
             intermediates: &self.between,
             crls: &self.crls,
             ocsp: &self.ocsp,
+            answers: &[],
         };
         if self.whom.require_revocation {
             check.path.revocation = RevocationRule::Required;

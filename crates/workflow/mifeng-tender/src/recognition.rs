@@ -110,6 +110,7 @@ impl<'a> Recognition<'a> {
                 intermediates: chain,
                 crls,
                 ocsp: &[],
+                answers: &[],
                 at,
             };
             match self.lists {

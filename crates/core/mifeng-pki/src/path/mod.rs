@@ -1,11 +1,13 @@
 //! Paths to a trust anchor (RFC 5280 section 6), judged at one instant under a policy.
 
+mod answer;
 mod chain;
 mod policy;
 mod revocation;
 mod rules;
 mod search;
 
+pub use answer::{ANSWER_CHAIN_MAX, VerifiedAnswer};
 pub use policy::{Conformance, Policy, Purpose, RevocationRule, Singles};
 
 use crate::{Certificate, Error, Evidence, OcspResponse, RevocationList};
@@ -27,7 +29,7 @@ impl Anchors {
     }
 }
 
-/// What a path may be built from and judged by. None of it is trusted.
+/// What a path may be built from and judged by. None of it is trusted, but for answers that were verified before.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Material<'a> {
     /// Certificates that may stand between leaf and anchor, or sign revocation lists.
@@ -36,6 +38,8 @@ pub struct Material<'a> {
     pub crls: &'a [RevocationList],
     /// OCSP responses.
     pub ocsp: &'a [OcspResponse],
+    /// OCSP answers that were verified before, which alone are believed as they are.
+    pub answers: &'a [VerifiedAnswer],
 }
 
 /// What is known about the revocation of one certificate of a path.
@@ -156,7 +160,7 @@ pub fn verify_path(
     let material = Material {
         intermediates,
         crls,
-        ocsp: &[],
+        ..Material::default()
     };
     judge_path(leaf, &material, anchors, at, &Policy::new(purpose, suite))
 }

@@ -41,6 +41,7 @@ impl Search<'_> {
     ) -> Result<Standing, Error> {
         let (child, issuer) = (&path[at], &path[at + 1]);
         let mut gathered = Gathered::default();
+        self.ask_answers(child, issuer, quest.at, &mut gathered, evidence)?;
         self.ask_responses(&path[at..], quest, &mut gathered, evidence)?;
         self.ask_lists(&path[at..], quest, &mut gathered, evidence)?;
         if gathered.covered & ALL_REASONS == ALL_REASONS {
@@ -72,6 +73,33 @@ impl Search<'_> {
         Ok(Standing::Unknown)
     }
 
+    /// Answers that were verified before: one that says revoked counts for ever, one that says good until it ends.
+    /// After that it says nothing, where a response at hand would be stale: whoever asked once sets no term to anybody.
+    fn ask_answers(
+        &self,
+        child: &Certificate,
+        issuer: &Certificate,
+        at: Time,
+        gathered: &mut Gathered,
+        evidence: &mut Vec<Evidence>,
+    ) -> Result<(), Error> {
+        for known in self.material.answers {
+            let answer = known.answer();
+            if !answer.is_about(child, issuer) {
+                continue;
+            }
+            if let OcspStatus::Revoked(entry) = &answer.status {
+                gathered.revoked(entry, child, at)?;
+            }
+            let expired = is_past(answer.this_update, child, answer.archive_cutoff);
+            if !expired && answer.speaks_at(at) {
+                gathered.covered |= ALL_REASONS;
+                evidence.push(known.response().evidence());
+            }
+        }
+        Ok(())
+    }
+
     /// OCSP: every answer about `chain[0]`, issued by `chain[1]`.
     fn ask_responses(
         &mut self,
@@ -86,7 +114,7 @@ impl Search<'_> {
             let Some(answer) = response.answers().iter().find(about) else {
                 continue;
             };
-            match self.response_is_signed(response, chain, quest, evidence) {
+            match self.response_is_signed(response, Some(child), &chain[1..], quest, evidence) {
                 Ok(true) => evidence.push(response.evidence()),
                 Ok(false) => continue,
                 Err(stop @ Error::Budget { .. }) => return Err(stop),
@@ -114,16 +142,17 @@ impl Search<'_> {
         Ok(())
     }
 
-    /// Whether a response is signed by the issuer or by a responder that it named; false if that
+    /// Whether a response is signed by the issuer, `above[0]`, or by a responder that it named; false if that
     /// cannot be told without the certificate that is being judged.
-    fn response_is_signed(
+    pub(super) fn response_is_signed(
         &mut self,
         response: &OcspResponse,
-        chain: &[Certificate],
+        child: Option<&Certificate>,
+        above: &[Certificate],
         quest: &Quest<'_>,
         evidence: &mut Vec<Evidence>,
     ) -> Result<bool, Error> {
-        let (child, issuer) = (&chain[0], &chain[1]);
+        let issuer = &above[0];
         check_suite(
             response.signature_alg(),
             quest.policy,
@@ -150,12 +179,13 @@ impl Search<'_> {
             if !response.names(responder) || responder.issuer() != issuer.subject() {
                 continue;
             }
-            if quest.busy.contains(&responder.id()) || *responder == *child {
+            if quest.busy.contains(&responder.id()) || Some(responder) == child {
                 return Ok(false);
             }
-            let busy = [quest.busy, &[child.id()]].concat();
+            let own: Vec<usize> = child.map(Certificate::id).into_iter().collect();
+            let busy = [quest.busy, &own].concat();
             let deeper = Quest::new(at, &policy, quest.anchors, &busy);
-            match self.responder(response, responder, &chain[1..], &deeper, evidence) {
+            match self.responder(response, responder, above, &deeper, evidence) {
                 Ok(()) => {
                     evidence.push(certificate_evidence(responder));
                     return Ok(true);

@@ -115,6 +115,7 @@ impl<'a> Search<'a> {
             ("intermediate certificates", material.intermediates.len()),
             ("revocation lists", material.crls.len()),
             ("OCSP responses", material.ocsp.len()),
+            ("OCSP answers", material.answers.len()),
         ];
         if let Some((what, found)) = counts.into_iter().find(|(_, count)| *count > MATERIAL_MAX) {
             return Err(Error::TooLarge {
@@ -238,7 +239,7 @@ impl<'a> Search<'a> {
     }
 
     /// Checks that `issuer` made `child` and may do so.
-    fn link(
+    pub(super) fn link(
         &mut self,
         child: &Certificate,
         issuer: &Certificate,

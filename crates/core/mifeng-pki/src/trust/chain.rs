@@ -3,7 +3,7 @@
 use super::list::{broken, digest_of};
 use super::recognise::Presented;
 use super::{SignedTrustList, TrustList, Usage};
-use crate::{Certificate, Error, RevocationList, cms};
+use crate::{Certificate, Error, RevocationList, VerifiedAnswer, cms};
 use mifeng_crypto::{Digest, Suite, Time};
 
 /// Versions that one tender or one verifier follows; a list that changes every week does so for
@@ -70,7 +70,7 @@ impl TrustChain {
         crls: &[RevocationList],
     ) -> Result<Self, Error> {
         let version = read(signed, suite)?;
-        check_operator(&version, &version, signed, at, crls)?;
+        check_operator(&version, &version, signed, at, (crls, &[]))?;
         Ok(TrustChain {
             suite,
             versions: vec![version],
@@ -86,6 +86,20 @@ impl TrustChain {
         signed: &SignedTrustList,
         at: Time,
         crls: &[RevocationList],
+    ) -> Result<&TrustVersion, Error> {
+        self.add_with(signed, at, crls, &[])
+    }
+
+    /// The same, with OCSP answers that were verified before `at`.
+    ///
+    /// # Errors
+    /// As [`TrustChain::add`].
+    pub fn add_with(
+        &mut self,
+        signed: &SignedTrustList,
+        at: Time,
+        crls: &[RevocationList],
+        answers: &[VerifiedAnswer],
     ) -> Result<&TrustVersion, Error> {
         let version = read(signed, self.suite)?;
         let last = self.last();
@@ -104,7 +118,7 @@ impl TrustChain {
         if self.versions.len() >= VERSIONS_MAX {
             return Err(broken("more than 1,000 versions"));
         }
-        check_operator(&version, last, signed, at, crls)?;
+        check_operator(&version, last, signed, at, (crls, answers))?;
         self.versions.push(version);
         Ok(self.last())
     }
@@ -179,7 +193,7 @@ fn check_operator(
     judge: &TrustVersion,
     signed: &SignedTrustList,
     at: Time,
-    crls: &[RevocationList],
+    (crls, answers): (&[RevocationList], &[VerifiedAnswer]),
 ) -> Result<(), Error> {
     let fingerprint = version.operator.fingerprint(version.suite.hash());
     if !judge.list.operators.contains(&fingerprint) {
@@ -193,6 +207,7 @@ fn check_operator(
         intermediates: message.certificates(),
         crls,
         ocsp: &[],
+        answers,
         at,
     };
     // A first version may be signed before the day from which its CAs count.

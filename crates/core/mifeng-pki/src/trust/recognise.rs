@@ -3,7 +3,7 @@
 use super::{CaProfile, CertificateKind, TrustVersion, Usage, code};
 use crate::{
     Anchors, Certificate, Error, Material, OcspResponse, Policy, Purpose, RevocationList,
-    VerifiedPath, judge_path,
+    VerifiedAnswer, VerifiedPath, judge_path,
 };
 use mifeng_crypto::Time;
 
@@ -18,6 +18,8 @@ pub struct Presented<'a> {
     pub crls: &'a [RevocationList],
     /// OCSP responses known at that instant.
     pub ocsp: &'a [OcspResponse],
+    /// OCSP answers that were verified before that instant.
+    pub answers: &'a [VerifiedAnswer],
     /// The instant at which its path is judged.
     pub at: Time,
 }
@@ -106,6 +108,7 @@ impl TrustVersion {
             intermediates: presented.intermediates,
             crls: presented.crls,
             ocsp: presented.ocsp,
+            answers: presented.answers,
         };
         // Kinds of certificates, single ones too, are the CA's profile: judged when it is found.
         let policy = Policy::new(usage.purpose(), self.suite);

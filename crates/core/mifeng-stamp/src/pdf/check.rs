@@ -156,6 +156,7 @@ fn whole(checked: &mut CheckedPdf, bytes: &[u8], trust: &Trust<'_>) -> Result<()
         intermediates: &certificates,
         crls: &crls,
         ocsp: &ocsp,
+        answers: &[],
     };
     // From the last on: a stamp of the document shows everything before it.
     let mut proven: Option<Time> = None;

@@ -90,6 +90,7 @@ fn verify(case: &Value, conformance: Conformance) -> Result<Result<(), String>, 
         intermediates: &intermediates,
         crls: &lists,
         ocsp: &[],
+        answers: &[],
     };
     let at = case["validation_time"]
         .as_str()

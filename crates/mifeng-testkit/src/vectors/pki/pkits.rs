@@ -110,6 +110,7 @@ fn verify(case: &Value, world: &World, suite: &'static Suite) -> Result<Result<(
         intermediates: between,
         crls: &lists,
         ocsp: &[],
+        answers: &[],
     };
     let at = Time::parse_rfc3339(NOW).map_err(fail("time"))?;
     let anchors = Anchors::new(vec![anchor.clone()]);

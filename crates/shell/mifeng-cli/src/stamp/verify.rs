@@ -43,6 +43,7 @@ pub(super) fn run(ui: &Ui, args: &VerifyArgs, json: bool) -> Done {
         intermediates: &between,
         crls: &crls,
         ocsp: &ocsp,
+        answers: &[],
     };
     let registers = super::log::registers(&args.registry, &args.whom, at)?;
     let trust = Trust {

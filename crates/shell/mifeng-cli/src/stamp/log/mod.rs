@@ -81,6 +81,7 @@ impl Whom {
                 intermediates: &self.between,
                 crls: &self.crls,
                 ocsp: &self.ocsp,
+                answers: &[],
             },
             revocation: self.revocation,
         }
