@@ -95,8 +95,8 @@ class _in:  # noqa: N801
 
 # --- V1 -------------------------------------------------------------------------------------------------------------
 
-NAMED = re.compile(r"(body|certs|crl|crl-taken|docs|sig|tsr)/([0-9a-f]{64})(\.json|\.cer|\.crl||\.p7s|\.tsr)\Z")
-SUFFIX = {"body": ".json", "certs": ".cer", "crl": ".crl", "crl-taken": ".crl", "docs": "", "sig": ".p7s", "tsr": ".tsr"}
+NAMED = re.compile(r"(body|certs|crl|crl-taken|docs|ocsp-taken|sig|tsr)/([0-9a-f]{64})(\.json|\.cer|\.crl||\.ocsp|\.p7s|\.tsr)\Z")
+SUFFIX = {"body": ".json", "certs": ".cer", "crl": ".crl", "crl-taken": ".crl", "docs": "", "ocsp-taken": ".ocsp", "sig": ".p7s", "tsr": ".tsr"}
 
 
 def _completeness_first(d):
@@ -334,7 +334,7 @@ def _earlier(d, files):
             head = note.checkpoint(blob.bytes())
             head.signed_by(d.log.authority)
             need(head.size <= len(d.raw) and head.root == log.root_at(d.raw, d.suite.hash, head.size), "log.fork", name)
-        elif NAMED.match(name) and not name.startswith(("tsr/", "crl/", "crl-taken/")):
+        elif NAMED.match(name) and not name.startswith(("tsr/", "crl/", "crl-taken/", "ocsp-taken/")):
             need(name in d.files and d.files[name].bytes() == blob.bytes(), "log.fork", f"{name} is gone or changed")
 
 
@@ -434,7 +434,8 @@ def _v3(d, s, report, roots, least=None):
         if roots is not None:
             _auditor(d, s, roots)
     report.unsigned("V3", len(s.judge.signers), f"the chains of {len(s.judge.signers)} signers valid at their times; "
-                                                f"{len(s.judge.roots)} roots, {len(crls)} revocation lists",
+                                                f"{len(s.judge.roots)} roots, {len(crls)} revocation lists"
+                    + (f", {s.judge.answered} OCSP answers" if s.judge.answered else ""),
                     withheld.count(d.withheld)[1])
 
 

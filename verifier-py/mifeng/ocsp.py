@@ -39,7 +39,7 @@ def _extensions(node, known):
 
 
 class Answer:
-    """`status` is good, unknown or revoked; `counts_from` when the revocation does."""
+    """`status` is good, unknown or revoked; `counts_from` when the revocation does, `reason` why."""
 
     def __init__(self, node):
         f = list(node.expect(0x30).kids())
@@ -51,7 +51,7 @@ class Answer:
         self.hash = CERT_ID.get(oid)
         self.issuer_name, self.issuer_key = identity[1].expect(4).body, identity[2].expect(4).body
         self.serial = der.integer(identity[3])
-        revoked, reason = self._status(f.pop(0))
+        revoked, self.reason = self._status(f.pop(0))
         self.this_update, self.next_update = _moment(f.pop(0)), None
         if f and f[0].tag == 0xA0:
             inner = f.pop(0).kids()
@@ -62,7 +62,7 @@ class Answer:
         need(not f, "pki.malformed", "an answer")
         self.kept_since = _moment(der.read(found[ARCHIVE_CUTOFF])) if ARCHIVE_CUTOFF in found else None
         since = _moment(der.read(found[INVALIDITY])) if INVALIDITY in found else None
-        self.counts_from = min(revoked, since) if reason == KEY_COMPROMISE and since is not None else revoked
+        self.counts_from = min(revoked, since) if self.reason == KEY_COMPROMISE and since is not None else revoked
 
     def _status(self, node):
         if node.tag in (0x80, 0x82):
@@ -77,6 +77,20 @@ class Answer:
             need(len(inner) == 1 and len(inner[0].expect(0x0A).body) == 1, "pki.malformed", "reason")
             reason = inner[0].body[0]
         return _moment(kids[0]), reason
+
+    @property
+    def ends(self):
+        """Until when it speaks; without an end for what was before it was made."""
+        return self.this_update if self.next_update is None else self.next_update
+
+    @property
+    def certificate_id(self):
+        return self.hash, self.issuer_name, self.issuer_key, self.serial
+
+    def is_of(self, issuer):
+        """About a certificate of this CA."""
+        return (self.hash is not None and self.issuer_name == digest(self.hash, issuer.subject_node.raw)
+                and self.issuer_key == digest(self.hash, _key_bits(issuer.key)))
 
     def is_about(self, cert, issuer):
         return (self.hash is not None and self.serial == cert.serial and self.issuer_name == digest(self.hash, cert.issuer_node.raw)

@@ -72,10 +72,10 @@ def purpose_fits(leaf, purpose):
 
 
 class Material:
-    """What is at hand: certificates, revocation lists, OCSP responses."""
+    """What is at hand: certificates, revocation lists, OCSP responses; answers whose signers were judged before."""
 
-    def __init__(self, pool=(), lists=(), responses=()):
-        self.pool, self.lists, self.responses = pool, lists, responses
+    def __init__(self, pool=(), lists=(), responses=(), answers=()):
+        self.pool, self.lists, self.responses, self.answers = pool, lists, responses, answers
 
 
 def _revocation(chain, at_hand, suite, at):
@@ -98,6 +98,12 @@ def _standing(chain, at_hand, suite, at, busy, used):
         else:
             stale = Bad("pki.stale-revocation", cert.name())
 
+    for answer in at_hand.answers:
+        if not answer.is_about(cert, issuer):
+            continue
+        need(answer.status != "revoked" or answer.counts_from > at, "pki.revoked", cert.name())
+        if not _kept_too_short(answer, cert) and at // SECOND <= answer.ends // SECOND:
+            good = True  # one that ended says nothing, and nothing is stale by it
     for response in at_hand.responses:
         answer = response.about(cert, issuer)
         if answer is None:
@@ -111,8 +117,7 @@ def _standing(chain, at_hand, suite, at, busy, used):
             continue
         if answer.status == "revoked":
             need(answer.counts_from > at, "pki.revoked", cert.name())
-        expired = answer.this_update > cert.not_after and (answer.kept_since is None or answer.kept_since > cert.not_after)
-        if answer.status != "unknown" and not expired:
+        if answer.status != "unknown" and not _kept_too_short(answer, cert):
             speaks(answer.this_update, answer.next_update)
     for crl in at_hand.lists:
         if crl.issuer != cert.issuer:
@@ -131,9 +136,16 @@ def _standing(chain, at_hand, suite, at, busy, used):
     return bool(good)
 
 
+def _kept_too_short(answer, cert):
+    """Made after the certificate's end, and not said to keep what ended so long ago."""
+    return answer.this_update > cert.not_after and (answer.kept_since is None or answer.kept_since > cert.not_after)
+
+
 def _response_holds(response, chain, at_hand, suite, at, busy):
-    """Signed by the issuer or by a responder that it named; False if that cannot be told without the certificate in question."""
+    """Signed by the issuer or by a responder that it named; False if that cannot be told without the certificate in
+    question, which is none where nobody has it."""
     cert, issuer = chain[0], chain[1]
+    own = () if cert is None else (cert.raw,)
     need(response.method and (response.method == "sm2") == (suite == "gm-1"), "pki.wrong-suite", "OCSP response")
     need(not response.critical, "pki.critical-extension", "OCSP response")
     reason = Bad("pki.ocsp", "no certificate of the responder is at hand")
@@ -144,10 +156,10 @@ def _response_holds(response, chain, at_hand, suite, at, busy):
     for responder in (*response.certificates, *at_hand.pool):
         if not response.names(responder) or responder.issuer != issuer.subject:
             continue
-        if responder.raw in busy or responder.raw == cert.raw:
+        if responder.raw in busy or responder.raw in own:
             return False
         try:
-            _responder(response, responder, chain[1:], at_hand, suite, max(at, response.produced_at), busy + (cert.raw,))
+            _responder(response, responder, chain[1:], at_hand, suite, max(at, response.produced_at), busy + own)
             return True
         except Bad as e:
             need(e.code != "pki.budget", e.code, e.text)
@@ -164,6 +176,39 @@ def _responder(response, responder, above, at_hand, suite, at, busy):
     if ocsp.NOCHECK not in responder.extensions:
         need(len(busy) <= NESTING, "pki.budget", "levels of OCSP responders")
         _standing((responder, *above), at_hand, suite, at, busy, [])
+
+
+def issuers(answer, above, roots, suite, at):
+    """The CA of which an answer is, then those above it up to a root: a path that holds at the instant."""
+    reason = Bad("pki.ocsp", "about no certificate of a CA under a root that counts")
+    for root in roots:
+        way = (*above, root)
+        if not answer.is_of(way[0]) or above and above[-1].issuer != root.subject or root in above:
+            continue
+        try:
+            _issues(way, suite, at)
+            return way
+        except Bad as e:
+            reason = e
+    raise reason
+
+
+def _issues(way, suite, at):
+    for i, cert in enumerate(way):
+        _alone(cert, suite, at, False)
+        if i:
+            _issued(cert, way[i - 1])
+    need(way[0].ca and (way[0].usage is None or 5 in way[0].usage), "pki.ca-rule", "may not issue")
+    below = 0
+    for cert in way[1:]:
+        need(cert.path_len is None or below <= cert.path_len, "pki.ca-rule", "path length")
+        below += not cert.self_issued
+
+
+def signed_by_who_may(response, way, lists, suite, at):
+    """A response about a certificate of way[0]: signed by that CA, or by its responder, not revoked by the lists."""
+    at_hand = Material(way[:-1], lists, (response,))
+    need(_response_holds(response, (None, *way), at_hand, suite, at, ()), "pki.ocsp", "cannot be told without itself")
 
 
 def says(response, cert, issuer, suite, at):
@@ -197,14 +242,14 @@ def paths(leaf, pool, anchors):
     return found
 
 
-def judge(leaf, pool, anchors, lists, suite, at, purpose, responses=()):
+def judge(leaf, pool, anchors, lists, suite, at, purpose, responses=(), answers=()):
     """The path that holds and the lists it used; raises what the last complete path failed on."""
     purpose_fits(leaf, purpose)
     reason = Bad("pki.unlisted-ca", leaf.name())
     for way in paths(leaf, tuple(pool), tuple(anchors)):
         try:
             _chain(way, suite, at, purpose)
-            return way, _revocation(way, Material(pool, lists, responses), suite, at)
+            return way, _revocation(way, Material(pool, lists, responses, answers), suite, at)
         except Bad as e:
             reason = e
     raise reason

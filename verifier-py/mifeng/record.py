@@ -21,7 +21,7 @@ SCHEMA = {
     "board.reshare2": "index round signature transcript",
     "beacon": "chain round signature",
     "key.reveal": "index share",
-    "trust.list": "list sig", "crl.take": "list",
+    "trust.list": "list sig", "crl.take": "list", "ocsp.take": "above response",
     "tender.publish": ("agency beats bidders_min board body_grace_ms? buyer committee deadline documents lots policy procedure below_threshold? chains? ground? region? "
                        "rehearsal? suite tender title trust trust_list? window_ms"),
     "tender.postpone": "deadline reason",
@@ -74,13 +74,13 @@ SCHEMA = {
 }
 # Members that hold digests, times, counts; all others are strings unless their handler says otherwise.
 DIGESTS = {"transcript", "board", "revealed", "manifest", "draw", "seed", "notice", "minutes", "question", "commitment",
-           "salt", "report", "rank", "cert", "old", "files", "chain", "contract"}
+           "salt", "report", "rank", "cert", "old", "files", "chain", "contract", "response"}
 TIMES = {"deadline", "until", "received"}
 COUNTS = {"index", "n", "t", "bidders_min", "body_grace_ms", "window_ms", "round", "dealer", "accused"}
 OTHER = {"agency", "buyer", "committee", "documents", "lots", "policy", "title", "trust", "shares", "declarations", "detail",
          "opening", "missing", "no_body", "rows", "share", "declined", "order", "seats", "sites", "triggers", "scores", "outcome",
          "bidders", "candidates", "media", "questions", "replaced", "invited", "suppliers", "rehearsal", "below_threshold", "beats",
-         "chains", "dealers", "certs", "stamps"}
+         "chains", "dealers", "certs", "stamps", "above"}
 
 
 class Record:

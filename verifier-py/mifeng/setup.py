@@ -132,6 +132,19 @@ def crl_take(s, r):
     s.judge.take_crl(x509.crl(s.files[name].bytes()), r.at if s.latest is None else max(s.latest, r.at))
 
 
+@on("ocsp.take")
+def ocsp_take(s, r):
+    s.by(r, s.host)
+    need(s.notice is not None, "record.wrong-stage", "before the notice")
+    above = r.data["above"]
+    need(isinstance(above, list) and all(isinstance(x, str) for x in above), "record.data", "above")
+    name = f"ocsp-taken/{jcs.hex32(r.data['response']).hex()}.ocsp"
+    need(name not in s.lists_taken, "record.replay", "this response was taken before")
+    need(name in s.files, "file.missing", name, "V1")
+    s.judge.take_answer(s.files[name].bytes(), above, s.taken(r))
+    s.lists_taken.add(name)
+
+
 @on("tender.publish")
 def publish(s, r):
     d = r.data

@@ -3,14 +3,14 @@ from . import moment
 from .errors import Bad, need
 from .record import BOARD_TYPES, schema
 
-CANCELLED_OK = {"tender.resume", "tender.cancel", "submission.close", "archive.close", "crl.take", "bidder-window.close", "round.close"}
+CANCELLED_OK = {"tender.resume", "tender.cancel", "submission.close", "archive.close", "crl.take", "ocsp.take", "bidder-window.close", "round.close"}
 HALTED_OK = CANCELLED_OK - {"bidder-window.close", "round.close"} | {"tender.postpone"}
 AT_ONCE = {"tender.postpone", "submission.close"}  # entries of their own, also while bids are received
 STAGES = ["setup", "open", "window", "opening", "evaluation", "archived"]
 USAGE = {"host": ["host"], "bidder": ["bid-signing"], "trustee": ["trustee"], "person": ["record-signing"]}
 HOST = {"submission.close", "bidder-window.close", "bid.open", "bid.fail", "bid.refuse", "share.false",
         "beacon", "round.close", "round-window.close",
-        "archive.close", "log.config", "crl.take"}
+        "archive.close", "log.config", "crl.take", "ocsp.take"}
 BIDDER = {"bid.submit", "bid.replace", "bid.withdraw", "bidder.share", "price.confirm", "clarify.answer", "offer.submit",
           "offer.exit"}
 TRUSTEE = {"key.reveal", "board.reshare", "board.reshare1", "board.reshare2", "board.complain", "board.abandon", "board.cert", "board.dkg1", "board.dkg2", "board.share", "draw.share"}
@@ -58,7 +58,7 @@ def column(kind):
         return "V5"
     if kind.startswith("tender."):
         return "V6"
-    if kind in ("trust.list", "crl.take"):
+    if kind in ("trust.list", "crl.take", "ocsp.take"):
         return "V3"
     return "V14" if kind in EVALUATION else "V4"
 
@@ -93,7 +93,7 @@ class State:
         self.records, self.organisation = {}, None
         self.notes = {"findings": 0, "questions": 0, "sheets": 0, "shares": 0, "bidder_shares": 0, "opened": 0, "failed": 0}
         self.unchecked = []
-        self.lists_taken = set()  # files of revocation lists that were recorded
+        self.lists_taken = set()  # files of revocation lists and OCSP responses that were recorded
 
     # --- one record ---------------------------------------------------------------------------------------------
 

@@ -1,7 +1,7 @@
 """Trust lists (spec/trust.md) and whose certificate counts for what at an instant."""
 from functools import lru_cache
 
-from . import cms, der, jcs, moment, path, uscc, x509
+from . import cms, der, jcs, moment, ocsp, path, uscc, x509
 from .errors import Bad, need
 from .hashes import suite as suite_of
 
@@ -10,6 +10,8 @@ KINDS = {"encryption", "signing", "single"}
 USAGES = {"bid-encryption", "bid-signing", "host", "record-signing", "seal-making", "seal-use", "time-stamping",
           "trust-list", "trustee"}
 BAD = "trust.list-invalid"
+BAD_ANSWER = "trust.answer-invalid"
+MAX_ANSWERS, MAX_ABOVE, HOLD = 1_000, 6, 6
 PURPOSE = {"bid-encryption": "encryption", "time-stamping": "time-stamping", "host": "host", "trustee": "trustee"}
 
 
@@ -117,6 +119,7 @@ class Judge:
         self.pinned = None  # number of the version that the notice pins
         self.signers, self.roots, self.used = set(), set(), set()
         self.crls_from = {}  # a recorded revocation list → from when it counts
+        self.answers, self.answered = {}, 0  # CertID → recorded answers and from when each counts, oldest first; their number
 
     def take(self, raw, sig, at):
         """The next version of the list."""
@@ -139,6 +142,42 @@ class Judge:
         """A revocation list that counts from its record on (crl.take)."""
         self.crls += (crl,)
         self.crls_from[crl.raw] = max(crl.this_update, at)
+
+    def take_answer(self, raw, above, at):
+        """What a responder said of one certificate, from its record on (ocsp.take). Its signer is judged now, and never again."""
+        need(self.answered < MAX_ANSWERS, BAD_ANSWER, "too many", "V3")
+        need(len(above) <= MAX_ABOVE, BAD_ANSWER, "certificates above", "V3")
+        try:
+            above = tuple(x509.certificate(jcs.unbase64(x, BAD_ANSWER)) for x in above)
+            response = ocsp.response(raw)
+            need(len(response.answers) == 1, "pki.ocsp", "other than one answer")
+            answer = response.answers[0]
+            way = path.issuers(answer, above, self._every_root(), self.suite.id, at)
+            path.signed_by_who_may(response, way, self._lists(at), self.suite.id, at)
+        except Bad as e:
+            raise Bad(BAD_ANSWER, str(e), "V3") from None
+        need(answer.status != "unknown", BAD_ANSWER, "unknown", "V3")
+        need(answer.status != "good" or at // path.SECOND <= answer.ends // path.SECOND, BAD_ANSWER, "ended before it was taken", "V3")
+        before = self.answers.setdefault(answer.certificate_id, [])
+        if before:
+            last = before[-1][0]
+            need(last.status != "revoked" or last.reason == HOLD, BAD_ANSWER, "revoked already", "V3")
+            need(answer.this_update > last.this_update, BAD_ANSWER, "not newer than the last one", "V3")
+        before.append((answer, max(at, response.produced_at, answer.this_update)))
+        self.answered += 1
+
+    def _every_root(self):
+        """Every root that the notice names, or a version from the pinned one on has."""
+        found = {r.raw: r for v in self.versions if self.pinned is None or v.number >= self.pinned for ca in v.cas for r in ca.roots}
+        return (*self.anchors, *found.values())
+
+    def _lists(self, at):
+        return tuple(c for c in self.crls if self.crls_from.get(c.raw, c.this_update) <= at)
+
+    def _answers(self, at=None):
+        """Of each certificate the last answer that counts at the instant; without one, the last of all."""
+        spoken = ([answer for answer, since in all_ if at is None or since <= at] for all_ in self.answers.values())
+        return tuple(one[-1] for one in spoken if one)
 
     def in_force(self, at):
         found = None
@@ -171,19 +210,21 @@ class Judge:
             raise _as_cert(e) from None
 
     def _path(self, cert, pool, anchors, at, usage):
-        """A list counts from its thisUpdate, or its record; where those had ended, later ones can clear, and never revoke."""
+        """A list counts from its thisUpdate, or its record; where those had ended, later ones can clear, and never revoke.
+        So do answers, each from its record."""
         purpose = PURPOSE.get(usage, "signing")
-        known = tuple(c for c in self.crls if self.crls_from.get(c.raw, c.this_update) <= at)
+        known, answers = self._lists(at), self._answers(at)
         try:
-            return path.judge(cert, pool, anchors, known, self.suite.id, at, purpose)
+            return path.judge(cert, pool, anchors, known, self.suite.id, at, purpose, answers=answers)
         except Bad as e:
             if e.code != "pki.stale-revocation":
                 raise
             try:
-                later = self.crls
-                if usage == "time-stamping":  # a stamp that stood before a list was taken in stands after it
+                later, answers = self.crls, self._answers()
+                if usage == "time-stamping":  # a stamp that stood before a list or an answer was taken in stands after it
                     later = tuple(c for c in later if self.crls_from.get(c.raw, c.this_update) == c.this_update)
-                return path.judge(cert, pool, anchors, later, self.suite.id, at, purpose)
+                    answers = self._answers(at)
+                return path.judge(cert, pool, anchors, later, self.suite.id, at, purpose, answers=answers)
             except Bad:
                 raise e from None
 

@@ -8,6 +8,7 @@ mod forge;
 mod later;
 mod locks;
 mod postponed;
+mod taken;
 mod vectors;
 
 pub(crate) use broken::tar;

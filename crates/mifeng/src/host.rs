@@ -371,7 +371,7 @@ impl<S: Store> Host<S> {
                 record,
                 actor: verified.actor(),
                 received,
-                trust: ["trust.list", "crl.take"].contains(&verified.kind()),
+                trust: ["trust.list", "crl.take", "ocsp.take"].contains(&verified.kind()),
             };
             self.pending_len += pending.len();
             self.pending.push(pending);

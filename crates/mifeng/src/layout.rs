@@ -2,6 +2,8 @@
 
 use mifeng_crypto::{Digest, HashAlg};
 use mifeng_record::SignedRecord;
+use mifeng_tender::State;
+use std::collections::BTreeSet;
 
 /// Checkpoint over the SHA-256 tree.
 pub(crate) const CHECKPOINT: &str = "log/checkpoint";
@@ -19,6 +21,8 @@ pub(crate) const HEADS: &str = "log/heads/";
 pub(crate) const CRLS: &str = "crl/";
 /// Revocation lists that count from their records on.
 pub(crate) const CRLS_TAKEN: &str = "crl-taken/";
+/// OCSP responses that count from their records on.
+pub(crate) const ANSWERS_TAKEN: &str = "ocsp-taken/";
 /// What a public export leaves out.
 pub(crate) const WITHHELD: &str = "withheld.txt";
 /// Time stamps over the whole dossier, made later.
@@ -70,6 +74,19 @@ pub(crate) fn crl(hash: &Digest) -> String {
 /// A revocation list that counts from its record on.
 pub(crate) fn crl_taken(hash: &Digest) -> String {
     format!("{CRLS_TAKEN}{hash}.crl")
+}
+
+/// An OCSP response that counts from its record on.
+pub(crate) fn answer_taken(hash: &Digest) -> String {
+    format!("{ANSWERS_TAKEN}{hash}.ocsp")
+}
+
+/// The files of revocation lists and OCSP responses that records took in.
+pub(crate) fn taken(state: &State) -> BTreeSet<String> {
+    let lists = state.crls_taken().keys().map(crl_taken);
+    lists
+        .chain(state.answers_taken().keys().map(answer_taken))
+        .collect()
 }
 
 pub(crate) fn document(hash: &Digest) -> String {

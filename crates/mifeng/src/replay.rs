@@ -9,9 +9,9 @@ use crate::{Error, layout};
 use mifeng_crypto::{Digest, Suite, Time};
 use mifeng_log::{Entry, LogTree, NoteVerifier, SignedCheckpoint};
 use mifeng_pki::trust::SignedTrustList;
-use mifeng_pki::{Certificate, RevocationList};
+use mifeng_pki::{Certificate, OCSP_LEN_MAX, RevocationList};
 use mifeng_record::Record;
-use mifeng_tender::{Ahead, CrlTake, Keeping, Refusal, State, Trust, rules};
+use mifeng_tender::{Ahead, CrlTake, Keeping, OcspTake, Refusal, State, Trust, rules};
 use parts::{Listed, certificates, checkpoint, crls, entries, first_facts, read_beats};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -127,6 +127,8 @@ pub struct Replay {
     pub crls: Vec<RevocationList>,
     /// Lists whose records have not come yet, by the hash of their DER.
     crls_due: BTreeMap<Digest, RevocationList>,
+    /// OCSP responses whose records come next, DER, by its hash.
+    responses_due: BTreeMap<Digest, Vec<u8>>,
     /// What a public export leaves out.
     pub(crate) withheld: Withheld,
     /// The head of the authoritative tree, as signed by the host.
@@ -160,7 +162,9 @@ fn check_not_backdated(record: &Record, latest: Option<Time>) -> Result<(), Refu
 
 /// Which numbered check of the verifier a refusal in the replay belongs to.
 fn check_of(refusal: &Refusal, kind: &str) -> &'static str {
-    if refusal.code().starts_with("cert.") || ["trust.list", "crl.take"].contains(&kind) {
+    if refusal.code().starts_with("cert.")
+        || ["trust.list", "crl.take", "ocsp.take"].contains(&kind)
+    {
         return "V3";
     }
     match kind {
@@ -207,6 +211,7 @@ impl Replay {
             roots: certificates(files, suite)?,
             crls: crls(files, suite, layout::CRLS)?.into_values().collect(),
             crls_due: crls(files, suite, layout::CRLS_TAKEN)?,
+            responses_due: BTreeMap::new(),
             withheld: withheld(files)?,
             checkpoint: Some(checkpoint(files, suite, &origin, &entries)?),
             entries,
@@ -323,6 +328,7 @@ impl Replay {
         let trust = Trust {
             roots: &self.roots,
             crls: &self.crls,
+            responses: Some(&self.responses_due),
         };
         check_not_backdated(record, self.state.latest())?;
         self.check_place(record, in_beat)?;
@@ -333,8 +339,13 @@ impl Replay {
             return Err(failed("V1", "file.withheld", detail));
         }
         let list = self.list_of(record)?;
+        let response = self.response_of(record)?;
         self.state.apply_ahead(record, at, &trust, ahead)?;
         self.take_list(list);
+        // The state has read it.
+        if let Some(response) = response {
+            self.responses_due.remove(&response);
+        }
         self.records.push(Logged {
             index,
             in_beat,
@@ -375,6 +386,61 @@ impl Replay {
         self.crls.extend(taken);
     }
 
+    /// The response that an `ocsp.take` takes in, which must be at hand.
+    fn response_of(&self, record: &Record) -> Result<Option<Digest>, Error> {
+        if record.kind() != "ocsp.take" {
+            return Ok(None);
+        }
+        // Data of another form is the state's to refuse.
+        let Ok(OcspTake { response, .. }) = record.data() else {
+            return Ok(None);
+        };
+        let known = self.state.answers_taken().contains_key(&response);
+        if !known && !self.responses_due.contains_key(&response) {
+            return Err(failed(
+                "V1",
+                "file.missing",
+                layout::answer_taken(&response),
+            ));
+        }
+        Ok(Some(response))
+    }
+
+    /// Reads the response that a record is about to take in: no other file of that folder is looked at.
+    fn read_response(&mut self, files: &dyn Files, record: &Record) -> Result<(), Error> {
+        if record.kind() != "ocsp.take" {
+            return Ok(());
+        }
+        let Ok(OcspTake { response, .. }) = record.data() else {
+            return Ok(());
+        };
+        let name = layout::answer_taken(&response);
+        let Some(size) = files.index().get(&name).copied() else {
+            return Ok(());
+        };
+        // Not read: the state refuses whatever is longer than it may be.
+        if size > OCSP_LEN_MAX as u64 {
+            self.responses_due
+                .insert(response, vec![0; OCSP_LEN_MAX + 1]);
+            return Ok(());
+        }
+        let der = files.read(&name)?;
+        if self.suite().hash().digest(&der) != response {
+            let detail = format!("{name} does not have the hash in its name");
+            return Err(failed("V1", "file.hash", detail));
+        }
+        self.responses_due.insert(response, der);
+        Ok(())
+    }
+
+    /// Has a response at hand whose record is about to come, or no more.
+    pub(crate) fn expect_response(&mut self, hash: Digest, der: Option<&[u8]>) {
+        match der {
+            Some(der) => drop(self.responses_due.insert(hash, der.to_vec())),
+            None => drop(self.responses_due.remove(&hash)),
+        }
+    }
+
     /// Has a list at hand whose record is about to come.
     pub(crate) fn expect_list(&mut self, hash: Digest, list: RevocationList) {
         self.crls_due.insert(hash, list);
@@ -395,6 +461,7 @@ impl Replay {
         Trust {
             roots: &self.roots,
             crls: &self.crls,
+            responses: None,
         }
     }
 
@@ -426,6 +493,7 @@ impl Replay {
             roots,
             crls,
             crls_due: BTreeMap::new(),
+            responses_due: BTreeMap::new(),
             withheld: Withheld::new(),
             checkpoint: None,
         })

@@ -274,6 +274,10 @@ impl Run<'_> {
         let signed = replay.records.iter().filter(|r| r.signed);
         let signers: BTreeSet<Digest> = signed.map(|r| r.actor).collect();
         let (count, crls) = (signers.len() as u64, replay.crls.len());
+        let (answers_zh, answers_en) = match replay.state.answers_taken().len() {
+            0 => (String::new(), String::new()),
+            n => (format!("，{n} 份OCSP应答"), format!(", {n} OCSP answers")),
+        };
         let (unknown_zh, unknown_en) = match replay.state.revocation_unknown().len() {
             0 => (String::new(), String::new()),
             n => (
@@ -284,11 +288,11 @@ impl Run<'_> {
         Ok((
             count,
             format!(
-                "{count} 名签名人的证书链在其签名时间有效{unknown_zh}，{} 个根{list_zh}，{crls} 份吊销列表",
+                "{count} 名签名人的证书链在其签名时间有效{unknown_zh}，{} 个根{list_zh}，{crls} 份吊销列表{answers_zh}",
                 listed.len()
             ),
             format!(
-                "the chains of {count} signers valid at their times{unknown_en}; {} roots{list_en}, {crls} revocation lists",
+                "the chains of {count} signers valid at their times{unknown_en}; {} roots{list_en}, {crls} revocation lists{answers_en}",
                 listed.len()
             ),
         ))

@@ -54,6 +54,7 @@ fn a_trustee_brings_a_witness_of_its_own() {
         let nobody = Trust {
             roots: &[],
             crls: &[],
+            responses: None,
         };
         let mut state = State::new(suite, "host.example/t/formation");
         let mut say = |data: &BoardCert| {

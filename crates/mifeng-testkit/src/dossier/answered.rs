@@ -15,7 +15,7 @@ type Files = BTreeMap<String, Vec<u8>>;
 /// When it is renewed again, seconds after the start.
 const AGAIN: i64 = 2 * RENEWED;
 /// OCSPResponse of status tryLater.
-const TRY_LATER: [u8; 5] = [0x30, 3, 0x0a, 1, 3];
+pub(super) const TRY_LATER: [u8; 5] = [0x30, 3, 0x0a, 1, 3];
 
 pub(super) struct Made {
     pub(super) tar: Vec<u8>,
@@ -33,7 +33,7 @@ struct Scene<'a> {
     before: &'a [u8],
 }
 
-fn entry(certificate: &Certificate, status: OcspStatus, made: i64) -> OcspEntry {
+pub(super) fn entry(certificate: &Certificate, status: OcspStatus, made: i64) -> OcspEntry {
     OcspEntry {
         serial: certificate.serial_raw().to_vec(),
         status,
@@ -42,7 +42,7 @@ fn entry(certificate: &Certificate, status: OcspStatus, made: i64) -> OcspEntry 
     }
 }
 
-fn revoked(at: i64) -> OcspStatus {
+pub(super) fn revoked(at: i64) -> OcspStatus {
     OcspStatus::Revoked(Revoked {
         revoked: secs(at),
         reason: 5,

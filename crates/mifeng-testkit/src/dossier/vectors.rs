@@ -172,7 +172,8 @@ pub fn write_vectors(folder: &Path) -> io::Result<Manifest> {
         let of_first = format!("{}-commit-first.tar", suite.id());
         receipts.extend(super::commit_first::receipts(suite, &of_first));
         let cases_of_first = super::commit_first::broken(suite, &first);
-        let all: [(&str, &[u8], Vec<Broken>); 7] = [
+        let taken = super::taken::all(suite);
+        let all: [(&str, &[u8], Vec<Broken>); 8] = [
             ("-anchored", &anchored.tar, anchored.broken),
             ("", &whole, cases),
             ("-postponed", &moved, cases_of_moved),
@@ -180,6 +181,7 @@ pub fn write_vectors(folder: &Path) -> io::Result<Manifest> {
             ("-renewed", &renewed, of_renewed),
             ("-renewed-ocsp", &answered.tar, answered.broken),
             ("-commit-first", &first, cases_of_first),
+            ("-ocsp-taken", &taken.tar, taken.broken),
         ];
         for (end, valid, cases) in all {
             let of = format!("{}{end}.tar", suite.id());

@@ -430,6 +430,7 @@ impl Cast {
         let nobody = Trust {
             roots: &[],
             crls: &[],
+            responses: None,
         };
         for signed in &self.board {
             let record = Record::verify(signed.clone(), self.suite).expect("verifies");
@@ -582,6 +583,7 @@ impl Forming<'_> {
         let nobody = Trust {
             roots: &[],
             crls: &[],
+            responses: None,
         };
         self.state
             .apply(&record, self.now, &nobody)

@@ -50,7 +50,7 @@ pub struct Snapshot {
     beats: Vec<Beat>,
     head: Head,
     revealed: bool,
-    lists: BTreeMap<Digest, Time>,
+    taken: BTreeSet<String>,
     evidence: Vec<(String, u64)>,
     bids: Vec<Digest>,
 }
@@ -69,7 +69,7 @@ impl Snapshot {
             &self.beats,
             &self.head,
             self.revealed,
-            Some(&self.lists),
+            Some(&self.taken),
             &self.evidence,
         )?;
         link_bids(&mut assembly, store, self.bids.iter())?;
@@ -96,6 +96,7 @@ pub(super) fn evidence(store: &dyn Store) -> Result<Vec<(String, u64)>, Error> {
     let folders = [
         layout::CRLS,
         layout::CRLS_TAKEN,
+        layout::ANSWERS_TAKEN,
         "certs/",
         "docs/",
         layout::ANCHORS,
@@ -259,7 +260,7 @@ impl<S: Store> Host<S> {
             beats: self.beats.clone(),
             head,
             revealed: self.replay.state.closed().is_some(),
-            lists: self.replay.state.crls_taken().clone(),
+            taken: layout::taken(&self.replay.state),
             evidence,
             bids,
         })
@@ -279,7 +280,7 @@ impl<S: Store> Host<S> {
                 &self.beats,
                 &self.head()?,
                 true,
-                Some(self.replay.state.crls_taken()),
+                Some(&layout::taken(&self.replay.state)),
                 &evidence(&self.store)?,
             )?;
             let opened = self.replay.state.outcomes().keys();
@@ -321,7 +322,8 @@ pub(super) fn read_beats(store: &dyn Store, entries: &[Vec<u8>]) -> Result<Vec<B
 }
 
 /// The files of a bundle: the log as tiles, and every body, signature and evidence that may be shown. Of the
-/// revocation lists that records take in those among `lists`, or all: one whose record was never logged stays behind.
+/// revocation lists and OCSP responses that records take in those among `taken`, or all: one whose record was never
+/// logged stays behind.
 #[allow(clippy::too_many_arguments)] // Each is one part of a bundle.
 pub(super) fn assemble(
     assembly: &mut Assembly<'_>,
@@ -330,7 +332,7 @@ pub(super) fn assemble(
     beats: &[Beat],
     head: &Head,
     revealed: bool,
-    lists: Option<&BTreeMap<Digest, Time>>,
+    taken: Option<&BTreeSet<String>>,
     evidence: &[(String, u64)],
 ) -> Result<(), Error> {
     assembly.add(
@@ -382,14 +384,15 @@ pub(super) fn assemble(
         }
     }
     for (name, size) in evidence {
-        if is_listed(name, lists) {
+        if is_shown(name, taken) {
             assembly.link(name.clone(), name.clone(), *size);
         }
     }
     Ok(())
 }
 
-fn is_listed(name: &str, lists: Option<&BTreeMap<Digest, Time>>) -> bool {
-    let due = |lists: &BTreeMap<Digest, Time>| lists.keys().any(|h| layout::crl_taken(h) == name);
-    !name.starts_with(layout::CRLS_TAKEN) || lists.is_none_or(due)
+fn is_shown(name: &str, taken: Option<&BTreeSet<String>>) -> bool {
+    let by_record = [layout::CRLS_TAKEN, layout::ANSWERS_TAKEN];
+    let by_record = by_record.iter().any(|folder| name.starts_with(folder));
+    !by_record || taken.is_none_or(|taken| taken.contains(name))
 }

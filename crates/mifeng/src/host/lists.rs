@@ -1,15 +1,16 @@
-//! Revocation lists that come in while a tender runs, and time stamps, which they must not undo.
+//! Revocation lists and OCSP answers that come in while a tender runs, and time stamps, which they must not undo.
 
 use super::Host;
 use super::export::{assemble, evidence};
 use crate::bundle::Assembly;
 use crate::store::Store;
 use crate::trustee::{stamp, stamps};
-use crate::{Error, Replay, layout};
+use crate::{Error, Replay, encode_base64, layout};
 use mifeng_crypto::{Digest, Entropy, Time};
 use mifeng_log::Note;
-use mifeng_pki::RevocationList;
-use mifeng_tender::{CrlTake, Trust};
+use mifeng_pki::trust::TrustVersion;
+use mifeng_pki::{ANSWER_CHAIN_MAX, Certificate, OcspAnswer, OcspResponse, RevocationList, tsp};
+use mifeng_tender::{CrlTake, OcspTake, Refusal, Trust, rules};
 use std::collections::BTreeSet;
 
 impl<S: Store> Host<S> {
@@ -55,6 +56,84 @@ impl<S: Store> Host<S> {
         self.replay.expect_list(hash, list);
         self.submit(record, None, now)?;
         Ok(self.replay.state.crls_taken().get(&hash).copied())
+    }
+
+    /// Takes in what an OCSP responder said about one certificate, by a record from which on it counts; the instant.
+    ///
+    /// `above`: CA certificates among which are those between that certificate and its root. The host's own need not be
+    /// given.
+    ///
+    /// # Errors
+    /// [`Error::Pki`] if it is no response; [`Error::Refused`] before the notice, and where spec/events.md refuses it;
+    /// [`Error::Unavailable`] if it could undo a time stamp of a clock that is ahead, or the store failed.
+    pub fn take_ocsp(
+        &mut self,
+        der: &[u8],
+        above: &[Certificate],
+        now: Time,
+        entropy: &mut dyn Entropy,
+    ) -> Result<Time, Error> {
+        self.require_not_archived()?;
+        if self.replay.state.notice().is_none() {
+            let detail = "an OCSP answer is recorded between the notice and the archive";
+            return Err(Refusal::by(&rules::WRONG_STAGE, detail).into());
+        }
+        let response = OcspResponse::parse(der)?;
+        let chain = self.chain_above(&response, above)?;
+        self.check_stamps_ahead(&response, now)?;
+        let hash = self.suite().hash().digest(der);
+        let data = OcspTake {
+            above: chain.iter().map(|ca| encode_base64(ca.der())).collect(),
+            response: hash,
+        };
+        let record = self.draft("ocsp.take", &data, now, entropy)?;
+        self.replay.expect_response(hash, Some(der));
+        // The file before the record that names it; without one it counts for nothing.
+        let taken = self.put(&layout::answer_taken(&hash), der);
+        let taken = taken.and_then(|()| self.submit(record, None, now));
+        self.replay.expect_response(hash, None);
+        taken?;
+        let from = self.replay.state.answers_taken().get(&hash);
+        Ok(from.copied().unwrap_or(now))
+    }
+
+    /// The certificates between what is answered for and a root of this tender, by their names; the state verifies them.
+    fn chain_above(
+        &self,
+        response: &OcspResponse,
+        given: &[Certificate],
+    ) -> Result<Vec<Certificate>, Error> {
+        let versions = self.replay.state.trust_lists().into_iter();
+        let listed = versions.flat_map(|lists| lists.versions());
+        let listed = listed.flat_map(TrustVersion::roots).cloned();
+        let roots: Vec<Certificate> = self.replay.roots.iter().cloned().chain(listed).collect();
+        let given = [given, self.keys.signer.chain()].concat();
+        let found = response.answers().first();
+        let found = found.and_then(|answer| climb(answer, &given, &roots));
+        found.ok_or_else(|| {
+            let detail = "give the certificates of the CA that issued what is answered for";
+            Refusal::by(&rules::BAD_ANSWER, detail).into()
+        })
+    }
+
+    /// A time stamp by the certificate that is answered for, from a clock that is ahead: the answer would count for it.
+    fn check_stamps_ahead(&self, response: &OcspResponse, now: Time) -> Result<(), Error> {
+        let about = |one: &Certificate| {
+            let mut answers = response.answers().iter();
+            answers.any(|answer| answer.serial_raw() == one.serial_raw())
+        };
+        let stored = self.store.list("tsr/").map_err(|e| Error::io("tsr/", &e))?;
+        for (name, _) in stored {
+            let token = self.store.read(&name).map_err(|e| Error::io(&*name, &e))?;
+            let stamp = tsp::Stamped::read(&token.unwrap_or_default())?;
+            if stamp.gen_time() >= now && stamp.message().certificates().iter().any(about) {
+                return Err(Error::Unavailable {
+                    what: "OCSP response".to_owned(),
+                    detail: format!("{name} is of {}: try again after that", stamp.gen_time()),
+                });
+            }
+        }
+        Ok(())
     }
 
     /// A list that would undo what was accepted, records or time stamps, comes too late to be taken: all of it
@@ -119,4 +198,29 @@ impl<S: Store> Host<S> {
         };
         stored.into_iter().map(text).collect()
     }
+}
+
+/// From the issuer of what is answered for up to below one of `roots`; none where a root is the issuer.
+fn climb(
+    answer: &OcspAnswer,
+    given: &[Certificate],
+    roots: &[Certificate],
+) -> Option<Vec<Certificate>> {
+    if roots.iter().any(|root| answer.is_of(root)) {
+        return Some(Vec::new());
+    }
+    let mut last = given.iter().find(|ca| answer.is_of(ca))?;
+    let mut chain = vec![last.clone()];
+    while !roots
+        .iter()
+        .any(|root| root.subject_raw() == last.issuer_raw())
+    {
+        let above = |ca: &&Certificate| ca.subject_raw() == last.issuer_raw();
+        last = given.iter().find(above)?;
+        if chain.len() >= ANSWER_CHAIN_MAX {
+            return None;
+        }
+        chain.push(last.clone());
+    }
+    Some(chain)
 }

@@ -146,6 +146,7 @@ impl Replay {
                     break;
                 };
                 let at = received.unwrap_or(record.time());
+                self.read_response(files, &record)?;
                 self.apply(index, &record, (at, received.is_some()), &ahead)?;
                 opening = is_opening(&record);
                 index += u64::from(received.is_none());

@@ -124,7 +124,7 @@ impl Run<'_> {
             known.insert(layout::signature(&record.signature));
         }
         known.extend(replay.state.outcomes().keys().map(layout::seal));
-        known.extend(replay.state.crls_taken().keys().map(layout::crl_taken));
+        known.extend(layout::taken(&replay.state));
         let mut checked = vec!["certs/", "crl/", "docs/", "log/", layout::RENEWALS, "tsr/"];
         let config = replay.state.host().map(|(_, config)| config);
         // Without an anchor log nothing says what a proof is worth.

@@ -61,6 +61,7 @@ impl Known {
         let trust = Trust {
             roots: &self.at_hand.roots,
             crls: &self.at_hand.crls,
+            responses: None,
         };
         let chain = record.chain();
         Ok(self.recogniser.recognises(signer, chain, at, &trust)?)

@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 mod ahead;
+mod answers;
 mod bids;
 mod contract;
 mod ending;
@@ -25,6 +26,7 @@ mod setup;
 mod state;
 
 pub use ahead::Ahead;
+pub use answers::ANSWERS_MAX;
 pub use contract::{Clock, ClockState, Contract, Stamping};
 pub use ending::NO_RELEASE;
 pub use evaluation::{
@@ -54,8 +56,8 @@ pub use state::{
 /// Every rule that can refuse, by name.
 pub mod rules {
     pub use crate::refusal::{
-        ANSWER_LATE, ANSWER_PRICE, BACKDATED, BAD_BOARD, BAD_CERTIFICATE, BAD_CHECK, BAD_NOTICE,
-        BAD_SEAL, BAD_SHARE, BAD_SHEET, BAD_TRUST_LIST, BODY_LATE, COMMITMENT_DIFFERS,
+        ANSWER_LATE, ANSWER_PRICE, BACKDATED, BAD_ANSWER, BAD_BOARD, BAD_CERTIFICATE, BAD_CHECK,
+        BAD_NOTICE, BAD_SEAL, BAD_SHARE, BAD_SHEET, BAD_TRUST_LIST, BODY_LATE, COMMITMENT_DIFFERS,
         CONTRACT_ORDER, CONTRACT_SEAL, CONTRACT_TEXT, COPIED, DECIDED, DUPLICATE, EARLY, FROZEN,
         GIVEN_UP_EARLY, HALTED, LATE, MALFORMED, NOT_ASKED, NOT_AUTHORISED, NOT_COMMITTED,
         NOT_DRAWN, NOT_INVITED, NOT_RECOGNISED, NOT_RECOMPUTED, OFFER_LATE, POSTPONED_LATE,

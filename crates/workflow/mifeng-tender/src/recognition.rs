@@ -1,14 +1,18 @@
 //! Whose certificates count: the roots that the notice lists, or the trust list it pins.
 
+use crate::answers::Answers;
 use crate::events::{CrlTake, TrustListEvent};
 use crate::notice::Notice;
 use crate::refusal::{self, Refusal};
 use crate::state::{Act, Bid, Stage, State, Trust};
 use mifeng_crypto::{Digest, Suite, Time};
 use mifeng_pki::trust::{Presented, SignedTrustList, TrustChain, TrustVersion, Usage};
-use mifeng_pki::{Anchors, Certificate, RevocationList, tsp, verify_path};
+use mifeng_pki::{
+    Anchors, Certificate, Material, Policy, RevocationList, VerifiedAnswer, judge_path, tsp,
+};
 use mifeng_record::Record;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// Whoever signed before the notice is judged when the notice comes.
 #[derive(Clone, Debug)]
@@ -52,6 +56,7 @@ pub(crate) struct Recognition<'a> {
     notice: &'a Notice,
     lists: Option<&'a TrustChain>,
     suite: &'static Suite,
+    answers: &'a Answers,
     trust: &'a Trust<'a>,
 }
 
@@ -60,12 +65,14 @@ impl<'a> Recognition<'a> {
         notice: &'a Notice,
         lists: Option<&'a TrustChain>,
         suite: &'static Suite,
+        answers: &'a Answers,
         trust: &'a Trust<'a>,
     ) -> Self {
         Recognition {
             notice,
             lists: lists.filter(|_| notice.trust_list.is_some()),
             suite,
+            answers,
             trust,
         }
     }
@@ -104,13 +111,14 @@ impl<'a> Recognition<'a> {
     ) -> Result<Judged, Refusal> {
         // A list issued later than `at` was not known then; what was accepted stays accepted.
         let crls = issued_by(self.trust.crls, at);
-        let look = |crls: &[RevocationList], usage| {
+        let about = |until| self.answers.about(certificate, chain, until);
+        let look = |crls: &[RevocationList], answers: &[VerifiedAnswer], usage| {
             let presented = Presented {
                 leaf: certificate,
                 intermediates: chain,
                 crls,
                 ocsp: &[],
-                answers: &[],
+                answers,
                 at,
             };
             match self.lists {
@@ -120,9 +128,11 @@ impl<'a> Recognition<'a> {
         };
         let mut outcome = None;
         for usage in usages {
-            let found = look(&crls, *usage).or_else(|e| match e.code() {
+            let found = look(&crls, &about(Some(at)), *usage).or_else(|e| match e.code() {
                 // In a gap between two lists the later one speaks: it can clear, never revoke.
-                "pki.stale-revocation" => look(self.trust.crls, *usage).map_err(|_| e),
+                "pki.stale-revocation" => {
+                    look(self.trust.crls, &about(None), *usage).map_err(|_| e)
+                }
                 _ => Err(e),
             });
             match found {
@@ -160,15 +170,15 @@ impl<'a> Recognition<'a> {
         presented: &Presented<'_>,
         usage: Usage,
     ) -> Result<Judged, mifeng_pki::Error> {
-        let path = verify_path(
-            presented.leaf,
-            presented.intermediates,
-            &self.listed_roots(),
-            presented.crls,
-            presented.at,
-            usage.purpose(),
-            self.suite,
-        )?;
+        let material = Material {
+            intermediates: presented.intermediates,
+            crls: presented.crls,
+            ocsp: presented.ocsp,
+            answers: presented.answers,
+        };
+        let policy = Policy::new(usage.purpose(), self.suite);
+        let roots = self.listed_roots();
+        let path = judge_path(presented.leaf, &material, &roots, presented.at, &policy)?;
         Ok(Judged {
             code: presented.leaf.uscc(),
             revocation_known: path.revocation_known(),
@@ -176,7 +186,7 @@ impl<'a> Recognition<'a> {
     }
 
     /// The roots that the notice itself lists.
-    fn listed_roots(&self) -> Anchors {
+    pub(crate) fn listed_roots(&self) -> Anchors {
         let alg = self.suite.hash();
         let listed = |root: &&Certificate| self.notice.trust.contains(&root.fingerprint(alg));
         Anchors::new(self.trust.roots.iter().filter(listed).cloned().collect())
@@ -184,7 +194,7 @@ impl<'a> Recognition<'a> {
 }
 
 /// The lists that counted at `at`.
-fn issued_by(crls: &[RevocationList], at: Time) -> Vec<RevocationList> {
+pub(crate) fn issued_by(crls: &[RevocationList], at: Time) -> Vec<RevocationList> {
     let known = crls.iter().filter(|list| list.counts_from() <= at);
     known.cloned().collect()
 }
@@ -208,12 +218,13 @@ fn no_notice() -> Refusal {
 }
 
 /// Who counted in a tender when this was taken ([`State::recogniser`]): it says the same as [`State::recognises`] as long as
-/// no notice, trust list or revocation list comes.
+/// no notice, trust list, revocation list or OCSP answer comes.
 #[derive(Clone, Debug)]
 pub struct Recogniser {
     notice: Option<Notice>,
     lists: Option<TrustChain>,
     suite: &'static Suite,
+    answers: Arc<Answers>,
 }
 
 impl Recogniser {
@@ -229,9 +240,15 @@ impl Recogniser {
         trust: &Trust<'_>,
     ) -> Result<(), Refusal> {
         let notice = self.notice.as_ref().ok_or_else(no_notice)?;
-        Recognition::new(notice, self.lists.as_ref(), self.suite, trust)
-            .judge((certificate, chain), ANY, at, at)
-            .map(|_| ())
+        Recognition::new(
+            notice,
+            self.lists.as_ref(),
+            self.suite,
+            &self.answers,
+            trust,
+        )
+        .judge((certificate, chain), ANY, at, at)
+        .map(|_| ())
     }
 }
 
@@ -242,6 +259,7 @@ impl State {
             notice,
             self.lists.as_ref(),
             self.suite,
+            &self.answers,
             trust,
         ))
     }
@@ -290,9 +308,11 @@ impl State {
         let bad = |e: mifeng_pki::Error| Refusal::new(&refusal::BAD_TRUST_LIST, e.to_string());
         let signed = SignedTrustList::from_base64(&data.list, &data.sig).map_err(bad)?;
         let known = issued_by(act.trust.crls, taken);
+        let answers = self.answers.known(taken);
         match &mut self.lists {
             Some(lists) => {
-                lists.add(&signed, taken, &known).map_err(bad)?;
+                let added = lists.add_with(&signed, taken, &known, &answers);
+                added.map_err(bad)?;
                 lists.count_last_from(taken);
             }
             lists @ None => {
@@ -406,6 +426,7 @@ impl State {
             notice: self.notice.as_ref().map(|(_, notice)| notice.clone()),
             lists: self.lists.clone(),
             suite: self.suite,
+            answers: Arc::clone(&self.answers),
         }
     }
 
@@ -454,11 +475,14 @@ impl State {
         imprint: &Digest,
         trust: &Trust<'_>,
     ) -> Result<tsp::TimeStamp, mifeng_pki::Error> {
-        let by = |anchors: &Anchors, crls: &[RevocationList]| {
-            tsp::verify_token(token, imprint, self.suite.hash(), anchors, crls, self.suite)
+        let imprint = tsp::Imprint::new(*imprint, self.suite.hash());
+        let by = |anchors: &Anchors, crls: &[RevocationList], answers: &[VerifiedAnswer]| {
+            let mut check = tsp::TokenCheck::new(&imprint, anchors, self.suite);
+            (check.material.crls, check.material.answers) = (crls, answers);
+            tsp::check_token(token, &check)
         };
-        // As for signers: by the lists that counted when it was made; in a gap a later one can clear. One that a
-        // record took in late cannot: a stamp that stood before that record must stand after it.
+        // As for signers: by what counted when it was made; in a gap a later list can clear. What a record took in
+        // late cannot: a stamp that stood before that record must stand after it.
         let early: Vec<_> = trust
             .crls
             .iter()
@@ -466,9 +490,10 @@ impl State {
             .cloned()
             .collect();
         let check = |anchors: &Anchors| {
-            let made = by(anchors, &[])?.gen_time;
-            by(anchors, &issued_by(trust.crls, made)).or_else(|e| match e.code() {
-                "pki.stale-revocation" => by(anchors, &early).map_err(|_| e),
+            let made = by(anchors, &[], &[])?.gen_time;
+            let answers = self.answers.known(made);
+            by(anchors, &issued_by(trust.crls, made), &answers).or_else(|e| match e.code() {
+                "pki.stale-revocation" => by(anchors, &early, &answers).map_err(|_| e),
                 _ => Err(e),
             })
         };

@@ -129,6 +129,10 @@ rules! {
     /// A trust list that breaks a rule or does not follow the one in use.
     BAD_TRUST_LIST = "trust.list-invalid", "spec/trust.md",
         "CA信任名单不合规则、签名无效或未接续现行版本", "the trust list breaks a rule, is not signed by an operator, or does not follow the one in use";
+    /// An OCSP answer that cannot be taken.
+    BAD_ANSWER = "trust.answer-invalid", "spec/events.md",
+        "OCSP应答无法读取、签名人无权答复、未作有效答复，或不晚于已收下的应答",
+        "the OCSP response cannot be read, is not signed by who may answer, says nothing, or is no newer than one that was taken";
     /// A sealed bid that is not one.
     BAD_SEAL = "bid.malformed", "财政部令第87号 33条 / order 87 art. 33",
         "未按要求密封", "not sealed as required";

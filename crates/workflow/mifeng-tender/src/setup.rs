@@ -107,7 +107,8 @@ impl State {
     /// that an early date is of no use, now; the latter not of those who have no part in a board any more ([`Part`]).
     /// Returns the signers whose revocation is unknown.
     fn judge_early(&self, notice: &Notice, act: &Act<'_>) -> Result<BTreeSet<Digest>, Refusal> {
-        let recognition = Recognition::new(notice, self.lists.as_ref(), self.suite, act.trust);
+        let lists = self.lists.as_ref();
+        let recognition = Recognition::new(notice, lists, self.suite, &self.answers, act.trust);
         let (record, at, taken) = (act.record, act.at, act.taken);
         let signer = record.signer().ok_or_else(|| {
             Refusal::new(&refusal::NOT_AUTHORISED, "a notice without its signature")

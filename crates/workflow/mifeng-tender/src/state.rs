@@ -3,6 +3,7 @@
 mod read;
 
 use crate::ahead::Ahead;
+use crate::answers::Answers;
 use crate::bids::LiveBids;
 use crate::evaluation::Evaluation;
 use crate::events::*;
@@ -35,6 +36,8 @@ pub struct Trust<'a> {
     pub roots: &'a [Certificate],
     /// Revocation lists to be consulted.
     pub crls: &'a [RevocationList],
+    /// OCSP responses that a record may take in, DER, by their hash. Without such a record none counts.
+    pub responses: Option<&'a BTreeMap<Digest, Vec<u8>>>,
 }
 
 /// A record about to be applied.
@@ -185,6 +188,8 @@ pub struct State {
     pub(crate) unknown: BTreeSet<Digest>,
     /// Revocation lists that were recorded, and from when on each counts.
     pub(crate) crls_taken: BTreeMap<Digest, Time>,
+    /// OCSP answers that were recorded.
+    pub(crate) answers: Arc<Answers>,
     /// Records of each actor under a board's own origin.
     board_seqs: BTreeMap<(String, Digest), u64>,
     /// Certificates that records and seals brought.
@@ -236,6 +241,7 @@ impl State {
             latest: None,
             unknown: BTreeSet::new(),
             crls_taken: BTreeMap::new(),
+            answers: Arc::default(),
             board_seqs: BTreeMap::new(),
             seen: cms::Seen::default(),
         }
@@ -319,7 +325,8 @@ impl State {
             | Event::Cancel(_)
             | Event::Close(_)
             | Event::Archive(_)
-            | Event::CrlTake(_) => true,
+            | Event::CrlTake(_)
+            | Event::OcspTake(_) => true,
             Event::Postpone(_) => !self.cancelled,
             Event::WindowClose(_) | Event::RoundClose(_) => self.cancelled,
             _ => false,
@@ -345,6 +352,7 @@ impl State {
             Event::BoardReshareSign(data) => self.reshare_sign(data, record),
             Event::TrustList(data) => self.trust_list(data, act),
             Event::CrlTake(data) => self.crl_take(data, act),
+            Event::OcspTake(data) => self.ocsp_take(data, act),
             Event::Publish(data) => self.publish(data, act),
             Event::Postpone(data) => self.postpone(data, act),
             Event::Suspend(_) => self.halt(act, true),

@@ -167,6 +167,7 @@ pub(crate) fn board_state(suite: &'static Suite, files: &[PathBuf]) -> Result<St
     let trust = Trust {
         roots: &[],
         crls: &[],
+        responses: None,
     };
     for (path, record) in &records {
         let taken = state.apply(record, record.time(), &trust);

@@ -141,6 +141,14 @@ event_data! {
         /// Hash of its DER.
         list: Digest,
     }
+    /// `ocsp.take`: an OCSP answer that counts from this record on.
+    OcspTake {
+        /// CA certificates in base64: the issuer of the certificate that is answered for, then who issued the one before,
+        /// without the root; none where a root issued it.
+        above: Vec<String>,
+        /// Hash of the OCSPResponse in DER.
+        response: Digest,
+    }
     /// `tender.postpone`: bids are received until a later instant.
     Postpone {
         /// The new deadline.
@@ -401,6 +409,7 @@ pub enum Event {
     BoardReshareSign(BoardReshareSign),
     TrustList(TrustListEvent),
     CrlTake(CrlTake),
+    OcspTake(OcspTake),
     Publish(Box<Notice>),
     Postpone(Postpone),
     Suspend(Halt),
@@ -478,6 +487,7 @@ impl Event {
             "board.reshare2" => Event::BoardReshareSign(record.data()?),
             "trust.list" => Event::TrustList(record.data()?),
             "crl.take" => Event::CrlTake(record.data()?),
+            "ocsp.take" => Event::OcspTake(record.data()?),
             "tender.publish" => Event::Publish(Box::new(record.data()?)),
             "tender.postpone" => Event::Postpone(record.data()?),
             "tender.suspend" => Event::Suspend(record.data()?),
