@@ -76,6 +76,10 @@ m tender publish --id agency --tender post/tender.tar --plan agency/plan.json --
 m tender accept "${host[@]}" post/notice.rec
 m tender export "${host[@]}" --out post/tender.tar
 
+step "吊销查询 / what the CA answers about a signer (OCSP)"
+m ca ocsp --ca ca --cert agency/sign.cer --out post/agency.ocsp
+m tender ocsp "${host[@]}" post/agency.ocsp
+
 step "投标 / bids"
 prices=(468000.00 455000.00 482000.00)
 words=(肆拾陆万捌仟元整 肆拾伍万伍仟元整 肆拾捌万贰仟元整)

@@ -6,7 +6,7 @@ use common::*;
 use mifeng::crypto::{GM, INTL, KeyAlg, PrivateKey, SeededEntropy};
 use mifeng::pki::issue::{OcspEntry, Profile, Subject, Validity, delegated_ocsp_response};
 use mifeng::pki::{Certificate, OcspStatus, Revoked, Signer, SoftwareSigner};
-use mifeng::tender::{BidLife, BidOutcome, BidWithdraw, Halt, rules};
+use mifeng::tender::{ANSWERS_MAX, BidLife, BidOutcome, BidWithdraw, Halt, rules};
 use mifeng::{Error, Host, Trusted, verify};
 use std::collections::BTreeMap;
 
@@ -328,4 +328,27 @@ fn it_is_for_the_host_between_notice_and_archive_and_for_cas_that_count() {
         assert_eq!(code(refused), rules::BAD_ANSWER.code);
     }
     assert_eq!(tender.host.state().answers_taken().len(), 1);
+}
+
+#[test]
+fn a_log_takes_so_many_and_no_more() {
+    let cast = Cast::new(&INTL, "many");
+    let mut tender = released(&cast);
+    let said = |number: usize| {
+        let [.., high, low] = number.to_be_bytes();
+        let one = OcspEntry {
+            serial: vec![1, high, low],
+            status: good(),
+            this_update: secs(69),
+            next_update: Some(secs(500)),
+        };
+        let response = cast.ca.ocsp_response(&[one], secs(69), None);
+        response.expect("a response")
+    };
+    for number in 0..ANSWERS_MAX {
+        take(&mut tender, &said(number), 70).expect("one of them");
+    }
+    let more = take(&mut tender, &said(ANSWERS_MAX), 70);
+    assert_eq!(code(more), rules::BAD_ANSWER.code);
+    pause(&mut tender, 71).expect("they bar nobody");
 }

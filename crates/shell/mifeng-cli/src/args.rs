@@ -293,6 +293,16 @@ pub(crate) enum TenderCommand {
         host: HostArgs,
         file: PathBuf,
     },
+    /// 平台：收下OCSP应答，自入日志起生效 / host: take an OCSP response in, which counts from its record
+    Ocsp {
+        #[command(flatten)]
+        host: HostArgs,
+        /// 应答，响应方原样发出的 DER / the response, DER, as the responder sent it
+        file: PathBuf,
+        /// 被答证书与其根之间的CA证书 / CA certificates between the one answered for and its root
+        #[arg(long, value_name = "CER")]
+        above: Vec<PathBuf>,
+    },
     /// 平台：截标 / host: close submission
     Close {
         #[command(flatten)]

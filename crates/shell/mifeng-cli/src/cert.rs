@@ -101,6 +101,12 @@ pub(crate) fn read_certificates(path: &Path) -> Result<Vec<Certificate>, Failure
     Ok(all)
 }
 
+/// All certificates of these files.
+pub(crate) fn read_each(paths: &[PathBuf]) -> Result<Vec<Certificate>, Failure> {
+    let each = paths.iter().map(|path| read_certificates(path));
+    Ok(each.collect::<Result<Vec<_>, _>>()?.concat())
+}
+
 pub(crate) fn suite_of(certificate: &Certificate) -> &'static Suite {
     match certificate.public_key().key_alg() {
         KeyAlg::Sm2 => &GM,

@@ -534,6 +534,16 @@ pub(crate) enum OrderCommand {
         #[command(flatten)]
         to: Ordering,
     },
+    /// 收下OCSP应答，自入日志起生效 / take an OCSP response in, which counts from its record
+    Ocsp {
+        /// 应答，响应方原样发出的 DER / the response, DER, as the responder sent it
+        file: PathBuf,
+        /// 被答证书与其根之间的CA证书 / CA certificates between the one answered for and its root
+        #[arg(long, value_name = "CER")]
+        above: Vec<PathBuf>,
+        #[command(flatten)]
+        to: Ordering,
+    },
 }
 
 /// `mifeng host`.
@@ -549,6 +559,14 @@ fn host(ui: &Ui, command: &HostCommand) -> Outcome {
         OrderCommand::Crl { file, to } => {
             let der = base64(&crate::fetch::pem_or_der(&ui::read(file)?));
             (to, HostOrder::List { der })
+        }
+        OrderCommand::Ocsp { file, above, to } => {
+            let above = crate::cert::read_each(above)?;
+            let order = HostOrder::Answer {
+                above: above.iter().map(|ca| base64(ca.der())).collect(),
+                der: base64(&ui::read(file)?),
+            };
+            (to, order)
         }
     };
     let client = Client::new(ui, &to.reach)?;

@@ -3,7 +3,7 @@
 use crate::identity::{self, Identity};
 use crate::trust;
 use crate::ui::{self, Failure, Outcome, Ui};
-use crate::{anchor, clock};
+use crate::{anchor, cert, clock};
 use mifeng::crypto::{Digest, KeyAlg, PrivateKey, Suite, SystemEntropy};
 use mifeng::log::Anchored;
 use mifeng::record::SignedRecord;
@@ -259,6 +259,21 @@ pub(crate) fn take_crl(ui: &Ui, host: &mut FolderHost, file: &Path) -> Outcome {
     ui.say(
         format!("吊销列表晚于其所涉记录，已入日志，自 {from} 起生效：{name}"),
         format!("revocation list would undo earlier records; it is logged and counts from {from}: {name}"),
+    );
+    Ok(())
+}
+
+/// Takes an OCSP response in; while bids are received, waits for the beat of its record.
+pub(crate) fn take_ocsp(ui: &Ui, host: &mut FolderHost, file: &Path, above: &[PathBuf]) -> Outcome {
+    let (der, above) = (ui::read(file)?, cert::read_each(above)?);
+    let from = host
+        .take_ocsp(&der, &above, clock::now(), &mut SystemEntropy::new())
+        .map_err(|e| Failure::from(e).at(file))?;
+    wait_for_beat(host)?;
+    let name = file.display();
+    ui.say(
+        format!("OCSP应答已入日志，自 {from} 起生效：{name}"),
+        format!("OCSP response logged, it counts from {from}: {name}"),
     );
     Ok(())
 }

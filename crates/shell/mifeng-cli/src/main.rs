@@ -257,6 +257,9 @@ fn tender(ui: &Ui, command: &TenderCommand) -> Outcome {
         TenderCommand::Crl { host, file } => {
             host::work(ui, host, |host| host::take_crl(ui, host, file))
         }
+        TenderCommand::Ocsp { host, file, above } => {
+            host::work(ui, host, |host| host::take_ocsp(ui, host, file, above))
+        }
         TenderCommand::Close { host, wait } => {
             host::work(ui, host, |host| host::close(ui, host, *wait))
         }

@@ -1,9 +1,12 @@
-//! A clock that jumps closes no tender, and an order counts once.
+//! A clock that jumps closes no tender; orders, each of which counts once.
 
 mod common;
 
+use base64::prelude::{BASE64_STANDARD, Engine as _};
 use common::*;
 use mifeng::crypto::INTL;
+use mifeng::pki::issue::OcspEntry;
+use mifeng::pki::{OcspStatus, Revoked, Signer};
 use mifeng_server::{House, ORDER};
 
 fn served(name: &'static str) -> (Cast, &'static str) {
@@ -107,4 +110,42 @@ fn a_folder_without_a_tender_keeps_nobody_out() {
     assert_eq!(house.skipped(), ["old-papers"]);
     assert_eq!(house.tenders().count(), 1);
     house.stop();
+}
+
+#[test]
+fn an_order_takes_in_what_a_responder_said() {
+    let (cast, seed) = served("orders ocsp");
+    let tender = Tender::new(&cast, "host/t/1", Kind::Board);
+    let host = Served::new(&tender, seed, "orders-ocsp");
+    let said = OcspEntry {
+        serial: cast.agency.signer.certificate().serial_raw().to_vec(),
+        status: OcspStatus::Revoked(Revoked {
+            revoked: secs(2),
+            reason: 4,
+            invalid_since: None,
+        }),
+        this_update: secs(2),
+        next_update: None,
+    };
+    let der = cast.ca.ocsp_response(&[said], secs(2), None);
+    let der = BASE64_STANDARD.encode(der.expect("a response"));
+    let above = BASE64_STANDARD.encode(cast.ca.certificate().der());
+    let order = |above: &str, der: &str, at| {
+        let data = serde_json::json!({"order": "answer", "above": [above], "der": der});
+        let record = tender.signed(&cast.platform, ORDER, &data, at);
+        host.post("/v1/tenders/t1/orders", &record.to_file().expect("a file"))
+    };
+    let halt = |at| {
+        let data = serde_json::json!({"reason": "test"});
+        let record = tender.signed(&cast.agency, "tender.suspend", &data, at);
+        let path = "/v1/tenders/t1/records";
+        host.post(path, &record.to_file().expect("a file")).code()
+    };
+    host.clock.set(secs(3));
+    assert_eq!(order("no base64!", &der, 3).status, 400);
+    assert_eq!(order(&above, &above, 3).code(), "pki.malformed");
+    let done = order(&above, &der, 4);
+    assert_eq!(done.status, 204, "{}", done.text());
+    assert_eq!(order(&above, &der, 5).code(), "record.replay");
+    assert_eq!(halt(4), "cert.revoked");
 }

@@ -2,7 +2,9 @@
 
 use super::{Writer, unavailable};
 use crate::orders::UsedOrders;
+use base64::prelude::{BASE64_STANDARD, Engine as _};
 use mifeng::crypto::{SystemEntropy, Time};
+use mifeng::pki::Certificate;
 use mifeng::record::{Record, SignedRecord};
 use mifeng::tender::{Refusal, Stage, rules};
 use mifeng::{Error, Store};
@@ -30,6 +32,13 @@ pub enum HostOrder {
     /// Take in a revocation list, DER in base64.
     List {
         /// The list.
+        der: String,
+    },
+    /// Take in an OCSP response.
+    Answer {
+        /// CA certificates between what is answered for and its root, DER in base64.
+        above: Vec<String>,
+        /// The response, DER in base64.
         der: String,
     },
 }
@@ -76,12 +85,17 @@ impl<S: Store + 'static> Writer<S> {
             }
             HostOrder::GiveUp {} => self.give_up(now),
             HostOrder::List { der } => {
-                use base64::prelude::{BASE64_STANDARD, Engine as _};
-                let der = BASE64_STANDARD.decode(der).map_err(|_| Error::Malformed {
-                    what: "revocation list",
-                    detail: "not base64".to_owned(),
-                })?;
+                let der = decoded("revocation list", &der)?;
                 self.host.take_crl(&der, now, entropy).map(|_| ())
+            }
+            HostOrder::Answer { above, der } => {
+                let der = decoded("OCSP response", &der)?;
+                let above = above.iter().map(|ca| {
+                    let ca = decoded("certificate", ca)?;
+                    Ok(Certificate::parse(&ca)?)
+                });
+                let above = above.collect::<Result<Vec<_>, Error>>()?;
+                self.host.take_ocsp(&der, &above, now, entropy).map(|_| ())
             }
         }
     }
@@ -95,6 +109,13 @@ impl<S: Store + 'static> Writer<S> {
         }
         Ok(())
     }
+}
+
+fn decoded(what: &'static str, text: &str) -> Result<Vec<u8>, Error> {
+    BASE64_STANDARD.decode(text).map_err(|_| Error::Malformed {
+        what,
+        detail: "not base64".to_owned(),
+    })
 }
 
 pub(super) fn used_orders(opened: &Path, now: Time) -> Result<UsedOrders, Error> {

@@ -100,7 +100,7 @@ impl State {
         self.latest
     }
 
-    /// Signers (certificate fingerprints) of whose revocation no list said anything at one of
+    /// Signers (certificate fingerprints) of whose revocation no list and no answer said anything at one of
     /// their records.
     pub fn revocation_unknown(&self) -> &BTreeSet<Digest> {
         &self.unknown
