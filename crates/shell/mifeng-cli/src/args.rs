@@ -47,7 +47,7 @@ pub(crate) enum Command {
     /// 平台：经 HTTP 接收记录，提供网页 / host: records over HTTP, and pages
     Serve(crate::serve::ServeArgs),
     #[command(flatten)]
-    Net(crate::client::NetCommand),
+    Net(crate::net::NetCommand),
     /// 验证档案，打印 V1–V14 / verify a dossier, printing V1–V14
     Verify(VerifyArgs),
     /// 开发用证书机构 / development certificate authority

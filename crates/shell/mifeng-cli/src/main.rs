@@ -29,6 +29,7 @@ mod halt;
 mod host;
 mod identity;
 mod key;
+mod net;
 mod notice;
 mod opening;
 mod person;
@@ -157,7 +158,7 @@ fn run(ui: &Ui, args: &args::Args) -> Outcome {
         Command::Rules(command) => rules::run(ui, command, args.json),
         Command::Demo(demo) => demo::run(ui, demo),
         Command::Serve(args) => serve::run(ui, args),
-        Command::Net(command) => client::run(ui, command),
+        Command::Net(command) => net::run(ui, command),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Where the demo's people hand things in: a folder on the same machine, or a host over HTTP.
 
 use crate::bundle::Bundle;
-use crate::client::{self, Client};
+use crate::client::Client;
 use crate::evaluation::offers;
 use crate::host::{self, FolderHost};
 use crate::identity::Identity;
@@ -96,7 +96,7 @@ impl Remote {
     }
 
     fn order(&mut self, order: &HostOrder) -> Outcome {
-        let signed = client::signed_order(&self.replay, &self.operator, order)?;
+        let signed = crate::net::signed_order(&self.replay, &self.operator, order)?;
         self.client.order(&signed)?;
         self.refresh()
     }
