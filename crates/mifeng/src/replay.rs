@@ -465,6 +465,14 @@ impl Replay {
         }
     }
 
+    /// The same with the responses whose records come next.
+    pub(crate) fn trust_with_due(&self) -> Trust<'_> {
+        Trust {
+            responses: Some(&self.responses_due),
+            ..self.trust()
+        }
+    }
+
     /// Takes note of a newer version of the trust list, which its operator publishes: the log may
     /// hold it in a beat that is not revealed yet. It decides what a bidder foresees, nothing else.
     ///

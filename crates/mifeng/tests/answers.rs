@@ -7,7 +7,7 @@ use mifeng::crypto::{GM, INTL, KeyAlg, PrivateKey, SeededEntropy};
 use mifeng::pki::issue::{OcspEntry, Profile, Subject, Validity, delegated_ocsp_response};
 use mifeng::pki::{Certificate, OcspStatus, Revoked, Signer, SoftwareSigner};
 use mifeng::tender::{ANSWERS_MAX, BidLife, BidOutcome, BidWithdraw, Halt, rules};
-use mifeng::{Error, Host, Trusted, verify};
+use mifeng::{Error, Export, Host, Trusted, check_store, verify};
 use std::collections::BTreeMap;
 
 const ORIGIN: &str = "host.example/t/answers";
@@ -57,6 +57,12 @@ fn pause(tender: &mut Tender<'_>, at: i64) -> Result<(), Error> {
     tender.say(agency, "tender.resume", &data, at)
 }
 
+/// Whether whoever fetches the records of now sees what somebody's CA answers.
+fn shows_answers(tender: &Tender<'_>) -> bool {
+    let parts = Parts::of_tar(&tender.tar(Export::Records)).parts;
+    parts.keys().any(|name| name.starts_with("ocsp-taken/"))
+}
+
 fn failing(parts: &BTreeMap<String, Vec<u8>>) -> Option<(&'static str, String)> {
     let report = verify(&Parts::new(parts.clone()), &Trusted::default()).expect("readable");
     let failure = report.failure()?;
@@ -72,6 +78,7 @@ fn a_revoked_bidder_is_refused_from_the_record_on_and_its_bid_stays() {
         // Revoked before everything; the log hears of it now.
         let der = says(&cast, &cast.bidders[3], revoked(2, 1), (40, 41));
         assert_eq!(take(&mut tender, &der, 41).expect("taken"), 41);
+        assert!(!shows_answers(&tender), "before its beat");
         let id = tender.bids[3].id;
         let withdraw = BidWithdraw { seal: id };
         let late = tender.say(&cast.bidders[3], "bid.withdraw", &withdraw, 42);
@@ -80,7 +87,10 @@ fn a_revoked_bidder_is_refused_from_the_record_on_and_its_bid_stays() {
         let dated = tender.signed(&cast.bidders[3], "bid.withdraw", &withdraw, 39);
         assert_eq!(code(tender.take(dated, 43)), rules::REVOKED.code);
         assert_eq!(tender.host.state().bids()[&id].life, BidLife::Live);
+        tender.beat(50);
+        assert!(!shows_answers(&tender), "it would tell who bids");
         tender.close_witnessed();
+        assert!(shows_answers(&tender));
         tender.reopen();
         let released = tender.release_leaf(3, DEADLINE + 2);
         assert_eq!(code(released), rules::REVOKED.code);
@@ -351,4 +361,48 @@ fn a_log_takes_so_many_and_no_more() {
     let more = take(&mut tender, &said(ANSWERS_MAX), 70);
     assert_eq!(code(more), rules::BAD_ANSWER.code);
     pause(&mut tender, 71).expect("they bar nobody");
+}
+
+#[test]
+fn what_is_refused_leaves_no_file_and_a_host_does_not_end_itself() {
+    let cast = Cast::new(&INTL, "leftovers");
+    let mut tender = released(&cast);
+    let at = WINDOW_END + 2;
+    let kept = |tender: &Tender<'_>| {
+        let files = tender.store.files();
+        files
+            .keys()
+            .filter(|name| name.starts_with("ocsp-taken/"))
+            .count()
+    };
+    // It ended before.
+    let der = says(&cast, &cast.agency, good(), (at - 9, at - 5));
+    assert!(matches!(
+        take(&mut tender, &der, at),
+        Err(Error::Refused(_))
+    ));
+    let own = entry(
+        cast.platform.signer.certificate(),
+        revoked(at - 3, 4),
+        (at - 2, at + 9),
+    );
+    let own = cast
+        .ca
+        .ocsp_response(&[own], secs(at - 2), None)
+        .expect("a response");
+    assert_eq!(code(take(&mut tender, &own, at)), rules::BAD_ANSWER.code);
+    assert_eq!(kept(&tender), 0);
+    let der = says(&cast, &cast.agency, good(), (at, at + 9));
+    take(&mut tender, &der, at).expect("taken");
+    assert_eq!(kept(&tender), 1);
+    let checked = check_store(&tender.store).expect("replays");
+    assert!(checked.findings.is_empty());
+    let name = format!("ocsp-taken/{}.ocsp", INTL.hash().digest(b"other"));
+    tender
+        .store
+        .files()
+        .insert(name.clone(), b"another".to_vec());
+    let checked = check_store(&tender.store).expect("replays");
+    let found: Vec<String> = checked.findings.into_iter().map(|(name, _)| name).collect();
+    assert_eq!(found, [name]);
 }

@@ -10,11 +10,12 @@ use mifeng_tender::Stage;
 use std::collections::BTreeSet;
 
 /// Files that are named by the hash of their content: prefix and end of their names.
-const NAMED: [(&str, &str); 7] = [
+const NAMED: [(&str, &str); 8] = [
     ("body/", ".json"),
     ("certs/", ".cer"),
     (layout::CRLS, ".crl"),
     (layout::CRLS_TAKEN, ".crl"),
+    (layout::ANSWERS_TAKEN, ".ocsp"),
     ("docs/", ""),
     ("sig/", ".p7s"),
     ("tsr/", ".tsr"),

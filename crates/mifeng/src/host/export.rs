@@ -255,12 +255,18 @@ impl<S: Store> Host<S> {
             Export::Records => Vec::new(),
             Export::Dossier => self.replay.state.outcomes().keys().copied().collect(),
         };
+        let revealed = self.replay.state.closed().is_some();
+        // Their records stand in beats, hidden until the close: an answer about a bidder would tell who bids.
+        let taken = match revealed {
+            true => layout::taken(&self.replay.state),
+            false => BTreeSet::new(),
+        };
         Ok(Snapshot {
             entries: self.replay.entries.clone(),
             beats: self.beats.clone(),
             head,
-            revealed: self.replay.state.closed().is_some(),
-            taken: layout::taken(&self.replay.state),
+            revealed,
+            taken,
             evidence,
             bids,
         })
@@ -323,7 +329,7 @@ pub(super) fn read_beats(store: &dyn Store, entries: &[Vec<u8>]) -> Result<Vec<B
 
 /// The files of a bundle: the log as tiles, and every body, signature and evidence that may be shown. Of the
 /// revocation lists and OCSP responses that records take in those among `taken`, or all: one whose record was never
-/// logged stays behind.
+/// logged, or is hidden still, stays behind.
 #[allow(clippy::too_many_arguments)] // Each is one part of a bundle.
 pub(super) fn assemble(
     assembly: &mut Assembly<'_>,

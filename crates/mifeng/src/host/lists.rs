@@ -9,7 +9,10 @@ use crate::{Error, Replay, encode_base64, layout};
 use mifeng_crypto::{Digest, Entropy, Time};
 use mifeng_log::Note;
 use mifeng_pki::trust::TrustVersion;
-use mifeng_pki::{ANSWER_CHAIN_MAX, Certificate, OcspAnswer, OcspResponse, RevocationList, tsp};
+use mifeng_pki::{
+    ANSWER_CHAIN_MAX, Certificate, OcspAnswer, OcspResponse, OcspStatus, RevocationList, tsp,
+};
+use mifeng_record::{Record, SignedRecord};
 use mifeng_tender::{CrlTake, OcspTake, Refusal, Trust, rules};
 use std::collections::BTreeSet;
 
@@ -64,7 +67,8 @@ impl<S: Store> Host<S> {
     /// given.
     ///
     /// # Errors
-    /// [`Error::Pki`] if it is no response; [`Error::Refused`] before the notice, and where spec/events.md refuses it;
+    /// [`Error::Pki`] if it is no response; [`Error::Refused`] before the notice, where spec/events.md refuses it, and if it
+    /// revokes the host's own certificate;
     /// [`Error::Unavailable`] if it could undo a time stamp of a clock that is ahead, or the store failed.
     pub fn take_ocsp(
         &mut self,
@@ -80,6 +84,7 @@ impl<S: Store> Host<S> {
         }
         let response = OcspResponse::parse(der)?;
         let chain = self.chain_above(&response, above)?;
+        self.check_not_own(&response, &chain)?;
         self.check_stamps_ahead(&response, now)?;
         let hash = self.suite().hash().digest(der);
         let data = OcspTake {
@@ -88,13 +93,48 @@ impl<S: Store> Host<S> {
         };
         let record = self.draft("ocsp.take", &data, now, entropy)?;
         self.replay.expect_response(hash, Some(der));
-        // The file before the record that names it; without one it counts for nothing.
-        let taken = self.put(&layout::answer_taken(&hash), der);
-        let taken = taken.and_then(|()| self.submit(record, None, now));
+        let taken = self.log_answer(record, (&hash, der), now);
         self.replay.expect_response(hash, None);
         taken?;
         let from = self.replay.state.answers_taken().get(&hash);
         Ok(from.copied().unwrap_or(now))
+    }
+
+    fn log_answer(
+        &mut self,
+        record: SignedRecord,
+        (hash, der): (&Digest, &[u8]),
+        now: Time,
+    ) -> Result<(), Error> {
+        // Nothing removes a file of the store: what is refused is not put there.
+        let verified = Record::verify(record.clone(), self.suite())?;
+        let trust = self.replay.trust_with_due();
+        self.replay.state.check_answer(&verified, now, &trust)?;
+        // The file before the record that names it; without one it counts for nothing.
+        self.put(&layout::answer_taken(hash), der)?;
+        self.submit(record, None, now)
+    }
+
+    /// After it no record of this host would be logged: nothing closes, opens or archives the tender any more.
+    fn check_not_own(&self, response: &OcspResponse, chain: &[Certificate]) -> Result<(), Refusal> {
+        let own = self.keys.signer.certificate();
+        let is_own = |answer: &OcspAnswer| {
+            let above = chain.iter().chain(&self.replay.roots);
+            above.into_iter().any(|issuer| answer.is_about(own, issuer))
+        };
+        let revokes = |answer: &OcspAnswer| matches!(answer.status, OcspStatus::Revoked(_));
+        match response
+            .answers()
+            .iter()
+            .any(|one| revokes(one) && is_own(one))
+        {
+            true => {
+                let detail =
+                    "it revokes this host's own certificate: the tender could not be ended";
+                Err(Refusal::by(&rules::BAD_ANSWER, detail))
+            }
+            false => Ok(()),
+        }
     }
 
     /// The certificates between what is answered for and a root of this tender, by their names; the state verifies them.

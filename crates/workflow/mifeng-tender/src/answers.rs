@@ -1,15 +1,17 @@
 //! OCSP answers that the log took (`ocsp.take`): what a CA without revocation lists says about those who sign.
 
+use crate::ahead::Ahead;
 use crate::events::OcspTake;
 use crate::recognition::issued_by;
 use crate::refusal::{self, Refusal};
-use crate::state::{Act, Stage, State};
+use crate::state::{Act, Stage, State, Trust};
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use mifeng_crypto::{Digest, Time};
 use mifeng_pki::trust::TrustVersion;
 use mifeng_pki::{
     ANSWER_CHAIN_MAX, Anchors, CERTIFICATE_LEN_MAX, Certificate, OcspResponse, VerifiedAnswer,
 };
+use mifeng_record::Record;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -62,6 +64,42 @@ impl State {
     /// `ocsp.take`: the host takes in what a responder said about one certificate; it counts from this record on.
     /// Whoever replays needs the response at hand from here. Its signer is judged now, and never again.
     pub(crate) fn ocsp_take(&mut self, data: &OcspTake, act: &Act<'_>) -> Result<(), Refusal> {
+        let (name, answer) = self.answer_of(data, act)?;
+        let answers = Arc::make_mut(&mut self.answers);
+        answers.taken.insert(data.response, answer.counts_from());
+        answers.by_certificate.entry(name).or_default().push(answer);
+        Ok(())
+    }
+
+    /// Whether an `ocsp.take` may be taken as far as its response goes; nothing is changed.
+    ///
+    /// # Errors
+    /// The refusal that [`State::apply`] would give for it.
+    pub fn check_answer(
+        &self,
+        record: &Record,
+        at: Time,
+        trust: &Trust<'_>,
+    ) -> Result<(), Refusal> {
+        let data: OcspTake = record
+            .data()
+            .map_err(|e| Refusal::new(&refusal::MALFORMED, e.to_string()))?;
+        let act = Act {
+            record,
+            at,
+            taken: self.latest().map_or(at, |latest| latest.max(at)),
+            trust,
+            code: None,
+            ahead: &Ahead::default(),
+        };
+        self.answer_of(&data, &act).map(drop)
+    }
+
+    fn answer_of(
+        &self,
+        data: &OcspTake,
+        act: &Act<'_>,
+    ) -> Result<(Vec<u8>, VerifiedAnswer), Refusal> {
         self.require_host(act.record)?;
         if self.notice.is_none() || self.stage == Stage::Archived {
             let detail = "an OCSP answer is recorded between the notice and the archive";
@@ -88,10 +126,7 @@ impl State {
         {
             check_newer(last, &answer)?;
         }
-        let answers = Arc::make_mut(&mut self.answers);
-        answers.taken.insert(data.response, answer.counts_from());
-        answers.by_certificate.entry(name).or_default().push(answer);
-        Ok(())
+        Ok((name, answer))
     }
 
     fn verified_answer(
