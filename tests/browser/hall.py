@@ -184,6 +184,10 @@ class Trial:
         self.check("the notice names its lots", self.browser.run("document.querySelectorAll('tbody tr').length") == 2)
         self.picture("2-notice")
         tender = hall.removesuffix("/hall")
+        self.go(tender + "?lang=en")
+        self.browser.run("document.querySelector('.tabs a:nth-child(2)').click()")
+        self.look("location.pathname.endsWith('/hall') && document.readyState === 'complete'", 60)
+        self.check("a tab keeps the language that was chosen", self.browser.run("document.documentElement.lang === 'en'"))
         self.send_bid(tender)
         self.desk(tender + "/bid", "d-bidder")
 

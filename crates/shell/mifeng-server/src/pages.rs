@@ -45,17 +45,21 @@ pub(crate) struct Frame {
     pub(crate) lang: Lang,
     /// The same page in the other language.
     pub(crate) other: String,
+    /// The query that ends every link to a page: who chose a language keeps it, without a cookie.
+    pub(crate) keep: &'static str,
 }
 
 impl Frame {
     pub(crate) fn of(uri: &Uri, headers: &HeaderMap) -> Self {
-        let lang = match uri.query() {
-            Some("lang=en") => Lang::En,
-            Some("lang=zh") => Lang::Zh,
-            _ => Lang::of(headers),
-        };
+        let mut query = uri.query().unwrap_or_default().split('&');
+        let chosen = query.find_map(|pair| match pair {
+            "lang=en" => Some((Lang::En, "?lang=en")),
+            "lang=zh" => Some((Lang::Zh, "?lang=zh")),
+            _ => None,
+        });
+        let (lang, keep) = chosen.unwrap_or_else(|| (Lang::of(headers), ""));
         let other = format!("{}?lang={}", uri.path(), lang.t("en", "zh"));
-        Frame { lang, other }
+        Frame { lang, other, keep }
     }
 
     pub(crate) fn t<'a>(&self, zh: &'a str, en: &'a str) -> &'a str {

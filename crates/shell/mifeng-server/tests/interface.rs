@@ -187,3 +187,53 @@ fn the_desk_seals_where_the_module_is() {
     assert_eq!(module.body, b"\0asm");
     running.stop();
 }
+
+/// The links of a page that lead to pages in its own language.
+fn page_links(page: &Answer) -> Vec<String> {
+    let text = page.text();
+    let links = text.split("<a ").skip(1).filter_map(|tag| {
+        let (tag, _) = tag.split_once('>')?;
+        let (_, rest) = tag.split_once("href=\"/")?;
+        let (path, _) = rest.split_once('"')?;
+        let is_page = path.is_empty() || ["t/", "audit", "?"].iter().any(|it| path.starts_with(it));
+        let is_other = tag.contains("hreflang") || path.starts_with("audit/");
+        (is_page && !is_other).then(|| format!("/{path}"))
+    });
+    links.collect()
+}
+
+#[test]
+fn a_chosen_language_is_kept_by_every_link() {
+    let cast = Cast::new(&INTL, "interface");
+    let tender = Tender::new(&cast, "host/t/1", Kind::Board);
+    let host = Served::new(&tender, "interface", "language");
+    let zh = [("accept-language", "zh-CN,zh;q=0.9")];
+    let ask = |path: &str| host.ask("GET", path, &zh, b"");
+    let below = ["", "/hall", "/bid", "/trustee", "/score", "/result"];
+    let tender = below.map(|path| format!("/t/t1{path}"));
+    for path in tender.iter().map(String::as_str).chain(["/", "/audit"]) {
+        for (query, tag, keep) in [
+            ("", "zh-CN", ""),
+            ("?lang=en", "en", "?lang=en"),
+            ("?x=1&lang=en", "en", "?lang=en"),
+            ("?lang=zh&lang=en", "zh-CN", "?lang=zh"),
+            ("?lang=eng&xlang=en", "zh-CN", ""),
+        ] {
+            let page = ask(&format!("{path}{query}"));
+            assert_eq!(page.header("content-language"), tag, "{path}{query}");
+            assert_eq!(page.header("vary"), "accept-language");
+            assert_eq!(page.header("set-cookie"), "");
+            let links = page_links(&page);
+            assert!(links.len() >= 3, "{path}{query}: {links:?}");
+            for link in links {
+                let (_, kept) = link.split_at(link.find('?').unwrap_or(link.len()));
+                assert_eq!(kept, keep, "{path}{query}: {link}");
+            }
+        }
+    }
+    // From the notice to the hall, as a click goes.
+    let links = page_links(&ask("/t/t1?lang=en"));
+    let hall = links.iter().find(|link| link.starts_with("/t/t1/hall"));
+    let hall = ask(hall.expect("a tab").as_str());
+    assert!(hall.text().contains("<html lang=\"en\">"));
+}
