@@ -1,6 +1,7 @@
 //! What holds for every request: whence it may come, how often, what its answer carries.
 
 use crate::limits::{READS_EVERY, READS_RESERVE};
+use crate::pages::Frame;
 use crate::problem::{Fail, Problem};
 use crate::rates::{Account, Pace};
 use crate::words::{Fault, Lang};
@@ -28,6 +29,7 @@ pub(crate) fn caller() -> Option<IpAddr> {
 /// Around every request.
 pub(crate) async fn guard(request: Request, next: Next) -> Response {
     let lang = Lang::of(request.headers());
+    let page = Frame::of_problem(&request);
     let answer = match refused(&request) {
         Some(fault) => Fail::from(fault).into_response(),
         None => {
@@ -35,7 +37,7 @@ pub(crate) async fn guard(request: Request, next: Next) -> Response {
             CALLER.scope(caller, next.run(request)).await
         }
     };
-    let mut answer = in_words(answer, lang);
+    let mut answer = in_words(answer, lang, page.as_ref());
     let headers = answer.headers_mut();
     let fixed = [
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
@@ -121,10 +123,14 @@ fn is_cross_site(headers: &HeaderMap) -> bool {
     })
 }
 
-/// Problems in the language asked for; what the router refused by itself as a problem too.
-fn in_words(answer: Response, lang: Lang) -> Response {
+/// Problems in the language asked for, to a browser as a page; what the router refused by itself as a problem too.
+fn in_words(answer: Response, lang: Lang, page: Option<&Frame>) -> Response {
+    let tell = |problem: Problem| match page {
+        Some(frame) => frame.problem(problem),
+        None => problem.in_lang(lang),
+    };
     if let Some(problem) = answer.extensions().get::<Problem>() {
-        return problem.clone().in_lang(lang);
+        return tell(problem.clone());
     }
     let fault = match answer.status() {
         StatusCode::METHOD_NOT_ALLOWED => Fault::NoMethod,
@@ -132,7 +138,7 @@ fn in_words(answer: Response, lang: Lang) -> Response {
         StatusCode::INTERNAL_SERVER_ERROR => Fault::Internal,
         _ => return answer,
     };
-    let mut told = Fail::from(fault).in_lang(lang);
+    let mut told = tell(*Fail::from(fault));
     if let Some(allow) = answer.headers().get(header::ALLOW) {
         told.headers_mut().insert(header::ALLOW, allow.clone());
     }

@@ -6,8 +6,9 @@ use crate::view::{Life, View};
 use crate::words::{Fault, Lang};
 use askama::Template;
 use axum::Router;
-use axum::extract::{Path, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
+use axum::body::Body;
+use axum::extract::{Path, Request, State};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use mifeng::crypto::Time;
@@ -18,6 +19,8 @@ pub const STYLE: &str = include_str!("../assets/style.css");
 const SCRIPT: &str = include_str!("../assets/hall.js");
 /// The verification page carries its own policy; as a header it would forbid its own script.
 const VERIFY_POLICY: &str = "frame-ancestors 'none'";
+/// Where no page is: what is there speaks to programs, and so do its problems.
+const NO_PAGES: [&str; 4] = ["/v1", "/assets/", "/healthz", "/metrics"];
 /// Every official time of a Chinese tender is China Standard Time.
 const CST_MILLIS: i64 = 8 * 3_600_000;
 
@@ -62,6 +65,23 @@ impl Frame {
         Frame { lang, other, keep }
     }
 
+    /// For a problem in the place of a page, if a browser asks for one.
+    pub(crate) fn of_problem(request: &Request) -> Option<Self> {
+        let path = request.uri().path();
+        let reads = matches!(*request.method(), Method::GET | Method::HEAD);
+        let is_page = !NO_PAGES.iter().any(|other| path.starts_with(other));
+        let accepted = request.headers().get(header::ACCEPT);
+        let accepted = accepted.and_then(|kinds| kinds.to_str().ok());
+        let mut kinds = accepted.unwrap_or_default().split(',');
+        let wants = kinds.any(|kind| kind.trim_start().starts_with("text/html"));
+        (reads && is_page && wants).then(|| {
+            let mut f = Frame::of(request.uri(), request.headers());
+            // A path that leads nowhere stands in no link: `//name` would lead to another host.
+            f.other = format!("/?lang={}", f.t("en", "zh"));
+            f
+        })
+    }
+
     pub(crate) fn t<'a>(&self, zh: &'a str, en: &'a str) -> &'a str {
         self.lang.t(zh, en)
     }
@@ -100,6 +120,40 @@ impl Frame {
         ];
         Ok((StatusCode::OK, kind, text).into_response())
     }
+
+    /// A problem in the place of a page: status and code are those that a program gets, the words are in both languages.
+    pub(crate) fn problem(&self, problem: Problem) -> Response {
+        let (zh, en) = problem.titles();
+        let page = ProblemPage {
+            f: self,
+            told: self.t(zh, en),
+            translated: self.t(en, zh),
+            detail: &problem.detail,
+            code: &problem.code,
+            status: problem.status,
+        };
+        let page = page.render();
+        let mut answer = problem.in_lang(self.lang);
+        if let Ok(text) = page {
+            *answer.body_mut() = Body::from(text);
+            let headers = answer.headers_mut();
+            let kind = HeaderValue::from_static("text/html; charset=utf-8");
+            headers.insert(header::CONTENT_TYPE, kind);
+        }
+        answer
+    }
+}
+
+#[derive(Template)]
+#[template(path = "problem.html")]
+struct ProblemPage<'a> {
+    f: &'a Frame,
+    told: &'a str,
+    /// The same in the other language.
+    translated: &'a str,
+    detail: &'a str,
+    code: &'a str,
+    status: u16,
 }
 
 #[derive(Template)]

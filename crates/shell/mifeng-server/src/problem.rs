@@ -69,6 +69,11 @@ impl Problem {
         })
     }
 
+    /// In Chinese and in English.
+    pub(crate) fn titles(&self) -> (&str, &str) {
+        (&self.title, &self.other)
+    }
+
     /// In the language asked for.
     pub(crate) fn in_lang(mut self, lang: Lang) -> Response {
         if lang == Lang::En {

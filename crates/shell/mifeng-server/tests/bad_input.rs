@@ -80,6 +80,79 @@ fn addresses_and_methods() {
     );
 }
 
+/// A browser that goes wrong is shown a page; programs, and whatever is no page, get the problem.
+#[test]
+fn a_wrong_address_of_a_page() {
+    let (cast, seed) = served();
+    let tender = Tender::new(&cast, "host/t/1", Kind::Board);
+    let host = Served::new(&tender, seed, "wrong-page");
+    let browser = [
+        ("accept", "text/html,application/xhtml+xml,*/*;q=0.8"),
+        ("accept-language", "en"),
+    ];
+    for (path, status, code, zh, en) in [
+        (
+            "/t/NOPE",
+            404,
+            "http.no-tender",
+            "没有此项目",
+            "there is no such tender",
+        ),
+        (
+            "/t/t1/x",
+            404,
+            "http.no-route",
+            "没有此地址",
+            "there is nothing at this address",
+        ),
+        (
+            "//other.example/x",
+            404,
+            "http.no-route",
+            "没有此地址",
+            "there is nothing at this address",
+        ),
+        (
+            "/t/%ff",
+            400,
+            "http.bad-path",
+            "地址不合规",
+            "the address is not in due form",
+        ),
+    ] {
+        assert_eq!(host.get(path).code(), code, "{path}");
+        let page = host.ask("GET", path, &browser, b"");
+        let text = page.text();
+        assert_eq!(page.status, status, "{path}");
+        assert_eq!(page.header("content-type"), "text/html; charset=utf-8");
+        assert_eq!(page.header("content-language"), "en");
+        assert_eq!(page.header("cache-control"), "no-store");
+        for word in [
+            zh,
+            en,
+            code,
+            "<html lang=\"en\">",
+            "href=\"/\"",
+            "href=\"/?lang=zh\"",
+        ] {
+            assert!(text.contains(word), "{path}: {word}");
+        }
+        assert!(!text.contains("other.example"), "{path}");
+        let chosen = host.ask("GET", &format!("{path}?lang=zh"), &browser, b"");
+        assert!(chosen.text().contains("<html lang=\"zh-CN\">"), "{path}");
+    }
+    for (method, path, code) in [
+        ("GET", "/v1/tenders/NOPE", "http.no-tender"),
+        ("GET", "/v1/nothing", "http.no-route"),
+        ("GET", "/assets/nothing", "http.no-route"),
+        ("POST", "/t/t1", "http.no-method"),
+    ] {
+        let answer = host.ask(method, path, &browser, b"");
+        assert_eq!(answer.code(), code, "{method} {path}");
+        assert_eq!(answer.header("content-type"), "application/problem+json");
+    }
+}
+
 #[test]
 fn bodies() {
     let (cast, seed) = served();
