@@ -197,7 +197,8 @@ struct ResultPage<'a> {
 #[template(path = "audit.html")]
 struct Audit<'a> {
     f: &'a Frame,
-    tenders: Vec<Arc<View>>,
+    archived: Vec<Arc<View>>,
+    under_way: Vec<Arc<View>>,
     has_page: bool,
 }
 
@@ -256,11 +257,14 @@ async fn result(
 
 async fn audit(State(app): Shared, uri: Uri, headers: HeaderMap) -> Answer {
     let f = &Frame::of(&uri, &headers);
-    let tenders = app.house.tenders().map(|tender| tender.view()).collect();
+    let tenders = app.house.tenders().map(|tender| tender.view());
+    let (archived, under_way): (Vec<_>, Vec<_>) =
+        tenders.partition(|view| view.stage == Life::Archived);
     let has_page = app.verify_page.is_some();
     f.page(&Audit {
         f,
-        tenders,
+        archived,
+        under_way,
         has_page,
     })
 }

@@ -237,3 +237,13 @@ fn a_chosen_language_is_kept_by_every_link() {
     let hall = ask(hall.expect("a tab").as_str());
     assert!(hall.text().contains("<html lang=\"en\">"));
 }
+
+#[test]
+fn the_audit_page_has_no_heading_without_a_tender_below_it() {
+    let cast = Cast::new(&INTL, "interface");
+    let tender = Tender::new(&cast, "host/t/1", Kind::Board);
+    let host = Served::new(&tender, "interface", "audit");
+    let page = host.ask("GET", "/audit?lang=en", &[], b"").text();
+    assert!(page.contains("Tenders under way") && !page.contains("Archived tenders"));
+    assert!(page.contains("href=\"/v1/tenders/t1/bundle\"") && !page.contains("There are no"));
+}
