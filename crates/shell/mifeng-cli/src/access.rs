@@ -219,9 +219,14 @@ pub(crate) fn sign_in(ui: &Ui, args: &SignInArgs) -> Outcome {
     let begun = begun(ui, (&client, &reach.host), &identity)?;
     ui::write_secret(&args.out, begun.token.as_bytes())?;
     let (roles, until) = (begun.roles.join(", "), begun.expires);
+    // Who signs in before having a part in the tender has no role.
+    let (zh, en) = match roles.is_empty() {
+        true => (String::new(), String::new()),
+        false => (format!("（{roles}）"), format!(" ({roles})")),
+    };
     ui.say(
-        format!("已登录：{}（{roles}），至 {until}", begun.name),
-        format!("signed in: {} ({roles}), until {until}", begun.name),
+        format!("已登录：{}{zh}，至 {until}", begun.name),
+        format!("signed in: {}{en}, until {until}", begun.name),
     );
     Ok(())
 }
