@@ -80,7 +80,7 @@ async fn put_document(
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
-/// Takes in a beacon that clock leaves wait for (spec/timelock.md); anybody may carry it, its chain signed it.
+/// Takes in a beacon that clock leaves wait for (spec/tlock.md); anybody may carry it, its chain signed it.
 #[utoipa::path(post, path = "/v1/tenders/{tender}/beacons", params(("tender" = String, Path)),
     request_body(content = String, content_type = "application/json"),
     responses((status = 204), (status = 400, body = Problem), (status = 403, body = Problem),
