@@ -185,6 +185,9 @@ fn the_desk_seals_where_the_module_is() {
     assert_eq!(module.header("content-type"), "application/wasm");
     assert_eq!(module.header("cache-control"), "max-age=300");
     assert_eq!(module.body, b"\0asm");
+    let audit = |lang: &str| host.get(&format!("/audit?lang={lang}")).text();
+    assert!(audit("en").contains("href=\"/audit/verify.html#en\""));
+    assert!(audit("zh").contains("href=\"/audit/verify.html\""));
     running.stop();
 }
 
