@@ -5,10 +5,8 @@ from . import der, x509
 from .errors import Bad, need
 from .hashes import digest
 
-LIMIT, ANSWERS, CERTIFICATES = 65_536, 256, 8
+LIMIT, ANSWERS, CERTIFICATES, EXTENSIONS = 65_536, 256, 8, 32
 BASIC, NONCE, ARCHIVE_CUTOFF, INVALIDITY = "1.3.6.1.5.5.7.48.1.1", "1.3.6.1.5.5.7.48.1.2", "1.3.6.1.5.5.7.48.1.6", "2.5.29.24"
-NOCHECK = "1.3.6.1.5.5.7.48.1.5"
-KEY_COMPROMISE = 1
 CERT_ID = {**x509.HASH_OID, "1.3.14.3.2.26": "sha1"}
 
 
@@ -22,20 +20,9 @@ def _moment(node):
 
 def _extensions(node, known):
     """Under [1]: the values of those that are known; whether another is critical."""
-    out, critical = {}, False
-    if node is not None:
-        kids = node.kids()
-        need(len(kids) == 1, "pki.malformed", "extensions")
-        for item in kids[0].expect(0x30).kids():
-            parts = item.expect(0x30).kids()
-            name = der.oid(parts[0])
-            need(len(parts) == 2 or len(parts) == 3 and der.boolean(parts[1]), "pki.malformed", "extension")
-            value = parts[-1].expect(4).body
-            if name in known:
-                out[name] = value
-            else:
-                critical |= len(parts) == 3
-    return out, critical
+    found = {} if node is None else x509.extensions(node, 0, EXTENSIONS)
+    critical = any(critical for name, (critical, _) in found.items() if name not in known)
+    return {name: value for name, (_, value) in found.items() if name in known}, critical
 
 
 class Answer:
@@ -62,7 +49,7 @@ class Answer:
         need(not f, "pki.malformed", "an answer")
         self.kept_since = _moment(der.read(found[ARCHIVE_CUTOFF])) if ARCHIVE_CUTOFF in found else None
         since = _moment(der.read(found[INVALIDITY])) if INVALIDITY in found else None
-        self.counts_from = min(revoked, since) if self.reason == KEY_COMPROMISE and since is not None else revoked
+        self.counts_from = min(revoked, since) if self.reason == x509.KEY_COMPROMISE and since is not None else revoked
 
     def _status(self, node):
         if node.tag in (0x80, 0x82):
@@ -77,6 +64,10 @@ class Answer:
             need(len(inner) == 1 and len(inner[0].expect(0x0A).body) == 1, "pki.malformed", "reason")
             reason = inner[0].body[0]
         return _moment(kids[0]), reason
+
+    @property
+    def on_hold(self):
+        return self.status == "revoked" and self.reason == x509.HOLD
 
     @property
     def ends(self):

@@ -1,11 +1,11 @@
 """Paths of certificates at an instant (spec/certificates.md, Paths, Purposes, Revocation).
 
-Not implemented, and refused where they occur: name constraints, policy constraints, indirect and partial lists, and
+Not implemented, and refused where they occur: name constraints, policy constraints and mappings, indirect and partial lists, and
 deltas (a dossier carries complete lists only). OCSP responses come with renewals.
 """
 from functools import lru_cache
 
-from . import der, ocsp, x509
+from . import x509
 from .errors import Bad, need
 
 MAX_PATH, NESTING = 8, 2
@@ -22,6 +22,7 @@ def _alone(cert, suite, at, leaf):
     for oid, (critical, _) in cert.extensions.items():
         need(not critical or oid in x509.KNOWN_CRITICAL, "pki.critical-extension", oid)
         need(oid not in REFUSED, "pki.critical-extension", f"{REFUSED.get(oid)}: not checked by this verifier")
+    need(cert.names_read, "pki.ca-rule", "a subjectAltName that cannot be read")
     need(cert.not_before <= at, "pki.not-yet-valid", cert.name())
     need(at < cert.not_after + SECOND, "pki.expired", cert.name())
     for oid in ("2.5.29.14", "2.5.29.35"):
@@ -29,7 +30,8 @@ def _alone(cert, suite, at, leaf):
     usage = cert.usage or set()
     need(cert.ca or (5 not in usage and cert.path_len is None), "pki.ca-rule", "keyCertSign or a path length outside a CA")
     need(cert.path_len is None or cert.usage is None or 5 in usage, "pki.ca-rule", "path length without keyCertSign")
-    need(cert.issuer and (cert.subject or not cert.ca), "pki.ca-rule", "a name is missing")
+    named = cert.subject or not cert.ca and cert.extensions.get(x509.ALTERNATIVE, (False,))[0]
+    need(cert.issuer and named, "pki.ca-rule", "a name is missing")
 
 
 def _issued(issuer, cert):
@@ -98,8 +100,13 @@ def _standing(chain, at_hand, suite, at, busy, used):
         else:
             stale = Bad("pki.stale-revocation", cert.name())
 
+    def released(made, since):
+        """Whether a hold was over: a good newer list of the issuer, made by then, names the certificate no more."""
+        newer = (crl for crl in at_hand.lists if max(since, made) < crl.this_update <= at)
+        return any(crl.issuer == cert.issuer and cert.serial not in crl.entries and _holds(crl, issuer) for crl in newer)
+
     for answer in at_hand.answers:
-        if not answer.is_about(cert, issuer):
+        if not answer.is_about(cert, issuer) or answer.on_hold and released(answer.this_update, answer.counts_from):
             continue
         need(answer.status != "revoked" or answer.counts_from > at, "pki.revoked", cert.name())
         if not _kept_too_short(answer, cert) and at // SECOND <= answer.ends // SECOND:
@@ -115,6 +122,8 @@ def _standing(chain, at_hand, suite, at, busy, used):
             need(e.code != "pki.budget", e.code, e.text)
             reason = reason or e
             continue
+        if answer.on_hold and released(answer.this_update, answer.counts_from):
+            continue
         if answer.status == "revoked":
             need(answer.counts_from > at, "pki.revoked", cert.name())
         if answer.status != "unknown" and not _kept_too_short(answer, cert):
@@ -129,7 +138,8 @@ def _standing(chain, at_hand, suite, at, busy, used):
             continue
         used.append(crl)
         when = crl.entries.get(cert.serial)
-        need(when is None or when > at, "pki.revoked", cert.name())
+        on_hold = cert.serial in crl.holds
+        need(when is None or when > at or on_hold and released(crl.this_update, when), "pki.revoked", cert.name())
         speaks(crl.this_update, crl.next_update)
     if not good and (reason or stale):
         raise reason or stale
@@ -173,13 +183,15 @@ def _responder(response, responder, above, at_hand, suite, at, busy):
     need(responder.usage is not None and responder.usages()[0] and OCSP in (responder.eku or ()), "pki.key-usage", "no responder")
     _issued(above[0], responder)
     need(response.signed_with(responder.key), "pki.bad-signature", "OCSP response")
-    if ocsp.NOCHECK not in responder.extensions:
+    if x509.OCSP_NOCHECK not in responder.extensions:
         need(len(busy) <= NESTING, "pki.budget", "levels of OCSP responders")
         _standing((responder, *above), at_hand, suite, at, busy, [])
 
 
-def issuers(answer, above, roots, suite, at):
-    """The CA of which an answer is, then those above it up to a root: a path that holds at the instant."""
+def said_by_who_may(response, above, roots, lists, suite, at):
+    """A response with one answer: under one of the roots the path of the CA of which that is, and the response, hold at the instant.
+    A renewed root has the name and the key of the old one: both may hold, and the responder's certificate under one only."""
+    answer = response.answers[0]
     reason = Bad("pki.ocsp", "about no certificate of a CA under a root that counts")
     for root in roots:
         way = (*above, root)
@@ -187,8 +199,10 @@ def issuers(answer, above, roots, suite, at):
             continue
         try:
             _issues(way, suite, at)
-            return way
+            _signed_under(response, way, lists, suite, at)
+            return
         except Bad as e:
+            need(e.code != "pki.budget", e.code, e.text)
             reason = e
     raise reason
 
@@ -205,7 +219,7 @@ def _issues(way, suite, at):
         below += not cert.self_issued
 
 
-def signed_by_who_may(response, way, lists, suite, at):
+def _signed_under(response, way, lists, suite, at):
     """A response about a certificate of way[0]: signed by that CA, or by its responder, not revoked by the lists."""
     at_hand = Material(way[:-1], lists, (response,))
     need(_response_holds(response, (None, *way), at_hand, suite, at, ()), "pki.ocsp", "cannot be told without itself")
@@ -214,6 +228,14 @@ def signed_by_who_may(response, way, lists, suite, at):
 def says(response, cert, issuer, suite, at):
     """What a response alone says of a certificate at an instant: True that it was not revoked, False nothing."""
     return _standing((cert, issuer), Material(responses=(response,)), suite, at, (), [])
+
+
+def _holds(crl, issuer):
+    try:
+        _list_holds(crl, issuer)
+        return True
+    except Bad:
+        return False
 
 
 def _list_holds(crl, issuer):

@@ -11,7 +11,7 @@ USAGES = {"bid-encryption", "bid-signing", "host", "record-signing", "seal-makin
           "trust-list", "trustee"}
 BAD = "trust.list-invalid"
 BAD_ANSWER = "trust.answer-invalid"
-MAX_ANSWERS, MAX_ABOVE, HOLD = 1_000, 6, 6
+MAX_ANSWERS, MAX_ABOVE = 1_000, 6
 PURPOSE = {"bid-encryption": "encryption", "time-stamping": "time-stamping", "host": "host", "trustee": "trustee"}
 
 
@@ -152,8 +152,7 @@ class Judge:
             response = ocsp.response(raw)
             need(len(response.answers) == 1, "pki.ocsp", "other than one answer")
             answer = response.answers[0]
-            way = path.issuers(answer, above, self._every_root(), self.suite.id, at)
-            path.signed_by_who_may(response, way, self._lists(at), self.suite.id, at)
+            path.said_by_who_may(response, above, self._every_root(), self._lists(at), self.suite.id, at)
         except Bad as e:
             raise Bad(BAD_ANSWER, str(e), "V3") from None
         need(answer.status != "unknown", BAD_ANSWER, "unknown", "V3")
@@ -161,7 +160,7 @@ class Judge:
         before = self.answers.setdefault(answer.certificate_id, [])
         if before:
             last = before[-1][0]
-            need(last.status != "revoked" or last.reason == HOLD, BAD_ANSWER, "revoked already", "V3")
+            need(last.status != "revoked" or last.on_hold, BAD_ANSWER, "revoked already", "V3")
             need(answer.this_update > last.this_update, BAD_ANSWER, "not newer than the last one", "V3")
         before.append((answer, max(at, response.produced_at, answer.this_update)))
         self.answered += 1

@@ -20,7 +20,10 @@ CURVES = {"1.2.840.10045.3.1.7": "P-256", "1.2.156.10197.1.301": "SM2", "1.3.132
 HASHES = {"sha256": ch.SHA256, "sha384": ch.SHA384, "sha512": ch.SHA512}
 HASH_OID = {"2.16.840.1.101.3.4.2.1": "sha256", "2.16.840.1.101.3.4.2.2": "sha384", "2.16.840.1.101.3.4.2.3": "sha512",
             "1.2.156.10197.1.401": "sm3"}
-KNOWN_CRITICAL = {"2.5.29.15", "2.5.29.19", "2.5.29.37", "2.5.29.17", "2.5.29.32", "2.5.29.35", "2.5.29.14"}
+ALTERNATIVE, OCSP_NOCHECK = "2.5.29.17", "1.3.6.1.5.5.7.48.1.5"
+KNOWN_CRITICAL = {"2.5.29.15", "2.5.29.19", "2.5.29.37", ALTERNATIVE, "2.5.29.32", "2.5.29.35", "2.5.29.14", OCSP_NOCHECK}
+GENERAL_NAMES, MAX_NAMES, MAX_ATTRIBUTES = {0xA0, 0x81, 0x82, 0xA3, 0xA4, 0xA5, 0x86, 0x87, 0x88}, 2_048, 64
+KEY_COMPROMISE, HOLD = 1, 6
 CODE_PLACES = ["1.2.156.10260.4.1.4"]
 CODE_ATTRIBUTES = ["2.5.4.97", "2.5.4.5", "2.5.4.11", "2.5.4.10", "2.5.4.3"]
 
@@ -138,6 +141,7 @@ def name_key(node):
                 text = re.sub(r"\s+", " ", text.strip()).lower()
             row.add((der.oid(kind), text if text is not None else (value.tag, value.body)))
         out.append(frozenset(row))
+    need(sum(len(rdn.kids()) for rdn in node.kids()) <= MAX_ATTRIBUTES, "pki.too-large", "attributes of a name")
     return tuple(out)
 
 
@@ -159,17 +163,34 @@ def attributes(node):
     return out
 
 
-def extensions(node):
-    out = {}
-    for item in node.kids()[0].expect(0x30).kids():
-        kids = item.expect(0x30).kids()
-        critical = len(kids) == 3 and der.boolean(kids[1])
-        need(len(kids) in (2, 3) and (len(kids) == 2 or critical), "pki.malformed", "extension")
-        oid = der.oid(kids[0])
+def extension(item):
+    """(oid, critical, value); an explicit FALSE is not DER but is met, and taken."""
+    kids = item.expect(0x30).kids()
+    need(len(kids) in (2, 3), "pki.malformed", "extension")
+    return der.oid(kids[0]), len(kids) == 3 and der.boolean(kids[1]), kids[-1].expect(4).body
+
+
+def extensions(node, least=1, most=64):
+    kids, out = node.kids(), {}
+    need(len(kids) == 1, "pki.malformed", "extensions")
+    for item in kids[0].expect(0x30).kids():
+        oid, critical, value = extension(item)
         need(oid not in out, "pki.malformed", "an extension stands twice")
-        out[oid] = critical, kids[-1].expect(4).body
-    need(1 <= len(out) <= 64, "pki.malformed", "number of extensions")
+        out[oid] = critical, value
+    need(least <= len(out) <= most, "pki.malformed", "number of extensions")
     return out
+
+
+def names_can_be_read(raw):
+    """Whether this is a subjectAltName: names of the known kinds, those of directories in their form."""
+    try:
+        names = der.read(raw).expect(0x30).kids()
+        for name in names:
+            if name.tag == 0xA4:
+                name_key(der.read(name.body))
+        return 1 <= len(names) <= MAX_NAMES and {n.tag for n in names} <= GENERAL_NAMES
+    except (Bad, ValueError):
+        return False
 
 
 class Certificate:
@@ -218,6 +239,7 @@ class Certificate:
         aki = self._ext("2.5.29.35")
         self.aki = next((k.body for k in aki.kids() if k.tag == 0x80), None) if aki else None
         self.crl_points = self._ext("2.5.29.31")
+        self.names_read = ALTERNATIVE not in self.extensions or names_can_be_read(self.extensions[ALTERNATIVE][1])
 
     @property
     def self_issued(self):
@@ -279,6 +301,7 @@ class Crl:
         need(der.integer(f.pop(0)) == 1 and f.pop(0).raw == outer[1].raw, "pki.malformed", "revocation list")
         self.issuer = name_key(f.pop(0))
         self.this_update, self.next_update, self.entries, self.extensions = der.time(f.pop(0)), None, {}, {}
+        self.holds = set()  # serial numbers whose earliest entry is a certificateHold
         if f and f[0].tag in (0x17, 0x18):
             self.next_update = der.time(f.pop(0))
         if f and f[0].tag == 0x30:
@@ -291,16 +314,21 @@ class Crl:
         self.aki = next((k.body for k in der.read(aki[1]).kids() if k.tag == 0x80), None) if aki else None
 
     def _entry(self, kids):
-        serial, when = der.integer(kids[0]), der.time(kids[1])
+        serial, when, reason, since = der.integer(kids[0]), der.time(kids[1]), 0, None
         if len(kids) == 3:
             for item in kids[2].kids():
-                parts = item.kids()
-                oid, value = der.oid(parts[0]), parts[-1].body
-                critical = len(parts) == 3
-                need(not critical or oid in ("2.5.29.21",), "pki.critical-extension", "entry of a revocation list")
-                if oid == "2.5.29.24":
-                    when = min(when, der.time(der.read(value)))
-        self.entries[serial] = min(when, self.entries.get(serial, when))
+                oid, critical, value = extension(item)
+                need(not critical or oid in ("2.5.29.21", "2.5.29.24"), "pki.critical-extension", "entry of a revocation list")
+                if oid == "2.5.29.21":
+                    need(len(value) == 3 and value[:2] == b"\x0a\1", "pki.malformed", "reason")
+                    reason = value[2]
+                elif oid == "2.5.29.24":
+                    since = der.time(der.read(value))
+        if reason == KEY_COMPROMISE and since is not None:
+            when = min(when, since)
+        if serial not in self.entries or when < self.entries[serial]:
+            self.entries[serial] = when
+            (self.holds.add if reason == HOLD else self.holds.discard)(serial)
 
 
 @lru_cache(maxsize=256)

@@ -350,6 +350,7 @@ fn answer(mut one: Reader<'_>) -> Result<(OcspAnswer, Option<Oid>), Error> {
             }
             _ => return Ok(false),
         }
+        inner.finish()?;
         Ok(true)
     })?;
     one.finish()?;
@@ -395,18 +396,18 @@ fn status(one: &mut Reader<'_>) -> Result<OcspStatus, Error> {
 /// Takes one extension; false if it is not understood.
 type Each<'f> = dyn FnMut(Oid, &[u8]) -> Result<bool, Error> + 'f;
 
-/// Extensions under `[1]`, if they are there; the first critical one that `each` does not take.
+/// Extensions under `[1]`, if they are there, none twice; the first critical one that `each` does not take.
 fn extensions(input: &mut Reader<'_>, each: &mut Each<'_>) -> Result<Option<Oid>, Error> {
-    let (mut unknown, mut seen) = (None, 0);
+    let (mut unknown, mut seen) = (None, Vec::new());
     if let Some(mut explicit) = input.optional(tag::context(1))? {
         let mut list = explicit.enter(tag::SEQUENCE)?;
         explicit.finish()?;
         while !list.is_empty() {
             let (id, critical, value) = extension(&mut list)?;
-            seen += 1;
-            if seen > EXTENSIONS_MAX {
+            if seen.contains(&id) || seen.len() >= EXTENSIONS_MAX {
                 return Err(list.wrong());
             }
+            seen.push(id);
             if !each(id, value)? && critical {
                 unknown = unknown.or(Some(id));
             }

@@ -1,12 +1,11 @@
 //! The entries of a list, found by serial number without being copied.
 
-use super::{EXTENSIONS_MAX, Revoked, WHAT};
+use super::{EXTENSIONS_MAX, Revoked, WHAT, time_alone};
 use crate::Error;
 use crate::asn1::{Reader, tag};
 use crate::certificate::extension;
 use crate::name::{self, Canonical, GeneralName};
 use crate::oid::{self, Oid};
-use mifeng_crypto::Time;
 use std::collections::BTreeMap;
 
 /// Issuers that one indirect list may speak for.
@@ -146,8 +145,7 @@ impl Entry {
                     _ => return Err(list.wrong()),
                 },
                 (oid::INVALIDITY_DATE, _, value) => {
-                    let since: Time = Reader::new(value, WHAT).time()?;
-                    self.revoked.invalid_since = Some(since);
+                    self.revoked.invalid_since = Some(time_alone(value)?);
                 }
                 (oid::CERTIFICATE_ISSUER, _, value) => {
                     let names = Reader::new(value, WHAT).enter(tag::SEQUENCE)?;
@@ -195,6 +193,26 @@ mod tests {
 
     fn read(lines: &[u8], own: &Canonical) -> Result<Entries, Error> {
         Entries::read(lines, Reader::new(lines, WHAT), own, true)
+    }
+
+    #[test]
+    fn nothing_stands_behind_a_time() {
+        let entry = |value: &[u8]| {
+            // invalidityDate.
+            let one = write::seq(&[&[6, 3, 0x55, 0x1d, 24], &write::octets(value)]);
+            let date = write::tlv(tag::UTC_TIME, &[b"260501000000Z"]);
+            let line = write::seq(&[&[2, 1, 9], &date, &write::seq(&[&one])]);
+            Entries::read(
+                &line,
+                Reader::new(&line, WHAT),
+                &Canonical::default(),
+                false,
+            )
+            .is_ok()
+        };
+        let time = write::tlv(tag::GENERALIZED_TIME, &[b"20260401000000Z"]);
+        assert!(entry(&time));
+        assert!(!entry(&[&time[..], &[5, 0]].concat()));
     }
 
     #[test]

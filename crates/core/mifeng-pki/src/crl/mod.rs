@@ -345,7 +345,7 @@ impl Extensions {
                 oid::DELTA_CRL_INDICATOR => self.base = Some(number(value)?),
                 oid::ISSUING_DISTRIBUTION_POINT => self.scope = Some(scope(value, issuer)?),
                 oid::EXPIRED_CERTS_ON_CRL => {
-                    self.expired_since = Some(Reader::new(value, WHAT).time()?);
+                    self.expired_since = Some(time_alone(value)?);
                 }
                 _ if critical => {
                     self.unknown_critical.get_or_insert(id);
@@ -355,6 +355,14 @@ impl Extensions {
         }
         Ok(())
     }
+}
+
+/// A time and nothing behind it.
+fn time_alone(value: &[u8]) -> Result<Time, Error> {
+    let mut input = Reader::new(value, WHAT);
+    let time = input.time()?;
+    input.finish()?;
+    Ok(time)
 }
 
 fn number(value: &[u8]) -> Result<Vec<u8>, Error> {

@@ -61,15 +61,12 @@ impl VerifiedAnswer {
         };
         let mut search = Search::new(&material, anchors.certificates(), &policy)?;
         let quest = Quest::new(at, &policy, anchors.certificates(), &[]);
-        let above = search.issuers(answer, chain, &quest)?;
-        if !search.response_is_signed(response, None, &above, &quest, &mut Vec::new())? {
-            return Err(rule("signed by nobody who can be judged without it"));
-        }
+        let issuer = search.says(response, answer, chain, &quest)?;
         match answer.status {
             OcspStatus::Unknown => return Err(rule("the responder does not know the certificate")),
             OcspStatus::Good if !answer.speaks_at(at) => {
                 return Err(Error::StaleRevocation {
-                    issuer: above[0].subject_name(),
+                    issuer: issuer.subject_name(),
                     next_update: answer.ends(),
                     at,
                 });
@@ -107,13 +104,15 @@ impl VerifiedAnswer {
 }
 
 impl Search<'_> {
-    /// The issuer of what is answered for and those above it, up to the first anchor with which they hold.
-    fn issuers(
+    /// The issuer of what is answered for, if under one of the anchors the path above it and the response both hold. A
+    /// renewed root has the name and the key of the old one: both may hold, and the responder's certificate under one only.
+    fn says(
         &mut self,
+        response: &OcspResponse,
         answer: &OcspAnswer,
         chain: &[Certificate],
         quest: &Quest<'_>,
-    ) -> Result<Vec<Certificate>, Error> {
+    ) -> Result<Certificate, Error> {
         let mut reason = rule("about no certificate of a CA under a root that counts");
         for anchor in quest.anchors {
             let leads_there = |top: &Certificate| top.issuer() == anchor.subject();
@@ -124,13 +123,26 @@ impl Search<'_> {
                 continue;
             }
             let path: Vec<Certificate> = chain.iter().chain([anchor]).cloned().collect();
-            match self.issues(&path, quest) {
-                Ok(()) => return Ok(path),
+            match self.says_under(response, &path, quest) {
+                Ok(()) => return Ok(path[0].clone()),
                 Err(stop @ Error::Budget { .. }) => return Err(stop),
                 Err(error) => reason = error,
             }
         }
         Err(reason)
+    }
+
+    fn says_under(
+        &mut self,
+        response: &OcspResponse,
+        path: &[Certificate],
+        quest: &Quest<'_>,
+    ) -> Result<(), Error> {
+        self.issues(path, quest)?;
+        match self.response_is_signed(response, None, path, quest, &mut Vec::new())? {
+            true => Ok(()),
+            false => Err(rule("signed by nobody who can be judged without it")),
+        }
     }
 
     /// Whether `path`, from an issuer to an anchor, holds. Revocation is judged where the answer is used: with the path of

@@ -41,7 +41,7 @@ impl Search<'_> {
     ) -> Result<Standing, Error> {
         let (child, issuer) = (&path[at], &path[at + 1]);
         let mut gathered = Gathered::default();
-        self.ask_answers(child, issuer, quest.at, &mut gathered, evidence)?;
+        self.ask_answers(&path[at..], quest, &mut gathered, evidence)?;
         self.ask_responses(&path[at..], quest, &mut gathered, evidence)?;
         self.ask_lists(&path[at..], quest, &mut gathered, evidence)?;
         if gathered.covered & ALL_REASONS == ALL_REASONS {
@@ -76,23 +76,26 @@ impl Search<'_> {
     /// Answers that were verified before: one that says revoked counts for ever, one that says good until it ends.
     /// After that it says nothing, where a response at hand would be stale: whoever asked once sets no term to anybody.
     fn ask_answers(
-        &self,
-        child: &Certificate,
-        issuer: &Certificate,
-        at: Time,
+        &mut self,
+        chain: &[Certificate],
+        quest: &Quest<'_>,
         gathered: &mut Gathered,
         evidence: &mut Vec<Evidence>,
     ) -> Result<(), Error> {
+        let (child, issuer) = (&chain[0], &chain[1]);
         for known in self.material.answers {
             let answer = known.answer();
             if !answer.is_about(child, issuer) {
                 continue;
             }
             if let OcspStatus::Revoked(entry) = &answer.status {
-                gathered.revoked(entry, child, at)?;
+                if entry.is_hold() && self.is_released(entry, answer.this_update, chain, quest)? {
+                    continue;
+                }
+                gathered.revoked(entry, child, quest.at)?;
             }
             let expired = is_past(answer.this_update, child, answer.archive_cutoff);
-            if !expired && answer.speaks_at(at) {
+            if !expired && answer.speaks_at(quest.at) {
                 gathered.covered |= ALL_REASONS;
                 evidence.push(known.response().evidence());
             }
@@ -126,6 +129,12 @@ impl Search<'_> {
             match &answer.status {
                 OcspStatus::Unknown => continue,
                 OcspStatus::Good => {}
+                OcspStatus::Revoked(entry)
+                    if entry.is_hold()
+                        && self.is_released(entry, answer.this_update, chain, quest)? =>
+                {
+                    continue;
+                }
                 OcspStatus::Revoked(entry) => gathered.revoked(entry, child, quest.at)?,
             }
             let kept = answer.archive_cutoff;
@@ -293,7 +302,7 @@ impl Search<'_> {
         Ok(())
     }
 
-    /// Whether a hold, said by a list made at `made`, was over at the instant: a newer list by the
+    /// Whether a hold, said by a list or an answer made at `made`, was over at the instant: a newer list by the
     /// issuer itself about all reasons, known by then, does not name the certificate any more.
     fn is_released(
         &mut self,
