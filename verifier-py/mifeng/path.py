@@ -140,15 +140,16 @@ def _standing(chain, at_hand, suite, at, busy, used):
         when = crl.entries.get(cert.serial)
         on_hold = cert.serial in crl.holds
         need(when is None or when > at or on_hold and released(crl.this_update, when), "pki.revoked", cert.name())
-        speaks(crl.this_update, crl.next_update)
+        if not _kept_too_short(crl, cert):
+            speaks(crl.this_update, crl.next_update)
     if not good and (reason or stale):
         raise reason or stale
     return bool(good)
 
 
-def _kept_too_short(answer, cert):
+def _kept_too_short(said, cert):
     """Made after the certificate's end, and not said to keep what ended so long ago."""
-    return answer.this_update > cert.not_after and (answer.kept_since is None or answer.kept_since > cert.not_after)
+    return said.this_update > cert.not_after and (said.kept_since is None or said.kept_since > cert.not_after)
 
 
 def _response_holds(response, chain, at_hand, suite, at, busy):

@@ -310,6 +310,8 @@ class Crl:
         if f:
             self.extensions = extensions(f.pop(0).expect(0xA0))
         need(not f, "pki.malformed", "revocation list")
+        kept = self.extensions.get("2.5.29.60")  # expiredCertsOnCRL
+        self.kept_since = der.time(der.read(kept[1]), fraction=True) if kept else None
         aki = self.extensions.get("2.5.29.35")
         self.aki = next((k.body for k in der.read(aki[1]).kids() if k.tag == 0x80), None) if aki else None
 

@@ -81,11 +81,12 @@ def response(reason=None, by=None, of_answer=(), of_all=()):
     return ocsp.response(d(0x30, d(0x0A, b"\0"), d(0xA0, d(0x30, oid(ocsp.BASIC), d(4, basic)))))
 
 
-def a_list(made, *entries, key=ROOT):
-    """Each entry: a number and its extensions."""
+def a_list(made, *entries, key=ROOT, more=()):
+    """Each entry: a number and its extensions. `more`: extensions of the list."""
     lines = [d(0x30, d(2, bytes([n])), when(MAY), d(0x30, *x) if x else b"") for n, *x in entries]
     body = d(0x30, *lines) if lines else b""
-    tbs = d(0x30, d(2, b"\1"), ALG, named(b"root"), when(made), when(END), body)
+    more = d(0xA0, d(0x30, *more)) if more else b""
+    tbs = d(0x30, d(2, b"\1"), ALG, named(b"root"), when(made), when(max(made, END)), body, more)
     return x509.crl(key.signed(tbs))
 
 
@@ -181,6 +182,16 @@ class Holds(Case):
         since = ext(INVALIDITY, A_TIME, TRUE)
         self.refused(REVOKED, self.standing, before, (a_list(JUNE, [9, ext(REASON, d(0x0A, b"\1")), since]),))
         self.assertTrue(self.standing(before, (a_list(JUNE, [9, since]),)))
+
+    def test_a_list_from_after_the_end_says_nothing_good(self):
+        at, ended = moment.parse("2027-12-01T00:00:00Z"), moment.parse("2028-02-01T00:00:00Z")
+        kept = lambda text: [ext("2.5.29.60", d(0x18, text))]  # noqa: E731
+        lists = ((), kept(b"20280101000001Z")), (kept(b"20280101000000Z"), kept(b"20260101000000Z"))
+        for good, some in zip((False, True), lists):
+            for more in some:
+                at_hand = path.Material((), (a_list(ended, more=more),))
+                self.assertEqual(path._standing((a_leaf(), a_root(b"old")), at_hand, "intl-1", at, (), []), good)
+        self.refused(MALFORMED, a_list, ended, more=kept(b"20280101000000Z\0"))
 
 
 if __name__ == "__main__":
