@@ -384,3 +384,35 @@ fn a_ca_that_leaves_the_list_takes_no_bid_away() {
     assert!(tender.evaluate(&seated, 102));
     assert_valid(&tender.archive(103));
 }
+
+#[test]
+fn an_operator_in_the_gap_between_two_lists_is_cleared_by_the_later_one() {
+    let cast = Cast::new(&INTL, "gap");
+    let world = World::new(&cast);
+    let mut tender = world.published("host.example/t/gap", Kind::Board);
+    // The world's own list lasts too long.
+    tender
+        .store
+        .files()
+        .retain(|name, _| !name.starts_with("crl/"));
+    tender.reopen();
+    let data = event(&world.sign(&world.second(secs(90))));
+    let add = |tender: &mut Tender<'_>, (made, ends): (i64, i64), number| {
+        let list = cast.ca.revocation_list(&[], secs(made), secs(ends), number);
+        tender.host.add_crl(&list.expect("a list")).expect("taken");
+    };
+    add(&mut tender, (5, 30), 2);
+    let in_gap = tender.say(&cast.agency, "trust.list", &data, 40);
+    assert_eq!(code(in_gap), rules::BAD_CERTIFICATE.code);
+    // The next one is of later, and is there.
+    add(&mut tender, (45, 9_000), 3);
+    tender
+        .say(&cast.agency, "trust.list", &data, 41)
+        .expect("it clears the agency and the operator");
+    let versions = tender
+        .host
+        .state()
+        .trust_lists()
+        .map(|l| l.versions().len());
+    assert_eq!(versions, Some(2));
+}

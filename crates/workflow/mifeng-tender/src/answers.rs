@@ -32,6 +32,11 @@ impl Answers {
         self.last(Some(at), |_| true)
     }
 
+    /// What counts at any instant.
+    pub(crate) fn ever(&self) -> Vec<VerifiedAnswer> {
+        self.last(None, |_| true)
+    }
+
     /// What counted at this instant, or counts at any, about a certificate and those that stand above it.
     pub(crate) fn about(
         &self,

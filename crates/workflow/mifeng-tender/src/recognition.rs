@@ -308,15 +308,24 @@ impl State {
         let bad = |e: mifeng_pki::Error| Refusal::new(&refusal::BAD_TRUST_LIST, e.to_string());
         let signed = SignedTrustList::from_base64(&data.list, &data.sig).map_err(bad)?;
         let known = issued_by(act.trust.crls, taken);
-        let answers = self.answers.known(taken);
+        let (answers, ever) = (self.answers.known(taken), self.answers.ever());
+        // In a gap between two lists the later one speaks for an operator too: it can clear, never revoke.
+        let in_gap = |e: &mifeng_pki::Error| e.code() == "pki.stale-revocation";
         match &mut self.lists {
             Some(lists) => {
-                let added = lists.add_with(&signed, taken, &known, &answers);
+                let mut added = lists.add_with(&signed, taken, &known, &answers).map(drop);
+                if added.as_ref().is_err_and(in_gap) {
+                    let later = lists.add_with(&signed, taken, act.trust.crls, &ever);
+                    added = later.map(drop).or(added);
+                }
                 added.map_err(bad)?;
                 lists.count_last_from(taken);
             }
             lists @ None => {
-                let first = TrustChain::start(&signed, self.suite, taken, &known);
+                let mut first = TrustChain::start(&signed, self.suite, taken, &known);
+                if first.as_ref().is_err_and(in_gap) {
+                    first = TrustChain::start(&signed, self.suite, taken, act.trust.crls).or(first);
+                }
                 *lists = Some(first.map_err(bad)?);
             }
         }
