@@ -2,7 +2,7 @@
 import bisect
 import re
 
-from . import (anchor, bids, contract, drawing, envelope, given_up, jcs, judging, keeping, log, moment, note, opening, receipt, record, refused, renewal, reshare,  # noqa: F401
+from . import (anchor, asked, bids, contract, drawing, envelope, given_up, jcs, judging, keeping, log, moment, note, opening, receipt, record, refused, renewal, reshare,  # noqa: F401
                result, setup, stamp, state, tar, trust, withheld, x509)
 from .errors import Bad, need
 from .hashes import hasher, suite as suite_of
@@ -505,7 +505,10 @@ def _v7(d, s):
 def _v12(s, report):
     need(s.minutes is not None or s.cancelled, "minutes.missing", "no opening record", "V12")
     rows = len(s.minutes.data["rows"]) if s.minutes else 0
-    report.passed("V12", rows, f"opening record of {rows} rows equals the openings, signed by {len(s.minutes_signed) + 1}"
+    questions = ""
+    if s.asked:
+        questions = f"; {len(s.asked)} questions at the opening, {sum(q.reply is not None for q in s.asked.values())} answered"
+    report.passed("V12", rows, f"opening record of {rows} rows equals the openings, signed by {len(s.minutes_signed) + 1}{questions}"
                   if s.minutes else "cancelled: no opening record")
 
 

@@ -37,6 +37,7 @@ SCHEMA = {
     "share.false": "body sig",
     "opening.minutes": "deadline rows",
     "opening.sign": "minutes",
+    "opening.ask": "kind text", "opening.answer": "ask text",
     "expert.pool": "n reason rows specialty",
     "draw.share": "draw share",
     "draw.result": "declined draw order seats seed",
@@ -74,7 +75,7 @@ SCHEMA = {
 }
 # Members that hold digests, times, counts; all others are strings unless their handler says otherwise.
 DIGESTS = {"transcript", "board", "revealed", "manifest", "draw", "seed", "notice", "minutes", "question", "commitment",
-           "salt", "report", "rank", "cert", "old", "files", "chain", "contract", "response"}
+           "salt", "report", "rank", "cert", "old", "files", "chain", "contract", "response", "ask"}
 TIMES = {"deadline", "until", "received"}
 COUNTS = {"index", "n", "t", "bidders_min", "body_grace_ms", "window_ms", "round", "dealer", "accused"}
 OTHER = {"agency", "buyer", "committee", "documents", "lots", "policy", "title", "trust", "shares", "declarations", "detail",

@@ -12,12 +12,12 @@ HOST = {"submission.close", "bidder-window.close", "bid.open", "bid.fail", "bid.
         "beacon", "round.close", "round-window.close",
         "archive.close", "log.config", "crl.take", "ocsp.take"}
 BIDDER = {"bid.submit", "bid.replace", "bid.withdraw", "bidder.share", "price.confirm", "clarify.answer", "offer.submit",
-          "offer.exit"}
+          "offer.exit", "opening.ask"}
 TRUSTEE = {"key.reveal", "board.reshare", "board.reshare1", "board.reshare2", "board.complain", "board.abandon", "board.cert", "board.dkg1", "board.dkg2", "board.share", "draw.share"}
 SPECIAL = {"opening.sign": ["record-signing", "bid-signing", "trustee"], "seat.cosign": ["record-signing", "trustee"],
            "trust.list": ["record-signing", "host"], "contract.stamp": ["bid-signing", "record-signing"]}
 STARTS_PERIOD = {"tender.publish", "tender.postpone", "tender.resume", "round.open", "clarify.ask"}
-GOES_ON = {"bidder.share", "price.confirm", "clarify.answer", "offer.submit", "offer.exit", "contract.stamp"}
+GOES_ON = {"bidder.share", "price.confirm", "clarify.answer", "offer.submit", "offer.exit", "opening.ask", "contract.stamp"}
 BACKDATING = 600 * moment.SECOND  # ten minutes: five for each of two clocks (spec/events.md, Time)
 
 HANDLERS = {}
@@ -66,6 +66,10 @@ def column(kind):
 EVALUATION = {"session.open", "seat.open", "seat.cosign", "seat.freeze", "seat.resume", "seat.leave", "seat.replace", "check",
               "clarify.ask", "clarify.answer", "price.decide", "price.confirm", "score.commit", "score", "score.correct",
               "rank", "report", "report.sign", "award", "framework.list", "letter", "lot.fail", "round.open", "contract.stamp", "contract.file", "contract.publish"}
+# Records of the evaluation: the first of them begins it, and nobody asks at the opening any more.
+BEGINS = ({t for t in EVALUATION if not t.startswith("contract.")}
+          | {"expert.pool", "draw.share", "draw.result", "lot.pool", "lot.drawn", "offer.submit", "offer.exit", "round.close",
+             "round-window.close", "round.minutes"})
 
 
 class State:
@@ -84,6 +88,7 @@ class State:
         self.bids, self.ciphertexts, self.seal_order = {}, set(), []
         self.close_index = self.close_time = self.window_closed = self.window_taken = None
         self.minutes, self.minutes_signed, self.draws = None, {}, {}
+        self.asked, self.evaluation_begun = {}, False  # questions at the opening by commitment
         self.refused, self.false_shares = {}, {}  # by commitment of the refused record
         self.chains, self.beacons, self.key_shares = (), {}, {}  # beacons by chain and round; shares of a one-time key by index
         self.leaving = {}  # member → who said that it leaves
@@ -119,7 +124,11 @@ class State:
         if r.type in STARTS_PERIOD and self.latest is not None and self._starts_period(r):
             need(r.time >= self.latest - BACKDATING, "record.backdated", r.type)
         self._certificate(r)
+        begins = self.stage == "evaluation" and r.type in BEGINS
+        if begins:  # nobody is passed over
+            need(all(q.reply is not None for q in self.asked.values()), "opening.unanswered", r.type)
         handler(self, r)
+        self.evaluation_begun |= begins
         if self.stage == "open" and r.type in AT_ONCE:  # bids that came before it may stand in a beat after it
             self.records[r.commitment] = r
             return

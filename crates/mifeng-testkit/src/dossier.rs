@@ -2,6 +2,7 @@
 
 mod anchored;
 mod answered;
+mod asked;
 mod broken;
 mod commit_first;
 mod forge;

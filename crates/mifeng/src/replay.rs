@@ -176,7 +176,9 @@ fn check_of(refusal: &Refusal, kind: &str) -> &'static str {
         "board.share" | "beacon" | "share.false" | "key.reveal" => "V9",
         "bid.open" => "V10",
         "bid.fail" => "V11",
-        "opening.minutes" | "opening.sign" | "round.minutes" => "V12",
+        "opening.minutes" | "opening.sign" | "opening.ask" | "opening.answer" | "round.minutes" => {
+            "V12"
+        }
         "expert.pool" | "draw.share" | "draw.result" | "lot.pool" | "lot.drawn" => "V13",
         "rank" | "award" | "check" | "letter" | "lot.fail" | "framework.list" => "V14",
         k if k.starts_with("contract.") => "V14",

@@ -173,7 +173,9 @@ pub fn write_vectors(folder: &Path) -> io::Result<Manifest> {
         receipts.extend(super::commit_first::receipts(suite, &of_first));
         let cases_of_first = super::commit_first::broken(suite, &first);
         let taken = super::taken::all(suite);
-        let all: [(&str, &[u8], Vec<Broken>); 8] = [
+        let asked = super::asked::asked(suite);
+        let of_asked = super::asked::broken(suite, &asked);
+        let all: [(&str, &[u8], Vec<Broken>); 9] = [
             ("-anchored", &anchored.tar, anchored.broken),
             ("", &whole, cases),
             ("-postponed", &moved, cases_of_moved),
@@ -182,6 +184,7 @@ pub fn write_vectors(folder: &Path) -> io::Result<Manifest> {
             ("-renewed-ocsp", &answered.tar, answered.broken),
             ("-commit-first", &first, cases_of_first),
             ("-ocsp-taken", &taken.tar, taken.broken),
+            ("-asked", &asked, of_asked),
         ];
         for (end, valid, cases) in all {
             let of = format!("{}{end}.tar", suite.id());

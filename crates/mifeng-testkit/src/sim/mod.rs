@@ -8,6 +8,7 @@
 //! A run is a function of its seed. *Broken twins* ([`Twin`]) show that the invariants notice: each
 //! has one fault built in, and a few hundred seeds must find it.
 
+mod asked;
 mod checks;
 mod disk;
 mod fixture;
@@ -90,6 +91,8 @@ pub struct Seen {
     pub refused: u64,
     /// Bodies that came after their records.
     pub bodies: u64,
+    /// Questions at openings.
+    pub asked: u64,
     /// Bids opened.
     pub opened: u64,
     /// Tenders that ended with an award.
@@ -112,6 +115,7 @@ impl Seen {
             (&mut self.acknowledged, other.acknowledged),
             (&mut self.refused, other.refused),
             (&mut self.bodies, other.bodies),
+            (&mut self.asked, other.asked),
             (&mut self.opened, other.opened),
             (&mut self.awarded, other.awarded),
             (&mut self.convicted, other.convicted),

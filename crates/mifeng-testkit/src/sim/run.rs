@@ -403,7 +403,11 @@ impl<'f> Run<'f> {
         let Some(host) = &self.host else { return };
         let now = self.host_clock();
         let closed = host.state().closed().is_some();
-        match host.state().stage() {
+        let stage = host.state().stage();
+        if matches!(stage, Stage::Window | Stage::Evaluation) && self.at_the_opening(now) {
+            return;
+        }
+        match stage {
             Stage::Open if !closed => self.beat(now),
             Stage::Window => self.close_window(now),
             Stage::Opening => self.open_one(now),
@@ -517,7 +521,7 @@ impl<'f> Run<'f> {
     }
 
     /// Logs a record that must be right.
-    fn log(&mut self, record: Result<SignedRecord, Error>, now: Time) {
+    pub(super) fn log(&mut self, record: Result<SignedRecord, Error>, now: Time) {
         let outcome = match record {
             Ok(record) => self.with_host(|host, _| host.submit(record, None, now)),
             Err(e) => Some(Err(e)),

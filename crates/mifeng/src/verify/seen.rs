@@ -136,10 +136,21 @@ pub(super) fn minutes(replay: &Replay) -> Result<Saw, Error> {
         minutes.rows.len() as u64,
         replay.state.minutes_signed().len() + 1,
     );
+    let asked = replay.state.opening_questions();
+    let answered = asked.iter().filter(|one| one.reply.is_some()).count();
+    let (asked_zh, asked_en) = match asked.len() {
+        0 => Default::default(),
+        n => (
+            format!("；现场询问或回避申请 {n} 件，{answered} 件有答复"),
+            format!("; {n} questions at the opening, {answered} answered"),
+        ),
+    };
     Ok((
         rows,
-        format!("开标记录 {rows} 行与所开标书一致，{signed} 方签名"),
-        format!("opening record of {rows} rows equals the opened manifests, signed by {signed}"),
+        format!("开标记录 {rows} 行与所开标书一致，{signed} 方签名{asked_zh}"),
+        format!(
+            "opening record of {rows} rows equals the opened manifests, signed by {signed}{asked_en}"
+        ),
     ))
 }
 

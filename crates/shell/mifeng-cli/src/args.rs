@@ -78,6 +78,9 @@ pub(crate) enum Command {
     /// 平台、代理机构、采购人：公告到定标 / host, agency, buyer: from notice to award
     #[command(subcommand)]
     Tender(TenderCommand),
+    /// 开标现场：询问、回避申请与答复 / at the opening: questions, requests for recusal, answers
+    #[command(subcommand)]
+    Opening(crate::asked::OpeningCommand),
     /// 平台的存储：备份、恢复、检查 / a host's store: back up, restore, check
     #[command(subcommand)]
     Store(crate::store::StoreCommand),

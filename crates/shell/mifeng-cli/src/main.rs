@@ -8,6 +8,7 @@ mod agent;
 mod anchor;
 mod archive;
 mod args;
+mod asked;
 mod bidder;
 mod bundle;
 mod ca;
@@ -138,6 +139,7 @@ fn run(ui: &Ui, args: &args::Args) -> Outcome {
         Command::Witness(command) => witness(ui, command),
         Command::Board(command) => board(ui, command, args.json),
         Command::Tender(command) => tender(ui, command),
+        Command::Opening(command) => asked::run(ui, command, args.json),
         Command::Anchor(command) => anchor::run(ui, command, args.json),
         Command::Contract(command) => contract::run(ui, command, args.json),
         Command::Bid(command) => bid(ui, command, args.json),

@@ -6,6 +6,8 @@ use common::replica::{SEED, replica_of, until};
 use common::statements::bearer;
 use common::*;
 use mifeng::crypto::INTL;
+use mifeng::record::SignedRecord;
+use mifeng::tender::{OpeningAnswer, OpeningAsk, OpeningMatter};
 use mifeng_server::{ManualClock, Opened};
 use mifeng_store::Access;
 use std::sync::Arc;
@@ -249,4 +251,44 @@ fn the_audit_page_has_no_heading_without_a_tender_below_it() {
     let page = host.ask("GET", "/audit?lang=en", &[], b"").text();
     assert!(page.contains("Tenders under way") && !page.contains("Archived tenders"));
     assert!(page.contains("href=\"/v1/tenders/t1/bundle\"") && !page.contains("There are no"));
+}
+
+/// What is asked at the opening goes in by the same door as every record, and so does its answer.
+#[test]
+fn questions_of_the_opening_and_answers_are_handed_in() {
+    let cast = Cast::new(&INTL, "interface");
+    let mut tender = Tender::new(&cast, "host/t/1", Kind::Board);
+    tender.receive(3);
+    tender.close_witnessed();
+    let host = Served::new(&tender, "interface", "interface-asked");
+    host.clock.set(secs(DEADLINE + 3));
+    let hand_in = |record: &SignedRecord| {
+        let file = record.to_file().expect("a file");
+        host.post("/v1/tenders/t1/records", &file)
+    };
+    let data = OpeningAsk {
+        kind: OpeningMatter::Question,
+        text: "截止时间以何处时钟为准？".to_owned(),
+    };
+    let ask = tender.signed(&cast.bidders[0], "opening.ask", &data, DEADLINE + 3);
+    let stranger = tender.signed(&cast.bidders[3], "opening.ask", &data, DEADLINE + 3);
+    let refused = hand_in(&stranger);
+    assert_eq!(
+        refused.code(),
+        "record.not-authorised",
+        "{}",
+        refused.text()
+    );
+    let taken = hand_in(&ask);
+    assert_eq!(taken.status, 200, "{}", taken.text());
+    let data = OpeningAnswer {
+        ask: ask.commitment(&INTL),
+        text: "以平台日志为准。".to_owned(),
+    };
+    let answer = tender.signed(&cast.agency, "opening.answer", &data, DEADLINE + 3);
+    let taken = hand_in(&answer);
+    assert_eq!(taken.status, 200, "{}", taken.text());
+    let again = tender.signed(&cast.buyer, "opening.answer", &data, DEADLINE + 3);
+    let again = hand_in(&again);
+    assert_eq!((again.status, &*again.code()), (409, "opening.not-asked"));
 }

@@ -40,7 +40,7 @@ pub(crate) fn usages_of(kind: &str, by_host: bool) -> &'static [Usage] {
         _ if by_host => &[Usage::Host],
         "log.config" => &[Usage::Host],
         "bid.submit" | "bid.replace" | "bid.withdraw" | "bidder.share" | "price.confirm"
-        | "clarify.answer" | "offer.submit" | "offer.exit" => &[Usage::BidSigning],
+        | "clarify.answer" | "offer.submit" | "offer.exit" | "opening.ask" => &[Usage::BidSigning],
         "contract.stamp" => &[Usage::BidSigning, Usage::RecordSigning],
         "draw.share" | "key.reveal" => &[Usage::Trustee],
         "opening.sign" => &[Usage::RecordSigning, Usage::BidSigning, Usage::Trustee],
@@ -275,6 +275,7 @@ impl State {
                 | "clarify.answer"
                 | "offer.submit"
                 | "offer.exit"
+                | "opening.ask"
                 | "contract.stamp"
         );
         if !goes_on {

@@ -172,6 +172,18 @@ rules! {
     /// A bid ended for want of shares while a board may still release.
     GIVEN_UP_EARLY = "opening.given-up-early", "PROTOCOL 2.3",
         "受托人释放时段未满，不得以份额不足结束投标", "the trustees' time to release is not over: no bid ends for want of shares yet";
+    /// A question of the opening that comes when the evaluation has begun.
+    OPENING_OVER = "opening.over", "财政部令第87号 42条 / order 87 art. 42",
+        "评审已经开始，开标现场询问和回避申请应当场提出", "the evaluation has begun: at the opening one asks on the spot";
+    /// A record of the evaluation while a question of the opening is open.
+    OPENING_UNANSWERED = "opening.unanswered", "财政部令第87号 42条 / order 87 art. 42",
+        "开标现场的询问或回避申请尚未处理，不得开始评审", "a question or request of the opening has no answer yet: no evaluation begins";
+    /// More questions of one bidder than are taken.
+    OPENING_TOO_MANY = "opening.too-many", "spec/events.md",
+        "该投标人在开标现场提出的询问已达上限", "this bidder has asked as often as one may at an opening";
+    /// An answer to what nobody asked at the opening, or a second one.
+    OPENING_NOT_ASKED = "opening.not-asked", "财政部令第87号 42条 / order 87 art. 42",
+        "开标现场没有这一询问，或其已有答复", "nobody asked this at the opening, or it has its answer";
     /// A result that does not follow from the records.
     NOT_RECOMPUTED = "result.differs", "PROTOCOL 5",
         "与依记录重算的结果不一致", "differs from what the records give when recomputed";

@@ -4,6 +4,7 @@ mod read;
 
 use crate::ahead::Ahead;
 use crate::answers::Answers;
+use crate::asked::OpeningQuestion;
 use crate::bids::LiveBids;
 use crate::evaluation::Evaluation;
 use crate::events::*;
@@ -175,6 +176,10 @@ pub struct State {
     pub(crate) revealed: BTreeMap<u8, Scalar>,
     pub(crate) minutes: Option<(Digest, Minutes)>,
     pub(crate) minutes_signed: Vec<Digest>,
+    /// What was asked at the opening, in order.
+    pub(crate) asked: Vec<OpeningQuestion>,
+    /// Whether a record of the evaluation was taken: nobody asks at the opening any more.
+    pub(crate) evaluation_begun: bool,
     pub(crate) draw: Option<DrawState>,
     pub(crate) confirmed: BTreeMap<Digest, String>,
     pub(crate) sheets: BTreeMap<String, BTreeMap<Digest, Sheet>>,
@@ -231,6 +236,8 @@ impl State {
             revealed: BTreeMap::new(),
             minutes: None,
             minutes_signed: Vec::new(),
+            asked: Vec::new(),
+            evaluation_begun: false,
             draw: None,
             confirmed: BTreeMap::new(),
             sheets: BTreeMap::new(),
@@ -281,6 +288,7 @@ impl State {
         self.check_halted(&event)?;
         let taken = self.latest.map_or(at, |latest| latest.max(at));
         let judged = self.check_signer(record, at, taken, trust)?;
+        self.check_asked(&event)?;
         let act = Act {
             record,
             at,
@@ -290,6 +298,7 @@ impl State {
             ahead,
         };
         self.dispatch(&event, &act)?;
+        self.begin_evaluation(&event);
         if !matches!(event, Event::Open(_) | Event::Fail(_)) {
             self.changes += 1;
         }
@@ -374,6 +383,8 @@ impl State {
             Event::KeyReveal(data) => self.key_reveal(data, record),
             Event::Minutes(data) => self.record_minutes(data, record),
             Event::MinutesSign(data) => self.sign_minutes(data, record),
+            Event::OpeningAsk(data) => self.opening_ask(data, act),
+            Event::OpeningAnswer(data) => self.opening_answer(data, act),
             Event::Pool(data) => self.pool(data, record),
             Event::DrawShare(data) => self.draw_share(data, record),
             Event::DrawResult(data) => self.draw_result(data, record),

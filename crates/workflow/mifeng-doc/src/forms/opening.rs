@@ -2,7 +2,7 @@
 
 use super::{Source, closing, words};
 use crate::{Block, Cell, Paper, Table};
-use mifeng_tender::MinutesRow;
+use mifeng_tender::{MinutesRow, OpeningMatter, OpeningQuestion};
 
 /// The script of the opening: who does what, in which order, and how it is seen.
 #[must_use]
@@ -165,6 +165,14 @@ pub fn opening(source: &Source<'_>) -> Option<Paper> {
         paper.blocks.push(Block::Heading(heading));
         paper.blocks.push(rows_of(unread, source, &signed, priced));
     }
+    let asked = source.state.opening_questions();
+    if !asked.is_empty() {
+        let heading = "现场询问、回避申请与答复".to_owned();
+        paper.blocks.push(Block::Heading(heading));
+        paper.blocks.push(asked_rows(asked, bid));
+        let text = "询问、申请和答复的全文见日志中的相应记录。";
+        paper.blocks.push(Block::Text(text.to_owned()));
+    }
     let others = source
         .of_kind("opening.sign")
         .filter(|line| !minutes.rows.iter().any(|row| row.name == line.signer));
@@ -181,6 +189,37 @@ pub fn opening(source: &Source<'_>) -> Option<Paper> {
     paper.blocks.push(Block::Text(text.replace("投标", bid)));
     paper.blocks.push(closing(&notice.agency.name, line.time));
     Some(paper)
+}
+
+/// Who asked what kind of thing, when, and when it was answered. The words stay in the log: a bidder may write signs that no
+/// font at hand has, and must not keep the paper from being set.
+fn asked_rows(asked: &[OpeningQuestion], bid: &str) -> Block {
+    let rows = asked.iter().zip(1..).map(|(one, n)| {
+        let kind = match one.kind {
+            OpeningMatter::Question => "询问",
+            OpeningMatter::Recusal => "回避申请",
+        };
+        let answered = match &one.reply {
+            Some(reply) => words::instant(reply.answered),
+            None => "—".to_owned(),
+        };
+        vec![
+            Cell::centre(n.to_string()),
+            Cell::left(format!("{}\n{}", one.name, one.bidder)),
+            Cell::centre(kind),
+            Cell::centre(words::instant(one.asked)),
+            Cell::centre(answered),
+        ]
+    });
+    let rows = rows.collect();
+    let head = ["序号", "投标人及统一社会信用代码", "事项", "提出", "答复"]
+        .map(|text| text.replace("投标", bid))
+        .to_vec();
+    Block::Table(Table {
+        widths: vec![12, 62, 20, 31, 31],
+        head,
+        rows,
+    })
 }
 
 /// The lines of some bids, each with its one status.

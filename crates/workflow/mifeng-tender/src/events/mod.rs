@@ -303,6 +303,20 @@ event_data! {
         /// Commitment of the `opening.minutes` record.
         minutes: Digest,
     }
+    /// `opening.ask`: a bidder has a question about the opening, or asks that somebody stand back (87 art. 42).
+    OpeningAsk {
+        /// What is wanted.
+        kind: OpeningMatter,
+        /// In words.
+        text: String,
+    }
+    /// `opening.answer`: agency or buyer answers it.
+    OpeningAnswer {
+        /// Commitment of the `opening.ask` record.
+        ask: Digest,
+        /// In words.
+        text: String,
+    }
     /// `expert.pool`: the pool is frozen.
     Pool {
         /// Specialty code.
@@ -370,6 +384,16 @@ event_data! {
     }
 }
 
+/// What a bidder wants at the opening (87 art. 42).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OpeningMatter {
+    /// An answer to a doubt about the opening or its record (询问).
+    Question,
+    /// That somebody of the buyer or agency stand back (回避申请).
+    Recusal,
+}
+
 /// The one status that each received bid ends in (RULES 3.6).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -430,6 +454,8 @@ pub enum Event {
     KeyReveal(KeyReveal),
     Minutes(Minutes),
     MinutesSign(MinutesSign),
+    OpeningAsk(OpeningAsk),
+    OpeningAnswer(OpeningAnswer),
     Pool(Pool),
     DrawShare(DrawShare),
     DrawResult(DrawResult),
@@ -508,6 +534,8 @@ impl Event {
             "key.reveal" => Event::KeyReveal(record.data()?),
             "opening.minutes" => Event::Minutes(record.data()?),
             "opening.sign" => Event::MinutesSign(record.data()?),
+            "opening.ask" => Event::OpeningAsk(record.data()?),
+            "opening.answer" => Event::OpeningAnswer(record.data()?),
             "expert.pool" => Event::Pool(record.data()?),
             "draw.share" => Event::DrawShare(record.data()?),
             "draw.result" => Event::DrawResult(record.data()?),
