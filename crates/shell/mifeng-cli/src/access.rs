@@ -285,7 +285,39 @@ pub(crate) fn grant(ui: &Ui, command: &GrantCommand) -> Outcome {
         format!("平台已登记：{id}"),
         format!("the host has it: {id}"),
     );
+    if let GrantCommand::Emergency {
+        granting,
+        action,
+        reason,
+    } = command
+    {
+        tell_second(ui, granting, *action, reason);
+    }
     Ok(())
+}
+
+/// One signature of an emergency lets nobody do anything: what the other person is to type.
+fn tell_second(ui: &Ui, granting: &Granting, action: Action, reason: &str) {
+    let (host, origin) = (&granting.of.by.reach.host, &granting.of.origin);
+    let (to, until) = (granting.to.display(), granting.until);
+    let line = format!(
+        "mifeng grant emergency --host {} --origin {} --id {} --to {} --action {} --reason {} --until {until}",
+        quoted(host),
+        quoted(origin),
+        ui.t("另一人的身份文件夹", "OTHER-PERSONS-FOLDER"),
+        quoted(&to.to_string()),
+        action.word(),
+        quoted(reason),
+    );
+    ui.say(
+        format!("还须另一个人签署同样的内容才生效（若本次已是第二人，即已生效）：\n  {line}"),
+        format!("it counts once another person has signed the same (if this was the second one, it does now):\n  {line}"),
+    );
+}
+
+/// As a shell takes it for one word.
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', r"'\''"))
 }
 
 #[cfg(test)]
@@ -313,6 +345,7 @@ mod tests {
         assert!(pinned(&ui, "host.example/t/1", "host.example/t/1").is_ok());
         let other = pinned(&ui, "host.example/t/1", "host.example/t/2");
         assert!(other.is_err_and(|e| e.sentence(ui.lang).contains("host.example/t/2")));
+        assert_eq!(quoted("it's so"), r"'it'\''s so'");
         assert!(action("opened.read").is_ok());
         assert!(action("opened.write").is_err_and(|e| e.contains("sheets.read")));
     }

@@ -69,6 +69,15 @@ impl HostArgs {
         }
     }
 
+    /// A folder must be there, and nobody else at work in it. Of a database its own opening says so.
+    fn require_free(&self) -> Outcome {
+        if self.kept.db.is_some() {
+            return Ok(());
+        }
+        require_folder(&self.host)?;
+        store(&self.host).map(|_| ())
+    }
+
     fn store(&self) -> Result<Box<dyn Store>, Failure> {
         let Some(place) = self.kept.place()? else {
             return Ok(Box::new(store(&self.host)?));
@@ -91,11 +100,25 @@ pub(crate) fn keys(ui: &Ui, id: &Path) -> Result<HostKeys, Failure> {
     })
 }
 
+/// Nothing is made in the place of a folder that was misspelt.
+pub(crate) fn require_folder(folder: &Path) -> Outcome {
+    let what = std::fs::metadata(folder).map_err(|e| Failure::io(folder, &e))?;
+    match what.is_dir() {
+        true => Ok(()),
+        false => Err(Failure::io(
+            folder,
+            &std::io::ErrorKind::NotADirectory.into(),
+        )),
+    }
+}
+
 pub(crate) fn store(folder: &Path) -> Result<Directory, Failure> {
     Directory::open(folder).map_err(|e| Failure::io(folder, &e))
 }
 
 pub(crate) fn open(ui: &Ui, args: &HostArgs) -> Result<FolderHost, Failure> {
+    // Before somebody types a passphrase for nothing.
+    args.require_free()?;
     let keys = keys(ui, &args.id)?;
     let host = Host::open(args.store()?, keys).map_err(|e| Failure::from(e).at(&args.host))?;
     // Whatever head the command before left.

@@ -125,12 +125,22 @@ fn opening(ui: &Ui, id: &Path, at: At) -> Opening<Box<dyn Store>> {
 fn open(ui: &Ui, id: &Path, at: &At, access: Access) -> Result<Opened<Box<dyn Store>>, Error> {
     let failed = |failure: Failure| Error::Unavailable {
         what: at.name(),
-        detail: format!("[{}] {}", failure.code, failure.text),
+        detail: detail(&at.name(), &failure),
     };
     let Some(store) = at.open(access).map_err(failed)? else {
         return Ok(Opened::Held);
     };
     Ok(Opened::Ready(store, host::keys(ui, id).map_err(failed)?))
+}
+
+/// What failed at a place, without naming it a second time; the usual code is that of the error that it becomes.
+fn detail(name: &str, failure: &Failure) -> String {
+    let again = format!("{name}: ");
+    let text = failure.text.strip_prefix(&again).unwrap_or(&failure.text);
+    match &*failure.code {
+        "system.unavailable" => text.to_owned(),
+        code => format!("[{code}] {text}"),
+    }
 }
 
 /// What the operator was told last of a tender: the same is not told every second.
@@ -178,5 +188,20 @@ impl Told {
                 format!("{name}: the store is not available, trying again: {why}"),
             ),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_failed_at_a_place_names_it_and_the_usual_code_once() {
+        let held = std::io::Error::new(std::io::ErrorKind::WouldBlock, "held");
+        let failure = Failure::io(Path::new("house/T1"), &held);
+        assert_eq!(detail("house/T1", &failure), "held");
+        assert_eq!(detail("T1", &failure), "house/T1: held");
+        let other = Failure::refused("store.held", "T1: held");
+        assert_eq!(detail("T1", &other), "[store.held] held");
     }
 }

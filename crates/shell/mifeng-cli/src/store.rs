@@ -5,7 +5,7 @@ use mifeng::{Backup, StoreCheck, back_up, check_store};
 use mifeng::{Store, tender::Stage};
 use mifeng_store::{Access, Directory, Place};
 use std::io::BufReader;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Where a tender is kept (docs/storage.md).
 #[derive(clap::Args, Clone, Debug)]
@@ -31,6 +31,9 @@ pub(crate) enum StoreCommand {
         #[command(flatten)]
         store: StoreArgs,
         file: PathBuf,
+        /// 覆盖已有的文件 / replace a file that is there
+        #[arg(long)]
+        force: bool,
     },
     /// 由备份恢复到空处 / put a backup into an empty place
     Restore {
@@ -76,7 +79,10 @@ impl StoreArgs {
 
 pub(crate) fn run(ui: &Ui, command: &StoreCommand) -> Outcome {
     match command {
-        StoreCommand::Backup { store, file } => {
+        StoreCommand::Backup { store, file, force } => {
+            if !force && file.try_exists().map_err(|e| Failure::io(file, &e))? {
+                return Err(exists(file));
+            }
             let store = store.open(Access::Snapshot)?;
             let mut copied = None;
             ui::write_with(file, |out| {
@@ -84,6 +90,10 @@ pub(crate) fn run(ui: &Ui, command: &StoreCommand) -> Outcome {
                 Ok(())
             })?;
             said(ui, "已备份", "copied", copied);
+            ui.say(
+                "不含：平台的密钥（身份文件夹）、授权（grants）、拒绝日志（journal）与登录会话；另行备份前三者",
+                "not in it: the host's keys (identity folder), grants, the journal of refusals, sessions; back the first three up as well",
+            );
             Ok(())
         }
         StoreCommand::Restore { store, file } => {
@@ -123,6 +133,14 @@ pub(crate) fn run(ui: &Ui, command: &StoreCommand) -> Outcome {
             )
         }
     }
+}
+
+/// The one good copy may be the one that is there.
+fn exists(file: &Path) -> Failure {
+    let file = file.display();
+    let mut failure = Failure::usage(format!("{file}: is there already; --force replaces it"));
+    failure.zh = Some(format!("{file}：已存在；--force 可覆盖"));
+    failure
 }
 
 fn said(ui: &Ui, zh: &str, en: &str, copied: Option<mifeng::Copied>) {

@@ -78,11 +78,19 @@ impl Failure {
     }
 
     pub(crate) fn io(path: &Path, error: &io::Error) -> Self {
+        // What people see most often; the rest is the system's own words.
+        let zh = match error.kind() {
+            io::ErrorKind::NotFound => Some("没有这个文件或文件夹"),
+            io::ErrorKind::PermissionDenied => Some("没有权限"),
+            io::ErrorKind::WouldBlock => Some("正被另一个进程使用"),
+            io::ErrorKind::StorageFull => Some("磁盘空间已满"),
+            _ => None,
+        };
         Failure {
             exit: 4,
             code: "system.unavailable".to_owned(),
             clause: None,
-            zh: None,
+            zh: zh.map(|zh| format!("{}：{zh}", path.display())),
             text: format!("{}: {error}", path.display()),
         }
     }
@@ -91,6 +99,8 @@ impl Failure {
     pub(crate) fn store(at: &str, error: &io::Error) -> Self {
         let mut failure = Failure::io(Path::new(at), error);
         if let Some(fault) = mifeng_store::Fault::of(error) {
+            // It says more than its kind.
+            failure.zh = None;
             failure.code = fault.code().to_owned();
             if matches!(fault, mifeng_store::Fault::Place(_)) {
                 failure.exit = 2;

@@ -222,3 +222,48 @@ fn wrong_passphrase_and_usage() -> std::io::Result<()> {
     );
     Ok(())
 }
+
+/// Without a terminal a passphrase that is asked for is a usage error, so that any other answer came before it.
+#[test]
+fn folders_are_looked_at_before_a_passphrase_is_asked_for() -> std::io::Result<()> {
+    let folder = Folder::new("before-pin")?;
+    for line in [
+        "ca init --ca ca --suite intl --name CA",
+        "ca issue --ca ca --kind host --name p --out p",
+    ] {
+        let words: Vec<&str> = line.split(' ').collect();
+        assert!(run(&folder, &words)?.status.success(), "{line}");
+    }
+    fs::create_dir(folder.path("house"))?;
+    for (line, code, named) in [
+        ("serve --listen 127.0.0.1:0 --dir none --id p", 4, "none"),
+        ("serve --listen 127.0.0.1:0 --dir pin --id p", 4, "pin"),
+        (
+            "serve --listen 127.0.0.1:0 --dir house --id nobody",
+            4,
+            "nobody/sign.cer",
+        ),
+        ("tender close --host none --id p", 4, "none"),
+        ("tender export --host pin --id p --out x", 4, "pin"),
+        (
+            "serve --listen 127.0.0.1:0 --dir house --id p",
+            2,
+            "passphrase",
+        ),
+    ] {
+        let output = Command::new(env!("CARGO_BIN_EXE_mifeng"))
+            .args(["--lang", "en"])
+            .args(line.split(' '))
+            .current_dir(&folder.0)
+            .stdin(std::process::Stdio::null())
+            .output()?;
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(code), "{line}: {said}");
+        assert!(said.contains(named), "{line}: {said}");
+    }
+    assert!(
+        !folder.path("none").exists(),
+        "nothing is made in a wrong place"
+    );
+    Ok(())
+}

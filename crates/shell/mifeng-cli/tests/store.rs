@@ -103,7 +103,16 @@ fn backup_restore_and_check() {
     let said = good(&["check", "--host", "host"]);
     assert!(said.contains("3 sealed bids"), "{said}");
     good(&["backup", "--host", "host", "a.tar"]);
-    good(&["backup", "--host", "host", "b.tar"]);
+    let said = good(&["backup", "--host", "host", "b.tar"]);
+    assert!(said.contains("not in it: the host's keys"), "{said}");
+    // The one good copy may be the one that is there.
+    std::fs::write(folder.0.join("kept.tar"), "kept").expect("written");
+    let (exit, said) = run(&["backup", "--host", "host", "kept.tar"]);
+    assert!(exit == 2 && said.contains("--force"), "{exit} {said}");
+    let kept = || std::fs::read(folder.0.join("kept.tar")).expect("read");
+    assert_eq!(kept(), b"kept");
+    good(&["backup", "--host", "host", "--force", "kept.tar"]);
+    assert_ne!(kept(), b"kept");
     let tar = std::fs::read(folder.0.join("a.tar")).expect("read");
     assert!(std::fs::read(folder.0.join("b.tar")).expect("read") == tar);
 
