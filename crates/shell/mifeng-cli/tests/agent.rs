@@ -140,6 +140,24 @@ fn a_witness_cosigns_a_new_stage_though_its_bundle_was_there_before() {
 }
 
 #[test]
+fn a_trustee_is_told_that_too_few_bids_leave_nothing_to_release() {
+    let cast = Cast::new(&INTL, "agent");
+    for (bids, told) in [(2, true), (3, false)] {
+        let mut tender = Tender::new(&cast, "host.example/t/T1", Kind::Board);
+        tender.receive(bids);
+        tender.close(secs(DEADLINE)).expect("closed");
+        let size = tender.host.replay().tree.size();
+        let bundle = (tender.tar(Export::Records), size);
+        let seat = Seat::new("few", &cast);
+        let host = in_stages(&["window"], bundle, |_| (200, Vec::new()).into());
+        let said = said(&seat.run("trustee serve", &host));
+        let why = "fewer than 3 bids and is not opened: there is nothing for you to release";
+        assert_eq!(said.contains(why), told, "{said}");
+        assert_eq!(said.contains("release the shares"), !told, "{said}");
+    }
+}
+
+#[test]
 fn a_bundle_that_stays_behind_what_the_host_shows_is_told_of() {
     let cast = Cast::new(&INTL, "agent");
     let mut tender = Tender::new(&cast, "host.example/t/T1", Kind::Board);

@@ -46,6 +46,8 @@ struct Shown {
     size: u64,
     lines: Vec<Line>,
     asked: Option<Asked>,
+    /// Why nothing is asked, where there is more to say than that.
+    why: Option<(String, String)>,
     /// Done so far, newest last.
     done: Vec<(String, String)>,
     /// The task that the person said yes to.
@@ -82,7 +84,13 @@ impl Screen {
 
     pub(super) fn show(&self, lines: Vec<Line>, asked: Option<Asked>) {
         let mut shown = self.shown();
-        (shown.lines, shown.asked) = (lines, asked);
+        (shown.lines, shown.asked, shown.why) = (lines, asked, None);
+    }
+
+    /// Nothing is asked, and why.
+    pub(super) fn show_nothing(&self, why: Option<(String, String)>) {
+        let mut shown = self.shown();
+        (shown.lines, shown.asked, shown.why) = (Vec::new(), None, why);
     }
 
     pub(super) fn done(&self, zh: &str, en: &str) {
@@ -158,7 +166,40 @@ pub(super) fn serve(at: SocketAddr, screen: Arc<Screen>, lang: Lang) -> Result<S
 struct Request {
     method: String,
     path: String,
+    /// What the browser says of its person's languages.
+    languages: String,
     body: String,
+}
+
+/// The language of a page: as its address says, else as the browser does, else that of the command.
+fn language(query: &str, languages: &str, otherwise: Lang) -> Lang {
+    let named = |word: &str| match word {
+        word if word.starts_with("zh") => Some(Lang::Zh),
+        word if word.starts_with("en") => Some(Lang::En),
+        _ => None,
+    };
+    chosen(query)
+        .or_else(|| languages.split(',').map(str::trim_start).find_map(named))
+        .unwrap_or(otherwise)
+}
+
+/// The language that an address asks for.
+fn chosen(query: &str) -> Option<Lang> {
+    let mut given = query.split('&').filter_map(|pair| pair.split_once('='));
+    given.find_map(|pair| match pair {
+        ("lang", "zh") => Some(Lang::Zh),
+        ("lang", "en") => Some(Lang::En),
+        _ => None,
+    })
+}
+
+/// What an address ends in to keep its language; never empty, so that a form goes to the page itself.
+fn kept(query: &str) -> &'static str {
+    match chosen(query) {
+        Some(Lang::Zh) => "?lang=zh",
+        Some(Lang::En) => "?lang=en",
+        None => "?",
+    }
 }
 
 fn answer(mut stream: TcpStream, screen: &Screen, secret: &str, lang: Lang) -> std::io::Result<()> {
@@ -171,29 +212,22 @@ fn answer(mut stream: TcpStream, screen: &Screen, secret: &str, lang: Lang) -> s
     if !bool::from(own.as_bytes().ct_eq(secret.as_bytes())) {
         return reply(&mut stream, "404 Not Found", "text/plain", "");
     }
-    let lang = match query {
-        "lang=zh" => Lang::Zh,
-        "lang=en" => Lang::En,
-        _ => lang,
-    };
+    let lang = language(query, &request.languages, lang);
     match (&*request.method, &path[secret.len()..]) {
         ("GET", "") => reply(
             &mut stream,
             "200 OK",
             "text/html; charset=utf-8",
-            &html(screen, lang),
+            &html(screen, lang, kept(query)),
         ),
         ("GET", "style.css") => {
             let kind = "text/css; charset=utf-8";
             reply(&mut stream, "200 OK", kind, mifeng_server::STYLE)
         }
         ("POST", "") => {
-            let agreed = screen.tell(Some(request.body.strip_prefix("task=").unwrap_or_default()));
             // A page that was shown before something changed agrees to nothing.
-            let back = format!(
-                "303 See Other\r\nlocation: {secret}{}",
-                if agreed { "" } else { "?" }
-            );
+            screen.tell(Some(request.body.strip_prefix("task=").unwrap_or_default()));
+            let back = format!("303 See Other\r\nlocation: {secret}{}", kept(query));
             reply(&mut stream, &back, "text/plain", "")
         }
         _ => reply(&mut stream, "404 Not Found", "text/plain", ""),
@@ -232,9 +266,13 @@ fn read(stream: &mut TcpStream) -> Option<Request> {
                 .filter(|whole| *whole <= REQUEST_LEN_MAX)?;
             if bytes.len() >= whole {
                 let body = core::str::from_utf8(&bytes[start..whole]).ok()?;
+                let mut headers = request.headers.iter();
+                let languages = headers.find(|h| h.name.eq_ignore_ascii_case("accept-language"));
+                let languages = languages.and_then(|h| core::str::from_utf8(h.value).ok());
                 return Some(Request {
                     method: request.method?.to_owned(),
                     path: request.path?.to_owned(),
+                    languages: languages.unwrap_or_default().to_owned(),
                     body: body.to_owned(),
                 });
             }
@@ -270,7 +308,7 @@ fn text(raw: &str) -> String {
     out
 }
 
-fn html(screen: &Screen, lang: Lang) -> String {
+fn html(screen: &Screen, lang: Lang, kept: &str) -> String {
     let shown = screen.shown();
     let t = |zh: &'static str, en: &'static str| match lang {
         Lang::Zh => zh,
@@ -307,7 +345,10 @@ fn html(screen: &Screen, lang: Lang) -> String {
             page += &format!(
                 "<p class=\"note\">{}</p>",
                 t("现在没有什么要您释放。", "Nothing is asked of you now.")
-            )
+            );
+            if let Some((zh, en)) = &shown.why {
+                page += &format!("<p>{}</p>", pick(zh, en));
+            }
         }
         Some(asked) => {
             page += &format!(
@@ -331,7 +372,7 @@ fn html(screen: &Screen, lang: Lang) -> String {
             page += "</ul>";
             if asked.ready {
                 page += &format!(
-                    "<form method=\"post\" action=\"?\"><input type=\"hidden\" name=\"task\" value=\"{}\"><button type=\"submit\">{}</button></form>",
+                    "<form method=\"post\" action=\"{kept}\"><input type=\"hidden\" name=\"task\" value=\"{}\"><button type=\"submit\">{}</button></form>",
                     asked.id,
                     t("我同意，释放", "I agree: release"),
                 );
@@ -355,4 +396,40 @@ fn html(screen: &Screen, lang: Lang) -> String {
         page += "</ul>";
     }
     page + "</main></body></html>"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_says_why_nothing_is_asked_until_something_is() {
+        let screen = Screen::new("host");
+        screen.show_nothing(Some(("甲 <".to_owned(), "too <few>".to_owned())));
+        assert!(html(&screen, Lang::En, "?").contains("<p>too &lt;few&gt;</p>"));
+        assert!(html(&screen, Lang::Zh, "?").contains("<p>甲 &lt;</p>"));
+        screen.show(Vec::new(), None);
+        assert!(!html(&screen, Lang::En, "?").contains("few"));
+    }
+
+    #[test]
+    fn a_page_is_in_the_language_of_its_address_then_of_the_browser_then_of_the_command() {
+        for (query, languages, expected) in [
+            ("lang=en", "zh-CN", Lang::En),
+            ("x=1&lang=en", "zh-CN", Lang::En),
+            ("lang=en&x=1", "", Lang::En),
+            ("lang=zh", "en-GB,en;q=0.9", Lang::Zh),
+            ("", "en-GB,en;q=0.9", Lang::En),
+            ("", "de,zh-CN;q=0.8,en;q=0.7", Lang::Zh),
+            ("lang=de", "en", Lang::En),
+            ("language=zh", "en", Lang::En),
+            ("", "de", Lang::Zh),
+        ] {
+            let said = language(query, languages, Lang::Zh);
+            assert_eq!(said, expected, "{query} {languages}");
+        }
+        assert_eq!(language("", "", Lang::En), Lang::En);
+        assert_eq!(kept("x&lang=zh"), "?lang=zh");
+        assert_eq!(kept("lang=de"), "?");
+    }
 }

@@ -268,7 +268,7 @@ impl<'a> Watch<'a> {
         let state = &bundle.replay.state;
         self.cosign_closes(bundle)?;
         if state.stage() < Stage::Window {
-            self.screen.show(Vec::new(), None);
+            self.screen.show_nothing(None);
             return Ok(false);
         }
         let keeps_key = person::keeps_one_time_key(self.ui, &self.identity, &bundle.replay);
@@ -277,9 +277,15 @@ impl<'a> Watch<'a> {
             false => Some(person::secret(self.ui, &self.identity, &bundle.replay)?),
         };
         let Some(task) = self.next(bundle, secret.as_ref()) else {
-            self.screen.show(Vec::new(), None);
+            let why = nothing_to_open(state);
+            if let Some((zh, en)) = &why {
+                self.once(zh, en);
+            }
+            let none_comes = why.is_some() && state.stage() == Stage::Opening;
+            self.screen.show_nothing(why);
             self.shown = None;
-            return Ok(state.stage() > Stage::Opening || self.has_released(&bundle.replay));
+            let over = state.stage() > Stage::Opening || none_comes;
+            return Ok(over || self.has_released(&bundle.replay));
         };
         let (lines, ready) = conditions(bundle, &task)?;
         let asked = asked(bundle, &task);
@@ -499,6 +505,21 @@ impl<'a> Watch<'a> {
             clock::wait_until(clock::now().plus_millis(LOOK.as_millis() as i64));
         }
     }
+}
+
+/// Why a tender that is closed has nothing to release: too few bids came, and what is not opened waits for no share.
+fn nothing_to_open(state: &State) -> Option<(String, String)> {
+    let (_, notice) = state.notice()?;
+    if !matches!(state.stage(), Stage::Window | Stage::Opening) || !state.to_open().is_empty() {
+        return None;
+    }
+    let (least, lots) = (notice.bidders_min, notice.lots.len());
+    Some((
+        format!("{lots} 个标段的投标都不足 {least} 家，不开标：没有份额要您释放。"),
+        format!(
+            "Each of {lots} lots has fewer than {least} bids and is not opened: there is nothing for you to release."
+        ),
+    ))
 }
 
 fn shown(path: &Path) -> String {
