@@ -49,6 +49,7 @@ mod token;
 mod trust;
 mod tsa;
 mod ui;
+mod usage;
 
 use args::{BidCommand, BoardCommand, Command, PanelCommand, TenderCommand, WitnessCommand};
 use bundle::Bundle;
@@ -56,22 +57,33 @@ use clap::Parser;
 use identity::Identity;
 use mifeng::Export;
 use std::process::ExitCode;
-use ui::{Failure, Outcome, Ui};
+use ui::{Failure, Lang, Outcome, Ui};
 
 fn main() -> ExitCode {
-    let args = match config::arguments() {
-        Ok(words) => args::Args::parse_from(words),
-        Err(failure) => {
-            eprintln!("[{}] {}", failure.code, failure.text);
-            return ExitCode::from(failure.exit);
-        }
+    let given: Vec<std::ffi::OsString> = std::env::args_os().collect();
+    let refused = |failure: Failure| {
+        report(
+            &voice(usage::language(&given)),
+            usage::is_json(&given),
+            &failure,
+        );
+        ExitCode::from(failure.exit)
+    };
+    let words = match config::arguments() {
+        Ok(words) => words,
+        Err(failure) => return refused(failure),
+    };
+    let args = match args::Args::try_parse_from(words) {
+        Ok(args) => args,
+        Err(error) => match usage::failure(&error) {
+            Some(failure) => return refused(failure),
+            None => error.exit(),
+        },
     };
     let ui = Ui {
-        quiet: false,
-        lang: args.lang,
         pin_file: args.pin_file.clone(),
         pin_fd: args.pin_fd,
-        pin_given: std::cell::RefCell::default(),
+        ..voice(args.lang)
     };
     // A panic is a bug of ours: say so, and never with a half-written file (see `ui::write`).
     let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| run(&ui, &args)))
@@ -89,14 +101,25 @@ fn main() -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            report(&ui, &args, &failure);
+            report(&ui, args.json, &failure);
             ExitCode::from(failure.exit)
         }
     }
 }
 
-fn report(ui: &Ui, args: &args::Args, failure: &Failure) {
-    if args.json {
+/// Speaks this language, and was given no passphrase.
+fn voice(lang: Lang) -> Ui {
+    Ui {
+        quiet: false,
+        lang,
+        pin_file: None,
+        pin_fd: None,
+        pin_given: std::cell::RefCell::default(),
+    }
+}
+
+fn report(ui: &Ui, json: bool, failure: &Failure) {
+    if json {
         let json = serde_json::json!({
             "error": failure.sentence(ui.lang), "code": failure.code, "clause": failure.clause, "exit": failure.exit,
         });
