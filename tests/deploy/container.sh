@@ -29,9 +29,12 @@ if ! "${podman[@]}" image exists "$base"; then
 fi
 mkdir "$work/image"
 cp "$mifeng" "$work/image/mifeng"
-# The second stage alone.
+# Stand-ins for what a browser runs: the host only has to find them.
+echo "<!doctype html><title>page</title>" >"$work/image/mifeng-verify.html"
+: >"$work/image/mifeng-desk.wasm"
+# The second stage alone, with files of the build from here.
 awk '/^FROM/ { stage += 1 } stage == 2' deploy/Containerfile |
-    sed 's|^COPY --from=build [^ ]*|COPY mifeng|' >"$work/image/Containerfile"
+    sed '/^COPY --from=build /{ s|--from=build ||; s|/src/target/[^ ]*/||g }' >"$work/image/Containerfile"
 "${podman[@]}" build -q --pull=never --isolation=chroot -t "localhost/$name" "$work/image" >/dev/null
 
 # What the host may read; made here, as an agency would.
@@ -72,6 +75,8 @@ start() {
 
 start
 curl -sf "http://127.0.0.1:$port/v1/tenders/T1" | grep -q '"host.example/t/T1"' || fail "no tender"
+# The pages' parts that run in a browser are found without being named.
+curl -sf "http://127.0.0.1:$port/audit/verify.html" | grep -q '<title>page' || fail "no verification page"
 # What the host could not write to it could not be led to write to either.
 process="$("${podman[@]}" inspect -f '{{.State.Pid}}' "$name")"
 status="$(cat "/proc/$process/status")"

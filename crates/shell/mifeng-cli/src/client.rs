@@ -235,6 +235,11 @@ impl Client {
         &self.tender
     }
 
+    /// Where a browser finds the tender.
+    pub(crate) fn page(&self) -> String {
+        format!("{}/t/{}", self.base, self.tender)
+    }
+
     /// Where the tender stands.
     pub(crate) fn glance(&self) -> Result<Glance, Failure> {
         let (_, said) = self.read("GET", "", &Body::None)?;
@@ -345,16 +350,14 @@ impl Client {
         }
     }
 
-    /// The receipt of a record that somebody else hands in: waits for it.
-    pub(crate) fn receipt_of_others(&self, record: &Path) -> Result<Receipt, Failure> {
+    /// The receipt of a record that somebody else may have handed in, if it is in the log.
+    pub(crate) fn receipt_if_any(&self, record: &Path) -> Result<Option<Receipt>, Failure> {
         let signed = SignedRecord::from_file(&ui::read(record)?)?;
         let rest = format!("/receipts/{}", signed.commitment(self.suite()?));
-        loop {
-            match self.read("GET", &rest, &Body::None) {
-                Ok((_, bytes)) => return Ok(Receipt::from_file(&bytes)?),
-                Err(no) if no.code == "receipt.unknown" => std::thread::sleep(LOOK),
-                Err(no) => return Err(no),
-            }
+        match self.read("GET", &rest, &Body::None) {
+            Ok((_, bytes)) => Ok(Some(Receipt::from_file(&bytes)?)),
+            Err(no) if no.code == "receipt.unknown" => Ok(None),
+            Err(no) => Err(no),
         }
     }
 

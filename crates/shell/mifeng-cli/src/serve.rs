@@ -1,7 +1,8 @@
 //! `mifeng serve`: a host over HTTP.
 
 use crate::demo::{self, DemoArgs};
-use crate::host::Kept;
+use crate::host::{self, Kept};
+use crate::identity::load_certificate;
 use crate::opening;
 use crate::ui::{Failure, Lang, Outcome, Ui};
 use mifeng_server::{Notify, Running, SystemClock, Tls};
@@ -38,7 +39,7 @@ pub(crate) struct ServeArgs {
     /// 对外名称，如 host.example[:8443]，登录声明只对这些名称有效；可重复或以逗号分隔；不给则为监听地址和本机 / names that people sign in to, as host.example[:8443]; repeatable, or with commas; without: the address that is listened on and localhost
     #[arg(long, value_name = "NAME[:PORT]", value_delimiter = ',')]
     public_name: Vec<String>,
-    /// 核验页（bash crates/shell/mifeng-wasm/build.sh 生成） / the verification page, as its build.sh makes it
+    /// 核验页，其旁的 mifeng-desk.wasm 供网页内密封与登录（bash crates/shell/mifeng-wasm/build.sh 生成）；不给则在程序旁查找 / the verification page, as its build.sh makes it, and beside it mifeng-desk.wasm for sealing and signing in in the page; without: looked for beside the program
     #[arg(long, value_name = "HTML")]
     verify_page: Option<PathBuf>,
     /// 自行造好一切，在浏览器里看一次完整招标 / make everything and play a whole tender for a browser
@@ -76,13 +77,14 @@ pub(crate) fn run(ui: &Ui, args: &ServeArgs) -> Outcome {
             )
         )));
     }
+    let pages = Pages::of(args.verify_page.as_deref())?;
     let (Some(dir), Some(id)) = (&args.dir, &args.id) else {
         return demo::run_online(
             ui,
             &demo::Online {
                 demo: &args.story,
                 listen: args.listen,
-                verify_page: args.verify_page.clone(),
+                pages: &pages,
                 seconds: args.seconds,
                 pace: Duration::from_millis(args.pace),
                 by_hand: args.by_hand,
@@ -100,7 +102,7 @@ pub(crate) fn run(ui: &Ui, args: &ServeArgs) -> Outcome {
         kept: args.kept.clone(),
         listen: args.listen,
         tls: tls.clone(),
-        verify_page: args.verify_page.clone(),
+        verify_page: pages.verify.clone(),
         public_names: args.public_name.clone(),
     };
     let running = start(ui, &place)?;
@@ -109,9 +111,68 @@ pub(crate) fn run(ui: &Ui, args: &ServeArgs) -> Outcome {
         format!("正在监听 {scheme}://{}/", running.address),
         format!("listening on {scheme}://{}/", running.address),
     );
+    pages.tell(ui);
     wait(ui, tls.as_ref())?;
     running.stop();
     Ok(())
+}
+
+/// What seals and signs in in the pages, beside the verification page: its build makes both.
+const MODULE: &str = "mifeng-desk.wasm";
+
+/// The verification page, where it was found.
+pub(crate) struct Pages {
+    pub(crate) verify: Option<PathBuf>,
+}
+
+impl Pages {
+    /// The file that was named, which must be there; without a name the one that belongs to this program.
+    fn of(named: Option<&Path>) -> Result<Self, Failure> {
+        if let Some(path) = named {
+            std::fs::metadata(path).map_err(|e| Failure::io(path, &e))?;
+            let verify = Some(path.to_owned());
+            return Ok(Pages { verify });
+        }
+        let program = std::env::current_exe().ok();
+        let verify = program.as_deref().and_then(beside);
+        Ok(Pages { verify })
+    }
+
+    /// Which parts of the pages are there that a browser runs.
+    pub(crate) fn tell(&self, ui: &Ui) {
+        const MAKE: &str = "bash crates/shell/mifeng-wasm/build.sh";
+        let Some(page) = &self.verify else {
+            ui.say(
+                format!("没有核验页和网页内密封、登录：未在程序旁找到，{MAKE} 可生成，--verify-page 可指定"),
+                format!("no verification page, and no sealing or signing in in the page: none lies beside the program; {MAKE} makes them, --verify-page names them"),
+            );
+            return;
+        };
+        let shown = page.display();
+        match page.with_file_name(MODULE).exists() {
+            true => ui.say(
+                format!("核验页与网页内密封：{shown}"),
+                format!("verification page, and sealing in the page: {shown}"),
+            ),
+            false => ui.say(
+                format!("核验页：{shown}；其旁没有 {}，网页内不能密封与登录", MODULE),
+                format!("verification page: {shown}; without {} beside it nobody seals or signs in in the page", MODULE),
+            ),
+        }
+    }
+}
+
+/// The page of an installed program, `bin/mifeng` and `share/mifeng`, or of one in the folder where it was built. Nowhere
+/// else: what is served as the verification page has to come from whoever made the program.
+fn beside(program: &Path) -> Option<PathBuf> {
+    let folder = program.parent()?;
+    let pages = match folder.file_name()?.to_str()? {
+        "bin" => "share/mifeng",
+        "release" | "debug" => "verify-page",
+        _ => return None,
+    };
+    let page = folder.parent()?.join(pages).join("mifeng-verify.html");
+    page.is_file().then_some(page)
 }
 
 /// Waits for SIGTERM or Ctrl-C; SIGHUP reads the certificate and key of TLS again.
@@ -148,6 +209,11 @@ pub(crate) struct Place<'a> {
 
 /// Opens the house and listens in the background.
 pub(crate) fn start(ui: &Ui, place: &Place<'_>) -> Result<Running, Failure> {
+    // Before somebody types a passphrase for nothing.
+    if place.kept.lines().is_none() {
+        host::require_folder(place.dir)?;
+    }
+    load_certificate(&place.id.join("sign.cer"))?;
     let clock = Arc::new(SystemClock);
     let house = opening::house(ui, (place.dir, place.id), &place.kept, clock)?;
     for name in house.skipped() {

@@ -127,7 +127,7 @@ fn submit_all(tender: &mut Tender, evil: &mut host::FolderHost) -> Outcome {
     let bundle = tender.bundle()?;
     for number in 1..=tender.bidders {
         let bid = tender.seal(&bundle, number, 0, 0, "lot1")?;
-        tender.submit(&bundle, number, &bid, None)?;
+        tender.submit(&tender.world.quiet_clone(), &bundle, number, &bid, None)?;
         if number != 1 {
             let record = bid.with_extension("rec");
             host::accept(&tender.world.ui, evil, &record, Some(&bid), None)?;
@@ -456,12 +456,12 @@ fn evaluation(log: &mut Log<'_>, tender: &mut Tender) -> Outcome {
     let seated = tender.seated()?;
     let bundle = tender.bundle()?;
     for expert in &seated {
-        tender.commit_sheet(&bundle, expert, LOT)?;
+        tender.commit_sheet(&quiet, &bundle, expert, LOT)?;
     }
     other_sheet(log, tender, &seated[0])?;
     let bundle = tender.bundle()?;
     for expert in &seated {
-        tender.reveal_sheet(&bundle, expert, LOT)?;
+        tender.reveal_sheet(&quiet, &bundle, expert, LOT)?;
     }
     // One digit of a signed sheet changed.
     let path = tender.path(format!("{}/sheet-1.rec", seated[0]));

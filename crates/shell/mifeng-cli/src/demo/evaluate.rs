@@ -1,5 +1,6 @@
 //! The evaluation of the demo: committee, checks, questions, sheets, ranking, report, award.
 
+use super::act::{self, Act, Done};
 use super::stages::Tender;
 use super::world;
 use crate::bundle::Bundle;
@@ -15,22 +16,44 @@ impl Tender {
     /// From the draw of the committee to the signed report of every lot.
     pub(crate) fn evaluate(&mut self, ui: &Ui) -> Outcome {
         ui.title("7. 评审", "7. evaluation");
-        if self.method.procedure().profile().panel.is_some() {
+        let state = self.host.state();
+        let goes_on = self.lots().iter().any(|lot| state.failure(lot).is_none());
+        if goes_on && self.method.procedure().profile().panel.is_some() {
             self.draw(ui)?;
         }
         for lot in self.lots() {
             ui.say(format!("标段 {lot}"), format!("lot {lot}"));
-            self.check_lot(ui, lot)?;
-            if self.method.procedure().profile().final_offers {
-                self.final_offers(ui, lot)?;
-            }
-            self.settle_prices(ui, lot)?;
-            self.draw_coefficients(ui, lot)?;
-            self.score_lot(ui, lot)?;
-            self.rank_lot(ui, lot)?;
-            self.report_lot(ui, lot)?;
+            self.evaluate_lot(ui, lot)?;
         }
         Ok(())
+    }
+
+    /// One lot, to its report or to its end without a winner.
+    fn evaluate_lot(&mut self, ui: &Ui, lot: &str) -> Outcome {
+        if self.ends_without_winner(ui, lot, false)? {
+            return Ok(());
+        }
+        self.check_lot(ui, lot)?;
+        if self.ends_without_winner(ui, lot, false)? {
+            return Ok(());
+        }
+        if self.method.procedure().profile().final_offers {
+            self.final_offers(ui, lot)?;
+            if self.ends_without_winner(ui, lot, false)? {
+                return Ok(());
+            }
+        }
+        self.settle_prices(ui, lot)?;
+        if self.ends_without_winner(ui, lot, true)? {
+            return Ok(());
+        }
+        self.draw_coefficients(ui, lot)?;
+        self.score_lot(ui, lot)?;
+        self.rank_lot(ui, lot)?;
+        if self.ends_without_winner(ui, lot, true)? {
+            return Ok(());
+        }
+        self.report_lot(ui, lot)
     }
 
     /// The folders of those whose word a body needs.
@@ -45,13 +68,25 @@ impl Tender {
     pub(crate) fn check_lot(&mut self, ui: &Ui, lot: &str) -> Outcome {
         for kind in [CheckKind::Qualification, CheckKind::Conformity] {
             let against = self.path(format!("agency/against-{lot}.json"));
-            let fails = kind == CheckKind::Conformity && lot == "1" && self.bidders > 4;
+            let last = world::credit_code(self.bidders);
+            let state = self.host.state();
+            if state.failure(lot).is_some() {
+                return Ok(());
+            }
+            let due = state.due_in(kind, lot)?;
+            let mut due = due
+                .iter()
+                .map(|seal| &state.bids()[seal].seal.context().bidder);
+            let fails = kind == CheckKind::Conformity
+                && lot == "1"
+                && self.bidders > 4
+                && due.any(|bidder| *bidder == last);
             if fails {
                 let why = committee::Why {
                     reason: "投标有效期少于招标文件要求".to_owned(),
                     article: "财政部令第87号 63条".to_owned(),
                 };
-                let against_json = BTreeMap::from([(world::credit_code(self.bidders), why)]);
+                let against_json = BTreeMap::from([(last, why)]);
                 let json = serde_json::to_vec_pretty(&against_json)
                     .map_err(|e| Failure::malformed(e.to_string()))?;
                 ui::write(&against, &json)?;
@@ -60,15 +95,11 @@ impl Tender {
             let bundle = self.bundle()?;
             for who in self.body(body)? {
                 let out = self.path(format!("{who}/{kind:?}-{lot}.rec"));
-                committee::check(
-                    &self.world.ui,
-                    &*self.world.identity(&who)?,
-                    &bundle,
-                    (kind, lot),
-                    fails.then_some(against.as_path()),
-                    &out,
-                )?;
-                self.accept(&out)?;
+                let act = Act::new(&who, "check", out).in_lot(lot);
+                let against = fails.then_some(against.as_path());
+                self.act(ui, &act, &bundle, |world, member, bundle| {
+                    committee::check(&world.ui, member, bundle, (kind, lot), against, &act.out)
+                })?;
             }
             self.say_check(ui, kind, lot)?;
         }
@@ -95,34 +126,39 @@ impl Tender {
         Ok(())
     }
 
-    /// A written question to the first bidder, and its signed answer.
+    /// A written question to the first bidder who is left, and its signed answer.
     fn clarify(&mut self, ui: &Ui) -> Outcome {
         let asker = self.body(self.host.state().body_of(CheckKind::Conformity))?;
-        let Some(asker) = asker.first() else {
+        let bundle = self.bundle()?;
+        let left = self.host.state().conforming("1")?;
+        let left = left.iter().map(|seal| self.bidder_of(&bundle, seal));
+        let (Some(asker), Some(number)) = (asker.first(), left.min()) else {
             return Ok(());
         };
         let question = committee::Question {
             lot: "1",
-            bidder: &world::credit_code(1),
+            bidder: &world::credit_code(number),
             matter: Matter::Ambiguity,
             text: "技术方案第3页质保期表述不一致，请说明以何处为准。",
             minutes: 30,
         };
         self.ask_and_answer(
+            ui,
             asker,
             &question,
-            1,
+            number,
             "以第3页表格所列三年为准，不改变投标报价。",
         )?;
         ui.say(
-            "  书面澄清一次，投标人 1 签名答复",
-            "  one written question, answered by bidder 1 over its signature",
+            format!("  书面澄清一次，投标人 {number} 签名答复"),
+            format!("  one written question, answered by bidder {number} over its signature"),
         );
         Ok(())
     }
 
     fn ask_and_answer(
         &mut self,
+        ui: &Ui,
         asker: &str,
         question: &committee::Question<'_>,
         number: usize,
@@ -130,13 +166,19 @@ impl Tender {
     ) -> Outcome {
         let count = self.host.state().questions().len() + 1;
         let out = self.path(format!("{asker}/question-{count}.rec"));
-        let identity = self.world.identity(asker)?;
-        committee::ask(&self.world.ui, &identity, &self.bundle()?, question, &out)?;
-        self.accept(&out)?;
-        let out = self.path(format!("bidder{number}/answer-{count}.rec"));
-        let identity = self.world.identity(&format!("bidder{number}"))?;
-        committee::answer(&identity, &self.bundle()?, count, text, None, &out)?;
-        self.accept(&out)
+        let act = Act::new(asker, "clarify.ask", out);
+        let bundle = self.bundle()?;
+        self.act(ui, &act, &bundle, |world, asker, bundle| {
+            committee::ask(&world.ui, asker, bundle, question, &act.out)
+        })?;
+        let who = format!("bidder{number}");
+        let out = self.path(format!("{who}/answer-{count}.rec"));
+        let act = Act::new(&who, "clarify.answer", out);
+        let bundle = self.bundle()?;
+        self.act(ui, &act, &bundle, |_, bidder, bundle| {
+            committee::answer(bidder, bundle, count, text, None, &act.out)
+        })
+        .map(|_| ())
     }
 
     /// Corrected prices confirmed, low prices explained and decided.
@@ -146,10 +188,12 @@ impl Tender {
         for seal in state.conforming(lot)? {
             if let PriceState::Unconfirmed(_) = state.price_state(&seal) {
                 let number = self.bidder_of(&bundle, &seal);
-                let out = self.path(format!("bidder{number}/confirm-{lot}.rec"));
-                let identity = self.world.identity(&format!("bidder{number}"))?;
-                bidder::confirm_with(ui, &bundle, &identity, lot, &out)?;
-                self.accept(&out)?;
+                let who = format!("bidder{number}");
+                let out = self.path(format!("{who}/confirm-{lot}.rec"));
+                let act = Act::new(&who, "price.confirm", out).in_lot(lot);
+                self.act(ui, &act, &bundle, |_, bidder, bundle| {
+                    bidder::confirm_with(ui, bundle, bidder, lot, &act.out)
+                })?;
             }
         }
         let low: Vec<Digest> = self.host.state().low_prices(lot)?.into_keys().collect();
@@ -167,6 +211,7 @@ impl Tender {
                 minutes: 31,
             };
             self.ask_and_answer(
+                ui,
                 asker,
                 &question,
                 number,
@@ -176,10 +221,11 @@ impl Tender {
         let bundle = self.bundle()?;
         for who in &body {
             let out = self.path(format!("{who}/low-{lot}.rec"));
-            let identity = self.world.identity(who)?;
+            let act = Act::new(who, "check", out).in_lot(lot);
             let what = (CheckKind::LowPrice, lot);
-            committee::check(&self.world.ui, &identity, &bundle, what, None, &out)?;
-            self.accept(&out)?;
+            self.act(ui, &act, &bundle, |world, member, bundle| {
+                committee::check(&world.ui, member, bundle, what, None, &act.out)
+            })?;
         }
         ui.say(
             format!("  异常低价审查 {} 家：书面说明后认定合理", low.len()),
@@ -200,21 +246,35 @@ impl Tender {
     }
 
     fn draw_lot(&mut self, ui: &Ui, lot: &str, purpose: Purpose, name: &str) -> Outcome {
-        let agency = self.world.identity("agency")?;
         let out = self.path(format!("agency/lot-pool-{lot}-{name}.rec"));
         let what = (lot, purpose, name);
-        result::pool(ui, &agency, &self.bundle()?, what, &out)?;
-        self.accept(&out)?;
+        let act = Act::new("agency", "lot.pool", out).in_lot(lot).needed();
+        let bundle = self.bundle()?;
+        self.act(ui, &act, &bundle, |_, agency, bundle| {
+            result::pool(ui, agency, bundle, what, &act.out)
+        })?;
+        self.answer_draw(ui, &format!("lot-draw-{lot}-{name}"))?;
+        let out = self.path(format!("agency/lot-drawn-{lot}-{name}.rec"));
+        let act = Act::new("agency", "lot.drawn", out).in_lot(lot).needed();
+        let bundle = self.bundle()?;
+        self.act(ui, &act, &bundle, |_, agency, bundle| {
+            result::drawn(ui, agency, bundle, what, &act.out)
+        })
+        .map(|_| ())
+    }
+
+    /// Enough trustees answer for the draw that waits.
+    fn answer_draw(&mut self, ui: &Ui, name: &str) -> Outcome {
         let bundle = self.bundle()?;
         for index in self.world.ready() {
-            let out = self.path(format!("trustee{index}/lot-draw-{lot}-{name}.rec"));
-            let trustee = self.world.trustee(index)?;
-            person::draw_share(&self.world.ui, &trustee, &bundle, &out)?;
-            self.accept(&out)?;
+            let who = format!("trustee{index}");
+            let out = self.path(format!("{who}/{name}.rec"));
+            let act = Act::new(&who, "draw.share", out).unless(act::is_drawn);
+            self.act(ui, &act, &bundle, |world, trustee, bundle| {
+                person::draw_share(&world.ui, trustee, bundle, &act.out)
+            })?;
         }
-        let out = self.path(format!("agency/lot-drawn-{lot}-{name}.rec"));
-        result::drawn(ui, &agency, &self.bundle()?, what, &out)?;
-        self.accept(&out)
+        Ok(())
     }
 
     /// Every expert closes a sheet alone; when all are closed, all are revealed.
@@ -226,12 +286,20 @@ impl Tender {
         }
         let seated = self.seated()?;
         let bundle = self.bundle()?;
+        let mut others = Vec::new();
         for expert in &seated {
-            self.commit_sheet(&bundle, expert, lot)?;
+            if self.commit_sheet(ui, &bundle, expert, lot)? == Done::Others {
+                others.push(expert);
+            }
         }
         let bundle = self.bundle()?;
-        for expert in &seated {
-            self.reveal_sheet(&bundle, expert, lot)?;
+        for expert in seated.iter().filter(|expert| !others.contains(expert)) {
+            self.reveal_sheet(ui, &bundle, expert, lot)?;
+        }
+        // What is in a closed sheet only they know who closed it.
+        for expert in others {
+            let act = Act::new(expert, "score.reveal", PathBuf::new()).in_lot(lot);
+            self.leave_to_others(ui, &act)?;
         }
         ui.say(
             format!("  {} 名专家各自封存评分表，随后同时揭示", seated.len()),
@@ -244,7 +312,13 @@ impl Tender {
     }
 
     /// One expert's sheet: subjective items differ between experts, objective ones agree.
-    pub(crate) fn commit_sheet(&mut self, bundle: &Bundle, expert: &str, lot: &str) -> Outcome {
+    pub(super) fn commit_sheet(
+        &mut self,
+        ui: &Ui,
+        bundle: &Bundle,
+        expert: &str,
+        lot: &str,
+    ) -> Result<Done, Failure> {
         let n: usize = expert.trim_start_matches("expert").parse().unwrap_or(1);
         let mut scores: BTreeMap<String, BTreeMap<String, String>> = BTreeMap::new();
         for fact in bundle.replay.state.facts(lot)? {
@@ -271,24 +345,37 @@ impl Tender {
         ui::write(&path, &json)?;
         let secret = self.path(format!("{expert}/closed-{lot}.json"));
         let out = self.path(format!("{expert}/commit-{lot}.rec"));
-        let identity = self.world.identity(expert)?;
-        let files = (path.as_path(), secret.as_path());
-        committee::commit(&self.world.ui, &identity, bundle, lot, files, &out)?;
-        self.accept(&out)
+        let act = Act::new(expert, "score.commit", out).in_lot(lot);
+        self.act(ui, &act, bundle, |world, member, bundle| {
+            let files = (path.as_path(), secret.as_path());
+            committee::commit(&world.ui, member, bundle, lot, files, &act.out)
+        })
     }
 
     /// Reveals the sheet that an expert has closed.
-    pub(crate) fn reveal_sheet(&mut self, bundle: &Bundle, expert: &str, lot: &str) -> Outcome {
+    pub(crate) fn reveal_sheet(
+        &mut self,
+        ui: &Ui,
+        bundle: &Bundle,
+        expert: &str,
+        lot: &str,
+    ) -> Outcome {
         let secret = self.path(format!("{expert}/closed-{lot}.json"));
         let out = self.path(format!("{expert}/sheet-{lot}.rec"));
-        committee::reveal(&*self.world.identity(expert)?, bundle, &secret, &out)?;
-        self.accept(&out)
+        let act = Act::new(expert, "score.reveal", out).in_lot(lot);
+        self.act(ui, &act, bundle, |_, member, bundle| {
+            committee::reveal(member, bundle, &secret, &act.out)
+        })
+        .map(|_| ())
     }
 
     fn rank_lot(&mut self, ui: &Ui, lot: &str) -> Outcome {
         let out = self.path(format!("agency/rank-{lot}.rec"));
-        person::rank(&*self.world.identity("agency")?, &self.bundle()?, lot, &out)?;
-        self.accept(&out)?;
+        let act = Act::new("agency", "rank", out).in_lot(lot).needed();
+        let bundle = self.bundle()?;
+        self.act(ui, &act, &bundle, |_, agency, bundle| {
+            person::rank(agency, bundle, lot, &act.out)
+        })?;
         self.show_ranking(ui, lot);
         if self
             .host
@@ -304,20 +391,24 @@ impl Tender {
     /// The report with its legal contents, signed by every member.
     fn report_lot(&mut self, ui: &Ui, lot: &str) -> Outcome {
         let out = self.path(format!("agency/report-{lot}.rec"));
-        let stated = Stated {
-            media: vec!["中国政府采购网".to_owned()],
-            place: "公共资源交易中心第一评标室".to_owned(),
-            remarks: String::new(),
-        };
-        let agency = self.world.identity("agency")?;
-        result::report(&self.world.ui, &agency, &self.bundle()?, lot, stated, &out)?;
-        self.accept(&out)?;
+        let act = Act::new("agency", "report", out).in_lot(lot).needed();
+        let bundle = self.bundle()?;
+        self.act(ui, &act, &bundle, |world, agency, bundle| {
+            let stated = Stated {
+                media: vec!["中国政府采购网".to_owned()],
+                place: "公共资源交易中心第一评标室".to_owned(),
+                remarks: String::new(),
+            };
+            result::report(&world.ui, agency, bundle, lot, stated, &act.out)
+        })?;
         let bundle = self.bundle()?;
         let members = self.body(self.host.state().body_of(CheckKind::Conformity))?;
         for who in &members {
             let out = self.path(format!("{who}/report-sign-{lot}.rec"));
-            result::sign_report(&*self.world.identity(who)?, &bundle, lot, "", &out)?;
-            self.accept(&out)?;
+            let act = Act::new(who, "report.sign", out);
+            self.act(ui, &act, &bundle, |_, member, bundle| {
+                result::sign_report(member, bundle, lot, "", &act.out)
+            })?;
         }
         ui.say(
             format!("  评审报告由 {} 人签署", members.len()),
@@ -332,22 +423,18 @@ impl Tender {
             .collect();
         let secret = self.path("agency/candidates.json");
         let pool = self.path("agency/pool.rec");
-        let agency = self.world.identity("agency")?;
-        pool::freeze(&agency, &self.bundle()?, &candidates, &secret, &pool)?;
-        self.accept(&pool)?;
-        for index in self.world.ready() {
-            let out = self.path(format!("trustee{index}/draw.rec"));
-            person::draw_share(
-                &self.world.ui,
-                &*self.world.trustee(index)?,
-                &self.bundle()?,
-                &out,
-            )?;
-            self.accept(&out)?;
-        }
+        let act = Act::new("agency", "expert.pool", pool).needed();
+        let bundle = self.bundle()?;
+        self.act(ui, &act, &bundle, |_, agency, bundle| {
+            pool::freeze(agency, bundle, &candidates, &secret, &act.out)
+        })?;
+        self.answer_draw(ui, "draw")?;
         let result = self.path("agency/drawn.rec");
-        pool::drawn(&agency, &self.bundle()?, &secret, &result)?;
-        self.accept(&result)?;
+        let act = Act::new("agency", "draw.result", result).needed();
+        let bundle = self.bundle()?;
+        self.act(ui, &act, &bundle, |_, agency, bundle| {
+            pool::drawn(agency, bundle, &secret, &act.out)
+        })?;
         let seats = self.seated()?.len();
         ui.say(
             format!(
@@ -430,16 +517,8 @@ impl Tender {
     pub(crate) fn award(&mut self, ui: &Ui) -> Outcome {
         ui.title("8. 定标", "8. award");
         for lot in self.lots() {
-            let buyer = self.world.identity("buyer")?;
-            if self.method.procedure().profile().listed {
-                let out = self.path(format!("buyer/list-{lot}.rec"));
-                ui.say("入围供应商：", "suppliers taken in:");
-                result::list(ui, &buyer, &self.bundle()?, lot, &out)?;
-                self.accept(&out)?;
-            } else {
-                let out = self.path(format!("buyer/award-{lot}.rec"));
-                person::award(&buyer, &self.bundle()?, lot, &out)?;
-                self.accept(&out)?;
+            if self.host.state().failed(lot).is_none() {
+                self.award_lot(ui, lot)?;
             }
             if let Some(award) = self.host.state().awards().get(*lot) {
                 let (letter_zh, letter_en) = letter(lot, award);
@@ -454,20 +533,41 @@ impl Tender {
         Ok(())
     }
 
+    fn award_lot(&mut self, ui: &Ui, lot: &str) -> Outcome {
+        let listed = self.method.procedure().profile().listed;
+        let kind = if listed { "framework.list" } else { "award" };
+        let name = if listed { "list" } else { "award" };
+        let out = self.path(format!("buyer/{name}-{lot}.rec"));
+        let act = Act::new("buyer", kind, out).in_lot(lot).needed();
+        let bundle = self.bundle()?;
+        if listed {
+            ui.say("入围供应商：", "suppliers taken in:");
+        }
+        self.act(ui, &act, &bundle, |_, buyer, bundle| match listed {
+            true => result::list(ui, buyer, bundle, lot, &act.out),
+            false => person::award(buyer, bundle, lot, &act.out),
+        })
+        .map(|_| ())
+    }
+
     /// Each of the others is told its own score and rank, and nobody else's.
     fn tell_losers(&mut self, ui: &Ui, lot: &str) -> Outcome {
-        let agency = self.world.identity("agency")?;
         let mut told = 0;
+        let agency = self.world.identity("agency")?;
         for number in 1..=self.bidders {
             let code = world::credit_code(number);
             let out = self.path(format!("agency/letter-{lot}-{number}.rec"));
             let bundle = self.bundle()?;
             let what = (lot, code.as_str());
             // The winner gets none, nor does who has no bid in this lot.
-            if result::letter(&self.world.ui, &agency, &bundle, what, &out).is_ok() {
-                self.accept(&out)?;
-                told += 1;
+            if result::letter(&self.world.ui, &agency, &bundle, what, &out).is_err() {
+                continue;
             }
+            let act = Act::new("agency", "letter", out).in_lot(lot);
+            let done = self.act(ui, &act, &bundle, |world, agency, bundle| {
+                result::letter(&world.ui, agency, bundle, what, &act.out)
+            })?;
+            told += usize::from(done != Done::Not);
         }
         ui.say(
             format!("未中标通知 {told} 份，各自只载本人得分与排名"),

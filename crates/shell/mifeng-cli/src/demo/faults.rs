@@ -1,7 +1,7 @@
 //! What goes wrong on the day of the opening, and that the others go on: a bidder who is away, a seal that is no
 //! proper one, a trustee who lies and one who is offline.
 
-use super::stages::{BEAT_MS, Tender};
+use super::stages::Tender;
 use super::world;
 use crate::bundle::Bundle;
 use crate::ui::{self, Failure, Outcome, Ui};
@@ -30,12 +30,8 @@ const BROKEN: u8 = 5;
 
 /// The bidders' window in the demo: nobody is waited for unless someone is away.
 const WINDOW_MS: u64 = 60_000;
-
-fn sleep_until(end: mifeng::crypto::Time) {
-    while clock::now() < end {
-        std::thread::sleep(std::time::Duration::from_millis(BEAT_MS));
-    }
-}
+/// The same where somebody at the keyboard has a part: trustees have as long as bidders had.
+const WINDOW_BY_HAND_MS: u64 = 300_000;
 
 /// A status as the opening record says it.
 fn said(status: BidStatus) -> (&'static str, &'static str) {
@@ -63,6 +59,8 @@ impl Tender {
         if self.world.faults {
             // Waited for to its end: as short as this machine allows.
             2_000 * (self.seconds + 2)
+        } else if self.host.is_by_hand() {
+            WINDOW_BY_HAND_MS
         } else {
             WINDOW_MS
         }
@@ -81,23 +79,29 @@ impl Tender {
             format!("{missing} 份投标的投标人没有释放；等待时段结束……"),
             format!("{missing} bids' bidder released nothing: waiting for the window's end …"),
         );
-        sleep_until(end);
-        Ok(())
+        // Over HTTP the host ends it, at once when somebody still releases.
+        if self.host.is_shared() {
+            return Ok(());
+        }
+        self.host.sleep_until(end)
     }
 
     /// A bid that lacks shares is given up when the trustees' time to release is over, not before.
-    pub(super) fn wait_for_trustees(&self, ui: &Ui) {
+    pub(super) fn wait_for_trustees(&self, ui: &Ui) -> Outcome {
+        if self.host.is_shared() {
+            return Ok(());
+        }
         let state = self.host.state();
         let due = state.to_open();
         let short = due.iter().filter(|seal| !state.has_enough(seal));
         let Some(end) = short.filter_map(|seal| state.waits_until(seal)).max() else {
-            return;
+            return Ok(());
         };
         ui.say(
             "有投标缺少份额；等待受托人释放时段结束……",
             "a bid lacks shares: waiting for the end of the trustees' time …",
         );
-        sleep_until(end);
+        self.host.sleep_until(end)
     }
 
     /// Turns a sealed bid into one that passes every check at the door and cannot be rebuilt from its secret: its

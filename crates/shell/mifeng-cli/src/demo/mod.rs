@@ -2,7 +2,10 @@
 //!
 //! Every person has a folder; only files go from one to the other.
 
+mod act;
 mod attacks;
+mod bids;
+mod closing;
 mod documents;
 mod door;
 mod evaluate;
@@ -13,12 +16,13 @@ mod online;
 mod plan;
 mod recognition;
 mod stages;
+mod stop;
 mod world;
 
 pub(crate) use online::{Online, run as run_online};
 
 use crate::args::SuiteName;
-use crate::ui::{Failure, Outcome, Ui};
+use crate::ui::{Failure, Lang, Outcome, Ui};
 use method::MethodName;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -92,13 +96,13 @@ pub(crate) struct DemoArgs {
     /// 算法套件 / suite
     #[arg(long, value_enum, default_value = "gm")]
     pub(crate) suite: SuiteName,
-    /// 开标策略 / opening policy
+    /// 开标策略；serve --demo 只有 board、joint、board-clock、joint-clock / opening policy; serve --demo has board, joint, board-clock and joint-clock only
     #[arg(long, value_enum, default_value = "board")]
     pub(crate) policy: PolicyName,
-    /// 采购方式与评审方法 / procedure and method
+    /// 采购方式与评审方法；serve --demo 只有 open、consultation / procedure and method; serve --demo has open and consultation only
     #[arg(long, value_enum, default_value = "open", conflicts_with = "attacks")]
     pub(crate) method: MethodName,
-    /// CA数：2 为两家CA互认，第二家在投标期内载入名单 / CAs: with 2, the second comes onto the trust list during bidding
+    /// CA数：2 为两家CA互认，第二家在投标期内载入名单（serve --demo 不支持） / CAs: with 2, the second comes onto the trust list during bidding (not with serve --demo)
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=2), conflicts_with = "attacks")]
     pub(crate) cas: u8,
     /// 投标人数 / number of bidders
@@ -113,33 +117,47 @@ pub(crate) struct DemoArgs {
     /// 使用真实文件：每个投标人一个子文件夹 / real files: one sub-folder for each bidder
     #[arg(long, value_name = "FOLDER")]
     pub(crate) bids: Option<PathBuf>,
-    /// 演示故障：缺席、密封有误、迟到、文件不全的投标，说谎、离线、电脑损坏的受托人 / faults: bidders absent, late, malformed or incomplete; trustees who lie, are offline or break down
+    /// 演示故障：缺席、密封有误、迟到、文件不全的投标，说谎、离线、电脑损坏的受托人（serve --demo 不支持） / faults: bidders absent, late, malformed or incomplete; trustees who lie, are offline or break down (not with serve --demo)
     #[arg(long, conflicts_with_all = ["attacks", "method"])]
     pub(crate) faults: bool,
-    /// 演示系统拦下的攻击 / show the attacks that are stopped
+    /// 演示系统拦下的攻击（serve --demo 不支持） / show the attacks that are stopped (not with serve --demo)
     #[arg(long)]
     pub(crate) attacks: bool,
+}
+
+impl DemoArgs {
+    /// How many bidders there are, which must be a number that the tender can go on with.
+    fn count_bidders(&mut self, ui: &Ui) -> Outcome {
+        if let Some(folder) = &self.bids {
+            self.bidders = world::sub_folders(folder)?.len();
+        }
+        self.bidders = self.method.bidders(self.bidders);
+        if self.faults {
+            self.bidders = self.bidders.max(faults::BIDDERS_MIN);
+        }
+        let single = self.method == MethodName::SingleSource;
+        if self.cas == 2 && self.bidders < 2 {
+            return Err(Failure::usage("--cas 2: --bidders 2.."));
+        }
+        if single || (BIDDERS_MIN..=BIDDERS_MAX).contains(&self.bidders) {
+            return Ok(());
+        }
+        let found = self.bidders;
+        Err(Failure::usage(match ui.lang {
+            Lang::Zh => format!(
+                "--bidders {found}：应为 {BIDDERS_MIN} 至 {BIDDERS_MAX} 家；不足 {BIDDERS_MIN} 家不得开标（财政部令第87号 41条）"
+            ),
+            Lang::En => format!(
+                "--bidders {found}: expected {BIDDERS_MIN} to {BIDDERS_MAX}; with fewer than {BIDDERS_MIN} bids a lot is not opened (order 87 art. 41)"
+            ),
+        }))
+    }
 }
 
 /// Runs the demo, or the attacks.
 pub(crate) fn run(ui: &Ui, args: &DemoArgs) -> Outcome {
     let mut args = args.clone();
-    if let Some(folder) = &args.bids {
-        args.bidders = world::sub_folders(folder)?.len();
-    }
-    args.bidders = args.method.bidders(args.bidders);
-    if args.faults {
-        args.bidders = args.bidders.max(faults::BIDDERS_MIN);
-    }
-    if args.cas == 2 && args.bidders < 2 {
-        return Err(Failure::usage("--cas 2: --bidders 2.."));
-    }
-    let single = args.method == MethodName::SingleSource;
-    if !single && !(BIDDERS_MIN..=BIDDERS_MAX).contains(&args.bidders) {
-        return Err(Failure::usage(format!(
-            "--bidders {BIDDERS_MIN}..{BIDDERS_MAX}"
-        )));
-    }
+    args.count_bidders(ui)?;
     let started = Instant::now();
     let place = Place::make(args.keep.as_deref())?;
     let ended = if args.attacks {
@@ -177,6 +195,8 @@ impl Place {
             Some(folder) => folder.to_owned(),
             None => std::env::temp_dir().join(format!("mifeng-demo-{}", std::process::id())),
         };
+        // As somebody names it in another terminal.
+        let root = std::path::absolute(&root).map_err(|e| Failure::io(&root, &e))?;
         if root.exists()
             && std::fs::read_dir(&root).is_ok_and(|mut entries| entries.next().is_some())
         {
@@ -185,8 +205,19 @@ impl Place {
                 root.display()
             )));
         }
-        std::fs::create_dir_all(&root).map_err(|e| Failure::io(&root, &e))?;
+        private_folder(&root)?;
         let dossier = root.join("dossier.tar");
         Ok(Place { root, dossier })
     }
+}
+
+/// A folder for this user alone: everybody's private keys go into it. One that is there already stays as its owner
+/// made it.
+fn private_folder(folder: &Path) -> Outcome {
+    use std::os::unix::fs::DirBuilderExt;
+    let made = std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(folder);
+    made.map_err(|e| Failure::io(folder, &e))
 }

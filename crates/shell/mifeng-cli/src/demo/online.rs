@@ -1,8 +1,11 @@
-//! `mifeng serve --demo`: the demo's people hand everything in over HTTP, at a pace that somebody can follow.
+//! `mifeng serve --demo`: the demo's people hand everything in over HTTP, at a pace that somebody can follow. Whoever
+//! looks may join in with the same keys: the play goes on from what the log has then, and the pages stay whatever came
+//! of it.
 
-use super::door::{BY_HAND, Door, Remote};
+use super::door::{BY_HAND, Door, Manner, Remote};
 use super::method::MethodName;
 use super::stages::Tender;
+use super::stop::{self, Stop, is_stopped};
 use super::world::World;
 use super::{DemoArgs, Place, PolicyName};
 use crate::client::Client;
@@ -24,7 +27,7 @@ const NAME: &str = "DEMO-2026-001";
 pub(crate) struct Online<'a> {
     pub(crate) demo: &'a DemoArgs,
     pub(crate) listen: SocketAddr,
-    pub(crate) verify_page: Option<PathBuf>,
+    pub(crate) pages: &'a serve::Pages,
     /// Seconds from the notice to the deadline.
     pub(crate) seconds: u64,
     /// Between two acts of people.
@@ -37,6 +40,103 @@ pub(crate) struct Online<'a> {
 
 /// Runs it.
 pub(crate) fn run(ui: &Ui, online: &Online<'_>) -> Outcome {
+    let mut demo = online.demo.clone();
+    demo.count_bidders(ui)?;
+    let online = &Online {
+        demo: &demo,
+        ..*online
+    };
+    require_playable(ui, online)?;
+    online.pages.tell(ui);
+    let place = Place::make(demo.keep.as_deref())?;
+    let cleared = demo.keep.is_none();
+    let root = place.root.clone();
+    let stop = Stop::listen(move || {
+        if cleared {
+            let _ = stop::remove(&root);
+        }
+    });
+    let folder = place.root.display();
+    ui.say(
+        format!(
+            "各方的文件与私钥在 {folder}{}",
+            ui.t(
+                if cleared {
+                    "，结束时删除（--keep 可保留）"
+                } else {
+                    ""
+                },
+                ""
+            )
+        ),
+        format!(
+            "everybody's files and private keys lie in {folder}{}",
+            if cleared {
+                "; removed at the end (--keep keeps them)"
+            } else {
+                ""
+            }
+        ),
+    );
+    let ended = play(ui, online, &place, &stop);
+    if cleared {
+        stop::remove(&place.root).map_err(|e| Failure::io(&place.root, &e))?;
+    }
+    match ended {
+        // Somebody's own wish, unless the play was to be seen to its end.
+        Err(no) if is_stopped(&no) && !online.once => Ok(()),
+        ended => ended,
+    }
+}
+
+/// The play, and the pages after it.
+fn play(ui: &Ui, online: &Online<'_>, place: &Place, stop: &Stop) -> Outcome {
+    let mut running = None;
+    let door = |world: &World, host: FolderHost| {
+        drop(host);
+        let (started, door) = open_door(ui, online, world, stop)?;
+        running = Some(started);
+        Ok(door)
+    };
+    let timing = (online.seconds, BEAT_MS);
+    let ended = Tender::start_at(ui, online.demo, &place.root, timing, door)
+        .and_then(|tender| tender.finish(ui, online.demo));
+    let Some(running) = running else {
+        return ended;
+    };
+    if !online.once && !ended.as_ref().is_err_and(is_stopped) {
+        tell_end(ui, place, &ended);
+        stop.wait();
+    }
+    ui.say("正在停止……", "stopping …");
+    running.stop();
+    ended
+}
+
+fn tell_end(ui: &Ui, place: &Place, ended: &Outcome) {
+    let dossier = place.dossier.display();
+    match ended {
+        Ok(()) => ui.say(
+            format!("全部完成，档案在 {dossier}。网页继续可看，按 Ctrl-C 结束。"),
+            format!("all done, the dossier is {dossier}. The pages stay; Ctrl-C ends them."),
+        ),
+        Err(no) => ui.say(
+            format!(
+                "演示不能继续 [{}] {}。网页继续可看，按 Ctrl-C 结束。",
+                no.code,
+                no.sentence(ui::Lang::Zh)
+            ),
+            format!(
+                "the play cannot go on [{}] {}. The pages stay; Ctrl-C ends them.",
+                no.code,
+                no.sentence(ui::Lang::En)
+            ),
+        ),
+    }
+}
+
+/// Refuses what the play has no part for, or no time.
+fn require_playable(ui: &Ui, online: &Online<'_>) -> Outcome {
     let args = online.demo;
     let known = args.policy != PolicyName::JointWithRemedy && !args.policy.has_one_time_key();
     let known = known && matches!(args.method, MethodName::Open | MethodName::Consultation);
@@ -46,38 +146,37 @@ pub(crate) fn run(ui: &Ui, online: &Online<'_>) -> Outcome {
             "--demo over HTTP shows the open procedure and consultation with the policies board, joint, board-clock and joint-clock; for others use mifeng demo",
         )));
     }
-    let place = Place::make(args.keep.as_deref())?;
-    let mut running = None;
-    let door = |world: &World, host: FolderHost| {
-        drop(host);
-        let (started, door) = open_door(ui, online, world)?;
-        running = Some(started);
-        Ok(door)
-    };
-    let timing = (online.seconds, BEAT_MS);
-    let ended = Tender::start_at(ui, args, &place.root, timing, door)
-        .and_then(|tender| tender.finish(ui, args));
-    let Some(running) = running else {
-        return ended;
-    };
-    if ended.is_ok() && !online.once {
-        ui.say(
-            format!(
-                "全部完成，档案在 {}。网页继续可看，按 Ctrl-C 结束。",
-                place.dossier.display()
+    let needed = seconds_needed(online);
+    if online.seconds < needed {
+        let (seconds, bidders) = (online.seconds, args.bidders);
+        let pace = online.pace.as_millis();
+        return Err(Failure::usage(match ui.lang {
+            ui::Lang::Zh => format!(
+                "--seconds {seconds}：{bidders} 家投标人、每个动作间隔 {pace} 毫秒，截标前至少需要 {needed} 秒；请加大 --seconds，或减小 --pace、--bidders"
             ),
-            format!(
-                "all done, the dossier is {}. The pages stay; Ctrl-C ends them.",
-                place.dossier.display()
+            ui::Lang::En => format!(
+                "--seconds {seconds}: {bidders} bidders at {pace} ms between two acts need at least {needed} s until the deadline; give more --seconds, or a smaller --pace or --bidders"
             ),
-        );
-        serve::wait(ui, None)?;
+        }));
     }
-    running.stop();
-    ended
+    Ok(())
 }
 
-fn open_door(ui: &Ui, online: &Online<'_>, world: &World) -> Result<(Running, Door), Failure> {
+/// Seconds from the notice to the deadline that the bids need: each is sealed, waits its turn, and then for its beat.
+fn seconds_needed(online: &Online<'_>) -> u64 {
+    let args = online.demo;
+    // All bids, and with them a replacement and a withdrawal.
+    let acts = (args.bidders * args.method.lots().len() + 2) as u64;
+    let each = online.pace.as_millis() as u64 + BEAT_MS;
+    (acts * each).div_ceil(1_000) + super::stages::sealing_seconds(args)
+}
+
+fn open_door(
+    ui: &Ui,
+    online: &Online<'_>,
+    world: &World,
+    stop: &Stop,
+) -> Result<(Running, Door), Failure> {
     let house = world.path("house");
     let folder = house.join(NAME);
     std::fs::create_dir_all(&house).map_err(|e| Failure::io(&house, &e))?;
@@ -90,7 +189,7 @@ fn open_door(ui: &Ui, online: &Online<'_>, world: &World) -> Result<(Running, Do
             kept: Kept::default(),
             listen: online.listen,
             tls: None,
-            verify_page: online.verify_page.clone(),
+            verify_page: online.pages.verify.clone(),
             public_names: Vec::new(),
         },
     )?;
@@ -99,11 +198,16 @@ fn open_door(ui: &Ui, online: &Online<'_>, world: &World) -> Result<(Running, Do
     let client = Client::new(ui, &Reach::from(&*url))?;
     let paths = (world.path("online.tar"), whole(&house));
     let operator = world.identity("platform")?;
-    let by_hand = online.by_hand.then(|| world.path("bidder1/lot1.rec"));
     if online.by_hand {
         tell_by_hand(ui, world, &url)?;
     }
-    let remote = Remote::new(client, operator, paths, (online.pace, by_hand))?;
+    let manner = Manner {
+        pace: online.pace,
+        by_hand: online.by_hand,
+        strict: online.once,
+        stop: stop.clone(),
+    };
+    let remote = Remote::new(client, operator, paths, manner)?;
     Ok((running, Door::Http(Box::new(remote))))
 }
 
@@ -112,23 +216,24 @@ fn whole(house: &Path) -> PathBuf {
     house.join(".work").join(NAME).join("dossier.tar")
 }
 
-/// What is left to somebody at the browser, and where its files lie.
+/// What is left to somebody at the browser, and with which command; the bid is told of when it is sealed.
 fn tell_by_hand(ui: &Ui, world: &World, url: &str) -> Outcome {
     let pin = world.path("pin");
     ui::write_secret(&pin, &world.ui.pin(&pin)?)?;
-    let (record, bid) = (
-        world.path("bidder1/lot1.rec"),
-        world.path("bidder1/lot1.bid"),
-    );
-    let (record, bid, pin) = (record.display(), bid.display(), pin.display());
+    let pin = pin.display();
     let trustee = world.path(format!("trustee{BY_HAND}"));
+    let program = program();
     let command = format!(
-        "mifeng --pin-file {pin} trustee serve --once --host {url} --id {}",
+        "{program} --pin-file {pin} trustee serve --once --host {url} --id {}",
         trustee.display()
     );
     ui.say(
-        format!("由您来做：\n  1. 在 {url}/bid 提交 {record} 和 {bid}\n  2. 运行 {command}\n"),
-        format!("left to you:\n  1. at {url}/bid send {record} and {bid}\n  2. run {command}\n"),
+        format!(
+            "由您来做：\n  1. 投标人 1 在第 1 标段的投标（密封后在此提示），截标前随时提交\n  2. 受托人 {BY_HAND}，截标前或截标后运行\n     {command}\n"
+        ),
+        format!(
+            "left to you:\n  1. the bid of bidder 1 for lot 1 (told here once it is sealed), at any time before the deadline\n  2. trustee {BY_HAND}: before or after the close run\n     {command}\n"
+        ),
     );
     Ok(())
 }
@@ -167,4 +272,10 @@ fn tell(ui: &Ui, online: &Online<'_>, url: &str) {
              - the buyer awards; the host archives; anyone verifies\n"
         ),
     );
+}
+
+/// This program, as somebody can type it in another terminal.
+pub(super) fn program() -> String {
+    let own = std::env::current_exe();
+    own.map_or_else(|_| "mifeng".to_owned(), |path| path.display().to_string())
 }

@@ -1,17 +1,16 @@
 //! The stages of the demo's tender, in the order of the law.
 
+use super::act::Act;
 use super::door::Door;
-use super::method::{CEILING, MethodName};
+use super::method::MethodName;
 use super::world::{self, World};
 use super::{DemoArgs, PolicyName, faults, plan};
-use crate::bidder::{self, Bid, What};
 use crate::bundle::Bundle;
 use crate::host::FolderHost;
 use crate::ui::{self, Failure, Outcome, Ui};
 use crate::{check, clock, notice, person};
 use mifeng::Trusted;
 use mifeng::crypto::{SystemEntropy, Time};
-use mifeng::envelope::{Declarations, DetailLine};
 use mifeng::lock::tlock::ChainKey;
 use std::path::{Path, PathBuf};
 
@@ -26,7 +25,7 @@ pub(crate) struct Tender {
     pub(crate) policy: PolicyName,
     pub(crate) method: MethodName,
     /// The demo's own beacon chain, where the policy has a clock.
-    clock: Option<ChainKey>,
+    pub(super) clock: Option<ChainKey>,
     /// Seconds that this machine was given to seal every bid.
     pub(super) seconds: u64,
     /// How much more time than usual a round of offers has.
@@ -57,13 +56,14 @@ pub(crate) fn run(ui: &Ui, args: &DemoArgs, root: &Path) -> Outcome {
             "this machine is slow and a bid, an offer or a share came late and was refused: once more with more time",
         );
         std::fs::remove_dir_all(root).map_err(|e| Failure::io(root, &e))?;
+        super::private_folder(root)?;
         ended = run_within(ui, args, root, factor);
     }
     ended
 }
 
 fn run_within(ui: &Ui, args: &DemoArgs, root: &Path, patience: u64) -> Outcome {
-    let mut tender = Tender::start(ui, args, root, patience * seconds_needed(args))?;
+    let mut tender = Tender::start(ui, args, root, patience * sealing_seconds(args))?;
     tender.patience = patience;
     tender.finish(ui, args)
 }
@@ -71,20 +71,45 @@ fn run_within(ui: &Ui, args: &DemoArgs, root: &Path, patience: u64) -> Outcome {
 impl Tender {
     /// Everything after the notice, to the verified dossier and its papers.
     pub(crate) fn finish(mut self, ui: &Ui, args: &DemoArgs) -> Outcome {
-        let tender = &mut self;
-        tender.receive_bids(ui, args)?;
-        tender.close(ui)?;
-        tender.open(ui)?;
-        tender.evaluate(ui)?;
-        tender.award(ui)?;
-        tender.archive(ui)?;
-        tender.documents(ui, args)
+        let played = self.play(ui, args);
+        // Somebody with the agency's key may have cancelled the tender: then it is archived as it is.
+        if played.is_err() && self.is_cancelled_by_others()? {
+            ui.say(
+                "项目已由他人终止：按现状归档",
+                "the tender was cancelled by somebody: archived as it is",
+            );
+        } else {
+            played?;
+        }
+        self.archive(ui)?;
+        self.documents(ui, args)
+    }
+
+    /// From the bids to the award.
+    fn play(&mut self, ui: &Ui, args: &DemoArgs) -> Outcome {
+        self.receive_bids(ui, args)?;
+        self.close(ui)?;
+        self.open(ui)?;
+        self.evaluate(ui)?;
+        self.award(ui)
+    }
+
+    fn is_cancelled_by_others(&mut self) -> Result<bool, Failure> {
+        let Some(remote) = self.host.shared() else {
+            return Ok(false);
+        };
+        remote.refresh()?;
+        if remote.replay.state.is_cancelled() {
+            // A cancelled tender is closed at its deadline all the same.
+            remote.wait(|state| state.closed().is_some())?;
+        }
+        Ok(remote.replay.state.is_cancelled())
     }
 }
 
 /// How far ahead the deadline must be so that every bid is in before it: the demo seals one bid
 /// after the other on this machine.
-fn seconds_needed(args: &DemoArgs) -> u64 {
+pub(super) fn sealing_seconds(args: &DemoArgs) -> u64 {
     let megabytes = args.size as u64 * args.bidders as u64;
     let rate = if args.suite.suite().id() == "gm-1" {
         25
@@ -205,311 +230,11 @@ impl Tender {
         Ok(())
     }
 
-    /// The bidders' files: given, or made by the test kit.
-    fn prepare_files(&self, ui: &Ui, args: &DemoArgs) -> Result<(), Failure> {
-        let given = args.bids.as_deref().map(world::sub_folders).transpose()?;
-        for number in 1..=self.bidders {
-            for lot in self.lots() {
-                let folder = self.path(format!("bidder{number}/files-{lot}"));
-                match &given {
-                    Some(folders) => copy_folder(&folders[number - 1], &folder)?,
-                    None => mifeng_testkit::bids::write_bid_folder(
-                        &folder,
-                        u32::try_from(number).unwrap_or(0),
-                        lot,
-                        args.size * 1_000_000 / self.lots().len(),
-                    )
-                    .map_err(|e| Failure::io(&folder, &e))?,
-                }
-            }
-        }
-        let kind = if given.is_some() {
-            ("给定的文件", "given files")
-        } else {
-            ("测试套件生成的真实PDF", "real PDFs made by the test kit")
-        };
-        ui.say(
-            format!("投标文件：{}，每家约 {} MB", kind.0, args.size),
-            format!("bid files: {}, about {} MB each", kind.1, args.size),
-        );
-        Ok(())
-    }
-
     pub(crate) fn lots(&self) -> &'static [&'static str] {
         self.method.lots()
     }
 
-    pub(crate) fn price(&self, number: usize, lot: usize) -> u64 {
-        let steps = [93, 88, 80, 76, 84, 90, 82, 86, 79, 91];
-        CEILING[lot] / 100 * steps[(number + lot * 3) % steps.len()]
-    }
-
-    /// Seals one bid of a bidder for a lot.
-    pub(crate) fn seal(
-        &self,
-        bundle: &Bundle,
-        number: usize,
-        lot: usize,
-        discount: u64,
-        name: &str,
-    ) -> Result<PathBuf, Failure> {
-        self.seal_as(bundle, (number, lot), discount, (What::Bid, name))
-    }
-
-    /// Seals a bid or a final offer.
-    pub(crate) fn seal_as(
-        &self,
-        bundle: &Bundle,
-        (number, lot): (usize, usize),
-        discount: u64,
-        (what, name): (What, &str),
-    ) -> Result<PathBuf, Failure> {
-        let identity = self.world.identity(&format!("bidder{number}"))?;
-        let price = self.price(number, lot) - discount;
-        // Bidder 3 makes a slip in the digits of lot 1: the words will rule (87 art. 59).
-        let slip = if number == 3 && lot == 0 { 1_000 } else { 0 };
-        let out = self.path(format!("bidder{number}/{name}.bid"));
-        let words = mifeng::record::amount::format(i128::from(price) * 100);
-        let digits = format!("{}.00", price + slip);
-        let bid = Bid {
-            lot: self.lots()[lot],
-            folder: &self.path(format!("bidder{number}/files-{}", self.lots()[lot])),
-            price: &digits,
-            price_cn: &words,
-            declarations: Declarations {
-                sme: number.is_multiple_of(2),
-                domestic: !number.is_multiple_of(3),
-                brand: None,
-            },
-            detail: vec![DetailLine {
-                item: "设备".to_owned(),
-                quantity: "1".to_owned(),
-                unit_price: format!("{price}.00"),
-            }],
-            fields: Vec::new(),
-        };
-        bidder::seal_folder(bundle, &identity, bid, (what, &out))?;
-        Ok(out)
-    }
-
-    /// Submits a sealed bid and verifies the receipt, as the bidder does.
-    pub(crate) fn submit(
-        &mut self,
-        bundle: &Bundle,
-        number: usize,
-        bid: &Path,
-        old: Option<&Path>,
-    ) -> Outcome {
-        let identity = self.world.identity(&format!("bidder{number}"))?;
-        let record = bid.with_extension(if old.is_some() { "replace.rec" } else { "rec" });
-        bidder::submit_with(bundle, &identity, bid, old, &record)?;
-        let receipt = bid.with_extension("receipt");
-        self.host
-            .accept(&self.world.ui, &record, Some(bid), Some(&receipt))?;
-        let given = mifeng::Receipt::from_file(&ui::read(&receipt)?)?;
-        let signed = mifeng::record::SignedRecord::from_file(&ui::read(&record)?)?;
-        let _ = given.verify(&signed, &bundle.replay)?;
-        Ok(())
-    }
-
-    pub(crate) fn receive_bids(&mut self, ui: &Ui, args: &DemoArgs) -> Outcome {
-        ui.title(
-            "4. 投标：签名、密封、提交、回执",
-            "4. bids: sign, seal, submit, receipt",
-        );
-        let mut bundle = self.bundle()?;
-        if self.world.second.is_some() {
-            self.roll_over(ui, &mut bundle)?;
-        }
-        for number in 1..=args.bidders {
-            for (lot, id) in self.lots().iter().enumerate() {
-                let bid = self.seal(&bundle, number, lot, 0, &format!("lot{id}"))?;
-                if self.world.faults && number == faults::MALFORMED {
-                    self.spoil(number, &bid)?;
-                }
-                if self.is_refused(number) {
-                    self.prepare_refused(ui, &bundle, (number, lot), &bid)?;
-                } else {
-                    self.submit(&bundle, number, &bid, None)?;
-                }
-            }
-            if self.is_refused(number) {
-                continue;
-            }
-            ui.say(
-                format!("  {}：已密封提交，回执已核验", world::company(number)),
-                format!("  bidder {number}: sealed and submitted, receipts verified"),
-            );
-        }
-        if self.bidders < 2 {
-            return Ok(());
-        }
-        let old = self.path("bidder2/lot1.bid");
-        let new = self.seal(&bundle, 2, 0, 5_000, "lot1-new")?;
-        self.submit(&bundle, 2, &new, Some(&old))?;
-        ui.say(
-            "  投标人 2 替换了第 1 标段的投标",
-            "  bidder 2 replaced its bid for lot 1",
-        );
-        if args.bidders > 3 && self.lots().len() > 1 {
-            let last = args.bidders;
-            let identity = self.world.identity(&format!("bidder{last}"))?;
-            let out = self.path(format!("bidder{last}/withdraw.rec"));
-            bidder::withdraw_with(
-                &bundle,
-                &identity,
-                &self.path(format!("bidder{last}/lot2.bid")),
-                &out,
-            )?;
-            self.accept(&out)?;
-            ui.say(
-                format!("  投标人 {last} 撤回了第 2 标段的投标"),
-                format!("  bidder {last} withdrew its bid for lot 2"),
-            );
-        }
-        Ok(())
-    }
-
-    /// Close, witnesses, time stamp, bidders' window, trustees' release.
-    pub(crate) fn close(&mut self, ui: &Ui) -> Outcome {
-        ui.title("5. 截标与释放", "5. close and release");
-        ui.say("等待截止时间……", "waiting for the deadline …");
-        self.host.close(ui)?;
-        self.send_late(ui)?;
-        self.witness(ui)?;
-        if self.policy.asks_bidders() {
-            self.release_bidders(ui)?;
-        }
-        self.bring_beacons(ui)?;
-        self.wait_for_window(ui)?;
-        self.host.close_window()?;
-        let bundle = self.bundle()?;
-        ui.say(
-            "受托人自己的程序逐条核对：",
-            "the trustees' own programs check:",
-        );
-        person::show_conditions(ui, &bundle, false)?;
-        if self.policy.has_one_time_key() {
-            return self.reveal(ui, &bundle);
-        }
-        if self.world.faults {
-            self.lie(ui, &bundle)?;
-        }
-        for index in self.world.ready() {
-            if self.host.leaves_out(index) {
-                ui.say(
-                    "等待受托人 1 由您释放……",
-                    "waiting for you to release as trustee 1 …",
-                );
-                self.host.wait_for_shares(index)?;
-                continue;
-            }
-            let out = self.path(format!("trustee{index}/shares.rec"));
-            if self.breaks_down(index) {
-                self.release_in_part(ui, &bundle, index, &out)?;
-                continue;
-            }
-            person::release(&self.world.ui, &*self.world.trustee(index)?, &bundle, &out)?;
-            self.accept(&out)?;
-            ui.say(
-                format!("  受托人 {index} 释放了解密份额"),
-                format!("  trustee {index} released its shares"),
-            );
-        }
-        self.remedy(ui, &bundle)
-    }
-
-    /// The trustees reveal their shares of the tender's own key.
-    fn reveal(&mut self, ui: &Ui, bundle: &Bundle) -> Outcome {
-        for index in self.world.ready() {
-            let out = self.path(format!("keeper{index}/reveal.rec"));
-            let identity = self.world.identity(&format!("keeper{index}"))?;
-            person::reveal(&self.world.ui, &identity, bundle, &out)?;
-            self.accept(&out)?;
-            ui.say(
-                format!("  受托人 {index} 公开了专用密钥的份额"),
-                format!("  trustee {index} revealed its share of the tender's own key"),
-            );
-        }
-        Ok(())
-    }
-
-    /// Carries the chain's beacons in, once their rounds have come.
-    fn bring_beacons(&mut self, ui: &Ui) -> Outcome {
-        let Some(key) = &self.clock else {
-            return Ok(());
-        };
-        for (_, round) in self.bundle()?.replay.state.missing_beacons() {
-            let due = key.chain().time_of(round)?;
-            while clock::now() < due {
-                std::thread::sleep(std::time::Duration::from_millis(BEAT_MS));
-            }
-            let beacon = key.sign(round, clock::now())?.to_record();
-            self.host.beacon(&beacon)?;
-            ui.say(
-                format!("信标第 {round} 轮（{due}）已验证并载入"),
-                format!("beacon of round {round} ({due}) verified and logged"),
-            );
-        }
-        Ok(())
-    }
-
-    /// The trustees' witnesses cosign the head with the close; the authority stamps it.
-    pub(crate) fn witness(&mut self, ui: &Ui) -> Outcome {
-        let bundle = self.bundle()?;
-        for index in self.world.present() {
-            if self.host.leaves_out(index) {
-                continue;
-            }
-            let out = self.path(format!("trustee{index}/close.note"));
-            person::cosign(&self.world.ui, &*self.world.trustee(index)?, &bundle, &out)?;
-            self.host.cosign(&ui::read(&out)?)?;
-        }
-        let token = self.path("tsa/close.tsr");
-        person::stamp(&*self.world.identity("tsa")?, &bundle, &token)?;
-        self.host.stamp(&ui::read(&token)?)?;
-        ui.say(
-            format!(
-                "{} 名受托人见证人共签截标日志头，时间戳已加盖",
-                self.world.present().len()
-            ),
-            format!(
-                "the close is cosigned by {} witnesses and time-stamped",
-                self.world.present().len()
-            ),
-        );
-        Ok(())
-    }
-
-    pub(crate) fn release_bidders(&mut self, ui: &Ui) -> Outcome {
-        let bundle = self.bundle()?;
-        let mut count = 0;
-        for seal in bundle.replay.state.to_open() {
-            let number = self.bidder_of(&bundle, &seal);
-            if self.world.faults && number == faults::ABSENT {
-                continue;
-            }
-            let lot = bundle.replay.state.bids()[&seal].seal.context().lot.clone();
-            let mut bid = self.path(format!("bidder{number}/lot{lot}-new.bid"));
-            if !bid.exists() {
-                bid = self.path(format!("bidder{number}/lot{lot}.bid"));
-            }
-            let out = self.path(format!("bidder{number}/leaf-{lot}.rec"));
-            let folder = self.path(format!("bidder{number}"));
-            let fresh = self.bundle_path();
-            self.host.bundle(&fresh)?;
-            bidder::release(&self.world.ui, &folder, &fresh, &bid, None, &out)?;
-            self.accept(&out)?;
-            count += 1;
-        }
-        ui.say(
-            format!("投标人释放了 {count} 份自己的份额"),
-            format!("bidders released {count} leaves of their own"),
-        );
-        Ok(())
-    }
-
-    fn bundle_path(&self) -> PathBuf {
+    pub(super) fn bundle_path(&self) -> PathBuf {
         self.path("tender.tar")
     }
 
@@ -524,11 +249,14 @@ impl Tender {
     pub(crate) fn open(&mut self, ui: &Ui) -> Outcome {
         ui.title("6. 开标", "6. opening");
         let out = self.path("opened");
-        self.wait_for_trustees(ui);
+        self.wait_for_trustees(ui)?;
         self.host.open_bids(ui, &out, self.world.faults)?;
         let minutes = self.path("agency/minutes.rec");
-        person::minutes(&*self.world.identity("agency")?, &self.bundle()?, &minutes)?;
-        self.accept(&minutes)?;
+        let act = Act::new("agency", "opening.minutes", minutes).needed();
+        let bundle = self.bundle()?;
+        self.act(ui, &act, &bundle, |_, agency, bundle| {
+            person::minutes(agency, bundle, &act.out)
+        })?;
         let mut present = vec!["buyer".to_owned()];
         let trustees = self.world.present().into_iter();
         present.extend(trustees.map(|index| format!("trustee{index}")));
@@ -537,9 +265,10 @@ impl Tender {
         present.extend(bidders.map(|number| format!("bidder{number}")));
         let bundle = self.bundle()?;
         for who in &present {
-            let out = self.path(format!("{who}/minutes.rec"));
-            person::sign_minutes(&*self.world.identity(who)?, &bundle, &out)?;
-            self.accept(&out)?;
+            let act = Act::new(who, "opening.sign", self.path(format!("{who}/minutes.rec")));
+            self.act(ui, &act, &bundle, |_, signer, bundle| {
+                person::sign_minutes(signer, bundle, &act.out)
+            })?;
         }
         ui.say(
             format!("开标记录由代理机构与 {} 方在场人员签名", present.len()),
@@ -572,19 +301,4 @@ impl Tender {
             .unwrap_or_default();
         Err(Failure::refused("demo.not-verified", failure))
     }
-}
-
-fn copy_folder(from: &Path, to: &Path) -> Outcome {
-    std::fs::create_dir_all(to).map_err(|e| Failure::io(to, &e))?;
-    let entries = std::fs::read_dir(from).map_err(|e| Failure::io(from, &e))?;
-    for entry in entries {
-        let entry = entry.map_err(|e| Failure::io(from, &e))?;
-        let target = to.join(entry.file_name());
-        if entry.path().is_dir() {
-            copy_folder(&entry.path(), &target)?;
-        } else {
-            std::fs::copy(entry.path(), &target).map_err(|e| Failure::io(&entry.path(), &e))?;
-        }
-    }
-    Ok(())
 }
