@@ -43,5 +43,5 @@ build
 if [[ -n "${MIFENG_LAY_OUT:-}" ]]; then
     "$MIFENG_LAY_OUT" "$here/web" "$made" "$out"
 else
-    cargo run --quiet --locked -p mifeng-wasm --example lay_out -- "$here/web" "$made" "$out"
+    cargo run --quiet --release --locked -p mifeng-wasm --example lay_out -- "$here/web" "$made" "$out"
 fi

@@ -84,8 +84,8 @@ impl Tender {
             return Ok(());
         }
         let ready = self.world.ready();
-        let present = self.world.present().into_iter();
-        let Some(spare) = present.filter(|index| !ready.contains(index)).next() else {
+        let mut present = self.world.present().into_iter();
+        let Some(spare) = present.find(|index| !ready.contains(index)) else {
             return Ok(());
         };
         ui.say(
