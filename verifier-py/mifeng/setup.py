@@ -11,6 +11,7 @@ from .state import on, usages
 DAY = 86_400 * moment.SECOND
 MAX_LOTS = 64
 MAX_GRACE_MS = 86_400_000
+MAX_PARTICULARS, MAX_PARTICULAR = 64, 8_192
 MAX_BEATS = 120_000
 
 
@@ -213,6 +214,11 @@ def _shape(d):
         jcs.members(lot, ["id", "rules", "title"], "record.data", "lot")
         strings(lot["title"], ["en", "zh"], "title of a lot")
         need(isinstance(lot["id"], str) and isinstance(lot["rules"], dict), "record.data", "lot")
+    need(isinstance(d.get("particulars", []), list), "record.data", "particulars")
+    for one in d.get("particulars", []):
+        jcs.members(one, ["name", "text"], "record.data", "particular")
+        strings(one["name"], ["en", "zh"], "heading of a particular")
+        strings(one["text"], ["en", "zh"], "text of a particular")
     for t in d["trust"]:
         jcs.hex32(t)
     need(d.get("rehearsal") in (None, True, False) and isinstance(d.get("ground") or "", str), "record.data", "rehearsal, ground")
@@ -248,6 +254,17 @@ def _grace(d):
         yield "body_grace_ms: a way without a board"
 
 
+def _particulars(d):
+    """What people are told besides: no rule reads it, and it is bounded."""
+    told = d.get("particulars", [])
+    if len(told) > MAX_PARTICULARS:
+        yield "particulars"
+    for one in told:
+        texts = [one[part][lang].encode() for part in ("name", "text") for lang in ("zh", "en")]
+        if not (one["name"]["zh"] and one["text"]["zh"]) or max(map(len, texts)) > MAX_PARTICULAR:
+            yield "particular: empty or too long"
+
+
 def _unlawful(s, r, d):
     if d["suite"] != s.suite.id or d["board"] != s.board.digest:
         yield "suite or board"
@@ -260,6 +277,7 @@ def _unlawful(s, r, d):
         return
     procedure = PROCEDURES[d["procedure"]]
     yield from _grace(d)
+    yield from _particulars(d)
     yield from (f"policy: {x}" for x in policy.lint(d["policy"], {key: t for key, _, t in s.boards()}))
     deadline = moment.parse(d["deadline"])
     yield from _second(s, d, procedure)

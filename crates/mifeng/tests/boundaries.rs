@@ -335,6 +335,47 @@ fn beats_that_begin_after_the_deadline() {
 }
 
 #[test]
+fn what_a_notice_says_besides_is_bounded() {
+    let cast = Cast::new(&INTL, "edges");
+    let mut tender = Tender::unpublished(&cast, ORIGIN);
+    let text = |zh: &str, en: &str| Text {
+        zh: zh.to_owned(),
+        en: en.to_owned(),
+    };
+    let one = |name: &str, told: &str| Particular {
+        name: text(name, ""),
+        text: text(told, ""),
+    };
+    let with = |tender: &Tender<'_>, particulars: Vec<Particular>| {
+        let mut said = notice(&cast, tender.host.state(), Kind::Board);
+        said.particulars = particulars;
+        said
+    };
+    let long = "x".repeat(PARTICULAR_LEN_MAX + 1);
+    let full = vec![one("联系方式", "0000"); PARTICULARS_MAX];
+    let many = [full.clone(), vec![one("联系方式", "0000")]].concat();
+    let mut in_english = one("联系方式", "0000");
+    in_english.text.en.clone_from(&long);
+    for wrong in [
+        vec![one("", "0000")],
+        vec![one("联系方式", "")],
+        vec![one("联系方式", &long)],
+        vec![one(&long, "0000")],
+        vec![in_english],
+        many,
+    ] {
+        let said = with(&tender, wrong);
+        assert_eq!(code(tender.publish(&said)), "notice.unlawful");
+    }
+    let mut last = full;
+    last[0].text.zh = long[1..].to_owned();
+    let said = with(&tender, last.clone());
+    tender.publish(&said).expect("a lawful notice");
+    let (_, held) = tender.host.state().notice().expect("published");
+    assert_eq!(held.particulars, last);
+}
+
+#[test]
 fn a_certificate_of_the_last_minute() {
     use mifeng::pki::issue::Profile;
     let cast = Cast::new(&INTL, "edges");

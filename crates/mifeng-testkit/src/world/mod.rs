@@ -171,6 +171,7 @@ pub fn notice(cast: &Cast, state: &State, kind: Kind) -> Notice {
         },
         chains: Vec::new(),
         documents: Vec::new(),
+        particulars: Vec::new(),
     }
 }
 

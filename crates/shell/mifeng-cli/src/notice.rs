@@ -5,11 +5,11 @@ use crate::clock;
 use crate::identity::{self, Identity};
 use crate::person;
 use crate::ui::{self, Failure, Outcome, Ui};
-use mifeng::crypto::{Digest, Time};
+use mifeng::crypto::{Digest, HashAlg, Time};
 use mifeng::lock::tlock::{Chain, ChainRecord};
 use mifeng::lock::{Leaf, Node, Policy};
 use mifeng::log::{Pace, Schedule};
-use mifeng::tender::{Committee, Lot, Notice, Party, Procedure, Text};
+use mifeng::tender::{Committee, Document, Lot, Notice, Particular, Party, Procedure, Text};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
@@ -54,6 +54,12 @@ pub(crate) struct Plan {
     pub(crate) bidders_min: u32,
     pub(crate) committee: Committee,
     pub(crate) lots: Vec<Lot>,
+    /// Files of the tender document, relative to the plan: the notice has their hashes.
+    #[serde(default)]
+    pub(crate) documents: Vec<PathBuf>,
+    /// What else the public notice says: `[{"name": {"zh", "en"}, "text": {"zh", "en"}}]`.
+    #[serde(default)]
+    pub(crate) particulars: Vec<Particular>,
 }
 
 fn country() -> String {
@@ -147,6 +153,28 @@ fn policy(
     Ok(Policy::new(Node::all(all))?)
 }
 
+/// The files of the tender document as the notice names them.
+fn documents(paths: &[PathBuf], folder: &Path, alg: HashAlg) -> Result<Vec<Document>, Failure> {
+    let mut listed: Vec<Document> = Vec::new();
+    for path in paths {
+        let content = ui::read(&folder.join(path))?;
+        let name = path.file_name().unwrap_or(path.as_os_str());
+        let document = Document {
+            name: name.to_string_lossy().into_owned(),
+            size: content.len() as u64,
+            hash: alg.digest(&content),
+        };
+        if listed.iter().any(|one| one.name == document.name) {
+            return Err(Failure::malformed(format!(
+                "documents: two files are named {}",
+                document.name
+            )));
+        }
+        listed.push(document);
+    }
+    Ok(listed)
+}
+
 fn complete(
     plan: &Plan,
     folder: &Path,
@@ -207,6 +235,7 @@ fn complete(
         lots: plan.lots.clone(),
         committee: plan.committee.clone(),
         chains: plan.chain.iter().cloned().collect(),
-        documents: Vec::new(),
+        documents: documents(&plan.documents, folder, suite.hash())?,
+        particulars: plan.particulars.clone(),
     })
 }

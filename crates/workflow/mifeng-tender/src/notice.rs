@@ -19,6 +19,11 @@ pub const LOTS_MAX: usize = 64;
 /// The longest time that a notice may give for the bodies of bids whose records came before the deadline. Nobody opens
 /// anything while it runs; a day carries a sealed bid of 16 GiB over a line of 2 Mbit/s.
 pub const BODY_GRACE_MS_MAX: u64 = 86_400_000;
+/// What a notice of procurement is asked to say besides its title, lots, rules and times has about a dozen headings
+/// (87 art. 13); works have more.
+pub const PARTICULARS_MAX: usize = 64;
+/// Bytes of one text of them: a page. What is longer is a tender document.
+pub const PARTICULAR_LEN_MAX: usize = 8_192;
 /// Members of one evaluation committee (87 art. 47 asks for 5 or 7; room for large works).
 pub const EXPERTS_MAX: u32 = 31;
 
@@ -174,6 +179,20 @@ pub struct Notice {
     pub committee: Committee,
     /// Files of the tender document.
     pub documents: Vec<Document>,
+    /// What else the public notice says, under headings: qualification, contact, where the opening is held (87 art. 13).
+    /// For people: no rule reads it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub particulars: Vec<Particular>,
+}
+
+/// One heading of the public notice and what stands under it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Particular {
+    /// Heading.
+    pub name: Text,
+    /// What stands under it.
+    pub text: Text,
 }
 
 /// A person or body named in the notice.
@@ -342,6 +361,9 @@ impl Notice {
         if let Some(finding) = self.policy.lint().first() {
             return Some(format!("opening policy: {}", finding.code()));
         }
+        if let Some(fault) = self.particulars_fault() {
+            return Some(fault);
+        }
         if let Some(fault) = self.clock_fault().or_else(|| self.grace_fault()) {
             return Some(fault);
         }
@@ -375,6 +397,27 @@ impl Notice {
             _ => {}
         }
         None
+    }
+
+    /// What is wrong with what people are told besides.
+    fn particulars_fault(&self) -> Option<String> {
+        let count = self.particulars.len();
+        if count > PARTICULARS_MAX {
+            return Some(format!(
+                "{count} particulars, at most {PARTICULARS_MAX} are allowed"
+            ));
+        }
+        self.particulars.iter().enumerate().find_map(|(at, one)| {
+            let texts = [&one.name.zh, &one.name.en, &one.text.zh, &one.text.en];
+            let empty = one.name.zh.is_empty() || one.text.zh.is_empty();
+            let long = texts.iter().any(|text| text.len() > PARTICULAR_LEN_MAX);
+            (empty || long).then(|| {
+                format!(
+                    "particular {}: expected Chinese of 1 to {PARTICULAR_LEN_MAX} bytes under a heading",
+                    at + 1
+                )
+            })
+        })
     }
 
     /// What the notice breaks of its procedure's profile.

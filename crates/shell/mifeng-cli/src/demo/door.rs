@@ -239,6 +239,21 @@ impl Door {
         }
     }
 
+    /// A file of the tender document, once the notice names it.
+    pub(crate) fn document(&mut self, content: &[u8]) -> Outcome {
+        match self {
+            Door::Folder(host) => host
+                .add_document(content)
+                .map(|_| ())
+                .map_err(Failure::from),
+            Door::Http(remote) => {
+                let hash = remote.replay.suite().hash().digest(content);
+                remote.client.document(&hash, content)?;
+                remote.refresh()
+            }
+        }
+    }
+
     /// A bundle of what the log holds now.
     pub(crate) fn bundle(&self, out: &Path) -> Outcome {
         match self {

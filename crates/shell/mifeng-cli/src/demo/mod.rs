@@ -5,6 +5,7 @@
 mod act;
 mod attacks;
 mod bids;
+mod called;
 mod closing;
 mod documents;
 mod door;

@@ -4,7 +4,7 @@ use super::method::MethodName;
 use crate::notice::Plan;
 use crate::ui::Failure;
 use mifeng::crypto::Time;
-use mifeng::tender::{Committee, Large, Text};
+use mifeng::tender::{Committee, Large, Particular, Text};
 use std::path::PathBuf;
 
 /// The plan, with its deadline.
@@ -50,5 +50,50 @@ pub(crate) fn plan(
             alternates: committee.1,
         },
         lots: method.plan_lots()?,
+        documents: Vec::new(),
+        particulars: particulars(),
     })
+}
+
+/// What else a public notice says (87 art. 13), for people.
+fn particulars() -> Vec<Particular> {
+    let told = [
+        (
+            ("投标人资格要求", "Who may bid"),
+            (
+                "符合政府采购法第二十二条；具有医疗器械经营许可证或备案凭证；不接受联合体。",
+                "Those who meet article 22 of the Government Procurement Law and hold a licence or filing for medical devices; no consortia.",
+            ),
+        ),
+        (
+            ("获取招标文件", "Tender documents"),
+            (
+                "自公告之日起在本平台免费下载。",
+                "On this host, free of charge, from the day of the notice.",
+            ),
+        ),
+        (
+            ("开标地点", "Place of the opening"),
+            (
+                "本平台网上开标大厅；县公共资源交易中心第一开标室同步显示。",
+                "The opening hall of this host; shown in opening room 1 of the county's trading centre as well.",
+            ),
+        ),
+        (
+            ("联系方式", "Contact"),
+            (
+                "采购人：设备科，0000-0000001\n代理机构：项目一部，0000-0000002",
+                "Buyer: equipment office, 0000-0000001\nAgency: project team 1, 0000-0000002",
+            ),
+        ),
+    ];
+    let text = |(zh, en): (&str, &str)| Text {
+        zh: zh.to_owned(),
+        en: en.to_owned(),
+    };
+    let one = |(name, told)| Particular {
+        name: text(name),
+        text: text(told),
+    };
+    told.map(one).into()
 }

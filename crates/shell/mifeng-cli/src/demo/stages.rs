@@ -4,7 +4,7 @@ use super::act::Act;
 use super::door::Door;
 use super::method::MethodName;
 use super::world::{self, World};
-use super::{DemoArgs, PolicyName, faults, plan};
+use super::{DemoArgs, PolicyName, called, faults, plan};
 use crate::bundle::Bundle;
 use crate::host::FolderHost;
 use crate::ui::{self, Failure, Outcome, Ui};
@@ -197,6 +197,9 @@ impl Tender {
             PathBuf::from("../buyer/sign.cer"),
         )?;
         plan.chain = self.clock.as_ref().map(|key| key.chain().record().clone());
+        plan.documents = called::document(&plan, &self.path("agency"))?
+            .into_iter()
+            .collect();
         let path = self.path("agency/plan.json");
         let json =
             serde_json::to_vec_pretty(&plan).map_err(|e| Failure::malformed(e.to_string()))?;
@@ -210,6 +213,10 @@ impl Tender {
             &out,
         )?;
         self.accept(&out)?;
+        for document in &plan.documents {
+            self.host
+                .document(&ui::read(&self.path("agency").join(document))?)?;
+        }
         let profile = self.method.procedure().profile();
         ui.say(
             format!(
