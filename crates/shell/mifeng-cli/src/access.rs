@@ -41,6 +41,12 @@ pub(crate) struct Signing {
     id: PathBuf,
 }
 
+impl Signing {
+    pub(crate) fn parts(&self) -> (&Reach, &Path) {
+        (&self.reach, &self.id)
+    }
+}
+
 #[derive(clap::Args, Debug)]
 pub(crate) struct SignInArgs {
     #[command(flatten)]

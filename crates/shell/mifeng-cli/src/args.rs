@@ -571,6 +571,8 @@ pub(crate) enum WitnessCommand {
 
 #[derive(clap::Subcommand, Debug)]
 pub(crate) enum PanelCommand {
+    /// 评审专家：登录平台，下载可查看的已开标文件 / expert: sign in to the host and fetch the opened files that one may read
+    Read(crate::opened::ReadArgs),
     /// 代理机构：冻结候选名单 / agency: freeze the pool
     Pool {
         #[arg(long)]

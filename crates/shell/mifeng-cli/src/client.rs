@@ -4,6 +4,7 @@
 use crate::bundle::Bundle;
 use crate::clock;
 use crate::download::{self, Renewed};
+use crate::opened::OpenedFile;
 use crate::reach::{Patience, Reach, patient};
 use crate::ui::{self, Failure, Outcome, Ui};
 use mifeng::crypto::{Digest, Entropy, Suite, SystemEntropy, Time};
@@ -300,6 +301,12 @@ impl Client {
     pub(crate) fn stamp(&self, token: &[u8]) -> Outcome {
         let body = Body::Bytes("application/octet-stream", token);
         self.read("POST", "/stamps", &body).map(|_| ())
+    }
+
+    /// The files of opened bids that whoever is signed in may read.
+    pub(crate) fn opened(&self) -> Result<Vec<OpenedFile>, Failure> {
+        let (_, bytes) = self.read("GET", "/opened", &Body::None)?;
+        parse(&bytes)
     }
 
     /// Hands in documents that a record names: a contract's text before its record, whose commitment needs it.

@@ -32,6 +32,7 @@ mod identity;
 mod key;
 mod net;
 mod notice;
+mod opened;
 mod opening;
 mod person;
 mod pool;
@@ -404,6 +405,7 @@ fn bid(ui: &Ui, command: &BidCommand, json: bool) -> Outcome {
 
 fn panel(ui: &Ui, command: &PanelCommand) -> Outcome {
     match command {
+        PanelCommand::Read(args) => opened::read(ui, args),
         PanelCommand::Pool {
             id,
             tender,
