@@ -212,7 +212,7 @@ class Trial:
         self.browser.run("window.sameDocument = true")
         self.browser.wait("document.querySelectorAll('tr.opened').length >= %d" % (2 * BIDDERS), 120)
         prices = self.browser.run("[...document.querySelectorAll('tr.opened .num')].map((e) => e.textContent)")
-        self.check("every price is read out", all(re.fullmatch(r"\d+\.\d\d", p) for p in prices), prices)
+        self.check("every price is read out", all(re.fullmatch(r"\d{1,3}(,\d{3})*\.\d\d", p) for p in prices), prices)
         self.check("trustees' releases are listed", "受托人" in self.browser.run(TEXT))
         self.picture("5-opened")
         self.browser.size(390, 844)

@@ -3,7 +3,7 @@
     MIFENG=path/to/mifeng python3 tests/browser/offer.py BROWSER PAGE-FOLDER WORK-FOLDER
 
 A tender with a single source is bid for, opened and checked by commands and trustees' agents; then the agency calls for a
-final offer, which the one bidder gives in the page. Somebody who is not invited cannot, and it is given once.
+final offer, which the one bidder gives in the page. In the hall between them the opening record is signed (present.py). Somebody who is not invited cannot, and it is given once.
 """
 
 import datetime
@@ -16,6 +16,7 @@ import sys
 import time
 import urllib.request
 
+import present
 from desk import Trial
 from tender import PIN, PRICES, Tender
 
@@ -96,8 +97,8 @@ class Single(Tender):
         # A head is taken with a cosignature first.
         self.again(stamped)
 
-    def call(self):
-        """From the bid to the round of final offers."""
+    def open_up(self):
+        """From the bid to the opening record."""
         me = ["--id", "bidder1"]
         self.run("bid", "seal", *me, "--tender", "tender.tar", "--lot", 1, "--files", "bidder1-files", "--price", PRICES[0][0],
                  "--price-cn", PRICES[0][1], "--out", "1.bid")
@@ -112,6 +113,9 @@ class Single(Tender):
         self.stamp("close.tsr")
         self.until("opened", lambda view: [row["status"] for row in view["hall"]["roll"]] == ["opened"])
         self.step("minutes.rec", "tender", "minutes", "--id", "agency")
+
+    def call(self):
+        """From the opening record to the round of final offers."""
         for kind in ("qualification", "conformity"):
             self.step(kind + ".rec", "panel", "check", "--id", "agency", "--kind", kind, "--lot", 1)
         self.round_end = soon(ROUND_SECONDS)
@@ -216,6 +220,8 @@ def main():
         tender.set_up()
         tender.publish()
         tender.serve()
+        tender.open_up()
+        present.hall(trial, tender)
         tender.call()
         offered(trial, tender)
         said = tender.end()

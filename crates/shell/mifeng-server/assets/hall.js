@@ -25,6 +25,20 @@
     count.textContent = (days > 0 ? days + ' ' + now.getAttribute('data-days') + ' ' : '') + text;
   }
 
+  // What somebody unfolded stays so.
+  function kept() {
+    var older = now.querySelector('details[data-keep]');
+    return !!older && older.open;
+  }
+
+  function keep(open) {
+    var older = now.querySelector('details[data-keep]');
+    var there = document.getElementById('there');
+    if (older && open) { older.open = true; }
+    if (there && now.querySelector('.roll') && !now.querySelector('[data-ended]')) { there.removeAttribute('hidden'); }
+    if (window.CustomEvent && typeof CustomEvent === 'function') { document.dispatchEvent(new CustomEvent('mifeng-hall')); }
+  }
+
   // One request at a time; what changes meanwhile is fetched after it.
   function refresh() {
     if (asked) { again = true; return; }
@@ -35,7 +49,9 @@
       asked = false;
       if (request.status === 200) {
         var before = now.querySelector('[data-stage]').getAttribute('data-stage');
+        var open = kept();
         now.innerHTML = request.responseText;
+        keep(open);
         var after = now.querySelector('[data-stage]').getAttribute('data-stage');
         var badge = document.querySelector('.badge');
         if (before !== after && badge) { badge.textContent = after; badge.className = 'badge'; }

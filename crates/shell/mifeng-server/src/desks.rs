@@ -4,7 +4,7 @@
 use crate::api::{Answer, App, Shared};
 use crate::download;
 use crate::pages::{Frame, asset};
-use crate::view::{Life, View};
+use crate::view::{Hall, Life, View};
 use crate::words::Fault;
 use askama::Template;
 use axum::Router;
@@ -21,6 +21,7 @@ const DESK: &str = include_str!("../assets/desk.js");
 const SIGN: &str = include_str!("../assets/sign.js");
 const SEAL: &str = include_str!("../assets/seal.js");
 const EARLIER: &str = include_str!("../assets/earlier.js");
+const PRESENT: &str = include_str!("../assets/present.js");
 const RECEIPT: &str = include_str!("../assets/receipt.js");
 const WORKER: &str = include_str!("../assets/desk-worker.js");
 /// A worker obeys the policy of its own script's answer.
@@ -43,6 +44,7 @@ pub(crate) fn routes() -> Router<Arc<App>> {
         .route("/assets/sign.js", get(|| asset(JAVASCRIPT, SIGN)))
         .route("/assets/seal.js", get(|| asset(JAVASCRIPT, SEAL)))
         .route("/assets/earlier.js", get(|| asset(JAVASCRIPT, EARLIER)))
+        .route("/assets/present.js", get(|| asset(JAVASCRIPT, PRESENT)))
         .route("/assets/receipt.js", get(|| asset(JAVASCRIPT, RECEIPT)))
         .route("/assets/desk-worker.js", get(worker))
         .route("/assets/desk.wasm", get(wasm))
@@ -66,6 +68,8 @@ struct TrusteeDesk<'a> {
     f: &'a Frame,
     v: &'a View,
     url: String,
+    /// No bid is to be opened.
+    nothing: bool,
 }
 
 #[derive(Template)]
@@ -74,14 +78,12 @@ struct ScoreDesk<'a> {
     f: &'a Frame,
     v: &'a View,
     url: String,
-    /// Of the same tender, for programs.
-    api: String,
     /// Whether the module that signs is here.
     seals: bool,
 }
 
 /// The address of a tender for commands: as the browser reached it, if that can stand in a command.
-fn address(app: &App, v: &View, headers: &HeaderMap) -> String {
+pub(crate) fn address(app: &App, v: &View, headers: &HeaderMap) -> String {
     let host = headers
         .get(header::HOST)
         .and_then(|host| host.to_str().ok());
@@ -117,7 +119,7 @@ fn module(app: &App) -> Option<PathBuf> {
     Some(page.with_file_name(MODULE))
 }
 
-async fn seals(app: &App) -> bool {
+pub(crate) async fn seals(app: &App) -> bool {
     match module(app) {
         Some(path) => tokio::fs::try_exists(path).await.unwrap_or(false),
         None => false,
@@ -155,7 +157,8 @@ async fn trustee(
     let f = &Frame::of(&uri, &headers);
     let v = &*app.seen(&name)?;
     let url = address(&app, v, &headers);
-    f.page(&TrusteeDesk { f, v, url })
+    let nothing = v.hall.as_ref().is_some_and(Hall::opens_nothing);
+    f.page(&TrusteeDesk { f, v, url, nothing })
 }
 
 async fn score(
@@ -167,14 +170,7 @@ async fn score(
     let f = &Frame::of(&uri, &headers);
     let v = &*app.seen(&name)?;
     let url = address(&app, v, &headers);
-    let api = url.replace("/t/", "/v1/tenders/");
     let seals = seals(&app).await;
-    let desk = ScoreDesk {
-        f,
-        v,
-        url,
-        api,
-        seals,
-    };
+    let desk = ScoreDesk { f, v, url, seals };
     f.page(&desk)
 }

@@ -61,5 +61,8 @@ pub use seat::{Opened, Opening};
 pub use serve::{Running, start, wait_for_signal};
 pub use sink::FolderSink;
 pub use tls::Tls;
-pub use view::{Hall, Life, Lot, Release, Row, Standing, View};
+pub use view::{
+    Answer, Ended, Hall, Life, Lot, Particular, Placed, Question, Release, Row, Signer, Standing,
+    View,
+};
 pub use writer::{HostOrder, ORDER};

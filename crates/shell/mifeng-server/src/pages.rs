@@ -1,6 +1,7 @@
 //! The pages: made here, readable without scripts; one small script lets the hall live.
 
 use crate::api::{Answer, App, Shared};
+use crate::desks;
 use crate::problem::Problem;
 use crate::view::{Life, View};
 use crate::words::{Fault, Lang};
@@ -108,6 +109,20 @@ impl Frame {
         time.as_ref().map_or_else(String::new, |time| self.at(time))
     }
 
+    /// Yuan with a comma at each three digits, as they are read out.
+    pub(crate) fn money(&self, yuan: &str) -> String {
+        let (whole, rest) = yuan.split_at(yuan.find('.').unwrap_or(yuan.len()));
+        let mut text = String::with_capacity(yuan.len() + whole.len() / 3);
+        for (at, digit) in whole.char_indices() {
+            let left = whole.len() - at;
+            if at > 0 && left % 3 == 0 {
+                text.push(',');
+            }
+            text.push(digit);
+        }
+        text + rest
+    }
+
     pub(crate) fn millis(&self, time: &Time) -> i128 {
         time.as_unix_nanos() / 1_000_000
     }
@@ -176,6 +191,10 @@ struct HallPage<'a> {
     f: &'a Frame,
     v: &'a View,
     now: Time,
+    /// For commands.
+    url: String,
+    /// Whether the module that signs is here.
+    seals: bool,
 }
 
 #[derive(Template)]
@@ -228,7 +247,16 @@ async fn hall(
     let f = &Frame::of(&uri, &headers);
     let v = &*app.tender(&name)?.view();
     let now = app.house.clock.now();
-    f.page(&HallPage { f, v, now })
+    let url = desks::address(&app, v, &headers);
+    let seals = desks::seals(&app).await;
+    let page = HallPage {
+        f,
+        v,
+        now,
+        url,
+        seals,
+    };
+    f.page(&page)
 }
 
 /// The part of the hall that changes, for the script.

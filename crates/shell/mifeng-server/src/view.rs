@@ -2,11 +2,18 @@
 //!
 //! Before the close it is made of the notice, the clock's beats and the log's head alone, never of the bids.
 
+mod hall;
+mod results;
+
+pub use hall::{Answer, Hall, Question, Release, Row, Signer};
+pub use results::{Ended, Placed};
+
 use crate::anchor::Anchoring;
 use crate::known::Known;
 use crate::parties::Parties;
 use mifeng::crypto::{Digest, Time};
-use mifeng::tender::{BidLife, BidOutcome, BidStatus, Stage, State};
+use mifeng::score::Method;
+use mifeng::tender::{Stage, State};
 use mifeng::{Host, Logged, Store};
 use serde::Serialize;
 use std::sync::Arc;
@@ -81,8 +88,27 @@ pub struct Lot {
     pub id: String,
     /// What is bought.
     pub title: Words,
+    /// How it is evaluated.
+    pub method: Words,
+    /// Budget in yuan, if the rules name one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub budget: Option<String>,
+    /// Highest price in yuan, if the rules name one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ceiling: Option<String>,
+    /// Whether it is reserved for small and medium enterprises.
+    pub reserved: bool,
     /// What is scored by hand; none where the price decides.
     pub items: Vec<Item>,
+}
+
+/// A heading of the public notice and what stands under it.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Particular {
+    /// Heading.
+    pub name: Words,
+    /// What stands under it.
+    pub text: Words,
 }
 
 /// One item of the score sheets.
@@ -118,89 +144,6 @@ pub struct Paper {
     /// Hash with the suite's algorithm.
     #[schema(value_type = String)]
     pub hash: Digest,
-}
-
-/// One bid on the roll.
-#[derive(Clone, Debug, Serialize, ToSchema)]
-pub struct Row {
-    /// Lot.
-    pub lot: String,
-    /// Name in the bidder's certificate.
-    pub name: String,
-    /// The bidder's unified social credit code.
-    pub bidder: String,
-    /// Id of the seal.
-    #[schema(value_type = String)]
-    pub seal: Digest,
-    /// Its status: `sealed` until the opening, then that of the opening record.
-    pub status: String,
-    /// The status in words.
-    pub words: Words,
-    /// The price read out, in yuan.
-    pub price: Option<String>,
-}
-
-impl Row {
-    /// Whether the bid was opened: then it may be scored.
-    pub(crate) fn is_open(&self) -> bool {
-        matches!(&*self.status, "opened" | "remedied")
-    }
-}
-
-/// A share that was released.
-#[derive(Clone, Debug, Serialize, ToSchema)]
-pub struct Release {
-    /// Name in the certificate.
-    pub name: String,
-    /// Whether a trustee released it, or the bidder.
-    pub trustee: bool,
-    /// When its signer signed.
-    #[schema(value_type = String)]
-    pub time: Time,
-}
-
-/// The opening hall, after the close.
-#[derive(Clone, Debug, Serialize, ToSchema)]
-pub struct Hall {
-    /// The bids.
-    pub roll: Vec<Row>,
-    /// Shares released so far.
-    pub releases: Vec<Release>,
-    /// Until when bidders may release.
-    #[schema(value_type = String)]
-    pub window_end: Time,
-    /// Bids whose bidder has not released yet, where the policy asks for it.
-    pub missing: usize,
-    /// Whether the opening record stands.
-    pub minutes: bool,
-    /// Those present who signed it.
-    pub signed: usize,
-}
-
-impl Hall {
-    /// Different trustees who released.
-    pub(crate) fn trustees(&self) -> usize {
-        let own = self.releases.iter().filter(|one| one.trustee);
-        let names: std::collections::BTreeSet<&str> = own.map(|one| &*one.name).collect();
-        names.len()
-    }
-
-    /// Bids whose outcome is known.
-    pub(crate) fn decided(&self) -> usize {
-        let open = self.roll.iter().filter(|row| row.status != "sealed");
-        open.count()
-    }
-}
-
-/// The result of one lot.
-#[derive(Clone, Debug, Serialize, ToSchema)]
-pub struct Won {
-    /// Lot.
-    pub lot: String,
-    /// The winner.
-    pub name: String,
-    /// The contract price, in yuan.
-    pub price: String,
 }
 
 /// One act in the log that everybody may know of.
@@ -266,6 +209,9 @@ pub struct View {
     pub rounds: Vec<Round>,
     /// Files of the tender document.
     pub documents: Vec<Paper>,
+    /// What else the public notice says.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub particulars: Vec<Particular>,
     /// Entries of the log.
     pub size: u64,
     /// The head, as its host signed it (spec/checkpoint.md).
@@ -274,8 +220,8 @@ pub struct View {
     pub acts: Vec<Act>,
     /// The opening, after the close.
     pub hall: Option<Hall>,
-    /// Results, once awarded.
-    pub results: Vec<Won>,
+    /// How lots ended, once they did.
+    pub results: Vec<Ended>,
     /// Whether this process writes the tender.
     #[serde(skip)]
     pub standing: Standing,
@@ -330,6 +276,11 @@ impl View {
         self.acts.iter().rev().take(ACTS_SHOWN)
     }
 
+    /// Those before them, newest first.
+    pub(crate) fn older(&self) -> impl Iterator<Item = &Act> {
+        self.acts.iter().rev().skip(ACTS_SHOWN)
+    }
+
     /// What may be seen now.
     pub(crate) fn of<S: Store>(
         name: &str,
@@ -365,6 +316,10 @@ impl View {
                 lots.map(|lot| Lot {
                     id: lot.id.clone(),
                     title: text(&lot.title),
+                    method: method(lot.rules.method),
+                    budget: lot.rules.budget.clone(),
+                    ceiling: lot.rules.ceiling.clone(),
+                    reserved: lot.rules.reserved,
                     items: lot.rules.items.iter().map(item).collect(),
                 })
                 .collect()
@@ -383,12 +338,20 @@ impl View {
                     })
                     .collect()
             }),
+            particulars: notice.map_or_else(Vec::new, |notice| {
+                let told = notice.particulars.iter();
+                told.map(|one| Particular {
+                    name: text(&one.name),
+                    text: text(&one.text),
+                })
+                .collect()
+            }),
             size: replay.tree.size(),
             head: head.unwrap_or_default(),
             // Records of beats are never acts: before the close nobody may know of them, and after it the roll tells.
             acts: replay.records.iter().filter_map(act).collect(),
-            hall: closed.then(|| hall(state, &replay.records)),
-            results: state.awards().values().map(won).collect(),
+            hall: closed.then(|| hall::hall(state, &replay.records)),
+            results: results::results(state, &replay.records),
             standing,
             anchoring: Anchoring::of(host).map(Arc::new),
             parties: Arc::new(Parties::of(state)),
@@ -408,6 +371,25 @@ fn item(item: &mifeng::score::Item) -> Item {
     }
 }
 
+fn method(method: Method) -> Words {
+    match method {
+        Method::Composite => words("综合评分法", "composite score"),
+        Method::Lowest => words("最低评标价法", "lowest evaluated price"),
+        Method::Negotiation => words(
+            "竞争性谈判（最低最后报价）",
+            "negotiation: the lowest final offer",
+        ),
+        Method::Inquiry => words("询价（最低报价）", "inquiry: the lowest price"),
+        Method::Consultation => words(
+            "竞争性磋商（综合评分）",
+            "consultation: composite score over final offers",
+        ),
+        Method::SingleSource => words("单一来源协商", "single source: a negotiated price"),
+        Method::Framework => words("框架协议入围", "admission to a framework agreement"),
+        Method::WorksDeviation => words("评标基准价法", "deviation from a benchmark price"),
+    }
+}
+
 fn round(state: &State, lot: &str) -> Option<Round> {
     let round = state.round(lot).filter(|round| !round.closed)?;
     Some(Round {
@@ -424,14 +406,6 @@ fn life(stage: Stage) -> Life {
         Stage::Opening => Life::Opening,
         Stage::Evaluation => Life::Evaluation,
         Stage::Archived => Life::Archived,
-    }
-}
-
-fn won(award: &mifeng::tender::Award) -> Won {
-    Won {
-        lot: award.lot.clone(),
-        name: award.name.clone(),
-        price: award.price.clone(),
     }
 }
 
@@ -459,6 +433,10 @@ fn act(logged: &Logged) -> Option<Act> {
         "share.false" => ("一份份额不实", "a share was false"),
         "opening.minutes" => ("开标记录", "opening record"),
         "opening.sign" => ("在场人签署开标记录", "opening record signed by one present"),
+        "opening.ask" => ("投标人当场询问", "a bidder asked on the spot"),
+        "opening.answer" => ("询问已答复", "a question was answered"),
+        "tender.postpone" => ("延期", "deadline postponed"),
+        "tender.amend" => ("澄清或更正", "notice clarified or corrected"),
         "expert.pool" => ("专家名单冻结", "pool of experts frozen"),
         "draw.result" => ("评审委员会抽取完成", "committee drawn"),
         "lot.fail" => ("废标", "a lot failed"),
@@ -474,121 +452,4 @@ fn act(logged: &Logged) -> Option<Act> {
         lot: logged.lot.clone(),
         time: logged.time,
     })
-}
-
-fn hall(state: &State, records: &[Logged]) -> Hall {
-    let deadline = state.notice().map(|(_, notice)| notice.deadline);
-    let releases = records.iter().filter_map(|logged| {
-        let trustee = match logged.kind.as_str() {
-            "board.share" | "key.reveal" => true,
-            "bidder.share" => false,
-            _ => return None,
-        };
-        Some(Release {
-            name: logged.signer.clone(),
-            trustee,
-            time: logged.time,
-        })
-    });
-    Hall {
-        roll: roll(state),
-        releases: releases.collect(),
-        window_end: state.window_end(deadline.unwrap_or(Time::from_unix_seconds(0))),
-        missing: match state.stage() {
-            Stage::Window => state.missing_leaves().len(),
-            _ => 0,
-        },
-        minutes: state.minutes().is_some(),
-        signed: state.minutes_signed().len(),
-    }
-}
-
-fn roll(state: &State) -> Vec<Row> {
-    let due = state.to_open();
-    let too_few = state.stage() >= Stage::Opening;
-    let bids = state.bids().iter().filter(|(_, b)| b.offer_for.is_none());
-    let mut rows: Vec<Row> = bids
-        .map(|(id, bid)| {
-            let context = bid.seal.context();
-            let (status, price) = match (bid.life, state.outcomes().get(id)) {
-                (BidLife::Withdrawn, _) => (Some(BidStatus::WithdrawnBeforeDeadline), None),
-                (BidLife::Replaced, _) => (Some(BidStatus::Replaced), None),
-                (BidLife::NoBody, _) => (Some(BidStatus::RefusedUnsealed), None),
-                (BidLife::Live, Some(BidOutcome::Opened(open))) => {
-                    let price = Some(open.opening.price.clone());
-                    let remedied = state.is_remedied(id);
-                    let status = match remedied {
-                        true => BidStatus::Remedied,
-                        false => BidStatus::Opened,
-                    };
-                    (Some(status), price.filter(|_| state.profile().read_out))
-                }
-                (BidLife::Live, Some(BidOutcome::Failed(fail))) => (Some(fail.status), None),
-                (BidLife::Live, None) if too_few && !due.contains(id) => {
-                    (Some(BidStatus::NotOpened), None)
-                }
-                (BidLife::Live, None) => (None, None),
-            };
-            row(
-                context.lot.clone(),
-                (*id, bid.name.clone(), context.bidder.clone()),
-                status,
-                price,
-            )
-        })
-        .collect();
-    rows.extend(state.refused().values().map(|no| {
-        let who = (no.seal, no.name.clone(), no.bidder.clone());
-        row(no.lot.clone(), who, Some(no.status), None)
-    }));
-    rows.sort_by(|a, b| (&a.lot, &a.name, &a.seal).cmp(&(&b.lot, &b.name, &b.seal)));
-    rows
-}
-
-fn row(
-    lot: String,
-    (seal, name, bidder): (Digest, String, String),
-    status: Option<BidStatus>,
-    price: Option<String>,
-) -> Row {
-    let (code, zh, en) = status.map_or(("sealed", "密封中", "sealed"), status_words);
-    Row {
-        lot,
-        name,
-        bidder,
-        seal,
-        status: code.to_owned(),
-        words: words(zh, en),
-        price: price.filter(|price| !price.is_empty()),
-    }
-}
-
-fn status_words(status: BidStatus) -> (&'static str, &'static str, &'static str) {
-    match status {
-        BidStatus::Opened => ("opened", "已开标", "opened"),
-        BidStatus::Remedied => ("remedied", "补救后开标", "opened by the remedy plan"),
-        BidStatus::RevokedBidderCause => (
-            "revoked_bidder_cause",
-            "视为撤销（投标人原因）",
-            "treated as revoked (the bidder's cause)",
-        ),
-        BidStatus::WithdrawnOtherCause => (
-            "withdrawn_other_cause",
-            "视为撤回（非投标人原因）",
-            "treated as withdrawn (another's cause)",
-        ),
-        BidStatus::WithdrawnBeforeDeadline => (
-            "withdrawn_before_deadline",
-            "截止前撤回",
-            "withdrawn before the deadline",
-        ),
-        BidStatus::Replaced => ("replaced", "截止前被替换", "replaced before the deadline"),
-        BidStatus::NotOpened => ("not_opened", "投标不足，未开", "too few bids: not opened"),
-        BidStatus::RefusedLate => ("refused_late", "逾期送达，拒收", "refused: came too late"),
-        BidStatus::RefusedUnsealed => (
-            "refused_unsealed",
-            "未按要求密封，拒收",
-            "refused: not sealed as required",
-        ),
-    }
 }

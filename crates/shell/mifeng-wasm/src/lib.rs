@@ -2,7 +2,7 @@
 //! V1 to V14, and nothing leaves the machine. And `mifeng bid seal` for the bidder's desk of a host: a bid is sealed and
 //! its record signed where the files and the key are ([`look`], [`seal`]), and so is the statement that signs in ([`sign_in`]);
 //! a receipt is checked there too ([`receipt()`]), and a bid that was handed in before is looked at and withdrawn ([`earlier()`],
-//! [`withdraw`]).
+//! [`withdraw`]). Those present at an opening look at its record, sign it, ask and answer in the hall ([`present()`], [`say`]).
 //!
 //! *What is it?* [`audit()`] does what the command does: trusted roots, an earlier bundle and a
 //! receipt may be given as well (for a sealed OFD or PDF document: roots, certificates and revocation
@@ -36,6 +36,7 @@ mod document;
 mod earlier;
 mod number;
 mod policy;
+mod present;
 mod price;
 mod receipt;
 mod sign_in;
@@ -51,6 +52,9 @@ pub use document::{Document, StepShown};
 pub use earlier::{
     Earlier, EarlierRequest, EarlierTold, OldBid, WithdrawRequest, Withdrawal, Withdrawn, earlier,
     withdraw,
+};
+pub use present::{
+    Act, Present, PresentRequest, PresentTold, RowShown, Said, SayRequest, present, say,
 };
 pub use price::{PriceRequest, PriceTold, price};
 pub use receipt::{Proved, ReceiptChecked, ReceiptRequest, receipt};

@@ -2,8 +2,9 @@
 
 use super::{answer, page, take};
 use crate::{
-    earlier as look_at_earlier, look as look_at, price as spell, receipt as check_receipt,
-    seal as seal_bid, sign_in as sign_challenge, withdraw as sign_withdrawal,
+    earlier as look_at_earlier, look as look_at, present as look_at_minutes, price as spell,
+    receipt as check_receipt, say as sign_word, seal as seal_bid, sign_in as sign_challenge,
+    withdraw as sign_withdrawal,
 };
 use mifeng::crypto::{self, Entropy};
 use mifeng::envelope::Progress;
@@ -100,6 +101,20 @@ pub unsafe extern "C" fn earlier(at: *mut u8, len: usize) -> u64 {
     }
 }
 
+/// Tells what the opening record says.
+///
+/// # Safety
+/// `at` and `len` are from [`super::alloc`]; they are given back by this call.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn present(at: *mut u8, len: usize) -> u64 {
+    // SAFETY: the caller's word.
+    unsafe {
+        answer(at, len, |request: crate::PresentRequest| {
+            look_at_minutes(&request, &page())
+        })
+    }
+}
+
 /// Writes a price in capital numerals.
 ///
 /// # Safety
@@ -159,6 +174,23 @@ pub unsafe extern "C" fn sign_in(at: *mut u8, len: usize, pin: *mut u8, pin_len:
     let mut pin = unsafe { take(pin, pin_len) };
     let work = |request: crate::SignInRequest| {
         let signed = sign_challenge(&request, &pin, &page(), &mut Generator);
+        pin.zeroize();
+        signed
+    };
+    // SAFETY: the caller's word.
+    unsafe { answer(at, len, work) }
+}
+
+/// Signs what somebody present at the opening has to say, as [`seal`] with the passphrase beside the request.
+///
+/// # Safety
+/// As for [`seal`].
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn say(at: *mut u8, len: usize, pin: *mut u8, pin_len: usize) -> u64 {
+    // SAFETY: the caller's word.
+    let mut pin = unsafe { take(pin, pin_len) };
+    let work = |request: crate::SayRequest| {
+        let signed = sign_word(&request, &pin, &page(), &mut Generator);
         pin.zeroize();
         signed
     };

@@ -3,6 +3,7 @@
 mod earlier;
 mod offer;
 mod person;
+mod present;
 
 use mifeng::bidder::{self, LeafKey, OwnCopy};
 use mifeng::crypto::{self, Digest, Entropy, GM, INTL, SeededEntropy};
