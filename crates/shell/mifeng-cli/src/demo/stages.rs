@@ -218,16 +218,17 @@ impl Tender {
                 .document(&ui::read(&self.path("agency").join(document))?)?;
         }
         let profile = self.method.procedure().profile();
+        let shown = beijing(deadline);
         ui.say(
             format!(
-                "《{}》{}（演练）：{}；开标策略 {}，截止 {deadline}",
+                "《{}》{}（演练）：{}；开标策略 {}，截止 {shown}（北京时间）",
                 plan.title.zh,
                 profile.zh,
                 self.method.shown().0,
                 self.policy.name()
             ),
             format!(
-                "\"{}\", {} (rehearsal): {}; policy {}, deadline {deadline}",
+                "\"{}\", {} (rehearsal): {}; policy {}, deadline {shown} (Beijing time)",
                 plan.title.en,
                 profile.en,
                 self.method.shown().1,
@@ -308,4 +309,10 @@ impl Tender {
             .unwrap_or_default();
         Err(Failure::refused("demo.not-verified", failure))
     }
+}
+
+/// A time as the host's pages show it: eight hours after UTC.
+fn beijing(time: Time) -> String {
+    let shifted = time.plus_millis(8 * 3_600_000).to_string();
+    shifted.trim_end_matches('Z').replace('T', " ")
 }
