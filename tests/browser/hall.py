@@ -98,7 +98,7 @@ class Trial:
                     "document.documentElement.scrollWidth <= %d" % (width + 10)))
             self.browser.send("Emulation.clearDeviceMetricsOverride")
             nameless = self.browser.run("""[...document.querySelectorAll('main a, main button, main input')].filter((e) =>
-                e.type !== 'hidden' && !(e.textContent.trim() || e.getAttribute('aria-label') || (e.labels || []).length)).length""")
+                e.getClientRects().length > 0 && !(e.textContent.trim() || e.getAttribute('aria-label') || (e.labels || []).length)).length""")
             self.check("%s, %s: everything has a name" % (name, lang), nameless == 0, nameless)
 
     def send_bid(self, tender):
@@ -200,7 +200,7 @@ class Trial:
         self.check("the countdown runs", True)
         self.picture("3-before-the-close")
         axe = self.browser.run("""[...document.querySelectorAll('a,button,input')].filter(
-            (e) => !(e.textContent.trim() || e.getAttribute('aria-label'))).length""")
+            (e) => e.getClientRects().length > 0 && !(e.textContent.trim() || e.getAttribute('aria-label') || (e.labels || []).length)).length""")
         self.check("everything that can be reached has a name", axe == 0)
 
         self.browser.wait("document.querySelectorAll('.roll tbody tr').length >= %d" % (2 * BIDDERS), 300)
@@ -224,6 +224,8 @@ class Trial:
         self.score(tender)
         self.desk(tender + "/score", "f-expert")
         self.go(hall, "document.querySelector('.badge').textContent.includes('已归档')")
+        self.check("a question on the spot stands there with its answer", self.browser.run(
+            "document.querySelectorAll('.asked li').length === 1 && !!document.querySelector('.asked .answer') && !document.querySelector('.asked li[data-open]')"))
         self.picture("7-archived")
 
         self.go(hall.removesuffix("/hall") + "/result?lang=en")

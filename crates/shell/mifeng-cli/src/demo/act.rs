@@ -141,6 +141,10 @@ impl Tender {
                 remote.wait(|state| !state.is_halted() || state.is_cancelled())?;
             } else if tries < TRIES && is_stale(&no) {
                 tries += 1;
+            } else if tries < TRIES && no.code == "opening.unanswered" {
+                // Somebody at the browser asked meanwhile.
+                tries += 1;
+                self.answer_at_opening(ui)?;
             } else if act.is_needed || remote.is_strict() {
                 return Err(no);
             } else {

@@ -15,6 +15,7 @@ mod method;
 mod offers;
 mod online;
 mod plan;
+mod present;
 mod recognition;
 mod stages;
 mod stop;

@@ -288,7 +288,11 @@ impl Tender {
         if self.world.faults {
             self.show_statuses(ui);
         }
-        Ok(())
+        // The last of them: the first bid may be left to somebody at the browser.
+        match present.iter().rfind(|who| who.starts_with("bidder")) {
+            Some(asker) => self.ask_at_opening(ui, asker),
+            None => self.answer_at_opening(ui),
+        }
     }
 
     fn archive(&mut self, ui: &Ui) -> Outcome {
