@@ -1,5 +1,5 @@
 """Findings, questions, prices and sheets of a lot (spec/evaluation.md; V14)."""
-from . import amount, jcs, moment, score
+from . import amount, jcs, moment, result, score
 from .drawing import member
 from .errors import need
 from .state import on
@@ -405,7 +405,9 @@ def sheet(s, r):
     s.at_stage("evaluation")
     lot = s.lot(d["lot"])
     member(s, r)
-    need(all(e in lot.commits for e in s.experts()), "score.not-committed", lot.id)
+    for other in s.lots.values():
+        if other is lot or still_scored(s, other):
+            need(all(e in other.commits for e in s.experts()), "score.not-committed", other.id)
     need(r.actor not in lot.sheets, "score.invalid", "a second sheet")
     need(lot.rank is None and lot.failed is None, "record.wrong-stage", "the lot is at its end")
     made = s.suite.tag("sheet", lot.id.encode(), bytes.fromhex(r.actor), bytes.fromhex(d["salt"]), jcs.write(d["scores"]))
@@ -418,6 +420,11 @@ def sheet(s, r):
             need(score.in_band(item, points[item["id"]]), "score.invalid", f"{item['id']}: {points[item['id']]!r:.20}")
     lot.sheets[r.actor] = d["scores"]
     s.notes["sheets"] += 1
+
+
+def still_scored(s, lot):
+    """Whether sheets of a lot are still to be closed, or may be: those of another one would tell the same experts something."""
+    return bool(items(lot)) and lot.rank is None and lot.failed is None and result.failing(s, lot) is None
 
 
 def scored_bids(s, lot):

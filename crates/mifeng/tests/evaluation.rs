@@ -322,3 +322,66 @@ fn sheets_are_closed_first_and_revealed_together() {
     tender.rank(107).expect("ranked");
     assert_eq!(code(tender.reveal(0, seated[0], 107)), "record.wrong-stage");
 }
+
+/// A tender of two lots whose bids are opened: three for the first, `second` for the other one.
+fn two_lots(cast: &Cast, second: usize) -> (Tender<'_>, Vec<usize>) {
+    let mut tender = published(cast, |notice| {
+        let mut lot = notice.lots[0].clone();
+        lot.id = "2".to_owned();
+        notice.lots.push(lot);
+    });
+    tender.receive(3);
+    tender.lot = "2";
+    for number in 0..second {
+        let at = 33 + 7 * number as i64;
+        let bid = tender.seal(number, 800_000 - 10_000 * number as u64, at);
+        tender.submit(&bid, secs(at)).expect("a bid on time");
+        tender.beat(at);
+        tender.bids.push(bid);
+    }
+    tender.close_and_release(Kind::Board);
+    tender.open_all(100);
+    let seated = tender.draw(101);
+    tender.lot = LOT;
+    tender.pass_checks(&seated, 102);
+    (tender, seated)
+}
+
+#[test]
+fn no_sheet_is_shown_while_another_lot_is_scored() {
+    let cast = Cast::new(&INTL, "evaluation lots");
+    let (mut tender, seated) = two_lots(&cast, 3);
+    for (n, expert) in seated.iter().enumerate() {
+        tender.commit(n, *expert, 103).expect("committed");
+    }
+    // The other lot is not even checked, then scored by all but one.
+    let shown = |tender: &mut Tender<'_>, at| code(tender.reveal(0, seated[0], at));
+    assert_eq!(shown(&mut tender, 104), "score.not-committed");
+    tender.lot = "2";
+    tender.pass_checks(&seated, 105);
+    for (n, expert) in seated.iter().enumerate().take(4) {
+        tender.commit(n, *expert, 106).expect("committed");
+    }
+    for lot in ["2", LOT] {
+        tender.lot = lot;
+        assert_eq!(shown(&mut tender, 107), "score.not-committed", "{lot}");
+    }
+    tender.lot = "2";
+    tender.commit(4, seated[4], 108).expect("committed");
+    for lot in [LOT, "2"] {
+        tender.lot = lot;
+        for (n, expert) in seated.iter().enumerate() {
+            tender.reveal(n, *expert, 109).expect("revealed");
+        }
+        tender.rank(110).expect("ranked");
+    }
+}
+
+#[test]
+fn a_lot_that_ends_without_a_winner_keeps_no_sheet_closed() {
+    let cast = Cast::new(&INTL, "evaluation lots");
+    let (mut tender, seated) = two_lots(&cast, 2);
+    assert!(tender.host.state().failure("2").is_some());
+    tender.score_all(&seated, 103);
+    tender.rank(104).expect("ranked");
+}

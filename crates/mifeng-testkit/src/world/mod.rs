@@ -83,6 +83,8 @@ pub struct Tender<'c> {
     pub bids: Vec<Sealed>,
     /// Brand that the next bids declare.
     pub brand: Option<String>,
+    /// Lot of the next bids, findings and sheets.
+    pub lot: &'static str,
     /// The drawn order: blind id, salt, number of the expert.
     pub order: Vec<(String, Digest, usize)>,
     seen: Vec<Option<WitnessState>>,
@@ -214,6 +216,7 @@ impl<'c> Tender<'c> {
             rng,
             bids: Vec::new(),
             brand: None,
+            lot: LOT,
             order: Vec::new(),
             seen: vec![None; 3],
         };
@@ -234,6 +237,7 @@ impl<'c> Tender<'c> {
             rng: SeededEntropy::new(seed),
             bids: Vec::new(),
             brand: None,
+            lot: LOT,
             order: Vec::new(),
             seen: vec![None; 3],
         }
@@ -317,7 +321,7 @@ impl<'c> Tender<'c> {
         (offer, at): (bool, i64),
     ) -> (Vec<u8>, SealRecord) {
         let content = Content {
-            lot: LOT,
+            lot: self.lot,
             files: vec![Box::new(MemoryFile {
                 path: "offer.txt".to_owned(),
                 content: format!("offer of {price}").into_bytes(),

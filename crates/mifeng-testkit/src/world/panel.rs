@@ -97,7 +97,7 @@ impl Tender<'_> {
 
     /// A finding on every bid that is due; those in `against` fail.
     pub fn finding(&self, kind: CheckKind, against: &[Digest]) -> Check {
-        let due = self.host.state().due_in(kind, LOT).expect("due");
+        let due = self.host.state().due_in(kind, self.lot).expect("due");
         let row = |seal: &Digest| {
             let pass = !against.contains(seal);
             let text = |text: &str| if pass { String::new() } else { text.to_owned() };
@@ -110,7 +110,7 @@ impl Tender<'_> {
         };
         Check {
             kind,
-            lot: LOT.to_owned(),
+            lot: self.lot.to_owned(),
             rows: due.iter().map(row).collect(),
         }
     }
@@ -144,7 +144,7 @@ impl Tender<'_> {
 
     /// The points that expert `n` of the committee gives.
     pub fn points(&self, n: usize) -> Scores {
-        let facts = self.host.state().facts(LOT).expect("facts");
+        let facts = self.host.state().facts(self.lot).expect("facts");
         let items = |at: usize| {
             BTreeMap::from([
                 ("spec".to_owned(), format!("{}.50", 30 + n + 3 * at)),
@@ -159,8 +159,8 @@ impl Tender<'_> {
         let suite = self.cast.suite;
         let cert = self.cast.experts[expert].fingerprint(suite);
         ScoreCommit {
-            lot: LOT.to_owned(),
-            commitment: sheet_commitment(suite, LOT, &cert, salt, scores).expect("made"),
+            lot: self.lot.to_owned(),
+            commitment: sheet_commitment(suite, self.lot, &cert, salt, scores).expect("made"),
         }
     }
 
@@ -171,7 +171,7 @@ impl Tender<'_> {
 
     pub fn reveal(&mut self, n: usize, expert: usize, at: i64) -> Result<(), Error> {
         let data = Score {
-            lot: LOT.to_owned(),
+            lot: self.lot.to_owned(),
             salt: salt(n as u8),
             scores: self.points(n),
         };
@@ -190,8 +190,8 @@ impl Tender<'_> {
 
     pub fn rank(&mut self, at: i64) -> Result<(), Error> {
         let data = Rank {
-            lot: LOT.to_owned(),
-            outcome: self.host.state().computed(LOT)?,
+            lot: self.lot.to_owned(),
+            outcome: self.host.state().computed(self.lot)?,
         };
         self.say(&self.cast.agency, "rank", &data, at)
     }

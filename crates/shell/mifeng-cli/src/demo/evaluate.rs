@@ -1,9 +1,9 @@
 //! The evaluation of the demo: committee, checks, questions, sheets, ranking, report, award.
 
 use super::act::{self, Act, Done};
+use super::sheets::Closed;
 use super::stages::Tender;
 use super::world;
-use crate::bundle::Bundle;
 use crate::evaluation::{committee, result};
 use crate::ui::{self, Failure, Outcome, Ui};
 use crate::{bidder, person, pool};
@@ -21,39 +21,46 @@ impl Tender {
         if goes_on && self.method.procedure().profile().panel.is_some() {
             self.draw(ui)?;
         }
+        let mut judged = Vec::new();
         for lot in self.lots() {
             ui.say(format!("标段 {lot}"), format!("lot {lot}"));
-            self.evaluate_lot(ui, lot)?;
+            if let Some(closed) = self.judge_lot(ui, lot)? {
+                judged.push((lot, closed));
+            }
+        }
+        // No sheet of any lot is shown before the last one of all lots is closed.
+        for (lot, closed) in judged {
+            ui.say(format!("标段 {lot} 结果"), format!("lot {lot}, the result"));
+            self.show_sheets(ui, lot, closed)?;
+            self.rank_lot(ui, lot)?;
+            if !self.ends_without_winner(ui, lot, true)? {
+                self.report_lot(ui, lot)?;
+            }
         }
         Ok(())
     }
 
-    /// One lot, to its report or to its end without a winner.
-    fn evaluate_lot(&mut self, ui: &Ui, lot: &str) -> Outcome {
+    /// One lot, to its closed sheets; none if it ends without a winner.
+    fn judge_lot(&mut self, ui: &Ui, lot: &str) -> Result<Option<Closed>, Failure> {
         if self.ends_without_winner(ui, lot, false)? {
-            return Ok(());
+            return Ok(None);
         }
         self.check_lot(ui, lot)?;
         if self.ends_without_winner(ui, lot, false)? {
-            return Ok(());
+            return Ok(None);
         }
         if self.method.procedure().profile().final_offers {
             self.final_offers(ui, lot)?;
             if self.ends_without_winner(ui, lot, false)? {
-                return Ok(());
+                return Ok(None);
             }
         }
         self.settle_prices(ui, lot)?;
         if self.ends_without_winner(ui, lot, true)? {
-            return Ok(());
+            return Ok(None);
         }
         self.draw_coefficients(ui, lot)?;
-        self.score_lot(ui, lot)?;
-        self.rank_lot(ui, lot)?;
-        if self.ends_without_winner(ui, lot, true)? {
-            return Ok(());
-        }
-        self.report_lot(ui, lot)
+        self.close_sheets(ui, lot).map(Some)
     }
 
     /// The folders of those whose word a body needs.
@@ -275,98 +282,6 @@ impl Tender {
             })?;
         }
         Ok(())
-    }
-
-    /// Every expert closes a sheet alone; when all are closed, all are revealed.
-    pub(crate) fn score_lot(&mut self, ui: &Ui, lot: &str) -> Outcome {
-        let state = self.host.state();
-        let rules = state.notice().and_then(|(_, notice)| notice.lot(lot));
-        if rules.is_none_or(|lot| lot.rules.items.is_empty()) {
-            return Ok(());
-        }
-        let seated = self.seated()?;
-        let bundle = self.bundle()?;
-        let mut others = Vec::new();
-        for expert in &seated {
-            if self.commit_sheet(ui, &bundle, expert, lot)? == Done::Others {
-                others.push(expert);
-            }
-        }
-        let bundle = self.bundle()?;
-        for expert in seated.iter().filter(|expert| !others.contains(expert)) {
-            self.reveal_sheet(ui, &bundle, expert, lot)?;
-        }
-        // What is in a closed sheet only they know who closed it.
-        for expert in others {
-            let act = Act::new(expert, "score.reveal", PathBuf::new()).in_lot(lot);
-            self.leave_to_others(ui, &act)?;
-        }
-        ui.say(
-            format!("  {} 名专家各自封存评分表，随后同时揭示", seated.len()),
-            format!(
-                "  {} experts closed their sheets alone, then all were revealed",
-                seated.len()
-            ),
-        );
-        Ok(())
-    }
-
-    /// One expert's sheet: subjective items differ between experts, objective ones agree.
-    pub(super) fn commit_sheet(
-        &mut self,
-        ui: &Ui,
-        bundle: &Bundle,
-        expert: &str,
-        lot: &str,
-    ) -> Result<Done, Failure> {
-        let n: usize = expert.trim_start_matches("expert").parse().unwrap_or(1);
-        let mut scores: BTreeMap<String, BTreeMap<String, String>> = BTreeMap::new();
-        for fact in bundle.replay.state.facts(lot)? {
-            let seal = fact.id.parse()?;
-            let number = self.bidder_of(bundle, &seal);
-            // Fits the least of the demo's bands, 20, 12 and 8 points.
-            let items = [
-                (
-                    "spec",
-                    format!("{}.{}0", 9 + (number * 3 + n) % 10, (number + n) % 10),
-                ),
-                ("service", format!("{}.50", 4 + (number * 5 + n * 2) % 7)),
-                ("record", format!("{}.00", 1 + number % 7)),
-            ];
-            let items = items
-                .into_iter()
-                .map(|(item, points)| (item.to_owned(), points))
-                .collect();
-            scores.insert(world::credit_code(number), items);
-        }
-        let path = self.path(format!("{expert}/scores-{lot}.json"));
-        let json =
-            serde_json::to_vec_pretty(&scores).map_err(|e| Failure::malformed(e.to_string()))?;
-        ui::write(&path, &json)?;
-        let secret = self.path(format!("{expert}/closed-{lot}.json"));
-        let out = self.path(format!("{expert}/commit-{lot}.rec"));
-        let act = Act::new(expert, "score.commit", out).in_lot(lot);
-        self.act(ui, &act, bundle, |world, member, bundle| {
-            let files = (path.as_path(), secret.as_path());
-            committee::commit(&world.ui, member, bundle, lot, files, &act.out)
-        })
-    }
-
-    /// Reveals the sheet that an expert has closed.
-    pub(crate) fn reveal_sheet(
-        &mut self,
-        ui: &Ui,
-        bundle: &Bundle,
-        expert: &str,
-        lot: &str,
-    ) -> Outcome {
-        let secret = self.path(format!("{expert}/closed-{lot}.json"));
-        let out = self.path(format!("{expert}/sheet-{lot}.rec"));
-        let act = Act::new(expert, "score.reveal", out).in_lot(lot);
-        self.act(ui, &act, bundle, |_, member, bundle| {
-            committee::reveal(member, bundle, &secret, &act.out)
-        })
-        .map(|_| ())
     }
 
     fn rank_lot(&mut self, ui: &Ui, lot: &str) -> Outcome {

@@ -17,6 +17,7 @@ mod online;
 mod plan;
 mod present;
 mod recognition;
+mod sheets;
 mod stages;
 mod stop;
 mod world;

@@ -105,18 +105,10 @@ impl State {
         let rules = self.require_unranked(&data.lot)?;
         self.require_seat(record)?;
         let expert = record.actor();
-        let empty = BTreeMap::new();
-        let commits = self.work(&data.lot).map_or(&empty, |work| &work.commits);
-        let missing = self
-            .seats()
-            .iter()
-            .filter(|s| !commits.contains_key(&s.cert))
-            .count();
-        let Some(commitment) = commits.get(&expert).filter(|_| missing == 0) else {
-            return Err(Refusal::new(
-                &refusal::NOT_COMMITTED,
-                format!("{missing} of {} experts are not done", self.seats().len()),
-            ));
+        self.require_all_closed(&data.lot)?;
+        let commits = self.work(&data.lot).map(|work| &work.commits);
+        let Some(commitment) = commits.and_then(|all| all.get(&expert)) else {
+            return Err(Refusal::new(&refusal::NOT_COMMITTED, "no sheet to show"));
         };
         let found = sheet_commitment(self.suite, &data.lot, &expert, &data.salt, &data.scores)?;
         if found != *commitment {
@@ -133,6 +125,34 @@ impl State {
             return Err(bad("a second sheet for the lot"));
         }
         sheets.insert(expert, sheet);
+        Ok(())
+    }
+
+    /// No sheet is shown before every sheet of every lot is closed: what one lot's tell would reach the experts, and
+    /// everybody else, while they still score another one. A lot that is ranked, or ends without a winner, awaits none.
+    fn require_all_closed(&self, lot: &str) -> Result<(), Refusal> {
+        let (notice, _) = self.evaluating(lot)?;
+        let awaits = |other: &str| {
+            other == lot
+                || !self.ranks.contains_key(other)
+                    && self.failed(other).is_none()
+                    && self.failure(other).is_none()
+        };
+        let scored = notice.lots.iter().filter(|own| !own.rules.items.is_empty());
+        for own in scored.filter(|own| awaits(&own.id)) {
+            let is_done = |cert: &Digest| {
+                self.work(&own.id)
+                    .is_some_and(|work| work.commits.contains_key(cert))
+            };
+            let missing = self.seats().iter().filter(|s| !is_done(&s.cert)).count();
+            if missing > 0 {
+                let of = self.seats().len();
+                return Err(Refusal::new(
+                    &refusal::NOT_COMMITTED,
+                    format!("lot {}: {missing} of {of} experts are not done", own.id),
+                ));
+            }
+        }
         Ok(())
     }
 
