@@ -135,7 +135,7 @@ impl<S: Store> Host<S> {
     /// Takes in a time-stamp token over a stored head; the same one again changes nothing.
     ///
     /// # Errors
-    /// [`Error::Failed`] if it is not a valid time stamp of one (a stored token that does not hold would make the
+    /// [`Error::Malformed`]; [`Error::Failed`] if it is not a valid time stamp of one (a stored token that does not hold would make the
     /// dossier invalid), or if that head has [`STAMPS_PER_HEAD_MAX`]; [`Error::Unavailable`].
     pub fn add_stamp(&mut self, token: &[u8]) -> Result<(), Error> {
         self.require_sound()?;
@@ -144,6 +144,9 @@ impl<S: Store> Host<S> {
         if !known.is_empty() {
             return Ok(());
         }
+        // What is no time stamp at all is not one that a rule says no to.
+        mifeng_pki::tsp::Stamped::read(token)
+            .map_err(|e| Error::malformed("time stamp", e.to_string()))?;
         self.look_at_stamps()?;
         let none = BTreeSet::new();
         let heads = self.stamped.heads.as_ref().unwrap_or(&none);
