@@ -90,9 +90,8 @@ impl Served {
         let clock = Arc::new(ManualClock::new(secs(3)));
         let house = House::open(folder, clock, &mut opening).expect("a house");
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-        let notify = Arc::new(|_: &str, _: &str| {});
-        let running =
-            mifeng_server::start(Arc::new(house), listener, None, None, Vec::new(), notify);
+        let log = mifeng_server::Log::off();
+        let running = mifeng_server::start(Arc::new(house), listener, None, None, Vec::new(), log);
         Served {
             running: running.expect("listening"),
             folder: folder.to_owned(),

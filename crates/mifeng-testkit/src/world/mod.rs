@@ -5,6 +5,7 @@
 mod boards;
 mod cast;
 mod large;
+mod many;
 mod memory;
 mod panel;
 mod witnesses;
@@ -12,6 +13,7 @@ mod witnesses;
 pub use boards::{Formation, witness_of};
 pub use cast::{Cast, Making, Person, SESSION, Trustee, bidder_subject, form, issue};
 pub use large::large;
+pub use many::{first_bid, one_of_many};
 pub use memory::{FullDisk, Memory, Parts};
 pub use panel::{
     ROUND_END, assert_valid, call, drawn, drawn_with, lowest, opened, opened_of, published, salt,

@@ -183,7 +183,7 @@ fn run(ui: &Ui, args: &args::Args) -> Outcome {
         Command::Score(score) => score::run(ui, score, args.json),
         Command::Rules(command) => rules::run(ui, command, args.json),
         Command::Demo(demo) => demo::run(ui, demo),
-        Command::Serve(args) => serve::run(ui, args),
+        Command::Serve(serve) => serve::run(ui, serve, args.json),
         Command::Net(command) => net::run(ui, command),
     }
 }

@@ -5,7 +5,7 @@ use crate::host::{self, Kept};
 use crate::ui::{Failure, Outcome, Ui};
 use mifeng::crypto::{GM, INTL};
 use mifeng::{Error, Store};
-use mifeng_server::{Clock, House, Opened, Opening};
+use mifeng_server::{Clock, Event, House, Level, Log, Opened, Opening};
 use mifeng_store::{Access, Directory, Fault, Place};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -43,60 +43,63 @@ impl At {
 
 /// Opens every tender: those of the database, or those in folders below `dir`.
 pub(crate) fn house(
-    ui: &Ui,
+    (ui, log): (&Ui, &Log),
     (dir, id): (&Path, &Path),
     kept: &Kept,
     clock: Arc<dyn Clock>,
 ) -> Result<House, Failure> {
     // Asked for here, once: the writers open the keys in their own threads.
     let _ = ui.pin(&id.join("sign.key"))?;
-    let mut house = tenders(ui, (dir, id), kept, clock)?;
-    keep_anchors(ui, id, kept, &mut house)?;
+    let mut house = tenders((ui, log), (dir, id), kept, clock)?;
+    keep_anchors((ui, log), id, kept, &mut house)?;
     Ok(house)
 }
 
 /// Keeps the anchor logs that `mifeng anchor init` made for this identity, and says so; or that there is none.
-fn keep_anchors(ui: &Ui, id: &Path, kept: &Kept, house: &mut House) -> Outcome {
+fn keep_anchors((ui, log): (&Ui, &Log), id: &Path, kept: &Kept, house: &mut House) -> Outcome {
     let mut found = false;
     for suite in [&GM, &INTL] {
-        let Some(log) = KeptLog::of(ui, id, suite)? else {
+        let Some(anchor) = KeptLog::of(ui, id, suite)? else {
             continue;
         };
         found = true;
-        let origin = log.origin().to_owned();
-        if kept.is_of_many_machines() && !log.is_shared() {
-            ui.warn(
+        let origin = anchor.origin().to_owned();
+        if kept.is_of_many_machines() && !anchor.is_shared() {
+            log.tell(Event::new(
+                Level::Error,
+                "anchor.not-shared",
                 format!("{origin}：锚定日志在本机文件夹中，其他副本看不到，本平台不写入；须在数据库中建立（anchor init --db）"),
                 format!("{origin}: THE ANCHOR LOG IS IN A FOLDER OF THIS MACHINE, which other replicas do not see: nothing is anchored. Begin one in the database (anchor init --db)"),
-            );
+            ));
             continue;
         }
-        let key = log.vkey()?;
+        let key = anchor.vkey()?;
         if !ui.quiet {
-            ui.warn(
-                format!("锚定日志：{origin}，验证密钥 {key}"),
-                format!("anchor log: {origin}, its verifier key {key}"),
-            );
+            let zh = format!("锚定日志：{origin}，验证密钥 {key}");
+            let en = format!("anchor log: {origin}, its verifier key {key}");
+            log.tell(Event::new(Level::Info, "anchor.kept", zh, en));
         }
-        house.keep_anchors(suite, key, log.opening()?)?;
+        house.keep_anchors(suite, key, anchor.opening()?)?;
     }
     if !found {
-        ui.warn(
-            "没有锚定日志：整个项目若消失，无人能证明（mifeng anchor init，须在建立项目之前）",
-            "no anchor log: a whole tender could vanish, and nobody could show it (mifeng anchor init, before tenders are started)",
-        );
+        log.tell(Event::new(
+            Level::Warn,
+            "anchor.none",
+            "没有锚定日志：整个项目若消失，无人能证明（mifeng anchor init，须在建立项目之前）".to_owned(),
+            "no anchor log: a whole tender could vanish, and nobody could show it (mifeng anchor init, before tenders are started)".to_owned(),
+        ));
     }
     Ok(())
 }
 
 fn tenders(
-    ui: &Ui,
+    (ui, log): (&Ui, &Log),
     (dir, id): (&Path, &Path),
     kept: &Kept,
     clock: Arc<dyn Clock>,
 ) -> Result<House, Failure> {
     let Some(place) = kept.place()? else {
-        let mut opening = |folder: &Path| opening(ui, id, At::Folder(folder.to_owned()));
+        let mut opening = |folder: &Path| opening((ui, log), id, At::Folder(folder.to_owned()));
         return Ok(House::open(dir, clock, &mut opening)?);
     };
     let mut names = place.tenders().map_err(|e| Failure::store("--db", &e))?;
@@ -107,17 +110,17 @@ fn tenders(
         .map_err(|e| Failure::store("--db", &e))?;
     let mut opening = |name: &str| {
         let at = At::Database(place.clone(), name.to_owned());
-        opening(ui, id, at)
+        opening((ui, log), id, at)
     };
     Ok(House::of(dir, &names, lists, clock, &mut opening)?)
 }
 
-fn opening(ui: &Ui, id: &Path, at: At) -> Opening<Box<dyn Store>> {
-    let (ui, id) = (ui.copy(), id.to_owned());
+fn opening((ui, log): (&Ui, &Log), id: &Path, at: At) -> Opening<Box<dyn Store>> {
+    let (ui, log, id) = (ui.copy(), log.clone(), id.to_owned());
     let mut before = Told::Nothing;
     Box::new(move |access| {
         let opened = open(&ui, &id, &at, access);
-        before.tell(&ui, &at.name(), access, &opened);
+        before.tell(&log, &at.name(), access, &opened);
         opened
     })
 }
@@ -155,7 +158,7 @@ enum Told {
 impl Told {
     fn tell(
         &mut self,
-        ui: &Ui,
+        log: &Log,
         name: &str,
         access: Access,
         opened: &Result<Opened<Box<dyn Store>>, Error>,
@@ -171,23 +174,30 @@ impl Told {
             return;
         }
         let first = std::mem::replace(self, now) == Told::Nothing;
-        match self {
+        let event = match self {
             // A start that fails is told by the command itself; one that goes well needs no word.
-            Told::Writes | Told::Away(_) if first => {}
-            Told::Nothing => {}
-            Told::Writes => ui.say(
+            Told::Writes | Told::Away(_) if first => return,
+            Told::Nothing => return,
+            Told::Writes => Event::new(
+                Level::Info,
+                "tender.writes",
                 format!("{name}：由本机写入"),
                 format!("{name}: written here from now on"),
             ),
-            Told::StandsBy => ui.say(
+            Told::StandsBy => Event::new(
+                Level::Info,
+                "tender.stands-by",
                 format!("{name}：由另一副本写入，本机待命"),
                 format!("{name}: another replica writes; standing by"),
             ),
-            Told::Away(why) => ui.say(
+            Told::Away(why) => Event::new(
+                Level::Error,
+                "tender.away",
                 format!("{name}：存储不可用，将继续重试：{why}"),
                 format!("{name}: the store is not available, trying again: {why}"),
             ),
-        }
+        };
+        log.tell(event);
     }
 }
 

@@ -5,11 +5,22 @@ use crate::host::{self, Kept};
 use crate::identity::load_certificate;
 use crate::opening;
 use crate::ui::{Failure, Lang, Outcome, Ui};
-use mifeng_server::{Notify, Running, SystemClock, Tls};
+use mifeng_server::{Event, Form, Level, Log, Running, SystemClock, Tls};
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
+
+/// How a host tells what it does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum LogForm {
+    /// 文本 / text
+    Text,
+    /// 每行一个 JSON 对象 / one JSON object a line
+    Json,
+    /// 只有事件，没有请求；文本 / events alone and no requests, as text
+    Off,
+}
 
 #[derive(clap::Args, Debug)]
 pub(crate) struct ServeArgs {
@@ -42,6 +53,9 @@ pub(crate) struct ServeArgs {
     /// 核验页，其旁的 mifeng-desk.wasm 供网页内密封与登录（bash crates/shell/mifeng-wasm/build.sh 生成）；不给则在程序旁查找 / the verification page, as its build.sh makes it, and beside it mifeng-desk.wasm for sealing and signing in in the page; without: looked for beside the program
     #[arg(long, value_name = "HTML")]
     verify_page: Option<PathBuf>,
+    /// 运行日志的格式，写到标准错误；不给则为 text，有 --json 时为 json，--demo 时为 off / form of the log on standard error; without: text, json with --json, off with --demo
+    #[arg(long, value_enum, value_name = "FORM")]
+    log: Option<LogForm>,
     /// 自行造好一切，在浏览器里看一次完整招标 / make everything and play a whole tender for a browser
     #[arg(long, conflicts_with_all = ["dir", "id", "db", "tls_cert"])]
     demo: bool,
@@ -62,7 +76,34 @@ pub(crate) struct ServeArgs {
 }
 
 /// `mifeng serve`.
-pub(crate) fn run(ui: &Ui, args: &ServeArgs) -> Outcome {
+pub(crate) fn run(ui: &Ui, args: &ServeArgs, json: bool) -> Outcome {
+    let form = args.log.unwrap_or(match (json, args.demo) {
+        (true, _) => LogForm::Json,
+        (false, true) => LogForm::Off,
+        (false, false) => LogForm::Text,
+    });
+    let log = log(ui, form)?;
+    let ended = serve(ui, args, &log);
+    log.flush();
+    ended
+}
+
+/// The log on standard error, which journald and containers read.
+fn log(ui: &Ui, form: LogForm) -> Result<Log, Failure> {
+    let lang = match ui.lang {
+        Lang::Zh => mifeng_server::Lang::Zh,
+        Lang::En => mifeng_server::Lang::En,
+    };
+    let form = match form {
+        LogForm::Text => Form::Text(lang),
+        LogForm::Json => Form::Json,
+        LogForm::Off => Form::Events(lang),
+    };
+    let started = Log::start(form, Box::new(std::io::stderr()));
+    started.map_err(|e| Failure::io(Path::new("log"), &e))
+}
+
+fn serve(ui: &Ui, args: &ServeArgs, log: &Log) -> Outcome {
     let tls = match (&args.tls_cert, &args.tls_key) {
         (Some(cert), Some(key)) => Some(Tls::load(cert, key)?),
         _ => None,
@@ -89,12 +130,14 @@ pub(crate) fn run(ui: &Ui, args: &ServeArgs) -> Outcome {
                 pace: Duration::from_millis(args.pace),
                 by_hand: args.by_hand,
                 once: args.once,
+                log: log.clone(),
             },
         );
     };
     if let Some(config) = &args.config {
         let shown = config.display();
-        ui.say(format!("配置：{shown}"), format!("configuration: {shown}"));
+        let (zh, en) = (format!("配置：{shown}"), format!("configuration: {shown}"));
+        log.tell(Event::new(Level::Info, "host.configured", zh, en));
     }
     let place = Place {
         dir,
@@ -104,16 +147,21 @@ pub(crate) fn run(ui: &Ui, args: &ServeArgs) -> Outcome {
         tls: tls.clone(),
         verify_page: pages.verify.clone(),
         public_names: args.public_name.clone(),
+        log: log.clone(),
     };
     let running = start(ui, &place)?;
     let scheme = tls.as_ref().map_or("http", |_| "https");
-    ui.say(
-        format!("正在监听 {scheme}://{}/", running.address),
-        format!("listening on {scheme}://{}/", running.address),
-    );
-    pages.tell(ui);
-    wait(ui, tls.as_ref())?;
+    let zh = format!("正在监听 {scheme}://{}/", running.address);
+    let en = format!("listening on {scheme}://{}/", running.address);
+    // Whoever started it with port 0 reads the address where commands answer.
+    ui.say(&zh, &en);
+    log.tell(Event::new(Level::Info, "host.listening", zh, en));
+    let (zh, en) = pages.words();
+    log.tell(Event::new(Level::Info, "host.pages", zh, en));
+    wait(log, tls.as_ref())?;
     running.stop();
+    let (zh, en) = ("已停止".to_owned(), "stopped".to_owned());
+    log.tell(Event::new(Level::Info, "host.stopped", zh, en));
     Ok(())
 }
 
@@ -138,25 +186,30 @@ impl Pages {
         Ok(Pages { verify })
     }
 
-    /// Which parts of the pages are there that a browser runs.
-    pub(crate) fn tell(&self, ui: &Ui) {
+    /// Which parts of the pages are there that a browser runs, in Chinese and English.
+    pub(crate) fn words(&self) -> (String, String) {
         const MAKE: &str = "bash crates/shell/mifeng-wasm/build.sh";
         let Some(page) = &self.verify else {
-            ui.say(
-                format!("没有核验页和网页内密封、登录：未在程序旁找到，{MAKE} 可生成，--verify-page 可指定"),
-                format!("no verification page, and no sealing or signing in in the page: none lies beside the program; {MAKE} makes them, --verify-page names them"),
+            return (
+                format!(
+                    "没有核验页和网页内密封、登录：未在程序旁找到，{MAKE} 可生成，--verify-page 可指定"
+                ),
+                format!(
+                    "no verification page, and no sealing or signing in in the page: none lies beside the program; {MAKE} makes them, --verify-page names them"
+                ),
             );
-            return;
         };
         let shown = page.display();
         match page.with_file_name(MODULE).exists() {
-            true => ui.say(
+            true => (
                 format!("核验页与网页内密封：{shown}"),
                 format!("verification page, and sealing in the page: {shown}"),
             ),
-            false => ui.say(
-                format!("核验页：{shown}；其旁没有 {}，网页内不能密封与登录", MODULE),
-                format!("verification page: {shown}; without {} beside it nobody seals or signs in in the page", MODULE),
+            false => (
+                format!("核验页：{shown}；其旁没有 {MODULE}，网页内不能密封与登录"),
+                format!(
+                    "verification page: {shown}; without {MODULE} beside it nobody seals or signs in in the page"
+                ),
             ),
         }
     }
@@ -176,23 +229,29 @@ fn beside(program: &Path) -> Option<PathBuf> {
 }
 
 /// Waits for SIGTERM or Ctrl-C; SIGHUP reads the certificate and key of TLS again.
-pub(crate) fn wait(ui: &Ui, tls: Option<&Tls>) -> Outcome {
+pub(crate) fn wait(log: &Log, tls: Option<&Tls>) -> Outcome {
     let mut again = || match tls.map(Tls::reload) {
-        Some(Ok(())) => ui.say("TLS 证书已重读", "TLS certificate read again"),
+        Some(Ok(())) => log.tell(Event::new(
+            Level::Info,
+            "tls.read-again",
+            "TLS 证书已重读".to_owned(),
+            "TLS certificate read again".to_owned(),
+        )),
         Some(Err(e)) => {
             let failure = Failure::from(e);
-            ui.warn(
-                format!("TLS 证书未换，仍用原来的：{}", failure.sentence(ui.lang)),
-                format!(
-                    "TLS certificate not changed, the old one stays: {}",
-                    failure.sentence(ui.lang)
-                ),
-            );
+            let [zh, en] = [Lang::Zh, Lang::En].map(|lang| failure.sentence(lang).to_owned());
+            log.tell(Event::new(
+                Level::Error,
+                "tls.not-changed",
+                format!("TLS 证书未换，仍用原来的：{zh}"),
+                format!("TLS certificate not changed, the old one stays: {en}"),
+            ));
         }
         None => {}
     };
     mifeng_server::wait_for_signal(&mut again).map_err(|e| Failure::io(Path::new("signal"), &e))?;
-    ui.say("正在停止……", "stopping …");
+    let (zh, en) = ("正在停止……".to_owned(), "stopping …".to_owned());
+    log.tell(Event::new(Level::Info, "host.stopping", zh, en));
     Ok(())
 }
 
@@ -205,6 +264,7 @@ pub(crate) struct Place<'a> {
     pub(crate) tls: Option<Tls>,
     pub(crate) verify_page: Option<PathBuf>,
     pub(crate) public_names: Vec<String>,
+    pub(crate) log: Log,
 }
 
 /// Opens the house and listens in the background.
@@ -215,22 +275,17 @@ pub(crate) fn start(ui: &Ui, place: &Place<'_>) -> Result<Running, Failure> {
     }
     load_certificate(&place.id.join("sign.cer"))?;
     let clock = Arc::new(SystemClock);
-    let house = opening::house(ui, (place.dir, place.id), &place.kept, clock)?;
+    let log = &place.log;
+    let house = opening::house((ui, log), (place.dir, place.id), &place.kept, clock)?;
     for name in house.skipped() {
-        ui.say(
-            format!("其中没有项目，已略过：{name}"),
-            format!("left out, there is no tender in it: {name}"),
-        );
+        let zh = format!("其中没有项目，已略过：{name}");
+        let en = format!("left out, there is no tender in it: {name}");
+        log.tell(Event::new(Level::Warn, "host.left-out", zh, en));
     }
     let listener =
         TcpListener::bind(place.listen).map_err(|e| Failure::io(Path::new("listen"), &e))?;
-    let lang = ui.lang;
-    let notify: Notify = Arc::new(move |zh, en| match lang {
-        Lang::Zh => eprintln!("{zh}"),
-        Lang::En => eprintln!("{en}"),
-    });
     let (house, tls) = (Arc::new(house), place.tls.clone());
     let (page, names) = (place.verify_page.clone(), place.public_names.clone());
-    mifeng_server::start(house, listener, tls, page, names, notify)
+    mifeng_server::start(house, listener, tls, page, names, log.clone())
         .map_err(|e| Failure::io(Path::new("listen"), &e))
 }

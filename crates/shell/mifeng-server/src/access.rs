@@ -22,7 +22,7 @@ use mifeng::tender::Event;
 use mifeng_access::{
     Action, Ask, Basis, Challenge, DELEGATE, Denial, EMERGENCY, GrantError, Journal, Key, Matrix,
     Mint, REVOKE, SIGN_IN, Session, SessionEntry, Sessions, SignInError, Stage, Token,
-    check_journal, decide, line_hash,
+    check_journal, decide, is_of_strangers, line_hash,
 };
 use mifeng_store::{Entry, Lists};
 use std::io;
@@ -69,6 +69,8 @@ struct Ends {
     /// Bytes of the entries.
     grants_len: u64,
     journal_len: u64,
+    /// Those of them that are of strangers.
+    strangers_len: u64,
     /// Lines of the journal of which nobody could tell yet whether they are there.
     doubt: Option<Doubt>,
 }
@@ -191,6 +193,7 @@ impl Access {
             let mut lines = self.lists.read(&self.tender, JOURNAL, 0)?;
             if check_journal(&joined(&lines)).is_ok() {
                 ends.journal_len = len_of(lines.iter().map(|(_, line)| line));
+                ends.strangers_len = strangers_len_of(lines.iter().map(|(_, line)| line));
                 ends.journal = lines.last().map(End::of).unwrap_or_default();
                 return Ok(None);
             }
@@ -287,9 +290,10 @@ impl Access {
     fn learn_journal(&self, ends: &mut Ends) -> io::Result<()> {
         let news = self.news(JOURNAL, &mut ends.journal)?;
         if news.anew {
-            ends.journal_len = 0;
+            (ends.journal_len, ends.strangers_len) = (0, 0);
         }
         ends.journal_len += len_of(news.entries.iter().map(|(_, line)| line));
+        ends.strangers_len += strangers_len_of(news.entries.iter().map(|(_, line)| line));
         Ok(())
     }
 
@@ -428,7 +432,7 @@ impl Access {
             inner
                 .journal
                 .note(None, action.word(), code, stage.word(), now);
-            return Err(Problem::denied(&mifeng_access::rules::SIGN_IN, true));
+            return Err(Problem::denied(&mifeng_access::rules::SIGN_IN, true).noted());
         };
         let person = view.parties.person(&session.cert);
         let ask = Ask {
@@ -453,7 +457,7 @@ impl Access {
                 inner
                     .journal
                     .note(cert, action.word(), rule.code, stage.word(), now);
-                Err(Problem::denied(rule, false))
+                Err(Problem::denied(rule, false).noted())
             }
         }
     }
@@ -517,6 +521,11 @@ impl Access {
 /// Bytes of lines with their ends.
 fn len_of<'a>(lines: impl IntoIterator<Item = &'a Vec<u8>>) -> u64 {
     lines.into_iter().map(|line| line.len() as u64 + 1).sum()
+}
+
+/// The same of those that are of strangers.
+fn strangers_len_of<'a>(lines: impl IntoIterator<Item = &'a Vec<u8>>) -> u64 {
+    len_of(lines.into_iter().filter(|line| is_of_strangers(line)))
 }
 
 /// Lines with their ends.

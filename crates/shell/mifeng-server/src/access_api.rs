@@ -2,15 +2,16 @@
 
 use crate::api::{Answer, App, Shared, TAR, json, made, on_a_thread, recognised};
 use crate::at_lists::{at_the_lists, look};
+use crate::download;
 use crate::house::Tender;
 use crate::limits::STATEMENT_LEN_MAX;
 use crate::office::away;
 use crate::parties::OwnBid;
 use crate::problem::{Fail, Problem};
+use crate::told::paced;
 use crate::view::{Life, Standing, View};
 use crate::words::Fault;
 use crate::writer::{Order, clock_in_doubt};
-use crate::{download, guard};
 use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -23,7 +24,6 @@ use serde::Serialize;
 use std::collections::BTreeSet;
 use std::path::{Component, PathBuf};
 use std::sync::Arc;
-use std::time::Instant;
 use utoipa::ToSchema;
 
 /// Files that one list names.
@@ -159,7 +159,13 @@ pub(crate) async fn require_signer(
     let (_, session) = require_of((app, name), session, (Action::BidOwn, is_own))?;
     match session.cert == signer {
         true => Ok(()),
-        false => Err(Problem::denied(&mifeng_access::rules::NOT_OWN, false)),
+        false => {
+            let rule = &mifeng_access::rules::NOT_OWN;
+            let (tender, who) = (app.tender(name)?, Some(session.cert));
+            let (act, view) = (Action::BidOwn.word(), tender.view());
+            tender.access.refused(who, act, rule.code, &view, now);
+            Err(Problem::denied(rule, false).noted())
+        }
     }
 }
 
@@ -184,24 +190,26 @@ fn cookie(name: &str, value: &str, age: i64, headers: &HeaderMap) -> Result<Head
 async fn statement(app: &App, tender: &Tender, body: Body) -> Result<(SignedRecord, Record), Fail> {
     let held = app.rooms.records.read(body, STATEMENT_LEN_MAX).await?;
     let suite = Suite::by_id(&tender.view().suite).map_err(mifeng::Error::from)?;
-    let (signed, record) = on_a_thread(move || {
+    let (view, now) = (tender.view(), app.house.clock.now());
+    let (signed, record, is_known) = on_a_thread(move || {
         let signed = SignedRecord::from_file(held.bytes()).map_err(mifeng::Error::from)?;
         let record = Record::verify(signed.clone(), suite).map_err(mifeng::Error::from)?;
-        Ok((signed, record))
+        let is_known = view.known.knows(&record, now);
+        Ok((signed, record, is_known))
     })
     .await?;
-    let who = (record.actor(), guard::caller());
-    let pace = tender.signers.take(who, Instant::now());
-    pace.map_err(|_| Fault::TooOften)?;
+    paced(tender, (&record, is_known), now)?;
     Ok((signed, record))
 }
 
 /// Notes what a rule said no to; what is not available now is nobody's refusal.
-fn note_refused(tender: &Tender, record: (&Record, bool), no: &Fail, now: Time) {
-    if no.status < 500 {
-        let view = tender.view();
-        tender.access.refused_record(record, &no.code, &view, now);
+fn note_refused(tender: &Tender, record: (&Record, bool), no: Fail, now: Time) -> Fail {
+    if no.status >= 500 {
+        return no;
     }
+    let view = tender.view();
+    tender.access.refused_record(record, &no.code, &view, now);
+    no.noted()
 }
 
 /// Gives a challenge to whoever wants to sign in (spec/access.md).
@@ -260,7 +268,7 @@ pub(crate) async fn sign_in(
         Err(no) => Err(no),
     };
     let (token, session) =
-        begun.inspect_err(|no| note_refused(tender, (&record, is_known), no, now))?;
+        begun.map_err(|no| note_refused(tender, (&record, is_known), no, now))?;
     let begun = Begun {
         token: token.reveal(),
         who: who(tender, &session),
@@ -308,7 +316,9 @@ pub(crate) async fn show_sign_in(
     let tender = app.tender(&name)?;
     let session = session(&app, &name, &headers).await?;
     require_there(&tender.view())?;
-    let session = session.ok_or_else(|| Problem::denied(&mifeng_access::rules::SIGN_IN, true))?;
+    // Asking who one is asks for nothing: a "nobody" is no refusal.
+    let nobody = || Problem::denied(&mifeng_access::rules::SIGN_IN, true).noted();
+    let session = session.ok_or_else(nobody)?;
     Ok(json(StatusCode::OK, &who(tender, &session)))
 }
 
@@ -334,7 +344,7 @@ pub(crate) async fn grant(State(app): Shared, Path(name): Path<String>, body: Bo
         Err(no) => Err(no),
     };
     let now = app.house.clock.now();
-    taken.inspect_err(|no| note_refused(tender, (&asked, is_known), no, now))?;
+    taken.map_err(|no| note_refused(tender, (&asked, is_known), no, now))?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 

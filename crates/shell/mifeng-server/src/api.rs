@@ -4,9 +4,11 @@ use crate::bodies::{Held, Rooms};
 use crate::guard;
 use crate::house::{House, Tender};
 use crate::limits::{EVIDENCE_LEN_MAX, LISTS_AT_ONCE, RECORD_LEN_MAX};
+use crate::log::Log;
 use crate::names::Names;
 use crate::problem::{Fail, Problem};
 use crate::reading::Brought;
+use crate::told::{Teller, paced};
 use crate::view::{Life, Standing, View};
 use crate::words::Fault;
 use crate::writer::{Order, Signer, Taken, answered, bundle_name};
@@ -24,7 +26,6 @@ use mifeng::{Export, Tar};
 use serde::Serialize;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Instant;
 use tokio::sync::{Semaphore, watch};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -47,6 +48,7 @@ pub(crate) struct App {
     pub(crate) rooms: Rooms,
     /// Places at the lists of all tenders.
     pub(crate) at_lists: Arc<Semaphore>,
+    pub(crate) teller: Teller,
 }
 
 /// Handlers answer with a response or a problem.
@@ -111,12 +113,13 @@ pub(crate) fn interface() -> OpenApiRouter<Arc<App>> {
 }
 
 /// The interface and the pages over a house. `stopping` ends the feeds; `verify_page` is served to auditors; `tls` says
-/// whether the host itself speaks TLS.
+/// whether the host itself speaks TLS; `log` is told of each answer.
 pub(crate) fn app(
     house: Arc<House>,
     stopping: watch::Receiver<bool>,
     verify_page: Option<PathBuf>,
     (tls, names): (bool, Names),
+    log: Log,
 ) -> Router {
     let app = Arc::new(App {
         house,
@@ -126,14 +129,15 @@ pub(crate) fn app(
         names,
         rooms: Rooms::new(),
         at_lists: Arc::new(Semaphore::new(LISTS_AT_ONCE)),
+        teller: Teller::new(log),
     });
     let (router, _) = interface().split_for_parts();
     router
         .merge(pages::routes())
         .merge(desks::routes())
         .fallback(|| async { Fail::from(Fault::NoRoute) })
-        .with_state(app)
-        .layer(axum::middleware::from_fn(guard::guard))
+        .with_state(Arc::clone(&app))
+        .layer(axum::middleware::from_fn_with_state(app, guard::guard))
 }
 
 /// A tender in the list.
@@ -218,14 +222,14 @@ pub(crate) async fn record_of(app: &App, tender: &Tender, body: Body) -> Result<
         })
     };
     let came = on_a_thread(check).await;
-    let noted = |no: &Fail| {
+    let noted = |no: Fail| {
         let access = &tender.access;
         access.refused(None, "record", &no.code, &tender.view(), received);
+        no.noted()
     };
-    let came = came.inspect_err(noted)?;
-    let who = (came.verified.actor(), guard::caller());
-    let pace = tender.signers.take(who, Instant::now());
-    pace.map_err(|_| Fault::TooOften)?;
+    let came = came.map_err(noted)?;
+    let is_known = came.signer == Signer::Known;
+    paced(tender, (&came.verified, is_known), received)?;
     let view = tender.view();
     tender.access.require_duty(
         &came.verified.actor(),
@@ -259,17 +263,18 @@ pub(crate) async fn noted<T>(
     (record, at): &(Record, Time),
     answer: Result<T, Fail>,
 ) -> Result<T, Fail> {
-    // What is not available now is nobody's refusal.
-    if let Err(no) = &answer
-        && no.status < 500
-    {
-        let is_known = recognised(tender, record, *at).await.is_ok();
-        let view = tender.view();
-        tender
-            .access
-            .refused_record((record, is_known), &no.code, &view, *at);
+    match answer {
+        // What is not available now is nobody's refusal.
+        Err(no) if no.status < 500 => {
+            let is_known = recognised(tender, record, *at).await.is_ok();
+            let view = tender.view();
+            tender
+                .access
+                .refused_record((record, is_known), &no.code, &view, *at);
+            Err(no.noted())
+        }
+        answer => answer,
     }
-    answer
 }
 
 /// Whether the tender recognises the certificate of a record now.

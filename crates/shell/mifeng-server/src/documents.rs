@@ -1,8 +1,8 @@
 //! What comes beside records: tender documents and contracts, and beacons of clocks.
 
-use crate::api::{Answer, App, Shared, digest, json, on_a_thread, record_of};
+use crate::api::{Answer, App, Shared, digest, json, noted, on_a_thread, record_of};
 use crate::limits::{DOCUMENT_LEN_MAX, EVIDENCE_LEN_MAX};
-use crate::problem::Problem;
+use crate::problem::{Fail, Problem};
 use crate::words::Fault;
 use crate::writer::{Awaited, Order};
 use axum::body::Body;
@@ -40,9 +40,10 @@ struct Announced {
 async fn announce(State(app): Shared, Path(name): Path<String>, body: Body) -> Answer {
     let tender = app.tender(&name)?;
     let came = record_of(&app, tender, body).await?;
-    let record = came.record.clone();
+    let (noting, record) = (came.noting(), came.record.clone());
     let announce = |answer| Order::Announce(record, answer);
-    let document = tender.desk.ask_signed(came.place(), announce).await?;
+    let document = tender.desk.ask_signed(came.place(), announce).await;
+    let document = noted(tender, &noting, document.map_err(Fail::from)).await?;
     Ok(json(StatusCode::OK, &Announced { document }))
 }
 

@@ -1,11 +1,13 @@
-//! What holds for every request: whence it may come, how often, what its answer carries.
+//! What holds for every request: whence it may come, how often, what its answer carries, and what is kept of it.
 
+use crate::api::Shared;
 use crate::limits::{READS_EVERY, READS_RESERVE};
 use crate::pages::Frame;
 use crate::problem::{Fail, Problem};
 use crate::rates::{Account, Pace};
+use crate::told::{Kept, REQUEST_ID};
 use crate::words::{Fault, Lang};
-use axum::extract::Request;
+use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -27,7 +29,8 @@ pub(crate) fn caller() -> Option<IpAddr> {
 }
 
 /// Around every request.
-pub(crate) async fn guard(request: Request, next: Next) -> Response {
+pub(crate) async fn guard(State(app): Shared, request: Request, next: Next) -> Response {
+    let (kept, request) = Kept::begin(app, request).await;
     let lang = Lang::of(request.headers());
     let page = Frame::of_problem(&request);
     let answer = match refused(&request) {
@@ -37,7 +40,12 @@ pub(crate) async fn guard(request: Request, next: Next) -> Response {
             CALLER.scope(caller, next.run(request)).await
         }
     };
-    let mut answer = in_words(answer, lang, page.as_ref());
+    let problem = problem_of(&answer);
+    let mut answer = in_words(answer, problem.clone(), (lang, page.as_ref()));
+    let id = kept.answered(&answer, problem.as_ref());
+    if let Ok(id) = HeaderValue::from_str(&id) {
+        answer.headers_mut().insert(REQUEST_ID, id);
+    }
     let headers = answer.headers_mut();
     let fixed = [
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
@@ -123,22 +131,33 @@ fn is_cross_site(headers: &HeaderMap) -> bool {
     })
 }
 
-/// Problems in the language asked for, to a browser as a page; what the router refused by itself as a problem too.
-fn in_words(answer: Response, lang: Lang, page: Option<&Frame>) -> Response {
-    let tell = |problem: Problem| match page {
-        Some(frame) => frame.problem(problem),
-        None => problem.in_lang(lang),
-    };
+/// What is wrong, if something is; what the router refused by itself too.
+fn problem_of(answer: &Response) -> Option<Problem> {
     if let Some(problem) = answer.extensions().get::<Problem>() {
-        return tell(problem.clone());
+        return Some(problem.clone());
     }
     let fault = match answer.status() {
         StatusCode::METHOD_NOT_ALLOWED => Fault::NoMethod,
         StatusCode::BAD_REQUEST => Fault::BadPath,
         StatusCode::INTERNAL_SERVER_ERROR => Fault::Internal,
-        _ => return answer,
+        _ => return None,
     };
-    let mut told = tell(*Fail::from(fault));
+    Some(*Fail::from(fault))
+}
+
+/// Problems in the language asked for, to a browser as a page.
+fn in_words(
+    answer: Response,
+    problem: Option<Problem>,
+    (lang, page): (Lang, Option<&Frame>),
+) -> Response {
+    let Some(problem) = problem else {
+        return answer;
+    };
+    let mut told = match page {
+        Some(frame) => frame.problem(problem),
+        None => problem.in_lang(lang),
+    };
     if let Some(allow) = answer.headers().get(header::ALLOW) {
         told.headers_mut().insert(header::ALLOW, allow.clone());
     }

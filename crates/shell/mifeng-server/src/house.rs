@@ -27,9 +27,6 @@ use tokio::sync::{Semaphore, watch};
 /// Beside the tenders: uploads, opened bids, bundles made for download. No tender has a name with a dot.
 const WORK: &str = ".work";
 
-/// Is told what happens in the running of the house, in Chinese and English; never who or how many.
-pub type Notify = Arc<dyn Fn(&str, &str) + Send + Sync>;
-
 /// One tender of a house.
 pub struct Tender {
     pub(crate) desk: Desk,

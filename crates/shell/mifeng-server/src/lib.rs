@@ -26,6 +26,7 @@ mod known;
 mod limits;
 mod lines;
 mod lists;
+mod log;
 mod names;
 mod office;
 mod openapi;
@@ -38,11 +39,13 @@ mod problem;
 mod rates;
 mod reading;
 mod receipts;
+mod routes;
 mod sealed;
 mod seat;
 mod serve;
 mod sink;
 mod tls;
+mod told;
 mod upload;
 mod uploads_api;
 mod view;
@@ -52,8 +55,9 @@ mod writer;
 
 pub use anchor::AnchorOpening;
 pub use clock::{Clock, ManualClock, SystemClock};
-pub use house::{House, Notify, Tender};
+pub use house::{House, Tender};
 pub use limits::*;
+pub use log::{Event, Form, Level, Log};
 pub use openapi::document;
 pub use pages::STYLE;
 pub use problem::Problem;
@@ -65,4 +69,5 @@ pub use view::{
     Answer, Ended, Hall, Life, Lot, Particular, Placed, Question, Release, Row, Signer, Standing,
     View,
 };
+pub use words::Lang;
 pub use writer::{HostOrder, ORDER};

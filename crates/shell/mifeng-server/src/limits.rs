@@ -72,6 +72,9 @@ pub const GRANTS_LEN_MAX: u64 = 64 << 20;
 pub const SESSIONS_CUT_EVERY: u64 = 64;
 /// Bytes of the journal of refusals of a tender; beyond it refusals are counted, one line a minute.
 pub const JOURNAL_LEN_MAX: u64 = 64 << 20;
+/// Bytes among them of refusals that nobody signed with a certificate that counts; beyond it those are counted, one line a
+/// minute, and take no more room from the others.
+pub const JOURNAL_STRANGERS_MAX: u64 = 16 << 20;
 /// Between two looks for lines of the journal that are due.
 pub const JOURNAL_EVERY: Duration = Duration::from_secs(10);
 /// Time in which a reader who is behind must have taken [`WRITE_LEN_MIN`] bytes, or all that waits.
@@ -108,3 +111,9 @@ pub const ANCHOR_STOP_LOOK: Duration = Duration::from_millis(20);
 pub const ANCHOR_ORDERS_MAX: usize = 16;
 /// Bytes of one answer's header that a caller may influence (its language).
 pub const LANGUAGE_LEN_MAX: usize = 256;
+/// Lines of the log that wait to be written: some seconds of a rush. Those beyond are counted.
+pub const LOG_LINES_MAX: usize = 8_192;
+/// So long the end of the host waits for the last lines of the log: whoever reads it may have stopped.
+pub const LOG_END_MAX: Duration = Duration::from_secs(1);
+/// An internal error of which no more may be told than that there was one is told so often.
+pub const LOG_FAULT_EVERY: Duration = Duration::from_secs(60);

@@ -31,6 +31,9 @@ pub struct Problem {
     /// The title in the other language, until the language is known.
     #[serde(skip)]
     other: String,
+    /// It stands in the journal of refusals already.
+    #[serde(skip)]
+    pub(crate) is_noted: bool,
 }
 
 impl Problem {
@@ -66,7 +69,14 @@ impl Problem {
             code: rule.code.to_owned(),
             clause: Some(rule.clause.to_owned()),
             other: rule.en.to_owned(),
+            is_noted: false,
         })
+    }
+
+    /// The same, which stands in the journal of refusals.
+    pub(crate) fn noted(mut self: Box<Self>) -> Fail {
+        self.is_noted = true;
+        self
     }
 
     /// In Chinese and in English.
@@ -112,6 +122,7 @@ impl From<Fault> for Fail {
             code: code.to_owned(),
             clause: None,
             other: en.to_owned(),
+            is_noted: false,
         })
     }
 }
@@ -154,6 +165,7 @@ impl From<Error> for Fail {
             code: code.to_owned(),
             clause,
             other,
+            is_noted: false,
         })
     }
 }

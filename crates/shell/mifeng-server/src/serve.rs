@@ -2,8 +2,9 @@
 
 use crate::anchor::Kept;
 use crate::guard::Reads;
-use crate::house::{House, Notify};
+use crate::house::House;
 use crate::limits::{BLOCKING_MAX, GRACE, HEADER_TIME, JOURNAL_EVERY};
+use crate::log::{Event, Level, Log};
 use crate::names::Names;
 use crate::patience::Patient;
 use crate::places::{self, Place, Places};
@@ -31,7 +32,7 @@ async fn serve(
     places: Places,
     tls: Option<Tls>,
     mut stopping: watch::Receiver<bool>,
-    notify: Notify,
+    log: Log,
 ) {
     let graceful = GracefulShutdown::new();
     let mut builder = hyper::server::conn::http1::Builder::new();
@@ -72,10 +73,12 @@ async fn serve(
         .await
         .is_err()
     {
-        notify(
-            "仍有未结束的请求，已中断",
-            "requests that did not end were cut off",
-        );
+        log.tell(Event::new(
+            Level::Warn,
+            "host.cut-off",
+            "仍有未结束的请求，已中断".to_owned(),
+            "requests that did not end were cut off".to_owned(),
+        ));
     }
 }
 
@@ -114,7 +117,8 @@ impl Running {
 }
 
 /// Serves a house in the background until told to stop; with `tls` over TLS alone. `names` are the public authorities,
-/// `NAME[:PORT]`, that people sign in to; without any, the address that is listened on and this machine's own.
+/// `NAME[:PORT]`, that people sign in to; without any, the address that is listened on and this machine's own. `log` is told
+/// what happens.
 ///
 /// # Errors
 /// What the system says; also if the limit of open files leaves no room for connections.
@@ -124,7 +128,7 @@ pub fn start(
     tls: Option<Tls>,
     verify_page: Option<PathBuf>,
     names: Vec<String>,
-    notify: Notify,
+    log: Log,
 ) -> std::io::Result<Running> {
     let address = listener.local_addr()?;
     let names = Names::of(names, address, tls.is_some());
@@ -136,58 +140,64 @@ pub fn start(
     let places = Places::new(places::room(house.tenders().count())?);
     let (stop, stopping) = watch::channel(false);
     for tender in house.tenders() {
-        runtime.spawn(tell_of_the_clock(tender.seen.clone(), Arc::clone(&notify)));
+        runtime.spawn(tell_of_the_clock(tender.seen.clone(), log.clone()));
     }
     for tender in house.tenders() {
         if let Some(broken) = tender.access.broken() {
             let name = tender.view().name.clone();
-            notify(
-                &format!("{name}：拒绝日志已损坏，移至 {broken}，另起新日志；请查明原因"),
-                &format!(
-                    "{name}: THE JOURNAL OF REFUSALS IS BROKEN. It was set aside as {broken} and a new one begun: find out why"
-                ),
+            let zh = format!("{name}：拒绝日志已损坏，移至 {broken}，另起新日志；请查明原因");
+            let en = format!(
+                "{name}: THE JOURNAL OF REFUSALS IS BROKEN. It was set aside as {broken} and a new one begun: find out why"
             );
+            log.tell(Event::new(Level::Error, "journal.broken", zh, en).of(&name));
         }
     }
     for desk in &house.anchors {
         runtime.spawn(tell_of_the_anchor_log(
             desk.kept.clone(),
             stopping.clone(),
-            Arc::clone(&notify),
+            log.clone(),
         ));
     }
     for name in house.unanchored() {
-        notify(
-            &format!("{name}：其锚定日志不在本平台，新的日志头不会被锚定，归档后档案须另补证明"),
-            &format!(
-                "{name}: ITS ANCHOR LOG IS NOT KEPT HERE. Its heads are not anchored, and its dossier will lack the proof"
-            ),
+        let zh =
+            format!("{name}：其锚定日志不在本平台，新的日志头不会被锚定，归档后档案须另补证明");
+        let en = format!(
+            "{name}: ITS ANCHOR LOG IS NOT KEPT HERE. Its heads are not anchored, and its dossier will lack the proof"
         );
+        log.tell(Event::new(Level::Warn, "anchor.elsewhere", zh, en).of(&name));
     }
-    runtime.spawn(write_journals(Arc::clone(&house), Arc::clone(&notify)));
+    runtime.spawn(write_journals(Arc::clone(&house), log.clone()));
     let router = crate::api::app(
         Arc::clone(&house),
         stopping.clone(),
         verify_page,
         (tls.is_some(), names),
+        log.clone(),
     );
     let thread = std::thread::Builder::new().name("host".to_owned());
-    let say_last = Arc::clone(&notify);
+    let say_last = log.clone();
     let thread = thread.spawn(move || {
         runtime.block_on(async {
             match TcpListener::from_std(listener) {
-                Ok(listener) => serve(listener, router, places, tls, stopping, notify).await,
-                Err(e) => notify(&format!("无法监听：{e}"), &format!("cannot listen: {e}")),
+                Ok(listener) => serve(listener, router, places, tls, stopping, log).await,
+                Err(e) => {
+                    let (zh, en) = (format!("无法监听：{e}"), format!("cannot listen: {e}"));
+                    log.tell(Event::new(Level::Error, "host.not-listening", zh, en));
+                }
             }
         });
         // The writers first: a bid whose reader is cut off must not look as if it could not be read.
         if !house.stop() {
-            say_last(
-                "锚定日志没有应答；停机不再等待，未记入的日志头下次启动时补记",
-                "the anchor log does not answer; the end does not wait for it, and heads that are due go in at the next start",
-            );
+            say_last.tell(Event::new(
+                Level::Warn,
+                "anchor.no-answer",
+                "锚定日志没有应答；停机不再等待，未记入的日志头下次启动时补记".to_owned(),
+                "the anchor log does not answer; the end does not wait for it, and heads that are due go in at the next start".to_owned(),
+            ));
         }
         runtime.shutdown_timeout(GRACE);
+        say_last.flush();
     })?;
     Ok(Running {
         address,
@@ -197,18 +207,17 @@ pub fn start(
 }
 
 /// Writes what is due of the journals of refusals, now and then.
-async fn write_journals(house: Arc<House>, notify: Notify) {
+async fn write_journals(house: Arc<House>, log: Log) {
     loop {
         tokio::time::sleep(JOURNAL_EVERY).await;
-        let (house, notify) = (Arc::clone(&house), Arc::clone(&notify));
+        let (house, log) = (Arc::clone(&house), log.clone());
         let written = tokio::task::spawn_blocking(move || {
             for tender in house.tenders() {
                 if let Err(e) = tender.access.write_down(house.clock.now(), false) {
                     let name = tender.view().name.clone();
-                    notify(
-                        &format!("{name}：拒绝日志无法写入：{e}"),
-                        &format!("{name}: the journal of refusals cannot be written: {e}"),
-                    );
+                    let zh = format!("{name}：拒绝日志无法写入：{e}");
+                    let en = format!("{name}: the journal of refusals cannot be written: {e}");
+                    log.tell(Event::new(Level::Error, "journal.not-written", zh, en).of(&name));
                 }
             }
         });
@@ -223,27 +232,36 @@ async fn write_journals(house: Arc<House>, notify: Notify) {
 async fn tell_of_the_anchor_log(
     mut kept: watch::Receiver<Kept>,
     stopping: watch::Receiver<bool>,
-    notify: Notify,
+    log: Log,
 ) {
     let mut told = None;
     loop {
         let fault = kept.borrow_and_update().fault.clone();
         if fault != told {
-            match &fault {
-                Some(why) => notify(
-                    &format!("日志头无法锚定，将继续重试（项目照常进行）：{why}"),
-                    &format!("heads cannot be anchored, trying again (the tenders go on): {why}"),
+            log.tell(match &fault {
+                Some(why) => Event::new(
+                    Level::Error,
+                    "anchor.down",
+                    format!("日志头无法锚定，将继续重试（项目照常进行）：{why}"),
+                    format!("heads cannot be anchored, trying again (the tenders go on): {why}"),
                 ),
-                None => notify("日志头已恢复锚定", "heads are anchored again"),
-            }
+                None => Event::new(
+                    Level::Info,
+                    "anchor.up",
+                    "日志头已恢复锚定".to_owned(),
+                    "heads are anchored again".to_owned(),
+                ),
+            });
             told = fault;
         }
         if kept.changed().await.is_err() {
             if !*stopping.borrow() {
-                notify(
-                    "锚定日志的线程已意外终止，日志头不再锚定：请重启平台",
-                    "THE KEEPER OF THE ANCHOR LOG HAS ENDED, and heads are anchored no more: restart the host",
-                );
+                log.tell(Event::new(
+                    Level::Error,
+                    "anchor.ended",
+                    "锚定日志的线程已意外终止，日志头不再锚定：请重启平台".to_owned(),
+                    "THE KEEPER OF THE ANCHOR LOG HAS ENDED, and heads are anchored no more: restart the host".to_owned(),
+                ));
             }
             return;
         }
@@ -251,28 +269,33 @@ async fn tell_of_the_anchor_log(
 }
 
 /// Tells the operator when a tender's clock comes into doubt, and when it is out of it.
-async fn tell_of_the_clock(mut seen: watch::Receiver<Arc<View>>, notify: Notify) {
+async fn tell_of_the_clock(mut seen: watch::Receiver<Arc<View>>, log: Log) {
     let mut trusted = true;
     loop {
         let view = Arc::clone(&seen.borrow_and_update());
         if view.trusted != trusted {
             trusted = view.trusted;
             let name = &view.name;
-            match trusted {
-                true => notify(
-                    &format!("{name}：时钟恢复可信，自动步骤继续"),
-                    &format!("{name}: the clock is believed again; the host goes on"),
+            let told = match trusted {
+                true => Event::new(
+                    Level::Info,
+                    "clock.believed",
+                    format!("{name}：时钟恢复可信，自动步骤继续"),
+                    format!("{name}: the clock is believed again; the host goes on"),
                 ),
-                false => notify(
-                    &format!(
+                false => Event::new(
+                    Level::Error,
+                    "clock.in-doubt",
+                    format!(
                         "{name}：时钟突然前移，或平台停机过久；已停止接收和自动步骤。核对时间后用 mifeng host order clock 确认"
                     ),
-                    &format!(
+                    format!(
                         "{name}: the clock jumped ahead, or the host was away for long: nothing is taken in and nothing \
                          happens by itself. Look at the time, then confirm it: mifeng host order clock"
                     ),
                 ),
-            }
+            };
+            log.tell(told.of(name));
         }
         if seen.changed().await.is_err() {
             return;
@@ -308,22 +331,36 @@ pub fn wait_for_signal(again: &mut dyn FnMut()) -> std::io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::sync::atomic::{AtomicUsize, Ordering};
+    use crate::log::Form;
 
     #[tokio::test]
     async fn an_anchor_log_that_nobody_keeps_is_told_of_unless_the_host_ends() {
         for (stops, times) in [(false, 1), (true, 0)] {
             let (state, kept) = watch::channel(Kept::default());
             let (_stop, stopping) = watch::channel(stops);
-            let told = Arc::new(AtomicUsize::new(0));
-            let count = Arc::clone(&told);
-            let notify: Notify = Arc::new(move |_, en| {
-                assert!(en.contains("HAS ENDED"), "{en}");
-                count.fetch_add(1, Ordering::Relaxed);
-            });
+            let (told, said) = std::sync::mpsc::channel();
+            let log = Log::start(Form::Json, Box::new(Lines(told)));
+            let log = log.unwrap_or_else(|e| unreachable!("{e}"));
             drop(state);
-            tell_of_the_anchor_log(kept, stopping, notify).await;
-            assert_eq!(told.load(Ordering::Relaxed), times);
+            tell_of_the_anchor_log(kept, stopping, log.clone()).await;
+            log.flush();
+            let said = said.try_iter().collect::<Vec<_>>().concat();
+            let said = String::from_utf8_lossy(&said).into_owned();
+            let ended = said.matches("\"event\":\"anchor.ended\"").count();
+            assert_eq!((ended, said.lines().count()), (times, times), "{said}");
+        }
+    }
+
+    struct Lines(std::sync::mpsc::Sender<Vec<u8>>);
+
+    impl std::io::Write for Lines {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            let _ = self.0.send(bytes.to_owned());
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
         }
     }
 }

@@ -4,7 +4,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 
 /// Language of an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Lang {
+pub enum Lang {
     /// Chinese, unless asked otherwise.
     Zh,
     /// English.

@@ -166,7 +166,7 @@ fn the_desk_seals_where_the_module_is() {
     std::fs::write(page.with_file_name("mifeng-desk.wasm"), b"\0asm").expect("written");
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     let house = std::sync::Arc::clone(&host.house);
-    let quiet = std::sync::Arc::new(|_: &str, _: &str| {});
+    let quiet = mifeng_server::Log::off();
     let running = mifeng_server::start(house, listener, None, Some(page), Vec::new(), quiet);
     let running = running.expect("listening");
     host.address = running.address;

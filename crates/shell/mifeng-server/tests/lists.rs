@@ -8,7 +8,7 @@ use common::statements::*;
 use common::*;
 use mifeng::crypto::{INTL, Suite};
 use mifeng_access::check_journal;
-use mifeng_server::{House, ManualClock, Notify, Opened};
+use mifeng_server::{House, ManualClock, Opened};
 use mifeng_store::{Entry, Lists, Place};
 use mifeng_testkit::servers::Folder;
 use serde_json::json;
@@ -102,7 +102,7 @@ fn house_over(lists: &Arc<Unsure>, names: &[&str], work: &Folder, store: &Memory
     let house = House::of(&work.0, &names, lists, clock.clone(), &mut opening);
     let house = Arc::new(house.expect("a house"));
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-    let quiet: Notify = Arc::new(|_, _| {});
+    let quiet = mifeng_server::Log::off();
     let running = mifeng_server::start(Arc::clone(&house), listener, None, None, Vec::new(), quiet);
     let running = running.expect("listening");
     Served {
@@ -115,6 +115,7 @@ fn house_over(lists: &Arc<Unsure>, names: &[&str], work: &Folder, store: &Memory
         address: running.address,
         running: Some(running),
         anchors: None,
+        log: mifeng_server::Log::off(),
     }
 }
 

@@ -6,24 +6,10 @@ mod common;
 use common::anchored::{anchored, shown};
 use common::statements::{replacing, withdrawal};
 use common::*;
-use mifeng::crypto::{INTL, SeededEntropy};
+use mifeng::crypto::INTL;
 use mifeng::log::{Entry, Pace, Schedule};
-use mifeng::pki::issue::{Profile, Subject};
-use mifeng::record::uscc::{Uscc, Verdict};
 
-const CHARACTERS: &str = "0123456789ABCDEFGHJKLMNPQRTUWXY";
-
-fn credit_code(number: usize) -> String {
-    let start = format!("91371000{:08}", 70_000_000 + number);
-    let last_two = CHARACTERS
-        .chars()
-        .flat_map(|a| CHARACTERS.chars().map(move |b| (a, b)));
-    let mut codes = last_two.map(|(a, b)| format!("{start}{a}{b}"));
-    let good = |code: &String| Uscc::parse(code).is_ok_and(|c| c.verdict() == Verdict::Ok);
-    codes.find(good).expect("check characters")
-}
-
-/// Path, status, headers without the date and the mark of a download (the instant it was made), and body of every public
+/// Path, status, headers without the date, the random id and the mark of a download (the instant it was made), and body of every public
 /// answer, without what is random in it.
 type Look = Vec<(String, u16, Vec<(String, String)>, Vec<u8>)>;
 
@@ -184,7 +170,7 @@ fn seen(host: &Served) -> Look {
     let head = head.as_str().expect("a head");
     let answers = paths.iter().map(|path| {
         let mut answer = host.ask("GET", path, &[("host", "host.example")], b"");
-        let told = |name: &str| name != "date" && name != "etag";
+        let told = |name: &str| !["date", "etag", "x-request-id"].contains(&name);
         answer.headers.retain(|(name, _)| told(name));
         let body = same(path, head, answer.body);
         ((*path).to_owned(), answer.status, answer.headers, body)
@@ -241,27 +227,8 @@ fn public(bidders: usize, grace: u64, sent: Sent) -> Vec<Look> {
     host.at(FIRST_BEAT);
     host.at(12);
     for number in 0..bidders {
-        let subject = Subject {
-            common_name: format!("投标人{number}"),
-            organisation: Some(format!("投标人{number}")),
-            uscc: Some(credit_code(number)),
-            country: Some("CN".to_owned()),
-        };
-        let rng = &mut SeededEntropy::new(subject.common_name.as_bytes());
-        let person = issue(
-            &INTL,
-            &cast.ca,
-            &subject,
-            Profile::BidderSign,
-            secs(-3_600),
-            rng,
-        );
-        let (file, data) = tender.seal_by(&person, 900_000 - number as u64, 11);
-        let bid = Sealed {
-            record: tender.signed(&person, "bid.submit", &data, 11),
-            id: tender.verified(&file).id(),
-            file,
-        };
+        let person = one_of_many(&cast, number);
+        let bid = first_bid(&mut tender, &person, 900_000 - number as u64);
         let record = bid.record.to_file().expect("a file");
         let answer = match sent {
             Sent::Together | Sent::Changed => host.send(&bid),

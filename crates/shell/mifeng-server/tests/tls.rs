@@ -3,7 +3,7 @@
 mod common;
 
 use common::*;
-use mifeng_server::{House, ManualClock, Notify, Running, Tls};
+use mifeng_server::{House, ManualClock, Running, Tls};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
@@ -67,7 +67,7 @@ fn start(place: &Path, tls: Tls) -> Running {
     let mut none = |_: &Path| -> mifeng_server::Opening<Memory> { unreachable!("no tender") };
     let house = House::open(place, clock, &mut none).expect("a house");
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-    let notify: Notify = Arc::new(|_, _| {});
+    let notify = mifeng_server::Log::off();
     mifeng_server::start(
         Arc::new(house),
         listener,

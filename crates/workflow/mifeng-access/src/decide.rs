@@ -29,6 +29,13 @@ pub mod rules {
         zh: "此身份在此阶段无权进行该操作",
         en: "this role may not do that at this stage",
     };
+    /// Who asks for one's own bids has none: that tells nobody of another's.
+    pub const NO_BID: Rule = Rule {
+        code: "access.no-bid",
+        clause: "spec/access.md",
+        zh: "用此证书提交的投标不在此项目的日志中",
+        en: "no bid of this certificate is in the log of this tender",
+    };
     /// It is somebody else's.
     pub const NOT_OWN: Rule = Rule {
         code: "access.not-own",
@@ -52,7 +59,7 @@ pub mod rules {
     };
 
     /// Every one.
-    pub const ALL: &[&Rule] = &[&NOT_ALLOWED, &NOT_OWN, &ATTENDED, &SIGN_IN];
+    pub const ALL: &[&Rule] = &[&NOT_ALLOWED, &NO_BID, &NOT_OWN, &ATTENDED, &SIGN_IN];
 }
 
 /// A "no", with its reason and what was asked.
@@ -143,6 +150,7 @@ pub fn decide(
     }
     Err(denied(match best {
         Some((Cell::Own, _)) => &rules::NOT_OWN,
+        _ if ask.action == Action::BidOwn && ask.own && person.roles.is_empty() => &rules::NO_BID,
         _ => &rules::NOT_ALLOWED,
     }))
 }
@@ -214,9 +222,16 @@ mod tests {
         for action in Action::ALL {
             for stage in Stage::ALL {
                 let said = says(&stranger, *action, *stage, true);
-                assert_eq!(said, "access.not-allowed", "{action:?} {stage:?}");
+                let code = match action {
+                    BidOwn => "access.no-bid",
+                    _ => "access.not-allowed",
+                };
+                assert_eq!(said, code, "{action:?} {stage:?}");
             }
         }
+        // Of another's bid nobody is told whether there is one, nor whoever has a part in the tender of their own.
+        assert_eq!(says(&stranger, BidOwn, Open, false), "access.not-allowed");
+        assert_eq!(says(&operator, BidOwn, Open, true), "access.not-allowed");
         // The larger of two roles counts; duties stand above both.
         let both = person(4, &[Role::Agency, Role::Expert]);
         assert_eq!(says(&both, SheetsRead, Locked, false), "expert yes");

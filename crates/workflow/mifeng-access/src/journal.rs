@@ -78,8 +78,20 @@ impl Journal {
 
     /// Makes one count of all that was gathered, for a journal that has no room for more.
     pub fn fold(&mut self) {
-        let gathered = std::mem::take(&mut self.gathered).into_values();
-        let all = gathered
+        self.fold_if(|_| true);
+    }
+
+    /// The same for what strangers did alone: they take no room from those who signed.
+    pub fn fold_strangers(&mut self) {
+        self.fold_if(|(who, ..)| who.is_none());
+    }
+
+    fn fold_if(&mut self, is_folded: impl Fn(&Key) -> bool) {
+        let gathered = std::mem::take(&mut self.gathered).into_iter();
+        let (folded, kept): (Vec<_>, Vec<_>) = gathered.partition(|(key, _)| is_folded(key));
+        self.gathered = kept.into_iter().collect();
+        let counts = folded.into_iter().map(|(_, counted)| counted);
+        let all = counts
             .reduce(|(since, count), (other, more)| (since.min(other), count.saturating_add(more)));
         if let Some(all) = all {
             let others = || "*".to_owned();
@@ -137,6 +149,11 @@ impl Due {
         }
         (lines, last)
     }
+}
+
+/// Whether a line is of whoever did not sign with a certificate that counts.
+pub fn is_of_strangers(line: &[u8]) -> bool {
+    jcs::from_slice(line, LINE_LEN_MAX).is_ok_and(|line: Line| line.who.is_none())
 }
 
 /// Reads a journal and checks its chain; the hash of its last line, which stands for all of it.
@@ -264,6 +281,29 @@ mod tests {
         let text = String::from_utf8_lossy(&lines);
         assert_eq!(text.lines().count(), 1);
         assert!(text.contains("\"count\":10") && text.contains("1970-01-01T00:00:01"));
+    }
+
+    #[test]
+    fn strangers_are_folded_and_who_signed_is_not() {
+        let mut journal = Journal::default();
+        let who = Digest::from_bytes([7; 32]);
+        for number in 0..10 {
+            let act = format!("act {number}");
+            journal.note(None, &act, "rule", "open", at(20 - number));
+            journal.note(Some(who), &act, "rule", "open", at(30));
+        }
+        journal.fold_strangers();
+        journal.fold_strangers();
+        let lines = due(&mut journal, b"", at(91), false);
+        let lines: Vec<&[u8]> = lines.split(|byte| *byte == b'\n').collect();
+        let strangers = lines.iter().filter(|line| is_of_strangers(line)).count();
+        // The last one is what follows the last end.
+        assert_eq!((lines.len(), strangers), (12, 1));
+        let folded = String::from_utf8_lossy(lines[0]).into_owned();
+        assert!(
+            folded.contains("\"count\":10") && folded.contains("00:00:11"),
+            "{folded}"
+        );
     }
 
     #[test]

@@ -19,7 +19,7 @@ pub use grants::{
     DELEGATE, Delegate, EMERGENCY, Emergency, GRANTS_MAX, GrantError, Grants, REVOKE, Revoke,
     Signer,
 };
-pub use journal::{Due, Journal, JournalError, Line, check_journal, line_hash};
+pub use journal::{Due, Journal, JournalError, Line, check_journal, is_of_strangers, line_hash};
 pub use key::Key;
 pub use session::{Begin, SESSION_MILLIS, Session, SessionEntry, Sessions, Token};
 pub use sign_in::{CHALLENGE_MILLIS, Challenge, Mint, SIGN_IN, SignIn, SignInError};

@@ -13,7 +13,7 @@ use crate::host::{FolderHost, Kept};
 use crate::reach::Reach;
 use crate::serve;
 use crate::ui::{self, Failure, Outcome, Ui};
-use mifeng_server::Running;
+use mifeng_server::{Log, Running};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -36,6 +36,7 @@ pub(crate) struct Online<'a> {
     pub(crate) by_hand: bool,
     /// End after the archive instead of going on to serve.
     pub(crate) once: bool,
+    pub(crate) log: Log,
 }
 
 /// Runs it.
@@ -44,10 +45,12 @@ pub(crate) fn run(ui: &Ui, online: &Online<'_>) -> Outcome {
     demo.count_bidders(ui)?;
     let online = &Online {
         demo: &demo,
+        log: online.log.clone(),
         ..*online
     };
     require_playable(ui, online)?;
-    online.pages.tell(ui);
+    let (zh, en) = online.pages.words();
+    ui.say(zh, en);
     let place = Place::make(demo.keep.as_deref())?;
     let cleared = demo.keep.is_none();
     let root = place.root.clone();
@@ -191,6 +194,7 @@ fn open_door(
             tls: None,
             verify_page: online.pages.verify.clone(),
             public_names: Vec::new(),
+            log: online.log.clone(),
         },
     )?;
     let url = format!("http://{}/t/{NAME}", running.address);

@@ -190,6 +190,8 @@ impl Serving {
                 "house",
                 "--id",
                 "platform",
+                "--log",
+                "json",
             ])
             .stdout(Stdio::piped())
             .stderr(errors)
@@ -441,6 +443,14 @@ fn nothing_of_a_bid_no_key_and_no_passphrase_is_in_clear_before_the_opening() {
     bidder.plant("credit code", CODE.as_bytes());
     let bundle = std::fs::read(room.path("now.tar")).expect("read");
     assert_eq!(bidder.found(&bundle), Vec::<String>::new());
+    // Nor the host's log, which tells of it what happened, and of requests those that no bidder makes.
+    let log = std::fs::read(room.path("said/serve-errors")).expect("read");
+    assert_eq!(bidder.found(&log), Vec::<String>::new());
+    let log = String::from_utf8(log).expect("text");
+    let lines = log.lines().map(serde_json::from_str::<serde_json::Value>);
+    let lines: Vec<_> = lines.collect::<Result<_, _>>().expect("objects");
+    let of = |event: &str| lines.iter().filter(|line| line["event"] == event).count();
+    assert_eq!((of("host.listening"), of("request")), (1, 0), "{log}");
     assert!(!in_folder(&bidder, &room.path("house/T1"), &[]).is_empty());
     // It was looked at: the host has the bid, and the bidder what is left out.
     assert!(

@@ -1,7 +1,7 @@
 //! Writing the journal of refusals: one chain of all replicas' lines.
 
-use super::{Access, End, Ends, JOURNAL, TRIES, crowded, joined, len_of};
-use crate::limits::JOURNAL_LEN_MAX;
+use super::{Access, End, Ends, JOURNAL, TRIES, crowded, joined, len_of, strangers_len_of};
+use crate::limits::{JOURNAL_LEN_MAX, JOURNAL_STRANGERS_MAX};
 use mifeng::crypto::Time;
 use mifeng_access::Due;
 use std::io;
@@ -26,6 +26,8 @@ impl Access {
             // A journal that is full goes on as a count: one line a minute at most.
             if ends.journal_len >= JOURNAL_LEN_MAX {
                 inner.journal.fold();
+            } else if ends.strangers_len >= JOURNAL_STRANGERS_MAX {
+                inner.journal.fold_strangers();
             }
             inner.journal.take_due(now, all)
         };
@@ -75,6 +77,7 @@ impl Access {
                 let next = next + lines.len() as u64;
                 ends.journal = End { next, last };
                 ends.journal_len += len_of(&lines);
+                ends.strangers_len += strangers_len_of(&lines);
                 return Ok(());
             }
         }

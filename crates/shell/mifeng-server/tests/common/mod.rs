@@ -10,7 +10,7 @@ pub mod statements;
 use anchored::AnchorPlace;
 
 use mifeng::crypto::{Suite, Time};
-use mifeng_server::{House, ManualClock, Notify, Running};
+use mifeng_server::{House, Log, ManualClock, Running};
 pub use mifeng_testkit::world::*;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -30,6 +30,7 @@ pub struct Served {
     pub address: SocketAddr,
     /// The anchor log, where the cast's tenders name one.
     pub anchors: Option<AnchorPlace>,
+    pub log: Log,
 }
 
 /// An answer as it came.
@@ -62,6 +63,11 @@ impl Answer {
 
 impl Served {
     pub fn new(tender: &Tender<'_>, seed: &'static str, name: &str) -> Self {
+        Served::logged((tender, seed), name, Log::off())
+    }
+
+    /// One that says what it does.
+    pub fn logged((tender, seed): (&Tender<'_>, &'static str), name: &str, log: Log) -> Self {
         let folder =
             std::env::temp_dir().join(format!("mifeng-http-{name}-{}", std::process::id()));
         let _ = std::fs::remove_dir_all(&folder);
@@ -69,7 +75,8 @@ impl Served {
         let clock = Arc::new(ManualClock::new(secs(2)));
         let (suite, store) = (tender.cast.suite, tender.store.copied());
         let anchors = tender.cast.is_anchored.then(AnchorPlace::default);
-        let (house, running) = start((suite, seed), &store, &folder, &clock, anchors.as_ref());
+        let places = (&*folder, anchors.as_ref());
+        let (house, running) = start((suite, seed), &store, places, &clock, &log);
         Served {
             anchors,
             suite,
@@ -80,6 +87,7 @@ impl Served {
             house,
             address: running.address,
             running: Some(running),
+            log,
         }
     }
 
@@ -91,9 +99,9 @@ impl Served {
         let (house, running) = start(
             (self.suite, self.seed),
             &self.store,
-            &self.folder,
+            (&self.folder, self.anchors.as_ref()),
             &self.clock,
-            self.anchors.as_ref(),
+            &self.log,
         );
         (self.house, self.address) = (house, running.address);
         self.running = Some(running);
@@ -222,9 +230,9 @@ fn exchange(mut stream: TcpStream, bytes: &[u8], end: bool) -> Answer {
 fn start(
     (suite, seed): (&'static Suite, &'static str),
     store: &Memory,
-    folder: &std::path::Path,
+    (folder, anchors): (&std::path::Path, Option<&AnchorPlace>),
     clock: &Arc<ManualClock>,
-    anchors: Option<&AnchorPlace>,
+    log: &Log,
 ) -> (Arc<House>, Running) {
     let mut opening = |_: &std::path::Path| -> mifeng_server::Opening<Memory> {
         let store = store.clone();
@@ -239,9 +247,8 @@ fn start(
     }
     let house = Arc::new(house);
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-    let notify: Notify = Arc::new(|_, _| {});
-    let running =
-        mifeng_server::start(Arc::clone(&house), listener, None, None, Vec::new(), notify);
+    let log = log.clone();
+    let running = mifeng_server::start(Arc::clone(&house), listener, None, None, Vec::new(), log);
     (house, running.expect("listening"))
 }
 
@@ -288,4 +295,34 @@ fn unchunked(mut bytes: &[u8]) -> Vec<u8> {
         bytes = &bytes[from + size + 2..];
     }
     out
+}
+
+/// Where a log is written that a test reads.
+#[derive(Clone, Default)]
+pub struct Lines(Arc<std::sync::Mutex<Vec<u8>>>);
+
+impl Lines {
+    pub fn log(&self) -> Log {
+        let out = Box::new(self.clone());
+        Log::start(mifeng_server::Form::Json, out).expect("a log")
+    }
+
+    /// All that was written, each line an object.
+    pub fn all(&self) -> Vec<serde_json::Value> {
+        let bytes = self.0.lock().expect("sound").clone();
+        let text = String::from_utf8(bytes).expect("text");
+        let lines = text.lines().map(serde_json::from_str);
+        lines.collect::<Result<_, _>>().expect("objects")
+    }
+}
+
+impl Write for Lines {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().expect("sound").extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
 }

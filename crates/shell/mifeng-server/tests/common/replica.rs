@@ -105,14 +105,21 @@ pub fn anchored_replica(place: &Place, clock: &Arc<ManualClock>) -> Replica {
 fn serve(house: House, clock: &Arc<ManualClock>, work: Folder) -> Replica {
     let house = Arc::new(house);
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-    let notify: Notify = Arc::new(|_, _| {});
+    let notify = mifeng_server::Log::off();
     // Its own address, and the name of the balancer before all of them.
     let address = listener.local_addr().expect("an address");
     let names = vec![address.to_string(), PUBLIC.to_owned()];
-    let running: Running =
-        mifeng_server::start(Arc::clone(&house), listener, None, None, names, notify)
-            .expect("listening");
+    let running: Running = mifeng_server::start(
+        Arc::clone(&house),
+        listener,
+        None,
+        None,
+        names,
+        notify.clone(),
+    )
+    .expect("listening");
     let served = Served {
+        log: notify.clone(),
         suite: &INTL,
         seed: SEED,
         store: Memory::default(),
