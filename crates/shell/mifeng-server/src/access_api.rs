@@ -281,6 +281,7 @@ pub(crate) async fn sign_in(
 
 /// Signs out: the token is worth nothing any more.
 #[utoipa::path(delete, path = "/v1/tenders/{tender}/sign-in", params(("tender" = String, Path)),
+    security(("bearer" = []), ("cookie" = [])),
     responses((status = 204), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 503, body = Problem)))]
 pub(crate) async fn sign_out(
     State(app): Shared,
@@ -307,6 +308,7 @@ pub(crate) async fn sign_out(
 
 /// Who is signed in.
 #[utoipa::path(get, path = "/v1/tenders/{tender}/sign-in", params(("tender" = String, Path)),
+    security(("bearer" = []), ("cookie" = [])),
     responses((status = 200, body = Who), (status = 401, body = Problem), (status = 404, body = Problem), (status = 503, body = Problem)))]
 pub(crate) async fn show_sign_in(
     State(app): Shared,
@@ -350,6 +352,7 @@ pub(crate) async fn grant(State(app): Shared, Path(name): Path<String>, body: Bo
 
 /// How one's own bids stand.
 #[utoipa::path(get, path = "/v1/tenders/{tender}/own", params(("tender" = String, Path)),
+    security(("bearer" = []), ("cookie" = [])),
     responses((status = 200, body = Vec<OwnBid>), (status = 401, body = Problem), (status = 403, body = Problem),
         (status = 404, body = Problem), (status = 503, body = Problem)))]
 pub(crate) async fn own(
@@ -384,6 +387,7 @@ pub(crate) async fn own(
 
 /// The files of opened bids: all of them, or a bidder's own.
 #[utoipa::path(get, path = "/v1/tenders/{tender}/opened", params(("tender" = String, Path)),
+    security(("bearer" = []), ("cookie" = [])),
     responses((status = 200, body = Vec<OpenedFile>), (status = 401, body = Problem), (status = 403, body = Problem),
         (status = 404, body = Problem), (status = 503, body = Problem)))]
 pub(crate) async fn opened(
@@ -467,6 +471,7 @@ fn plain(path: &str) -> Option<PathBuf> {
 /// One file of an opened bid.
 #[utoipa::path(get, path = "/v1/tenders/{tender}/opened/{*path}",
     params(("tender" = String, Path), ("path" = String, Path)),
+    security(("bearer" = []), ("cookie" = [])),
     responses((status = 200, body = Vec<u8>, content_type = "application/octet-stream"), (status = 401, body = Problem),
         (status = 403, body = Problem), (status = 404, body = Problem), (status = 503, body = Problem)))]
 pub(crate) async fn opened_file(
@@ -511,6 +516,7 @@ pub(crate) async fn opened_file(
 
 /// Score sheets that were revealed, by lot and expert: all, or the expert's own.
 #[utoipa::path(get, path = "/v1/tenders/{tender}/sheets", params(("tender" = String, Path)),
+    security(("bearer" = []), ("cookie" = [])),
     responses((status = 200, body = Object), (status = 401, body = Problem), (status = 403, body = Problem),
         (status = 404, body = Problem), (status = 503, body = Problem)))]
 pub(crate) async fn sheets(
@@ -528,6 +534,7 @@ pub(crate) async fn sheets(
 /// The whole dossier, after the archive.
 #[utoipa::path(get, path = "/v1/tenders/{tender}/dossier/whole",
     params(("tender" = String, Path), ("if-none-match" = Option<String>, Header)),
+    security(("bearer" = []), ("cookie" = [])),
     responses((status = 200, description = "a tar", body = Vec<u8>, content_type = "application/x-tar"),
         (status = 206, body = Vec<u8>, content_type = "application/x-tar"),
         (status = 304, description = "as it was under that mark"), (status = 416, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem),
@@ -548,6 +555,7 @@ pub(crate) async fn whole(
 
 /// The journal of refusals, one JSON line each in a chain of hashes.
 #[utoipa::path(get, path = "/v1/tenders/{tender}/journal", params(("tender" = String, Path)),
+    security(("bearer" = []), ("cookie" = [])),
     responses((status = 200, body = String, content_type = "application/x-ndjson"), (status = 401, body = Problem),
         (status = 403, body = Problem), (status = 404, body = Problem), (status = 503, body = Problem)))]
 pub(crate) async fn journal(

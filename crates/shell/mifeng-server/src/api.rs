@@ -313,6 +313,7 @@ async fn show(State(app): Shared, Path(name): Path<String>) -> Answer {
 /// Submits a signed record (`*.rec`). The same one again gives the same receipt.
 #[utoipa::path(post, path = "/v1/tenders/{tender}/records", params(("tender" = String, Path)),
     request_body(content = String, content_type = "application/json"),
+    security((), ("bearer" = []), ("cookie" = [])),
     responses((status = 201, description = "in the log; the receipt", body = String),
         (status = 202, description = "waits for its beat", body = Waiting),
         (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem),
@@ -398,6 +399,7 @@ async fn require_receipt(
 /// The receipt of a record, once its beat has come. Who lost the record's name submits the record again.
 #[utoipa::path(get, path = "/v1/tenders/{tender}/receipts/{record}",
     params(("tender" = String, Path), ("record" = String, Path)),
+    security((), ("bearer" = []), ("cookie" = [])),
     responses((status = 200, description = "the receipt (spec/receipt.md)", body = String),
         (status = 401, body = Problem), (status = 403, body = Problem),
         (status = 404, body = Problem), (status = 503, body = Problem)))]

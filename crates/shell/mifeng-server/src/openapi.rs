@@ -3,6 +3,7 @@
 use crate::api::{App, interface};
 use std::sync::Arc;
 use utoipa::OpenApi;
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa_axum::router::OpenApiRouter;
 
 #[derive(OpenApi)]
@@ -29,10 +30,31 @@ pub fn document() -> utoipa::openapi::OpenApi {
     document.paths.paths = named
         .map(|(path, item)| (path.replace("{*", "{"), anywhere(item)))
         .collect();
+    let components = document.components.get_or_insert_default();
+    for (name, scheme) in schemes() {
+        components
+            .security_schemes
+            .insert(name.to_owned(), scheme.into());
+    }
     document
 }
 
-/// What any address may answer: too often, or no room.
+/// How a request says who makes it: with a token that a signed challenge got, in one place or the other.
+fn schemes() -> [(&'static str, SecurityScheme); 2] {
+    let token = "the token that `POST /v1/tenders/{tender}/sign-in` answered to a signed challenge (spec/access.md); \
+                 it counts for that tender, for two hours";
+    let bearer = HttpBuilder::new()
+        .scheme(HttpAuthScheme::Bearer)
+        .description(Some(token));
+    let cookie = "the same token as a browser has it; the cookie is named after the tender, `mifeng-` and its name";
+    let cookie = ApiKey::Cookie(ApiKeyValue::with_description("mifeng-TENDER", cookie));
+    [
+        ("bearer", SecurityScheme::Http(bearer.build())),
+        ("cookie", SecurityScheme::ApiKey(cookie)),
+    ]
+}
+
+/// What any address may answer: too often, or not to that method.
 fn anywhere(mut item: utoipa::openapi::PathItem) -> utoipa::openapi::PathItem {
     let own = [
         &mut item.get,
@@ -41,14 +63,21 @@ fn anywhere(mut item: utoipa::openapi::PathItem) -> utoipa::openapi::PathItem {
         &mut item.delete,
     ];
     for operation in own.into_iter().flatten() {
-        let words = "too many requests, with `Retry-After`";
-        let problem = utoipa::openapi::Ref::from_schema_name("Problem");
-        let content = utoipa::openapi::Content::new(Some(problem));
-        let answer = utoipa::openapi::ResponseBuilder::new()
-            .description(words)
-            .content("application/problem+json", content);
         let answers = &mut operation.responses.responses;
-        answers.insert("429".to_owned(), answer.build().into());
+        for (status, words) in [
+            (
+                "405",
+                "to any method that does not stand here, with `Allow`",
+            ),
+            ("429", "too many requests, with `Retry-After`"),
+        ] {
+            let problem = utoipa::openapi::Ref::from_schema_name("Problem");
+            let content = utoipa::openapi::Content::new(Some(problem));
+            let answer = utoipa::openapi::ResponseBuilder::new()
+                .description(words)
+                .content("application/problem+json", content);
+            answers.insert(status.to_owned(), answer.build().into());
+        }
         answers.values_mut().for_each(as_problem);
     }
     item

@@ -60,6 +60,7 @@ fn upload(status: StatusCode, record: Digest, progress: Progress) -> Response {
 /// Begins the upload of a sealed bid with the record that brings it, or says how far it is.
 #[utoipa::path(post, path = "/v1/tenders/{tender}/uploads", params(("tender" = String, Path)),
     request_body(content = String, content_type = "application/json"),
+    security((), ("bearer" = []), ("cookie" = [])),
     responses((status = 201, body = Upload), (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem),
         (status = 404, body = Problem), (status = 408, body = Problem), (status = 409, body = Problem),
         (status = 413, body = Problem), (status = 503, body = Problem)))]
@@ -85,6 +86,7 @@ async fn begin_upload(
 /// How far an upload is.
 #[utoipa::path(get, path = "/v1/tenders/{tender}/uploads/{record}",
     params(("tender" = String, Path), ("record" = String, Path)),
+    security((), ("bearer" = []), ("cookie" = [])),
     responses((status = 200, body = Upload), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 503, body = Problem)))]
 async fn show_upload(
     State(app): Shared,
@@ -101,6 +103,7 @@ async fn show_upload(
 #[utoipa::path(put, path = "/v1/tenders/{tender}/uploads/{record}/blocks/{number}",
     params(("tender" = String, Path), ("record" = String, Path), ("number" = u64, Path)),
     request_body(content = Vec<u8>, content_type = "application/octet-stream"),
+    security((), ("bearer" = []), ("cookie" = [])),
     responses((status = 204), (status = 400, body = Problem), (status = 401, body = Problem), (status = 403, body = Problem),
         (status = 404, body = Problem), (status = 408, body = Problem), (status = 413, body = Problem),
         (status = 503, body = Problem)))]
@@ -146,6 +149,7 @@ fn read_ahead(app: &App, name: &str, record: &Digest) {
 /// notice gives time for bodies after the close and the record was submitted before, the file is what comes at this instant.
 #[utoipa::path(post, path = "/v1/tenders/{tender}/uploads/{record}",
     params(("tender" = String, Path), ("record" = String, Path)),
+    security((), ("bearer" = []), ("cookie" = [])),
     responses((status = 201, description = "in the log; the receipt", body = String),
         (status = 202, description = "waits for its beat", body = Waiting),
         (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem),

@@ -52,8 +52,68 @@ fn every_path_of_the_document_is_routed() {
             );
         }
         let answer = host.ask("PATCH", &real, &[], b"");
-        assert_eq!(answer.status, 405, "{path}");
+        assert_eq!(
+            (answer.status, answer.code()),
+            (405, "http.no-method".to_owned())
+        );
+        for (method, told) in methods.as_object().expect("methods") {
+            let allowed = answer.header("allow");
+            assert!(
+                allowed.contains(&method.to_uppercase()),
+                "{path}: {allowed}"
+            );
+            assert!(told["responses"].get("405").is_some(), "{method} {path}");
+        }
     }
+}
+
+#[test]
+fn the_document_says_where_one_has_to_sign_in() {
+    let cast = Cast::new(&INTL, "interface");
+    let host = Served::new(
+        &Tender::new(&cast, "host/t/1", Kind::Board),
+        "interface",
+        "interface-sign-in",
+    );
+    let document = host.get("/v1/openapi.json").json();
+    let schemes = &document["components"]["securitySchemes"];
+    assert_eq!(schemes["bearer"]["scheme"], "bearer");
+    assert_eq!(schemes["cookie"]["in"], "cookie");
+    let zeros = "0".repeat(64);
+    let (mut needed, mut possible) = (0, 0);
+    for (path, methods) in document["paths"].as_object().expect("paths") {
+        if path.ends_with("/events") {
+            continue;
+        }
+        let real = path.replace("{tender}", "t1").replace("{suite}", "intl-1");
+        let real = ["{record}", "{hash}", "{number}", "{path}"]
+            .iter()
+            .fold(real, |real, name| real.replace(name, &zeros));
+        for (method, told) in methods.as_object().expect("methods") {
+            let ways = told["security"].as_array().cloned().unwrap_or_default();
+            let named: Vec<String> = ways
+                .iter()
+                .flat_map(|way| way.as_object().expect("a way").keys().cloned())
+                .collect();
+            let must = !ways.is_empty() && ways.len() == named.len();
+            (needed, possible) = (
+                needed + usize::from(must),
+                possible + usize::from(!ways.is_empty()),
+            );
+            assert!(ways.is_empty() || named == ["bearer", "cookie"], "{path}");
+            // Only where it says so somebody who has not signed in is sent to do that.
+            let answer = host.ask(&method.to_uppercase(), &real, &[], b"");
+            assert_eq!(
+                answer.status == 401,
+                must,
+                "{method} {path}: {}",
+                answer.status
+            );
+            let may = told["responses"].get("401").is_some();
+            assert_eq!(may, !ways.is_empty(), "{method} {path}");
+        }
+    }
+    assert_eq!((needed, possible), (8, 14));
 }
 
 #[test]
