@@ -340,14 +340,14 @@ fn questions_of_the_opening_and_answers_are_handed_in() {
         refused.text()
     );
     let taken = hand_in(&ask);
-    assert_eq!(taken.status, 200, "{}", taken.text());
+    assert_eq!(taken.status, 201, "{}", taken.text());
     let data = OpeningAnswer {
         ask: ask.commitment(&INTL),
         text: "以平台日志为准。".to_owned(),
     };
     let answer = tender.signed(&cast.agency, "opening.answer", &data, DEADLINE + 3);
     let taken = hand_in(&answer);
-    assert_eq!(taken.status, 200, "{}", taken.text());
+    assert_eq!(taken.status, 201, "{}", taken.text());
     let again = tender.signed(&cast.buyer, "opening.answer", &data, DEADLINE + 3);
     let again = hand_in(&again);
     assert_eq!((again.status, &*again.code()), (409, "opening.not-asked"));

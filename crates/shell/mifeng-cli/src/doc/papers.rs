@@ -172,3 +172,36 @@ pub(crate) fn verification_of(
         paper,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use mifeng_doc::Block;
+
+    /// Who asked on the spot, and that it was answered; what was asked stays in the log.
+    #[test]
+    fn the_opening_record_lists_who_asked() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../..");
+        let path = root.join("test-vectors/dossier/intl-1-asked.tar");
+        let bundle = Bundle::open(&path).expect("a bundle");
+        let mut papers = of_tender(&bundle).into_iter();
+        let record = papers.find(|one| one.name == "开标记录表").expect("made");
+        let of_questions = record.paper.blocks.iter().filter_map(|block| match block {
+            Block::Table(table) if table.head.iter().any(|head| head == "事项") => Some(table),
+            _ => None,
+        });
+        let tables: Vec<_> = of_questions.collect();
+        assert_eq!(tables.len(), 1);
+        let rows: Vec<Vec<&str>> = tables[0]
+            .rows
+            .iter()
+            .map(|row| row.iter().map(|cell| cell.text.as_str()).collect())
+            .collect();
+        let kinds: Vec<&str> = rows.iter().map(|row| row[2]).collect();
+        assert_eq!(kinds, ["询问", "回避申请"]);
+        assert!(
+            rows.iter()
+                .all(|row| row[1].contains("投标人") && row[4] != "—")
+        );
+    }
+}
