@@ -101,6 +101,15 @@ for i in 1 2 3; do
         m tender export "${host[@]}" --out post/tender.tar
         step "投标（续） / more bids"
     fi
+    if [ "$i" = 2 ]; then
+        step "澄清或者修改 / amendment"
+        echo "the drawing as it was corrected" >agency/drawing.txt
+        m tender amend --id agency --tender post/tender.tar --text "图纸以更正后的为准。" --reason "答复询问" \
+            --document agency/drawing.txt --out post/amend.rec
+        m tender accept "${host[@]}" post/amend.rec --document agency/drawing.txt
+        m tender export "${host[@]}" --out post/tender.tar
+        step "投标（续） / more bids"
+    fi
 done
 
 step "截标 / close"
@@ -135,6 +144,16 @@ for who in buyer trustee1 trustee3 bidder1 bidder2; do
     m tender sign --id "$who" --tender post/tender.tar --out "post/minutes-$who.rec"
 done
 m tender accept "${host[@]}" post/minutes-*.rec
+
+step "现场询问与答复 / a question on the spot"
+m tender export "${host[@]}" --out post/tender.tar
+m opening ask --id bidder2 --tender post/tender.tar --text "截止时间以何处时钟为准？" --out post/ask.rec
+m tender accept "${host[@]}" post/ask.rec
+m tender export "${host[@]}" --out post/tender.tar
+m opening answer --id agency --tender post/tender.tar --question 1 --text "以平台日志为准。" --out post/answered.rec
+m tender accept "${host[@]}" post/answered.rec
+m tender export "${host[@]}" --out post/tender.tar
+m opening questions --tender post/tender.tar
 
 step "抽取专家 / draw"
 m tender export "${host[@]}" --out post/tender.tar

@@ -166,18 +166,20 @@ def _completeness(d, report):
             known.add("log/sm3/checkpoint")
         if d.beats is not None:
             known.add("log/beats.json")
-        notice, ends, sealed, contracts = None, set(), set(), set()
+        notice, amended, ends, sealed, contracts = None, [], set(), set(), set()
         for r in d.records:
             known |= {f"body/{r.body_hash}.json", f"sig/{r.sig_hash}.p7s"}
             if r.type == "tender.publish" and notice is None:
                 notice = r.data
+            if r.type == "tender.amend":
+                amended += _list(r.data, "documents")
             if r.type in ("bid.submit", "bid.replace", "offer.submit"):
                 sealed.add(_seal_id(d.suite, r.data.get("seal")))
             if r.type == "contract.stamp" and isinstance(r.data.get("contract"), str):
                 contracts.add(f"docs/{r.data['contract']}")
             if r.type in ("bid.open", "bid.fail") and r.data.get("seal") in sealed:
                 ends.add(f"seal/{r.data['seal']}.bid")
-        documents = [x for x in _list(notice, "documents") if isinstance(x, dict)]
+        documents = [x for x in _list(notice, "documents") + amended if isinstance(x, dict)]
         known |= ends | ({withheld.NAME} if d.withheld else set())
         for name in known:
             need(name in d.files or name in d.withheld, "file.missing", name)
@@ -456,7 +458,8 @@ def _v6(d, s, report):
     need(s.closed or s.cancelled, "close.missing", "no submission.close", "V6")
     for doc in d.documents:
         blob = d.files.get(f"docs/{doc['hash']}")
-        need(blob is not None and blob.size == doc["size"], "file.hash", f"document {doc['name']}", "V6")
+        need(blob is not None, "file.missing", f"document {doc['name']}", "V6")
+        need(blob.size == doc["size"], "file.hash", f"document {doc['name']}", "V6")
     closes = [(s.close_index, s.deadline)] if s.closed else []
     for lot in s.lots.values():
         if lot.round is not None and lot.round.closed is not None:
@@ -479,6 +482,8 @@ def _v6(d, s, report):
         least = min(in_time(index, old) for index, old in s.postponed)
         moved = (f" (postponed {len(s.postponed)} times, {moment.show(s.postponed[0][1])} at first; cosigned before the old deadline "
                  f"by at least {least} witnesses)")
+    if s.amended:
+        moved += f", amended {len(s.amended)} times"
     lots = len(s.lots)
     rehearsal = " (rehearsal)" if s.notice.get("rehearsal") else ""
     report.passed("V6", lots, f"{s.notice['procedure']}{rehearsal}, {lots} lots, deadline {s.notice['deadline']}{moved}, "

@@ -3,8 +3,9 @@
 
 class Procedure:
     def __init__(self, least, exception, days, seats, seats_large, by_committee, final, read_out, methods, award_list=False,
-                 group=False):
+                 group=False, corrections=15):
         self.least, self.exception, self.days = least, exception, days
+        self.corrections = corrections  # days from an amendment that may affect how bids are made to the deadline
         self.seats, self.seats_large = seats, seats_large  # members; of a large purchase
         self.group = group  # large from the threshold of open tenders on, not from 10 million yuan
         self.by_committee, self.final, self.read_out = by_committee, final, read_out
@@ -14,10 +15,10 @@ class Procedure:
 PROCEDURES = {
     "open": Procedure(3, 3, 20, 5, 7, False, False, True, ("lowest", "composite")),
     "invited": Procedure(3, 3, 20, 5, 7, False, False, True, ("lowest", "composite")),
-    "negotiation": Procedure(3, 2, 3, 3, 5, True, True, False, ("negotiation",), group=True),
-    "consultation": Procedure(3, 2, 10, 3, 3, True, True, False, ("consultation",)),
-    "inquiry": Procedure(3, 3, 3, 3, 5, True, False, False, ("inquiry",), group=True),
-    "single-source": Procedure(1, 1, 5, 0, 0, False, True, False, ("single-source",)),
+    "negotiation": Procedure(3, 2, 3, 3, 5, True, True, False, ("negotiation",), group=True, corrections=3),
+    "consultation": Procedure(3, 2, 10, 3, 3, True, True, False, ("consultation",), corrections=5),
+    "inquiry": Procedure(3, 3, 3, 3, 5, True, False, False, ("inquiry",), group=True, corrections=3),
+    "single-source": Procedure(1, 1, 5, 0, 0, False, True, False, ("single-source",), corrections=None),
     "framework": Procedure(2, 2, 20, 5, 7, False, False, True, ("framework",), True),
     "works": Procedure(3, 3, 20, 5, 5, True, False, True, ("works-deviation",)),
 }

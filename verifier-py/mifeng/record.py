@@ -24,7 +24,7 @@ SCHEMA = {
     "trust.list": "list sig", "crl.take": "list", "ocsp.take": "above response",
     "tender.publish": ("agency beats bidders_min board body_grace_ms? buyer committee deadline documents lots policy procedure below_threshold? chains? ground? particulars? region? "
                        "rehearsal? suite tender title trust trust_list? window_ms"),
-    "tender.postpone": "deadline reason",
+    "tender.postpone": "deadline reason", "tender.amend": "affects deadline? documents reason text",
     "tender.suspend": "reason", "tender.resume": "reason", "tender.cancel": "reason",
     "bid.submit": "seal", "bid.replace": "old seal", "bid.withdraw": "seal",
     "submission.close": "beats deadline revealed",
@@ -81,7 +81,7 @@ COUNTS = {"index", "n", "t", "bidders_min", "body_grace_ms", "window_ms", "round
 OTHER = {"agency", "buyer", "committee", "documents", "lots", "policy", "title", "trust", "shares", "declarations", "detail",
          "opening", "missing", "no_body", "rows", "share", "declined", "order", "seats", "sites", "triggers", "scores", "outcome",
          "bidders", "candidates", "media", "questions", "replaced", "invited", "suppliers", "rehearsal", "below_threshold", "beats",
-         "chains", "particulars", "dealers", "certs", "stamps", "above"}
+         "chains", "particulars", "dealers", "certs", "stamps", "above", "affects"}
 
 
 class Record:

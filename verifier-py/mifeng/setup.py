@@ -6,13 +6,14 @@ from . import dkg, jcs, lint, log, moment, note, packs, policy, score, timelock,
 from .errors import Bad, need
 from .procedures import PROCEDURES
 from .record import BOARD_TYPES
-from .state import on, usages
+from .state import BACKDATING, on, usages
 
 DAY = 86_400 * moment.SECOND
 MAX_LOTS = 64
 MAX_GRACE_MS = 86_400_000
 MAX_PARTICULARS, MAX_PARTICULAR = 64, 8_192
 MAX_BEATS = 120_000
+MAX_DOCUMENTS, MAX_TEXT = 1000, 20_000
 
 
 @on("log.config")
@@ -207,9 +208,7 @@ def _shape(d):
     strings(d["title"], ["en", "zh"], "title")
     need(isinstance(d["documents"], list) and isinstance(d["lots"], list) and isinstance(d["trust"], list), "record.data")
     for doc in d["documents"]:
-        jcs.members(doc, ["hash", "name", "size"], "record.data", "document")
-        jcs.hex32(doc["hash"])
-        need(jcs.is_int(doc["size"]) and isinstance(doc["name"], str), "record.data", "document")
+        _document(doc)
     for lot in d["lots"]:
         jcs.members(lot, ["id", "rules", "title"], "record.data", "lot")
         strings(lot["title"], ["en", "zh"], "title of a lot")
@@ -384,13 +383,24 @@ def _least(d, procedure):
 
 @on("tender.postpone")
 def postpone(s, r):
-    """The beats stay as they are up to the old deadline; none at or after it is in the log yet."""
-    d = r.data
-    need(isinstance(d["reason"], str), "record.data", "reason")
+    need(isinstance(r.data["reason"], str), "record.data", "reason")
     s.by(r, s.notice["agency"]["cert"] if s.notice else None)
     s.at_stage("open")
+    _move(s, r)
+
+
+def _before_deadline(s, r):
+    """No beat at or after the deadline is in the log yet either; and what stands behind a beat was not taken before it."""
+    over = s.schedule.at(s.beats_so_far - 1) if s.beats_so_far else r.time
+    need(r.time >= over - BACKDATING, "record.backdated", r.type)
+    return r.at < s.deadline and s.beats_so_far <= s.schedule.before(s.deadline - 1)
+
+
+def _move(s, r):
+    """The beats stay as they are up to the old deadline."""
+    d = r.data
     new = moment.parse(d["deadline"])
-    need(r.at < s.deadline < new and s.beats_so_far <= s.schedule.before(s.deadline - 1), "tender.postponed-late", d["deadline"])
+    need(_before_deadline(s, r) and s.deadline < new, "tender.postponed-late", d["deadline"])
     hour = 3600 * moment.SECOND
     paces = [p for p in s.schedule.paces if p[0] < s.deadline]
     if new - hour > s.deadline:
@@ -407,6 +417,45 @@ def postpone(s, r):
     s.postponed.append((r.index, s.deadline))
     s.notice = s.notice | {"deadline": d["deadline"]}
     s.deadline = new
+
+
+@on("tender.amend")
+def amend(s, r):
+    """The tender document clarified or changed: deadline and files are all of the notice that it touches."""
+    d = r.data
+    s.by(r, s.notice["agency"]["cert"] if s.notice else None)
+    s.at_stage("open")
+    need(_before_deadline(s, r), "tender.amend-late", "after the deadline")
+    need(isinstance(d["affects"], bool), "record.data", "affects")
+    for name in ("reason", "text"):
+        need(not jcs.blank(d[name]) and len(d[name].encode()) <= MAX_TEXT, "record.data", name)
+    listed = _listed(s, d["documents"])
+    if d.get("deadline") is not None:
+        _move(s, r)
+    least = PROCEDURES[s.notice["procedure"]].corrections
+    if d["affects"] and least and not s.notice.get("rehearsal"):
+        need(s.deadline >= r.at + least * DAY, "tender.amend-late", f"less than {least} days to the deadline")
+    s.notice = s.notice | {"documents": listed}
+    s.amended.append(r)
+
+
+def _listed(s, new):
+    """The files of the tender document with these in the places of those of their names."""
+    need(isinstance(new, list), "record.data", "documents")
+    for doc in new:
+        _document(doc)
+        need(not jcs.blank(doc["name"]), "record.data", "a document without a name")
+    names = {doc["name"] for doc in new}
+    need(len(names) == len(new), "record.data", "a document twice")
+    before = len(s.publish.data["documents"]) + sum(len(r.data["documents"]) for r in s.amended)
+    need(not new or before + len(new) <= MAX_DOCUMENTS, "record.data", "too many documents")
+    return [doc for doc in s.notice["documents"] if doc["name"] not in names] + new
+
+
+def _document(doc):
+    jcs.members(doc, ["hash", "name", "size"], "record.data", "document")
+    jcs.hex32(doc["hash"])
+    need(jcs.is_int(doc["size"]) and doc["size"] >= 0 and isinstance(doc["name"], str), "record.data", "document")
 
 
 @on("tender.suspend", "tender.resume", "tender.cancel")

@@ -4,8 +4,8 @@ from .errors import Bad, need
 from .record import BOARD_TYPES, schema
 
 CANCELLED_OK = {"tender.resume", "tender.cancel", "submission.close", "archive.close", "crl.take", "ocsp.take", "bidder-window.close", "round.close"}
-HALTED_OK = CANCELLED_OK - {"bidder-window.close", "round.close"} | {"tender.postpone"}
-AT_ONCE = {"tender.postpone", "submission.close"}  # entries of their own, also while bids are received
+HALTED_OK = CANCELLED_OK - {"bidder-window.close", "round.close"} | {"tender.postpone", "tender.amend"}
+AT_ONCE = {"tender.postpone", "tender.amend", "submission.close"}  # entries of their own, also while bids are received
 STAGES = ["setup", "open", "window", "opening", "evaluation", "archived"]
 USAGE = {"host": ["host"], "bidder": ["bid-signing"], "trustee": ["trustee"], "person": ["record-signing"]}
 HOST = {"submission.close", "bidder-window.close", "bid.open", "bid.fail", "bid.refuse", "share.false",
@@ -16,7 +16,7 @@ BIDDER = {"bid.submit", "bid.replace", "bid.withdraw", "bidder.share", "price.co
 TRUSTEE = {"key.reveal", "board.reshare", "board.reshare1", "board.reshare2", "board.complain", "board.abandon", "board.cert", "board.dkg1", "board.dkg2", "board.share", "draw.share"}
 SPECIAL = {"opening.sign": ["record-signing", "bid-signing", "trustee"], "seat.cosign": ["record-signing", "trustee"],
            "trust.list": ["record-signing", "host"], "contract.stamp": ["bid-signing", "record-signing"]}
-STARTS_PERIOD = {"tender.publish", "tender.postpone", "tender.resume", "round.open", "clarify.ask"}
+STARTS_PERIOD = {"tender.publish", "tender.postpone", "tender.amend", "tender.resume", "round.open", "clarify.ask"}
 GOES_ON = {"bidder.share", "price.confirm", "clarify.answer", "offer.submit", "offer.exit", "opening.ask", "contract.stamp"}
 BACKDATING = 600 * moment.SECOND  # ten minutes: five for each of two clocks (spec/events.md, Time)
 
@@ -85,6 +85,7 @@ class State:
         self.suspended = self.cancelled = self.closed = False
         self.resumed = None  # when the log took the last tender.resume
         self.postponed = []  # entry and old deadline of each postponement
+        self.amended = []  # records that clarified or changed the tender document
         self.bids, self.ciphertexts, self.seal_order = {}, set(), []
         self.close_index = self.close_time = self.window_closed = self.window_taken = None
         self.minutes, self.minutes_signed, self.draws = None, {}, {}

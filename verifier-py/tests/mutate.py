@@ -20,6 +20,7 @@ FREE = {
     "clarify.ask": {"text", "until", "matter"}, "clarify.answer": {"text", "price"}, "check": {"reason", "article"},
     "report": {"media", "place", "remarks"}, "report.sign": {"dissent"}, "score.correct": {"reason"},
     "board.abandon": {"reason"},
+    "tender.amend": {"text", "reason", "affects", "documents", "name"}, "opening.ask": {"text"}, "opening.answer": {"text"},
     "tender.suspend": {"reason"}, "tender.resume": {"reason"}, "tender.cancel": {"reason"}, "expert.pool": {"reason"},
     "price.decide": {"reason"}, "seat.freeze": {"reason"}, "seat.resume": {"reason"}, "seat.replace": {"reason"},
 }

@@ -336,6 +336,7 @@ class World:
         """All records of a tender, each made as its page says; my own replay supplies what is computed."""
         self.setup()
         self.publish()
+        self.add(self.agency, "tender.amend", {"affects": True, "deadline": None, "documents": [], "reason": "asked", "text": "clearer"})
         made = self.closed()
         if self.joint:
             for x in made:
@@ -348,6 +349,8 @@ class World:
         minutes = self.minutes({x: "opened" for x in made})
         for p in [self.buyer, self.trustees[0], self.bidders[1]]:
             self.add(p, "opening.sign", {"minutes": minutes.commitment})
+        asked = self.add(self.bidders[0], "opening.ask", {"kind": "question", "text": "whose clock?"})
+        self.add(self.agency, "opening.answer", {"ask": asked.commitment, "text": "the log's"})
         self.draw()
         self.evaluate(made, minutes)
         return self

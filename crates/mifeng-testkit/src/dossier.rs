@@ -1,5 +1,6 @@
 //! Whole dossiers of the made world, for whoever wants one to look at, to verify or to break.
 
+mod amended;
 mod anchored;
 mod answered;
 mod asked;

@@ -17,6 +17,7 @@ fn an_honest_world_keeps_its_word() {
         seen.repeated,
         seen.jumps,
         seen.bodies,
+        seen.amended,
         seen.asked,
         seen.opened,
         seen.convicted,

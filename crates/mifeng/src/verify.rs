@@ -308,15 +308,22 @@ impl Run<'_> {
             .state
             .notice()
             .ok_or_else(|| fail("notice.missing", "no notice".to_owned()))?;
-        for document in &notice.documents {
-            let bytes = self.files.read(&layout::document(&document.hash))?;
-            if bytes.len() as u64 != document.size
-                || replay.suite().hash().digest(&bytes) != document.hash
-            {
-                return Err(fail(
-                    "file.hash",
-                    format!("tender document {}", document.name),
-                ));
+        for document in replay.state.documents() {
+            let name = layout::document(&document.hash);
+            let what = || format!("tender document {}, {name}", document.name);
+            if !self.files.index().contains_key(&name) {
+                return Err(fail("file.missing", what()));
+            }
+            let bytes = self.files.read(&name)?;
+            if replay.suite().hash().digest(&bytes) != document.hash {
+                return Err(Error::Failed {
+                    check: "V1",
+                    code: "file.hash",
+                    detail: what(),
+                });
+            }
+            if bytes.len() as u64 != document.size {
+                return Err(fail("file.hash", what()));
             }
         }
         let close = replay.records.iter().find(|r| r.kind == "submission.close");
@@ -338,14 +345,21 @@ impl Run<'_> {
             false => ("", ""),
         };
         let (moved_zh, moved_en) = moved(replay);
+        let (amended_zh, amended_en) = match replay.state.amendments().len() {
+            0 => Default::default(),
+            n => (
+                format!("，澄清或修改 {n} 次"),
+                format!(", amended {n} times"),
+            ),
+        };
         Ok((
             lots,
             format!(
-                "{}{mark_zh}，{lots} 个标段，开标策略 {policy_zh}，截止 {}{moved_zh}，截标由 {cosigned} 名见证人共签",
+                "{}{mark_zh}，{lots} 个标段，开标策略 {policy_zh}，截止 {}{moved_zh}{amended_zh}，截标由 {cosigned} 名见证人共签",
                 profile.zh, notice.deadline
             ),
             format!(
-                "{}{mark_en}, {lots} lots, opening policy {policy_en}, deadline {}{moved_en}, close cosigned by {cosigned} witnesses",
+                "{}{mark_en}, {lots} lots, opening policy {policy_en}, deadline {}{moved_en}{amended_en}, close cosigned by {cosigned} witnesses",
                 profile.en, notice.deadline
             ),
         ))
@@ -359,13 +373,13 @@ fn moved(replay: &Replay) -> (String, String) {
     let Some(first) = state.postponements().first() else {
         return Default::default();
     };
-    let logged = replay
-        .records
-        .iter()
-        .filter(|r| r.kind == "tender.postpone");
-    let pairs = logged.zip(state.postponements());
-    let least = pairs
-        .map(|(r, moved)| witnesses(replay, r.index, |at| at < moved.from))
+    let mut logged = replay.records.iter();
+    let moves = state.postponements().iter();
+    let least = moves
+        .filter_map(|moved| {
+            let record = logged.find(|r| r.commitment == moved.record)?;
+            Some(witnesses(replay, record.index, |at| at < moved.from))
+        })
         .min();
     let (times, least) = (state.postponements().len(), least.unwrap_or(0));
     (

@@ -5,7 +5,6 @@ mod common;
 
 use common::*;
 use mifeng::crypto::{GM, INTL};
-use mifeng::score::{Framework, FrameworkStage, Method};
 use mifeng::tender::*;
 
 const PROCEDURES: [Procedure; 8] = [
@@ -18,46 +17,6 @@ const PROCEDURES: [Procedure; 8] = [
     Procedure::Framework,
     Procedure::Works,
 ];
-
-/// A lawful notice of a procedure, for as few bidders as it allows.
-fn lawful(notice: &mut Notice, procedure: Procedure) {
-    notice.procedure = procedure;
-    notice.bidders_min = procedure.profile().bidders.0;
-    match procedure {
-        Procedure::Open | Procedure::Invited => return,
-        Procedure::Consultation => {
-            notice.lots[0].rules.method = Method::Consultation;
-            return;
-        }
-        Procedure::Works => {
-            let rules = serde_json::json!({"method": "works-deviation", "object": "works", "price_weight": "100",
-                "ceiling": "1000000.00", "formula": {"family": "random-mean"}});
-            notice.lots[0].rules = serde_json::from_value(rules).expect("rules");
-            return;
-        }
-        _ => lowest(notice),
-    }
-    let rules = &mut notice.lots[0].rules;
-    match procedure {
-        Procedure::Negotiation => rules.method = Method::Negotiation,
-        Procedure::Inquiry => rules.method = Method::Inquiry,
-        Procedure::Framework => {
-            rules.method = Method::Framework;
-            rules.framework = Some(Framework {
-                stage: FrameworkStage::PriceFirst,
-                laboratory: false,
-                eliminate: None,
-            });
-        }
-        _ => {
-            let alone = serde_json::json!({"method": "single-source", "price_weight": "0", "min_bidders": 1,
-                "budget": "1000000.00"});
-            *rules = serde_json::from_value(alone).expect("rules");
-            notice.committee.experts = 0;
-            notice.committee.alternates = 0;
-        }
-    }
-}
 
 #[test]
 fn with_too_few_the_lot_fails_and_every_bid_stays_shut() {

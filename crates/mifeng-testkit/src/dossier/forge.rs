@@ -303,16 +303,36 @@ impl<'c> Forge<'c> {
         old
     }
 
+    /// Where a record of this type stands by itself: the one of this number, from 0.
+    pub(super) fn single_of(&self, kind: &str, number: usize) -> usize {
+        let wanted = format!("\"type\":\"{kind}\"");
+        let place = |e: &Vec<u8>| match Entry::parse(e) {
+            Ok(Entry::Record { body, .. }) => {
+                self.text(&format!("body/{body}.json")).contains(&wanted)
+            }
+            _ => false,
+        };
+        let found = self.entries.iter().enumerate();
+        let mut found = found.filter(|(_, e)| place(e)).map(|(at, _)| at);
+        found.nth(number).expect("logged")
+    }
+
     /// Puts another record of the agency in the place of one.
     pub(super) fn put_single(&mut self, at: usize, body: &[u8]) {
-        let old = self.forget(at);
-        let profile = cms::Profile::of(self.cast.suite);
-        let signer = &self.cast.agency.signer;
-        let signature = cms::sign_detached(signer, body, Self::time_of(&old), profile);
-        self.log(&SignedRecord {
+        self.put_single_by(at, &self.cast.agency.signer, body);
+    }
+
+    /// Puts another record in the place of one, signed when it says.
+    pub(super) fn put_single_by(&mut self, at: usize, signer: &dyn Signer, body: &[u8]) {
+        self.forget(at);
+        let mut record = SignedRecord {
             body: body.to_vec(),
-            signature: signature.expect("signed"),
-        });
+            signature: Vec::new(),
+        };
+        let profile = cms::Profile::of(self.cast.suite);
+        let signature = cms::sign_detached(signer, body, Self::time_of(&record), profile);
+        record.signature = signature.expect("signed");
+        self.log(&record);
         let entry = self.entries.pop().expect("just logged");
         self.entries[at] = entry;
     }

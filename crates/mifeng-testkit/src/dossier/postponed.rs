@@ -4,7 +4,6 @@ use super::Broken;
 use super::forge::Forge;
 use crate::world::{Cast, DEADLINE, FIRST_BEAT, Kind, LOT, PERIOD, Parts, Tender, secs};
 use mifeng::crypto::Suite;
-use mifeng::log::Entry;
 use mifeng::tender::{BidWithdraw, Postpone};
 
 /// The deadline after the postponement, seconds after the start.
@@ -55,14 +54,7 @@ pub(super) fn postponed(suite: &'static Suite) -> Vec<u8> {
 pub(super) fn broken(suite: &'static Suite, valid: &[u8]) -> Vec<Broken> {
     let cast = Cast::new(suite, "dossier");
     let forge = Forge::new(&cast, Parts::of_tar(valid).parts);
-    let place = |e: &Vec<u8>| match Entry::parse(e) {
-        Ok(Entry::Record { body, .. }) => {
-            let body = &forge.parts[&format!("body/{body}.json")];
-            String::from_utf8_lossy(body).contains("\"tender.postpone\"")
-        }
-        _ => false,
-    };
-    let from = forge.entries.iter().position(place).expect("logged");
+    let from = forge.single_of("tender.postpone", 0);
     let over = usize::try_from((DEADLINE - FIRST_BEAT) / PERIOD).expect("small");
     let last = forge.batches()[over];
     let late = forge.clone().moved(from, last, LATER + 1);

@@ -175,7 +175,9 @@ pub fn write_vectors(folder: &Path) -> io::Result<Manifest> {
         let taken = super::taken::all(suite);
         let asked = super::asked::asked(suite);
         let of_asked = super::asked::broken(suite, &asked);
-        let all: [(&str, &[u8], Vec<Broken>); 9] = [
+        let amended = super::amended::amended(suite);
+        let of_amended = super::amended::broken(suite, &amended);
+        let all: [(&str, &[u8], Vec<Broken>); 10] = [
             ("-anchored", &anchored.tar, anchored.broken),
             ("", &whole, cases),
             ("-postponed", &moved, cases_of_moved),
@@ -185,6 +187,7 @@ pub fn write_vectors(folder: &Path) -> io::Result<Manifest> {
             ("-commit-first", &first, cases_of_first),
             ("-ocsp-taken", &taken.tar, taken.broken),
             ("-asked", &asked, of_asked),
+            ("-amended", &amended, of_amended),
         ];
         for (end, valid, cases) in all {
             let of = format!("{}{end}.tar", suite.id());

@@ -1,13 +1,48 @@
-//! At the opening: a bidder asks, the agency answers, and tries to go on without.
+//! What the agency does beside the opening record: it clarifies the tender document, answers who asks at the opening, and
+//! tries to go on without.
 
-use super::run::Run;
-use crate::world::Person;
+use super::run::{Run, SECOND};
+use crate::world::{DEADLINE, Person, secs};
 use mifeng::crypto::Time;
 use mifeng::sign_record;
-use mifeng::tender::{OpeningAnswer, OpeningAsk, OpeningMatter, Pool, Stage};
+use mifeng::tender::{Amend, OpeningAnswer, OpeningAsk, OpeningMatter, Pool, Stage};
 use serde::Serialize;
 
+/// From then on the agency amends, in half of the runs: bids are in by then.
+const AMENDS: i64 = 20 * SECOND;
+
 impl Run<'_> {
+    /// Words alone, before the deadline: an entry of its own between two beats.
+    pub(super) fn amend(&mut self, now: Time) {
+        let due = self.now >= AMENDS && (self.seed / 2).is_multiple_of(2) && self.amended.is_none();
+        let (Some(host), true) = (&self.host, due && now < secs(DEADLINE)) else {
+            return;
+        };
+        let data = Amend {
+            affects: false,
+            deadline: None,
+            documents: Vec::new(),
+            reason: "答复询问".to_owned(),
+            text: "开标地点的楼层写错，应为三层。".to_owned(),
+        };
+        let (suite, rng) = (self.world.cast.suite, &mut self.rng);
+        let agency = &self.world.cast.agency.signer;
+        let record = sign_record(host.state(), "tender.amend", &data, agency, now, rng);
+        let record = match record {
+            Ok(record) => record,
+            Err(e) => return self.broken(format!("no amendment: {e}")),
+        };
+        let commitment = record.commitment(suite);
+        match self.with_host(|host, _| host.submit(record, None, now)) {
+            Some(Ok(())) => {
+                self.amended = Some(commitment);
+                self.seen.amended += 1;
+            }
+            Some(Err(e)) => self.broken(format!("refused: {e}")),
+            None => {}
+        }
+    }
+
     /// One step, if there is one now. Seeds differ in how often is asked: not at all, in the window, and once more when
     /// the opening record stands.
     pub(super) fn at_the_opening(&mut self, now: Time) -> bool {

@@ -3,6 +3,7 @@
 use super::Twin;
 use super::run::{Lie, Run};
 use crate::world::{Memory, Parts, Tender, keys};
+use mifeng::crypto::Digest;
 use mifeng::tender::Stage;
 use mifeng::{Export, Host, Replay, Tar, Trusted, verify};
 use std::collections::BTreeSet;
@@ -27,6 +28,10 @@ impl Run<'_> {
         let missing = |letter: &usize| !logged.contains(&self.letters[*letter].commitment);
         if !self.rewrites() && self.promised.iter().any(|(letter, _)| missing(letter)) {
             broken = Some("an acknowledged record is missing");
+        }
+        let unlogged = |commitment: &Digest| !logged.contains(commitment);
+        if !self.rewrites() && self.amended.as_ref().is_some_and(unlogged) {
+            broken = Some("an amendment is missing");
         }
         let close = replay
             .records

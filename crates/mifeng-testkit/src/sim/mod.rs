@@ -91,6 +91,8 @@ pub struct Seen {
     pub refused: u64,
     /// Bodies that came after their records.
     pub bodies: u64,
+    /// Amendments of the tender document.
+    pub amended: u64,
     /// Questions at openings.
     pub asked: u64,
     /// Bids opened.
@@ -115,6 +117,7 @@ impl Seen {
             (&mut self.acknowledged, other.acknowledged),
             (&mut self.refused, other.refused),
             (&mut self.bodies, other.bodies),
+            (&mut self.amended, other.amended),
             (&mut self.asked, other.asked),
             (&mut self.opened, other.opened),
             (&mut self.awarded, other.awarded),

@@ -90,6 +90,8 @@ pub(super) struct Run<'f> {
     pub(super) violation: Option<String>,
     pub(super) seen: Seen,
     opened: BTreeSet<Digest>,
+    /// The amendment that the host took.
+    pub(super) amended: Option<Digest>,
     over: bool,
 }
 
@@ -131,6 +133,7 @@ impl<'f> Run<'f> {
             violation: None,
             seen: Seen::default(),
             opened: BTreeSet::new(),
+            amended: None,
             over: false,
             noise,
         };
@@ -408,7 +411,10 @@ impl<'f> Run<'f> {
             return;
         }
         match stage {
-            Stage::Open if !closed => self.beat(now),
+            Stage::Open if !closed => {
+                self.amend(now);
+                self.beat(now);
+            }
             Stage::Window => self.close_window(now),
             Stage::Opening => self.open_one(now),
             Stage::Evaluation => self.sign_minutes(now),

@@ -16,7 +16,8 @@ pub use large::large;
 pub use many::{first_bid, one_of_many};
 pub use memory::{FullDisk, Memory, Parts};
 pub use panel::{
-    ROUND_END, assert_valid, call, drawn, drawn_with, lowest, opened, opened_of, published, salt,
+    ROUND_END, assert_valid, call, drawn, drawn_with, lawful, lowest, opened, opened_of, published,
+    salt,
 };
 
 use mifeng::bidder::{self, Content, LeafKey};

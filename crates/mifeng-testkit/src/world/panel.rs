@@ -3,6 +3,7 @@
 use super::{Cast, Kind, LOT, Parts, Person, SEATS, Tender, notice, secs};
 use mifeng::crypto::{Digest, Entropy};
 use mifeng::lock::draw::Row;
+use mifeng::score::{Framework, FrameworkStage, Method};
 use mifeng::tender::*;
 use mifeng::{Error, Trusted, trustee, verify};
 use std::collections::BTreeMap;
@@ -349,5 +350,45 @@ pub fn call(tender: &Tender<'_>) -> RoundOpen {
         lot: LOT.to_owned(),
         deadline: secs(ROUND_END),
         invited: tender.host.state().conforming(LOT).expect("checked"),
+    }
+}
+
+/// A lawful notice of a procedure, for as few bidders as it allows.
+pub fn lawful(notice: &mut Notice, procedure: Procedure) {
+    notice.procedure = procedure;
+    notice.bidders_min = procedure.profile().bidders.0;
+    match procedure {
+        Procedure::Open | Procedure::Invited => return,
+        Procedure::Consultation => {
+            notice.lots[0].rules.method = Method::Consultation;
+            return;
+        }
+        Procedure::Works => {
+            let rules = serde_json::json!({"method": "works-deviation", "object": "works", "price_weight": "100",
+                "ceiling": "1000000.00", "formula": {"family": "random-mean"}});
+            notice.lots[0].rules = serde_json::from_value(rules).expect("rules");
+            return;
+        }
+        _ => lowest(notice),
+    }
+    let rules = &mut notice.lots[0].rules;
+    match procedure {
+        Procedure::Negotiation => rules.method = Method::Negotiation,
+        Procedure::Inquiry => rules.method = Method::Inquiry,
+        Procedure::Framework => {
+            rules.method = Method::Framework;
+            rules.framework = Some(Framework {
+                stage: FrameworkStage::PriceFirst,
+                laboratory: false,
+                eliminate: None,
+            });
+        }
+        _ => {
+            let alone = serde_json::json!({"method": "single-source", "price_weight": "0", "min_bidders": 1,
+                "budget": "1000000.00"});
+            *rules = serde_json::from_value(alone).expect("rules");
+            notice.committee.experts = 0;
+            notice.committee.alternates = 0;
+        }
     }
 }

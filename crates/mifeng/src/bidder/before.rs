@@ -86,6 +86,7 @@ pub fn look(
         }
     };
     lot(&mut before, tender, content.lot, (deadline, now));
+    amended(&mut before, tender);
     files(&mut before, content);
     price(&mut before, tender, content);
     declarations(&mut before, tender, content);
@@ -110,6 +111,25 @@ fn lot(before: &mut Before, tender: &Replay, lot: &str, (deadline, now): (Time, 
         Mark::Good,
         format!("项目 {tender}，标段 {lot}，截止 {deadline}（还有 {hours} 小时 {minutes} 分）"),
         format!("tender {tender}, lot {lot}, deadline {deadline} ({hours} h {minutes} min left)"),
+    );
+}
+
+/// Who read the tender document before it was changed would bid for another one.
+fn amended(before: &mut Before, tender: &Replay) {
+    let all = tender.state.amendments();
+    let Some(last) = all.last() else { return };
+    let (count, at) = (all.len(), last.at);
+    let (zh, en) = match all.iter().any(|one| one.affects) {
+        true => (
+            "，其中有可能影响投标文件编制的",
+            ", in ways that may affect how bids are made",
+        ),
+        false => ("", ""),
+    };
+    before.add(
+        Mark::Note,
+        format!("招标文件已澄清或者修改 {count} 次{zh}，最近一次 {at}：请按更正后的文件编制"),
+        format!("the tender document was clarified or changed {count} times{en}, last at {at}: go by the files as they are now"),
     );
 }
 

@@ -45,9 +45,12 @@ fn passed(tender: &Replay, now: Time) -> u64 {
     let (Some(published), Some((_, notice))) = (published, tender.state.notice()) else {
         return 0;
     };
-    let moves = records.filter(|one| one.kind == "tender.postpone");
-    let moves = moves.zip(tender.state.postponements());
-    let legs = moves.map(|(record, moved)| (moved.from, record.at));
+    // Postponements are in the order of the log.
+    let moves = tender.state.postponements().iter();
+    let legs = moves.filter_map(|moved| {
+        let record = records.find(|one| one.commitment == moved.record)?;
+        Some((moved.from, record.at))
+    });
     let (mut number, mut since) = (0, published.at);
     for (deadline, until) in legs.chain([(notice.deadline, now)]) {
         number += part(AT_DEADLINE - number, since, until.min(now), deadline);

@@ -117,7 +117,7 @@ fn documents(replay: &Replay) -> Vec<Digest> {
         .iter()
         .filter_map(|lot| replay.state.contract(&lot.id));
     let texts = contracts.map(|contract| contract.text);
-    let documents = notice.documents.iter().map(|document| document.hash);
+    let documents = replay.state.documents().map(|document| document.hash);
     documents.chain(texts).collect()
 }
 

@@ -6,7 +6,7 @@ use crate::store::Store;
 use crate::{Error, layout};
 use mifeng_crypto::Time;
 use mifeng_record::Record;
-use mifeng_tender::{BEATS_MAX, ContractStamp, Refusal, rules};
+use mifeng_tender::{BEATS_MAX, ContractStamp, Refusal, State, rules};
 
 /// Records that wait for a beat, in bytes: they are held in memory, and are one batch of the store.
 const PENDING_LEN_MAX: usize = 128 << 20;
@@ -33,19 +33,19 @@ impl<S: Store> Host<S> {
         }
     }
 
-    /// A postponement is held against the host's clock as well. Its entry comes before the next beat, so it is judged without
+    /// A postponement or amendment is held against the host's clock as well. Its entry comes before the next beat, so it is judged without
     /// what waits for that beat: a record of its signer, and lists by which its signer counts. Bids are no hindrance, else
     /// the agency would learn of them.
     pub(super) fn check_at_once(&self, record: &Record, received: Time) -> Result<(), Error> {
         let Some((_, notice)) = self.replay.state.notice() else {
             return Ok(());
         };
-        if record.kind() != "tender.postpone" {
+        if !State::changes_notice(record.kind()) {
             return Ok(());
         }
         if received >= notice.deadline {
             let detail = format!("deadline {}, received at {received}", notice.deadline);
-            return Err(Refusal::by(&rules::POSTPONED_LATE, detail).into());
+            return Err(State::changed_late(record.kind(), detail).into());
         }
         let waits = |pending: &Pending| pending.trust || pending.actor == record.actor();
         if self.pending.iter().any(waits) {

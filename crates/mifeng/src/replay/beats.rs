@@ -1,7 +1,7 @@
 //! Beats in a replay: what each holds, and that there are as many as there must be.
 
 use super::parts::{Listed, together};
-use super::{Beat, BeatRecord, Replay, failed};
+use super::{Beat, BeatRecord, Replay, check_not_backdated, failed};
 use crate::bundle::Files;
 use crate::{Error, layout};
 use mifeng_crypto::{Digest, cores};
@@ -171,7 +171,7 @@ impl Replay {
     }
 
     /// While bids are received a record stands in a beat, but for those that everybody sees at once; and a postponement
-    /// lies before the first beat at or after the deadline that it moves.
+    /// or amendment lies before the first beat at or after the deadline.
     pub(super) fn check_place(&self, record: &Record, in_beat: bool) -> Result<(), Refusal> {
         let Some((_, notice)) = self.state.notice() else {
             return Ok(());
@@ -184,11 +184,17 @@ impl Replay {
             };
             return Err(Refusal::by(&rules::WRONG_STAGE, detail));
         }
-        let last = notice.beats.beats_before(notice.deadline);
-        if open && record.kind() == "tender.postpone" && self.beats > last {
-            let detail = format!("the beat at the deadline {} is in the log", notice.deadline);
-            return Err(Refusal::by(&rules::POSTPONED_LATE, detail));
+        if !(open && State::changes_notice(record.kind())) {
+            return Ok(());
         }
-        Ok(())
+        let last = notice.beats.beats_before(notice.deadline);
+        if self.beats > last {
+            let detail = format!("the beat at the deadline {} is in the log", notice.deadline);
+            return Err(State::changed_late(record.kind(), detail));
+        }
+        // A beat is in the log once its time has come: what stands behind it was not taken before.
+        let over = self.beats.checked_sub(1);
+        let over = over.and_then(|beat| notice.beats.beat_time(beat).ok());
+        check_not_backdated(record, over)
     }
 }

@@ -283,9 +283,9 @@ pub(crate) enum TenderCommand {
         /// 密封投标文件 / sealed bid file
         #[arg(long)]
         bid: Option<PathBuf>,
-        /// 随记录存档的文件，如合同原文 / a file kept with the record, as a contract
+        /// 随记录存档的文件，如合同原文、更正的招标文件 / files kept with the record, as a contract or an amended tender document
         #[arg(long)]
-        document: Option<PathBuf>,
+        document: Vec<PathBuf>,
         /// 回执写到此处 / where to write the receipt
         #[arg(long)]
         receipt: Option<PathBuf>,

@@ -274,7 +274,7 @@ fn tender(ui: &Ui, command: &TenderCommand) -> Outcome {
             document,
             receipt,
         } => host::work(ui, host, |host| {
-            if let Some(path) = document {
+            for path in document {
                 host.add_document(&ui::read(path)?)?;
             }
             record.iter().try_for_each(|record| {

@@ -47,7 +47,7 @@ async fn announce(State(app): Shared, Path(name): Path<String>, body: Body) -> A
     Ok(json(StatusCode::OK, &Announced { document }))
 }
 
-/// Puts a document under its hash, with the suite's algorithm: one that the notice lists, or an announced contract.
+/// Puts a document under its hash, with the suite's algorithm: one that the notice or an amendment lists, or an announced contract.
 /// Who sends it does not matter. The same one again changes nothing.
 #[utoipa::path(put, path = "/v1/tenders/{tender}/documents/{hash}",
     params(("tender" = String, Path), ("hash" = String, Path)),

@@ -4,7 +4,7 @@ mod common;
 
 use common::*;
 use mifeng::crypto::INTL;
-use mifeng::tender::Document;
+use mifeng::tender::{Amend, Document};
 
 #[test]
 fn what_the_notice_lists_is_taken_and_nothing_else() {
@@ -51,6 +51,45 @@ fn what_the_notice_lists_is_taken_and_nothing_else() {
     // Again, and it changes nothing, whatever the body.
     assert_eq!(put(&hash.to_string(), &other).status, 204);
     assert_eq!(host.get(&kept).body, text);
+}
+
+#[test]
+fn what_an_amendment_lists_is_taken_too_and_what_it_replaces_stays() {
+    let cast = Cast::new(&INTL, "amended");
+    let document = |content: &[u8]| Document {
+        name: "a.pdf".to_owned(),
+        size: content.len() as u64,
+        hash: INTL.hash().digest(content),
+    };
+    let (old, new) = (document(b"first"), document(b"second"));
+    let tender = published(&cast, |notice| notice.documents = vec![old.clone()]);
+    let host = Served::new(&tender, "amended", "amended");
+    let put = |one: &Document, content: &[u8]| {
+        let path = format!("/v1/tenders/t1/documents/{}", one.hash);
+        host.ask("PUT", &path, &[], content)
+    };
+    let kept = |one: &Document| {
+        let answer = host.get(&format!("/v1/tenders/t1/files/docs/{}", one.hash));
+        (answer.status, answer.body)
+    };
+    assert_eq!(put(&new, b"second").code(), "document.unknown");
+    let data = Amend {
+        affects: false,
+        deadline: None,
+        documents: vec![new.clone()],
+        reason: "答复询问".to_owned(),
+        text: "更换第三章。".to_owned(),
+    };
+    let record = tender.signed(&cast.agency, "tender.amend", &data, 2);
+    let record = record.to_file().expect("a file");
+    let taken = host.post("/v1/tenders/t1/records", &record);
+    assert_eq!(taken.status, 201, "{}", taken.text());
+    assert_eq!(put(&new, b"third!").code(), "document.other");
+    assert_eq!(put(&new, b"second").status, 204);
+    // What was replaced may still come, and stays.
+    assert_eq!(put(&old, b"first").status, 204);
+    assert_eq!(kept(&new), (200, b"second".to_vec()));
+    assert_eq!(kept(&old), (200, b"first".to_vec()));
 }
 
 #[test]

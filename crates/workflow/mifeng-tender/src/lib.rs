@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 mod ahead;
+mod amended;
 mod answers;
 mod asked;
 mod bids;
@@ -17,6 +18,7 @@ mod given_up;
 mod keeping;
 mod notice;
 mod opening;
+mod periods;
 mod procedure;
 mod recognition;
 mod refusal;
@@ -27,6 +29,7 @@ mod setup;
 mod state;
 
 pub use ahead::Ahead;
+pub use amended::{Amendment, DOCUMENTS_MAX, Postponement};
 pub use answers::ANSWERS_MAX;
 pub use asked::{OPENING_ASK_LEN_MAX, OPENING_ASKS_MAX, OpeningQuestion, OpeningReply};
 pub use contract::{Clock, ClockState, Contract, Stamping};
@@ -50,7 +53,6 @@ pub use procedure::{
 pub use recognition::Recogniser;
 pub use refusal::{Refusal, Rule};
 pub use refused::{FalseShare, NO_BODY, REFUSED_MAX};
-pub use setup::Postponement;
 pub use state::{
     Bid, BidLife, DrawState, Outcome as BidOutcome, RECORDS_PER_ACTOR_MAX, Stage, State, Trust,
 };
@@ -58,14 +60,14 @@ pub use state::{
 /// Every rule that can refuse, by name.
 pub mod rules {
     pub use crate::refusal::{
-        ANSWER_LATE, ANSWER_PRICE, BACKDATED, BAD_ANSWER, BAD_BOARD, BAD_CERTIFICATE, BAD_CHECK,
-        BAD_NOTICE, BAD_SEAL, BAD_SHARE, BAD_SHEET, BAD_TRUST_LIST, BODY_LATE, COMMITMENT_DIFFERS,
-        CONTRACT_ORDER, CONTRACT_SEAL, CONTRACT_TEXT, COPIED, DECIDED, DUPLICATE, EARLY, FROZEN,
-        GIVEN_UP_EARLY, HALTED, LATE, MALFORMED, NOT_ASKED, NOT_AUTHORISED, NOT_COMMITTED,
-        NOT_DRAWN, NOT_INVITED, NOT_RECOGNISED, NOT_RECOMPUTED, OFFER_LATE, OPENING_NOT_ASKED,
-        OPENING_OVER, OPENING_TOO_MANY, OPENING_UNANSWERED, POSTPONED_LATE, PRICE_UNCONFIRMED,
-        PRICE_UNDECIDED, QUORUM, REPLAY, REPORT_UNSIGNED, REVIEW_OPEN, REVOKED, RULES,
-        SEAT_NOT_OPEN, SECOND_BID, SHARE_EARLY, TIE_OPEN, TOO_FEW, TOO_FEW_LEFT, UNKNOWN_SEAL,
-        UNLISTED_CA, WRONG_ORIGIN, WRONG_STAGE,
+        AMEND_LATE, ANSWER_LATE, ANSWER_PRICE, BACKDATED, BAD_ANSWER, BAD_BOARD, BAD_CERTIFICATE,
+        BAD_CHECK, BAD_NOTICE, BAD_SEAL, BAD_SHARE, BAD_SHEET, BAD_TRUST_LIST, BODY_LATE,
+        COMMITMENT_DIFFERS, CONTRACT_ORDER, CONTRACT_SEAL, CONTRACT_TEXT, COPIED, DECIDED,
+        DUPLICATE, EARLY, FROZEN, GIVEN_UP_EARLY, HALTED, LATE, MALFORMED, NOT_ASKED,
+        NOT_AUTHORISED, NOT_COMMITTED, NOT_DRAWN, NOT_INVITED, NOT_RECOGNISED, NOT_RECOMPUTED,
+        OFFER_LATE, OPENING_NOT_ASKED, OPENING_OVER, OPENING_TOO_MANY, OPENING_UNANSWERED,
+        POSTPONED_LATE, PRICE_UNCONFIRMED, PRICE_UNDECIDED, QUORUM, REPLAY, REPORT_UNSIGNED,
+        REVIEW_OPEN, REVOKED, RULES, SEAT_NOT_OPEN, SECOND_BID, SHARE_EARLY, TIE_OPEN, TOO_FEW,
+        TOO_FEW_LEFT, UNKNOWN_SEAL, UNLISTED_CA, WRONG_ORIGIN, WRONG_STAGE,
     };
 }

@@ -1,11 +1,10 @@
 //! The notice: the rules of one tender, which every later record must agree with.
 
-use crate::procedure::{Large, Procedure, Response};
+use crate::procedure::{Large, Procedure};
 use mifeng_crypto::{Digest, HashAlg, Suite, Time};
 use mifeng_lock::tlock::{Chain, ChainRecord};
 use mifeng_lock::{Leaf, Policy};
 use mifeng_log::Schedule;
-use mifeng_record::calendar::{self, Calendar, Period, Roll};
 use mifeng_score::formula::Choice;
 use mifeng_score::pack::{Date, Pack, Pin};
 use mifeng_score::{FrameworkStage, Method, Money, Ratio, RuleSet};
@@ -49,30 +48,12 @@ fn is_zero(number: &u64) -> bool {
 }
 
 /// Beijing time, by which a day of Chinese law begins, in milliseconds after UTC.
-const BEIJING_MS: i64 = 8 * 3_600_000;
-
-/// A day in milliseconds: Beijing has kept one time since 1992.
-const DAY_MS: i64 = 86_400_000;
+pub(crate) const BEIJING_MS: i64 = 8 * 3_600_000;
 
 /// The day of an instant in Beijing; none beyond four-digit years.
 pub(crate) fn day_of(time: Time) -> Option<Date> {
     let (year, month, day, ..) = time.plus_millis(BEIJING_MS).utc_fields();
     Date::parse(&format!("{year:04}-{month:02}-{day:02}"))
-}
-
-/// When the least time for answers is over: the same hour of its last day in Beijing, the day of the
-/// notice not counted.
-fn least_end(response: Response, issued: Time) -> Result<Time, mifeng_record::Error> {
-    let mut days = i64::from(response.days);
-    if response.working {
-        let (year, month, day, ..) = issued.plus_millis(BEIJING_MS).utc_fields();
-        let start: calendar::Date = format!("{year:04}-{month:02}-{day:02}").parse()?;
-        let period = Period::WorkDays(u32::from(response.days));
-        let end = Calendar::shipped().end(start, period, Roll::Never)?;
-        let passed = std::iter::successors(Some(start), |day| day.next());
-        days = passed.take_while(|day| *day < end).map(|_| 1).sum();
-    }
-    Ok(issued.plus_millis(days * DAY_MS))
 }
 
 /// What a lot's rules ask for that the records of a tender cannot give: a notice with it could never
@@ -581,63 +562,5 @@ impl Notice {
             }
         }
         None
-    }
-
-    /// The least time between a notice issued at `issued` and its deadline, if it is not kept. Working
-    /// days are those of the shipped calendar; a year that it does not have is refused.
-    pub fn period_fault(&self, issued: Time) -> Option<String> {
-        if self.rehearsal {
-            return None;
-        }
-        let response = self.procedure.profile().response;
-        let least = match least_end(response, issued) {
-            Ok(least) => least,
-            Err(fault) => return Some(format!("deadline {}: {fault}", self.deadline)),
-        };
-        if self.deadline >= least {
-            return None;
-        }
-        let days = if response.working {
-            "working days"
-        } else {
-            "days"
-        };
-        Some(format!(
-            "deadline {}: at least {} {days} from {issued} are required, until {least} ({})",
-            self.deadline, response.days, response.article
-        ))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn at(text: &str) -> Time {
-        Time::parse_rfc3339(text).expect("a time")
-    }
-
-    fn ends(working: bool, days: u8, issued: &str) -> Result<Time, &'static str> {
-        let response = Response {
-            days,
-            working,
-            article: "74 art. 29",
-        };
-        least_end(response, at(issued)).map_err(|e| e.code())
-    }
-
-    #[test]
-    fn working_days_are_counted_by_the_calendar() {
-        // Before National Day of 2026: 1 to 7 October are holidays, 10 October is made up for.
-        let end = ends(true, 3, "2026-09-29T10:00:00+08:00");
-        assert_eq!(end, Ok(at("2026-10-09T10:00:00+08:00")));
-        // An evening in UTC is the next day in Beijing.
-        let end = ends(true, 3, "2026-11-19T17:00:00Z");
-        assert_eq!(end, Ok(at("2026-11-25T01:00:00+08:00")));
-        let end = ends(false, 10, "2026-09-29T10:00:00+08:00");
-        assert_eq!(end, Ok(at("2026-10-09T10:00:00+08:00")));
-        // Nobody has ordered the holidays of 2027 yet.
-        let unknown = ends(true, 3, "2026-12-30T10:00:00+08:00");
-        assert_eq!(unknown, Err("record.unknown-year"));
     }
 }

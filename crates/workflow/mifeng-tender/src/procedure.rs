@@ -44,7 +44,7 @@ pub enum Body {
     Committee,
 }
 
-/// The least time for answering a notice.
+/// The least time for answering a notice, or for taking account of a change of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Response {
     /// Days.
@@ -122,6 +122,9 @@ pub struct Profile {
     pub bidders_excused: (u32, &'static str),
     /// Least time from notice to deadline.
     pub response: Response,
+    /// Least time from a clarification or change that may affect how bids are made to the deadline; none where the law gives
+    /// none.
+    pub corrections: Option<Response>,
     /// The committee; none where experienced staff negotiate.
     pub panel: Option<Panel>,
     /// Whether final offers are called for after the first ones, as sealed bids with an own deadline.
@@ -183,6 +186,13 @@ const TWENTY_DAYS: Response = Response {
     article: "PL art. 35",
 };
 
+/// 至少15日前 (Reg art. 31; 87 art. 27).
+const FIFTEEN_DAYS: Response = Response {
+    days: 15,
+    working: false,
+    article: "Reg art. 31; 87 art. 27",
+};
+
 const OPEN: Profile = Profile {
     procedure: Procedure::Open,
     zh: "公开招标",
@@ -192,6 +202,7 @@ const OPEN: Profile = Profile {
     bidders: (3, "87 art. 43, 44"),
     bidders_excused: (3, "87 art. 43"),
     response: TWENTY_DAYS,
+    corrections: Some(FIFTEEN_DAYS),
     panel: TENDER_PANEL,
     final_offers: false,
     read_out: true,
@@ -224,6 +235,11 @@ pub static PROFILES: [Profile; 8] = [
             working: true,
             article: "74 art. 29",
         },
+        corrections: Some(Response {
+            days: 3,
+            working: true,
+            article: "74 art. 29",
+        }),
         panel: GROUP_PANEL,
         final_offers: true,
         read_out: false,
@@ -251,6 +267,11 @@ pub static PROFILES: [Profile; 8] = [
             working: false,
             article: "214 art. 10",
         },
+        corrections: Some(Response {
+            days: 5,
+            working: false,
+            article: "214 art. 10",
+        }),
         panel: Some(Panel {
             members: Count::of("committee.group.seats.least", 3),
             members_large: Count::of("committee.group.seats.least", 3),
@@ -283,6 +304,11 @@ pub static PROFILES: [Profile; 8] = [
             working: true,
             article: "74 art. 45",
         },
+        corrections: Some(Response {
+            days: 3,
+            working: true,
+            article: "74 art. 45",
+        }),
         panel: GROUP_PANEL,
         final_offers: false,
         read_out: false,
@@ -310,6 +336,7 @@ pub static PROFILES: [Profile; 8] = [
             working: true,
             article: "Reg art. 38; 74 art. 38",
         },
+        corrections: None,
         panel: None,
         final_offers: true,
         read_out: false,
@@ -337,6 +364,11 @@ pub static PROFILES: [Profile; 8] = [
             working: false,
             article: "110 art. 25; PL art. 35",
         },
+        corrections: Some(Response {
+            days: 15,
+            working: false,
+            article: "110 art. 25; Reg art. 31; 87 art. 27",
+        }),
         panel: TENDER_PANEL,
         final_offers: false,
         read_out: true,
@@ -364,6 +396,11 @@ pub static PROFILES: [Profile; 8] = [
             working: false,
             article: "TL art. 24",
         },
+        corrections: Some(Response {
+            days: 15,
+            working: false,
+            article: "TL art. 23; TReg art. 21",
+        }),
         panel: Some(Panel {
             members: Count::of("committee.seats.least", 5),
             members_large: Count::of("committee.seats.least", 5),

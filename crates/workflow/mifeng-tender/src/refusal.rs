@@ -99,6 +99,10 @@ rules! {
     POSTPONED_LATE = "tender.postponed-late", "财政部令第87号 27条 / order 87 art. 27",
         "延期须在原投标截止时间之前作出，新截止时间须晚于原截止时间",
         "a deadline is postponed before it has come, and to a later one";
+    /// An amendment after the deadline, or one that leaves too little time to those who make bids.
+    AMEND_LATE = "tender.amend-late", "财政部令第87号 27条 / order 87 art. 27",
+        "澄清或者修改须在投标截止之前作出；可能影响投标文件编制的，须留足法定时间，不足的应当顺延截止时间",
+        "the tender document is amended before the deadline; what may affect how bids are made leaves the time that the law gives, or moves the deadline";
     /// A record for another log.
     WRONG_ORIGIN = "record.wrong-origin", "PROTOCOL 2.4(4)",
         "记录属于另一个项目的日志", "the record was made for another log";

@@ -6,20 +6,9 @@ use crate::notice::Notice;
 use crate::recognition::{Recognition, usages_of};
 use crate::refusal::{self, Refusal};
 use crate::state::{Act, Stage, State};
-use mifeng_crypto::{Digest, Time};
+use mifeng_crypto::Digest;
 use mifeng_record::Record;
 use std::collections::BTreeSet;
-
-/// A deadline that was moved.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Postponement {
-    /// The deadline before.
-    pub from: Time,
-    /// The deadline after.
-    pub to: Time,
-    /// Why, as the agency says.
-    pub reason: String,
-}
 
 impl State {
     pub(crate) fn require_setup(&self) -> Result<(), Refusal> {
@@ -139,55 +128,6 @@ impl State {
             }
         }
         Ok(unknown)
-    }
-
-    /// Whether a record of this type is an entry of its own also while bids are received, so that everybody sees it:
-    /// all others wait for their beat, whose records are shown after the close.
-    pub fn is_logged_at_once(kind: &str) -> bool {
-        matches!(kind, "tender.postpone" | "submission.close")
-    }
-
-    /// How the deadline was moved, in order.
-    pub fn postponements(&self) -> &[Postponement] {
-        &self.postponed
-    }
-
-    /// `tender.postpone`: the beats go on as they are up to the old deadline, then at the standard pace to the new one,
-    /// so that no beat moves which may be in the log. That none at or after the old deadline is, whoever keeps the log's
-    /// beats checks ([`State::is_logged_at_once`]).
-    pub(crate) fn postpone(&mut self, data: &Postpone, act: &Act<'_>) -> Result<(), Refusal> {
-        self.require_agency(act.record)?;
-        let notice = self.require(Stage::Open)?;
-        let from = notice.deadline;
-        if act.at >= from || data.deadline <= from {
-            return Err(Refusal::new(
-                &refusal::POSTPONED_LATE,
-                format!(
-                    "deadline {from}, postponed at {} to {}",
-                    act.at, data.deadline
-                ),
-            ));
-        }
-        let unlawful = |fault: String| Refusal::new(&refusal::BAD_NOTICE, fault);
-        let beats = notice.beats.postponed(from, data.deadline);
-        let beats = beats.map_err(|e| unlawful(e.to_string()))?;
-        let changed = Notice {
-            deadline: data.deadline,
-            beats,
-            ..notice.clone()
-        };
-        if let Some(fault) = changed.fault() {
-            return Err(unlawful(fault));
-        }
-        if let Some((_, notice)) = &mut self.notice {
-            *notice = changed;
-        }
-        self.postponed.push(Postponement {
-            from,
-            to: data.deadline,
-            reason: data.reason.clone(),
-        });
-        Ok(())
     }
 
     pub(crate) fn halt(&mut self, act: &Act<'_>, halted: bool) -> Result<(), Refusal> {

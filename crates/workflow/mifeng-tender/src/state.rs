@@ -3,6 +3,7 @@
 mod read;
 
 use crate::ahead::Ahead;
+use crate::amended::{Amendment, Postponement};
 use crate::answers::Answers;
 use crate::asked::OpeningQuestion;
 use crate::bids::LiveBids;
@@ -14,7 +15,6 @@ use crate::notice::Notice;
 use crate::recognition::{EarlySigner, Judged, usages_of};
 use crate::refusal::{self, Refusal};
 use crate::refused::FalseShare;
-use crate::setup::Postponement;
 use mifeng_crypto::{Digest, Scalar, Suite, Time};
 use mifeng_envelope::{Sigma, VerifiedSeal};
 use mifeng_lock::Share;
@@ -146,6 +146,8 @@ pub struct State {
     pub(crate) notice: Option<(Digest, Notice)>,
     /// Postponements of the deadline, in order; the notice above says what they came to.
     pub(crate) postponed: Vec<Postponement>,
+    /// Clarifications and changes of the tender document, in order; the notice above has its files as they are now.
+    pub(crate) amended: Vec<Amendment>,
     pub(crate) halted: bool,
     pub(crate) cancelled: bool,
     /// When the log took the last `tender.resume`.
@@ -214,6 +216,7 @@ impl State {
             past: Past::default(),
             notice: None,
             postponed: Vec::new(),
+            amended: Vec::new(),
             halted: false,
             cancelled: false,
             resumed: None,
@@ -336,7 +339,7 @@ impl State {
             | Event::Archive(_)
             | Event::CrlTake(_)
             | Event::OcspTake(_) => true,
-            Event::Postpone(_) => !self.cancelled,
+            Event::Postpone(_) | Event::Amend(_) => !self.cancelled,
             Event::WindowClose(_) | Event::RoundClose(_) => self.cancelled,
             _ => false,
         };
@@ -364,6 +367,7 @@ impl State {
             Event::OcspTake(data) => self.ocsp_take(data, act),
             Event::Publish(data) => self.publish(data, act),
             Event::Postpone(data) => self.postpone(data, act),
+            Event::Amend(data) => self.amend(data, act),
             Event::Suspend(_) => self.halt(act, true),
             Event::Resume(_) => self.halt(act, false),
             Event::Cancel(_) => self.cancel(record),

@@ -21,8 +21,8 @@ pub(crate) enum Awaited {
 impl<S: Store + 'static> Writer<S> {
     /// Whether a document of this hash is to be sent.
     pub(super) fn awaits(&self, hash: &Digest) -> Result<Awaited, Error> {
-        let notice = self.host.state().notice().map(|(_, notice)| notice);
-        let listed = notice.and_then(|n| n.documents.iter().find(|one| one.hash == *hash));
+        let mut documents = self.host.state().documents();
+        let listed = documents.find(|one| one.hash == *hash);
         let size = listed.map(|document| document.size);
         if size.is_none() && !self.awaited.contains(hash) {
             return Ok(Awaited::No);

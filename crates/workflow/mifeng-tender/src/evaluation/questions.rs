@@ -281,7 +281,11 @@ impl State {
             Ok(Some(Event::Ask(data))) => matches!(data.matter, Matter::LowPrice | Matter::Price),
             Ok(Some(event)) => matches!(
                 event,
-                Event::Publish(_) | Event::Postpone(_) | Event::RoundOpen(_) | Event::Resume(_)
+                Event::Publish(_)
+                    | Event::Postpone(_)
+                    | Event::Amend(_)
+                    | Event::RoundOpen(_)
+                    | Event::Resume(_)
             ),
             _ => false,
         }

@@ -1,6 +1,6 @@
 //! The data of each event type (spec/events.md).
 
-use crate::notice::Notice;
+use crate::notice::{Document, Notice};
 use mifeng_crypto::{Digest, Time};
 use mifeng_lock::draw::Row;
 use mifeng_lock::share::ShareRecord;
@@ -155,6 +155,20 @@ event_data! {
         deadline: Time,
         /// Why.
         reason: String,
+    }
+    /// `tender.amend`: the tender document is clarified or changed; lots, rules and policy are not.
+    Amend {
+        /// Whether it may affect how bids are made (可能影响投标文件编制).
+        affects: bool,
+        /// The new deadline, if it moves.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        deadline: Option<Time>,
+        /// Files that are added, or that take the place of those of their names.
+        documents: Vec<Document>,
+        /// Why.
+        reason: String,
+        /// What is clarified or changed.
+        text: String,
     }
     /// `tender.suspend`, `tender.resume`, `tender.cancel`.
     Halt {
@@ -436,6 +450,7 @@ pub enum Event {
     OcspTake(OcspTake),
     Publish(Box<Notice>),
     Postpone(Postpone),
+    Amend(Amend),
     Suspend(Halt),
     Resume(Halt),
     Cancel(Halt),
@@ -516,6 +531,7 @@ impl Event {
             "ocsp.take" => Event::OcspTake(record.data()?),
             "tender.publish" => Event::Publish(Box::new(record.data()?)),
             "tender.postpone" => Event::Postpone(record.data()?),
+            "tender.amend" => Event::Amend(record.data()?),
             "tender.suspend" => Event::Suspend(record.data()?),
             "tender.resume" => Event::Resume(record.data()?),
             "tender.cancel" => Event::Cancel(record.data()?),

@@ -40,7 +40,8 @@ impl State {
         self.halted || self.cancelled
     }
 
-    /// The notice and the event that published it; its deadline and beats are those of the last postponement.
+    /// The notice and the event that published it; deadline, beats and files are as the last
+    /// postponement or amendment left them.
     pub fn notice(&self) -> Option<(&Digest, &Notice)> {
         self.notice.as_ref().map(|(event, notice)| (event, notice))
     }
