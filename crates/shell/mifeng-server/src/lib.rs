@@ -66,8 +66,8 @@ pub use serve::{Running, start, wait_for_signal};
 pub use sink::FolderSink;
 pub use tls::Tls;
 pub use view::{
-    Answer, Ended, Hall, Life, Lot, Particular, Placed, Question, Release, Row, Signer, Standing,
-    View,
+    Answer, Change, Ended, Hall, Life, Lot, Particular, Placed, Question, Release, Row, Signer,
+    Standing, View,
 };
 pub use words::Lang;
 pub use writer::{HostOrder, ORDER};

@@ -2,9 +2,11 @@
 //!
 //! Before the close it is made of the notice, the clock's beats and the log's head alone, never of the bids.
 
+mod changes;
 mod hall;
 mod results;
 
+pub use changes::Change;
 pub use hall::{Answer, Hall, Question, Release, Row, Signer};
 pub use results::{Ended, Placed};
 
@@ -212,6 +214,9 @@ pub struct View {
     /// What else the public notice says.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub particulars: Vec<Particular>,
+    /// Corrections and later deadlines since the notice, in order.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub changes: Vec<Change>,
     /// Entries of the log.
     pub size: u64,
     /// The head, as its host signed it (spec/checkpoint.md).
@@ -346,6 +351,7 @@ impl View {
                 })
                 .collect()
             }),
+            changes: changes::changes(state, &replay.records),
             size: replay.tree.size(),
             head: head.unwrap_or_default(),
             // Records of beats are never acts: before the close nobody may know of them, and after it the roll tells.

@@ -82,8 +82,13 @@ fn what_an_amendment_lists_is_taken_too_and_what_it_replaces_stays() {
     };
     let record = tender.signed(&cast.agency, "tender.amend", &data, 2);
     let record = record.to_file().expect("a file");
+    let page = || host.get("/t/t1").text();
+    assert!(!page().contains("更换第三章。") && page().contains(&old.hash.to_string()));
     let taken = host.post("/v1/tenders/t1/records", &record);
     assert_eq!(taken.status, 201, "{}", taken.text());
+    // Everybody sees it at once, and bids are made by the new file.
+    assert!(page().contains("更换第三章。") && page().contains("答复询问"));
+    assert!(page().contains(&new.hash.to_string()) && !page().contains(&old.hash.to_string()));
     assert_eq!(put(&new, b"third!").code(), "document.other");
     assert_eq!(put(&new, b"second").status, 204);
     // What was replaced may still come, and stays.
