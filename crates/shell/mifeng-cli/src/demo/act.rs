@@ -133,7 +133,10 @@ impl Tender {
             if (act.is_over)(state) {
                 return Ok(Done::Not);
             }
-            if state.is_halted() && !state.is_cancelled() {
+            if state.is_cancelled() {
+                return Err(no);
+            }
+            if state.is_halted() {
                 ui.say(
                     "项目已暂停；恢复后继续……",
                     "the tender is suspended: going on when it is resumed …",

@@ -93,12 +93,14 @@ impl Remote {
         self.manner.strict
     }
 
-    /// Another look at the log, after a while; nothing comes any more once it is closed.
+    /// Another look at the log, after a while; nothing comes any more once the tender is over.
     pub(super) fn look(&mut self) -> Outcome {
-        if self.replay.state.stage() == Stage::Archived {
+        let state = &self.replay.state;
+        let cancelled = state.is_cancelled() && state.closed().is_some();
+        if cancelled || state.stage() == Stage::Archived {
             let mut failure =
-                Failure::refused("demo.archived", "the tender was archived meanwhile");
-            failure.zh = Some("项目已被归档".to_owned());
+                Failure::refused("demo.over", "somebody cancelled or archived the tender");
+            failure.zh = Some("项目已被他人终止或归档".to_owned());
             return Err(failure);
         }
         self.manner.stop.pause(LOOK)?;

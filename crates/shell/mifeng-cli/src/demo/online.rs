@@ -108,7 +108,7 @@ fn play(ui: &Ui, online: &Online<'_>, place: &Place, stop: &Stop) -> Outcome {
         return ended;
     };
     if !online.once && !ended.as_ref().is_err_and(is_stopped) {
-        tell_end(ui, place, &ended);
+        tell_end(ui, (place, online.demo.keep.is_some()), &ended);
         stop.wait();
     }
     ui.say("正在停止……", "stopping …");
@@ -116,12 +116,19 @@ fn play(ui: &Ui, online: &Online<'_>, place: &Place, stop: &Stop) -> Outcome {
     ended
 }
 
-fn tell_end(ui: &Ui, place: &Place, ended: &Outcome) {
+fn tell_end(ui: &Ui, (place, is_kept): (&Place, bool), ended: &Outcome) {
     let dossier = place.dossier.display();
+    let (zh, en) = match is_kept {
+        true => ("", ""),
+        false => (
+            "（结束时删除，要留请先复制）",
+            " (copy it before you end this if you want it)",
+        ),
+    };
     match ended {
         Ok(()) => ui.say(
-            format!("全部完成，档案在 {dossier}。网页继续可看，按 Ctrl-C 结束。"),
-            format!("all done, the dossier is {dossier}. The pages stay; Ctrl-C ends them."),
+            format!("全部完成，档案在 {dossier}{zh}。网页继续可看，按 Ctrl-C 结束。"),
+            format!("all done, the dossier is {dossier}{en}. The pages stay; Ctrl-C ends them."),
         ),
         Err(no) => ui.say(
             format!(
