@@ -151,7 +151,7 @@ fn a_trustee_is_told_that_too_few_bids_leave_nothing_to_release() {
         let seat = Seat::new("few", &cast);
         let host = in_stages(&["window"], bundle, |_| (200, Vec::new()).into());
         let said = said(&seat.run("trustee serve", &host));
-        let why = "fewer than 3 bids and is not opened: there is nothing for you to release";
+        let why = "No lot has 3 bids, so none is opened: there is nothing for you to release";
         assert_eq!(said.contains(why), told, "{said}");
         assert_eq!(said.contains("release the shares"), !told, "{said}");
     }

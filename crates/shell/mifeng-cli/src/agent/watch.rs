@@ -513,12 +513,10 @@ fn nothing_to_open(state: &State) -> Option<(String, String)> {
     if !matches!(state.stage(), Stage::Window | Stage::Opening) || !state.to_open().is_empty() {
         return None;
     }
-    let (least, lots) = (notice.bidders_min, notice.lots.len());
+    let least = notice.bidders_min;
     Some((
-        format!("{lots} 个标段的投标都不足 {least} 家，不开标：没有份额要您释放。"),
-        format!(
-            "Each of {lots} lots has fewer than {least} bids and is not opened: there is nothing for you to release."
-        ),
+        format!("没有标段达到 {least} 家投标，均不开标：没有份额要您释放。"),
+        format!("No lot has {least} bids, so none is opened: there is nothing for you to release."),
     ))
 }
 

@@ -1,6 +1,6 @@
 //! The stages of the demo's tender, in the order of the law.
 
-use super::act::Act;
+use super::act::{Act, Done};
 use super::door::Door;
 use super::method::MethodName;
 use super::world::{self, World};
@@ -269,21 +269,26 @@ impl Tender {
         let trustees = self.world.present().into_iter();
         present.extend(trustees.map(|index| format!("trustee{index}")));
         let absent = |number: usize| self.world.faults && number == faults::ABSENT;
-        let bidders = (1..=self.bidders).filter(|n| !absent(*n) && !self.is_refused(*n));
+        let state = self.host.state();
+        let bid = |number: usize| {
+            let code = world::credit_code(number);
+            let mut bids = state.bids().values();
+            bids.any(|bid| bid.seal.context().bidder == code)
+        };
+        let bidders = (1..=self.bidders).filter(|n| !absent(*n) && bid(*n));
         present.extend(bidders.map(|number| format!("bidder{number}")));
         let bundle = self.bundle()?;
+        let mut signed = 0;
         for who in &present {
             let act = Act::new(who, "opening.sign", self.path(format!("{who}/minutes.rec")));
-            self.act(ui, &act, &bundle, |_, signer, bundle| {
+            let done = self.act(ui, &act, &bundle, |_, signer, bundle| {
                 person::sign_minutes(signer, bundle, &act.out)
             })?;
+            signed += usize::from(done != Done::Not);
         }
         ui.say(
-            format!("开标记录由代理机构与 {} 方在场人员签名", present.len()),
-            format!(
-                "opening record signed by the agency and {} present",
-                present.len()
-            ),
+            format!("开标记录由代理机构与 {signed} 方在场人员签名"),
+            format!("opening record signed by the agency and {signed} present"),
         );
         if self.world.faults {
             self.show_statuses(ui);
