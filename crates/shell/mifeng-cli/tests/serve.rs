@@ -123,14 +123,14 @@ impl Story {
         self.said.lock().expect("sound").clone()
     }
 
-    /// Waits until it says something; none if it ended before.
+    /// Waits until it says something; none if it ended before, or cannot go on.
     fn wait_for(&mut self, what: &str) -> Option<()> {
         loop {
             let ended = self.child.try_wait().expect("asked").is_some();
             if self.said().contains(what) {
                 return Some(());
             }
-            if ended {
+            if ended || self.said().contains("cannot go on") {
                 return None;
             }
             std::thread::sleep(Duration::from_millis(50));
@@ -219,6 +219,8 @@ fn watched(keep: &Path, seconds: &str) -> Option<Story> {
             .iter_mut()
             .for_each(|agent| agent.kill().expect("killed"));
         agents.iter_mut().for_each(|agent| drop(agent.wait()));
+        // It keeps its pages.
+        story.end();
         return None;
     }
     for agent in [trustee, witness] {
