@@ -12,6 +12,7 @@ use crate::{check, clock, notice, person};
 use mifeng::Trusted;
 use mifeng::crypto::{SystemEntropy, Time};
 use mifeng::lock::tlock::ChainKey;
+use mifeng::tender::BidLife;
 use std::path::{Path, PathBuf};
 
 /// Milliseconds between beats in the demo; a real notice would say 30 s and 1 s.
@@ -268,7 +269,8 @@ impl Tender {
         let mut present = vec!["buyer".to_owned()];
         let trustees = self.world.present().into_iter();
         present.extend(trustees.map(|index| format!("trustee{index}")));
-        let absent = |number: usize| self.world.faults && number == faults::ABSENT;
+        let faults = self.world.faults;
+        let absent = |number: usize| faults && number == faults::ABSENT;
         let state = self.host.state();
         let bid = |number: usize| {
             let code = world::credit_code(number);
@@ -290,14 +292,21 @@ impl Tender {
             format!("开标记录由代理机构与 {signed} 方在场人员签名"),
             format!("opening record signed by the agency and {signed} present"),
         );
-        if self.world.faults {
+        if faults {
             self.show_statuses(ui);
         }
-        // The last of them: the first bid may be left to somebody at the browser.
-        match present.iter().rfind(|who| who.starts_with("bidder")) {
-            Some(asker) => self.ask_at_opening(ui, asker),
+        // The last of those whose bid counts: the first one may be left to somebody at the browser.
+        let asker = (1..=self.bidders).rfind(|number| !absent(*number) && self.has_live_bid(*number));
+        match asker {
+            Some(number) => self.ask_at_opening(ui, &format!("bidder{number}")),
             None => self.answer_at_opening(ui),
         }
+    }
+
+    fn has_live_bid(&self, number: usize) -> bool {
+        let code = world::credit_code(number);
+        let mut bids = self.host.state().bids().values();
+        bids.any(|bid| bid.life == BidLife::Live && bid.seal.context().bidder == code)
     }
 
     fn archive(&mut self, ui: &Ui) -> Outcome {
