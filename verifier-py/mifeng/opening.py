@@ -303,7 +303,7 @@ def sign(s, r):
     else:
         need(r.organisation in bidders and r.organisation is not None, "record.not-authorised", r.type, "V12")
         who = r.organisation
-    need(who not in s.minutes_signed, "record.wrong-stage", "signed already", "V12")
+    need(who not in s.minutes_signed, "record.not-authorised", "signed already", "V12")
     s.minutes_signed[who] = r
 
 

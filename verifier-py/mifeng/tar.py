@@ -6,7 +6,7 @@ from .errors import Bad, need
 
 NAME = re.compile(rb"[A-Za-z0-9._/-]{1,100}\Z")
 MAX_FILES = 1_048_576
-MAX_FILE = 16_777_216  # bytes of a file that is read whole; sealed bids are not
+MAX_FILE = 16_777_216  # bytes of a file that is read whole; sealed bids and documents are not
 
 
 class Blob:
@@ -77,7 +77,7 @@ def parse(buffer, known=None):
             raise bad("the archive ends inside a file")
         if any(buffer[stop:at]):
             raise bad("padding that is not zero")
-        if not text.startswith("seal/") and size > MAX_FILE:
+        if not text.startswith(("seal/", "docs/")) and size > MAX_FILE:
             raise bad("a file of more than 16 MiB")
         files[text] = (known or {}).get((text, start, size)) or Blob(buffer, start, size)
         if len(files) > MAX_FILES:

@@ -61,7 +61,8 @@ pub(crate) fn files_digest(
     Ok(list.finish())
 }
 
-fn hash_file(alg: HashAlg, files: &dyn Files, name: &str) -> Result<Digest, Error> {
+/// Hash of one file of any size.
+pub(crate) fn hash_file(alg: HashAlg, files: &dyn Files, name: &str) -> Result<Digest, Error> {
     let mut file = files.open(name)?;
     let mut hasher = alg.hasher();
     // Most files are small, and making this much memory zero takes longer than hashing them.

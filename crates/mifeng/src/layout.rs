@@ -15,6 +15,8 @@ pub(crate) const TILES: &str = "log/";
 pub(crate) const TILES_SM3: &str = "log/sm3/";
 /// Seeds and records of every beat, revealed after the close.
 pub(crate) const BEATS: &str = "log/beats.json";
+/// Files of the tender document, and texts of contracts.
+pub(crate) const DOCUMENTS: &str = "docs/";
 /// Heads with cosignatures.
 pub(crate) const HEADS: &str = "log/heads/";
 /// Revocation lists that count from when they were made.
@@ -89,8 +91,15 @@ pub(crate) fn taken(state: &State) -> BTreeSet<String> {
         .collect()
 }
 
+/// What `docs/` may hold: every file that notice and amendments list or listed, and the texts of stamped contracts.
+pub(crate) fn named_documents(state: &State) -> impl Iterator<Item = String> {
+    let listed = state.documents().map(|one| &one.hash);
+    listed.chain(state.contract_texts()).map(document)
+}
+
+/// A file of the tender document, or the text of a contract.
 pub(crate) fn document(hash: &Digest) -> String {
-    format!("docs/{hash}")
+    format!("{DOCUMENTS}{hash}")
 }
 
 /// Head of `size` entries, as a note of the authoritative tree.

@@ -11,7 +11,7 @@ use crate::dossier::{LeftOut, Withheld};
 use crate::replay::Replay;
 use crate::report::{Check, Report, Trusted, Verdict};
 use crate::trustee::{round_closed_at, witnesses};
-use crate::{Error, layout};
+use crate::{Error, dossier, layout};
 use audit::Audited;
 use mifeng_crypto::{Digest, Time};
 use mifeng_pki::trust::TrustChain;
@@ -314,15 +314,15 @@ impl Run<'_> {
             if !self.files.index().contains_key(&name) {
                 return Err(fail("file.missing", what()));
             }
-            let bytes = self.files.read(&name)?;
-            if replay.suite().hash().digest(&bytes) != document.hash {
+            let found = dossier::hash_file(replay.suite().hash(), self.files, &name)?;
+            if found != document.hash {
                 return Err(Error::Failed {
                     check: "V1",
                     code: "file.hash",
                     detail: what(),
                 });
             }
-            if bytes.len() as u64 != document.size {
+            if self.files.index().get(&name) != Some(&document.size) {
                 return Err(fail("file.hash", what()));
             }
         }

@@ -98,7 +98,7 @@ pub(super) fn evidence(store: &dyn Store) -> Result<Vec<(String, u64)>, Error> {
         layout::CRLS_TAKEN,
         layout::ANSWERS_TAKEN,
         "certs/",
-        "docs/",
+        layout::DOCUMENTS,
         layout::ANCHORS,
         layout::HEADS,
         "tsr/",
@@ -245,7 +245,7 @@ impl<S: Store> Host<S> {
     pub fn snapshot(&self, what: Export) -> Result<Snapshot, Error> {
         self.require_sound()?;
         // Looked at first: nothing of it is newer than the head, if that is still the one that this host knows.
-        let evidence = evidence(&self.store)?;
+        let evidence = self.named_evidence()?;
         let head = self.head()?;
         if head.size != self.replay.tree.size() {
             let (found, known) = (head.size, self.replay.tree.size());
@@ -275,6 +275,14 @@ impl<S: Store> Host<S> {
         })
     }
 
+    /// Evidence without documents that no record names: a contract that was announced and never stamped stays behind.
+    fn named_evidence(&self) -> Result<Vec<(String, u64)>, Error> {
+        let mut evidence = evidence(&self.store)?;
+        let named: BTreeSet<String> = layout::named_documents(&self.replay.state).collect();
+        evidence.retain(|(name, _)| !name.starts_with(layout::DOCUMENTS) || named.contains(name));
+        Ok(evidence)
+    }
+
     /// Closes the log for good: fixes every file of the dossier in `archive.close`.
     ///
     /// # Errors
@@ -290,7 +298,7 @@ impl<S: Store> Host<S> {
                 &self.head()?,
                 true,
                 Some(&layout::taken(&self.replay.state)),
-                &evidence(&self.store)?,
+                &self.named_evidence()?,
             )?;
             let opened = self.replay.state.outcomes().keys();
             link_bids(&mut assembly, &self.store, opened)?;

@@ -106,10 +106,7 @@ impl Run<'_> {
             };
             let named_by_content = !name.starts_with("seal/");
             if named_by_content
-                && self
-                    .files
-                    .read(name)
-                    .is_ok_and(|bytes| alg.digest(&bytes) != hash)
+                && dossier::hash_file(alg, self.files, name).is_ok_and(|found| found != hash)
             {
                 return format!("{name} does not have the hash in its name");
             }
@@ -125,7 +122,8 @@ impl Run<'_> {
         }
         known.extend(replay.state.outcomes().keys().map(layout::seal));
         known.extend(layout::taken(&replay.state));
-        let mut checked = vec!["certs/", "crl/", "docs/", "log/", layout::RENEWALS, "tsr/"];
+        known.extend(layout::named_documents(&replay.state));
+        let mut checked = vec!["certs/", "crl/", "log/", layout::RENEWALS, "tsr/"];
         let config = replay.state.host().map(|(_, config)| config);
         // Without an anchor log nothing says what a proof is worth.
         if config.is_some_and(|config| config.anchor.is_some()) {
@@ -159,7 +157,7 @@ impl Run<'_> {
             if !self.files.index().contains_key(&name) {
                 return Err(fail("file.missing"));
             }
-            if replay.suite().hash().digest(&self.files.read(&name)?) != contract.text {
+            if dossier::hash_file(replay.suite().hash(), self.files, &name)? != contract.text {
                 return Err(fail("file.hash"));
             }
         }

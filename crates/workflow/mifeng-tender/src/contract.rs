@@ -196,6 +196,7 @@ impl State {
                     published: None,
                 };
                 self.work_mut(&data.lot).contract = Some(contract);
+                self.contract_texts.insert(data.contract);
             }
         }
         Ok(())

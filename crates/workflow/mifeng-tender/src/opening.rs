@@ -557,7 +557,7 @@ impl State {
     pub(crate) fn sign_minutes(
         &mut self,
         data: &MinutesSign,
-        record: &Record,
+        act: &Act<'_>,
     ) -> Result<(), Refusal> {
         let minutes = self.minutes.as_ref().map(|(id, _)| *id);
         if minutes != Some(data.minutes) {
@@ -566,20 +566,29 @@ impl State {
                 "another opening record",
             ));
         }
-        let actor = record.actor();
+        let actor = act.record.actor();
         let notice = self.require(Stage::Evaluation)?;
-        let present = actor == notice.buyer.cert
-            || self.main.seats(&actor)
-            || self.second.seats(&actor)
-            || self
-                .bids
-                .values()
-                .any(|bid| bid.seal.context().bidder_cert == actor);
-        if !present || self.minutes_signed.contains(&actor) {
+        let by_name =
+            actor == notice.buyer.cert || self.main.seats(&actor) || self.second.seats(&actor);
+        // A bidder is its organisation, whichever of its certificates signs.
+        let of = |code: &&String| {
+            let mut bids = self.bids.values();
+            bids.any(|bid| bid.seal.context().bidder == **code)
+        };
+        let bidder = act.code.as_ref().filter(of).cloned();
+        let first = match (by_name, &bidder) {
+            (true, _) => !self.minutes_signed.contains(&actor),
+            (false, Some(code)) => !self.minutes_signed_for.contains(code),
+            (false, None) => false,
+        };
+        if !first {
             return Err(Refusal::new(
                 &refusal::NOT_AUTHORISED,
                 "buyer, trustees and bidders sign the opening record, once each",
             ));
+        }
+        if !by_name {
+            self.minutes_signed_for.extend(bidder);
         }
         self.minutes_signed.push(actor);
         Ok(())

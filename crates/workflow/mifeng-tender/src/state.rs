@@ -178,6 +178,10 @@ pub struct State {
     pub(crate) revealed: BTreeMap<u8, Scalar>,
     pub(crate) minutes: Option<(Digest, Minutes)>,
     pub(crate) minutes_signed: Vec<Digest>,
+    /// Bidders, by credit code, for whom somebody signed it.
+    pub(crate) minutes_signed_for: BTreeSet<String>,
+    /// Texts of contracts that were ever stamped.
+    pub(crate) contract_texts: BTreeSet<Digest>,
     /// What was asked at the opening, in order.
     pub(crate) asked: Vec<OpeningQuestion>,
     /// Whether a record of the evaluation was taken: nobody asks at the opening any more.
@@ -239,6 +243,8 @@ impl State {
             revealed: BTreeMap::new(),
             minutes: None,
             minutes_signed: Vec::new(),
+            minutes_signed_for: BTreeSet::new(),
+            contract_texts: BTreeSet::new(),
             asked: Vec::new(),
             evaluation_begun: false,
             draw: None,
@@ -386,7 +392,7 @@ impl State {
             Event::ShareFalse(data) => self.share_false(data, act),
             Event::KeyReveal(data) => self.key_reveal(data, record),
             Event::Minutes(data) => self.record_minutes(data, record),
-            Event::MinutesSign(data) => self.sign_minutes(data, record),
+            Event::MinutesSign(data) => self.sign_minutes(data, act),
             Event::OpeningAsk(data) => self.opening_ask(data, act),
             Event::OpeningAnswer(data) => self.opening_answer(data, act),
             Event::Pool(data) => self.pool(data, record),

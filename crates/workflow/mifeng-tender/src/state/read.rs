@@ -76,6 +76,11 @@ impl State {
         &self.minutes_signed
     }
 
+    /// Texts of contracts that were ever stamped, those that another one took the place of too.
+    pub fn contract_texts(&self) -> &BTreeSet<Digest> {
+        &self.contract_texts
+    }
+
     /// The draw of the committee.
     pub fn draw(&self) -> Option<&DrawState> {
         self.draw.as_ref()
