@@ -157,6 +157,7 @@ fn serve(ui: &Ui, args: &ServeArgs, log: &Log) -> Outcome {
     ui.say(&zh, &en);
     log.tell(Event::new(Level::Info, "host.listening", zh, en));
     let (zh, en) = pages.words();
+    ui.say(&zh, &en);
     log.tell(Event::new(Level::Info, "host.pages", zh, en));
     wait(log, tls.as_ref())?;
     running.stop();

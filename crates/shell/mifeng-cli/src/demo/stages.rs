@@ -296,7 +296,8 @@ impl Tender {
             self.show_statuses(ui);
         }
         // The last of those whose bid counts: the first one may be left to somebody at the browser.
-        let asker = (1..=self.bidders).rfind(|number| !absent(*number) && self.has_live_bid(*number));
+        let asker =
+            (1..=self.bidders).rfind(|number| !absent(*number) && self.has_live_bid(*number));
         match asker {
             Some(number) => self.ask_at_opening(ui, &format!("bidder{number}")),
             None => self.answer_at_opening(ui),

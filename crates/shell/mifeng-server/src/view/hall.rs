@@ -134,15 +134,25 @@ impl Hall {
         names.len()
     }
 
-    /// Bids whose outcome is known.
+    /// Bids that were not taken back before the deadline.
+    fn standing(&self) -> impl Iterator<Item = &Row> {
+        let gone = |row: &&Row| !matches!(&*row.status, "withdrawn_before_deadline" | "replaced");
+        self.roll.iter().filter(gone)
+    }
+
+    /// How many those are.
+    pub(crate) fn bids(&self) -> usize {
+        self.standing().count()
+    }
+
+    /// Those of them whose outcome is known.
     pub(crate) fn decided(&self) -> usize {
-        let open = self.roll.iter().filter(|row| row.status != "sealed");
-        open.count()
+        self.standing().filter(|row| row.status != "sealed").count()
     }
 
     /// Whether every bid has its outcome and none was to be opened: then nobody releases anything.
     pub(crate) fn opens_nothing(&self) -> bool {
-        self.due == 0 && self.decided() == self.roll.len()
+        self.due == 0 && self.decided() == self.bids()
     }
 }
 
