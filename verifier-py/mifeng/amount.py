@@ -4,12 +4,14 @@ import re
 from fractions import Fraction
 from functools import lru_cache
 
-DIGITS = {c: i for i, c in enumerate("零壹贰叁肆伍陆柒捌玖")}
+NUMERALS = "零壹贰叁肆伍陆柒捌玖"
+DIGITS = {c: i for i, c in enumerate(NUMERALS)}
 DIGITS.update({"貳": 2, "陸": 6})
 LOOSE = {c: i for i, c in enumerate("〇一二三四五六七八九")}
 LOOSE.update({"參": 3, "叄": 3, "弍": 2})
 LOOSE_UNITS = {"十": "拾", "百": "佰", "千": "仟"}
 SAME = {"億": "亿", "萬": "万", "圓": "元", "圆": "元", "正": "整"}
+MAX_FEN = 10**17  # 10^15 yuan
 SIZE = {"拾": 10, "佰": 100, "仟": 1000}
 
 
@@ -18,7 +20,8 @@ def fen(text):
     if not re.match(r"(0|[1-9]\d{0,15})(\.\d{1,2})?\Z", text or ""):
         return None
     yuan, _, cents = text.partition(".")
-    return int(yuan) * 100 + int((cents or "0").ljust(2, "0"))
+    value = int(yuan) * 100 + int((cents or "0").ljust(2, "0"))
+    return value if value <= MAX_FEN else None
 
 
 def yuan(value):
@@ -27,77 +30,100 @@ def yuan(value):
 
 def words(text):
     """Fen that the words mean, or None where they mean no amount or could mean two."""
-    text = re.sub(r"^人民币[（(]?(大写)?[）)]?[：:]?", "", re.sub(r"\s", "", text or ""))
+    text = _signs(text or "")
+    if not 1 <= len(text) <= 64:
+        return None
+    if "元" in text:
+        whole, _, rest = text.partition("元")
+        total, cents = _integer(whole), _fraction(rest)
+    elif "角" in text or "分" in text:
+        total, cents = 0, _small(text)
+    else:
+        # The last sign is a unit, else it could be another amount.
+        text = text[:-1] if text.endswith("整") else text
+        total, cents = (_integer(text) if text[-1:] in tuple("拾佰仟万亿") else None), 0
+    if total is None or cents is None:
+        return None
+    return total * 100 + cents if total or cents or text[0] == "零" else None
+
+
+def _signs(text):
+    """In their usual form, without what may stand before them."""
+    if text.startswith("人民币"):
+        text = text[3:]
+    for more in ("（大写）", "(大写)", "：", ":"):
+        text = text[len(more):] if text.startswith(more) else text
+    if len(text) > 128:
+        return ""
+    text = "".join(c for c in text if c not in " \u3000")
     text = "".join(SAME.get(c, LOOSE_UNITS.get(c, c)) for c in text)
-    text = "".join("零壹贰叁肆伍陆柒捌玖"[LOOSE[c]] if c in LOOSE else c for c in text)
-    if not text or len(text) > 64:
+    return "".join(NUMERALS[LOOSE[c]] if c in LOOSE else c for c in text)
+
+
+def _fraction(text):
+    """After 元; an empty place that is said all the same has one meaning."""
+    if text in ("", "整", "零角零分", "零角整", "零角"):
+        return 0
+    said = re.match(r"零角(.)分\Z", text) or re.match(r"(.)角零分\Z", text)
+    if said:
+        place = 1 if text.startswith("零") else 10
+        return place * DIGITS[said[1]] if DIGITS.get(said[1]) else None
+    return _small(text[1:] if text.startswith("零") else text)
+
+
+def _small(text):
+    """角 and 分; 整 or nothing after 角, nothing after 分."""
+    found = re.match(r"(?:(.)角整?|(.)角(.)分|(.)分)\Z", text)
+    if not found or not all(DIGITS.get(c) for c in found.groups() if c is not None):
         return None
-    if text.endswith("整"):
-        text = text[:-1]
-        if text.endswith("分"):
-            return None
-    found = re.match(r"(?:([^元角分]*)元)?([^元]*)\Z", text)
-    if not found:
-        return None
-    whole, rest = found[1], found[2]
-    if whole is None and not re.search(r"[角分]", rest):
-        whole, rest = rest, ""
-        if not re.search(r"[拾佰仟万亿]\Z", whole):  # the last sign is a unit, else it could be another amount
-            return None
-    total = 0
-    if whole is not None:
-        total = _integer(whole)
-        if total is None:
-            return None
-    small = re.match(r"零?(?:([零壹贰叁肆伍陆柒捌玖貳陸])角)?零?(?:([零壹贰叁肆伍陆柒捌玖貳陸])分)?\Z", rest)
-    if not small:
-        return None
-    return total * 100 + 10 * DIGITS.get(small[1], 0) + DIGITS.get(small[2], 0) if total < 10**12 else None
+    jiao, fen_ = found[1] or found[2], found[3] or found[4]
+    return 10 * DIGITS.get(jiao, 0) + DIGITS.get(fen_, 0)
+
+
+NOTHING, SKIPPED, SECTION = range(3)
 
 
 def _integer(text):
+    """Before 元: sections of four places at 亿, 万 and 元."""
     if text == "零":
         return 0
-    if not text:
-        return None
-    if re.search(r"亿[^零]*仟", text) and not re.search(r"亿零", text) and re.match(r".*亿.仟", text) and "万" not in text:
-        return None
-    total = 0
+    total, before = 0, NOTHING
     for unit, size in (("亿", 10**8), ("万", 10**4), ("", 1)):
-        if unit and unit in text:
-            part, _, text = text.partition(unit)
-        elif unit:
-            continue
-        else:
+        part = ""
+        if not unit:
             part = text
-        if unit and not part.strip("零"):
-            return None
-        value = _section(part)
-        if value is None:
-            return None
-        total += value * size
-    return total
+        elif unit in text:
+            part, _, text = text.partition(unit)
+            if not part:
+                return None
+        if part:
+            value = _section(part, before)
+            if value is None:
+                return None
+            total, before = total + value * size, SECTION
+        elif before != NOTHING:
+            before = SKIPPED
+    return total if 0 < total < 10**12 else None
 
 
-def _section(text):
-    total, last, pending = 0, 10_000, None
-    for c in text:
-        if c in SIZE:
-            if SIZE[c] >= last or pending is None or pending == 0:
+def _section(text, before):
+    """Up to four places; 零 stands before a digit, once, and where nothing stands before it not at the beginning."""
+    value, last, zero, at = 0, 10_000, False, 0
+    while at < len(text):
+        if text[at] == "零":
+            if zero or at + 1 == len(text) or at == 0 and before == NOTHING:
                 return None
-            total += pending * SIZE[c]
-            last, pending = SIZE[c], None
-        elif c in DIGITS:
-            if pending not in (None, 0):
-                return None
-            pending = DIGITS[c]
-        else:
+            zero, at = True, at + 1
+            continue
+        digit, size = DIGITS.get(text[at]), SIZE.get(text[at + 1:at + 2])
+        step = size or 1
+        if not digit or step >= last:
             return None
-    if pending:
-        if last <= 1:
+        # 壹亿伍仟 is said for 壹亿伍仟万 as well.
+        if value == 0 and before == SKIPPED and not zero:
             return None
-        total += pending
-    return total
+        value, last, zero, at = value + digit * step, step, False, at + (2 if size else 1)
+    return value or None
 
 
 class Correction:
@@ -111,9 +137,10 @@ def correct(price, price_cn, detail):
 
 @lru_cache(maxsize=65536)
 def _correct(price, price_cn, lines):
-    """spec/score.md, Correction: words over digits, one slipped point, else the sum of the lines."""
+    """spec/score.md, Correction: words over digits, one slipped point, else the sum of the lines. Without words that are an
+    amount nobody can say what the price is (spec/evaluation.md, Prices)."""
     digits, said = fen(price), words(price_cn)
-    if digits is None:
+    if digits is None or said is None:
         return Correction([], False, [])
     return correct_fen(digits, said, lines)
 

@@ -32,7 +32,8 @@ const ACCEPTED: [(char, char); 5] = [
     ('圓', '圆'),
 ];
 /// Other ways to write a sign, read but noted.
-const VARIANTS: [(char, char); 6] = [
+const VARIANTS: [(char, char); 7] = [
+    ('〇', '零'),
     ('參', '叁'),
     ('叄', '叁'),
     ('弍', '贰'),
@@ -164,7 +165,11 @@ fn signs(text: &str, notes: &mut Vec<Note>) -> Vec<char> {
         }
     }
     let mut chars = Vec::new();
-    for sign in rest.chars().take(2 * TEXT_LEN_MAX) {
+    // Whatever stands behind so many blanks is not left out: it is no amount.
+    if rest.chars().nth(2 * TEXT_LEN_MAX).is_some() {
+        return chars;
+    }
+    for sign in rest.chars() {
         let other = |list: &[(char, char)]| {
             list.iter()
                 .find(|(other, _)| *other == sign)
@@ -236,9 +241,14 @@ mod tests {
             "人民币人民币壹元整",
             "大写壹元整",
             " ",
+            "玖拾伍万零元整",
+            "壹元\t整",
         ] {
             assert!(parse(text).is_err(), "{text}");
         }
+        let behind = |text: &str| format!("壹元整{}{text}", " ".repeat(125));
+        assert!(parse(&behind("")).is_ok());
+        assert!(parse(&behind(" ")).is_err() && parse(&behind("万")).is_err());
     }
 
     #[test]
@@ -248,6 +258,7 @@ mod tests {
             ("壹佰贰拾捌万伍仟", 128_500_000, &[NoYuan, NoEnd][..]),
             ("壹佰元", 10_000, &[NoEnd]),
             ("壹佰伍元整", 10_500, &[MissingZero]),
+            ("壹佰〇伍元整", 10_500, &[Everyday]),
             ("壹万伍元整", 1_000_500, &[MissingZero]),
             ("壹万零伍仟元整", 1_500_000, &[SurplusZero]),
             ("壹元贰分", 102, &[MissingZero]),
