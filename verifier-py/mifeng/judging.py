@@ -360,6 +360,12 @@ def settled(s, lot):
         need(lot.round is not None and lot.round.minutes is not None, "record.wrong-stage", "the round is not finished")
     still_enough(s, lot, group)
     settled_prices(s, lot)
+    still_enough(s, lot, left_with_price(s, lot))
+
+
+def left_with_price(s, lot):
+    """Those whose price can be read and was not found too low."""
+    return [b for b, _, review in taking_part(s, lot) if review != "not-shown"]
 
 
 def settled_prices(s, lot):
@@ -423,8 +429,11 @@ def sheet(s, r):
 
 
 def still_scored(s, lot):
-    """Whether sheets of a lot are still to be closed, or may be: those of another one would tell the same experts something."""
-    return bool(items(lot)) and lot.rank is None and lot.failed is None and result.failing(s, lot) is None
+    """Whether sheets of a lot are still to be closed, or may be: those of another one would tell the same experts something.
+    What the opening left too few bids of never comes back; any other ground can still go away until it is recorded."""
+    if not items(lot) or lot.rank is not None or lot.failed is not None:
+        return False
+    return min(len(s.live(lot.id)), len(opened(s, lot))) >= s.notice["bidders_min"]
 
 
 def scored_bids(s, lot):

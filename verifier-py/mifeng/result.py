@@ -383,8 +383,7 @@ def failing(s, lot):
         judging.settled_prices(s, lot)
     except Bad:
         return None
-    left = [b for b, _, review in judging.taking_part(s, lot) if review != "not-shown"]
-    return "too-few-left" if judging.bidders(lot, left) < least else None
+    return "too-few-left" if judging.bidders(lot, judging.left_with_price(s, lot)) < least else None
 
 
 @on("archive.close")

@@ -16,15 +16,15 @@ def lot(name, committed, **more):
     return SimpleNamespace(id=name, commits={e: "0" * 64 for e in EXPERTS[:committed]}, **facts)
 
 
-def shown(other, failing=None):
+def shown(other, live=3, opened=3):
     """The code with which a sheet of lot 1 is refused; the sheet itself is a wrong one."""
     lots = {"1": lot("1", 3), "2": other}
     made = SimpleNamespace(hex=lambda: "1" * 64)
-    s = SimpleNamespace(lots=lots, lot=lots.get, experts=lambda: EXPERTS, at_stage=lambda _: None,
-                        suite=SimpleNamespace(tag=lambda *_: made))
+    s = SimpleNamespace(lots=lots, lot=lots.get, experts=lambda: EXPERTS, at_stage=lambda _: None, notice={"bidders_min": 3},
+                        live=lambda _: range(live), suite=SimpleNamespace(tag=lambda *_: made))
     r = SimpleNamespace(actor="aa", data={"lot": "1", "salt": "00", "scores": {}})
     lots["1"].commits["aa"] = "0" * 64
-    with mock.patch.object(judging, "member"), mock.patch.object(judging.result, "failing", lambda *_: failing):
+    with mock.patch.object(judging, "member"), mock.patch.object(judging, "opened", lambda *_: range(opened)):
         try:
             judging.sheet(s, r)
         except Bad as bad:
@@ -42,7 +42,8 @@ class Sheets(unittest.TestCase):
     def test_a_lot_whose_sheets_nobody_awaits(self):
         for other in [lot("2", 0, scored=False), lot("2", 0, rank=object()), lot("2", 0, failed=object())]:
             self.assertEqual(shown(other), "score.commitment-differs")
-        self.assertEqual(shown(lot("2", 0), failing="too-few-bids"), "score.commitment-differs")
+        self.assertEqual(shown(lot("2", 0), live=2, opened=2), "score.commitment-differs")
+        self.assertEqual(shown(lot("2", 0), opened=2), "score.commitment-differs")
 
 
 if __name__ == "__main__":

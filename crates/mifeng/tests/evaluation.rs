@@ -385,3 +385,27 @@ fn a_lot_that_ends_without_a_winner_keeps_no_sheet_closed() {
     tender.score_all(&seated, 103);
     tender.rank(104).expect("ranked");
 }
+
+#[test]
+fn a_ground_that_is_not_recorded_keeps_the_sheets_closed() {
+    let cast = Cast::new(&INTL, "evaluation lots");
+    let (mut tender, seated) = two_lots(&cast, 3);
+    for (n, expert) in seated.iter().enumerate() {
+        tender.commit(n, *expert, 103).expect("committed");
+    }
+    tender.lot = "2";
+    let against = tender.host.state().opened_in("2")[0];
+    let checked = tender.check(CheckKind::Qualification, &seated, &[against], 104);
+    checked.expect("checked");
+    let ground = tender.host.state().failure("2").map(|(reason, _)| reason);
+    assert_eq!(ground, Some("too-few-qualified"));
+    // Whoever found against that bid may be replaced, and the lot be scored after all.
+    tender.lot = LOT;
+    let early = tender.reveal(0, seated[0], 105);
+    assert_eq!(code(early), "score.not-committed");
+    let fail = tender.host.state().expected_failure("2").expect("a ground");
+    tender
+        .say(&cast.agency, "lot.fail", &fail, 106)
+        .expect("recorded");
+    tender.reveal(0, seated[0], 107).expect("revealed");
+}

@@ -129,14 +129,20 @@ impl State {
     }
 
     /// No sheet is shown before every sheet of every lot is closed: what one lot's tell would reach the experts, and
-    /// everybody else, while they still score another one. A lot that is ranked, or ends without a winner, awaits none.
+    /// everybody else, while they still score another one. A lot that is ranked or has failed awaits none.
     fn require_all_closed(&self, lot: &str) -> Result<(), Refusal> {
         let (notice, _) = self.evaluating(lot)?;
+        // A ground that is not recorded can still go away: a price is confirmed, a member who found against a bid is
+        // replaced. What the opening left too few bids of never comes back.
+        let opened_too_few = |other: &str| {
+            let min = notice.bidders_min as usize;
+            self.live_in(other).len().min(self.opened_in(other).len()) < min
+        };
         let awaits = |other: &str| {
             other == lot
                 || !self.ranks.contains_key(other)
                     && self.failed(other).is_none()
-                    && self.failure(other).is_none()
+                    && !opened_too_few(other)
         };
         let scored = notice.lots.iter().filter(|own| !own.rules.items.is_empty());
         for own in scored.filter(|own| awaits(&own.id)) {
