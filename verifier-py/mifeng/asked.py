@@ -13,7 +13,7 @@ class Question:
 
 
 def _words(text, most):
-    need(isinstance(text, str) and not jcs.blank(text) and len(text.encode()) <= most, "record.data", "text", "V12")
+    need(isinstance(text, str) and not jcs.blank(text) and len(text.encode()) <= most and jcs.plain(text), "record.data", "text", "V12")
 
 
 def _bidders(s):

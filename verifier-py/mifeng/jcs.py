@@ -3,6 +3,7 @@ import base64
 import binascii
 import json
 import re
+import unicodedata
 from functools import lru_cache
 
 from .errors import Bad, need
@@ -99,6 +100,11 @@ def hex32(text, code="record.data"):
 
 # White_Space of Unicode. Python's strip() would take four control characters more.
 WHITE = "\t\n\x0b\x0c\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000"
+
+
+def plain(text):
+    """Whether a text is what it looks like: no control characters but the end of a line, no explicit directions."""
+    return not any(c != "\n" and unicodedata.category(c) == "Cc" or "\u202a" <= c <= "\u202e" or "\u2066" <= c <= "\u2069" for c in text)
 
 
 def blank(text):

@@ -428,7 +428,7 @@ def amend(s, r):
     need(_before_deadline(s, r), "tender.amend-late", "after the deadline")
     need(isinstance(d["affects"], bool), "record.data", "affects")
     for name in ("reason", "text"):
-        need(not jcs.blank(d[name]) and len(d[name].encode()) <= MAX_TEXT, "record.data", name)
+        need(not jcs.blank(d[name]) and len(d[name].encode()) <= MAX_TEXT and jcs.plain(d[name]), "record.data", name)
     listed = _listed(s, d["documents"])
     if d.get("deadline") is not None:
         _move(s, r)
@@ -444,7 +444,7 @@ def _listed(s, new):
     need(isinstance(new, list), "record.data", "documents")
     for doc in new:
         _document(doc)
-        need(not jcs.blank(doc["name"]), "record.data", "a document without a name")
+        need(not jcs.blank(doc["name"]) and len(doc["name"].encode()) <= MAX_TEXT and jcs.plain(doc["name"]) and "\n" not in doc["name"], "record.data", "name of a document")
     names = {doc["name"] for doc in new}
     need(len(names) == len(new), "record.data", "a document twice")
     before = len(s.publish.data["documents"]) + sum(len(r.data["documents"]) for r in s.amended)

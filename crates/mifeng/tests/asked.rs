@@ -168,6 +168,21 @@ fn who_asks_and_how_much() {
     let at = WINDOW_END + 2;
     let long = "问".repeat(OPENING_ASK_LEN_MAX / 3) + "?";
     assert_eq!(long.len(), OPENING_ASK_LEN_MAX);
+    let odd = [
+        "\u{1b}[2J",
+        "a\tb",
+        "a\r\nb",
+        "a\u{85}b",
+        "a\u{202e}b",
+        "a\u{2066}b",
+    ];
+    for text in odd {
+        assert_eq!(
+            code(ask(&mut tender, 0, text, at)),
+            "record.data",
+            "{text:?}"
+        );
+    }
     for text in ["", " \u{3000}\n", &format!("{long}?")] {
         assert_eq!(code(ask(&mut tender, 0, text, at)), "record.data", "{text}");
     }
@@ -236,4 +251,45 @@ fn a_cancelled_tender_waits_for_no_answer() {
         seen.saw_en
             .ends_with("1 questions at the opening, 0 answered")
     );
+}
+
+#[test]
+fn a_bidder_signs_the_opening_record_once_with_whatever_certificate() {
+    use mifeng::crypto::SeededEntropy;
+    use mifeng::pki::issue::Profile;
+    for suite in [&GM, &INTL] {
+        let cast = Cast::new(suite, "asked");
+        let mut tender = Tender::new(&cast, ORIGIN, Kind::Board);
+        tender.receive(3);
+        tender.close_and_release(Kind::Board);
+        tender.open_all(100);
+        let (minutes, _) = tender.host.state().minutes().expect("an opening record");
+        let data = MinutesSign { minutes: *minutes };
+        let rng = &mut SeededEntropy::new(b"renewed");
+        let mut renewed = |number| {
+            let subject = bidder_subject(number);
+            issue(
+                suite,
+                &cast.ca,
+                &subject,
+                Profile::BidderSign,
+                secs(-60),
+                rng,
+            )
+        };
+        let other = renewed(0);
+        tender
+            .say(&other, "opening.sign", &data, 101)
+            .expect("its organisation bid");
+        let again = tender.say(&cast.bidders[0], "opening.sign", &data, 102);
+        assert_eq!(code(again), "record.not-authorised", "once each");
+        tender
+            .say(&cast.bidders[1], "opening.sign", &data, 103)
+            .expect("another bidder");
+        let again = tender.say(&renewed(1), "opening.sign", &data, 104);
+        assert_eq!(code(again), "record.not-authorised", "once each");
+        // Who did not bid was not there.
+        let stranger = tender.say(&renewed(3), "opening.sign", &data, 105);
+        assert_eq!(code(stranger), "record.not-authorised");
+    }
 }

@@ -275,6 +275,29 @@ impl<S: Store> Host<S> {
         })
     }
 
+    /// Every file that notice or amendments ever listed is here, with its size: no dossier without it is valid, and none can
+    /// be added later.
+    fn require_documents(&self) -> Result<(), Error> {
+        let kept = self.store.list(layout::DOCUMENTS);
+        let kept: BTreeMap<String, u64> = kept
+            .map_err(|e| Error::io(layout::DOCUMENTS, &e))?
+            .into_iter()
+            .collect();
+        for document in self.replay.state.documents() {
+            let name = layout::document(&document.hash);
+            let found = match kept.get(&name) {
+                Some(size) if *size == document.size => continue,
+                Some(size) => format!("has {size} bytes"),
+                None => "has not come".to_owned(),
+            };
+            return Err(Error::Unavailable {
+                what: format!("tender document {}", document.name),
+                detail: format!("{name} of {} bytes {found}", document.size),
+            });
+        }
+        Ok(())
+    }
+
     /// Evidence without documents that no record names: a contract that was announced and never stamped stays behind.
     fn named_evidence(&self) -> Result<Vec<(String, u64)>, Error> {
         let mut evidence = evidence(&self.store)?;
@@ -286,8 +309,10 @@ impl<S: Store> Host<S> {
     /// Closes the log for good: fixes every file of the dossier in `archive.close`.
     ///
     /// # Errors
-    /// [`Error::Refused`] while the tender has no end.
+    /// [`Error::Refused`] while the tender has no end; [`Error::Unavailable`] while a file is missing that the notice or an
+    /// amendment lists.
     pub fn archive(&mut self, now: Time, entropy: &mut dyn Entropy) -> Result<(), Error> {
+        self.require_documents()?;
         let files = {
             let mut assembly = Assembly::new(&self.store);
             assemble(

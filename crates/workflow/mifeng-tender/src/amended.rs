@@ -1,6 +1,6 @@
 //! After the notice: its deadline moved, the tender document clarified or changed (澄清或者修改). Lots, rules and policy stay.
 
-use crate::evaluation::check_text;
+use crate::evaluation::check_plain;
 use crate::events::*;
 use crate::notice::{Document, Notice};
 use crate::refusal::{self, Refusal};
@@ -98,8 +98,8 @@ impl State {
             let detail = format!("deadline {from}, amended at {}", act.at);
             return Err(Refusal::new(&refusal::AMEND_LATE, detail));
         }
-        check_text("reason", &data.reason)?;
-        check_text("text", &data.text)?;
+        check_plain("reason", &data.reason)?;
+        check_plain("text", &data.text)?;
         self.check_documents(&data.documents)?;
         let mut changed = match data.deadline {
             Some(to) => self.moved(to, act)?,
@@ -134,7 +134,8 @@ impl State {
         let malformed = |detail: String| Refusal::new(&refusal::MALFORMED, detail);
         let mut names = BTreeSet::new();
         for one in documents {
-            if one.name.trim().is_empty() || !names.insert(&*one.name) {
+            check_plain("document", &one.name)?;
+            if one.name.contains('\n') || !names.insert(&*one.name) {
                 let detail = format!("document {:?} has no name, or stands twice", one.name);
                 return Err(malformed(detail));
             }

@@ -1,6 +1,6 @@
 //! What bidders ask on the spot at the opening, and what they are told (87 art. 42; TReg art. 36).
 
-use crate::evaluation::check_text;
+use crate::evaluation::check_plain;
 use crate::events::*;
 use crate::refusal::{self, Refusal};
 use crate::state::{Act, BidLife, Stage, State};
@@ -27,7 +27,7 @@ pub struct OpeningQuestion {
     pub kind: OpeningMatter,
     /// In words.
     pub text: String,
-    /// The record's own time.
+    /// When the log can have taken it at the earliest, whatever date stands in it.
     pub asked: Time,
     /// What it was told.
     pub reply: Option<OpeningReply>,
@@ -40,7 +40,7 @@ pub struct OpeningReply {
     pub by: Digest,
     /// In words.
     pub text: String,
-    /// The record's own time.
+    /// When the log can have taken it at the earliest.
     pub answered: Time,
 }
 
@@ -109,7 +109,7 @@ impl State {
                 "who has a bid since the close, or had one refused, asks at the opening",
             )
         })?;
-        check_text("question", &data.text)?;
+        check_plain("question", &data.text)?;
         if data.text.len() > OPENING_ASK_LEN_MAX {
             return Err(Refusal::new(
                 &refusal::MALFORMED,
@@ -133,7 +133,7 @@ impl State {
             name: act.record.signer_name(),
             kind: data.kind,
             text: data.text.clone(),
-            asked: act.record.time(),
+            asked: act.taken,
             reply: None,
         });
         Ok(())
@@ -152,7 +152,7 @@ impl State {
         if !named.is_some_and(|named| named.contains(&by)) {
             self.require_actor(act.record, None, "agency or buyer")?;
         }
-        check_text("answer", &data.text)?;
+        check_plain("answer", &data.text)?;
         let mut asked = self.asked.iter_mut();
         let open = asked.find(|one| one.ask == data.ask && one.reply.is_none());
         let open = open.ok_or_else(|| {
@@ -162,7 +162,7 @@ impl State {
         open.reply = Some(OpeningReply {
             by,
             text: data.text.clone(),
-            answered: act.record.time(),
+            answered: act.taken,
         });
         Ok(())
     }

@@ -109,6 +109,25 @@ pub(crate) fn check_text(what: &str, text: &str) -> Result<(), Refusal> {
     Ok(())
 }
 
+/// Signs that would make a reader's screen do something, or show the text in another order than it has: control characters
+/// (general category Cc), and those of the explicit directions (UAX #9 section 2). A line may end.
+fn is_odd(sign: char) -> bool {
+    let turns = matches!(sign, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}');
+    turns || sign.is_control() && sign != '\n'
+}
+
+/// A text that must be there and be what it looks like: it is read at terminals, in pages and on paper.
+pub(crate) fn check_plain(what: &str, text: &str) -> Result<(), Refusal> {
+    check_text(what, text)?;
+    match text.chars().find(|sign| is_odd(*sign)) {
+        None => Ok(()),
+        Some(sign) => Err(Refusal::new(
+            &refusal::MALFORMED,
+            format!("{what}: U+{:04X} is no sign of a text", u32::from(sign)),
+        )),
+    }
+}
+
 /// A text that may be empty.
 pub(crate) fn check_len(what: &str, text: &str) -> Result<(), Refusal> {
     if text.is_empty() {
