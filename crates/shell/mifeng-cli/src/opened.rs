@@ -3,9 +3,12 @@
 use crate::access::{self, Signing};
 use crate::client::Client;
 use crate::download;
-use crate::ui::{Failure, Outcome, Ui};
+use crate::ui::{Failure, Lang, Outcome, Ui};
 use serde::Deserialize;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
+
+/// A lot, a bidder, a file.
+const PARTS_MIN: usize = 3;
 
 /// A file of an opened bid, as the host lists it.
 #[derive(Deserialize)]
@@ -23,6 +26,9 @@ pub(crate) struct ReadArgs {
     /// 文件写入此文件夹：标段/投标人/文件 / the files go below this folder: LOT/BIDDER/FILE
     #[arg(long)]
     out: PathBuf,
+    /// 覆盖已有的文件 / overwrite files that are there
+    #[arg(long)]
+    force: bool,
 }
 
 /// Signs in, and fetches every file that the host lists for whoever did.
@@ -34,8 +40,12 @@ pub(crate) fn read(ui: &Ui, args: &ReadArgs) -> Outcome {
     let files = client.opened()?;
     for (at, file) in files.iter().enumerate() {
         let path = below(&args.out, &file.path).ok_or_else(|| {
-            Failure::malformed(format!("the host lists {:?}: no plain path", file.path))
+            Failure::malformed(format!(
+                "the host lists {:?}: no LOT/BIDDER/FILE",
+                file.path
+            ))
         })?;
+        require_new(ui, &path, args.force)?;
         if let Some(folder) = path.parent() {
             std::fs::create_dir_all(folder).map_err(|e| Failure::io(folder, &e))?;
         }
@@ -50,6 +60,13 @@ pub(crate) fn read(ui: &Ui, args: &ReadArgs) -> Outcome {
             format!("{}/{} {} ({} B)", at + 1, files.len(), file.path, file.size),
         );
         download::fetch(&client, &format!("/opened/{}", escaped(&file.path)), &path)?;
+        let found = std::fs::metadata(&path).map_err(|e| Failure::io(&path, &e))?;
+        if found.len() != file.size {
+            let (path, came, said) = (path.display(), found.len(), file.size);
+            return Err(Failure::malformed(format!(
+                "{path}: {came} B came, the host listed {said}"
+            )));
+        }
     }
     let (count, out) = (files.len(), args.out.display());
     ui.say(
@@ -59,15 +76,32 @@ pub(crate) fn read(ui: &Ui, args: &ReadArgs) -> Outcome {
     Ok(())
 }
 
-/// Where a listed file goes: plain names only, so that nothing is written beside the folder.
+/// What lies there already may be somebody's work.
+fn require_new(ui: &Ui, path: &Path, force: bool) -> Outcome {
+    if force || !path.exists() {
+        return Ok(());
+    }
+    let shown = path.display();
+    Err(Failure::usage(match ui.lang {
+        Lang::Zh => format!("{shown} 已存在；请换一个文件夹，或以 --force 覆盖"),
+        Lang::En => {
+            format!("{shown} is there already: name another folder, or overwrite by --force")
+        }
+    }))
+}
+
+/// Where a listed file goes: below the folder of its lot and bidder, under plain names. So nothing is written beside the folder,
+/// and nothing that a shell or a program reads by itself.
 fn below(folder: &Path, path: &str) -> Option<PathBuf> {
-    let parts = Path::new(path).components();
-    let plain = parts.map(|part| match part {
-        Component::Normal(name) => Some(name),
-        _ => None,
-    });
-    let path: PathBuf = plain.collect::<Option<PathBuf>>()?;
-    (!path.as_os_str().is_empty()).then(|| folder.join(path))
+    let parts: Vec<&str> = path.split('/').collect();
+    let plain = |name: &&str| {
+        !name.is_empty()
+            && !name.starts_with('.')
+            && !name.contains(['\\', '\0'])
+            && !name.chars().any(char::is_control)
+    };
+    let deep = parts.len() >= PARTS_MIN && parts.iter().all(plain);
+    deep.then(|| folder.join(path))
 }
 
 /// A path as an address has it (RFC 3986 section 2.3): what is not unreserved, and no slash, is escaped.
@@ -94,7 +128,18 @@ mod tests {
             below(out, "1/9135/报价.pdf"),
             Some(out.join("1/9135/报价.pdf"))
         );
-        for path in ["", "/etc/passwd", "../x", "1/../../x", "1/9135/../../../x"] {
+        for path in [
+            "",
+            "/etc/passwd",
+            "../x",
+            "1/../../x",
+            "1/9135/../../../x",
+            "1/9135/.bashrc",
+            "notes.txt",
+            "1/notes.txt",
+            "1//x",
+            "1/9135/a\u{1b}[2J",
+        ] {
             assert_eq!(below(out, path), None, "{path}");
         }
     }
