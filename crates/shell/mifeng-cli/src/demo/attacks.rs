@@ -451,15 +451,12 @@ fn evaluation(log: &mut Log<'_>, tender: &mut Tender) -> Outcome {
     let quiet = tender.world.quiet_clone();
     tender.open(&quiet)?;
     tender.draw(&quiet)?;
+    tender.check_lot(&quiet, LOT)?;
+    tender.settle_prices(&quiet, LOT)?;
     let seated = tender.seated()?;
-    // No sheet is shown before those of every lot are closed.
-    for lot in tender.lots() {
-        tender.check_lot(&quiet, lot)?;
-        tender.settle_prices(&quiet, lot)?;
-        let bundle = tender.bundle()?;
-        for expert in &seated {
-            tender.commit_sheet(&quiet, &bundle, expert, lot)?;
-        }
+    let bundle = tender.bundle()?;
+    for expert in &seated {
+        tender.commit_sheet(&quiet, &bundle, expert, LOT)?;
     }
     other_sheet(log, tender, &seated[0])?;
     let bundle = tender.bundle()?;

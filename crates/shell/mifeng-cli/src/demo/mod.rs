@@ -27,6 +27,7 @@ pub(crate) use online::{Online, run as run_online};
 use crate::args::SuiteName;
 use crate::ui::{Failure, Lang, Outcome, Ui};
 use method::MethodName;
+use mifeng::crypto::{Entropy, SystemEntropy};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -194,13 +195,14 @@ struct Place {
 
 impl Place {
     fn make(keep: Option<&Path>) -> Result<Self, Failure> {
-        let root = match keep {
-            Some(folder) => folder.to_owned(),
-            None => std::env::temp_dir().join(format!("mifeng-demo-{}", std::process::id())),
+        let (root, named) = match keep {
+            Some(folder) => (folder.to_owned(), true),
+            None => (std::env::temp_dir().join(unguessed()?), false),
         };
         // As somebody names it in another terminal.
         let root = std::path::absolute(&root).map_err(|e| Failure::io(&root, &e))?;
-        if root.exists()
+        if named
+            && root.exists()
             && std::fs::read_dir(&root).is_ok_and(|mut entries| entries.next().is_some())
         {
             return Err(Failure::usage(format!(
@@ -208,18 +210,25 @@ impl Place {
                 root.display()
             )));
         }
-        private_folder(&root)?;
+        private_folder(&root, named)?;
         let dossier = root.join("dossier.tar");
         Ok(Place { root, dossier })
     }
 }
 
-/// A folder for this user alone: everybody's private keys go into it. One that is there already stays as its owner
-/// made it.
-fn private_folder(folder: &Path) -> Outcome {
+/// A name that nobody else has made a folder of before.
+fn unguessed() -> Result<String, Failure> {
+    let mut drawn = [0; 8];
+    SystemEntropy::new().fill(&mut drawn)?;
+    Ok(format!("mifeng-demo-{:016x}", u64::from_be_bytes(drawn)))
+}
+
+/// A folder for this user alone: everybody's private keys go into it. One that somebody `named` may be there already, and
+/// stays as its owner made it.
+fn private_folder(folder: &Path, named: bool) -> Outcome {
     use std::os::unix::fs::DirBuilderExt;
     let made = std::fs::DirBuilder::new()
-        .recursive(true)
+        .recursive(named)
         .mode(0o700)
         .create(folder);
     made.map_err(|e| Failure::io(folder, &e))

@@ -57,7 +57,7 @@ pub(crate) fn run(ui: &Ui, args: &DemoArgs, root: &Path) -> Outcome {
             "this machine is slow and a bid, an offer or a share came late and was refused: once more with more time",
         );
         std::fs::remove_dir_all(root).map_err(|e| Failure::io(root, &e))?;
-        super::private_folder(root)?;
+        super::private_folder(root, true)?;
         ended = run_within(ui, args, root, factor);
     }
     ended

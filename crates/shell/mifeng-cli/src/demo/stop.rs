@@ -20,18 +20,23 @@ impl Stop {
         let heard = stop.clone();
         std::thread::spawn(move || {
             for again in [false, true] {
-                if mifeng_server::wait_for_signal(&mut || {}).is_err() {
+                // Whoever closes the terminal ends it too.
+                if mifeng_server::wait_for_signal(&mut || heard.tell()).is_err() {
                     return;
                 }
                 if again {
                     clear_up();
                     std::process::exit(130);
                 }
-                *heard.told() = true;
-                heard.0.1.notify_all();
+                heard.tell();
             }
         });
         stop
+    }
+
+    fn tell(&self) {
+        *self.told() = true;
+        self.0.1.notify_all();
     }
 
     fn told(&self) -> MutexGuard<'_, bool> {
