@@ -6,6 +6,7 @@ use crate::client::{Client, fetched, parse};
 use crate::reach::Reach;
 use crate::ui::{self, Failure, Outcome, Ui};
 use mifeng::record::SignedRecord;
+use mifeng::tender::Document;
 use mifeng::{Receipt, Received, Replay};
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
@@ -85,6 +86,7 @@ pub(crate) fn run(ui: &Ui, args: &SendArgs) -> Outcome {
     };
     let signed = SignedRecord::from_file(&ui::read(record)?)?;
     let contract = !args.document.is_empty() && kind_of(&signed)? == "contract.stamp";
+    require_documents(ui, &client, &signed, &args.document)?;
     if contract {
         // Its text is kept before anybody's seal on it counts.
         client.announce(&ui::read(record)?)?;
@@ -237,6 +239,50 @@ fn kind_of(signed: &SignedRecord) -> Result<String, Failure> {
     }
     let typed: Typed = parse(&signed.body)?;
     Ok(typed.r#type)
+}
+
+/// A notice or an amendment whose files never come makes no dossier: they are handed in together.
+fn require_documents(
+    ui: &Ui,
+    client: &Client,
+    signed: &SignedRecord,
+    given: &[PathBuf],
+) -> Outcome {
+    #[derive(serde::Deserialize)]
+    struct Listing {
+        #[serde(default)]
+        documents: Vec<Document>,
+    }
+    #[derive(serde::Deserialize)]
+    struct Listed {
+        data: Listing,
+    }
+    if !matches!(&*kind_of(signed)?, "tender.publish" | "tender.amend") {
+        return Ok(());
+    }
+    let listed: Listed = parse(&signed.body)?;
+    let mut missing = listed.data.documents;
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let alg = client.suite()?.hash();
+    for path in given {
+        let hash = alg.digest(&ui::read(path)?);
+        missing.retain(|one| one.hash != hash);
+    }
+    let names: Vec<&str> = missing.iter().map(|one| &*one.name).collect();
+    if names.is_empty() {
+        return Ok(());
+    }
+    let names = names.join(", ");
+    Err(Failure::usage(match ui.lang {
+        ui::Lang::Zh => {
+            format!("记录列出的文件未随附：{names}；请以 --document 一并提交，缺了它们项目不能归档")
+        }
+        ui::Lang::En => format!(
+            "the record lists files that are not given: {names}. Hand them in with it by --document; without them the tender cannot be archived"
+        ),
+    }))
 }
 
 /// Under the hash that the records of the tender name them by.
