@@ -90,12 +90,14 @@
   }
 
   async function sign() {
+    // What is signed and may have arrived comes first.
+    if (pending !== null) throw new Error(word('lost'));
     const what = wanted();
     say(word('signing'));
     const bundle = await desk.bundle(word('name'));
     const files = [bundle.file];
     const identity = [...id('present-identity').files].map((file) => ({ id: files.push(file) - 1, name: file.name, size: file.size }));
-    const request = { tender: bundle.given, identity, at: desk.now(), act: what };
+    const request = { tender: bundle.given, origin: word('origin'), identity, at: desk.now(), act: what };
     await desk.loaded();
     // Last: what fails before leaves the passphrase in its field.
     const { answer } = await desk.call('say', request, desk.taken(id('present-pin')), files);
@@ -127,11 +129,12 @@
     }
     const done = pending;
     pending = null;
+    // It is in: who sees the check fail does not say it once more.
+    if (done.text) done.text.value = '';
+    id('minutes-sure').checked = false;
     desk.savable(id('present-receipt'), receipt, done.name + '.receipt');
     id('present-receipt-row').hidden = false;
     const proof = await proved(receipt, new Blob([done.record]));
-    if (done.text) done.text.value = '';
-    id('minutes-sure').checked = false;
     say(word('done') + done.signer + ' · ' + proof);
   }
 

@@ -87,8 +87,12 @@ impl Frame {
         self.lang.t(zh, en)
     }
 
+    /// In the language in use; in Chinese where there is nothing else, which governs.
     pub(crate) fn w<'a>(&self, words: &'a crate::view::Words) -> &'a str {
-        self.lang.t(&words.zh, &words.en)
+        match self.lang.t(&words.zh, &words.en) {
+            "" => &words.zh,
+            text => text,
+        }
     }
 
     pub(crate) fn stage(&self, view: &View) -> &'static str {

@@ -86,6 +86,8 @@ pub enum Act {
 pub struct SayRequest {
     /// The bundle.
     pub tender: Given,
+    /// The log's name, as the page that asks shows it.
+    pub origin: String,
     /// Key files and certificates.
     pub identity: Vec<Given>,
     /// The browser's clock.
@@ -171,6 +173,16 @@ fn signed(
 ) -> Result<(String, String), Problem> {
     let about = |e: Error| Problem::about("", &e);
     let replay = replayed(&request.tender, from).map_err(|e| Problem::of(&request.tender, &e))?;
+    if replay.state.origin() != request.origin {
+        let (own, other) = (&request.origin, replay.state.origin());
+        return Err(no(
+            "desk.other-log",
+            &format!("下载的记录包属于日志 {other}，不是本页的 {own}，未签署"),
+            &format!(
+                "the bundle is of the log {other}, not of this page's {own}: nothing was signed"
+            ),
+        ));
+    }
     request.act.fits(&replay)?;
     let wallet = Wallet::open(&request.identity, pin, from)?;
     let knows = |one: &Certificate, _: &[Certificate]| has_part(&replay, one);
@@ -247,10 +259,12 @@ fn has_part(replay: &Replay, one: &Certificate) -> bool {
         .is_some_and(|(_, notice)| own == notice.buyer.cert || own == notice.agency.cert);
     let members = state.members().values();
     let mut members = members.chain(state.fallback_members().values());
-    in_notice
-        || members.any(|(cert, _)| *cert == own)
-        || state
-            .bids()
-            .values()
-            .any(|bid| bid.seal.context().bidder_cert == own)
+    // A bidder is its organisation, whichever of its certificates signs; who was refused may ask.
+    let code = one.uscc();
+    let is_bidder = |code: &String| {
+        let mut bids = state.bids().values();
+        let mut refused = state.refused().values();
+        bids.any(|bid| bid.seal.context().bidder == *code) || refused.any(|row| row.bidder == *code)
+    };
+    in_notice || members.any(|(cert, _)| *cert == own) || code.as_ref().is_some_and(is_bidder)
 }

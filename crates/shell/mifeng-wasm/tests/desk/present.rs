@@ -51,6 +51,7 @@ fn said(tender: &Tender<'_>, who: &Files, act: Act, at: i64) -> Said {
     let run = Run::new(&tender.tar(Export::Records), who, &[]);
     let request = SayRequest {
         tender: run.request.tender.clone(),
+        origin: "test.example/desk".to_owned(),
         identity: run.request.identity.clone(),
         at: secs(at),
         act,
@@ -175,4 +176,8 @@ fn before_the_close_nothing_is_signed_in_the_hall() {
     let tender = Tender::new(&cast, "test.example/desk", Kind::Board);
     let early = said(&tender, &bidder.folder(), ask("?"), 20);
     assert_eq!(refused(early), "record.wrong-stage");
+    // Nor for the log of another tender than the page's.
+    let other = Tender::new(&cast, "test.example/other", Kind::Board);
+    let other = said(&other, &bidder.folder(), ask("?"), 20);
+    assert_eq!(refused(other), "desk.other-log");
 }
