@@ -76,11 +76,16 @@ fn main() {
         .collect();
     let rounds = table.size(ROUNDS, 2);
     let cast = Cast::new(&INTL, SEED);
-    let mut hosts: Vec<Served> = bids
+    // In an order of its own in each run, so that a place is not taken for bids.
+    let now = std::time::SystemTime::UNIX_EPOCH.elapsed();
+    let seed = now.map_or(1, |now| now.subsec_nanos()) | 1;
+    let starts = Order(u64::from(seed).wrapping_mul(0x9e37_79b9_7f4a_7c15)).of(bids.len());
+    let mut started: Vec<(usize, Served)> = starts
         .iter()
-        .enumerate()
-        .map(|(number, bids)| Served::new(&cast, number, *bids))
+        .map(|number| (*number, Served::new(&cast, *number, bids[*number])))
         .collect();
+    started.sort_by_key(|(number, _)| *number);
+    let mut hosts: Vec<Served> = started.into_iter().map(|(_, host)| host).collect();
     // While the last of them took in its bids, the lines of the others were closed.
     for host in &mut hosts {
         host.line = Line::to(host.running.address);
@@ -105,6 +110,7 @@ fn main() {
     if rounds < ROUNDS {
         return;
     }
+    println!("started in the order {starts:?} of the columns, from 0");
     if !print(&paths, &times) {
         std::process::exit(1);
     }

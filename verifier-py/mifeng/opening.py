@@ -185,7 +185,7 @@ def bid_open(s, r):
     s.by(r, s.host)
     bid = s.bid(d["seal"])
     may_open(s, bid)
-    need(policy.combine(bid.checked.seal.policy, leaf_shares(s, bid)) is not None, "board.quorum-short", "too few shares", "V9")
+    need(policy.combine(bid.checked.seal.policy, leaf_shares(s, bid)) is not None, "board.quorum-short", "too few shares", "V10")
     shown = {k: d[k] for k in ("declarations", "detail", "opening")}
     manifest.shape(shown, "record.data")
     bid.opened, bid.manifest, bid.outcome = r, shown, "opened"
