@@ -8,6 +8,22 @@ SAID = "document.getElementById('present-said').textContent"
 AT_REST = "!document.getElementById('present-go').disabled"
 
 
+def versions(trial):
+    """A page whose program beside it is of another version says so, before anything is read."""
+    for call, request in (("present", {"unknown": 1}), ("unheard-of", {})):
+        said = trial.browser.run("""(async () => {
+            const module = await (await fetch('/assets/desk.wasm')).arrayBuffer();
+            const worker = new Worker('/assets/desk-worker.js');
+            const answer = new Promise((done) => { worker.onmessage = (event) => done(event.data); });
+            worker.postMessage({ module, call: %s, request: %s, pin: null, files: [] });
+            const told = await answer;
+            worker.terminate();
+            return told.type + ' ' + told.text;
+        })()""" % (json.dumps(call), json.dumps(request)))
+        trial.check("hall: a module of another version is told as that (%s)" % call,
+                    said.startswith("bug ") and "[desk.other-version]" in said, said)
+
+
 def choose(trial, what):
     trial.browser.run("document.querySelector('#present input[value=%s]').click()" % what)
 
@@ -102,6 +118,7 @@ def hall(trial, tender):
     trial.browser.run("""window.sameDocument = true; window.kept = []; URL.createObjectURL = ((make) => (blob) => {
         blob.text().then((text) => window.kept.push(text)); return make.call(URL, blob); })(URL.createObjectURL)""")
     trial.browser.wait("!document.getElementById('present').hidden", 20)
+    versions(trial)
     minutes(trial, tender)
     question(trial, tender)
     # The buyer signs by command, as with a token.

@@ -5,6 +5,9 @@
 const PROGRESS_EVERY_MS = 100;
 // Pieces of the sealed file that stand in memory before the browser is given them as one, which it may put on its disk.
 const PIECES = 16;
+// The host's page and the module beside it are made by two builds, and only one of them may have been made anew.
+const OTHER_VERSION = '网页与平台的网页程序版本不符，请平台重新生成后再用，或改用命令 '
+  + '/ this page and the host\'s module are of different versions: the host has to build it anew; or use the command [desk.other-version]';
 
 /** One call of the module over `files` (File objects by number); a fresh memory each time. */
 function run(compiled, { call, request, pin, files }) {
@@ -70,7 +73,9 @@ function run(compiled, { call, request, pin, files }) {
     };
     const text = new TextEncoder().encode(JSON.stringify(request));
     const more = pin === null ? [] : [give(pin), pin.length];
+    if (!(call in exports)) throw new Error(OTHER_VERSION);
     const answer = BigInt.asUintN(64, exports[call](give(text), text.length, ...more));
+    if (answer === 0n) throw new Error(OTHER_VERSION);
     const json = bytes(Number(answer >> 32n), Number(answer & 0xffffffffn)).slice();
     gather();
     return { answer: JSON.parse(new TextDecoder().decode(json)), sealed: new Blob(made), memory: memory.buffer.byteLength };

@@ -7,15 +7,16 @@
 //!   `failed(at, len)`, which is told of a bug before the module stops.
 //! - The verifier exports `verify(at, len)`, which takes the JSON of a [`crate::Request`] and answers with an
 //!   [`crate::Answer`].
-//! - The desk's module (feature `desk`) exports `look(at, len)`, `receipt(at, len)`, `earlier(at, len)`, `price(at, len)`,
-//!   `seal(at, len, pin, pin_len)`, `withdraw(at, len, pin, pin_len)` and `sign_in(at, len, pin, pin_len)`, with the types of
-//!   [`crate::LookRequest`], [`crate::ReceiptRequest`], [`crate::EarlierRequest`], [`crate::PriceRequest`], [`crate::SealRequest`],
-//!   [`crate::WithdrawRequest`] and [`crate::SignInRequest`]; it imports `random(to, len)`, which fills bytes from the browser's
+//! - The desk's module (feature `desk`) exports `look(at, len)`, `receipt(at, len)`, `earlier(at, len)`, `present(at, len)`,
+//!   `price(at, len)`, `seal(at, len, pin, pin_len)`, `withdraw(at, len, pin, pin_len)`, `sign_in(at, len, pin, pin_len)` and
+//!   `say(at, len, pin, pin_len)`, with the types of [`crate::LookRequest`], [`crate::ReceiptRequest`],
+//!   [`crate::EarlierRequest`], [`crate::PresentRequest`], [`crate::PriceRequest`], [`crate::SealRequest`],
+//!   [`crate::WithdrawRequest`], [`crate::SignInRequest`] and [`crate::SayRequest`]; it imports `random(to, len)`, which fills bytes from the browser's
 //!   generator and says 0; `write(at, len)`, which takes the next bytes of the sealed file and says 0; and
 //!   `progress(done, total)`.
 //!
 //! A call keeps the bytes that it is given, and answers with the place (high half) and length (low half) of JSON, to be
-//! freed by the caller. A module has one thread: a worker runs one call at a time.
+//! freed by the caller; with 0 to a request that is not of its type, as from a page of another version. A module has one thread: a worker runs one call at a time.
 #![allow(
     unsafe_code,
     reason = "bytes cross between the page and the module by address"
@@ -108,8 +109,10 @@ unsafe fn answer<Q: DeserializeOwned, A: Serialize>(
     }));
     // SAFETY: the caller's word.
     let request = unsafe { take(at, len) };
-    let request: Q =
-        serde_json::from_slice(&request).expect("the page's own worker writes the request");
+    // The page's own worker writes it; a page and a module that were not built together may not know each other's.
+    let Ok(request) = serde_json::from_slice::<Q>(&request) else {
+        return 0;
+    };
     let answer = serde_json::to_vec(&work(request)).expect("texts, numbers and lists alone");
     let len = answer.len() as u64;
     (give(answer) as usize as u64) << 32 | len
