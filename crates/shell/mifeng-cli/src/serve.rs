@@ -59,9 +59,9 @@ pub(crate) struct ServeArgs {
     /// 自行造好一切，在浏览器里看一次完整招标 / make everything and play a whole tender for a browser
     #[arg(long, conflicts_with_all = ["dir", "id", "db", "tls_cert"])]
     demo: bool,
-    /// 演示：公告到截标的秒数 / demo: seconds from notice to deadline
-    #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u64).range(5..=3600), requires = "demo")]
-    seconds: u64,
+    /// 演示：公告到截标的秒数；不给则为 60，有 --by-hand 时为 180 / demo: seconds from notice to deadline; without: 60, 180 with --by-hand
+    #[arg(long, value_parser = clap::value_parser!(u64).range(5..=3600), requires = "demo")]
+    seconds: Option<u64>,
     /// 演示：两个动作之间的毫秒数 / demo: milliseconds between two acts of people
     #[arg(long, default_value_t = 1500, value_parser = clap::value_parser!(u64).range(0..=60_000), requires = "demo")]
     pace: u64,
@@ -126,7 +126,10 @@ fn serve(ui: &Ui, args: &ServeArgs, log: &Log) -> Outcome {
                 demo: &args.story,
                 listen: args.listen,
                 pages: &pages,
-                seconds: args.seconds,
+                seconds: args.seconds.unwrap_or(match args.by_hand {
+                    true => SECONDS_BY_HAND,
+                    false => SECONDS,
+                }),
                 pace: Duration::from_millis(args.pace),
                 by_hand: args.by_hand,
                 once: args.once,
@@ -165,6 +168,11 @@ fn serve(ui: &Ui, args: &ServeArgs, log: &Log) -> Outcome {
     log.tell(Event::new(Level::Info, "host.stopped", zh, en));
     Ok(())
 }
+
+/// From notice to deadline in the demo: long enough to look around.
+const SECONDS: u64 = 60;
+/// The same where a person opens a browser, finds the files and sends a bid.
+const SECONDS_BY_HAND: u64 = 180;
 
 /// What seals and signs in in the pages, beside the verification page: its build makes both.
 const MODULE: &str = "mifeng-desk.wasm";
@@ -283,10 +291,18 @@ pub(crate) fn start(ui: &Ui, place: &Place<'_>) -> Result<Running, Failure> {
         let en = format!("left out, there is no tender in it: {name}");
         log.tell(Event::new(Level::Warn, "host.left-out", zh, en));
     }
-    let listener =
-        TcpListener::bind(place.listen).map_err(|e| Failure::io(Path::new("listen"), &e))?;
+    let listener = listen_on(place.listen)?;
     let (house, tls) = (Arc::new(house), place.tls.clone());
     let (page, names) = (place.verify_page.clone(), place.public_names.clone());
     mifeng_server::start(house, listener, tls, page, names, log.clone())
-        .map_err(|e| Failure::io(Path::new("listen"), &e))
+        .map_err(|e| not_listening(place.listen, &e))
+}
+
+/// The address that is listened on, from now on.
+pub(crate) fn listen_on(at: SocketAddr) -> Result<TcpListener, Failure> {
+    TcpListener::bind(at).map_err(|e| not_listening(at, &e))
+}
+
+fn not_listening(at: SocketAddr, error: &std::io::Error) -> Failure {
+    Failure::io(Path::new(&format!("--listen {at}")), error)
 }

@@ -84,6 +84,8 @@ impl Failure {
             io::ErrorKind::PermissionDenied => Some("没有权限"),
             io::ErrorKind::WouldBlock => Some("正被另一个进程使用"),
             io::ErrorKind::StorageFull => Some("磁盘空间已满"),
+            io::ErrorKind::AddrInUse => Some("地址已被另一个程序占用"),
+            io::ErrorKind::AddrNotAvailable => Some("本机没有这个地址"),
             _ => None,
         };
         Failure {

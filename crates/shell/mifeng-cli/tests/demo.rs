@@ -246,6 +246,23 @@ fn what_cannot_be_played_is_refused_in_both_languages() {
     }
 }
 
+#[test]
+fn an_address_that_is_taken_is_told_before_anything_is_made() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("an address");
+    let at = taken.local_addr().expect("its port").to_string();
+    for (lang, told) in [("zh", "地址已被另一个程序占用"), ("en", "in use")] {
+        let run = mifeng()
+            .args(["--lang", lang, "serve", "--demo", "--once", "--listen", &at])
+            .output();
+        let run = run.expect("the command runs");
+        assert_eq!(run.status.code(), Some(4), "{}", said(&run));
+        let line = format!("--listen {at}");
+        let said = said(&run);
+        assert!(said.contains(told) && said.contains(&line), "{said}");
+        assert!(!said.contains("mifeng-demo-"), "nothing was begun: {said}");
+    }
+}
+
 /// A program in a folder of its own, with a host's folders beside it, and what its `serve` says first.
 fn installed(folder: &Folder, place: &str) -> Vec<String> {
     let bin = folder.0.join(place);

@@ -49,6 +49,8 @@ pub(crate) fn run(ui: &Ui, online: &Online<'_>) -> Outcome {
         ..*online
     };
     require_playable(ui, online)?;
+    // Before everything is made in vain; the host listens there when there is a tender to show.
+    drop(serve::listen_on(online.listen)?);
     let (zh, en) = online.pages.words();
     ui.say(zh, en);
     let place = Place::make(demo.keep.as_deref())?;
