@@ -89,7 +89,10 @@ impl Received {
         let (at, index) = (self.at, self.index);
         let (end_zh, end_en) = self.end_in_words();
         (
-            format!("回执相符：{at} 收到，日志第 {index} 条{end_zh}"),
+            format!(
+                "回执相符：{:.3}（北京时间）收到，日志第 {index} 条{end_zh}",
+                at.in_china()
+            ),
             format!("receipt holds: received {at}, log entry {index}{end_en}"),
         )
     }
@@ -117,12 +120,13 @@ impl Received {
             );
         };
         let (size, witnesses, stamps) = (seen.size, seen.cosigned.len(), seen.stamped.len());
-        let first = seen
-            .first()
-            .map_or_else(|| "-".to_owned(), |time| time.to_string());
+        let dash = || "-".to_owned();
+        let first = seen.first();
+        let first_zh = first.map_or_else(dash, |at| format!("{:.3}（北京时间）", at.in_china()));
+        let first = first.map_or_else(dash, |time| time.to_string());
         (
             format!(
-                "；{witnesses} 名见证人共签、{stamps} 个时间戳证明，最早于 {first}（日志 {size} 条时）"
+                "；{witnesses} 名见证人共签、{stamps} 个时间戳证明，最早于 {first_zh}（日志 {size} 条时）"
             ),
             format!(
                 "; cosigned by {witnesses} witnesses, {stamps} time stamps, first at {first} (log of {size} entries)"

@@ -136,8 +136,10 @@ fn conditions(
             2,
             now >= deadline && stamp.is_some(),
             format!(
-                "本机时间 {now} 与时间戳 {} 均不早于截止时间 {deadline}",
-                shown(stamp)
+                "本机时间 {:.3} 与时间戳 {} 均不早于截止时间 {}（北京时间）",
+                now.in_china(),
+                stamp.map_or_else(|| "-".to_owned(), |at| format!("{:.3}", at.in_china())),
+                deadline.in_china()
             ),
             format!(
                 "own clock {now} and time stamp {} are not before the deadline {deadline}",
@@ -166,7 +168,11 @@ fn conditions(
             Some(end) => condition(
                 5,
                 span.window_closed && now >= end,
-                format!("投标人解密时段已结束，本机时间 {now} 不早于正文接收截止 {end}"),
+                format!(
+                    "投标人解密时段已结束，本机时间 {:.3} 不早于正文接收截止 {}（北京时间）",
+                    now.in_china(),
+                    end.in_china()
+                ),
                 format!(
                     "the bidders' window is closed, and by the own clock {now} no body may come any more (until {end})"
                 ),

@@ -355,8 +355,9 @@ impl Run<'_> {
         Ok((
             lots,
             format!(
-                "{}{mark_zh}，{lots} 个标段，开标策略 {policy_zh}，截止 {}{moved_zh}{amended_zh}，截标由 {cosigned} 名见证人共签",
-                profile.zh, notice.deadline
+                "{}{mark_zh}，{lots} 个标段，开标策略 {policy_zh}，截止 {}（北京时间）{moved_zh}{amended_zh}，截标由 {cosigned} 名见证人共签",
+                profile.zh,
+                notice.deadline.in_china()
             ),
             format!(
                 "{}{mark_en}, {lots} lots, opening policy {policy_en}, deadline {}{moved_en}{amended_en}, close cosigned by {cosigned} witnesses",
@@ -384,8 +385,8 @@ fn moved(replay: &Replay) -> (String, String) {
     let (times, least) = (state.postponements().len(), least.unwrap_or(0));
     (
         format!(
-            "（延期 {times} 次，原为 {}，延期记录在原截止前已由至少 {least} 名见证人共签）",
-            first.from
+            "（延期 {times} 次，原为 {}（北京时间），延期记录在原截止前已由至少 {least} 名见证人共签）",
+            first.from.in_china()
         ),
         format!(
             " (postponed {times} times, {} at first; cosigned before the old deadline by at least {least} witnesses)",

@@ -45,5 +45,5 @@ pub use group::{Curve, KnownPoint, Point, PointSum, Scalar, hash_to_point};
 pub use keys::{KeyAlg, PrivateKey, PublicKey, SignatureAlg, Signed, verify_many};
 pub use sm2dig::{signature_from_der, signature_to_der, sm2_digest};
 pub use suite::{GM, INTL, Suite, hkdf_expand, hkdf_expand_sha512};
-pub use time::Time;
+pub use time::{InChina, Time};
 pub use wiped::Wiped;

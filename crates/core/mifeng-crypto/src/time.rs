@@ -7,6 +7,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 const NANOS: i128 = 1_000_000_000;
 const DAY: i64 = 86_400;
+/// China Standard Time after UTC: it has been the one time of the whole country, without a summer time, since 1992.
+const CHINA_MS: i64 = 8 * 3_600_000;
 /// RFC 3339 sets no end to a fraction; nobody's clock writes more than this.
 const TEXT_LEN_MAX: usize = 64;
 
@@ -79,6 +81,24 @@ impl Time {
         let days = days_from_civil(year, month, day);
         let seconds = days * DAY + hour * 3600 + minute * 60 + second - offset;
         Ok(Time(i128::from(seconds) * NANOS + i128::from(fraction)))
+    }
+
+    /// The calendar fields in China Standard Time, by which a day of Chinese law begins: as [`Time::utc_fields`].
+    pub fn china_fields(self) -> (i64, u8, u8, u8, u8, u8) {
+        self.plus_millis(CHINA_MS).utc_fields()
+    }
+
+    /// As offices in China read it: `2026-03-01 17:00:00`, without its offset, which the words around it tell. A precision
+    /// asks for so many digits after the second; what is smaller is cut off, so that no time shows later than it is.
+    ///
+    /// ```
+    /// let time = mifeng_crypto::Time::parse("2026-03-01T08:59:59.9999Z")?;
+    /// assert_eq!(time.in_china().to_string(), "2026-03-01 16:59:59");
+    /// assert_eq!(format!("{:.3}", time.in_china()), "2026-03-01 16:59:59.999");
+    /// # Ok::<(), mifeng_crypto::Error>(())
+    /// ```
+    pub fn in_china(self) -> InChina {
+        InChina(self)
     }
 
     /// The calendar fields in UTC: year, month, day, hour, minute, second.
@@ -193,6 +213,27 @@ impl fmt::Display for Time {
             write!(f, ".{}", digits.trim_end_matches('0'))?;
         }
         f.write_str("Z")
+    }
+}
+
+/// An instant as offices in China read it, in China Standard Time; made by [`Time::in_china`].
+#[derive(Clone, Copy, Debug)]
+pub struct InChina(Time);
+
+impl fmt::Display for InChina {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (year, month, day, hour, minute, second) = self.0.china_fields();
+        write!(
+            f,
+            "{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}"
+        )?;
+        match f.precision().map(|digits| digits.min(9)) {
+            None | Some(0) => Ok(()),
+            Some(digits) => {
+                let nanos = format!("{:09}", self.0.0.rem_euclid(NANOS));
+                write!(f, ".{}", &nanos[..digits])
+            }
+        }
     }
 }
 

@@ -95,13 +95,14 @@ pub fn look(
 }
 
 fn lot(before: &mut Before, tender: &Replay, lot: &str, (deadline, now): (Time, Time)) {
+    let local = deadline.in_china();
     let left = (deadline.as_unix_nanos() - now.as_unix_nanos()) / 1_000_000_000;
     let tender = tender.state.notice().map(|(_, n)| n.tender.clone());
     let tender = tender.unwrap_or_default();
     if left <= 0 {
         before.add(
             Mark::Missing,
-            format!("已过截止时间 {deadline}"),
+            format!("已过截止时间 {local}（北京时间）"),
             format!("the deadline {deadline} has passed"),
         );
         return;
@@ -109,7 +110,9 @@ fn lot(before: &mut Before, tender: &Replay, lot: &str, (deadline, now): (Time, 
     let (hours, minutes) = (left / 3600, left / 60 % 60);
     before.add(
         Mark::Good,
-        format!("项目 {tender}，标段 {lot}，截止 {deadline}（还有 {hours} 小时 {minutes} 分）"),
+        format!(
+            "项目 {tender}，标段 {lot}，截止 {local}（北京时间，还有 {hours} 小时 {minutes} 分）"
+        ),
         format!("tender {tender}, lot {lot}, deadline {deadline} ({hours} h {minutes} min left)"),
     );
 }
@@ -128,7 +131,10 @@ fn amended(before: &mut Before, tender: &Replay) {
     };
     before.add(
         Mark::Note,
-        format!("招标文件已澄清或者修改 {count} 次{zh}，最近一次 {at}：请按更正后的文件编制"),
+        format!(
+            "招标文件已澄清或者修改 {count} 次{zh}，最近一次 {}（北京时间）：请按更正后的文件编制",
+            at.in_china()
+        ),
         format!("the tender document was clarified or changed {count} times{en}, last at {at}: go by the files as they are now"),
     );
 }
@@ -416,13 +422,16 @@ fn expiry(
     let (from, until) = (certificate.not_before(), certificate.not_after());
     if from > now {
         return Some((
-            format!("{from} 起才有效"),
+            format!("{}（北京时间）起才有效", from.in_china()),
             format!("valid only from {from}"),
         ));
     }
     (until.as_unix_nanos() <= opening).then(|| {
         (
-            format!("{until} 到期，早于开标；请先换发证书再密封"),
+            format!(
+                "{}（北京时间）到期，早于开标；请先换发证书再密封",
+                until.in_china()
+            ),
             format!("ends {until}, before the opening: renew it, then seal"),
         )
     })

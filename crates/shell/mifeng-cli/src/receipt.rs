@@ -94,7 +94,10 @@ fn verify(ui: &Ui, receipt: &Path, record: &Path, keys: &TenderKeys, json: bool)
     let (end_zh, end_en) = received.end_in_words();
     let (at, index) = (received.at, received.index);
     ui.say(
-        format!("回执有效：{at} 收到，日志第 {index} 条，指纹 {words}{end_zh}"),
+        format!(
+            "回执有效：{:.3}（北京时间）收到，日志第 {index} 条，指纹 {words}{end_zh}",
+            at.in_china()
+        ),
         format!("receipt is valid: received {at}, log entry {index}, fingerprint {words}{end_en}"),
     );
     Ok(())

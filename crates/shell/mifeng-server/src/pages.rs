@@ -22,8 +22,6 @@ const SCRIPT: &str = include_str!("../assets/hall.js");
 const VERIFY_POLICY: &str = "frame-ancestors 'none'";
 /// Where no page is: what is there speaks to programs, and so do its problems.
 const NO_PAGES: [&str; 4] = ["/v1", "/assets/", "/healthz", "/metrics"];
-/// Every official time of a Chinese tender is China Standard Time.
-const CST_MILLIS: i64 = 8 * 3_600_000;
 
 pub(crate) fn routes() -> Router<Arc<App>> {
     Router::new()
@@ -103,10 +101,9 @@ impl Frame {
         }
     }
 
-    /// An instant as an office reads it: China Standard Time.
+    /// Every official time of a Chinese tender is China Standard Time.
     pub(crate) fn at(&self, time: &Time) -> String {
-        let (year, month, day, hour, minute, second) = time.plus_millis(CST_MILLIS).utc_fields();
-        format!("{year}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}")
+        time.in_china().to_string()
     }
 
     pub(crate) fn deadline(&self, time: &Option<Time>) -> String {

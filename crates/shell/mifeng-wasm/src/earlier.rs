@@ -250,7 +250,9 @@ impl Old {
             return Err(no(
                 "desk.late",
                 &format!(
-                    "按本机时钟（{at}）投标截止时间（{deadline}）已过，未签署：请核对本机时钟，或改用命令"
+                    "按本机时钟（{}）投标截止时间（{}，均为北京时间）已过，未签署：请核对本机时钟，或改用命令",
+                    at.in_china(),
+                    deadline.in_china()
                 ),
                 &format!(
                     "by this machine's clock ({at}) the deadline ({deadline}) has passed, and nothing was signed: set the clock right, or use the command"

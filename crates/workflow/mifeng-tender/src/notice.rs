@@ -47,12 +47,9 @@ fn is_zero(number: &u64) -> bool {
     *number == 0
 }
 
-/// Beijing time, by which a day of Chinese law begins, in milliseconds after UTC.
-pub(crate) const BEIJING_MS: i64 = 8 * 3_600_000;
-
 /// The day of an instant in Beijing; none beyond four-digit years.
 pub(crate) fn day_of(time: Time) -> Option<Date> {
-    let (year, month, day, ..) = time.plus_millis(BEIJING_MS).utc_fields();
+    let (year, month, day, ..) = time.china_fields();
     Date::parse(&format!("{year:04}-{month:02}-{day:02}"))
 }
 

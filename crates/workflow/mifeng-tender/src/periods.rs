@@ -1,11 +1,11 @@
 //! The least time that the law gives between a notice, or a change of it, and the deadline.
 
-use crate::notice::{BEIJING_MS, Notice};
+use crate::notice::Notice;
 use crate::procedure::Response;
 use mifeng_crypto::Time;
 use mifeng_record::calendar::{self, Calendar, Period, Roll};
 
-/// A day in milliseconds: Beijing has kept one time since 1992.
+/// A day in milliseconds: none is longer or shorter, as China has no summer time.
 const DAY_MS: i64 = 86_400_000;
 
 /// When the least time for answers is over: the same hour of its last day in Beijing, the day of the
@@ -13,7 +13,7 @@ const DAY_MS: i64 = 86_400_000;
 fn least_end(response: Response, issued: Time) -> Result<Time, mifeng_record::Error> {
     let mut days = i64::from(response.days);
     if response.working {
-        let (year, month, day, ..) = issued.plus_millis(BEIJING_MS).utc_fields();
+        let (year, month, day, ..) = issued.china_fields();
         let start: calendar::Date = format!("{year:04}-{month:02}-{day:02}").parse()?;
         let period = Period::WorkDays(u32::from(response.days));
         let end = Calendar::shipped().end(start, period, Roll::Never)?;

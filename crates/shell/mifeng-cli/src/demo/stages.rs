@@ -219,7 +219,7 @@ impl Tender {
                 .document(&ui::read(&self.path("agency").join(document))?)?;
         }
         let profile = self.method.procedure().profile();
-        let shown = beijing(deadline);
+        let shown = deadline.in_china();
         ui.say(
             format!(
                 "《{}》{}（演练）：{}；开标策略 {}，截止 {shown}（北京时间）",
@@ -328,10 +328,4 @@ impl Tender {
             .unwrap_or_default();
         Err(Failure::refused("demo.not-verified", failure))
     }
-}
-
-/// A time as the host's pages show it: eight hours after UTC.
-fn beijing(time: Time) -> String {
-    let shifted = time.plus_millis(8 * 3_600_000).to_string();
-    shifted.trim_end_matches('Z').replace('T', " ")
 }

@@ -1,18 +1,17 @@
 //! Dates, amounts and states as Chinese papers write them.
 
-use crate::write::beijing;
 use mifeng_crypto::{Digest, Time};
 use mifeng_record::amount;
 use mifeng_score::Method;
 use mifeng_tender::{BidStatus, Fate};
 
 pub(super) fn date(time: Time) -> String {
-    let (year, month, day, ..) = beijing(time);
+    let (year, month, day, ..) = time.china_fields();
     format!("{year}年{month}月{day}日")
 }
 
 pub(super) fn instant(time: Time) -> String {
-    let (.., hour, minute, second) = beijing(time);
+    let (.., hour, minute, second) = time.china_fields();
     format!("{}{hour:02}时{minute:02}分{second:02}秒", date(time))
 }
 

@@ -1,6 +1,6 @@
 //! OFD (GB/T 33190-2016): text as text, fonts embedded, ready to be sealed.
 
-use super::{beijing, sfnt};
+use super::sfnt;
 use crate::face::Weight;
 use crate::set::{Mark, PAGE_HEIGHT, PAGE_WIDTH, Page, Run};
 use crate::{Error, Faces, Sheets};
@@ -99,7 +99,7 @@ impl Sheets {
     }
 
     fn entry(&self, id: &str) -> String {
-        let (year, month, day, ..) = beijing(self.paper.made);
+        let (year, month, day, ..) = self.paper.made.china_fields();
         let title = escape(&self.paper.title.concat());
         let code = self.code().map(|code| {
             format!(

@@ -1,6 +1,5 @@
 //! PDF/A-2u (ISO 19005-2): fonts embedded, every character with its meaning.
 
-use super::beijing;
 use crate::set::{Mark, PAGE_HEIGHT, PAGE_WIDTH, Run};
 use crate::{Error, Faces, Sheets};
 use krilla::configure::{Archival, ConfigurationBuilder};
@@ -51,7 +50,7 @@ impl Sheets {
     }
 
     fn metadata(&self) -> Metadata {
-        let (year, month, day, hour, minute, second) = beijing(self.paper.made);
+        let (year, month, day, hour, minute, second) = self.paper.made.china_fields();
         let date = DateTime::new(u16::try_from(year).unwrap_or(0))
             .month(month)
             .day(day)
