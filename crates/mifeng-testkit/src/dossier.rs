@@ -9,6 +9,7 @@ mod commit_first;
 mod forge;
 mod later;
 mod locks;
+mod lots;
 mod postponed;
 mod taken;
 mod vectors;

@@ -159,6 +159,10 @@ fn records(forge: &Forge<'_>) -> Vec<Broken> {
         name: " ".to_owned(),
         ..one.clone()
     };
+    let lines = Document {
+        name: "招标\n文件.pdf".to_owned(),
+        ..one.clone()
+    };
     let cases = [
         (
             "amended-a-second-too-late-for-bids",
@@ -182,6 +186,14 @@ fn records(forge: &Forge<'_>) -> Vec<Broken> {
         ),
         ("amended-in-silence", with(last, "text", json!("\u{3000}"))),
         ("amended-for-no-reason", with(last, "reason", json!(""))),
+        (
+            "amended-with-a-command",
+            with(last, "text", json!("\u{1b}[2J")),
+        ),
+        (
+            "amended-for-a-reason-in-another-order",
+            with(last, "reason", json!("更\u{202e}正")),
+        ),
         ("amended-perhaps", with(last, "affects", json!("no"))),
         ("amended-with-rules", with(last, "lots", json!([]))),
         (
@@ -191,6 +203,10 @@ fn records(forge: &Forge<'_>) -> Vec<Broken> {
         (
             "amended-a-file-without-name",
             with(files, "documents", json!([nameless])),
+        ),
+        (
+            "amended-a-file-named-in-two-lines",
+            with(files, "documents", json!([lines])),
         ),
         ("amended-by-the-buyer", by(last, &cast.buyer, &|_| {})),
         (

@@ -182,6 +182,11 @@ fn words(scene: &Scene<'_>) -> Vec<Broken> {
         case("asked-nothing", "V12", asked("text", json!(" \u{3000}"))),
         case("asked-too-much", "V12", asked("text", json!(long))),
         case(
+            "asked-in-another-order",
+            "V12",
+            asked("text", json!("问\u{202e}题")),
+        ),
+        case(
             "asked-a-complaint",
             "V12",
             asked("kind", json!("complaint")),
@@ -189,6 +194,7 @@ fn words(scene: &Scene<'_>) -> Vec<Broken> {
         case("asked-more-than-is-known", "V12", asked("lot", json!(LOT))),
         case("answered-nothing", "V12", answered("\n")),
         case("answered-too-much", "V12", answered(&longer)),
+        case("answered-with-a-command", "V12", answered("\u{1b}[2J")),
     ]
 }
 

@@ -177,7 +177,8 @@ pub fn write_vectors(folder: &Path) -> io::Result<Manifest> {
         let of_asked = super::asked::broken(suite, &asked);
         let amended = super::amended::amended(suite);
         let of_amended = super::amended::broken(suite, &amended);
-        let all: [(&str, &[u8], Vec<Broken>); 10] = [
+        let lots = super::lots::all(suite);
+        let all: [(&str, &[u8], Vec<Broken>); 11] = [
             ("-anchored", &anchored.tar, anchored.broken),
             ("", &whole, cases),
             ("-postponed", &moved, cases_of_moved),
@@ -188,6 +189,7 @@ pub fn write_vectors(folder: &Path) -> io::Result<Manifest> {
             ("-ocsp-taken", &taken.tar, taken.broken),
             ("-asked", &asked, of_asked),
             ("-amended", &amended, of_amended),
+            ("-lots", &lots.tar, lots.broken),
         ];
         for (end, valid, cases) in all {
             let of = format!("{}{end}.tar", suite.id());
@@ -214,7 +216,7 @@ fn write_json<T: Serialize>(path: &Path, value: &T) -> io::Result<()> {
 }
 
 /// What anybody may read of a dossier: all but the sealed bids.
-fn export(dossier: &[u8]) -> io::Result<Vec<u8>> {
+pub(super) fn export(dossier: &[u8]) -> io::Result<Vec<u8>> {
     let mut out = Vec::new();
     mifeng::public_export(&crate::world::Parts::of_tar(dossier), &mut out)
         .map_err(|e| io::Error::other(e.to_string()))?;
