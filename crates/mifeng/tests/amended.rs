@@ -219,7 +219,30 @@ fn only_the_agency_before_the_deadline_in_words() {
         let all = (0..count).map(|n| document(&INTL, &name(n), b"x"));
         files(all.collect())
     };
+    let odd = [
+        "\u{1b}[2J",
+        "a\tb",
+        "a\r\nb",
+        "a\u{85}b",
+        "a\u{202e}b",
+        "a\u{2066}b",
+    ];
+    let named = |name: &str| {
+        let name = name.to_owned();
+        files(vec![Document {
+            name,
+            ..one.clone()
+        }])
+    };
+    for sign in odd {
+        for data in [text(sign), reason(sign), named(sign)] {
+            let outcome = amend(&mut tender, &data, 20);
+            assert_eq!(code(outcome), "record.data", "{data:?}");
+        }
+    }
     let malformed = [
+        named("a\nb"),
+        named(&long),
         text(""),
         text("\u{3000}\n"),
         text(&long),
@@ -274,6 +297,11 @@ fn only_the_agency_before_the_deadline_in_words() {
         (secs(DEADLINE), 2)
     );
 
+    // A line may end, in words.
+    let whole = "x".repeat(TEXT_LEN_MAX - 2) + "\n。";
+    assert_eq!(code(amend(&mut tender, &text(&whole), 29)), "record.data");
+    let whole = "x".repeat(TEXT_LEN_MAX - 2) + "\nx";
+    amend(&mut tender, &text(&whole), 29).expect("as long as may be");
     amend(&mut tender, &many(DOCUMENTS_MAX - 2), 30).expect("as many as may be");
     let more = amend(&mut tender, &files(vec![one]), 31);
     assert_eq!(code(more), "record.data");
