@@ -19,6 +19,7 @@ mod log;
 mod messages;
 mod pki;
 mod registry;
+mod revocation;
 mod seals;
 mod signatures;
 mod stamps;
@@ -49,6 +50,7 @@ const AREAS: &[fn(&Input) -> Option<Plan>] = &[
     about,
     dossier::plan,
     registry::plan,
+    revocation::plan,
     signatures::plan,
     crypto::plan,
     gm::plan,
