@@ -242,8 +242,8 @@ def _holds(crl, issuer):
 def _list_holds(crl, issuer):
     for oid, (critical, _) in crl.extensions.items():
         need(not critical, "pki.critical-extension", f"revocation list: {oid}")
+    need(crl.aki is None or issuer.ski is None or crl.aki == issuer.ski, "pki.bad-signature", "revocation list: another key identifier")
     need(issuer.usage is None or 6 in issuer.usage, "pki.key-usage", "the issuer may not sign lists")
-    need(crl.aki is None or issuer.ski is None or crl.aki == issuer.ski, "pki.ca-rule", "key identifiers")
     need(x509.verify(issuer.key, crl.method, crl.tbs.raw, crl.signature), "pki.bad-signature", "revocation list")
 
 
