@@ -4,7 +4,10 @@
 mod anchors;
 mod idle;
 mod page;
+mod task;
+mod trustee;
 mod watch;
+mod witness;
 
 use crate::bidder;
 use crate::bundle::Bundle;

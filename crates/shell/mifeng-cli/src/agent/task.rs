@@ -1,0 +1,128 @@
+//! What a trustee owes, as the records of a bundle tell it: shares for the opening and for final offers, answers for draws.
+
+use super::page::{Asked, Line};
+use crate::bundle::Bundle;
+use crate::clock;
+use crate::ui::Failure;
+use mifeng::crypto::Digest;
+use mifeng::lock::SecretShare;
+use mifeng::tender::{Stage, State};
+use mifeng::trustee;
+
+/// Something that a trustee owes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Task {
+    /// Its shares for the opening, or of the tender's own key.
+    Opening,
+    /// Its shares for the final offers of a lot.
+    Offers(String),
+    /// Its answer for a draw.
+    Draw(Digest),
+}
+
+impl Task {
+    /// Part of the names of its files.
+    pub(super) fn name(&self) -> String {
+        match self {
+            Task::Opening => "release".to_owned(),
+            Task::Offers(lot) => format!("release-{}", hex::encode(lot)),
+            Task::Draw(id) => format!("draw-{id}"),
+        }
+    }
+
+    fn words(&self, due: usize) -> (String, String) {
+        match self {
+            Task::Opening => (
+                format!("释放开标所需的解密份额（{due} 份投标）"),
+                format!("release the shares for the opening ({due} bids)"),
+            ),
+            Task::Offers(lot) => (
+                format!("释放标段 {lot} 最后报价的解密份额（{due} 份）"),
+                format!("release the shares for the final offers of lot {lot} ({due})"),
+            ),
+            Task::Draw(_) => ("为抽取给出份额".to_owned(), "answer for a draw".to_owned()),
+        }
+    }
+}
+
+/// Why a tender that is closed has nothing to release: too few bids came, and what is not opened waits for no share.
+pub(super) fn nothing_to_open(state: &State) -> Option<(String, String)> {
+    let (_, notice) = state.notice()?;
+    if !matches!(state.stage(), Stage::Window | Stage::Opening) || !state.to_open().is_empty() {
+        return None;
+    }
+    let least = notice.bidders_min;
+    Some((
+        format!("没有标段达到 {least} 家投标，均不开标：没有份额要您释放。"),
+        format!("No lot has {least} bids, so none is opened: there is nothing for you to release."),
+    ))
+}
+
+/// Whether a trustee owes shares: none of its own were given for what has no outcome yet.
+pub(super) fn owes(state: &State, secret: &SecretShare, due: &[Digest]) -> bool {
+    let mut owed = due
+        .iter()
+        .filter(|seal| !state.outcomes().contains_key(seal))
+        .flat_map(|seal| {
+            let leaves = state.leaves_due(seal, &secret.board_key());
+            leaves.into_iter().map(|leaf| (*seal, leaf.path.clone()))
+        })
+        .peekable();
+    let given = |place: &(Digest, String)| {
+        let shares = state.shares().get(place);
+        shares.is_some_and(|shares| shares.contains_key(&secret.index()))
+    };
+    owed.peek().is_some() && !owed.any(|place| given(&place))
+}
+
+/// The conditions of a task, and whether all hold. A draw has one: that its pool is frozen.
+pub(super) fn conditions(bundle: &Bundle, task: &Task) -> Result<(Vec<Line>, bool), Failure> {
+    let now = clock::now();
+    let (all, lot) = match task {
+        Task::Opening => (
+            trustee::release_conditions(&bundle.replay, &bundle.files, now)?,
+            None,
+        ),
+        Task::Offers(lot) => (
+            trustee::round_conditions(&bundle.replay, &bundle.files, lot, now)?,
+            Some(&**lot),
+        ),
+        Task::Draw(_) => return Ok((Vec::new(), true)),
+    };
+    let ready = trustee::require_met(&bundle.replay, lot, &all, now).is_ok();
+    let line = |c: trustee::Condition| Line {
+        met: c.met,
+        zh: format!("{}. {}", c.number, c.zh),
+        en: format!("{}. {}", c.number, c.en),
+    };
+    Ok((all.into_iter().map(line).collect(), ready))
+}
+
+/// What is asked, with a name that changes when what it is about changes: a word for one is none for another.
+pub(super) fn asked(bundle: &Bundle, task: &Task) -> Asked {
+    let state = &bundle.replay.state;
+    let due = match task {
+        Task::Opening => state.to_open(),
+        Task::Offers(lot) => state.offers_to_open(lot),
+        Task::Draw(_) => Vec::new(),
+    };
+    let due: Vec<Digest> = due
+        .into_iter()
+        .filter(|seal| !state.outcomes().contains_key(seal))
+        .collect();
+    let seals: String = due.iter().map(Digest::to_string).collect();
+    let about = format!("{}\n{}\n{seals}", state.origin(), task.name());
+    let (zh, en) = task.words(due.len());
+    let bid = |seal: &Digest| {
+        let bid = &state.bids()[seal];
+        let lot = &bid.seal.context().lot;
+        format!("{lot}  {}  {}…", bid.name, &seal.to_string()[..16])
+    };
+    Asked {
+        id: bundle.replay.suite().hash().digest(about.as_bytes()),
+        zh,
+        en,
+        bids: due.iter().map(bid).collect(),
+        ready: false,
+    }
+}

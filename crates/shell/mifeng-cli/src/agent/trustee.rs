@@ -1,0 +1,215 @@
+//! A trustee's agent: it shows what its person owes and which conditions hold, and answers when told to.
+
+use super::page::{Asked, Line};
+use super::task::{self, Task};
+use super::watch::{CHECK, Fetched, Watch};
+use super::{LOOK, hand_in};
+use crate::bundle::Bundle;
+use crate::evaluation::offers;
+use crate::person;
+use crate::ui::{self, Failure, Outcome};
+use mifeng::Replay;
+use mifeng::crypto::Digest;
+use mifeng::lock::SecretShare;
+use mifeng::tender::Stage;
+use std::path::Path;
+use std::time::Instant;
+
+impl Watch<'_> {
+    /// Watches until the archive, or with `once` until the opening's shares are handed in, and the anchor log holds that.
+    pub(super) fn trustee(&mut self, yes: bool, once: bool) -> Outcome {
+        self.screen.listen_to_the_terminal();
+        let (mut bundle, mut released) = (None, false);
+        loop {
+            if let Some(glance) = self.glance()? {
+                let due = self.is_due(&glance, CHECK);
+                if due {
+                    self.moved |= glance.stage != self.stage && glance.stage != "open";
+                    self.stage.clone_from(&glance.stage);
+                    // What came last may be of the new stage already.
+                    let look = match self.fetch(glance.size)? {
+                        Fetched::Away => false,
+                        Fetched::Same => self.moved,
+                        Fetched::Came(came) => {
+                            bundle = Some(came);
+                            true
+                        }
+                    };
+                    if let Some(bundle) = bundle.as_ref().filter(|_| look) {
+                        let own = person::own_member(&bundle.replay.state, &self.identity).is_ok();
+                        self.owed.came(self.moved && own);
+                        self.moved = false;
+                    }
+                }
+                // Nothing new and nothing asked: nothing to look at.
+                let worth = (due || self.shown.is_some()) && glance.stage != "setup";
+                if let Some(bundle) = bundle.as_ref().filter(|_| worth) {
+                    let before = self.shown.clone();
+                    released = self.look(bundle, yes)?;
+                    if due {
+                        self.idle.looked(before == self.shown, Instant::now());
+                    }
+                }
+                let newest = self.fetched.is_some_and(|(size, _)| size >= glance.size);
+                let is_last = newest && (glance.stage == "archived" || (once && released));
+                if let Some(bundle) = &bundle {
+                    self.anchors(bundle, is_last)?;
+                }
+                if is_last && self.owed.is_nothing() {
+                    return Ok(());
+                }
+            }
+            self.screen.wait(LOOK);
+        }
+    }
+
+    /// One look at a bundle; whether the own shares of the opening are in its log.
+    fn look(&mut self, bundle: &Bundle, yes: bool) -> Result<bool, Failure> {
+        let state = &bundle.replay.state;
+        self.cosign_closes(bundle)?;
+        if state.stage() < Stage::Window {
+            self.screen.show_nothing(None);
+            return Ok(false);
+        }
+        let keeps_key = person::keeps_one_time_key(self.ui, &self.identity, &bundle.replay);
+        let secret = match keeps_key {
+            true => None,
+            false => Some(person::secret(self.ui, &self.identity, &bundle.replay)?),
+        };
+        let Some(task) = self.next(bundle, secret.as_ref()) else {
+            let why = task::nothing_to_open(state);
+            if let Some((zh, en)) = &why {
+                self.once(zh, en);
+            }
+            let none_comes = why.is_some() && state.stage() == Stage::Opening;
+            self.screen.show_nothing(why);
+            self.shown = None;
+            let over = state.stage() > Stage::Opening || none_comes;
+            return Ok(over || self.has_released(&bundle.replay));
+        };
+        let (lines, ready) = task::conditions(bundle, &task)?;
+        let asked = task::asked(bundle, &task);
+        let state = (asked.id, lines.iter().map(|line| line.met).collect());
+        if self.shown.as_ref() != Some(&state) {
+            self.say_what_is_asked(&asked, &lines, ready && !yes);
+            self.shown = Some(state);
+        }
+        let asked_for = asked.id;
+        self.screen.show(
+            lines,
+            Some(Asked {
+                ready: ready && !yes,
+                ..asked
+            }),
+        );
+        if !ready {
+            return Ok(false);
+        }
+        if yes || self.screen.is_told(&asked_for) {
+            self.answer(bundle, &task)?;
+        }
+        Ok(false)
+    }
+
+    fn say_what_is_asked(&self, asked: &Asked, lines: &[Line], waits: bool) {
+        self.ui.say(&asked.zh, &asked.en);
+        for line in lines {
+            let mark = self.ui.mark(line.met);
+            self.ui.say(
+                format!("  {mark} {}", line.zh),
+                format!("  {mark} {}", line.en),
+            );
+        }
+        if waits {
+            self.ui.say(
+                "输入 yes 并回车，或在本机页面上确认",
+                "type yes and Enter, or confirm on the own page",
+            );
+        }
+    }
+
+    /// What is owed now, if anything.
+    fn next(&self, bundle: &Bundle, secret: Option<&SecretShare>) -> Option<Task> {
+        let replay = &bundle.replay;
+        let state = &replay.state;
+        let Some(secret) = secret else {
+            let owed = state.stage() == Stage::Opening && state.is_any_undecided();
+            return (owed && !self.has_released(replay)).then_some(Task::Opening);
+        };
+        let owes = |due: &[Digest]| task::owes(state, secret, due);
+        // Before the opening itself the conditions are shown already, so that its person knows what is missing.
+        if state.stage() <= Stage::Opening && owes(&state.to_open()) {
+            return Some(Task::Opening);
+        }
+        let lots = state.notice().map(|(_, notice)| &notice.lots);
+        for lot in lots.into_iter().flatten() {
+            let closed = state.round(&lot.id).is_some_and(|round| round.closed);
+            if closed && owes(&state.offers_to_open(&lot.id)) {
+                return Some(Task::Offers(lot.id.clone()));
+            }
+        }
+        let board = state
+            .board()
+            .is_some_and(|board| board.key() == secret.board_key());
+        let first = state.waiting_draws().first().map(|draw| draw.id())?;
+        let committee = state.draw().into_iter().map(|d| (d.draw.id(), &d.shares));
+        let own = state
+            .notice()
+            .into_iter()
+            .flat_map(|(_, notice)| &notice.lots);
+        let own = own
+            .flat_map(|lot| state.lot_draws(&lot.id))
+            .map(|d| (d.draw.id(), &d.shares));
+        let mut known = committee.chain(own);
+        let answered =
+            known.any(|(id, shares)| id == first && shares.contains_key(&secret.index()));
+        (board && !answered).then_some(Task::Draw(first))
+    }
+
+    /// Whether the log has shares, or a revealed key, of this person.
+    fn has_released(&self, replay: &Replay) -> bool {
+        let own = self.identity.signer.certificate();
+        let own = own.fingerprint(replay.suite().hash());
+        let mut records = replay.records.iter();
+        records.any(|r| r.actor == own && matches!(&*r.kind, "board.share" | "key.reveal"))
+    }
+
+    /// Makes the answer from the bundle that was checked, and hands it in.
+    fn answer(&mut self, bundle: &Bundle, task: &Task) -> Outcome {
+        let record = self.folder.join(format!("{}.rec", task.name()));
+        match task {
+            Task::Opening => person::release(self.ui, &self.identity, bundle, &record)?,
+            Task::Offers(lot) => offers::release(self.ui, &self.identity, bundle, lot, &record)?,
+            Task::Draw(_) => person::draw_share(self.ui, &self.identity, bundle, &record)?,
+        }
+        let sent = hand_in(self.ui, &self.client, &record);
+        // Whatever came of it, the next look is at a bundle of then.
+        self.fetched = None;
+        match self.patient(sent) {
+            Ok(Some(receipt)) => {
+                let receipt = shown(&receipt);
+                let (zh, en) = (
+                    format!("已送达，回执 {receipt}"),
+                    format!("handed in, receipt {receipt}"),
+                );
+                self.screen.done(&zh, &en);
+                self.once(&zh, &en);
+                Ok(())
+            }
+            Ok(None) => Ok(()),
+            // Another trustee may have been faster: the next look shows what is still owed.
+            Err(no) if no.exit == 1 => {
+                self.once(
+                    &format!("未被接收：{}", no.sentence(ui::Lang::Zh)),
+                    &format!("not taken: {}", no.sentence(ui::Lang::En)),
+                );
+                Ok(())
+            }
+            Err(no) => Err(no),
+        }
+    }
+}
+
+fn shown(path: &Path) -> String {
+    path.display().to_string()
+}
