@@ -10,6 +10,7 @@ mod forge;
 mod later;
 mod locks;
 mod lots;
+mod misread;
 mod postponed;
 mod taken;
 mod vectors;
@@ -17,6 +18,7 @@ mod vectors;
 pub(crate) use broken::tar;
 pub use broken::{Broken, all as broken};
 pub use locks::{Lock, locked};
+pub use misread::misread;
 pub use vectors::{Case, Manifest, ReceiptCase, Splice, write_vectors};
 pub(crate) use vectors::{spliced, splices};
 

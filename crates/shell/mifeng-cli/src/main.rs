@@ -30,6 +30,7 @@ mod halt;
 mod host;
 mod identity;
 mod key;
+mod minutes;
 mod net;
 mod notice;
 mod opened;

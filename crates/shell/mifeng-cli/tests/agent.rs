@@ -2,124 +2,18 @@
 //! the same bundle anew each time.
 
 mod fake;
+mod seat;
 
-use fake::{Asked, Host, Said};
-use mifeng::crypto::{INTL, PrivateKey, Scalar, SeededEntropy};
-use mifeng::pki::{Certificate, Signer, keyfile, pem};
+use fake::{Host, Said};
+use mifeng::crypto::INTL;
 use mifeng::{AnchorLog, Anchors, Export};
 use mifeng_testkit::world::*;
-use std::path::PathBuf;
-use std::process::{Command, Output, Stdio};
+use seat::{Seat, glance, gone, in_stages, marked, no, said};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::time::Duration;
 
 const ANCHORS: &str = "host.example/anchor";
-const PIN: &[u8] = b"a passphrase";
-
-/// The identity folder of the first trustee.
-struct Seat(PathBuf);
-
-impl Seat {
-    fn new(name: &str, cast: &Cast) -> Self {
-        let folder =
-            std::env::temp_dir().join(format!("mifeng-agent-{name}-{}", std::process::id()));
-        let _ = std::fs::remove_dir_all(&folder);
-        std::fs::create_dir_all(&folder).expect("a folder");
-        let write = |name: &str, text: &[u8]| {
-            std::fs::write(folder.join(name), text).expect("written");
-        };
-        let key = |name: &str, key: &PrivateKey| {
-            let (rounds, rng) = (keyfile::ITERATIONS_MIN, &mut SeededEntropy::new(b"agent"));
-            let text = keyfile::encrypt(key, PIN, cast.suite, rounds, rng).expect("encrypted");
-            write(name, text.as_bytes());
-        };
-        let certificate = |name: &str, certificate: &Certificate| {
-            write(
-                name,
-                pem::encode("CERTIFICATE", certificate.der()).as_bytes(),
-            );
-        };
-        let own = &cast.trustees[0];
-        let scalar = Scalar::from_be_bytes(cast.suite.curve(), &own.static_key.to_bytes());
-        let of_board = PrivateKey::from_scalar(&scalar.expect("in range")).expect("a key");
-        write("pin", PIN);
-        key("sign.key", &own.person.key());
-        key("witness.key", &own.witness);
-        key("static.key", &of_board);
-        certificate("sign.cer", own.person.signer.certificate());
-        certificate("chain.cer", cast.ca.certificate());
-        Seat(folder)
-    }
-
-    fn run(&self, line: &str, host: &Host) -> Output {
-        let run = Command::new(env!("CARGO_BIN_EXE_mifeng"))
-            .current_dir(&self.0)
-            .args(["--lang", "en", "--pin-file", "pin"])
-            .args(line.split_whitespace())
-            .args(["--id", ".", "--host", &host.url])
-            .stdin(Stdio::null())
-            .output();
-        run.expect("the command runs")
-    }
-}
-
-impl Drop for Seat {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
-}
-
-fn said(out: &Output) -> String {
-    String::from_utf8_lossy(&[&out.stdout[..], &out.stderr].concat()).into_owned()
-}
-
-/// What a host says of a tender in this stage, with so many entries in its log.
-fn glance(stage: &str, size: u64) -> Said {
-    let text = format!(
-        r#"{{"suite":"{}","tender":"T1","title":{{"zh":"项目","en":"tender"}},"stage":"{stage}","size":{size}}}"#,
-        INTL.id()
-    );
-    (200, text.into_bytes()).into()
-}
-
-fn no(code: &str) -> Said {
-    let text = format!(r#"{{"title":"not found","code":"{code}"}}"#);
-    (404, text.into_bytes()).into()
-}
-
-/// Ends an agent that looks on after the last look that a test expects.
-fn gone() -> Said {
-    no("http.no-tender")
-}
-
-/// The bundle, unless whoever asks has it.
-fn marked(asked: &Asked, bundle: &[u8]) -> Said {
-    let mark = Some("\"one\"".to_owned());
-    match asked.known == mark {
-        true => (304, Vec::new()).into(),
-        false => Said {
-            status: 200,
-            mark,
-            body: bundle.to_vec(),
-        },
-    }
-}
-
-/// A host with one bundle, in these stages one look after the other; `rest` answers what else it is asked.
-fn in_stages(
-    stages: &'static [&'static str],
-    (bundle, size): (Vec<u8>, u64),
-    rest: impl Fn(&Asked) -> Said + Send + 'static,
-) -> Host {
-    Host::new(move |asked, before| match &*asked.rest {
-        "" => stages
-            .get(before)
-            .map_or_else(gone, |stage| glance(stage, size)),
-        "/bundle" => marked(asked, &bundle),
-        _ => rest(asked),
-    })
-}
 
 #[test]
 fn a_witness_cosigns_a_new_stage_though_its_bundle_was_there_before() {

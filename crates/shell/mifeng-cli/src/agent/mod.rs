@@ -27,7 +27,7 @@ const LOOK: Duration = Duration::from_secs(2);
 
 #[derive(clap::Subcommand, Debug)]
 pub(crate) enum TrusteeCommand {
-    /// 值守一个项目：核对日志、共签截标、经本人同意释放份额、应答抽取 / watch a tender: check its log, cosign the close, release when told to, answer draws
+    /// 值守一个项目：核对日志、共签截标、经本人同意释放份额、应答抽取、在开标记录上签名 / watch a tender: check its log, cosign the close; release, answer draws and sign the opening record when told to
     Serve(TrusteeArgs),
 }
 
@@ -41,10 +41,13 @@ pub(crate) struct TrusteeArgs {
     /// 条件全部满足即释放，不再询问 / release without asking once every condition is met
     #[arg(long)]
     yes: bool,
+    /// 开标记录与日志推出的一致且现场询问均已答复即签名，不再询问 / sign the opening record without asking once it is what the log gives and every question at the opening is answered
+    #[arg(long, conflicts_with = "once")]
+    yes_sign: bool,
     /// 本机页面的地址，只能在本机 / where the own page listens, on this machine only
     #[arg(long, default_value = "127.0.0.1:0", value_name = "ADDRESS:PORT")]
     page: SocketAddr,
-    /// 归档前不值守：开标所需份额送达后即结束 / do not stay until the archive: end when the shares of the opening are handed in
+    /// 归档前不值守：开标所需份额送达后即结束，不等开标记录 / do not stay until the archive: end when the shares of the opening are handed in, before there is an opening record
     #[arg(long)]
     once: bool,
 }
@@ -164,7 +167,11 @@ pub(crate) fn trustee(ui: &Ui, command: &TrusteeCommand) -> Outcome {
         format!("the own page (its address is a secret): {url}"),
     );
     let mut watch = watch::Watch::new(ui, client, identity, folder, screen);
-    watch.trustee(args.yes, args.once)
+    watch.trustee(&trustee::Told {
+        release: args.yes,
+        sign: args.yes_sign,
+        once: args.once,
+    })
 }
 
 /// `mifeng witness serve`.

@@ -32,8 +32,10 @@ pub(super) struct Asked {
     pub(super) id: Digest,
     pub(super) zh: String,
     pub(super) en: String,
-    /// The bids that it opens.
-    pub(super) bids: Vec<String>,
+    /// The bids that it opens, or the rows that it signs.
+    pub(super) rows: Vec<(String, String)>,
+    /// What a yes says.
+    pub(super) consent: (&'static str, &'static str),
     /// Every condition holds, and a word is waited for.
     pub(super) ready: bool,
 }
@@ -344,7 +346,7 @@ fn html(screen: &Screen, lang: Lang, kept: &str) -> String {
         None => {
             page += &format!(
                 "<p class=\"note\">{}</p>",
-                t("现在没有什么要您释放。", "Nothing is asked of you now.")
+                t("现在没有什么要您办理。", "Nothing is asked of you now.")
             );
             if let Some((zh, en)) = &shown.why {
                 page += &format!("<p>{}</p>", pick(zh, en));
@@ -366,22 +368,22 @@ fn html(screen: &Screen, lang: Lang, kept: &str) -> String {
                 );
             }
             page += "</ul><ul>";
-            for bid in &asked.bids {
-                page += &format!("<li>{}</li>", text(bid));
+            for (zh, en) in &asked.rows {
+                page += &format!("<li>{}</li>", pick(zh, en));
             }
             page += "</ul>";
             if asked.ready {
                 page += &format!(
                     "<form method=\"post\" action=\"{kept}\"><input type=\"hidden\" name=\"task\" value=\"{}\"><button type=\"submit\">{}</button></form>",
                     asked.id,
-                    t("我同意，释放", "I agree: release"),
+                    t(asked.consent.0, asked.consent.1),
                 );
             } else {
                 page += &format!(
                     "<p class=\"note\">{}</p>",
                     t(
-                        "条件未全部满足时，本程序不会释放。",
-                        "As long as a condition is not met, this program releases nothing."
+                        "条件未全部满足时，本程序不释放，也不签名。",
+                        "As long as a condition is not met, this program releases and signs nothing."
                     )
                 );
             }
@@ -410,6 +412,29 @@ mod tests {
         assert!(html(&screen, Lang::Zh, "?").contains("<p>甲 &lt;</p>"));
         screen.show(Vec::new(), None);
         assert!(!html(&screen, Lang::En, "?").contains("few"));
+    }
+
+    #[test]
+    fn a_page_lists_what_it_asks_for_and_its_button_says_what_a_yes_does() {
+        let screen = Screen::new("host");
+        let asked = |ready| Asked {
+            id: mifeng::crypto::HashAlg::Sha256.digest(b"one"),
+            zh: "签名".to_owned(),
+            en: "sign".to_owned(),
+            rows: vec![("甲 1 元".to_owned(), "A & B 1 yuan".to_owned())],
+            consent: ("我同意，签名", "I agree: sign"),
+            ready,
+        };
+        for (ready, lang, row, button) in [
+            (true, Lang::En, "<li>A &amp; B 1 yuan</li>", "I agree: sign"),
+            (true, Lang::Zh, "<li>甲 1 元</li>", "我同意，签名"),
+            (false, Lang::En, "<li>A &amp; B 1 yuan</li>", "I agree"),
+        ] {
+            screen.show(Vec::new(), Some(asked(ready)));
+            let page = html(&screen, lang, "?");
+            assert!(page.contains(row), "{page}");
+            assert_eq!(page.contains(button), ready, "{page}");
+        }
     }
 
     #[test]

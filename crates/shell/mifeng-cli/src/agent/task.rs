@@ -1,8 +1,10 @@
-//! What a trustee owes, as the records of a bundle tell it: shares for the opening and for final offers, answers for draws.
+//! What a trustee owes, as the records of a bundle tell it: shares for the opening and for final offers, answers for
+//! draws, its signature under the opening record.
 
 use super::page::{Asked, Line};
 use crate::bundle::Bundle;
 use crate::clock;
+use crate::minutes;
 use crate::ui::Failure;
 use mifeng::crypto::Digest;
 use mifeng::lock::SecretShare;
@@ -18,6 +20,8 @@ pub(super) enum Task {
     Offers(String),
     /// Its answer for a draw.
     Draw(Digest),
+    /// Its signature under the opening record, by the commitment of that.
+    Minutes(Digest),
 }
 
 impl Task {
@@ -27,6 +31,7 @@ impl Task {
             Task::Opening => "release".to_owned(),
             Task::Offers(lot) => format!("release-{}", hex::encode(lot)),
             Task::Draw(id) => format!("draw-{id}"),
+            Task::Minutes(id) => format!("sign-{id}"),
         }
     }
 
@@ -41,6 +46,24 @@ impl Task {
                 format!("release the shares for the final offers of lot {lot} ({due})"),
             ),
             Task::Draw(_) => ("为抽取给出份额".to_owned(), "answer for a draw".to_owned()),
+            Task::Minutes(_) => (
+                format!("在开标记录上签名（{due} 行）"),
+                format!("sign the opening record ({due} rows)"),
+            ),
+        }
+    }
+
+    /// Whether the terminal lists what it is about too; the page always does.
+    pub(super) fn shows_rows(&self) -> bool {
+        matches!(self, Task::Minutes(_))
+    }
+
+    /// What a person says yes to.
+    fn consent(&self) -> (&'static str, &'static str) {
+        match self {
+            Task::Opening | Task::Offers(_) => ("我同意，释放", "I agree: release"),
+            Task::Draw(_) => ("我同意，给出份额", "I agree: answer"),
+            Task::Minutes(_) => ("我同意，签名", "I agree: sign"),
         }
     }
 }
@@ -56,6 +79,20 @@ pub(super) fn nothing_to_open(state: &State) -> Option<(String, String)> {
         format!("没有标段达到 {least} 家投标，均不开标：没有份额要您释放。"),
         format!("No lot has {least} bids, so none is opened: there is nothing for you to release."),
     ))
+}
+
+/// The opening record that this trustee may sign and has not, by its commitment. Whoever sits in the committee does not
+/// attend the opening (spec/access.md): it is not asked.
+pub(super) fn unsigned(state: &State, own: &Digest) -> Option<Digest> {
+    let (id, _) = state
+        .minutes()
+        .filter(|_| state.stage() == Stage::Evaluation)?;
+    let members = state.members().values();
+    let mut members = members.chain(state.fallback_members().values());
+    let is_trustee = members.any(|(cert, _)| cert == own);
+    let sits = state.seats().iter().any(|seat| seat.cert == *own);
+    let signed = state.minutes_signed().contains(own);
+    (is_trustee && !sits && !signed).then_some(*id)
 }
 
 /// Whether a trustee owes shares: none of its own were given for what has no outcome yet.
@@ -88,6 +125,11 @@ pub(super) fn conditions(bundle: &Bundle, task: &Task) -> Result<(Vec<Line>, boo
             Some(&**lot),
         ),
         Task::Draw(_) => return Ok((Vec::new(), true)),
+        Task::Minutes(_) => {
+            let lines = before_signing(&bundle.replay.state);
+            let ready = lines.iter().all(|line| line.met);
+            return Ok((lines.into(), ready));
+        }
     };
     let ready = trustee::require_met(&bundle.replay, lot, &all, now).is_ok();
     let line = |c: trustee::Condition| Line {
@@ -98,13 +140,32 @@ pub(super) fn conditions(bundle: &Bundle, task: &Task) -> Result<(Vec<Line>, boo
     Ok((all.into_iter().map(line).collect(), ready))
 }
 
+/// What holds before the opening record is signed. Another one than the records give is no part of a log that replays:
+/// that the bundle was opened is the first line.
+fn before_signing(state: &State) -> [Line; 2] {
+    let asked = state.opening_questions();
+    let open = asked.iter().filter(|one| one.reply.is_none()).count();
+    [
+        Line {
+            met: true,
+            zh: "1. 日志逐条重放，签名与规则全部成立；开标记录与其各条记录推出的一致".to_owned(),
+            en: "1. the log was replayed, every signature and rule holds, and the opening record is what its records give".to_owned(),
+        },
+        Line {
+            met: open == 0,
+            zh: format!("2. 现场询问与回避申请均已答复（{} 件，{open} 件未答复）", asked.len()),
+            en: format!("2. every question at the opening is answered ({}, {open} not yet)", asked.len()),
+        },
+    ]
+}
+
 /// What is asked, with a name that changes when what it is about changes: a word for one is none for another.
 pub(super) fn asked(bundle: &Bundle, task: &Task) -> Asked {
     let state = &bundle.replay.state;
     let due = match task {
         Task::Opening => state.to_open(),
         Task::Offers(lot) => state.offers_to_open(lot),
-        Task::Draw(_) => Vec::new(),
+        Task::Draw(_) | Task::Minutes(_) => Vec::new(),
     };
     let due: Vec<Digest> = due
         .into_iter()
@@ -112,17 +173,23 @@ pub(super) fn asked(bundle: &Bundle, task: &Task) -> Asked {
         .collect();
     let seals: String = due.iter().map(Digest::to_string).collect();
     let about = format!("{}\n{}\n{seals}", state.origin(), task.name());
-    let (zh, en) = task.words(due.len());
     let bid = |seal: &Digest| {
         let bid = &state.bids()[seal];
         let lot = &bid.seal.context().lot;
-        format!("{lot}  {}  {}…", bid.name, &seal.to_string()[..16])
+        let text = format!("{lot}  {}  {}…", bid.name, &seal.to_string()[..16]);
+        (text.clone(), text)
     };
+    let rows: Vec<(String, String)> = match (task, state.minutes()) {
+        (Task::Minutes(_), Some((_, record))) => record.rows.iter().map(minutes::row).collect(),
+        _ => due.iter().map(bid).collect(),
+    };
+    let (zh, en) = task.words(rows.len());
     Asked {
         id: bundle.replay.suite().hash().digest(about.as_bytes()),
         zh,
         en,
-        bids: due.iter().map(bid).collect(),
+        rows,
+        consent: task.consent(),
         ready: false,
     }
 }

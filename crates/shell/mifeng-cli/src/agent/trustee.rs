@@ -15,9 +15,28 @@ use mifeng::tender::Stage;
 use std::path::Path;
 use std::time::Instant;
 
+/// What a person said before the agent began.
+pub(super) struct Told {
+    /// Shares and answers are given without asking.
+    pub(super) release: bool,
+    /// The opening record is signed without asking.
+    pub(super) sign: bool,
+    /// It ends when the shares of the opening are handed in: what comes after that is not its matter.
+    pub(super) once: bool,
+}
+
+impl Told {
+    fn is_unasked(&self, task: &Task) -> bool {
+        match task {
+            Task::Opening | Task::Offers(_) | Task::Draw(_) => self.release,
+            Task::Minutes(_) => self.sign,
+        }
+    }
+}
+
 impl Watch<'_> {
     /// Watches until the archive, or with `once` until the opening's shares are handed in, and the anchor log holds that.
-    pub(super) fn trustee(&mut self, yes: bool, once: bool) -> Outcome {
+    pub(super) fn trustee(&mut self, told: &Told) -> Outcome {
         self.screen.listen_to_the_terminal();
         let (mut bundle, mut released) = (None, false);
         loop {
@@ -45,13 +64,13 @@ impl Watch<'_> {
                 let worth = (due || self.shown.is_some()) && glance.stage != "setup";
                 if let Some(bundle) = bundle.as_ref().filter(|_| worth) {
                     let before = self.shown.clone();
-                    released = self.look(bundle, yes)?;
+                    released = self.look(bundle, due, told)?;
                     if due {
                         self.idle.looked(before == self.shown, Instant::now());
                     }
                 }
                 let newest = self.fetched.is_some_and(|(size, _)| size >= glance.size);
-                let is_last = newest && (glance.stage == "archived" || (once && released));
+                let is_last = newest && (glance.stage == "archived" || (told.once && released));
                 if let Some(bundle) = &bundle {
                     self.anchors(bundle, is_last)?;
                 }
@@ -63,20 +82,20 @@ impl Watch<'_> {
         }
     }
 
-    /// One look at a bundle; whether the own shares of the opening are in its log.
-    fn look(&mut self, bundle: &Bundle, yes: bool) -> Result<bool, Failure> {
+    /// One look at a bundle, a new one where `due`; whether the own shares of the opening are in its log.
+    fn look(&mut self, bundle: &Bundle, due: bool, told: &Told) -> Result<bool, Failure> {
         let state = &bundle.replay.state;
         self.cosign_closes(bundle)?;
         if state.stage() < Stage::Window {
             self.screen.show_nothing(None);
             return Ok(false);
         }
-        let keeps_key = person::keeps_one_time_key(self.ui, &self.identity, &bundle.replay);
-        let secret = match keeps_key {
-            true => None,
-            false => Some(person::secret(self.ui, &self.identity, &bundle.replay)?),
+        // Finding it opens the key file, which takes its time: a question may stand for days.
+        let task = match self.task.take().filter(|_| !due) {
+            Some(task) => Some(task),
+            None => self.owed_now(bundle, told)?,
         };
-        let Some(task) = self.next(bundle, secret.as_ref()) else {
+        let Some(task) = task else {
             let why = task::nothing_to_open(state);
             if let Some((zh, en)) = &why {
                 self.once(zh, en);
@@ -87,32 +106,36 @@ impl Watch<'_> {
             let over = state.stage() > Stage::Opening || none_comes;
             return Ok(over || self.has_released(&bundle.replay));
         };
-        let (lines, ready) = task::conditions(bundle, &task)?;
-        let asked = task::asked(bundle, &task);
-        let state = (asked.id, lines.iter().map(|line| line.met).collect());
-        if self.shown.as_ref() != Some(&state) {
-            self.say_what_is_asked(&asked, &lines, ready && !yes);
-            self.shown = Some(state);
-        }
-        let asked_for = asked.id;
-        self.screen.show(
-            lines,
-            Some(Asked {
-                ready: ready && !yes,
-                ..asked
-            }),
-        );
-        if !ready {
-            return Ok(false);
-        }
-        if yes || self.screen.is_told(&asked_for) {
-            self.answer(bundle, &task)?;
-        }
+        self.ask(bundle, &task, told.is_unasked(&task))?;
+        self.task = Some(task);
         Ok(false)
     }
 
-    fn say_what_is_asked(&self, asked: &Asked, lines: &[Line], waits: bool) {
+    /// Shows what a task is about and which conditions hold; does it if all do, on its person's word or `unasked`.
+    fn ask(&mut self, bundle: &Bundle, task: &Task, unasked: bool) -> Outcome {
+        let (lines, ready) = task::conditions(bundle, task)?;
+        let mut asked = task::asked(bundle, task);
+        asked.ready = ready && !unasked;
+        let state = (asked.id, lines.iter().map(|line| line.met).collect());
+        if self.shown.as_ref() != Some(&state) {
+            self.say_what_is_asked(task, &asked, &lines);
+            self.shown = Some(state);
+        }
+        let asked_for = asked.id;
+        self.screen.show(lines, Some(asked));
+        if ready && (unasked || self.screen.is_told(&asked_for)) {
+            self.answer(bundle, task)?;
+        }
+        Ok(())
+    }
+
+    fn say_what_is_asked(&self, task: &Task, asked: &Asked, lines: &[Line]) {
         self.ui.say(&asked.zh, &asked.en);
+        // What is signed is what was shown.
+        let rows = asked.rows.iter().filter(|_| task.shows_rows());
+        for (zh, en) in rows {
+            self.ui.say(format!("    {zh}"), format!("    {en}"));
+        }
         for line in lines {
             let mark = self.ui.mark(line.met);
             self.ui.say(
@@ -120,7 +143,7 @@ impl Watch<'_> {
                 format!("  {mark} {}", line.en),
             );
         }
-        if waits {
+        if asked.ready {
             self.ui.say(
                 "输入 yes 并回车，或在本机页面上确认",
                 "type yes and Enter, or confirm on the own page",
@@ -128,7 +151,20 @@ impl Watch<'_> {
         }
     }
 
-    /// What is owed now, if anything.
+    /// What is owed now, if anything. The signature comes last: others wait for shares and answers, and nobody for it.
+    fn owed_now(&self, bundle: &Bundle, told: &Told) -> Result<Option<Task>, Failure> {
+        let replay = &bundle.replay;
+        let secret = match person::keeps_one_time_key(self.ui, &self.identity, replay) {
+            true => None,
+            false => Some(person::secret(self.ui, &self.identity, replay)?),
+        };
+        let own = self.own(replay);
+        let minutes = || task::unsigned(&replay.state, &own).filter(|_| !told.once);
+        let next = self.next(bundle, secret.as_ref());
+        Ok(next.or_else(|| minutes().map(Task::Minutes)))
+    }
+
+    /// The next share or answer that is owed.
     fn next(&self, bundle: &Bundle, secret: Option<&SecretShare>) -> Option<Task> {
         let replay = &bundle.replay;
         let state = &replay.state;
@@ -168,10 +204,14 @@ impl Watch<'_> {
 
     /// Whether the log has shares, or a revealed key, of this person.
     fn has_released(&self, replay: &Replay) -> bool {
-        let own = self.identity.signer.certificate();
-        let own = own.fingerprint(replay.suite().hash());
+        let own = self.own(replay);
         let mut records = replay.records.iter();
         records.any(|r| r.actor == own && matches!(&*r.kind, "board.share" | "key.reveal"))
+    }
+
+    fn own(&self, replay: &Replay) -> Digest {
+        let own = self.identity.signer.certificate();
+        own.fingerprint(replay.suite().hash())
     }
 
     /// Makes the answer from the bundle that was checked, and hands it in.
@@ -181,6 +221,7 @@ impl Watch<'_> {
             Task::Opening => person::release(self.ui, &self.identity, bundle, &record)?,
             Task::Offers(lot) => offers::release(self.ui, &self.identity, bundle, lot, &record)?,
             Task::Draw(_) => person::draw_share(self.ui, &self.identity, bundle, &record)?,
+            Task::Minutes(_) => person::sign_minutes(&self.identity, bundle, &record)?,
         }
         let sent = hand_in(self.ui, &self.client, &record);
         // Whatever came of it, the next look is at a bundle of then.

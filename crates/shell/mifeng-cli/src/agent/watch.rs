@@ -3,6 +3,7 @@
 use super::anchors::Owed;
 use super::idle::Idle;
 use super::page::Screen;
+use super::task::Task;
 use crate::bundle::Bundle;
 use crate::client::{Client, Glance};
 use crate::download::Renewed;
@@ -51,6 +52,8 @@ pub(super) struct Watch<'a> {
     said: String,
     /// What was asked last, and which conditions held.
     pub(super) shown: Option<(Digest, Vec<bool>)>,
+    /// What a trustee owed at the last look.
+    pub(super) task: Option<Task>,
 }
 
 impl<'a> Watch<'a> {
@@ -76,6 +79,7 @@ impl<'a> Watch<'a> {
             stage: String::new(),
             said: String::new(),
             shown: None,
+            task: None,
         }
     }
 

@@ -5,9 +5,8 @@ use super::stages::Tender;
 use super::world;
 use crate::bundle::Bundle;
 use crate::ui::{self, Failure, Outcome, Ui};
-use crate::{bidder, clock, person};
+use crate::{bidder, clock, minutes, person};
 use mifeng::crypto::SystemEntropy;
-use mifeng::tender::BidStatus;
 use mifeng::trustee;
 use std::path::Path;
 
@@ -32,27 +31,6 @@ const BROKEN: u8 = 5;
 const WINDOW_MS: u64 = 60_000;
 /// The same where somebody at the keyboard has a part: trustees have as long as bidders had.
 const WINDOW_BY_HAND_MS: u64 = 300_000;
-
-/// A status as the opening record says it.
-fn said(status: BidStatus) -> (&'static str, &'static str) {
-    match status {
-        BidStatus::Opened => ("已开标", "opened"),
-        BidStatus::Remedied => ("补救后开标", "opened by the remedy plan"),
-        BidStatus::RevokedBidderCause => (
-            "视为撤销（投标人原因）",
-            "treated as revoked: its own cause",
-        ),
-        BidStatus::WithdrawnOtherCause => (
-            "视为撤回（他方原因）",
-            "treated as withdrawn: another's cause",
-        ),
-        BidStatus::WithdrawnBeforeDeadline => ("截止前撤回", "withdrawn before the deadline"),
-        BidStatus::Replaced => ("截止前被替换", "replaced before the deadline"),
-        BidStatus::NotOpened => ("不足三家，未开", "too few bids: not opened"),
-        BidStatus::RefusedLate => ("逾期送达，拒收", "refused: came after the deadline"),
-        BidStatus::RefusedUnsealed => ("未按要求密封，拒收", "refused: not sealed as required"),
-    }
-}
 
 impl Tender {
     pub(super) fn window_ms(&self) -> u64 {
@@ -282,23 +260,16 @@ impl Tender {
 
     /// Every bid that was received, with its one status.
     pub(super) fn show_statuses(&self, ui: &Ui) {
-        let Some((_, minutes)) = self.host.state().minutes() else {
+        let Some((_, record)) = self.host.state().minutes() else {
             return;
         };
         ui.say(
             "开标记录：每份投标恰有一个状态",
             "opening record: each bid has exactly one status",
         );
-        for row in &minutes.rows {
-            let (zh, en) = said(row.status);
-            let lot = match row.lot.as_str() {
-                "" => "-",
-                lot => lot,
-            };
-            ui.say(
-                format!("  标段 {lot}  {}  {zh}", row.name),
-                format!("  lot {lot}  {}  {en}", row.name),
-            );
+        for row in &record.rows {
+            let (zh, en) = minutes::row(row);
+            ui.say(format!("  {zh}"), format!("  {en}"));
         }
     }
 }
