@@ -309,6 +309,11 @@ impl Client {
         parse(&bytes)
     }
 
+    /// A small file of an opened bid: its manifest.
+    pub(crate) fn opened_file(&self, rest: &str) -> Result<Vec<u8>, Failure> {
+        self.read("GET", rest, &Body::None).map(|(_, bytes)| bytes)
+    }
+
     /// Hands in documents that a record names: a contract's text before its record, whose commitment needs it.
     pub(crate) fn announce(&self, record: &[u8]) -> Outcome {
         let body = Body::Bytes("application/json", record);

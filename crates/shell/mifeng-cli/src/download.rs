@@ -100,6 +100,22 @@ impl Part {
         Ok(mark)
     }
 
+    /// Nothing of a file that has another size than it must have.
+    fn require_size(&self, url: &str, expected: Option<u64>, found: Option<u64>) -> Outcome {
+        let (Some(expected), Some(found)) = (expected, found) else {
+            return Ok(());
+        };
+        if expected == found {
+            return Ok(());
+        }
+        self.forget();
+        let text = format!("{url}: expected {expected} B, the host sends {found}");
+        Err(Failure {
+            zh: Some(format!("{url}：应为 {expected} B，平台给出 {found} B")),
+            ..Failure::refused("file.other-size", text)
+        })
+    }
+
     /// Begins anew.
     fn forget(&self) {
         // What cannot be removed fails where it is made.
@@ -130,6 +146,33 @@ pub(crate) fn renew(
     out: &Path,
     known: Option<&str>,
 ) -> Result<Renewed, Failure> {
+    come(client, rest, out, (known, None))
+}
+
+/// Fetches what is so large, and gives it its name only when `holds` has looked at it: what does not hold is removed, and
+/// what had the name before stays.
+pub(crate) fn fetch_held(
+    client: &Client,
+    (rest, size): (&str, u64),
+    out: &Path,
+    holds: &mut dyn FnMut(&Path) -> Outcome,
+) -> Outcome {
+    let name = out.file_name().unwrap_or_default().to_string_lossy();
+    let new = out.with_file_name(format!(".{name}.new"));
+    come(client, rest, &new, (None, Some(size)))?;
+    if let Err(no) = holds(&new) {
+        let _ = fs::remove_file(&new);
+        return Err(no);
+    }
+    fs::rename(&new, out).map_err(|e| Failure::io(out, &e))
+}
+
+fn come(
+    client: &Client,
+    rest: &str,
+    out: &Path,
+    (known, size): (Option<&str>, Option<u64>),
+) -> Result<Renewed, Failure> {
     let part = Part::of(out);
     let (mut left, mut wait) = (TRIES, FIRST_WAIT);
     loop {
@@ -144,7 +187,10 @@ pub(crate) fn renew(
             }
             Ok(mut answer) => {
                 let piece = told(client, rest, before, &mut answer)?;
-                let body = answer.body_mut().with_config().limit(BUNDLE_LEN_MAX);
+                part.require_size(&client.url(rest), size, piece.size)?;
+                // A host that does not say how much comes sends a byte too many at most.
+                let most = size.map_or(BUNDLE_LEN_MAX, |size| size.saturating_add(1));
+                let body = answer.body_mut().with_config().limit(most);
                 match part.take(&piece, &mut body.reader())? {
                     Ok(true) => return part.finish().map(Renewed::Came),
                     Ok(false) => Box::new("cut off"),
@@ -154,6 +200,10 @@ pub(crate) fn renew(
             Err(e) => Box::new(e),
         };
         left -= 1;
+        let here = part.so_far().map(|(len, _)| len);
+        if size.is_some_and(|size| here > Some(size)) {
+            part.require_size(&client.url(rest), size, here)?;
+        }
         if part.so_far().is_some_and(|(len, _)| len > before) {
             (left, wait) = (TRIES, FIRST_WAIT);
         }

@@ -1,22 +1,29 @@
-//! `mifeng panel read`: the opened files that this person may read, fetched from a host into a folder.
+//! `mifeng panel read`: the opened files that this person may read, fetched from a host into a folder, and each held
+//! against the manifest that the log's `bid.open` names.
+
+mod due;
+mod held;
 
 use crate::access::{self, Signing};
-use crate::client::Client;
+use crate::client::{self, Client};
 use crate::download;
-use crate::ui::{Failure, Lang, Outcome, Ui};
+use crate::identity::Identity;
+use crate::person;
+use crate::ui::{self, Failure, Lang, Outcome, Ui};
+use due::DueBid;
+use held::{Held, Listed, MANIFEST};
+use mifeng::crypto::HashAlg;
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
 
 /// A lot, a bidder, a file.
 const PARTS_MIN: usize = 3;
 
-/// A file of an opened bid, as the host lists it.
+/// A file of an opened bid, as the host lists it. Its size is told by the manifest, which the log has.
 #[derive(Deserialize)]
 pub(crate) struct OpenedFile {
     /// `LOT/BIDDER/…`.
     path: String,
-    /// Bytes.
-    size: u64,
 }
 
 #[derive(clap::Args, Debug)]
@@ -31,49 +38,101 @@ pub(crate) struct ReadArgs {
     force: bool,
 }
 
-/// Signs in, and fetches every file that the host lists for whoever did.
+/// Signs in, and fetches every file of the opened bids that whoever did may read.
 pub(crate) fn read(ui: &Ui, args: &ReadArgs) -> Outcome {
     let (reach, id) = args.by.parts();
     let mut client = Client::new(ui, reach)?;
     let token = access::token(ui, (&client, &reach.host), id)?;
     client.sign_in_with(token);
-    let files = client.opened()?;
-    for (at, file) in files.iter().enumerate() {
-        let path = below(&args.out, &file.path).ok_or_else(|| {
-            Failure::malformed(format!(
-                "the host lists {:?}: no LOT/BIDDER/FILE",
-                file.path
-            ))
-        })?;
-        require_new(ui, &path, args.force)?;
-        if let Some(folder) = path.parent() {
-            std::fs::create_dir_all(folder).map_err(|e| Failure::io(folder, &e))?;
-        }
-        ui.say(
-            format!(
-                "{}/{} {}（{} B）",
-                at + 1,
-                files.len(),
-                file.path,
-                file.size
-            ),
-            format!("{}/{} {} ({} B)", at + 1, files.len(), file.path, file.size),
-        );
-        download::fetch(&client, &format!("/opened/{}", escaped(&file.path)), &path)?;
-        let found = std::fs::metadata(&path).map_err(|e| Failure::io(&path, &e))?;
-        if found.len() != file.size {
-            let (path, came, said) = (path.display(), found.len(), file.size);
-            return Err(Failure::malformed(format!(
-                "{path}: {came} B came, the host listed {said}"
-            )));
-        }
+    let identity = Identity::load(ui, id)?;
+    let replay = client::fetched(&client)?;
+    // A host that shows this person another log has no say in what was opened.
+    person::keep_head(&identity, &replay)?;
+    let alg = replay.suite().hash();
+    let listed = Listed::of(client.opened()?)?;
+    let own = identity.signer.certificate().fingerprint(alg);
+    let due = due::bids(&replay.state, &own, &listed);
+    listed.require_none_beside(&due)?;
+    let task = Reading {
+        ui,
+        args,
+        client: &client,
+        alg,
+    };
+    let mut count = 0;
+    for bid in &due {
+        count += task.fetch(bid, &listed)?;
     }
-    let (count, out) = (files.len(), args.out.display());
+    let (bids, out) = (due.len(), args.out.display());
     ui.say(
-        format!("共 {count} 个文件，在 {out}"),
-        format!("{count} files below {out}"),
+        format!("{bids} 份投标，共 {count} 个文件，均与日志所载清单一致，在 {out}"),
+        format!("{bids} bids, {count} files below {out}, each as the log has it"),
     );
     Ok(())
+}
+
+/// What every bid is fetched with.
+struct Reading<'a> {
+    ui: &'a Ui,
+    args: &'a ReadArgs,
+    client: &'a Client,
+    alg: HashAlg,
+}
+
+impl Reading<'_> {
+    /// Fetches a bid whole; how many files it has.
+    fn fetch(&self, bid: &DueBid, listed: &Listed) -> Result<usize, Failure> {
+        let held = self.manifest(bid)?;
+        listed.require(&held)?;
+        for (path, content) in held.files() {
+            let target = self.place(path)?;
+            self.ui.say(
+                format!("{path}（{} B）", content.size),
+                format!("{path} ({} B)", content.size),
+            );
+            download::fetch_held(
+                self.client,
+                (&route(path), content.size),
+                &target,
+                &mut |came| content.require(self.alg, path, came),
+            )
+            .map_err(|no| held::missing(path, no))?;
+        }
+        let path = held.path_of(MANIFEST);
+        ui::write(&self.place(&path)?, held.manifest())?;
+        for path in held.unserved() {
+            self.ui.warn(
+                format!("{path}：平台不提供以点开头的文件名，未下载"),
+                format!(
+                    "{path}: hosts give out no name that begins with a dot, it was not fetched"
+                ),
+            );
+        }
+        Ok(held.files().count() + 1)
+    }
+
+    /// The manifest that the log names, and nothing of another one.
+    fn manifest(&self, bid: &DueBid) -> Result<Held, Failure> {
+        let path = format!("{}/{MANIFEST}", bid.folder);
+        let bytes = self.client.opened_file(&route(&path));
+        let bytes = bytes.map_err(|no| held::missing(&path, no))?;
+        Held::parse(self.alg, bid, bytes)
+    }
+
+    /// Where a file goes, if nothing is lost by that.
+    fn place(&self, path: &str) -> Result<PathBuf, Failure> {
+        let place = below(&self.args.out, path).ok_or_else(|| no_place(path))?;
+        require_new(self.ui, &place, self.args.force)?;
+        Ok(place)
+    }
+}
+
+fn route(path: &str) -> String {
+    format!("/opened/{}", escaped(path))
+}
+
+fn no_place(path: &str) -> Failure {
+    Failure::malformed(format!("the host lists {path:?}: no LOT/BIDDER/FILE"))
 }
 
 /// What lies there already may be somebody's work.

@@ -2,115 +2,22 @@
 //! was said before, and never one that the log's records do not give.
 
 mod fake;
+mod real;
 mod seat;
 
-use mifeng::crypto::{INTL, SeededEntropy, Time};
+use mifeng::crypto::{INTL, SeededEntropy};
 use mifeng::tender::{MinutesSign, OpeningAnswer, OpeningAsk, OpeningMatter};
 use mifeng::{Export, Replay, sign_record};
-use mifeng_server::{Clock, House, Log, Opened, Opening, Running, SystemClock};
+use mifeng_server::{Clock, SystemClock};
 use mifeng_testkit::dossier::misread;
 use mifeng_testkit::world::*;
+use real::{Real, SEED, cast, opened};
 use seat::{Seat, in_stages, said};
 use std::io::{BufRead, BufReader, Lines, Write};
-use std::net::TcpListener;
-use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Stdio};
-use std::sync::Arc;
 
-const SEED: &str = "agent";
 const ASKED: &str = "sign the opening record (3 rows)";
 const SIGNED: &str = "handed in, receipt ";
-
-const DAY_MS: i64 = 86_400_000;
-
-/// A cast whose certificates hold when a tender of the made world is opened, and a day from `now`.
-fn cast(now: Time) -> Cast {
-    let mut making = Making::at(START, 4);
-    making.validity.not_after = now.plus_millis(DAY_MS);
-    Cast::made(&INTL, SEED, &making)
-}
-
-/// A tender with its opening record, which nobody else has signed yet.
-fn opened(cast: &Cast) -> Tender<'_> {
-    let mut tender = Tender::new(cast, "host.example/t/T1", Kind::Board);
-    tender.receive(3);
-    tender.close_and_release(Kind::Board);
-    for seal in tender.host.state().to_open() {
-        tender.open(&seal, 100).expect("an outcome");
-    }
-    let minutes = tender.host.state().expected_minutes();
-    let minutes = minutes.expect("every outcome");
-    let said = tender.say(&cast.agency, "opening.minutes", &minutes, 100);
-    said.expect("minutes");
-    tender
-}
-
-/// A host in this process that goes on with a tender today.
-struct Real {
-    running: Option<Running>,
-    folder: PathBuf,
-    url: String,
-}
-
-impl Real {
-    fn new(name: &str, tender: &mut Tender<'_>, now: Time) -> Self {
-        let hour_ago = now.plus_millis(-DAY_MS / 24);
-        let list = tender
-            .cast
-            .ca
-            .revocation_list(&[], hour_ago, now.plus_millis(DAY_MS), 2);
-        let list = list.expect("a list");
-        tender.host.add_crl(&list).expect("taken");
-        let folder =
-            std::env::temp_dir().join(format!("mifeng-minutes-{name}-{}", std::process::id()));
-        let _ = std::fs::remove_dir_all(&folder);
-        std::fs::create_dir_all(folder.join("T1")).expect("a folder");
-        let store = tender.store.copied();
-        let mut opening = |_: &Path| -> Opening<Memory> {
-            let store = store.clone();
-            Box::new(move |_| Ok(Opened::Ready(store.clone(), keys(&cast(now)))))
-        };
-        let clock = Arc::new(SystemClock);
-        let house = House::open(&folder, clock, &mut opening).expect("a house");
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-        let running = mifeng_server::start(
-            Arc::new(house),
-            listener,
-            None,
-            None,
-            Vec::new(),
-            Log::off(),
-        );
-        let running = running.expect("listening");
-        Real {
-            url: format!("http://{}/t/T1", running.address),
-            running: Some(running),
-            folder,
-        }
-    }
-
-    /// What its log amounts to now.
-    fn replay(&self, seat: &Seat) -> Replay {
-        let fetch = ["bundle", "fetch", "--out", "now.tar", "--host", &self.url];
-        let run = std::process::Command::new(env!("CARGO_BIN_EXE_mifeng"))
-            .current_dir(&seat.0)
-            .args(fetch)
-            .output();
-        let out = run.expect("the command runs");
-        assert!(out.status.success(), "{}", said(&out));
-        let tar = std::fs::read(seat.0.join("now.tar")).expect("fetched");
-        Replay::of(&Parts::of_tar(&tar)).expect("replays")
-    }
-}
-
-impl Drop for Real {
-    fn drop(&mut self) {
-        if let Some(running) = self.running.take() {
-            running.stop();
-        }
-        let _ = std::fs::remove_dir_all(&self.folder);
-    }
-}
 
 /// An agent at work.
 struct Agent {
@@ -155,6 +62,19 @@ impl Drop for Agent {
     }
 }
 
+/// What its log amounts to now.
+fn replay(host: &Real, seat: &Seat) -> Replay {
+    let fetch = ["bundle", "fetch", "--out", "now.tar", "--host", &host.url];
+    let run = std::process::Command::new(env!("CARGO_BIN_EXE_mifeng"))
+        .current_dir(&seat.0)
+        .args(fetch)
+        .output();
+    let out = run.expect("the command runs");
+    assert!(out.status.success(), "{}", said(&out));
+    let tar = std::fs::read(seat.0.join("now.tar")).expect("fetched");
+    Replay::of(&Parts::of_tar(&tar)).expect("replays")
+}
+
 /// Who signed, and what was logged.
 fn signs(replay: &Replay, cast: &Cast) -> (bool, Vec<String>) {
     let own = cast.trustees[0].person.fingerprint(&INTL);
@@ -182,10 +102,10 @@ fn a_trustee_signs_the_opening_record_that_was_shown_on_its_word() {
         let shown = format!("lot 1  {name}  {price} yuan  opened");
         assert!(agent.heard.contains(&shown), "{shown}: {}", agent.heard);
     }
-    assert!(!signs(&host.replay(&seat), &cast).0);
+    assert!(!signs(&replay(&host, &seat), &cast).0);
     agent.word.write_all(b"yes\n").expect("heard");
     agent.hear(SIGNED);
-    assert!(signs(&host.replay(&seat), &cast).0);
+    assert!(signs(&replay(&host, &seat), &cast).0);
     let (id, _) = tender.host.state().minutes().expect("minutes");
     let folder = seat.0.join("agent-T1");
     for kept in ["rec", "receipt"] {
@@ -225,7 +145,7 @@ fn unasked_it_signs_when_every_question_at_the_opening_is_answered() {
     assert!(sent.status.success(), "{}", said(&sent));
     agent.hear("✔ 2. every question at the opening is answered (1, 0 not yet)");
     agent.hear(SIGNED);
-    let (signed, kinds) = signs(&host.replay(&seat), &cast);
+    let (signed, kinds) = signs(&replay(&host, &seat), &cast);
     let at = |kind: &str| kinds.iter().position(|one| one == kind);
     assert!(signed && at("opening.answer") < at("opening.sign"));
     assert!(!agent.heard.contains("type yes"), "{}", agent.heard);

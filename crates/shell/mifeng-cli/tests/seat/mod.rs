@@ -3,46 +3,53 @@
 
 use crate::fake::{Asked, Host, Said};
 use mifeng::crypto::{INTL, PrivateKey, Scalar, SeededEntropy};
-use mifeng::pki::{Certificate, Signer, keyfile, pem};
+use mifeng::pki::{Signer, keyfile, pem};
 use mifeng_testkit::world::*;
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 
 const PIN: &[u8] = b"a passphrase";
 
-/// The identity folder of the first trustee.
+/// The identity folder of one person.
 pub(crate) struct Seat(pub(crate) PathBuf);
 
 impl Seat {
+    /// The first trustee's.
     pub(crate) fn new(name: &str, cast: &Cast) -> Self {
+        let own = &cast.trustees[0];
+        let seat = Seat::person(name, cast, &own.person);
+        let scalar = Scalar::from_be_bytes(cast.suite.curve(), &own.static_key.to_bytes());
+        let of_board = PrivateKey::from_scalar(&scalar.expect("in range")).expect("a key");
+        seat.key("witness.key", &own.witness, cast);
+        seat.key("static.key", &of_board, cast);
+        seat
+    }
+
+    pub(crate) fn person(name: &str, cast: &Cast, own: &Person) -> Self {
         let folder =
             std::env::temp_dir().join(format!("mifeng-agent-{name}-{}", std::process::id()));
         let _ = std::fs::remove_dir_all(&folder);
         std::fs::create_dir_all(&folder).expect("a folder");
-        let write = |name: &str, text: &[u8]| {
-            std::fs::write(folder.join(name), text).expect("written");
-        };
-        let key = |name: &str, key: &PrivateKey| {
-            let (rounds, rng) = (keyfile::ITERATIONS_MIN, &mut SeededEntropy::new(b"agent"));
-            let text = keyfile::encrypt(key, PIN, cast.suite, rounds, rng).expect("encrypted");
-            write(name, text.as_bytes());
-        };
-        let certificate = |name: &str, certificate: &Certificate| {
-            write(
-                name,
-                pem::encode("CERTIFICATE", certificate.der()).as_bytes(),
-            );
-        };
-        let own = &cast.trustees[0];
-        let scalar = Scalar::from_be_bytes(cast.suite.curve(), &own.static_key.to_bytes());
-        let of_board = PrivateKey::from_scalar(&scalar.expect("in range")).expect("a key");
-        write("pin", PIN);
-        key("sign.key", &own.person.key());
-        key("witness.key", &own.witness);
-        key("static.key", &of_board);
-        certificate("sign.cer", own.person.signer.certificate());
-        certificate("chain.cer", cast.ca.certificate());
-        Seat(folder)
+        let seat = Seat(folder);
+        seat.write("pin", PIN);
+        seat.key("sign.key", &own.key(), cast);
+        for (name, one) in [
+            ("sign.cer", own.signer.certificate()),
+            ("chain.cer", cast.ca.certificate()),
+        ] {
+            seat.write(name, pem::encode("CERTIFICATE", one.der()).as_bytes());
+        }
+        seat
+    }
+
+    fn write(&self, name: &str, text: &[u8]) {
+        std::fs::write(self.0.join(name), text).expect("written");
+    }
+
+    fn key(&self, name: &str, key: &PrivateKey, cast: &Cast) {
+        let (rounds, rng) = (keyfile::ITERATIONS_MIN, &mut SeededEntropy::new(b"agent"));
+        let text = keyfile::encrypt(key, PIN, cast.suite, rounds, rng).expect("encrypted");
+        self.write(name, text.as_bytes());
     }
 
     /// A command of this person, at a host.
