@@ -16,6 +16,10 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 
 /// The last file: names, lengths and digests of all before it.
 const LIST: &str = "backup.json";
+/// Lists that a host keeps beside the tender's files stand below this name.
+const BESIDE: &str = "beside/";
+/// Bytes of one of them: a journal of refusals takes 64 MiB at full speed, and then a line a minute (mifeng-server).
+const BESIDE_LEN_MAX: u64 = 256 << 20;
 /// As many files as a bundle may have, at 200 bytes a line.
 const LIST_LEN_MAX: u64 = (crate::FILES_MAX as u64) * 256;
 /// Two zero blocks end a tar.
@@ -38,7 +42,10 @@ struct List {
     format: String,
 }
 
-const FORMAT: &str = "mifeng-backup-1";
+/// A tender alone.
+const FORMAT_ALONE: &str = "mifeng-backup-1";
+/// A tender, and lists beside it: a program that does not know them must not lose them.
+const FORMAT: &str = "mifeng-backup-2";
 
 /// What was copied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,6 +58,12 @@ pub struct Copied {
 
 fn bad(detail: impl Into<String>) -> Error {
     Error::malformed("backup", detail)
+}
+
+fn too_long(name: &str, len: u64) -> Error {
+    bad(format!(
+        "{name}: expected {BESIDE_LEN_MAX} bytes at most, found {len}"
+    ))
 }
 
 /// Counts and hashes what passes.
@@ -113,33 +126,68 @@ fn add(out: &mut dyn Write, name: &str, len: u64, content: &mut dyn Read) -> Res
 /// [`Error::Malformed`] if there is no tender in the store; [`Error::Unavailable`], also for a file that another
 /// process changed meanwhile: try again.
 pub fn back_up(store: &dyn Store, out: &mut dyn Write) -> Result<Copied, Error> {
+    back_up_with(store, &[], out)
+}
+
+/// The same with lists that a host keeps beside the tender's files, each with its name.
+///
+/// # Errors
+/// As [`back_up`]; [`Error::Malformed`] for a list that is too long.
+pub fn back_up_with(
+    store: &dyn Store,
+    beside: &[(&str, Vec<u8>)],
+    out: &mut dyn Write,
+) -> Result<Copied, Error> {
     let head = store.read(HEAD).map_err(|e| Error::io(HEAD, &e))?;
     let head = head.ok_or_else(|| Error::malformed("store", "there is no tender in it"))?;
+    let lists = beside.iter().map(|(name, content)| {
+        let len = content.len() as u64;
+        (format!("{BESIDE}{name}"), len, Some(content))
+    });
+    let own = store.list("").map_err(|e| Error::io("store", &e))?;
+    // A bid on its way in is nothing yet.
+    let own = own.into_iter().filter(|(name, _)| name != layout::INCOMING);
+    let mut all: Vec<_> = own.map(|(name, len)| (name, len, None)).collect();
+    if let Some((name, ..)) = all.iter().find(|(name, ..)| name.starts_with(BESIDE)) {
+        return Err(bad(format!("{name} is no file of a tender")));
+    }
+    all.extend(lists);
+    all.sort_by(|(one, ..), (other, ..)| one.cmp(other));
     let mut files = Vec::new();
-    for (name, len) in store.list("").map_err(|e| Error::io("store", &e))? {
-        // A bid on its way in is nothing yet.
-        if name == layout::INCOMING {
-            continue;
-        }
-        files.push(if name == HEAD {
-            add(out, HEAD, head.len() as u64, &mut &head[..])?
-        } else {
-            let mut content = store.open(&name).map_err(|e| Error::io(&*name, &e))?;
-            add(out, &name, len, &mut content)?
+    for (name, len, list) in all {
+        files.push(match list {
+            Some(_) if len > BESIDE_LEN_MAX => return Err(too_long(&name, len)),
+            Some(content) => add(out, &name, len, &mut &content[..])?,
+            None if name == HEAD => add(out, HEAD, head.len() as u64, &mut &head[..])?,
+            None => {
+                let mut content = store.open(&name).map_err(|e| Error::io(&*name, &e))?;
+                add(out, &name, len, &mut content)?
+            }
         });
     }
+    let format = match beside {
+        [] => FORMAT_ALONE,
+        _ => FORMAT,
+    };
     let copied = Copied {
         files: files.len() as u64,
         bytes: files.iter().map(|file| file.len).sum(),
     };
     let list = jcs::to_vec(&List {
         files,
-        format: FORMAT.to_owned(),
+        format: format.to_owned(),
     })?;
     add(out, LIST, list.len() as u64, &mut &list[..])?;
     out.write_all(&END).map_err(|e| Error::io("backup", &e))?;
     Ok(copied)
 }
+
+fn is_list(file: &Listed) -> bool {
+    file.name.starts_with(BESIDE)
+}
+
+/// Takes a list of a backup, by its name.
+pub type PutList<'a> = dyn FnMut(&str, &[u8]) -> Result<(), Error> + 'a;
 
 /// A backup whose every byte was held against its list.
 pub struct Backup<R> {
@@ -202,8 +250,21 @@ impl<R: Read + Seek> Backup<R> {
         if end != END {
             return Err(bad("something else than the end follows the list"));
         }
-        if list.format != FORMAT {
-            return Err(bad(format!("expected {FORMAT}, found {}", list.format)));
+        let lists = files.iter().filter(|(_, file)| is_list(file));
+        match &*list.format {
+            FORMAT => {}
+            // As it was before lists had a place in it.
+            FORMAT_ALONE if lists.clone().next().is_none() => {}
+            found => {
+                let found =
+                    format!("expected {FORMAT} or, without lists, {FORMAT_ALONE}; found {found}");
+                return Err(bad(found));
+            }
+        }
+        for (_, file) in lists {
+            if file.len > BESIDE_LEN_MAX {
+                return Err(too_long(&file.name, file.len));
+            }
         }
         let mut wanted = list.files.iter();
         for (_, found) in &files {
@@ -225,55 +286,105 @@ impl<R: Read + Seek> Backup<R> {
         }
     }
 
+    /// Names of the lists beside the tender's files; none in a backup from before lists had a place in it.
+    pub fn lists(&self) -> Vec<&str> {
+        let names = self.files.iter().map(|(_, file)| &*file.name);
+        names.filter_map(|name| name.strip_prefix(BESIDE)).collect()
+    }
+
     /// Puts everything into a store in which no tender is. The head comes last: a restore that breaks off leaves
     /// no tender, and can be done again, from the same backup.
     ///
     /// # Errors
-    /// [`Error::Malformed`] if there is a tender in the store, or what another copy left, which stays as it is;
-    /// [`Error::Unavailable`].
-    pub fn restore(mut self, store: &mut dyn Store) -> Result<Copied, Error> {
-        if store.read(HEAD).map_err(|e| Error::io(HEAD, &e))?.is_some() {
-            return Err(Error::malformed(
-                "store",
-                "there is a tender in it already; nothing was changed",
-            ));
-        }
-        // What another backup left there would become part of this tender.
-        let known: BTreeSet<&str> = self.files.iter().map(|(_, file)| &*file.name).collect();
-        let there = store.list("").map_err(|e| Error::io("store", &e))?;
-        let foreign =
-            |(name, _): &&(String, u64)| name != layout::INCOMING && !known.contains(name.as_str());
-        if let Some((name, _)) = there.iter().find(foreign) {
-            let detail = format!(
-                "{name} is in it and not in this backup: another restore broke off there; expected an empty place"
-            );
-            return Err(Error::malformed("store", detail));
-        }
-        let last = |(_, file): &(u64, Listed)| file.name == HEAD;
+    /// [`Error::Malformed`] if there is a tender in the store, or what another copy left, which stays as it is, or if the
+    /// backup has lists; [`Error::Unavailable`].
+    pub fn restore(self, store: &mut dyn Store) -> Result<Copied, Error> {
+        self.restore_with(store, &mut |name, _| {
+            Err(bad(format!("{name}: expected a place for this list")))
+        })
+    }
+
+    /// The same; `put` takes the lists, each by its name, before anything else is put anywhere.
+    ///
+    /// # Errors
+    /// As [`Backup::restore`], and those of `put`.
+    pub fn restore_with(
+        mut self,
+        store: &mut dyn Store,
+        put: &mut PutList<'_>,
+    ) -> Result<Copied, Error> {
+        let (lists, files): (Vec<_>, Vec<_>) = std::mem::take(&mut self.files)
+            .into_iter()
+            .partition(|(_, file)| is_list(file));
+        require_empty(store, &files)?;
         let (heads, others): (Vec<_>, Vec<_>) =
-            std::mem::take(&mut self.files).into_iter().partition(last);
+            files.into_iter().partition(|(_, file)| file.name == HEAD);
         if heads.len() != 1 {
             return Err(bad("there is no head in it"));
         }
         let mut copied = Copied { files: 0, bytes: 0 };
-        for (at, file) in others.into_iter().chain(heads) {
-            let name = file.name.as_str();
-            let io = |e: io::Error| Error::io(name, &e);
-            self.file.seek(SeekFrom::Start(at)).map_err(io)?;
-            let mut content = self.file.by_ref().take(file.len);
-            let mut passing = Passing {
-                content: &mut content,
-                hash: HashAlg::Sha256.hasher(),
-                len: 0,
-            };
-            store.write(name, &mut passing).map_err(io)?;
-            // It was whole before: somebody writes to it.
-            if passing.hash.finish() != file.sha256 {
-                return Err(bad(format!("{name} changed while it was read")));
+        for (at, file) in lists.into_iter().chain(others).chain(heads) {
+            match file.name.strip_prefix(BESIDE) {
+                Some(name) => {
+                    let mut content = Vec::new();
+                    self.take(at, &file, &mut |passing| {
+                        passing.read_to_end(&mut content).map(drop)
+                    })?;
+                    put(name, &content)?;
+                }
+                None => self.take(at, &file, &mut |passing| {
+                    store.write(&file.name, passing).map(drop)
+                })?,
             }
             copied.files += 1;
             copied.bytes += file.len;
         }
         Ok(copied)
+    }
+
+    /// Hands out a file's content. It was whole before: who changed it meanwhile writes to the backup.
+    fn take(
+        &mut self,
+        at: u64,
+        file: &Listed,
+        work: &mut dyn FnMut(&mut dyn Read) -> io::Result<()>,
+    ) -> Result<(), Error> {
+        let name = file.name.as_str();
+        let io = |e: io::Error| Error::io(name, &e);
+        self.file.seek(SeekFrom::Start(at)).map_err(io)?;
+        let mut content = self.file.by_ref().take(file.len);
+        let mut passing = Passing {
+            content: &mut content,
+            hash: HashAlg::Sha256.hasher(),
+            len: 0,
+        };
+        work(&mut passing).map_err(io)?;
+        match passing.hash.finish() == file.sha256 {
+            true => Ok(()),
+            false => Err(bad(format!("{name} changed while it was read"))),
+        }
+    }
+}
+
+/// No tender, and nothing that another backup left: it would become part of this one.
+fn require_empty(store: &dyn Store, files: &[(u64, Listed)]) -> Result<(), Error> {
+    if store.read(HEAD).map_err(|e| Error::io(HEAD, &e))?.is_some() {
+        return Err(Error::malformed(
+            "store",
+            "there is a tender in it already; nothing was changed",
+        ));
+    }
+    let known: BTreeSet<&str> = files.iter().map(|(_, file)| &*file.name).collect();
+    let there = store.list("").map_err(|e| Error::io("store", &e))?;
+    let foreign =
+        |(name, _): &&(String, u64)| name != layout::INCOMING && !known.contains(name.as_str());
+    match there.iter().find(foreign) {
+        None => Ok(()),
+        Some((name, _)) => {
+            let detail = format!(
+                "{name} is in it and not in this backup: another restore broke off there; expected an empty place"
+            );
+            Err(Error::malformed("store", detail))
+        }
     }
 }

@@ -3,7 +3,7 @@
 use super::replayed;
 use crate::store::Store;
 use crate::{Error, Replay, decode_base64, layout};
-use mifeng_crypto::Digest;
+use mifeng_crypto::{Digest, Suite};
 use mifeng_envelope::SealedFile;
 use mifeng_record::{Record, SignedRecord};
 use mifeng_tender::Stage;
@@ -27,6 +27,8 @@ const NAMED: [(&str, &str); 8] = [
 pub struct StoreCheck {
     /// The log's name.
     pub origin: String,
+    /// Its algorithms.
+    pub suite: &'static Suite,
     /// How far the tender is.
     pub stage: Stage,
     /// Entries under the head, each replayed.
@@ -50,6 +52,7 @@ pub fn check_store(store: &dyn Store) -> Result<StoreCheck, Error> {
     let (head, _, replay) = replayed(store)?;
     let mut check = StoreCheck {
         origin: replay.state.origin().to_owned(),
+        suite: replay.state.suite(),
         stage: replay.state.stage(),
         entries: head.size,
         records: replay.records.len() as u64,

@@ -1,8 +1,9 @@
 //! A host's store: copy it, put it back, look at every byte of it.
 
 use crate::ui::{self, Failure, Outcome, Ui};
-use mifeng::{Backup, StoreCheck, back_up, check_store};
+use mifeng::{Backup, StoreCheck, back_up_with, check_store};
 use mifeng::{Store, tender::Stage};
+use mifeng_server::Beside;
 use mifeng_store::{Access, Directory, Place};
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
@@ -60,6 +61,28 @@ impl StoreArgs {
         )))
     }
 
+    /// What lies beside the tender: of a folder in the working folder of its house, which is the folder above.
+    fn beside(&self) -> Result<Beside, Failure> {
+        match (self.place()?, &self.host) {
+            (Some((place, tender)), _) => match place.folder() {
+                Some(house) => Ok(Beside::of_house(house, tender)),
+                None => match place.lists() {
+                    Ok(lists) => Ok(Beside::new(lists, tender)),
+                    Err(e) => Err(Failure::store(tender, &e)),
+                },
+            },
+            (None, Some(folder)) => {
+                let full = std::path::absolute(folder).map_err(|e| Failure::io(folder, &e))?;
+                let name = full.file_name().and_then(|name| name.to_str());
+                match (full.parent(), name) {
+                    (Some(house), Some(name)) => Ok(Beside::of_house(house, name)),
+                    _ => Err(Failure::usage("--host: expected a folder with a name")),
+                }
+            }
+            (None, None) => Err(Failure::usage("--host, or --db and --tender")),
+        }
+    }
+
     fn open(&self, access: Access) -> Result<Box<dyn Store>, Failure> {
         match (self.place()?, &self.host) {
             (Some((place, tender)), _) => place
@@ -79,60 +102,89 @@ impl StoreArgs {
 
 pub(crate) fn run(ui: &Ui, command: &StoreCommand) -> Outcome {
     match command {
-        StoreCommand::Backup { store, file, force } => {
-            if !force && file.try_exists().map_err(|e| Failure::io(file, &e))? {
-                return Err(exists(file));
-            }
-            let store = store.open(Access::Snapshot)?;
-            let mut copied = None;
-            ui::write_with(file, |out| {
-                copied = Some(back_up(&*store, out)?);
-                Ok(())
-            })?;
-            said(ui, "已备份", "copied", copied);
-            ui.say(
-                "不含：平台的密钥（身份文件夹）、授权（grants）、拒绝日志（journal）与登录会话；另行备份前三者",
-                "not in it: the host's keys (identity folder), grants, the journal of refusals, sessions; back the first three up as well",
-            );
-            Ok(())
-        }
-        StoreCommand::Restore { store, file } => {
-            let open = std::fs::File::open(file).map_err(|e| Failure::io(file, &e))?;
-            let backup = Backup::open(BufReader::with_capacity(1 << 20, open));
-            let backup = backup.map_err(|e| Failure::from(e).at(file))?;
-            let mut store = store.open(Access::Write)?;
-            let copied = backup.restore(&mut *store)?;
-            let check = check_store(&*store)?;
-            said(ui, "已恢复", "restored", Some(copied));
-            show(ui, &check, &[])
-        }
-        StoreCommand::Check { store } => {
-            let examined = store.place()?;
-            let examined = examined.map(|(place, tender)| {
-                let examined = place.examine(tender);
-                examined.map_err(|e| Failure::store(tender, &e))
-            });
-            let examined = examined.transpose()?.unwrap_or_default();
-            if !examined.loose.is_empty() {
-                let count = examined.loose.len();
-                ui.say(
-                    format!("有 {count} 个不属于任何文件的对象，下次写入前清除"),
-                    format!(
-                        "{count} objects that no file is made of; the next writer removes them"
-                    ),
-                );
-            }
-            // A log that does not replay may have its reason here.
-            for (name, why) in &examined.damaged {
-                ui.print(&format!("{} {name}: {why}", ui.mark(false)));
-            }
-            show(
-                ui,
-                &check_store(&*store.open(Access::Snapshot)?)?,
-                &examined.damaged,
-            )
-        }
+        StoreCommand::Backup { store, file, force } => back_up(ui, store, (file, *force)),
+        StoreCommand::Restore { store, file } => restore(ui, store, file),
+        StoreCommand::Check { store } => check(ui, store),
     }
+}
+
+fn back_up(ui: &Ui, args: &StoreArgs, (file, force): (&Path, bool)) -> Outcome {
+    if !force && file.try_exists().map_err(|e| Failure::io(file, &e))? {
+        return Err(exists(file));
+    }
+    let store = args.open(Access::Snapshot)?;
+    // After the tender's state: what was ended by then is ended in the copy.
+    let beside = args.beside()?.copy()?;
+    let mut copied = None;
+    ui::write_with(file, |out| {
+        copied = Some(back_up_with(&*store, &beside, out)?);
+        Ok(())
+    })?;
+    said(ui, "已备份", "copied", copied);
+    ui.say(
+        "含授权（grants）与拒绝日志（journal）。不含：平台的密钥（身份文件夹，须另行备份）、登录会话及其密钥",
+        "grants and the journal of refusals are in it; not in it: the host's keys (identity folder: back it up as well), sessions and their key",
+    );
+    Ok(())
+}
+
+fn restore(ui: &Ui, args: &StoreArgs, file: &Path) -> Outcome {
+    let open = std::fs::File::open(file).map_err(|e| Failure::io(file, &e))?;
+    let backup = Backup::open(BufReader::with_capacity(1 << 20, open));
+    let backup = backup.map_err(|e| Failure::from(e).at(file))?;
+    let mut store = args.open(Access::Write)?;
+    let beside = args.beside()?;
+    let is_old = backup.lists().is_empty();
+    let copied =
+        backup.restore_with(&mut *store, &mut |list, lines| beside.put_back(list, lines))?;
+    said(ui, "已恢复", "restored", Some(copied));
+    if is_old {
+        ui.warn(
+            "此备份由旧版本制作，不含授权与拒绝日志：应急授权须重新作出",
+            "this backup is of an older version, without grants and journal of refusals: emergencies have to be granted again",
+        );
+    } else if let Some(folder) = beside.folder() {
+        let folder = folder.display();
+        ui.say(
+            format!("授权与拒绝日志在：{folder}"),
+            format!("grants and journal of refusals are in {folder}"),
+        );
+    }
+    look(ui, args, &*store, &[])
+}
+
+fn check(ui: &Ui, args: &StoreArgs) -> Outcome {
+    let examined = args.place()?;
+    let examined = examined.map(|(place, tender)| {
+        let examined = place.examine(tender);
+        examined.map_err(|e| Failure::store(tender, &e))
+    });
+    let examined = examined.transpose()?.unwrap_or_default();
+    if !examined.loose.is_empty() {
+        let count = examined.loose.len();
+        ui.say(
+            format!("有 {count} 个不属于任何文件的对象，下次写入前清除"),
+            format!("{count} objects that no file is made of; the next writer removes them"),
+        );
+    }
+    // A log that does not replay may have its reason here.
+    for (name, why) in &examined.damaged {
+        ui.print(&format!("{} {name}: {why}", ui.mark(false)));
+    }
+    look(ui, args, &*args.open(Access::Snapshot)?, &examined.damaged)
+}
+
+/// Replays the log, and holds what lies beside it against its chain and signatures.
+fn look(ui: &Ui, args: &StoreArgs, store: &dyn Store, damaged: &[(String, String)]) -> Outcome {
+    let mut check = check_store(store)?;
+    let beside = args.beside()?.check(check.suite, &check.origin)?;
+    let (grants, refusals) = (beside.grants, beside.refusals);
+    ui.say(
+        format!("授权记录 {grants} 条，拒绝日志 {refusals} 行"),
+        format!("{grants} records of grants, {refusals} lines in the journal of refusals"),
+    );
+    check.findings.extend(beside.findings);
+    show(ui, &check, damaged)
 }
 
 /// The one good copy may be the one that is there.

@@ -88,6 +88,81 @@ fn host(folder: &Path) {
     tender.beat(31);
 }
 
+/// Two lines of a journal, as one chain.
+fn journal() -> Vec<u8> {
+    let mut journal = mifeng_access::Journal::default();
+    let at = mifeng::crypto::Time::from_unix_seconds(1);
+    for act in ["bid.own", "opened.read"] {
+        journal.note(None, act, "access.sign-in", "open", at);
+    }
+    let (lines, _) = journal.take_due(at, true).lines(Default::default());
+    lines.join(&b'\n').into_iter().chain([b'\n']).collect()
+}
+
+#[test]
+fn what_was_refused_is_in_the_copy() {
+    let path = std::env::temp_dir().join(format!("mifeng-cli-beside-{}", std::process::id()));
+    std::fs::create_dir_all(&path).expect("a folder");
+    let folder = Folder(path);
+    let run = |args: &[&str]| mifeng(&folder.0, args);
+    let good = |args: &[&str]| {
+        let (exit, said) = run(args);
+        assert_eq!(exit, 0, "{args:?}: {said}");
+        said
+    };
+    let own = |name: &str| folder.0.join(name);
+    host(&folder.0);
+    std::fs::create_dir_all(own(".work/host")).expect("a folder");
+    std::fs::write(own(".work/host/journal"), journal()).expect("written");
+    let lines = "0 records of grants, 2 lines in the journal of refusals";
+    assert!(good(&["check", "--host", "host"]).contains(lines));
+    good(&["backup", "--host", "host", "a.tar"]);
+    // Into another folder, a database and a folder of many tenders; each gives the same copy again.
+    let places: [&[&str]; 3] = [
+        &["--host", "new"],
+        &["--db", "sqlite:records.sqlite", "--tender", "one"],
+        &["--db", "house", "--tender", "one"],
+    ];
+    for (turn, place) in places.into_iter().enumerate() {
+        let said = good(&[&["restore"], place, &["a.tar"]].concat());
+        assert!(said.contains(lines), "{said}");
+        assert!(good(&[&["check"], place].concat()).contains(lines));
+        let copy = format!("{turn}.tar");
+        good(&[&["backup"], place, &[&*copy]].concat());
+        let read = |name: &str| std::fs::read(own(name)).expect("read");
+        assert!(read("a.tar") == read(&copy), "{place:?}");
+    }
+    for kept in [".work/new/journal", "house/.work/one/journal"] {
+        assert_eq!(std::fs::read(own(kept)).expect("a journal"), journal());
+    }
+    // A byte of it is found out, in the folder and in the copy.
+    let mut bytes = journal();
+    bytes[20] ^= 1;
+    std::fs::write(own(".work/new/journal"), &bytes).expect("written");
+    let (exit, said) = run(&["check", "--host", "new"]);
+    assert!(exit == 1 && said.contains("journal, line"), "{exit} {said}");
+    let mut tar = std::fs::read(own("a.tar")).expect("read");
+    let part = &journal()[..60];
+    let at = tar.windows(60).position(|bytes| bytes == part);
+    tar[at.expect("it is in it") + 20] ^= 1;
+    std::fs::write(own("bad.tar"), &tar).expect("written");
+    let (exit, said) = run(&["restore", "--host", "other", "bad.tar"]);
+    assert!(
+        exit == 3 && said.contains("beside/journal"),
+        "{exit} {said}"
+    );
+    assert!(!own("other").exists() && !own(".work/other").exists());
+
+    // A copy of an older version has none of it, is restored, and the command says so.
+    let store = Directory::open(&own("host")).expect("a folder");
+    let mut old = std::fs::File::create(own("old.tar")).expect("a file");
+    mifeng::back_up(&store, &mut old).expect("copied");
+    drop(store);
+    let said = good(&["restore", "--host", "older", "old.tar"]);
+    assert!(said.contains("without grants and journal"), "{said}");
+    assert!(!own(".work/older").exists());
+}
+
 #[test]
 fn backup_restore_and_check() {
     let path = std::env::temp_dir().join(format!("mifeng-cli-store-{}", std::process::id()));
@@ -104,7 +179,10 @@ fn backup_restore_and_check() {
     assert!(said.contains("3 sealed bids"), "{said}");
     good(&["backup", "--host", "host", "a.tar"]);
     let said = good(&["backup", "--host", "host", "b.tar"]);
-    assert!(said.contains("not in it: the host's keys"), "{said}");
+    assert!(
+        said.contains("not in it: the host's keys") && said.contains("sessions"),
+        "{said}"
+    );
     // The one good copy may be the one that is there.
     std::fs::write(folder.0.join("kept.tar"), "kept").expect("written");
     let (exit, said) = run(&["backup", "--host", "host", "kept.tar"]);

@@ -14,6 +14,7 @@ use crate::names::Names;
 use crate::problem::{Fail, Problem};
 use crate::view::View;
 use crate::words::Fault;
+pub(crate) use given::fault as word_fault;
 use given::{Given, Word};
 use mifeng::Error;
 use mifeng::crypto::{Digest, Suite, SystemEntropy, Time};
@@ -36,9 +37,9 @@ const KEY: &str = "key";
 /// Who signed in and out.
 const SESSIONS: &str = "sessions";
 /// Records that granted something.
-const GRANTS: &str = "grants";
+pub(crate) const GRANTS: &str = "grants";
 /// The journal of refusals.
-const JOURNAL: &str = "journal";
+pub(crate) const JOURNAL: &str = "journal";
 /// Tries to add something where another replica was faster. Each time one of them gets its own in, so that this is far
 /// more than replicas there are.
 const TRIES: usize = 64;
@@ -529,7 +530,7 @@ fn strangers_len_of<'a>(lines: impl IntoIterator<Item = &'a Vec<u8>>) -> u64 {
 }
 
 /// Lines with their ends.
-fn joined(lines: &[Entry]) -> Vec<u8> {
+pub(crate) fn joined(lines: &[Entry]) -> Vec<u8> {
     let all = lines
         .iter()
         .flat_map(|(_, line)| [line.as_slice(), b"\n"])

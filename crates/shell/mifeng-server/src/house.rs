@@ -25,7 +25,7 @@ use std::thread::JoinHandle;
 use tokio::sync::{Semaphore, watch};
 
 /// Beside the tenders: uploads, opened bids, bundles made for download. No tender has a name with a dot.
-const WORK: &str = ".work";
+pub(crate) const WORK: &str = ".work";
 
 /// One tender of a house.
 pub struct Tender {

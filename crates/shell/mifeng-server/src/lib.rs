@@ -13,6 +13,7 @@ mod anchor;
 mod anchor_api;
 mod api;
 mod at_lists;
+mod beside;
 mod bodies;
 mod clock;
 mod desks;
@@ -54,6 +55,7 @@ mod words;
 mod writer;
 
 pub use anchor::AnchorOpening;
+pub use beside::{Beside, BesideCheck};
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use house::{House, Tender};
 pub use limits::*;

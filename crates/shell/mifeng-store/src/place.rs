@@ -240,6 +240,15 @@ impl Place {
         Ok(found)
     }
 
+    /// The folder that the tenders lie below, if they are kept in folders.
+    pub fn folder(&self) -> Option<&std::path::Path> {
+        match &self.records {
+            Where::Folder(root) => Some(root),
+            #[cfg(feature = "sqlite")]
+            _ => None,
+        }
+    }
+
     /// The lists beside the tenders of a database, which all replicas share. Call them from no asynchronous task.
     ///
     /// # Errors

@@ -62,20 +62,39 @@ pub(super) fn read(
     (suite, origin): (&'static Suite, &str),
     now: Time,
 ) -> Option<Word> {
+    let (at, record) = record(entry, suite).ok()?;
+    // The list may be that of an earlier tender of the same name.
+    (record.origin() == origin)
+        .then(|| Word::of(&record, at.unwrap_or(now)).ok())
+        .flatten()
+}
+
+/// The record of an entry, whose signature holds, and the time at which it was taken.
+fn record(entry: &[u8], suite: &'static Suite) -> Result<(Option<Time>, Record), String> {
     let is_dated = entry.first().is_some_and(u8::is_ascii_digit);
     let (at, file) = match entry.iter().position(|byte| *byte == b' ') {
         Some(end) if is_dated => {
-            let at = std::str::from_utf8(&entry[..end]).ok()?.parse().ok()?;
-            (Time::from_unix_nanos(at), &entry[end + 1..])
+            let at = std::str::from_utf8(&entry[..end]).ok();
+            let at = at.and_then(|at| at.parse().ok());
+            let at = at.ok_or("expected the time at which it was taken, in nanoseconds")?;
+            (Some(Time::from_unix_nanos(at)), &entry[end + 1..])
         }
-        _ => (now, entry),
+        _ => (None, entry),
     };
-    let signed = SignedRecord::from_file(file).ok()?;
-    let record = Record::verify(signed, suite).ok()?;
-    // The list may be that of an earlier tender of the same name.
-    (record.origin() == origin)
-        .then(|| Word::of(&record, at).ok())
-        .flatten()
+    let signed = SignedRecord::from_file(file).map_err(|e| e.to_string())?;
+    let record = Record::verify(signed, suite).map_err(|e| e.to_string())?;
+    Ok((at, record))
+}
+
+/// What is wrong with an entry, if anything is. One of an earlier tender of the same name is another's, and not damaged.
+pub(crate) fn fault(entry: &[u8], (suite, origin): (&'static Suite, &str)) -> Option<String> {
+    match record(entry, suite) {
+        Err(why) => Some(why),
+        Ok((_, record)) if record.origin() != origin => None,
+        Ok((_, record)) => Word::of(&record, record.time())
+            .err()
+            .map(|e| e.to_string()),
+    }
 }
 
 /// All of it, in the order of the list, which is the same for every replica.
