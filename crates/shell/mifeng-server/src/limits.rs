@@ -113,6 +113,8 @@ pub const ANCHOR_ORDERS_MAX: usize = 16;
 pub const LANGUAGE_LEN_MAX: usize = 256;
 /// Lines of the log that wait to be written: some seconds of a rush. Those beyond are counted.
 pub const LOG_LINES_MAX: usize = 8_192;
+/// After so many lines those that found no room are told, however many still wait: twice while a full queue is written.
+pub const LOG_LOST_EVERY: usize = LOG_LINES_MAX / 2;
 /// So long the end of the host waits for the last lines of the log: whoever reads it may have stopped.
 pub const LOG_END_MAX: Duration = Duration::from_secs(1);
 /// An internal error of which no more may be told than that there was one is told so often.

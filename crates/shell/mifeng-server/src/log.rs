@@ -6,7 +6,7 @@
 //! path as it was asked for. Which requests are told at all is [`crate::routes`]' table.
 
 use crate::clock::{Clock, SystemClock};
-use crate::limits::{LOG_END_MAX, LOG_LINES_MAX};
+use crate::limits::{LOG_END_MAX, LOG_LINES_MAX, LOG_LOST_EVERY};
 use crate::words::Lang;
 use mifeng::crypto::Time;
 use serde::Serialize;
@@ -205,7 +205,7 @@ fn write(
 ) {
     let mut out = std::io::BufWriter::new(out);
     while let Ok(first) = orders.recv() {
-        let mut next = Some(first);
+        let (mut next, mut since) = (Some(first), 0);
         while let Some(order) = next {
             match order {
                 // Who reads the log may be gone: the host goes on.
@@ -215,17 +215,25 @@ fn write(
                     let _ = done.try_send(());
                 }
             }
+            since += 1;
+            // Where lines come as fast as they are written, the queue is never empty.
+            if since == LOG_LOST_EVERY {
+                tell_lost(form, &mut out, dropped);
+                since = 0;
+            }
             next = orders.try_recv().ok();
         }
-        match dropped.swap(0, Ordering::Relaxed) {
-            0 => {}
-            count => {
-                let told = lost(count);
-                let told = line(form, SystemClock.now(), &Said::Event(told));
-                let _ = out.write_all(told.as_bytes());
-            }
-        }
+        tell_lost(form, &mut out, dropped);
         let _ = out.flush();
+    }
+}
+
+/// Says how many lines found no room since this was said last.
+fn tell_lost(form: Form, out: &mut dyn Write, dropped: &AtomicU64) {
+    let count = dropped.swap(0, Ordering::Relaxed);
+    if count > 0 {
+        let told = line(form, SystemClock.now(), &Said::Event(lost(count)));
+        let _ = out.write_all(told.as_bytes());
     }
 }
 
@@ -255,10 +263,52 @@ fn line(form: Form, at: Time, said: &Said) -> String {
             };
             // Plain data: it always has a form.
             let text = serde_json::to_string(&line).unwrap_or_default();
-            text + "\n"
+            escaped(&text) + "\n"
         }
         Form::Text(lang) | Form::Events(lang) => text(lang, &time, said),
     }
+}
+
+/// Words that may be somebody's, for a terminal: one line, nothing that moves its cursor, and nothing that turns the order
+/// of what follows.
+fn plain(words: &str) -> String {
+    let mut plain = String::with_capacity(words.len());
+    for sign in words.chars() {
+        match sign {
+            // What an error of the system says in several lines is read in one.
+            '\n' | '\r' | '\t' => plain.push(' '),
+            sign if is_unseen(sign) => plain.extend(sign.escape_unicode()),
+            sign => plain.push(sign),
+        }
+    }
+    plain
+}
+
+/// The same of JSON, which stays the same JSON: its encoder escapes those controls alone that it must, and such signs stand
+/// in strings only.
+fn escaped(json: &str) -> String {
+    let mut escaped = String::with_capacity(json.len());
+    for sign in json.chars() {
+        match is_unseen(sign) {
+            true => {
+                for unit in sign.encode_utf16(&mut [0; 2]) {
+                    let _ = write!(escaped, "\\u{unit:04x}");
+                }
+            }
+            false => escaped.push(sign),
+        }
+    }
+    escaped
+}
+
+/// Controls, ends of lines, signs that turn the order of writing, and signs of no width.
+fn is_unseen(sign: char) -> bool {
+    sign.is_control()
+        || matches!(
+            sign,
+            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+                | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}'
+        )
 }
 
 fn text(lang: Lang, time: &str, said: &Said) -> String {
@@ -270,8 +320,7 @@ fn text(lang: Lang, time: &str, said: &Said) -> String {
                 Level::Warn => "warn ",
                 Level::Error => "error",
             };
-            // One event is one line, whatever an error of the system says.
-            let words = lang.t(&event.zh, &event.en).replace(['\n', '\r'], " ");
+            let words = plain(lang.t(&event.zh, &event.en));
             let _ = writeln!(text, "{time} {level} {} {words}", event.code);
         }
         Said::Asked(asked) => {
@@ -282,9 +331,9 @@ fn text(lang: Lang, time: &str, said: &Said) -> String {
                     let _ = write!(text, " {name}={value}");
                 }
             };
-            pair("tender", asked.tender.clone());
+            pair("tender", asked.tender.as_deref().map(plain));
             pair("status", asked.status.map(|status| status.to_string()));
-            pair("code", asked.code.clone());
+            pair("code", asked.code.as_deref().map(plain));
             pair("ms", Some(asked.ms.to_string()));
             pair("in", asked.came.map(|len| len.to_string()));
             pair("out", asked.went.map(|len| len.to_string()));
@@ -396,6 +445,83 @@ mod tests {
             "{\"time\":\"1970-01-01T00:00:01.234Z\",\"level\":\"warn\",\"event\":\"test.event\",\"tender\":\"t1\",\
              \"zh\":\"第 1 件\\n事\",\"en\":\"event\\n1\"}\n"
         );
+    }
+
+    #[test]
+    fn nobody_s_words_reach_the_operator_s_terminal_as_controls() {
+        let at = Time::from_unix_nanos(0);
+        let said = |words: &str| {
+            let own = || words.to_owned();
+            Said::Event(Event::new(Level::Warn, "test.event", own(), own()))
+        };
+        for sign in (0..=0xffff_u32)
+            .chain(0xe0000..=0xe007f)
+            .filter_map(char::from_u32)
+        {
+            // What Unicode calls a control (Cc), and what a terminal shows as nothing, or otherwise than it is written.
+            let moves = ('\0'..'\u{20}').contains(&sign) || ('\u{7f}'..'\u{a0}').contains(&sign);
+            let turns = "\u{61c}\u{200e}\u{200f}\u{2028}\u{2029}\u{202a}\u{202b}\u{202c}\u{202d}\u{202e}\u{2066}\u{2067}\u{2068}\u{2069}\u{feff}";
+            let words = format!("a{sign}b");
+            let text = line(Form::Text(Lang::En), at, &said(&words));
+            let json = line(Form::Json, at, &said(&words));
+            let (told, _) = text.split_at(text.len() - 1);
+            if moves || turns.contains(sign) {
+                assert!(!told.contains(sign), "{:x}", u32::from(sign));
+                assert!(
+                    !json[..json.len() - 1].contains(sign),
+                    "{:x}",
+                    u32::from(sign)
+                );
+            }
+            // Nothing else is lost, and JSON says the same.
+            let read: serde_json::Value = serde_json::from_str(&json).unwrap_or_default();
+            assert_eq!(read["en"], words, "{:x}", u32::from(sign));
+            let shown = told.strip_prefix("1970-01-01T00:00:00.000Z warn  test.event ");
+            let expected = match sign {
+                '\n' | '\r' | '\t' => "a b".to_owned(),
+                _ if told.contains(sign) => words,
+                _ => format!("a\\u{{{:x}}}b", u32::from(sign)),
+            };
+            assert_eq!(shown, Some(&*expected));
+        }
+        let text = line(Form::Text(Lang::Zh), at, &said("密封 é €\u{1b}[2J😀"));
+        assert!(text.ends_with(" 密封 é €\\u{1b}[2J😀\n"), "{text}");
+        // A request's own words are the host's, and looked at all the same.
+        let Said::Asked(mut asked) = asked() else {
+            return;
+        };
+        (asked.tender, asked.code) = (Some("t\u{9b}1".to_owned()), Some("c\u{202e}".to_owned()));
+        let text = line(Form::Text(Lang::En), at, &Said::Asked(asked));
+        assert!(
+            text.contains("tender=t\\u{9b}1") && text.contains("code=c\\u{202e} "),
+            "{text}"
+        );
+    }
+
+    /// A queue that is never empty while the host is asked as fast as it writes.
+    #[test]
+    fn lines_without_room_are_told_before_the_queue_is_empty() {
+        let all = Arc::new(Mutex::new(Vec::new()));
+        let ((go, held), (at_it, _is_at_it)) = (channel(), channel());
+        drop(go);
+        let waiting = LOG_LOST_EVERY * 2 + 10;
+        let (queue, orders) = sync_channel(waiting);
+        for _ in 0..waiting {
+            let order = Order::Write(Time::from_unix_nanos(0), asked());
+            assert!(queue.try_send(order).is_ok());
+        }
+        drop(queue);
+        let out = Box::new(Stuck(held, Arc::clone(&all), at_it));
+        write((Form::Text(Lang::En), out), &orders, &AtomicU64::new(7));
+        let said = told(&all);
+        let lost: Vec<usize> = (0..)
+            .zip(said.lines())
+            .filter(|(_, line)| line.contains("log.dropped"))
+            .map(|(at, _)| at)
+            .collect();
+        assert_eq!(lost, [LOG_LOST_EVERY], "once, behind half a queue");
+        assert!(said.contains("7 lines are missing"));
+        assert_eq!(said.lines().count(), waiting + 1);
     }
 
     #[test]
