@@ -17,6 +17,7 @@ mod beside;
 mod bodies;
 mod clock;
 mod desks;
+mod details;
 mod direct;
 mod documents;
 mod download;

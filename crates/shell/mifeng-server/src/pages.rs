@@ -140,11 +140,12 @@ impl Frame {
     /// A problem in the place of a page: status and code are those that a program gets, the words are in both languages.
     pub(crate) fn problem(&self, problem: Problem) -> Response {
         let (zh, en) = problem.titles();
+        let detail = problem.detail_in(self.lang);
         let page = ProblemPage {
             f: self,
             told: self.t(zh, en),
             translated: self.t(en, zh),
-            detail: &problem.detail,
+            detail: &detail,
             code: &problem.code,
             status: problem.status,
         };

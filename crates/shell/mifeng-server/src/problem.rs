@@ -1,5 +1,6 @@
 //! Errors as they leave the host: `application/problem+json` (RFC 9457) with the engine's stable codes.
 
+use crate::details;
 use crate::words::{Fault, Lang};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -20,7 +21,7 @@ pub struct Problem {
     pub title: String,
     /// HTTP status.
     pub status: u16,
-    /// What was expected and what was found.
+    /// What was expected and what was found, in the language asked for; the values are the same in each.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub detail: String,
     /// The stable code, as `mifeng --json` gives it.
@@ -84,8 +85,17 @@ impl Problem {
         (&self.title, &self.other)
     }
 
+    /// What was expected and what was found, in the language asked for.
+    pub(crate) fn detail_in(&self, lang: Lang) -> String {
+        match lang {
+            Lang::Zh => details::chinese(&self.code, &self.detail),
+            Lang::En => self.detail.clone(),
+        }
+    }
+
     /// In the language asked for.
     pub(crate) fn in_lang(mut self, lang: Lang) -> Response {
+        self.detail = self.detail_in(lang);
         if lang == Lang::En {
             std::mem::swap(&mut self.title, &mut self.other);
         }

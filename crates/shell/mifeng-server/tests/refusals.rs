@@ -259,6 +259,70 @@ fn what_nobody_signed_is_counted_and_what_somebody_did_is_named() {
 }
 
 #[test]
+fn what_is_refused_is_told_in_the_language_asked_for() {
+    let cast = Cast::new(&INTL, SEED);
+    let mut tender = Tender::new(&cast, "host/t/1", Kind::Board);
+    let host = Served::new(&tender, SEED, "refusals-language");
+    host.wake();
+    let bid = tender.seal(0, 900_000, 3);
+    let begun = host.begin(&bid).json();
+    let upload = begun["record"].as_str().expect("a name").to_owned();
+    let mut asked = unsigned(&tender, &upload);
+    let data = json!({ "seal": Digest::from_bytes([1; 32]) });
+    let unknown = file(&numbered(
+        &tender,
+        &cast.agency,
+        ("bid.withdraw", 90),
+        &data,
+    ));
+    let foreign = Cast::new(&INTL, "http refusals foreign");
+    let other = Tender::new(&foreign, "host/t/2", Kind::Board);
+    let foreign = file(&signed(&other, &foreign.agency, "bid.withdraw", &data, 3));
+    let records = || "records".to_owned();
+    asked.push(("POST", records(), vec![], unknown, "", "bid.unknown"));
+    asked.push((
+        "POST",
+        records(),
+        vec![],
+        foreign,
+        "",
+        "record.wrong-origin",
+    ));
+    let has_zh = |text: &str| text.chars().any(|c| ('\u{4e00}'..='\u{9fff}').contains(&c));
+    let mut with_details = 0;
+    for (method, path, headers, body, _, rule) in asked {
+        let told = |lang: &'static str| {
+            let headers = [&headers[..], &[("accept-language", lang)]].concat();
+            let path = format!("/v1/tenders/t1/{path}");
+            let answer = host.ask(method, &path, &headers, &body).json();
+            let part = |name: &str| answer[name].as_str().unwrap_or_default().to_owned();
+            (part("code"), part("title"), part("detail"))
+        };
+        let ((code, title, detail), zh) = (told("en"), told("zh-CN"));
+        assert_eq!((&*code, &*zh.0), (rule, rule), "{method} {path}");
+        assert!(!has_zh(&title) && has_zh(&zh.1), "{rule}: {title} {}", zh.1);
+        assert_eq!(detail.is_empty(), zh.2.is_empty(), "{rule}");
+        if detail.is_empty() {
+            continue;
+        }
+        with_details += 1;
+        assert!(
+            !has_zh(&detail) && has_zh(&zh.2),
+            "{rule}: {detail} {}",
+            zh.2
+        );
+        // Each value that was found stands in both.
+        for number in detail
+            .split(|c: char| !c.is_ascii_digit())
+            .filter(|n| !n.is_empty())
+        {
+            assert!(zh.2.contains(number), "{rule}: {detail} {}", zh.2);
+        }
+    }
+    assert!(with_details > 8, "{with_details}");
+}
+
+#[test]
 fn who_comes_too_often_is_noted_in_one_line() {
     let cast = Cast::new(&INTL, SEED);
     let tender = Tender::new(&cast, "host/t/1", Kind::Board);
