@@ -68,6 +68,16 @@ window.mifengDesk = (function () {
     }
   }
 
+  /** What a receipt proves of a record of the tender: the host's signature, the log's proof, by the keys that its records name. */
+  async function proved(name, receipt, record) {
+    const tender = await bundle(name);
+    const give = (number, file, called) => ({ id: number, name: file.name || called, size: file.size });
+    const request = { tender: tender.given, receipt: give(1, receipt, 'receipt'), record: give(2, record, 'record') };
+    const { answer } = await call('receipt', request, null, [tender.file, receipt, record]);
+    if (answer.problem) throw new Error(problem(answer.problem));
+    return answer.proved;
+  }
+
   /** What was typed into a field, as bytes; the field is empty then. */
   function taken(input) {
     const bytes = new TextEncoder().encode(input.value);
@@ -167,5 +177,5 @@ window.mifengDesk = (function () {
   }
 
   // `own`: the bids of whoever is signed in, as the host lists them (sign.js).
-  return { ask, bundle, call, facts, hold, inLang, inPlace, least, loaded, local, named, now, own: [], problem, remember, savable, taken };
+  return { ask, bundle, call, facts, hold, inLang, inPlace, least, loaded, local, named, now, own: [], problem, proved, remember, savable, taken };
 }());

@@ -134,18 +134,8 @@
     id('minutes-sure').checked = false;
     desk.savable(id('present-receipt'), receipt, done.name + '.receipt');
     id('present-receipt-row').hidden = false;
-    const proof = await proved(receipt, new Blob([done.record]));
-    say(word('done') + done.signer + ' · ' + proof);
-  }
-
-  /** What the receipt proves of the record. */
-  async function proved(receipt, record) {
-    const bundle = await desk.bundle(word('name'));
-    const give = (number, file, name) => ({ id: number, name, size: file.size });
-    const request = { tender: bundle.given, receipt: give(1, receipt, 'receipt'), record: give(2, record, 'record') };
-    const { answer } = await desk.call('receipt', request, null, [bundle.file, receipt, record]);
-    if (answer.problem) throw new Error(desk.problem(answer.problem));
-    return desk.inLang(answer.proved.said);
+    const { said } = await desk.proved(word('name'), receipt, new Blob([done.record]));
+    say(word('done') + done.signer + ' · ' + desk.inLang(said));
   }
 
   const doing = (work) => desk.inPlace(async () => {

@@ -11,12 +11,8 @@
 
   /** What a receipt proves of a record, in words; throws what is wrong with it. */
   async function proved(receipt, record) {
-    const bundle = await desk.bundle(word('name'));
-    const give = (number, file, name) => ({ id: number, name, size: file.size });
-    const request = { tender: bundle.given, receipt: give(1, receipt, receipt.name || 'receipt'), record: give(2, record, record.name || 'record') };
-    const { answer } = await desk.call('receipt', request, null, [bundle.file, receipt, record]);
-    if (answer.problem) throw new Error(desk.problem(answer.problem));
-    return word('proved') + desk.inLang(answer.proved.said) + word('words') + desk.inLang(answer.proved.named.words);
+    const { said, named } = await desk.proved(word('name'), receipt, record);
+    return word('proved') + desk.inLang(said) + word('words') + desk.inLang(named.words);
   }
   window.mifengProved = proved;
 

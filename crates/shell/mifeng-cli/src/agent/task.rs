@@ -173,15 +173,21 @@ pub(super) fn asked(bundle: &Bundle, task: &Task) -> Asked {
         .collect();
     let seals: String = due.iter().map(Digest::to_string).collect();
     let about = format!("{}\n{}\n{seals}", state.origin(), task.name());
+    // As the hall lists them.
+    let mut listed = due.clone();
+    listed.sort_by_key(|seal| {
+        let bid = &state.bids()[seal];
+        (&bid.seal.context().lot, &bid.name, *seal)
+    });
     let bid = |seal: &Digest| {
         let bid = &state.bids()[seal];
         let lot = &bid.seal.context().lot;
-        let text = format!("{lot}  {}  {}…", bid.name, &seal.to_string()[..16]);
-        (text.clone(), text)
+        let text = format!("{lot} · {} · {}…", bid.name, &seal.to_string()[..16]);
+        (format!("标段 {text}"), format!("lot {text}"))
     };
     let rows: Vec<(String, String)> = match (task, state.minutes()) {
         (Task::Minutes(_), Some((_, record))) => record.rows.iter().map(minutes::row).collect(),
-        _ => due.iter().map(bid).collect(),
+        _ => listed.iter().map(bid).collect(),
     };
     let (zh, en) = task.words(rows.len());
     Asked {
