@@ -17,8 +17,8 @@ import time
 import urllib.request
 
 import present
-from desk import Trial
 from tender import PIN, PRICES, Tender
+from trial import Trial
 
 SECONDS = int(os.environ.get("OFFER_SECONDS", "12"))
 ROUND_SECONDS = int(os.environ.get("OFFER_ROUND_SECONDS", "40"))

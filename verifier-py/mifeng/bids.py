@@ -107,9 +107,11 @@ def _missing_equals(given, bids):
 
 def _no_body(s, seals, end):
     """Bids whose body never came, by the host's word: they count no more."""
-    need(isinstance(seals, list) and (not seals or end is not None), "result.differs", "no_body", "V8")
-    need(all(isinstance(x, str) for x in seals) and all(a < b for a, b in zip(seals, seals[1:])), "result.differs",
-         "no_body: not in order", "V8")
+    need(isinstance(seals, list), "record.data", "no_body", "V8")
+    for seal in seals:
+        jcs.hex32(seal)
+    need(not seals or end is not None, "result.differs", "no_body", "V8")
+    need(all(a < b for a, b in zip(seals, seals[1:])), "result.differs", "no_body: not in order", "V8")
     for seal in seals:
         bid = s.bids.get(seal)
         need(bid is not None and bid.live and bid.first is None, "result.differs", "no_body: no live bid", "V8")

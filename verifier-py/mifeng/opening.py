@@ -274,8 +274,24 @@ def status(s, bid):
     return bid.ended or (bid.opened and remedied(s, bid) and "remedied") or bid.outcome or "not_opened"
 
 
+STATUSES = {"opened", "remedied", "revoked_bidder_cause", "withdrawn_other_cause", "withdrawn_before_deadline", "replaced", "not_opened",
+            "refused_late", "refused_unsealed"}
+
+
+def _row(row):
+    """A row of the opening record, whatever it says."""
+    jcs.members(row, ["bidder", "lot", "name", "price?", "seal", "status"], "record.data", "row")
+    texts = all(isinstance(row[name], str) for name in ("bidder", "lot", "name"))
+    need(texts and isinstance(row.get("price"), (str, type(None))), "record.data", "row", "V12")
+    jcs.hex32(row["seal"])
+    need(isinstance(row["status"], str) and row["status"] in STATUSES, "record.data", "status", "V12")
+
+
 @on("opening.minutes")
 def minutes(s, r):
+    need(isinstance(r.data["rows"], list), "record.data", "rows", "V12")
+    for row in r.data["rows"]:
+        _row(row)
     s.at_stage("opening")
     s.by(r, s.notice["agency"]["cert"])
     need(r.data["deadline"] == s.notice["deadline"], "result.differs", "deadline", "V12")
@@ -287,7 +303,7 @@ def minutes(s, r):
         rows.append({"bidder": bid.bidder, "lot": bid.lot, "name": bid.name, "price": price, "seal": bid.id,
                      "status": status(s, bid)})
     rows = sorted(rows + list(s.refused.values()), key=lambda row: (row["lot"].encode(), row["seal"]))
-    given = [dict({"price": None}, **x) if isinstance(x, dict) else x for x in r.data["rows"]] if isinstance(r.data["rows"], list) else None
+    given = [dict({"price": None}, **row) for row in r.data["rows"]]
     need(given == rows, "result.differs", "the opening record", "V12")
     s.minutes, s.stage = r, "evaluation"
 

@@ -93,10 +93,9 @@ def _body(body):
     need(len(body) <= MAX_BODY, "record.malformed", "body of more than 4 MiB")
     value = jcs.read(body, "record.malformed", "record")
     jcs.members(value, MEMBERS, "record.malformed", "record")
-    need(jcs.is_int(value["v"]) and value["v"] == 1, "record.version")
+    need(jcs.is_int(value["v"]) and value["v"] >= 0 and isinstance(value["type"], str), "record.malformed", "v, type")
     out = Record()
     out.body, out.value, out.data, out.type = body, value, value["data"], value["type"]
-    need(out.type in SCHEMA if isinstance(out.type, str) else False, "record.data", f"unknown type {out.type!r:.40}")
     jcs.hex32(value["actor"], "record.malformed")
     jcs.hex32(value["salt"], "record.malformed")
     need(isinstance(value["origin"], str), "record.malformed", "origin")
@@ -105,6 +104,7 @@ def _body(body):
     out.time = moment.parse(value["time"], "record.malformed")
     need(out.time % 10**6 == 0, "record.malformed", "time in whole milliseconds")
     need(isinstance(out.data, dict), "record.malformed", "data is not an object")
+    need(value["v"] == 1, "record.version")
     out.signer, out.certificates = None, ()
     return out
 

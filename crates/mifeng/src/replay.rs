@@ -11,7 +11,7 @@ use mifeng_log::{Entry, LogTree, NoteVerifier, SignedCheckpoint};
 use mifeng_pki::trust::SignedTrustList;
 use mifeng_pki::{Certificate, OCSP_LEN_MAX, RevocationList};
 use mifeng_record::Record;
-use mifeng_tender::{Ahead, CrlTake, Keeping, OcspTake, Refusal, State, Trust, rules};
+use mifeng_tender::{Ahead, CrlTake, Event, Keeping, OcspTake, Refusal, State, Trust, rules};
 use parts::{Listed, certificates, checkpoint, crls, entries, first_facts, read_beats};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -161,17 +161,21 @@ fn check_not_backdated(record: &Record, latest: Option<Time>) -> Result<(), Refu
 }
 
 /// Which numbered check of the verifier a refusal in the replay belongs to.
-fn check_of(refusal: &Refusal, kind: &str) -> &'static str {
+fn check_of(refusal: &Refusal, record: &Record) -> &'static str {
+    let kind = record.kind();
     if refusal.code().starts_with("cert.")
         || ["trust.list", "crl.take", "ocsp.take"].contains(&kind)
     {
         return "V3";
     }
+    if matches!(Event::read(record), Ok(None)) {
+        return "V4";
+    }
     match kind {
         k if k.starts_with("board.") && k != "board.share" => "V5",
         k if k.starts_with("tender.") => "V6",
         "bid.submit" | "bid.replace" | "bid.withdraw" | "bid.refuse" | "submission.close" => "V7",
-        "round.open" | "round.close" | "offer.submit" | "offer.exit" => "V7",
+        "round.close" | "offer.submit" | "offer.exit" => "V7",
         "bidder.share" | "bidder-window.close" | "round-window.close" => "V8",
         "board.share" | "beacon" | "share.false" | "key.reveal" => "V9",
         "bid.open" => "V10",
@@ -180,7 +184,9 @@ fn check_of(refusal: &Refusal, kind: &str) -> &'static str {
             "V12"
         }
         "expert.pool" | "draw.share" | "draw.result" | "lot.pool" | "lot.drawn" => "V13",
-        "rank" | "award" | "check" | "letter" | "lot.fail" | "framework.list" => "V14",
+        "rank" | "award" | "check" | "letter" | "lot.fail" | "framework.list" | "round.open" => {
+            "V14"
+        }
         k if k.starts_with("contract.") => "V14",
         k if ["session.", "seat.", "clarify.", "price.", "score", "report"]
             .iter()
@@ -301,7 +307,7 @@ impl Replay {
         self.apply_ahead(index, record, (at, in_beat), ahead)
             .map_err(|e| match e {
                 Error::Refused(refusal) => failed(
-                    check_of(&refusal, record.kind()),
+                    check_of(&refusal, record),
                     refusal.code(),
                     format!("entry {index}, {}: {refusal}", record.kind()),
                 ),

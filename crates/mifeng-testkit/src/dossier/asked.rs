@@ -6,7 +6,7 @@ use crate::world::{Cast, DEADLINE, Kind, LOT, Parts, Person, Tender, WINDOW_END,
 use mifeng::crypto::{Suite, jcs};
 use mifeng::tender::{
     BidWithdraw, OPENING_ASK_LEN_MAX, OPENING_ASKS_MAX, OpeningAnswer, OpeningAsk, OpeningMatter,
-    TEXT_LEN_MAX,
+    RECORDS_PER_ACTOR_MAX, TEXT_LEN_MAX,
 };
 use serde_json::{Value, json};
 
@@ -141,7 +141,33 @@ pub(super) fn broken(suite: &'static Suite, valid: &[u8]) -> Vec<Broken> {
     all.extend(words(&scene));
     all.extend(answers(&scene));
     all.extend(order(&scene));
+    all.extend(forms(&scene));
     all
+}
+
+/// The members of the record itself, of whatever type.
+fn forms(scene: &Scene<'_>) -> Vec<Broken> {
+    let ([ask, _], bidder) = (scene.asks, &scene.cast.bidders[0]);
+    let with = |name: &str, value: Value| {
+        let mut forge = scene.forge.clone();
+        let mut body = scene.body(ask);
+        body[name] = value;
+        let body = jcs::to_vec(&body).expect("canonical");
+        forge.sign_as(ask, &bidder.signer, &body);
+        forge.dossier()
+    };
+    let last = json!(RECORDS_PER_ACTOR_MAX);
+    vec![
+        case(
+            "asked-under-no-type",
+            "V4",
+            with("type", json!("opening.asks")),
+        ),
+        case("asked-under-a-number", "V4", with("type", json!(7))),
+        case("asked-under-no-version", "V4", with("v", json!("1"))),
+        case("asked-under-another-version", "V4", with("v", json!(2))),
+        case("asked-with-too-high-a-number", "V12", with("seq", last)),
+    ]
 }
 
 fn askers(scene: &Scene<'_>) -> Vec<Broken> {

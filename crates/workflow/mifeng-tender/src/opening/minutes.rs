@@ -78,6 +78,7 @@ impl State {
         data: &MinutesSign,
         act: &Act<'_>,
     ) -> Result<(), Refusal> {
+        let notice = self.require(Stage::Evaluation)?;
         let minutes = self.minutes.as_ref().map(|(id, _)| *id);
         if minutes != Some(data.minutes) {
             return Err(Refusal::new(
@@ -86,7 +87,6 @@ impl State {
             ));
         }
         let actor = act.record.actor();
-        let notice = self.require(Stage::Evaluation)?;
         let by_name =
             actor == notice.buyer.cert || self.main.seats(&actor) || self.second.seats(&actor);
         // A bidder is its organisation, whichever of its certificates signs.
