@@ -200,7 +200,8 @@ fn a_demo_that_cannot_go_on_says_why_and_keeps_its_pages() {
 
 #[test]
 fn a_demo_that_is_told_to_end_before_it_is_over_leaves_nothing() {
-    for signal in ["INT", "TERM"] {
+    // Whoever closes the terminal sends the last one.
+    for signal in ["INT", "TERM", "HUP"] {
         let mut demo = Demo::begin("--pace 1000 --seconds 60");
         let (folder, _) = demo.place();
         demo.hear("bidder 2: sealed");

@@ -316,7 +316,7 @@ fn a_bidder_gets_its_own_bid_and_is_told_when_that_is_not_there() {
 fn a_log_that_does_not_extend_the_one_that_was_shown_before_tells_nothing_of_bids() {
     let cast = Cast::new(&INTL, "opened");
     let seat = Seat::person("opened-fork", &cast, &cast.agency);
-    for (bids, code, exit) in [(3, "", 0), (4, "log.fork", 1)] {
+    for (bids, code, exit) in [(3, "", 0), (4, "log.not-proven", 1)] {
         let (bundle, files) = opened_of(&cast, "fork", bids);
         let out = read(&seat, "en", &host(&bundle, &files).url, "--force");
         assert_eq!(out.status.code(), Some(exit), "{}", said(&out));

@@ -1,10 +1,11 @@
 //! What a bidder is told of a bid whose body may come after its record: no success without a receipt that says it is there,
-//! and a sign-in where the host asks for one.
+//! and a sign-in where the host asks for one; and a notice, which goes with the files that it lists.
 
 mod fake;
 
 use fake::Host;
 use mifeng::crypto::INTL;
+use mifeng::tender::Document;
 use mifeng::{Export, Receipt};
 use mifeng_testkit::world::*;
 use std::io::Cursor;
@@ -206,4 +207,89 @@ fn it_signs_in_where_the_host_asks_for_that() {
         assert_eq!(host.count("POST", "/sign-in"), sign_ins);
         assert_eq!(bid.kept(), bid.whole);
     }
+}
+
+#[test]
+fn a_notice_goes_with_the_files_that_it_lists_or_not_at_all() {
+    let cast = Cast::new(&INTL, "send");
+    let mut tender = Tender::unpublished(&cast, "host.example/t/T1");
+    let file = |name: &str, content: &[u8]| Document {
+        name: name.to_owned(),
+        hash: INTL.hash().digest(content),
+        size: content.len() as u64,
+    };
+    let documents = vec![
+        file("招标文件.pdf", b"the document"),
+        file("图纸.zip", b"drawings"),
+    ];
+    let mut lawful = notice(&cast, tender.host.state(), Kind::Board);
+    lawful.documents.clone_from(&documents);
+    lawful.pin(secs(1)).expect("a pack in force");
+    let publish = tender.signed(&cast.agency, "tender.publish", &lawful, 1);
+    let amend = serde_json::json!({ "documents": documents });
+    let amend = tender.signed(&cast.agency, "tender.amend", &amend, 1);
+    tender.take(publish.clone(), 1).expect("a lawful notice");
+    let receipt = tender.host.receipt_again(&publish, secs(2));
+    let receipt = receipt.expect("logged").to_file().expect("a file");
+    let root = std::env::temp_dir().join(format!("mifeng-send-listed-{}", std::process::id()));
+    let _ = std::fs::remove_dir_all(&root);
+    std::fs::create_dir_all(&root).expect("a folder");
+    for (name, bytes) in [
+        ("publish.rec", publish.to_file().expect("a file")),
+        ("amend.rec", amend.to_file().expect("a file")),
+        ("now.tar", tender.tar(Export::Records)),
+        ("a.pdf", b"the document".to_vec()),
+        ("b.zip", b"drawings".to_vec()),
+        ("other.zip", b"other drawings".to_vec()),
+    ] {
+        std::fs::write(root.join(name), bytes).expect("written");
+    }
+    let host = Host::new(move |asked, _| match (&*asked.method, &*asked.rest) {
+        ("GET", "") => {
+            let text = format!(
+                r#"{{"suite":"{}","tender":"T1","title":{{"zh":"t","en":"t"}},"stage":"setup","size":9}}"#,
+                INTL.id()
+            );
+            (200, text.into_bytes())
+        }
+        ("POST", "/records") => (201, receipt.clone()),
+        _ => (204, Vec::new()),
+    });
+    let send = |lang: &str, line: &str| {
+        let run = Command::new(env!("CARGO_BIN_EXE_mifeng"))
+            .current_dir(&root)
+            .args(["--lang", lang, "send", "--host", &host.url])
+            .args(line.split_whitespace())
+            .output();
+        run.expect("the command runs")
+    };
+    for record in ["publish.rec", "amend.rec"] {
+        for (given, named, not) in [
+            ("", "招标文件.pdf, 图纸.zip", "none"),
+            ("--document a.pdf", "图纸.zip", "招标文件.pdf"),
+            (
+                "--document a.pdf --document other.zip",
+                "图纸.zip",
+                "招标文件.pdf",
+            ),
+        ] {
+            for (lang, words) in [("zh", "文件未随附"), ("en", "files that are not given")] {
+                let out = send(lang, &format!("{record} {given}"));
+                assert_eq!(out.status.code(), Some(2), "{}", said(&out));
+                let said = said(&out);
+                assert!(said.contains(named) && said.contains(words), "{said}");
+                assert!(!said.contains(not), "{said}");
+            }
+        }
+    }
+    // Nothing of it went out.
+    assert_eq!(host.count("POST", "/records"), 0);
+    let line = "publish.rec --tender now.tar --document b.zip --document a.pdf";
+    let out = send("en", line);
+    assert!(out.status.success(), "{}", said(&out));
+    assert_eq!(host.count("POST", "/records"), 1);
+    for one in &documents {
+        assert_eq!(host.count("PUT", &format!("/documents/{}", one.hash)), 1);
+    }
+    let _ = std::fs::remove_dir_all(&root);
 }

@@ -233,3 +233,40 @@ fn private_folder(folder: &Path, named: bool) -> Outcome {
         .create(folder);
     made.map_err(|e| Failure::io(folder, &e))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt;
+
+    fn mode(folder: &Path) -> u32 {
+        let meta = std::fs::metadata(folder).expect("there");
+        meta.permissions().mode() & 0o777
+    }
+
+    #[test]
+    fn a_demo_lies_where_nobody_guesses_for_its_owner_alone() -> Outcome {
+        let (one, other) = (Place::make(None)?, Place::make(None)?);
+        assert_ne!(one.root, other.root);
+        for place in [&one, &other] {
+            let name = place.root.file_name().unwrap_or_default();
+            let name = name.to_string_lossy().into_owned();
+            let drawn = name.strip_prefix("mifeng-demo-").unwrap_or_default();
+            let is_hex = drawn.len() == 16 && drawn.chars().all(|c| c.is_ascii_hexdigit());
+            assert!(is_hex, "{name}");
+            assert_eq!(mode(&place.root), 0o700);
+            // One that is there already is somebody's, whoever made it.
+            let no = private_folder(&place.root, false);
+            assert!(no.is_err_and(|no| no.exit == 4));
+        }
+        let named = one.root.join("kept");
+        let kept = Place::make(Some(&named))?;
+        assert_eq!((&kept.root, mode(&named)), (&named, 0o700));
+        std::fs::write(named.join("file"), "").expect("written");
+        assert!(Place::make(Some(&named)).is_err_and(|no| no.exit == 2));
+        for place in [one, other] {
+            stop::remove(&place.root).expect("removed");
+        }
+        Ok(())
+    }
+}
