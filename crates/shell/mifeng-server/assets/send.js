@@ -189,6 +189,12 @@
     reader.readAsText(record);
   }
 
+  // As the other pages: China Standard Time, and what is less than a second where there is some.
+  function local(time) {
+    var at = new Date(Date.parse(time) + 8 * 3600000);
+    return isNaN(at.getTime()) ? time : at.toISOString().slice(0, 23).replace('T', ' ').replace('.000', '');
+  }
+
   // What a receipt says of itself; whether it is true is for the bidder's own program.
   function show() {
     var file = id('receipt').files[0];
@@ -200,7 +206,7 @@
       var seen = id('seen');
       if (!body.received || !body.origin) { seen.textContent = look.getAttribute('data-bad'); return; }
       seen.textContent = body.origin === look.getAttribute('data-origin')
-        ? look.getAttribute('data-says') + body.received
+        ? look.getAttribute('data-says') + local(body.received)
         : look.getAttribute('data-other') + body.origin;
     };
     reader.readAsText(file);

@@ -23,6 +23,37 @@ const NAMED: [(Procedure, (&str, &str)); 5] = [
     ),
 ];
 
+/// What laws and orders are called where records name their articles.
+const LAWS: [(&str, &str); 10] = [
+    ("PL", "政府采购法"),
+    ("Reg", "政府采购法实施条例"),
+    ("TL", "招标投标法"),
+    ("TReg", "招标投标法实施条例"),
+    ("46", "财库〔2020〕46号"),
+    ("74", "财政部令第74号"),
+    ("87", "财政部令第87号"),
+    ("110", "财政部令第110号"),
+    ("198", "财库〔2016〕198号"),
+    ("214", "财库〔2014〕214号"),
+];
+
+/// Articles as a Chinese page names them; what is not known stays as it is.
+fn article_zh(articles: &str) -> String {
+    let one = |article: &str| -> Option<String> {
+        if article.starts_with("财库") {
+            return Some(article.to_owned());
+        }
+        let (law, numbers) = article.split_once(" art. ")?;
+        let (_, zh) = LAWS.iter().find(|(known, _)| *known == law)?;
+        let is_number = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
+        let numbers: Vec<&str> = numbers.split(", ").collect();
+        let plain = numbers.iter().all(|part| is_number(part));
+        plain.then(|| format!("{zh}第{}条", numbers.join("、")))
+    };
+    let known: Option<Vec<String>> = articles.split("; ").map(one).collect();
+    known.map_or_else(|| articles.to_owned(), |known| known.join("；"))
+}
+
 /// A bidder in its place.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct Placed {
@@ -65,6 +96,9 @@ pub struct Ended {
     /// The article that the reason rests on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub article: Option<String>,
+    /// The article as each language calls it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub article_words: Option<Words>,
     /// When it was signed.
     #[schema(value_type = Option<String>)]
     pub time: Option<Time>,
@@ -110,6 +144,7 @@ pub(super) fn results(state: &State, records: &[Logged]) -> Vec<Ended> {
             reason: fail.map(|fail| fail.reason.clone()),
             reason_words: fail.map(|fail| reason(&fail.reason)),
             article: fail.map(|fail| fail.article.clone()),
+            article_words: fail.map(|fail| words(&article_zh(&fail.article), &fail.article)),
             time: people.ended.get(&*lot.id).copied(),
         }
     });
@@ -219,6 +254,33 @@ mod tests {
     }
 
     #[test]
+    fn articles_of_failed_lots_have_chinese_names() {
+        let sources = [
+            include_str!("../../../../workflow/mifeng-tender/src/procedure.rs"),
+            include_str!("../../../../workflow/mifeng-tender/src/evaluation/failure.rs"),
+        ];
+        let texts = sources
+            .iter()
+            .flat_map(|source| source.split('"').skip(1).step_by(2));
+        let articles: BTreeSet<&str> = texts.filter(|text| text.contains(" art. ")).collect();
+        assert!(articles.len() > 20, "{articles:?}");
+        for article in articles {
+            let zh = article_zh(article);
+            assert!(
+                !zh.contains("art.") && zh.ends_with(['条', '号']),
+                "{article}: {zh}"
+            );
+        }
+        assert_eq!(
+            article_zh("TL art. 40, 42; TReg art. 49"),
+            "招标投标法第40、42条；招标投标法实施条例第49条"
+        );
+        for other in ["", "X art. 1", "87 art. ", "87 art. 59 (2)", "87 art. 1; x"] {
+            assert_eq!(article_zh(other), other);
+        }
+    }
+
+    #[test]
     fn the_committee_is_named_once_every_lot_has_ended() {
         let cast = Cast::new(&INTL, "results");
         let mut tender = Tender::unpublished(&cast, "test.example/results");
@@ -262,5 +324,11 @@ mod tests {
             ("failed", Some("too-few-bids"))
         );
         assert!(failed.winners.is_empty() && failed.article.is_some() && failed.time.is_some());
+        let both = failed
+            .article_words
+            .as_ref()
+            .map(|own| (&*own.zh, &*own.en));
+        let zh = "财政部令第87号第41、43条";
+        assert_eq!(both, Some((zh, "87 art. 41, 43")));
     }
 }
