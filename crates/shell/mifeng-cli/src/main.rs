@@ -35,6 +35,7 @@ mod net;
 mod notice;
 mod opened;
 mod opening;
+mod pages;
 mod person;
 mod pool;
 mod reach;

@@ -4,6 +4,7 @@ use crate::demo::{self, DemoArgs};
 use crate::host::{self, Kept};
 use crate::identity::load_certificate;
 use crate::opening;
+use crate::pages::Pages;
 use crate::ui::{Failure, Lang, Outcome, Ui};
 use mifeng_server::{Event, Form, Level, Log, Running, SystemClock, Tls};
 use std::net::{SocketAddr, TcpListener};
@@ -161,7 +162,7 @@ fn serve(ui: &Ui, args: &ServeArgs, log: &Log) -> Outcome {
     log.tell(Event::new(Level::Info, "host.listening", zh, en));
     let (zh, en) = pages.words();
     ui.say(&zh, &en);
-    log.tell(Event::new(Level::Info, "host.pages", zh, en));
+    log.tell(Event::new(pages.level(), "host.pages", zh, en));
     wait(log, tls.as_ref())?;
     running.stop();
     let (zh, en) = ("已停止".to_owned(), "stopped".to_owned());
@@ -173,69 +174,6 @@ fn serve(ui: &Ui, args: &ServeArgs, log: &Log) -> Outcome {
 const SECONDS: u64 = 60;
 /// The same where a person opens a browser, finds the files and sends a bid.
 const SECONDS_BY_HAND: u64 = 180;
-
-/// What seals and signs in in the pages, beside the verification page: its build makes both.
-const MODULE: &str = "mifeng-desk.wasm";
-
-/// The verification page, where it was found.
-pub(crate) struct Pages {
-    pub(crate) verify: Option<PathBuf>,
-}
-
-impl Pages {
-    /// The file that was named, which must be there; without a name the one that belongs to this program.
-    fn of(named: Option<&Path>) -> Result<Self, Failure> {
-        if let Some(path) = named {
-            std::fs::metadata(path).map_err(|e| Failure::io(path, &e))?;
-            let verify = Some(path.to_owned());
-            return Ok(Pages { verify });
-        }
-        let program = std::env::current_exe().ok();
-        let verify = program.as_deref().and_then(beside);
-        Ok(Pages { verify })
-    }
-
-    /// Which parts of the pages are there that a browser runs, in Chinese and English.
-    pub(crate) fn words(&self) -> (String, String) {
-        const MAKE: &str = "bash crates/shell/mifeng-wasm/build.sh";
-        let Some(page) = &self.verify else {
-            return (
-                format!(
-                    "没有核验页和网页内密封、登录：未在程序旁找到，{MAKE} 可生成，--verify-page 可指定"
-                ),
-                format!(
-                    "no verification page, and no sealing or signing in in the page: none lies beside the program; {MAKE} makes them, --verify-page names them"
-                ),
-            );
-        };
-        let shown = page.display();
-        match page.with_file_name(MODULE).exists() {
-            true => (
-                format!("核验页与网页内密封：{shown}"),
-                format!("verification page, and sealing in the page: {shown}"),
-            ),
-            false => (
-                format!("核验页：{shown}；其旁没有 {MODULE}，网页内不能密封与登录"),
-                format!(
-                    "verification page: {shown}; without {MODULE} beside it nobody seals or signs in in the page"
-                ),
-            ),
-        }
-    }
-}
-
-/// The page of an installed program, `bin/mifeng` and `share/mifeng`, or of one in the folder where it was built. Nowhere
-/// else: what is served as the verification page has to come from whoever made the program.
-fn beside(program: &Path) -> Option<PathBuf> {
-    let folder = program.parent()?;
-    let pages = match folder.file_name()?.to_str()? {
-        "bin" => "share/mifeng",
-        "release" | "debug" => "verify-page",
-        _ => return None,
-    };
-    let page = folder.parent()?.join(pages).join("mifeng-verify.html");
-    page.is_file().then_some(page)
-}
 
 /// Waits for SIGTERM or Ctrl-C; SIGHUP reads the certificate and key of TLS again.
 pub(crate) fn wait(log: &Log, tls: Option<&Tls>) -> Outcome {

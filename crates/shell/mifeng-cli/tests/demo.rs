@@ -297,6 +297,11 @@ fn installed(folder: &Folder, place: &str) -> Vec<String> {
     lines
 }
 
+fn mode(path: &Path, mode: u32) {
+    let mode = std::fs::Permissions::from_mode(mode);
+    std::fs::set_permissions(path, mode).expect("permissions");
+}
+
 #[test]
 fn serve_finds_the_pages_beside_the_program_and_says_when_there_are_none() {
     let folder = Folder::new("pages");
@@ -323,6 +328,13 @@ fn serve_finds_the_pages_beside_the_program_and_says_when_there_are_none() {
         std::fs::create_dir_all(&pages).expect("a folder");
         let page = pages.join("mifeng-verify.html");
         std::fs::write(&page, "<!doctype html>").expect("written");
+        // Whatever umask the test was started with.
+        for own in page
+            .ancestors()
+            .take_while(|own| own.starts_with(&folder.0))
+        {
+            mode(own, 0o755);
+        }
         let lines = installed(&folder, place);
         assert!(
             lines[1].contains(page.to_str().expect("UTF-8")),
@@ -330,6 +342,48 @@ fn serve_finds_the_pages_beside_the_program_and_says_when_there_are_none() {
         );
         assert!(lines[1].contains("without mifeng-desk.wasm"), "{lines:?}");
         std::fs::write(pages.join("mifeng-desk.wasm"), "").expect("written");
+        mode(&pages.join("mifeng-desk.wasm"), 0o644);
+        let lines = installed(&folder, place);
+        assert!(lines[1].contains("sealing in the page: "), "{lines:?}");
+        if place != "bin" {
+            continue;
+        }
+        // Where others write, on the way or at its end, nothing is taken by itself.
+        let module = pages.join("mifeng-desk.wasm");
+        for (own, kept) in [
+            (&page, 0o644),
+            (&module, 0o644),
+            (&pages, 0o755),
+            (&folder.0, 0o755),
+        ] {
+            for bit in [0o020, 0o002] {
+                mode(own, kept | bit);
+                let lines = installed(&folder, place);
+                let told = format!("others may write {} or", own.display());
+                assert!(
+                    lines[1].contains("is not taken") && lines[1].contains(&told),
+                    "{lines:?}"
+                );
+            }
+            // A file with this bit is written to all the same.
+            mode(own, kept | 0o1_002);
+            let lines = installed(&folder, place);
+            assert_eq!(
+                lines[1].contains("is not taken"),
+                own.is_file(),
+                "{lines:?}"
+            );
+            mode(own, kept);
+        }
+        // A link to what others write.
+        let elsewhere = folder.0.join(format!("open-{}", place.replace('/', "-")));
+        std::fs::create_dir_all(&elsewhere).expect("a folder");
+        std::fs::rename(&page, elsewhere.join("page")).expect("moved");
+        std::os::unix::fs::symlink(elsewhere.join("page"), &page).expect("a link");
+        mode(&elsewhere, 0o777);
+        let lines = installed(&folder, place);
+        assert!(lines[1].contains("is not taken"), "{lines:?}");
+        mode(&elsewhere, 0o755);
         let lines = installed(&folder, place);
         assert!(lines[1].contains("sealing in the page: "), "{lines:?}");
     }

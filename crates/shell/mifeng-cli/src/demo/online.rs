@@ -10,6 +10,7 @@ use super::world::World;
 use super::{DemoArgs, Place, PolicyName};
 use crate::client::Client;
 use crate::host::{FolderHost, Kept};
+use crate::pages::Pages;
 use crate::reach::Reach;
 use crate::serve;
 use crate::ui::{self, Failure, Outcome, Ui};
@@ -27,7 +28,7 @@ const NAME: &str = "DEMO-2026-001";
 pub(crate) struct Online<'a> {
     pub(crate) demo: &'a DemoArgs,
     pub(crate) listen: SocketAddr,
-    pub(crate) pages: &'a serve::Pages,
+    pub(crate) pages: &'a Pages,
     /// Seconds from the notice to the deadline.
     pub(crate) seconds: u64,
     /// Between two acts of people.
