@@ -92,7 +92,7 @@ impl Time {
     /// asks for so many digits after the second; what is smaller is cut off, so that no time shows later than it is.
     ///
     /// ```
-    /// let time = mifeng_crypto::Time::parse("2026-03-01T08:59:59.9999Z")?;
+    /// let time = mifeng_crypto::Time::parse_rfc3339("2026-03-01T08:59:59.9999Z")?;
     /// assert_eq!(time.in_china().to_string(), "2026-03-01 16:59:59");
     /// assert_eq!(format!("{:.3}", time.in_china()), "2026-03-01 16:59:59.999");
     /// # Ok::<(), mifeng_crypto::Error>(())
