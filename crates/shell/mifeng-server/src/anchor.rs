@@ -9,8 +9,8 @@
 use crate::download;
 use crate::house::Tender;
 use crate::limits::{
-    ANCHOR_FRESH, ANCHOR_HELD_MAX, ANCHOR_LOOK, ANCHOR_ORDERS_MAX, ANCHOR_RETRY, ANCHOR_SPACING,
-    ANCHOR_STOP_LOOK, ANCHOR_STOP_MAX,
+    ANCHOR_FIRST_LOOK, ANCHOR_FRESH, ANCHOR_HELD_MAX, ANCHOR_LOOK, ANCHOR_ORDERS_MAX, ANCHOR_RETRY,
+    ANCHOR_SPACING, ANCHOR_STOP_LOOK, ANCHOR_STOP_MAX,
 };
 use crate::view::{Life, Standing, View};
 use crate::writer::{Answer, Desk, Order as Writers};
@@ -73,6 +73,8 @@ pub(crate) struct Shown {
 /// Where the keeper stands.
 #[derive(Clone, Default)]
 pub(crate) struct Kept {
+    /// Whether it has looked at the log at all.
+    looked: bool,
     /// None before the first entry.
     pub(crate) shown: Option<Arc<Shown>>,
     /// What keeps heads that are due from being anchored.
@@ -148,6 +150,24 @@ impl AnchorDesk {
     pub(crate) fn shown(&self) -> Option<Arc<Shown>> {
         self.asked.store(true, Ordering::Relaxed);
         self.shown_now()
+    }
+
+    /// The same for who asks just after the start: what is not read yet is not absent.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] while nobody knows what is in it.
+    pub(crate) async fn shown_first(&self) -> Result<Option<Arc<Shown>>, Error> {
+        let mut kept = self.kept.clone();
+        let looked = kept.wait_for(|kept| kept.looked);
+        let looked = tokio::time::timeout(ANCHOR_FIRST_LOOK, looked).await;
+        if !matches!(looked, Ok(Ok(_))) {
+            return Err(unavailable("it is being read: try again in a moment"));
+        }
+        let shown = self.shown();
+        match (&shown, &self.kept.borrow().fault) {
+            (None, Some(fault)) => Err(unavailable(fault.clone())),
+            _ => Ok(shown),
+        }
     }
 
     /// The same, for who does not fetch it.
@@ -533,7 +553,8 @@ impl Keeper {
             return;
         }
         self.state.send_if_modified(|kept| {
-            let changed = kept.fault != fault;
+            let changed = kept.fault != fault || !kept.looked;
+            kept.looked = true;
             kept.fault = fault;
             changed
         });

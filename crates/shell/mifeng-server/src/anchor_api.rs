@@ -1,6 +1,6 @@
 //! The house's anchor log for everybody: to keep a copy of, and to cosign.
 
-use crate::anchor::{AnchorDesk, Shown};
+use crate::anchor::Shown;
 use crate::api::{Answer, App, Shared, TAR, Witnesses, json, on_a_thread};
 use crate::download;
 use crate::limits::EVIDENCE_LEN_MAX;
@@ -45,10 +45,11 @@ struct HeadListed {
     length: u64,
 }
 
-fn of_suite(app: &App, suite: &str) -> Result<Arc<Shown>, Fail> {
+async fn of_suite(app: &App, suite: &str) -> Result<Arc<Shown>, Fail> {
     let mut desks = app.house.anchors.iter();
     let desk = desks.find(|desk| desk.suite.id() == suite);
-    let shown = desk.and_then(AnchorDesk::shown);
+    let desk = desk.ok_or(Fault::NoAnchorLog)?;
+    let shown = desk.shown_first().await?;
     shown.ok_or_else(|| Fault::NoAnchorLog.into())
 }
 
@@ -77,16 +78,16 @@ async fn list(State(app): Shared) -> Answer {
         (status = 206, description = "the part asked for", body = Vec<u8>, content_type = "application/x-tar"),
         (status = 404, body = Problem), (status = 416, body = Problem), (status = 503, body = Problem)))]
 async fn log(State(app): Shared, Path(suite): Path<String>, headers: HeaderMap) -> Answer {
-    let shown = of_suite(&app, &suite)?;
+    let shown = of_suite(&app, &suite).await?;
     let path = download::meant(&shown.file, &headers);
     download::send(&path, TAR, &headers).await
 }
 
 /// The heads of the anchor log that witnesses cosigned, for whoever has a copy and fetches what is new.
 #[utoipa::path(get, path = "/v1/anchors/{suite}/heads", params(("suite" = String, Path)),
-    responses((status = 200, body = Vec<HeadListed>), (status = 404, body = Problem)))]
+    responses((status = 200, body = Vec<HeadListed>), (status = 404, body = Problem), (status = 503, body = Problem)))]
 async fn heads(State(app): Shared, Path(suite): Path<String>) -> Answer {
-    let shown = of_suite(&app, &suite)?;
+    let shown = of_suite(&app, &suite).await?;
     let listed = shown.cosigned.iter().map(|(file, length)| HeadListed {
         file: file.clone(),
         length: *length,
@@ -100,7 +101,7 @@ async fn heads(State(app): Shared, Path(suite): Path<String>) -> Answer {
     responses((status = 200, body = Vec<u8>, content_type = "application/octet-stream"),
         (status = 404, body = Problem), (status = 503, body = Problem)))]
 async fn file(State(app): Shared, Path((suite, path)): Path<(String, String)>) -> Answer {
-    let shown = of_suite(&app, &suite)?;
+    let shown = of_suite(&app, &suite).await?;
     // Only names of its own index are read: no path leads anywhere else.
     let place = shown.index.place(&path).ok_or(Fault::NoRoute)?;
     let file = download::opened(&shown.file).await?;

@@ -91,6 +91,8 @@ pub const BODY_TIME: Duration = Duration::from_secs(30);
 pub const FEED_SILENCE: Duration = Duration::from_secs(15);
 /// Time that requests have to end when the host is told to stop.
 pub const GRACE: Duration = Duration::from_secs(10);
+/// How long who fetches an anchor log waits for the keeper's first look at it, just after a start: a database may be slow to answer.
+pub const ANCHOR_FIRST_LOOK: Duration = Duration::from_secs(5);
 /// Between two looks of the anchor log's keeper at the snapshots: what changed meanwhile is one entry for each tender.
 pub const ANCHOR_LOOK: Duration = Duration::from_millis(200);
 /// Between two openings of the anchor log, whoever asks.
