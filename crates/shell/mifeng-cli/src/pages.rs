@@ -11,6 +11,8 @@ const MODULE: &str = "mifeng-desk.wasm";
 const MAKE: &str = "bash crates/shell/mifeng-wasm/build.sh";
 /// Write for the group and for others.
 const OTHERS_WRITE: u32 = 0o022;
+/// The same without the group.
+const ANYBODY_WRITES: u32 = 0o002;
 /// In a folder with it nobody renames or removes what is another's.
 const STICKY: u32 = 0o1000;
 
@@ -136,6 +138,13 @@ fn foreign(program: &Path, page: &Path) -> Option<PathBuf> {
 
 fn is_own(found: &Metadata, maker: u32) -> bool {
     let owned = found.uid() == 0 || found.uid() == maker;
-    let closed = found.mode() & OTHERS_WRITE == 0;
+    // A group of its owner's own number has that one member, as most systems make it; its users' masks are 002.
+    let private = found.uid() == found.gid();
+    let open = if private {
+        ANYBODY_WRITES
+    } else {
+        OTHERS_WRITE
+    };
+    let closed = found.mode() & open == 0;
     owned && (closed || found.is_dir() && found.mode() & STICKY != 0)
 }

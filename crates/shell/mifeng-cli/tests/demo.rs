@@ -2,7 +2,7 @@
 //! finds the parts of the pages that a browser runs.
 
 use std::io::{BufRead, BufReader};
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::{Arc, Mutex};
@@ -356,14 +356,23 @@ fn serve_finds_the_pages_beside_the_program_and_says_when_there_are_none() {
             (&pages, 0o755),
             (&folder.0, 0o755),
         ] {
-            for bit in [0o020, 0o002] {
-                mode(own, kept | bit);
-                let lines = installed(&folder, place);
-                let told = format!("others may write {} or", own.display());
-                assert!(
-                    lines[1].contains("is not taken") && lines[1].contains(&told),
-                    "{lines:?}"
-                );
+            let told = format!("others may write {} or", own.display());
+            let refused = |lines: &[String]| {
+                let refused = lines[1].contains("is not taken");
+                assert_eq!(refused, lines[1].contains(&told), "{lines:?}");
+                refused
+            };
+            mode(own, kept | 0o002);
+            assert!(refused(&installed(&folder, place)));
+            // The owner's own group is nobody else; another one is.
+            mode(own, kept | 0o020);
+            let found = std::fs::metadata(own).expect("there");
+            let private = found.uid() == found.gid();
+            assert_eq!(refused(&installed(&folder, place)), !private);
+            let other = Some(found.uid() + 1);
+            if std::os::unix::fs::chown(own, None, other).is_ok() {
+                assert!(refused(&installed(&folder, place)));
+                std::os::unix::fs::chown(own, None, Some(found.gid())).expect("put back");
             }
             // A file with this bit is written to all the same.
             mode(own, kept | 0o1_002);
