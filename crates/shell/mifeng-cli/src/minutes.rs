@@ -2,14 +2,20 @@
 
 use mifeng::tender::{BidStatus, MinutesRow};
 
-/// A row in both languages: lot, bidder, the price that was read out, what became of the bid.
+/// Digits of a seal by which two bids of one bidder can be told apart.
+const SEAL_SHOWN: usize = 8;
+
+/// A row in both languages: lot, bidder with its code and the bid's first digits, the price that was read out, what became of
+/// the bid.
 pub(crate) fn row(row: &MinutesRow) -> (String, String) {
     let (zh, en) = status(row.status);
     let lot = match row.lot.as_str() {
         "" => "-",
         lot => lot,
     };
-    let name = &row.name;
+    let seal = row.seal.to_string();
+    let (code, seal) = (&row.bidder, &seal[..SEAL_SHOWN]);
+    let name = format!("{} ({code} {seal}…)", row.name);
     match &row.price {
         Some(price) => (
             format!("标段 {lot}  {name}  {price} 元  {zh}"),

@@ -36,6 +36,8 @@ pub(super) struct Asked {
     pub(super) rows: Vec<(String, String)>,
     /// What a yes says.
     pub(super) consent: (&'static str, &'static str),
+    /// What is typed to say it: a signature has a word of its own, so that a yes to something else is none to it.
+    pub(super) words: (&'static str, &'static str),
     /// Every condition holds, and a word is waited for.
     pub(super) ready: bool,
 }
@@ -52,8 +54,10 @@ struct Shown {
     why: Option<(String, String)>,
     /// Done so far, newest last.
     done: Vec<(String, String)>,
-    /// The task that the person said yes to.
+    /// What the person said yes to.
     told: Option<Digest>,
+    /// It was said since the last wait.
+    woken: bool,
 }
 
 /// What the page shows and the terminal hears.
@@ -102,45 +106,43 @@ impl Screen {
         shown.done.drain(..over);
     }
 
-    /// Whether the person said yes to this; a word counts once.
-    pub(super) fn is_told(&self, id: &Digest) -> bool {
-        let mut shown = self.shown();
-        let told = shown.told.as_ref() == Some(id);
-        shown.told = None;
-        told
+    /// What the person said yes to. A word counts once, at the look after it: what it was not about by then needs another.
+    pub(super) fn take_word(&self) -> Option<Digest> {
+        self.shown().told.take()
     }
 
     /// Waits, but no longer than until the person says something.
     pub(super) fn wait(&self, time: Duration) {
         let shown = self.shown();
         // Whatever ends the wait, the next look finds it.
-        let _ = self
+        let waited = self
             .word
-            .wait_timeout_while(shown, time, |shown| shown.told.is_none());
+            .wait_timeout_while(shown, time, |shown| !shown.woken);
+        let (mut shown, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        shown.woken = false;
     }
 
-    /// The person says yes to what is asked now, if that is `id` where one is given.
-    fn tell(&self, id: Option<&str>) -> bool {
+    /// The person says yes to what is asked now, if that is what was meant.
+    fn tell(&self, meant: impl Fn(&Asked) -> bool) -> bool {
         let mut shown = self.shown();
-        let now = shown.asked.as_ref().filter(|asked| asked.ready);
-        let now = now.map(|asked| asked.id);
-        let agreed = now.filter(|now| id.is_none_or(|id| now.to_string() == id));
+        let now = shown.asked.as_ref();
+        let agreed = now.filter(|asked| asked.ready && meant(asked));
+        let agreed = agreed.map(|asked| asked.id);
         if agreed.is_some() {
-            shown.told = agreed;
+            (shown.told, shown.woken) = (agreed, true);
             self.word.notify_all();
         }
         agreed.is_some()
     }
 
-    /// Takes "yes" from the terminal; ends with its input.
+    /// Takes a word from the terminal; ends with its input.
     pub(super) fn listen_to_the_terminal(self: &Arc<Self>) {
         let screen = Arc::clone(self);
         std::thread::spawn(move || {
             for line in std::io::stdin().lock().lines() {
                 let Ok(line) = line else { return };
-                if matches!(line.trim(), "yes" | "是") {
-                    screen.tell(None);
-                }
+                let word = line.trim();
+                screen.tell(|asked| word == asked.words.0 || word == asked.words.1);
             }
         });
     }
@@ -228,7 +230,8 @@ fn answer(mut stream: TcpStream, screen: &Screen, secret: &str, lang: Lang) -> s
         }
         ("POST", "") => {
             // A page that was shown before something changed agrees to nothing.
-            screen.tell(Some(request.body.strip_prefix("task=").unwrap_or_default()));
+            let meant = request.body.strip_prefix("task=").unwrap_or_default();
+            screen.tell(|asked| asked.id.to_string() == meant);
             let back = format!("303 See Other\r\nlocation: {secret}{}", kept(query));
             reply(&mut stream, &back, "text/plain", "")
         }
@@ -423,6 +426,7 @@ mod tests {
             en: "sign".to_owned(),
             rows: vec![("甲 1 元".to_owned(), "A & B 1 yuan".to_owned())],
             consent: ("我同意，签名", "I agree: sign"),
+            words: ("签署", "sign"),
             ready,
         };
         for (ready, lang, row, button) in [
@@ -435,6 +439,37 @@ mod tests {
             assert!(page.contains(row), "{page}");
             assert_eq!(page.contains(button), ready, "{page}");
         }
+    }
+
+    #[test]
+    fn a_word_counts_once_and_for_what_was_asked_then() {
+        let screen = Screen::new("host");
+        let asked = |about: &[u8], ready| Asked {
+            id: mifeng::crypto::HashAlg::Sha256.digest(about),
+            zh: String::new(),
+            en: String::new(),
+            rows: Vec::new(),
+            consent: ("", ""),
+            words: ("签署", "sign"),
+            ready,
+        };
+        let (one, other) = (asked(b"one", true).id, asked(b"other", true).id);
+        assert!(!screen.tell(|_| true), "nothing is asked");
+        screen.show(Vec::new(), Some(asked(b"one", false)));
+        assert!(!screen.tell(|_| true), "a condition is not met");
+        screen.show(Vec::new(), Some(asked(b"one", true)));
+        assert!(!screen.tell(|now| now.id == other), "of another page");
+        assert!(screen.tell(|now| now.words.1 == "sign"));
+        // What came meanwhile is not what the word was about, and the word is used up by having been looked at.
+        screen.show(Vec::new(), Some(asked(b"other", true)));
+        assert_eq!(screen.take_word(), Some(one));
+        assert_eq!(screen.take_word(), None);
+        // A wait ends with a word, and the next one lasts: nothing is left that would end it at once.
+        assert!(screen.tell(|now| now.id == other));
+        assert!(screen.shown().woken);
+        screen.wait(Duration::from_secs(3600));
+        assert!(!screen.shown().woken);
+        assert_eq!(screen.take_word(), Some(other));
     }
 
     #[test]

@@ -8,7 +8,7 @@ use crate::minutes;
 use crate::ui::Failure;
 use mifeng::crypto::Digest;
 use mifeng::lock::SecretShare;
-use mifeng::tender::{Stage, State};
+use mifeng::tender::{Minutes, Stage, State};
 use mifeng::trustee;
 
 /// Something that a trustee owes.
@@ -64,6 +64,13 @@ impl Task {
             Task::Opening | Task::Offers(_) => ("我同意，释放", "I agree: release"),
             Task::Draw(_) => ("我同意，给出份额", "I agree: answer"),
             Task::Minutes(_) => ("我同意，签名", "I agree: sign"),
+        }
+    }
+
+    fn word(&self) -> (&'static str, &'static str) {
+        match self {
+            Task::Opening | Task::Offers(_) | Task::Draw(_) => ("是", "yes"),
+            Task::Minutes(_) => ("签署", "sign"),
         }
     }
 }
@@ -159,8 +166,29 @@ fn before_signing(state: &State) -> [Line; 2] {
     ]
 }
 
-/// What is asked, with a name that changes when what it is about changes: a word for one is none for another.
-pub(super) fn asked(bundle: &Bundle, task: &Task) -> Asked {
+/// What the opening record and what was asked about it say.
+fn signed(state: &State, record: &Minutes) -> Vec<(String, String)> {
+    let deadline = record.deadline;
+    let first = (
+        format!("投标截止 {}（北京时间）", deadline.in_china()),
+        format!("deadline {deadline}"),
+    );
+    let asked = state.opening_questions().iter().map(|one| {
+        let (name, text) = (&one.name, &one.text);
+        let none = ("尚未答复", "no answer yet");
+        let reply = one.reply.as_ref().map(|reply| &*reply.text);
+        (
+            format!("{name} 提出：{text}  答复：{}", reply.unwrap_or(none.0)),
+            format!("{name} asks: {text}  answer: {}", reply.unwrap_or(none.1)),
+        )
+    });
+    let rows = record.rows.iter().map(minutes::row);
+    std::iter::once(first).chain(rows).chain(asked).collect()
+}
+
+/// What is asked and which conditions hold, with a name that changes when anything of that does: a word for one is none for
+/// another.
+pub(super) fn asked(bundle: &Bundle, task: &Task, lines: &[Line]) -> Asked {
     let state = &bundle.replay.state;
     let due = match task {
         Task::Opening => state.to_open(),
@@ -171,8 +199,6 @@ pub(super) fn asked(bundle: &Bundle, task: &Task) -> Asked {
         .into_iter()
         .filter(|seal| !state.outcomes().contains_key(seal))
         .collect();
-    let seals: String = due.iter().map(Digest::to_string).collect();
-    let about = format!("{}\n{}\n{seals}", state.origin(), task.name());
     // As the hall lists them.
     let mut listed = due.clone();
     listed.sort_by_key(|seal| {
@@ -186,16 +212,26 @@ pub(super) fn asked(bundle: &Bundle, task: &Task) -> Asked {
         (format!("标段 {text}"), format!("lot {text}"))
     };
     let rows: Vec<(String, String)> = match (task, state.minutes()) {
-        (Task::Minutes(_), Some((_, record))) => record.rows.iter().map(minutes::row).collect(),
+        (Task::Minutes(_), Some((_, record))) => signed(state, record),
         _ => listed.iter().map(bid).collect(),
     };
-    let (zh, en) = task.words(rows.len());
+    let (zh, en) = match (task, state.minutes()) {
+        (Task::Minutes(_), Some((_, record))) => task.words(record.rows.len()),
+        _ => task.words(rows.len()),
+    };
+    let seals: String = due.iter().map(Digest::to_string).collect();
+    let held = lines.iter().map(|line| if line.met { '1' } else { '0' });
+    let shown: String = held
+        .chain(rows.iter().flat_map(|(_, en)| en.chars()))
+        .collect();
+    let about = format!("{}\n{}\n{seals}\n{shown}", state.origin(), task.name());
     Asked {
         id: bundle.replay.suite().hash().digest(about.as_bytes()),
         zh,
         en,
         rows,
         consent: task.consent(),
+        words: task.word(),
         ready: false,
     }
 }

@@ -114,8 +114,9 @@ impl Watch<'_> {
     /// Shows what a task is about and which conditions hold; does it if all do, on its person's word or `unasked`.
     fn ask(&mut self, bundle: &Bundle, task: &Task, unasked: bool) -> Outcome {
         let (lines, ready) = task::conditions(bundle, task)?;
-        let mut asked = task::asked(bundle, task);
+        let mut asked = task::asked(bundle, task, &lines);
         asked.ready = ready && !unasked;
+        let word = self.screen.take_word();
         let state = (asked.id, lines.iter().map(|line| line.met).collect());
         if self.shown.as_ref() != Some(&state) {
             self.say_what_is_asked(task, &asked, &lines);
@@ -123,8 +124,11 @@ impl Watch<'_> {
         }
         let asked_for = asked.id;
         self.screen.show(lines, Some(asked));
-        if ready && (unasked || self.screen.is_told(&asked_for)) {
-            self.answer(bundle, task)?;
+        let size = bundle.replay.entries.len() as u64;
+        // What was refused is not handed in again to the same log.
+        let unasked = unasked && self.refused != Some((asked_for, size));
+        if ready && (unasked || word == Some(asked_for)) && !self.answer(bundle, task)? {
+            self.refused = Some((asked_for, size));
         }
         Ok(())
     }
@@ -144,9 +148,10 @@ impl Watch<'_> {
             );
         }
         if asked.ready {
+            let word = asked.words.1;
             self.ui.say(
-                "输入 yes 并回车，或在本机页面上确认",
-                "type yes and Enter, or confirm on the own page",
+                format!("输入 {word} 并回车，或在本机页面上确认"),
+                format!("type {word} and Enter, or confirm on the own page"),
             );
         }
     }
@@ -214,8 +219,8 @@ impl Watch<'_> {
         own.fingerprint(replay.suite().hash())
     }
 
-    /// Makes the answer from the bundle that was checked, and hands it in.
-    fn answer(&mut self, bundle: &Bundle, task: &Task) -> Outcome {
+    /// Makes the answer from the bundle that was checked, and hands it in; whether it was not refused.
+    fn answer(&mut self, bundle: &Bundle, task: &Task) -> Result<bool, Failure> {
         let record = self.folder.join(format!("{}.rec", task.name()));
         match task {
             Task::Opening => person::release(self.ui, &self.identity, bundle, &record)?,
@@ -235,16 +240,16 @@ impl Watch<'_> {
                 );
                 self.screen.done(&zh, &en);
                 self.once(&zh, &en);
-                Ok(())
+                Ok(true)
             }
-            Ok(None) => Ok(()),
+            Ok(None) => Ok(true),
             // Another trustee may have been faster: the next look shows what is still owed.
             Err(no) if no.exit == 1 => {
                 self.once(
                     &format!("未被接收：{}", no.sentence(ui::Lang::Zh)),
                     &format!("not taken: {}", no.sentence(ui::Lang::En)),
                 );
-                Ok(())
+                Ok(false)
             }
             Err(no) => Err(no),
         }

@@ -54,6 +54,8 @@ pub(super) struct Watch<'a> {
     pub(super) shown: Option<(Digest, Vec<bool>)>,
     /// What a trustee owed at the last look.
     pub(super) task: Option<Task>,
+    /// What the host refused last, and the entries of the log then.
+    pub(super) refused: Option<(Digest, u64)>,
 }
 
 impl<'a> Watch<'a> {
@@ -80,6 +82,7 @@ impl<'a> Watch<'a> {
             said: String::new(),
             shown: None,
             task: None,
+            refused: None,
         }
     }
 
