@@ -243,7 +243,7 @@ def _list_holds(crl, issuer):
     for oid, (critical, _) in crl.extensions.items():
         need(not critical, "pki.critical-extension", f"revocation list: {oid}")
     need(crl.aki is None or issuer.ski is None or crl.aki == issuer.ski, "pki.bad-signature", "revocation list: another key identifier")
-    need(issuer.usage is None or 6 in issuer.usage, "pki.key-usage", "the issuer may not sign lists")
+    need(issuer.usage is None or 6 in issuer.usage, "pki.ca-rule", "the issuer may not sign lists")
     need(x509.verify(issuer.key, crl.method, crl.tbs.raw, crl.signature), "pki.bad-signature", "revocation list")
 
 

@@ -43,6 +43,7 @@ mod receipt;
 mod reshare;
 mod rules;
 mod score;
+mod seen;
 mod send;
 mod serve;
 mod sign;
@@ -59,6 +60,7 @@ use bundle::Bundle;
 use clap::Parser;
 use identity::Identity;
 use mifeng::Export;
+use seen::seen;
 use std::process::ExitCode;
 use ui::{Failure, Lang, Outcome, Ui};
 
@@ -126,7 +128,7 @@ fn report(ui: &Ui, json: bool, failure: &Failure) {
         let json = serde_json::json!({
             "error": failure.sentence(ui.lang), "code": failure.code, "clause": failure.clause, "exit": failure.exit,
         });
-        eprintln!("{json}");
+        eprintln!("{}", seen(&json.to_string()));
         return;
     }
     let word = match failure.exit {
@@ -144,7 +146,7 @@ fn report(ui: &Ui, json: bool, failure: &Failure) {
     eprintln!(
         "{word} [{}] {}{clause}",
         failure.code,
-        failure.sentence(ui.lang)
+        seen(failure.sentence(ui.lang))
     );
 }
 

@@ -1,5 +1,6 @@
 //! What a person sees: language, messages, passphrases, files.
 
+use crate::seen::seen;
 use mifeng::crypto::Kind;
 use mifeng::{Error, crypto};
 use std::collections::BTreeMap;
@@ -193,7 +194,7 @@ impl Ui {
         }
         let text = self.t(zh.as_ref(), en.as_ref());
         // A closed pipe is the reader's choice, not our failure.
-        let _ = writeln!(io::stdout(), "{text}");
+        let _ = writeln!(io::stdout(), "{}", seen(text));
     }
 
     /// Prints a result: JSON on request, else one text.
@@ -223,15 +224,15 @@ impl Ui {
         }
     }
 
-    /// Prints one line as it is.
+    /// Prints one line that is the same in every language.
     pub(crate) fn print(&self, line: &str) {
         // A closed pipe is the reader's choice, not our failure.
-        let _ = writeln!(io::stdout(), "{line}");
+        let _ = writeln!(io::stdout(), "{}", seen(line));
     }
 
     /// Prints one line that is not the result.
     pub(crate) fn warn(&self, zh: impl AsRef<str>, en: impl AsRef<str>) {
-        eprintln!("{}", self.t(zh.as_ref(), en.as_ref()));
+        eprintln!("{}", seen(self.t(zh.as_ref(), en.as_ref())));
     }
 
     /// Asks for a new passphrase, twice.

@@ -1,6 +1,7 @@
 //! What a problem's detail says, in Chinese. The engine speaks English here, with the values that were expected and found; the words are
 //! a table (`details.txt`), and the values stay what they are.
 
+use mifeng::crypto::Time;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::OnceLock;
@@ -87,13 +88,20 @@ impl Frame {
             let own = match place.strip_prefix(number) {
                 Some("d") => framed(value, depth + 1),
                 Some("w") => table().words.get(value).map(|word| (*word).to_owned()),
-                _ => None,
+                _ => local(value),
             };
             text.push_str(own.as_deref().unwrap_or(value));
             rest = after;
         }
         text + rest
     }
+}
+
+/// An instant as the pages and the commands show it in Chinese.
+fn local(value: &str) -> Option<String> {
+    let time = Time::parse_rfc3339(value).ok()?;
+    let digits = if value.contains('.') { 3 } else { 0 };
+    Some(format!("{:.digits$}（北京时间）", time.in_china()))
 }
 
 /// The text in Chinese, if its words are known.
@@ -267,7 +275,7 @@ mod tests {
     #[test]
     fn values_stay_what_they_are() {
         let late = "deadline 2026-03-02T09:00:00Z, received at 2026-03-02T09:00:00.001Z";
-        let zh = "截止时间 2026-03-02T09:00:00Z，收到时间 2026-03-02T09:00:00.001Z";
+        let zh = "截止时间 2026-03-02 17:00:00（北京时间），收到时间 2026-03-02 17:00:00.001（北京时间）";
         assert_eq!(chinese("bid.late", late), zh);
         let own = |detail: &str| chinese("record.wrong-stage", detail);
         assert_eq!(

@@ -60,7 +60,7 @@ pub use beside::{Beside, BesideCheck};
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use house::{House, Tender};
 pub use limits::*;
-pub use log::{Event, Form, Level, Log};
+pub use log::{Event, Form, Level, Log, is_unseen};
 pub use openapi::document;
 pub use pages::STYLE;
 pub use problem::Problem;

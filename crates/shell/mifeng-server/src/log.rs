@@ -301,8 +301,9 @@ fn escaped(json: &str) -> String {
     escaped
 }
 
-/// Controls, ends of lines, signs that turn the order of writing, and signs of no width.
-fn is_unseen(sign: char) -> bool {
+/// Controls, ends of lines, signs that turn the order of writing, and the usual signs of no width: what is not written as it is to
+/// a log or a terminal.
+pub fn is_unseen(sign: char) -> bool {
     sign.is_control()
         || matches!(
             sign,

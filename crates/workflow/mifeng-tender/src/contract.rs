@@ -231,7 +231,7 @@ impl State {
         let binding = [SealKind::UNIT, SealKind::CONTRACT];
         if !stamping.kinds.iter().any(|kind| binding.contains(kind)) {
             let detail = match stamping.kinds.is_empty() {
-                true => "no seal".to_owned(),
+                true => "no stamp".to_owned(),
                 false => format!("only {}", stamping.names.join(", ")),
             };
             return Err(no(&refusal::CONTRACT_SEAL, detail));
