@@ -264,12 +264,22 @@ def _particulars(d):
             yield "particular: empty or too long"
 
 
+def _lots(d):
+    """Ids of lots name folders of opened bids, and with -final behind them those of final offers."""
+    ids = [lot["id"] for lot in d["lots"]]
+    if not 1 <= len(ids) <= MAX_LOTS or len(set(ids)) != len(ids):
+        yield "lots"
+    for name in ids:
+        if not re.match(r"[A-Za-z0-9_-]{1,32}\Z", name) or name.endswith("-final"):
+            yield f"lot id {name!r}"
+
+
 def _unlawful(s, r, d):
     if d["suite"] != s.suite.id or d["board"] != s.board.digest:
         yield "suite or board"
-    ids = [lot["id"] for lot in d["lots"]]
-    if not 1 <= len(ids) <= MAX_LOTS or len(set(ids)) != len(ids) or not all(ids):
-        yield "lots"
+    lots = list(_lots(d))
+    if lots:
+        yield from lots
         return
     if d["procedure"] not in PROCEDURES:
         yield "procedure"

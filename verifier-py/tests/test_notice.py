@@ -1,4 +1,4 @@
-"""What a notice says besides (spec/notice.md, `particulars`): read, bounded, and never needed."""
+"""What a notice says besides (spec/notice.md, `particulars`): read, bounded, and never needed; and the ids of its lots."""
 import unittest
 
 import common  # noqa: F401
@@ -29,6 +29,25 @@ class Particulars(unittest.TestCase):
     def test_chinese_governs(self):
         self.assertEqual(len(faults(one(zh=""))), 1)
         self.assertEqual(len(faults(one(text=""))), 1)
+
+
+class Lots(unittest.TestCase):
+    def faults(self, *ids):
+        return len(list(setup._lots({"lots": [{"id": one} for one in ids]})))
+
+    def test_an_id_names_a_folder(self):
+        self.assertEqual(self.faults("1", "lot-2", "A_b-3", "final", "1-finals", "1-Final", "x" * 32), 0)
+        for wrong in ("", "x" * 33, "1/2", ".", "..", "a b", "一", "1\n", "１"):
+            self.assertEqual(self.faults("1", wrong), 1, wrong)
+
+    def test_none_is_the_folder_of_another_s_final_offers(self):
+        for wrong in ("1-final", "2-final", "-final", "1-final-final"):
+            self.assertEqual(self.faults("1", wrong), 1, wrong)
+
+    def test_each_stands_once_and_there_is_one(self):
+        self.assertEqual(self.faults("1", "1"), 1)
+        self.assertEqual(self.faults(), 1)
+        self.assertEqual(self.faults(*map(str, range(65))), 1)
 
 
 if __name__ == "__main__":

@@ -375,6 +375,29 @@ fn what_a_notice_says_besides_is_bounded() {
     assert_eq!(held.particulars, last);
 }
 
+/// Ids of lots name folders; one is never the folder of another lot's final offers.
+#[test]
+fn ids_of_lots() {
+    let cast = Cast::new(&INTL, "edges");
+    let publish = |id: &str| {
+        let mut tender = Tender::unpublished(&cast, ORIGIN);
+        let mut said = notice(&cast, tender.host.state(), Kind::Board);
+        let mut other = said.lots[0].clone();
+        id.clone_into(&mut other.id);
+        said.lots.push(other);
+        code(tender.publish(&said))
+    };
+    let long = "x".repeat(33);
+    for wrong in [
+        LOT, "", &long, "1/2", "..", "a b", "一", "1-final", "2-final", "-final",
+    ] {
+        assert_eq!(publish(wrong), "notice.unlawful", "{wrong}");
+    }
+    for right in ["2", "A_b-3", "final", "1-finals", "1-Final", &long[1..]] {
+        assert_eq!(publish(right), "accepted", "{right}");
+    }
+}
+
 #[test]
 fn a_certificate_of_the_last_minute() {
     use mifeng::pki::issue::Profile;

@@ -43,8 +43,8 @@ pub use formation::Making;
 pub use given_up::GivenUp;
 pub use keeping::{Keeping, Paper, Presence, Term};
 pub use notice::{
-    BEATS_MAX, BODY_GRACE_MS_MAX, Committee, Document, EXPERTS_MAX, LOTS_MAX, Lot, Notice,
-    PARTICULAR_LEN_MAX, PARTICULARS_MAX, Particular, Party, Text,
+    BEATS_MAX, BODY_GRACE_MS_MAX, Committee, Document, EXPERTS_MAX, FINAL_OFFERS, LOTS_MAX, Lot,
+    Notice, PARTICULAR_LEN_MAX, PARTICULARS_MAX, Particular, Party, Text,
 };
 pub use opening::Released;
 pub use procedure::{

@@ -26,12 +26,16 @@ pub const PARTICULAR_LEN_MAX: usize = 8_192;
 /// Members of one evaluation committee (87 art. 47 asks for 5 or 7; room for large works).
 pub const EXPERTS_MAX: u32 = 31;
 
-/// Ids become names of folders where bids are opened: letters, digits, `-` and `_` only.
+/// Folders of opened final offers are those of their lots with this behind.
+pub const FINAL_OFFERS: &str = "-final";
+
+/// Ids become names of folders where bids are opened: letters, digits, `-` and `_` only, and no other lot's final offers.
 fn is_id(id: &str) -> bool {
     (1..=32).contains(&id.len())
         && id
             .bytes()
             .all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b))
+        && !id.ends_with(FINAL_OFFERS)
 }
 
 /// The whole country (GB/T 2260).
@@ -322,7 +326,7 @@ impl Notice {
         for (at, lot) in self.lots.iter().enumerate() {
             if !is_id(&lot.id) || self.lots[..at].iter().any(|other| other.id == lot.id) {
                 return Some(format!(
-                    "lot id {:?} is used twice, or not 1 to 32 letters, digits, - and _",
+                    "lot id {:?} is used twice, or not 1 to 32 letters, digits, - and _, or ends in {FINAL_OFFERS}",
                     lot.id
                 ));
             }
