@@ -12,6 +12,7 @@ use crate::person;
 use crate::ui::{self, Failure, Lang, Outcome, Ui};
 use due::DueBid;
 use held::{Held, Listed, MANIFEST};
+use mifeng::Replay;
 use mifeng::crypto::HashAlg;
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
@@ -45,14 +46,21 @@ pub(crate) fn read(ui: &Ui, args: &ReadArgs) -> Outcome {
     let token = access::token(ui, (&client, &reach.host), id)?;
     client.sign_in_with(token);
     let identity = Identity::load(ui, id)?;
-    let replay = client::fetched(&client)?;
-    // A host that shows this person another log has no say in what was opened.
-    person::keep_head(&identity, &replay)?;
+    let replay = told(&client, &identity)?;
     let alg = replay.suite().hash();
     let listed = Listed::of(client.opened()?)?;
     let own = identity.signer.certificate().fingerprint(alg);
-    let due = due::bids(&replay.state, &own, &listed);
-    listed.require_none_beside(&due)?;
+    let mut due = due::bids(&replay.state, &own, &listed);
+    if listed.require_none_beside(&due).is_err() {
+        // Between the log and the list a bid may have been opened. One that was opened after the list is not due yet.
+        let later = told(&client, &identity)?;
+        let before = due;
+        due = due::bids(&later.state, &own, &listed);
+        due.bids
+            .retain(|bid| listed.has(&bid.folder) || before.has(&bid.folder));
+        listed.require_none_beside(&due)?;
+    }
+    listed.require_all(&due)?;
     let task = Reading {
         ui,
         args,
@@ -60,15 +68,22 @@ pub(crate) fn read(ui: &Ui, args: &ReadArgs) -> Outcome {
         alg,
     };
     let mut count = 0;
-    for bid in &due {
+    for bid in &due.bids {
         count += task.fetch(bid, &listed)?;
     }
-    let (bids, out) = (due.len(), args.out.display());
+    let (bids, out) = (due.bids.len(), args.out.display());
     ui.say(
         format!("{bids} 份投标，共 {count} 个文件，均与日志所载清单一致，在 {out}"),
         format!("{bids} bids, {count} files below {out}, each as the log has it"),
     );
     Ok(())
+}
+
+/// What the host tells of its log. One that shows this person another log has no say in what was opened.
+fn told(client: &Client, identity: &Identity) -> Result<Replay, Failure> {
+    let replay = client::fetched(client)?;
+    person::keep_head(identity, &replay)?;
+    Ok(replay)
 }
 
 /// What every bid is fetched with.

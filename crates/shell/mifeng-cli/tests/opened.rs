@@ -7,6 +7,7 @@ mod seat;
 use fake::{Asked, Host};
 use mifeng::Export;
 use mifeng::crypto::INTL;
+use mifeng::tender::Procedure;
 use mifeng_server::{Clock, FolderSink, SystemClock};
 use mifeng_testkit::world::*;
 use real::Real;
@@ -61,6 +62,13 @@ fn opened(cast: &Cast, name: &str) -> (Vec<u8>, Files) {
 }
 
 fn opened_of(cast: &Cast, name: &str, bids: usize) -> (Vec<u8>, Files) {
+    let mut steps = opening_of(cast, name, bids);
+    steps.pop().expect("the last one")
+}
+
+/// The same after each bid that was opened.
+fn opening_of(cast: &Cast, name: &str, bids: usize) -> Vec<(Vec<u8>, Files)> {
+    let mut steps = Vec::new();
     let folder = Folder::new(&format!("{name}-host"));
     let mut tender = Tender::new(cast, "host.example/t/T1", Kind::Board);
     tender.receive(bids);
@@ -73,16 +81,22 @@ fn opened_of(cast: &Cast, name: &str, bids: usize) -> (Vec<u8>, Files) {
             .host
             .open_bid(&seal, &mut sink, secs(100), &mut tender.rng);
         outcome.expect("opened");
+        steps.push((tender.tar(Export::Records), files_in(&folder.0)));
     }
-    (tender.tar(Export::Records), files_in(&folder.0))
+    steps
 }
 
 /// A host that lists and gives out these files, whatever its log says.
 fn host(bundle: &[u8], files: &Files) -> Host {
-    let (bundle, files) = (bundle.to_vec(), files.clone());
+    growing(&[bundle.to_vec()], files)
+}
+
+/// The same, whose log grows each time it is asked for.
+fn growing(bundles: &[Vec<u8>], files: &Files) -> Host {
+    let (bundles, files) = (bundles.to_vec(), files.clone());
     let address = Arc::new(Mutex::new(String::new()));
     let own = Arc::clone(&address);
-    let host = Host::new(move |asked: &Asked, _| match &*asked.rest {
+    let host = Host::new(move |asked: &Asked, before| match &*asked.rest {
         "/sign-in/challenge" => {
             let host = own.lock().unwrap_or_else(PoisonError::into_inner);
             let (zeros, suite) = ("0".repeat(64), INTL.id());
@@ -95,7 +109,7 @@ fn host(bundle: &[u8], files: &Files) -> Host {
             let text = r#"{"token":"a1b2","name":"n","roles":[],"expires":"2026-03-01T03:00:00Z"}"#;
             (201, text.as_bytes().to_vec())
         }
-        "/bundle" => (200, bundle.clone()),
+        "/bundle" => (200, bundles[before.min(bundles.len() - 1)].clone()),
         "/opened" => {
             let rows = files
                 .iter()
@@ -307,9 +321,123 @@ fn a_bidder_gets_its_own_bid_and_is_told_when_that_is_not_there() {
     let out = read(&seat, "en", &host(&bundle, &of(true)).url, "");
     assert_eq!(out.status.code(), Some(0), "{}", said(&out));
     assert!(files_in(&seat.0.join("bids")) == of(true));
-    let out = read(&seat, "en", &host(&bundle, &of(false)).url, "--force");
+    let without = host(&bundle, &of(false));
+    let out = read(&seat, "en", &without.url, "--force");
     assert_eq!(out.status.code(), Some(1), "{}", said(&out));
     assert!(said(&out).contains("opened.missing"), "{}", said(&out));
+    // Who asks for what is not listed is in the host's journal of refusals.
+    for path in honest.keys() {
+        assert_eq!(without.count("GET", &format!("/opened/{path}")), 0);
+    }
+}
+
+#[test]
+fn a_bid_that_is_opened_while_somebody_asks_is_no_surplus() {
+    let cast = Cast::new(&INTL, "opened");
+    let steps = opening_of(&cast, "growing", 3);
+    let [(first, _), (second, two), (third, three)] = &steps[..] else {
+        unreachable!("three bids")
+    };
+    let seat = Seat::person("opened-growing", &cast, &cast.agency);
+    // The log has one bid, then the list has two, then the log has three: two are there to be fetched.
+    let host = growing(&[first.clone(), third.clone()], two);
+    let out = read(&seat, "en", &host.url, "");
+    assert_eq!(out.status.code(), Some(0), "{}", said(&out));
+    assert!(files_in(&seat.0.join("bids")) == *two);
+    assert_eq!(host.count("GET", "/bundle"), 2);
+    // What the log has not the second time either is too much, what it had before the list is missing from that.
+    for (logs, listed, code) in [
+        ([second, second], three, "opened.surplus"),
+        ([third, third], two, "opened.missing"),
+    ] {
+        let seat = Seat::person("opened-grown", &cast, &cast.agency);
+        let host = growing(&logs.map(Vec::clone), listed);
+        let out = read(&seat, "en", &host.url, "");
+        assert!(said(&out).contains(code), "{}", said(&out));
+    }
+}
+
+#[test]
+fn a_bidder_gets_its_own_final_offer_from_a_real_host() {
+    let now = SystemClock.now();
+    let cast = real::cast(now);
+    let mut tender = final_offers(&cast);
+    let seat = Seat::person("opened-final", &cast, &cast.bidders[0]);
+    let host = Real::new("opened-final", &mut tender, now);
+    let out = read(&seat, "en", &host.url, "");
+    assert_eq!(out.status.code(), Some(0), "{}", said(&out));
+    let read = files_in(&seat.0.join("bids"));
+    let code = bidder_subject(0).uscc.expect("a bidder");
+    let offer = |folder: &str| {
+        let offer = read.get(&format!("{folder}/{code}/offer.txt"));
+        offer.map(|bytes| String::from_utf8_lossy(bytes).into_owned())
+    };
+    assert_eq!(read.len(), 4, "{:?}", read.keys());
+    assert_eq!(offer(LOT).as_deref(), Some("offer of 900000"));
+    let last = offer(&format!("{LOT}-final"));
+    assert_eq!(last.as_deref(), Some("offer of 850000"));
+}
+
+/// A consultation, whose three final offers are opened.
+fn final_offers(cast: &Cast) -> Tender<'_> {
+    let mut tender = Tender::unpublished(cast, "host.example/t/T1");
+    let mut said = notice(cast, tender.host.state(), Kind::Board);
+    lawful(&mut said, Procedure::Consultation);
+    tender.publish(&said).expect("lawful");
+    for (number, price) in [900_000, 880_000, 860_000].into_iter().enumerate() {
+        let at = 12 + 7 * number as i64;
+        let bid = tender.seal(number, price, at);
+        tender.submit(&bid, secs(at)).expect("on time");
+        tender.beat(at);
+        tender.bids.push(bid);
+    }
+    tender.close_and_release(Kind::Board);
+    tender.open_all(100);
+    let seated = tender.draw(101);
+    tender.pass_checks(&seated, 102);
+    let round = call(&tender);
+    let called = tender.say(&cast.agency, "round.open", &round, 103);
+    called.expect("called");
+    for (number, price) in [850_000, 840_000, 830_000].into_iter().enumerate() {
+        let offer = final_offer(&mut tender, number, price);
+        tender.submit(&offer, secs(110)).expect("on time");
+    }
+    let rng = &mut tender.rng;
+    let closed = tender.host.close_round(LOT, secs(ROUND_END), rng);
+    closed.expect("closed");
+    let over = tender
+        .host
+        .close_round_window(LOT, secs(ROUND_END + 1), rng);
+    over.expect("over");
+    tender.witness(ROUND_END + 1);
+    for (number, trustee) in cast.trustees.iter().take(2).enumerate() {
+        let Bundle { replay, files } = tender.bundle();
+        let (secret, at) = (tender.secret(number), ROUND_END + 2);
+        let rng = &mut tender.rng;
+        let share = mifeng::trustee::release_offers(&replay, &files, LOT, &secret, secs(at), rng);
+        let share = share.expect("released");
+        let taken = tender.say(&trustee.person, "board.share", &share, at);
+        taken.expect("taken");
+    }
+    for seal in tender.host.state().offers_to_open(LOT) {
+        tender.open(&seal, ROUND_END + 3).expect("opened");
+    }
+    tender
+}
+
+/// A final offer of a bidder, signed and ready to hand in.
+fn final_offer(tender: &mut Tender<'_>, number: usize, price: u64) -> Sealed {
+    let person = &tender.cast.bidders[number];
+    let words = mifeng::record::amount::format(i128::from(price) * 100);
+    let (file, record) = tender.seal_content(person, (&words, price), Vec::new(), (true, 110));
+    let data = mifeng::bidder::offer(LOT, &record);
+    let seal = tender.host.state().verify_offer(LOT, &record);
+    let id = seal.expect("a good seal").id();
+    Sealed {
+        record: tender.signed(person, "offer.submit", &data, 110),
+        file,
+        id,
+    }
 }
 
 #[test]

@@ -411,21 +411,23 @@ pub(crate) async fn opened(
             return Err(Fault::BeingOpened.into());
         }
         let mut files = Vec::new();
-        list(&root, "", &mut files).map_err(|e| Problem::io("opened bids", &e))?;
-        if let Basis::Role(_, Cell::Own) = basis {
-            let is_own = |file: &OpenedFile| {
-                let mut parts = file.path.split('/');
-                let (lot, bidder) = (parts.next(), parts.next());
-                let both = lot.zip(bidder);
-                both.is_some_and(|(lot, bidder)| view.parties.is_own(&session.cert, lot, bidder))
-            };
-            files.retain(is_own);
+        // A bidder's own are not left out because others have many files.
+        let own_only = matches!(basis, Basis::Role(_, Cell::Own));
+        let is_shown = |folder: &&PathBuf| !own_only || view.parties.is_own(&session.cert, folder);
+        for folder in view.parties.opened().iter().filter(is_shown) {
+            let listed = list(&root.join(folder), &folder.to_string_lossy(), &mut files);
+            listed.map_err(|e| Problem::io("opened bids", &e))?;
         }
         files.sort_by(|a, b| a.path.cmp(&b.path));
         Ok(files)
     })
     .await?;
     Ok(json(StatusCode::OK, &files))
+}
+
+/// The folder of an opened bid that a path leads into: its first two parts.
+fn folder_of(path: &str) -> PathBuf {
+    path.split('/').take(2).collect()
 }
 
 /// What is not finished has a name with a dot in front.
@@ -441,10 +443,7 @@ fn list(folder: &std::path::Path, under: &str, files: &mut Vec<OpenedFile>) -> s
         if name.starts_with('.') || files.len() >= FILES_SHOWN {
             continue;
         }
-        let path = match under {
-            "" => name,
-            under => format!("{under}/{name}"),
-        };
+        let path = format!("{under}/{name}");
         if kind.is_dir() {
             list(&entry.path(), &path, files)?;
         } else if kind.is_file() {
@@ -480,14 +479,10 @@ pub(crate) async fn opened_file(
     headers: HeaderMap,
 ) -> Answer {
     let tender = app.written(&name)?;
-    let mut parts = path.split('/');
-    let (lot, bidder) = (
-        parts.next().unwrap_or_default(),
-        parts.next().unwrap_or_default(),
-    );
+    let folder = folder_of(&path);
     let session = session(&app, &name, &headers).await?;
     let cert = session.as_ref().map(|session| session.cert);
-    let is_own = cert.is_some_and(|cert| tender.view().parties.is_own(&cert, lot, bidder));
+    let is_own = cert.is_some_and(|cert| tender.view().parties.is_own(&cert, &folder));
     let asked = (Action::OpenedRead, is_own);
     // First who asks, then what is there: a "no" tells nothing of it.
     let _ = require_of((&app, &name), session, asked)?;

@@ -4,7 +4,7 @@
 
 use crate::view::Life;
 use mifeng::crypto::{Digest, Time};
-use mifeng::tender::{Bid, BidLife, BidOutcome, Stage, State};
+use mifeng::tender::{Bid, BidLife, BidOutcome, FINAL_OFFERS, Stage, State};
 use mifeng_access::{Person, Role};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -37,8 +37,9 @@ pub(crate) struct OwnBid {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     pub offer_until: Option<Time>,
+    /// Where its files lie once it is opened.
     #[serde(skip)]
-    pub(crate) bidder: String,
+    folder: PathBuf,
 }
 
 impl OwnBid {
@@ -57,7 +58,7 @@ impl OwnBid {
 pub(crate) fn opened_folder(bid: &Bid) -> PathBuf {
     let context = bid.seal.context();
     let part = match bid.offer_for {
-        Some(_) => format!("{}-final", context.lot),
+        Some(_) => format!("{}{FINAL_OFFERS}", context.lot),
         None => context.lot.clone(),
     };
     Path::new(&part).join(&context.bidder)
@@ -131,7 +132,7 @@ impl Parties {
                     .round(&context.lot)
                     .filter(|round| round.awaits(id))
                     .map(|round| round.deadline),
-                bidder: context.bidder.clone(),
+                folder: opened_folder(bid),
             };
             let bids = parties.bids.entry(context.bidder_cert).or_default();
             bids.push(own);
@@ -165,10 +166,9 @@ impl Parties {
         self.signers.get(record)
     }
 
-    /// Whether a folder of opened bids, `LOT/BIDDER`, is this person's own.
-    pub(crate) fn is_own(&self, cert: &Digest, lot: &str, bidder: &str) -> bool {
-        let own = |bid: &OwnBid| bid.lot == lot && bid.bidder == bidder;
-        self.bids(cert).iter().any(own)
+    /// Whether a folder of opened bids is this person's own.
+    pub(crate) fn is_own(&self, cert: &Digest, folder: &Path) -> bool {
+        self.bids(cert).iter().any(|bid| bid.folder == folder)
     }
 
     /// Folders of opened bids, below that of all of them.

@@ -2,7 +2,7 @@
 
 use super::held::Listed;
 use mifeng::crypto::Digest;
-use mifeng::tender::{Bid, BidOutcome, State};
+use mifeng::tender::{Bid, BidOutcome, FINAL_OFFERS, State};
 
 /// An opened bid, as the log proves it.
 pub(super) struct DueBid {
@@ -12,9 +12,23 @@ pub(super) struct DueBid {
     pub(super) manifest: Digest,
 }
 
-/// The opened bids that whoever has this certificate is to get. A bidder without another part in the tender gets its own,
-/// and more if the host lists more of them; everybody else gets all (spec/access.md).
-pub(super) fn bids(state: &State, own: &Digest, listed: &Listed) -> Vec<DueBid> {
+/// The opened bids that whoever has this certificate is to get.
+pub(super) struct Due {
+    pub(super) bids: Vec<DueBid>,
+    /// For a bidder without another part in the tender: to ask for what the host does not list would be a refusal in its journal.
+    pub(super) own_only: bool,
+}
+
+impl Due {
+    /// Whether a bid is among them.
+    pub(super) fn has(&self, folder: &str) -> bool {
+        self.bids.iter().any(|bid| bid.folder == folder)
+    }
+}
+
+/// A bidder without another part in the tender gets its own, and more if the host lists more of them; everybody else gets all
+/// (spec/access.md).
+pub(super) fn bids(state: &State, own: &Digest, listed: &Listed) -> Due {
     let is_own = |bid: &Bid| bid.seal.context().bidder_cert == *own;
     let own_only = state.bids().values().any(is_own) && !has_other_part(state, own);
     let opened = state.outcomes().iter().filter_map(|(seal, outcome)| {
@@ -28,7 +42,10 @@ pub(super) fn bids(state: &State, own: &Digest, listed: &Listed) -> Vec<DueBid> 
         };
         (!own_only || is_own(bid) || listed.has(&due.folder)).then_some(due)
     });
-    opened.collect()
+    Due {
+        bids: opened.collect(),
+        own_only,
+    }
 }
 
 /// Whether somebody who is a bidder reads every opened bid all the same.
@@ -43,7 +60,7 @@ fn has_other_part(state: &State, own: &Digest) -> bool {
 fn folder_of(bid: &Bid) -> String {
     let context = bid.seal.context();
     let last = if bid.offer_for.is_some() {
-        "-final"
+        FINAL_OFFERS
     } else {
         ""
     };

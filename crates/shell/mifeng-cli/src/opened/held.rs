@@ -1,6 +1,6 @@
 //! What a host gives as an opened bid, held against the manifest that the log names: nothing else, nothing more, nothing less.
 
-use super::due::DueBid;
+use super::due::{Due, DueBid};
 use super::{OpenedFile, below, no_place};
 use crate::ui::{Failure, Outcome};
 use mifeng::crypto::{Digest, HashAlg};
@@ -129,9 +129,18 @@ impl Listed {
         self.0.contains_key(folder)
     }
 
+    /// What a bidder may read of its own the host lists: what it leaves out it does not give either.
+    pub(super) fn require_all(&self, due: &Due) -> Outcome {
+        let mut unlisted = due.bids.iter().filter(|bid| !self.has(&bid.folder));
+        match unlisted.next() {
+            Some(bid) if due.own_only => Err(not_given(&bid.folder)),
+            _ => Ok(()),
+        }
+    }
+
     /// No bid that the log does not say opened.
-    pub(super) fn require_none_beside(&self, due: &[DueBid]) -> Outcome {
-        let due: BTreeSet<&str> = due.iter().map(|bid| &*bid.folder).collect();
+    pub(super) fn require_none_beside(&self, due: &Due) -> Outcome {
+        let due: BTreeSet<&str> = due.bids.iter().map(|bid| &*bid.folder).collect();
         let mut beside = self.0.keys().filter(|folder| !due.contains(&***folder));
         match beside.next() {
             None => Ok(()),
@@ -165,6 +174,10 @@ pub(super) fn missing(path: &str, no: Failure) -> Failure {
     if no.code != "access.no-file" {
         return no;
     }
+    not_given(path)
+}
+
+fn not_given(path: &str) -> Failure {
     refused(
         "opened.missing",
         format!("{path}：日志所载，平台没有给出"),
