@@ -186,8 +186,8 @@ fn is_list(file: &Listed) -> bool {
     file.name.starts_with(BESIDE)
 }
 
-/// Takes a list of a backup, by its name.
-pub type PutList<'a> = dyn FnMut(&str, &[u8]) -> Result<(), Error> + 'a;
+/// Takes the lists of a backup, each with its name: all at once, so that all can be looked at before one is put.
+pub type PutLists<'a> = dyn FnMut(&[(String, Vec<u8>)]) -> Result<(), Error> + 'a;
 
 /// A backup whose every byte was held against its list.
 pub struct Backup<R> {
@@ -299,19 +299,21 @@ impl<R: Read + Seek> Backup<R> {
     /// [`Error::Malformed`] if there is a tender in the store, or what another copy left, which stays as it is, or if the
     /// backup has lists; [`Error::Unavailable`].
     pub fn restore(self, store: &mut dyn Store) -> Result<Copied, Error> {
-        self.restore_with(store, &mut |name, _| {
-            Err(bad(format!("{name}: expected a place for this list")))
+        self.restore_with(store, &mut |lists| {
+            let names: Vec<&str> = lists.iter().map(|(name, _)| &**name).collect();
+            let names = names.join(", ");
+            Err(bad(format!("{names}: expected a place for these lists")))
         })
     }
 
-    /// The same; `put` takes the lists, each by its name, before anything else is put anywhere.
+    /// The same; `put` takes the lists, if there are any, before anything else is put anywhere.
     ///
     /// # Errors
     /// As [`Backup::restore`], and those of `put`.
     pub fn restore_with(
         mut self,
         store: &mut dyn Store,
-        put: &mut PutList<'_>,
+        put: &mut PutLists<'_>,
     ) -> Result<Copied, Error> {
         let (lists, files): (Vec<_>, Vec<_>) = std::mem::take(&mut self.files)
             .into_iter()
@@ -323,19 +325,24 @@ impl<R: Read + Seek> Backup<R> {
             return Err(bad("there is no head in it"));
         }
         let mut copied = Copied { files: 0, bytes: 0 };
-        for (at, file) in lists.into_iter().chain(others).chain(heads) {
-            match file.name.strip_prefix(BESIDE) {
-                Some(name) => {
-                    let mut content = Vec::new();
-                    self.take(at, &file, &mut |passing| {
-                        passing.read_to_end(&mut content).map(drop)
-                    })?;
-                    put(name, &content)?;
-                }
-                None => self.take(at, &file, &mut |passing| {
-                    store.write(&file.name, passing).map(drop)
-                })?,
-            }
+        let mut beside = Vec::with_capacity(lists.len());
+        for (at, file) in &lists {
+            let mut content = Vec::new();
+            self.take(*at, file, &mut |passing| {
+                passing.read_to_end(&mut content).map(drop)
+            })?;
+            let name = file.name.strip_prefix(BESIDE).unwrap_or(&file.name);
+            beside.push((name.to_owned(), content));
+        }
+        if !beside.is_empty() {
+            put(&beside)?;
+        }
+        for (at, file) in others.iter().chain(&heads) {
+            self.take(*at, file, &mut |passing| {
+                store.write(&file.name, passing).map(drop)
+            })?;
+        }
+        for (_, file) in lists.iter().chain(&others).chain(&heads) {
             copied.files += 1;
             copied.bytes += file.len;
         }

@@ -30,7 +30,7 @@ pub mod words;
 pub use anchor::{
     AnchorFiles, AnchorLog, AnchorMemory, AnchorWitnessed, AnchorWitnesses, Anchors, anchor_key,
 };
-pub use backup::{Backup, Copied, PutList, back_up, back_up_with};
+pub use backup::{Backup, Copied, PutLists, back_up, back_up_with};
 pub use bundle::{FILES_MAX, Files, SMALL_FILE_MAX, Source, Tar};
 pub use dossier::{
     LeftOut, PERSONAL, Personal, RenewalMaterial, Renewed, public_export, renew, renewal_statement,

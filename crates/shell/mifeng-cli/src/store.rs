@@ -1,9 +1,10 @@
 //! A host's store: copy it, put it back, look at every byte of it.
 
+use crate::clock;
 use crate::ui::{self, Failure, Outcome, Ui};
 use mifeng::{Backup, StoreCheck, back_up_with, check_store};
 use mifeng::{Store, tender::Stage};
-use mifeng_server::Beside;
+use mifeng_server::{Beside, PutBack, RunningGrant};
 use mifeng_store::{Access, Directory, Place};
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
@@ -116,7 +117,8 @@ fn back_up(ui: &Ui, args: &StoreArgs, (file, force): (&Path, bool)) -> Outcome {
     // After the tender's state: what was ended by then is ended in the copy.
     let beside = args.beside()?.copy()?;
     let mut copied = None;
-    ui::write_with(file, |out| {
+    // The journal says who was refused what, the seeds of beats who bid: for this user alone.
+    ui::write_secret_with(file, |out| {
         copied = Some(back_up_with(&*store, &beside, out)?);
         Ok(())
     })?;
@@ -135,8 +137,11 @@ fn restore(ui: &Ui, args: &StoreArgs, file: &Path) -> Outcome {
     let mut store = args.open(Access::Write)?;
     let beside = args.beside()?;
     let is_old = backup.lists().is_empty();
-    let copied =
-        backup.restore_with(&mut *store, &mut |list, lines| beside.put_back(list, lines))?;
+    let mut put = PutBack::default();
+    let copied = backup.restore_with(&mut *store, &mut |lists| {
+        put = beside.put_back(lists)?;
+        Ok(())
+    })?;
     said(ui, "已恢复", "restored", Some(copied));
     if is_old {
         ui.warn(
@@ -150,7 +155,43 @@ fn restore(ui: &Ui, args: &StoreArgs, file: &Path) -> Outcome {
             format!("grants and journal of refusals are in {folder}"),
         );
     }
-    look(ui, args, &*store, &[])
+    if put.older_grants {
+        ui.warn(
+            "授权恢复到制作备份之时：此后撤销的授权重新有效，须由签署人再次撤销。尚未到期的授权见下",
+            "grants are back as they were when the copy was made: those that were ended since count again, and their signers must end them again. Those that run are below",
+        );
+    }
+    look(ui, args, &*store, (&[], put.older_grants))
+}
+
+/// Grants that run, and the command that ends each.
+fn show_running(ui: &Ui, beside: &Beside, check: &StoreCheck) -> Outcome {
+    let running = beside.running((check.suite, &check.origin), clock::now())?;
+    if running.is_empty() {
+        ui.warn("没有尚未到期的授权", "no grant runs");
+    }
+    for one in running {
+        let RunningGrant {
+            id,
+            name,
+            to,
+            until,
+            ..
+        } = one;
+        let actions: Vec<&str> = one.actions.iter().map(|action| action.word()).collect();
+        let actions = actions.join(", ");
+        let end = format!(
+            "mifeng grant revoke --host URL --origin {} --id FOLDER {id}",
+            check.origin
+        );
+        ui.warn(
+            format!("授权 {id}：{name:?} 准许 {to} {actions}，至 {until}；签署人撤销：{end}"),
+            format!(
+                "grant {id}: {name:?} lets {to} {actions} until {until}; its signer ends it: {end}"
+            ),
+        );
+    }
+    Ok(())
 }
 
 fn check(ui: &Ui, args: &StoreArgs) -> Outcome {
@@ -171,13 +212,23 @@ fn check(ui: &Ui, args: &StoreArgs) -> Outcome {
     for (name, why) in &examined.damaged {
         ui.print(&format!("{} {name}: {why}", ui.mark(false)));
     }
-    look(ui, args, &*args.open(Access::Snapshot)?, &examined.damaged)
+    let store = args.open(Access::Snapshot)?;
+    look(ui, args, &*store, (&examined.damaged, false))
 }
 
 /// Replays the log, and holds what lies beside it against its chain and signatures.
-fn look(ui: &Ui, args: &StoreArgs, store: &dyn Store, damaged: &[(String, String)]) -> Outcome {
+fn look(
+    ui: &Ui,
+    args: &StoreArgs,
+    store: &dyn Store,
+    (damaged, with_running): (&[(String, String)], bool),
+) -> Outcome {
     let mut check = check_store(store)?;
-    let beside = args.beside()?.check(check.suite, &check.origin)?;
+    let lists = args.beside()?;
+    if with_running {
+        show_running(ui, &lists, &check)?;
+    }
+    let beside = lists.check(check.suite, &check.origin)?;
     let (grants, refusals) = (beside.grants, beside.refusals);
     ui.say(
         format!("授权记录 {grants} 条，拒绝日志 {refusals} 行"),

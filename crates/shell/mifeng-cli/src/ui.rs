@@ -383,9 +383,17 @@ pub(crate) fn write(path: &Path, bytes: &[u8]) -> Outcome {
 
 /// As [`write()`], for what only its owner may read: keys, shares, places of keys.
 pub(crate) fn write_secret(path: &Path, bytes: &[u8]) -> Outcome {
-    write_through(path, create_private, |out| {
+    write_secret_with(path, |out| {
         out.write_all(bytes).map_err(|e| Failure::io(path, &e))
     })
+}
+
+/// As [`write_secret()`], with the content produced piece by piece.
+pub(crate) fn write_secret_with(
+    path: &Path,
+    produce: impl FnOnce(&mut dyn Write) -> Outcome,
+) -> Outcome {
+    write_through(path, create_private, produce)
 }
 
 /// A new file of the owner alone. What an earlier attempt left is removed, not written into: it

@@ -3,8 +3,9 @@
 
 use mifeng::Store;
 use mifeng::crypto::INTL;
+use mifeng_server::{Clock, SystemClock};
 use mifeng_store::Directory;
-use mifeng_testkit::world::{Cast, Kind, Memory, Tender, notice};
+use mifeng_testkit::world::{Cast, Kind, Memory, Tender, notice, secs};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -33,8 +34,12 @@ fn mifeng(folder: &Path, args: &[&str]) -> (i32, String) {
 
 /// Any command, which must end well; what it said.
 fn done(folder: &Path, line: &str) -> String {
+    done_in("en", folder, line)
+}
+
+fn done_in(lang: &str, folder: &Path, line: &str) -> String {
     let done = Command::new(env!("CARGO_BIN_EXE_mifeng"))
-        .args(["--lang", "en", "--pin-file", "pin"])
+        .args(["--lang", lang, "--pin-file", "pin"])
         .args(line.split(' '))
         .current_dir(folder)
         .output()
@@ -77,15 +82,18 @@ fn a_tender_that_begins_in_a_database() {
 
 /// A tender with three bids, in `host` below the folder.
 fn host(folder: &Path) {
-    let cast = Cast::new(&INTL, "store");
+    made(&Cast::new(&INTL, "store"), folder);
+}
+
+fn made<'c>(cast: &'c Cast, folder: &Path) -> Tender<'c> {
     let store: Box<dyn Store> = Box::new(Directory::open(&folder.join("host")).expect("a folder"));
     let roots = std::slice::from_ref(&cast.root);
-    let mut tender =
-        Tender::unpublished_in(&cast, "host.example/t/cli", roots, Memory::over(store));
-    let notice = notice(&cast, tender.host.state(), Kind::Board);
+    let mut tender = Tender::unpublished_in(cast, "host.example/t/cli", roots, Memory::over(store));
+    let notice = notice(cast, tender.host.state(), Kind::Board);
     tender.publish(&notice).expect("published");
     tender.receive(3);
     tender.beat(31);
+    tender
 }
 
 /// Two lines of a journal, as one chain.
@@ -161,6 +169,85 @@ fn what_was_refused_is_in_the_copy() {
     let said = good(&["restore", "--host", "older", "old.tar"]);
     assert!(said.contains("without grants and journal"), "{said}");
     assert!(!own(".work/older").exists());
+}
+
+/// An entry of the list of grants.
+fn granted(tender: &Tender<'_>, kind: &str, data: &serde_json::Value) -> (String, Vec<u8>) {
+    let record = tender.signed(&tender.cast.buyer, kind, data, 40);
+    let id = record.body_digest(INTL.hash()).to_string();
+    let mut line = format!("{} ", secs(40).as_unix_nanos()).into_bytes();
+    line.extend(record.to_file().expect("a file"));
+    line.push(b'\n');
+    (id, line)
+}
+
+#[test]
+fn grants_that_were_ended_after_the_copy_are_told() {
+    let path = std::env::temp_dir().join(format!("mifeng-cli-granted-{}", std::process::id()));
+    std::fs::create_dir_all(&path).expect("a folder");
+    let folder = Folder(path);
+    let own = |name: &str| folder.0.join(name);
+    let good = |args: &[&str]| {
+        let (exit, said) = mifeng(&folder.0, args);
+        assert_eq!(exit, 0, "{args:?}: {said}");
+        said
+    };
+    let cast = Cast::new(&INTL, "store");
+    let now = SystemClock.now();
+    let until = now.plus_millis(86_400_000);
+    let to = cast.bidders[0].fingerprint(&INTL);
+    let (id, line, end) = {
+        let tender = made(&cast, &folder.0);
+        let given =
+            serde_json::json!({"to": to, "actions": ["opened.read"], "from": now, "until": until});
+        let (id, line) = granted(&tender, "access.delegate", &given);
+        let end = serde_json::json!({ "grant": id });
+        (id, line, granted(&tender, "access.revoke", &end).1)
+    };
+    std::fs::create_dir_all(own(".work/host")).expect("a folder");
+    std::fs::write(own(".work/host/grants"), &line).expect("written");
+    let torn = [&journal()[..], b"{\"half"].concat();
+    std::fs::write(own(".work/host/journal"), &torn).expect("written");
+    // A line that is cut off is found, and stays for whoever looks into it.
+    let (exit, said) = mifeng(&folder.0, &["check", "--host", "host"]);
+    assert_eq!(exit, 1, "{said}");
+    assert!(said.contains("its last line is cut off"), "{said}");
+    good(&["backup", "--host", "host", "a.tar"]);
+    assert!(std::fs::read(own(".work/host/journal")).expect("read") == torn);
+    use std::os::unix::fs::PermissionsExt;
+    let mode = |name: &str| {
+        let found = std::fs::metadata(own(name)).expect("there");
+        found.permissions().mode() & 0o777
+    };
+    assert_eq!(mode("a.tar"), 0o600);
+
+    // The end came after the copy, and all of it is lost but the copy.
+    let said = good(&["restore", "--host", "new", "a.tar"]);
+    let command =
+        format!("mifeng grant revoke --host URL --origin host.example/t/cli --id FOLDER {id}");
+    for part in [
+        "ended since count again",
+        &command,
+        &to.to_string(),
+        &until.to_string(),
+    ] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+    let zh = done_in("zh", &folder.0, "store restore --host other a.tar");
+    assert!(
+        zh.contains("此后撤销的授权重新有效") && zh.contains(&command),
+        "{zh}"
+    );
+    assert_eq!(mode(".work/new/grants"), 0o600);
+    // Where the end is there it counts, and a restore has nothing to tell.
+    std::fs::create_dir_all(own(".work/kept")).expect("a folder");
+    std::fs::write(own(".work/kept/grants"), [line, end].concat()).expect("written");
+    let said = good(&["restore", "--host", "kept", "a.tar"]);
+    assert!(
+        !said.contains("count again") && !said.contains(&id),
+        "{said}"
+    );
+    assert!(!good(&["check", "--host", "new"]).contains("count again"));
 }
 
 #[test]

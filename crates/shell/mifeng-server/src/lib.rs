@@ -55,8 +55,9 @@ mod watch;
 mod words;
 mod writer;
 
+pub use access::RunningGrant;
 pub use anchor::AnchorOpening;
-pub use beside::{Beside, BesideCheck};
+pub use beside::{Beside, BesideCheck, PutBack};
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use house::{House, Tender};
 pub use limits::*;

@@ -3,8 +3,9 @@
 use crate::lines;
 use mifeng_store::{ASIDE_MAX, Entry, Lists};
 use std::collections::BTreeMap;
-use std::fs::{self, File};
+use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
@@ -23,7 +24,7 @@ pub(crate) struct FileLists {
     known: Mutex<BTreeMap<PathBuf, Numbers>>,
 }
 
-fn entries(lines: &[u8], first: u64) -> Vec<Entry> {
+pub(crate) fn entries(lines: &[u8], first: u64) -> Vec<Entry> {
     let lines = lines
         .strip_suffix(b"\n")
         .map(|all| all.split(|b| *b == b'\n'));
@@ -109,7 +110,9 @@ impl Lists for FileLists {
                 .map(|(_, line)| [line, b"\n".to_vec()].concat())
                 .collect();
             let part = path.with_extension("part");
-            let mut file = File::create(&part)?;
+            let mut options = OpenOptions::new();
+            options.write(true).create(true).truncate(true).mode(0o600);
+            let mut file = options.open(&part)?;
             file.write_all(&kept.concat())?;
             file.sync_all()?;
             fs::rename(&part, path)?;

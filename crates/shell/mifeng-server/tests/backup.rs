@@ -1,5 +1,5 @@
-//! The restore drill with what lies beside a tender: what was granted still counts, what was ended stays ended, and the
-//! journal of refusals is the same chain.
+//! The restore drill with what lies beside a tender: what was granted and ended counts as it did when the copy was made, an end
+//! after it is lost and told, and the journal of refusals is the same chain.
 
 mod common;
 
@@ -10,11 +10,13 @@ use common::*;
 use mifeng::crypto::INTL;
 use mifeng::{Backup, Error, back_up, back_up_with};
 use mifeng_access::check_journal;
-use mifeng_server::{Beside, ManualClock};
+use mifeng_server::{Beside, ManualClock, PutBack};
 use mifeng_store::{Access, Lists, Place};
 use mifeng_testkit::servers::Folder;
 use serde_json::json;
 use std::io::Cursor;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 use std::sync::Arc;
 
 /// What a file that nobody has says to whoever may look, and to whoever may not.
@@ -103,7 +105,7 @@ fn restore(tar: &[u8], place: &Place) -> Result<(), Error> {
     let backup = Backup::open(Cursor::new(tar))?;
     let beside = Beside::new(place.lists().expect("lists"), "t1");
     let mut store = place.open("t1").expect("a place");
-    let put = &mut |list: &str, lines: &[u8]| beside.put_back(list, lines);
+    let put = &mut |lists: &[(String, Vec<u8>)]| beside.put_back(lists).map(drop);
     backup.restore_with(&mut *store, put).map(drop)
 }
 
@@ -147,6 +149,11 @@ fn drill(place: &Place, fresh: &Place) {
     let check = Beside::new(Arc::clone(&after), "t1");
     let check = check.check(&INTL, "host/t/1").expect("looked at");
     assert_eq!((check.grants, check.findings), (5, vec![]));
+    let other = [("journal".to_owned(), b"another\n".to_vec())];
+    let other = Beside::new(Arc::clone(&after), "t1").put_back(&other);
+    let refused = other.map_err(|e| e.to_string()).expect_err("refused");
+    let place = "table mifeng_list, tender t1, list journal";
+    assert!(refused.contains(place), "{refused}");
     let mut host = replica(fresh, &clock);
     counts(&host.served, &tender, 205);
     let own = host.served.house.tender("t1").expect("a tender");
@@ -202,21 +209,75 @@ fn what_was_granted_and_refused_survives_a_restore_in_folders() {
     let journal = journal.expect("a journal").1.clone();
     assert!(!journal.is_empty() && check_journal(&journal).is_ok());
 
+    // It is ended after the copy.
+    host.restart();
+    host.clock.set(secs(202));
+    let end = json!({"grant": record.body_digest(INTL.hash())});
+    let ended = signed(&tender, &cast.buyer, "access.revoke", &end, 202);
+    let taken = host.post(&format!("{TENDER}/grants"), &file(&ended));
+    assert_eq!(taken.status, 204, "{}", taken.text());
+    assert_eq!(person(&host, &cast.bidders[0], 202), MAY_NOT);
+    host.running.take().expect("it runs").stop();
+    let running = |house: &Path, at: i64| {
+        let beside = Beside::of_house(house, "t1");
+        let running = beside.running((&INTL, "host/t/1"), secs(at));
+        running.expect("read")
+    };
+    assert_eq!(running(&host.folder, 203), []);
+
     // A place in which no host was before.
     let fresh = Folder::new("backup-folders-fresh");
     let house = fresh.0.join("house");
     let put = |tar: &[u8]| {
         let beside = Beside::of_house(&house, "t1");
         let backup = Backup::open(Cursor::new(tar)).expect("whole");
-        let put = &mut |list: &str, lines: &[u8]| beside.put_back(list, lines);
-        backup.restore_with(&mut Memory::default(), put)
+        let mut done = PutBack::default();
+        let put = &mut |lists: &[(String, Vec<u8>)]| {
+            done = beside.put_back(lists)?;
+            Ok(())
+        };
+        let restored = backup.restore_with(&mut Memory::default(), put);
+        restored.map(|_| done)
     };
-    put(&tar).expect("restored");
+    assert!(put(&tar).expect("restored").older_grants);
+    // Its end came after the copy: it runs again, until it is over.
+    let again = running(&house, 203);
+    assert_eq!(again.len(), 1);
+    let (id, to) = (
+        record.body_digest(INTL.hash()),
+        cast.bidders[0].fingerprint(&INTL),
+    );
+    let by = cast.buyer.fingerprint(&INTL);
+    assert_eq!((again[0].id, again[0].to, again[0].by), (id, to, by));
+    assert_eq!(running(&house, 3_999).len(), 1);
+    assert_eq!(running(&house, 4_000), []);
     let own = house.join(".work/t1/journal");
     assert_eq!(std::fs::read(&own).expect("a journal"), journal);
-    use std::os::unix::fs::PermissionsExt;
-    let mode = std::fs::metadata(house.join(".work")).map(|meta| meta.permissions().mode());
-    assert_eq!(mode.map(|mode| mode & 0o777).ok(), Some(0o700));
+    for (name, own) in [
+        (".work", 0o700),
+        (".work/t1", 0o700),
+        (".work/t1/journal", 0o600),
+        (".work/t1/grants", 0o600),
+    ] {
+        assert_eq!(mode(&house.join(name)), own, "{name}");
+    }
+    // Lists that go on from the copy's stay as they are: what was ended stays ended.
+    let kept = fresh.0.join("kept");
+    std::fs::create_dir_all(kept.join(".work/t1")).expect("made");
+    for list in ["grants", "journal"] {
+        let own = format!(".work/t1/{list}");
+        std::fs::copy(host.folder.join(&own), kept.join(&own)).expect("copied");
+    }
+    let beside = Beside::of_house(&kept, "t1");
+    let mut done = PutBack { older_grants: true };
+    let put_kept = &mut |lists: &[(String, Vec<u8>)]| {
+        done = beside.put_back(lists)?;
+        Ok(())
+    };
+    let backup = Backup::open(Cursor::new(&tar)).expect("whole");
+    let restored = backup.restore_with(&mut Memory::default(), put_kept);
+    restored.expect("restored");
+    assert_eq!((done, running(&kept, 203)), (PutBack::default(), vec![]));
 
     // A restore that broke off between two lines is done again; what went on after the copy stays.
     let first = journal
@@ -256,6 +317,54 @@ fn what_was_granted_and_refused_survives_a_restore_in_folders() {
     again.restart();
     assert_eq!(person(&again, &cast.bidders[0], 202), MAY);
     assert_eq!(person(&again, &cast.bidders[1], 202), MAY_NOT);
+}
+
+fn mode(path: &Path) -> u32 {
+    let found = std::fs::metadata(path).expect("there");
+    found.permissions().mode() & 0o777
+}
+
+#[test]
+fn all_lists_are_looked_at_before_one_is_put_and_looking_changes_nothing() {
+    let folder = Folder::new("backup-looked");
+    let beside = Beside::of_house(&folder.0, "t1");
+    let work = folder.0.join(".work/t1");
+    std::fs::create_dir_all(&work).expect("made");
+    // Somebody's own, before any host was here.
+    let all = folder.0.join(".work");
+    let open = std::fs::Permissions::from_mode(0o755);
+    std::fs::set_permissions(&all, open).expect("set");
+    let copy = |grants: &str, journal: &str| {
+        [("grants", grants), ("journal", journal)]
+            .map(|(name, text)| (name.to_owned(), text.as_bytes().to_vec()))
+    };
+    let (grants, journal) = (work.join("grants"), work.join("journal"));
+    std::fs::write(&journal, "another\n").expect("written");
+    // Another one, and one of which an empty copy tells nothing.
+    for lines in ["one\n", ""] {
+        let refused = beside.put_back(&copy("first\n", lines));
+        let refused = refused.map_err(|e| e.to_string()).expect_err("refused");
+        assert!(refused.contains("nothing was changed"), "{refused}");
+        assert!(
+            refused.contains(&journal.display().to_string()),
+            "{refused}"
+        );
+        assert!(!grants.exists());
+        assert_eq!(std::fs::read(&journal).expect("there"), b"another\n");
+    }
+    std::fs::write(&journal, "one\ntw").expect("written");
+    let lists = beside.copy().expect("read");
+    assert_eq!(lists, [("grants", vec![]), ("journal", b"one\n".to_vec())]);
+    let check = beside.check(&INTL, "host/t/1").expect("looked at");
+    let is_cut = |(name, why): &(String, String)| name == "journal" && why.contains("cut off");
+    assert!(check.findings.iter().any(is_cut), "{:?}", check.findings);
+    assert_eq!(std::fs::read(&journal).expect("there"), b"one\ntw");
+    // What a restore left that broke off is made whole.
+    let put = beside.put_back(&copy("first\n", "one\ntwo\n"));
+    assert!(put.expect("put").older_grants);
+    assert_eq!(std::fs::read(&journal).expect("there"), b"one\ntwo\n");
+    assert_eq!(std::fs::read(&grants).expect("there"), b"first\n");
+    assert_eq!((mode(&all), mode(&grants)), (0o755, 0o600));
 }
 
 #[test]
@@ -345,7 +454,8 @@ fn each_byte_of_the_lists_counts() {
         ("journal", b"half"),
         ("../x", b"x\n"),
     ] {
-        assert!(beside.put_back(name, content).is_err(), "{name}");
+        let lists = [(name.to_owned(), content.to_vec())];
+        assert!(beside.put_back(&lists).is_err(), "{name}");
     }
     // One of an older version has none, and is restored all the same.
     let mut old = Vec::new();

@@ -4,7 +4,8 @@ use crate::parties::Parties;
 use mifeng::crypto::{Digest, Suite, Time};
 use mifeng::record::{Record, SignedRecord};
 use mifeng_access::{
-    DELEGATE, Delegate, EMERGENCY, Emergency, GrantError, Grants, REVOKE, Revoke, Role, Signer,
+    Action, DELEGATE, Delegate, EMERGENCY, Emergency, GrantError, Grants, REVOKE, Revoke, Role,
+    Signer,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -95,6 +96,54 @@ pub(crate) fn fault(entry: &[u8], (suite, origin): (&'static Suite, &str)) -> Op
             .err()
             .map(|e| e.to_string()),
     }
+}
+
+/// A grant of a list that nobody ended and that is not over yet. Whether it counts is for the roles of its signer to say.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunningGrant {
+    /// Hash of the body of its record: by it its signer ends it.
+    pub id: Digest,
+    /// Who signed it: fingerprint of the certificate.
+    pub by: Digest,
+    /// The name in that.
+    pub name: String,
+    /// Who may act.
+    pub to: Digest,
+    /// What for.
+    pub actions: Vec<Action>,
+    /// Until when.
+    pub until: Time,
+}
+
+/// What runs at this time, as the entries of a list tell.
+pub(crate) fn running<'a>(
+    entries: impl Iterator<Item = &'a Vec<u8>>,
+    of: (&'static Suite, &str),
+    now: Time,
+) -> Vec<RunningGrant> {
+    let mut running = Vec::<RunningGrant>::new();
+    for word in entries.filter_map(|entry| read(entry, of, now)) {
+        let (id, (by, name)) = (word.id, word.by);
+        let (to, actions, until) = match word.said {
+            Said::Delegate(given) => (given.to, given.actions, given.until),
+            Said::Emergency(given) => (given.to, vec![given.action], given.until),
+            Said::Revoke(end) => {
+                running.retain(|one| one.id != end.grant || one.by != by);
+                continue;
+            }
+        };
+        if now < until {
+            running.push(RunningGrant {
+                id,
+                by,
+                name,
+                to,
+                actions,
+                until,
+            });
+        }
+    }
+    running
 }
 
 /// All of it, in the order of the list, which is the same for every replica.
