@@ -116,8 +116,9 @@ step "截标 / close"
 m tender close "${host[@]}" --wait
 m tender export "${host[@]}" --out post/tender.tar
 for i in 1 2 3; do m board cosign --id "trustee$i" --tender post/tender.tar --out "post/$i.note"; done
-m tsa stamp --id tsa --tender post/tender.tar --out post/close.tsr
 m tender cosigned "${host[@]}" post/?.note
+m tender export "${host[@]}" --out post/tender.tar
+m tsa stamp --id tsa --tender post/tender.tar --out post/close.tsr
 m tender stamp "${host[@]}" post/close.tsr
 if [ "$policy" = joint ]; then
     for i in 1 2; do

@@ -143,8 +143,9 @@ class Tender:
         self.run("tender", "export", *self.host, "--out", "tender.tar")
         for n in (1, 2):
             self.run("board", "cosign", "--id", "trustee%d" % n, "--tender", "tender.tar", "--out", "%d.note" % n)
-        self.run("tsa", "stamp", "--id", "tsa", "--tender", "tender.tar", "--out", "close.tsr")
         self.run("tender", "cosigned", *self.host, "1.note", "2.note")
+        self.run("tender", "export", *self.host, "--out", "tender.tar")
+        self.run("tsa", "stamp", "--id", "tsa", "--tender", "tender.tar", "--out", "close.tsr")
         self.run("tender", "stamp", *self.host, "close.tsr")
         release = ["bid", "release", "--tender", "tender.tar"]
         self.run(*release, "--id", "bidder1", "--bid", bid, "--backup", leaf, "--out", "leaf1.rec")

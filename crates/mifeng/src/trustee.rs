@@ -68,6 +68,12 @@ impl Span {
     }
 }
 
+/// What condition 2 adds while it lacks nothing but the time stamp: nobody makes one unless it is asked for.
+const NO_STAMP: (&str, &str) = (
+    "；缺少截止时间之后的时间戳：值守程序加 --tsa 地址，或 mifeng tsa ask/stamp 后用 mifeng send --stamp 送达",
+    "; a time stamp from after the deadline is missing: give an agent --tsa URL, or make one (mifeng tsa ask/stamp) and hand it in (mifeng send --stamp)",
+);
+
 /// Index of the entry that closed a lot's round of final offers.
 pub(crate) fn round_closed_at(replay: &Replay, lot: &str) -> Option<u64> {
     let mut closes = replay.records.iter().filter(|r| r.kind == "round.close");
@@ -116,6 +122,8 @@ fn conditions(
         .closed_at
         .map_or(0, |index| witnesses(replay, index, |at| at >= deadline));
     let stamp = stamped_between(replay, files, deadline, now)?;
+    let lacks = span.closed_at.is_some() && now >= deadline && stamp.is_none();
+    let (lacks_zh, lacks_en) = if lacks { NO_STAMP } else { ("", "") };
     let condition = |number, met, zh: String, en: String| Condition {
         number,
         met,
@@ -136,13 +144,13 @@ fn conditions(
             2,
             now >= deadline && stamp.is_some(),
             format!(
-                "本机时间 {:.3} 与时间戳 {} 均不早于截止时间 {}（北京时间）",
+                "本机时间 {:.3} 与时间戳 {} 均不早于截止时间 {}（北京时间）{lacks_zh}",
                 now.in_china(),
                 stamp.map_or_else(|| "-".to_owned(), |at| format!("{:.3}", at.in_china())),
                 deadline.in_china()
             ),
             format!(
-                "own clock {now} and time stamp {} are not before the deadline {deadline}",
+                "own clock {now} and time stamp {} are not before the deadline {deadline}{lacks_en}",
                 shown(stamp)
             ),
         ),
@@ -296,7 +304,47 @@ pub(crate) fn stamp(
     verified.map_err(|e| invalid(&e.to_string()))
 }
 
-/// What a time stamp of a head covers: the text of its note.
+/// The deadline that no time stamp from between it and `now` shows yet: the last one of what is closed, the rounds of
+/// final offers too. One over any stored head serves for every deadline before it. None while nothing is to be stamped.
+///
+/// # Errors
+/// As [`release_conditions`].
+pub fn awaits_stamp(replay: &Replay, files: &dyn Files, now: Time) -> Result<Option<Time>, Error> {
+    let state = &replay.state;
+    let Some((_, notice)) = state.notice().filter(|_| state.closed().is_some()) else {
+        return Ok(None);
+    };
+    if state.stage() == Stage::Archived {
+        return Ok(None);
+    }
+    let rounds = notice.lots.iter().filter_map(|lot| state.round(&lot.id));
+    let closed = rounds.filter(|round| round.closed);
+    let deadlines = closed.map(|round| round.deadline);
+    let last = deadlines.fold(notice.deadline, Time::max);
+    if now < last || stamped_between(replay, files, last, now)?.is_some() {
+        return Ok(None);
+    }
+    Ok(Some(last))
+}
+
+/// What a time stamp has to cover so that a host takes it: the text of the newest stored head. None while no head is
+/// stored, or none over the last close: a head is stored with its first cosignature.
+pub fn stored_imprint(replay: &Replay) -> Option<Digest> {
+    let newest = replay.heads.iter().max_by_key(|head| head.size)?;
+    let is_over = last_close(replay).is_none_or(|index| newest.size > index);
+    let alg = replay.suite().hash();
+    is_over.then(|| alg.digest(newest.note.text().as_bytes()))
+}
+
+/// Index of the entry that last closed something: submission, or a round of final offers.
+pub fn last_close(replay: &Replay) -> Option<u64> {
+    let closes = replay.records.iter();
+    let closes = closes.filter(|r| matches!(&*r.kind, "submission.close" | "round.close"));
+    closes.map(|r| r.index).max()
+}
+
+/// What a time stamp of the last head covers: the text of its note. A host takes none before that head is stored: what
+/// it takes, [`stored_imprint`] says.
 pub fn stamp_imprint(replay: &Replay) -> Result<Digest, Error> {
     let text = replay.checkpoint()?.note().text().to_owned();
     Ok(replay.suite().hash().digest(text.as_bytes()))

@@ -128,7 +128,7 @@ pub(crate) fn post_stamp(ui: &Ui, url: &str, request: &[u8]) -> Result<Vec<u8>, 
 }
 
 /// Lists and stamps prove themselves, so plain http is enough and what this command speaks.
-fn check_http(ui: &Ui, url: &str) -> Result<(), Failure> {
+pub(crate) fn check_http(ui: &Ui, url: &str) -> Result<(), Failure> {
     if url.to_ascii_lowercase().starts_with("http://") {
         return Ok(());
     }

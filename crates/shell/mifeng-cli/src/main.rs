@@ -314,9 +314,9 @@ fn tender(ui: &Ui, command: &TenderCommand) -> Outcome {
         TenderCommand::Cosigned { host, files } => {
             host::work(ui, host, |host| host::cosigned(ui, host, files))
         }
-        TenderCommand::Stamp { host, file } => {
-            host::work(ui, host, |host| Ok(host.add_stamp(&ui::read(file)?)?))
-        }
+        TenderCommand::Stamp { host, file } => host::work(ui, host, |host| {
+            Ok(host.add_stamp(&tsa::token_in(ui::read(file)?))?)
+        }),
         TenderCommand::Export { host, full, out } => {
             let what = if *full {
                 Export::Dossier

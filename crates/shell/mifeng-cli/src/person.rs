@@ -11,7 +11,7 @@ use crate::bundle::Bundle;
 use crate::identity::{self, Alone, Identity};
 use crate::ui::{self, Failure, Outcome, Ui};
 use crate::{clock, reshare, tsa};
-use mifeng::crypto::{Digest, HashAlg, KeyAlg, Suite, SystemEntropy};
+use mifeng::crypto::{Digest, HashAlg, KeyAlg, Suite, SystemEntropy, Time};
 use mifeng::lock::SecretShare;
 use mifeng::lock::dkg::StaticKey;
 use mifeng::log::{CosignVerifier, WitnessState};
@@ -186,7 +186,29 @@ pub(crate) fn show_conditions(ui: &Ui, bundle: &Bundle, json: bool) -> Outcome {
     let now = clock::now();
     let all = trustee::release_conditions(&bundle.replay, &bundle.files, now)?;
     say_conditions(ui, &all, json);
-    Ok(trustee::require_met(&bundle.replay, None, &all, now)?)
+    require_met(&bundle.replay, None, &all, now)
+}
+
+/// Refuses at the first condition that is not met, and says in both languages which.
+pub(crate) fn require_met(
+    replay: &Replay,
+    lot: Option<&str>,
+    all: &[trustee::Condition],
+    now: Time,
+) -> Outcome {
+    let Err(no) = trustee::require_met(replay, lot, all, now) else {
+        return Ok(());
+    };
+    let unmet = all.iter().find(|condition| !condition.met);
+    let zh = no.refusal().zip(unmet).map(|(no, unmet)| {
+        let (rule, number, what) = (no.zh(), unmet.number, &unmet.zh);
+        format!("{rule}：条件 {number}：{what}")
+    });
+    let failure = Failure::from(no);
+    Err(Failure {
+        zh: zh.or(failure.zh),
+        ..failure
+    })
 }
 
 /// The lines of a release screen.
@@ -303,9 +325,30 @@ pub(crate) fn draw_share(ui: &Ui, identity: &Identity, bundle: &Bundle, out: &Pa
     sign(&bundle.replay, identity, "draw.share", &data, out)
 }
 
-/// A time stamp over the head of a bundle.
+/// What a time stamp for this log has to cover, so that its host takes it.
+pub(crate) fn stored_imprint(replay: &Replay) -> Result<Digest, Failure> {
+    trustee::stored_imprint(replay).ok_or_else(|| {
+        let (zh, en) = match trustee::last_close(replay) {
+            Some(_) => ("截标之后的日志头", "over the last close"),
+            None => ("日志头", "of this log"),
+        };
+        Failure {
+            zh: Some(format!(
+                "记录包中还没有经共签的{zh}，平台不收未共签日志头的时间戳：先由受托人或见证人的值守程序共签（或 mifeng board cosign 后用 mifeng send --cosigned 送达），再取一次记录包"
+            )),
+            ..Failure::refused(
+                "stamp.no-head",
+                format!(
+                    "the bundle has no cosigned head {en}, and a host takes no time stamp over another one: a trustee's or a witness's agent cosigns it (or mifeng board cosign, then mifeng send --cosigned); then fetch the bundle again"
+                ),
+            )
+        }
+    })
+}
+
+/// A time stamp over the newest stored head of a bundle.
 pub(crate) fn stamp(identity: &Identity, bundle: &Bundle, out: &Path) -> Outcome {
-    let imprint = trustee::stamp_imprint(&bundle.replay)?;
+    let imprint = stored_imprint(&bundle.replay)?;
     let now = clock::now();
     let request = tsp::Request::new(imprint, bundle.replay.suite().hash(), None);
     let serial = u64::try_from(now.as_unix_nanos() / 1000).unwrap_or(0);

@@ -4,6 +4,7 @@ use crate::access;
 use crate::bundle::Bundle;
 use crate::client::{Client, fetched, parse};
 use crate::reach::Reach;
+use crate::tsa;
 use crate::ui::{self, Failure, Outcome, Ui};
 use mifeng::record::SignedRecord;
 use mifeng::tender::Document;
@@ -74,7 +75,7 @@ pub(crate) fn run(ui: &Ui, args: &SendArgs) -> Outcome {
         );
     }
     for token in &args.stamp {
-        client.stamp(&ui::read(token)?)?;
+        client.stamp(&tsa::token_in(ui::read(token)?))?;
         ui.say("时间戳已送达", "time stamp handed in");
     }
     for beacon in &args.beacon {

@@ -8,7 +8,7 @@ use crate::cert::TrustArgs;
 use crate::identity::{self, Identity};
 use crate::ui::{self, Failure, Outcome, Ui};
 use crate::{cert, clock, fetch, person};
-use mifeng::crypto::{Entropy as _, HashAlg, SystemEntropy};
+use mifeng::crypto::{Digest, Entropy as _, HashAlg, SystemEntropy, Time};
 use mifeng::pki::{Anchors, Error, SoftwareSigner, tsp};
 use serde_json::json;
 use std::net::SocketAddr;
@@ -23,7 +23,7 @@ const NONCE_LEN: usize = 8;
 
 #[derive(clap::Subcommand, Debug)]
 pub(crate) enum TsaCommand {
-    /// 给日志头或请求文件加盖时间戳 / stamp the head of the log, or answer a request file
+    /// 给最新的已共签日志头或请求文件加盖时间戳 / stamp the newest cosigned head of the log, or answer a request file
     Stamp {
         /// 时间戳机构的身份文件夹 / the authority's identity folder
         #[arg(long)]
@@ -37,14 +37,19 @@ pub(crate) enum TsaCommand {
         #[arg(long)]
         out: PathBuf,
     },
-    /// 向时间戳机构（http）取文件的时间戳 / ask an authority (http) for a stamp over a file
+    /// 向时间戳机构（http）取文件或日志头的时间戳 / ask an authority (http) for a stamp over a file, or over the head of a log
     Ask {
         /// 文件 / file
-        file: PathBuf,
+        #[arg(required_unless_present = "tender", conflicts_with = "tender")]
+        file: Option<PathBuf>,
+        /// 记录包：给最新的已共签日志头加盖，以 send --stamp 送达 / bundle: over its newest cosigned head, to hand in by send --stamp
+        #[arg(long)]
+        tender: Option<PathBuf>,
         /// 时间戳服务地址 / address of the authority
         #[arg(long)]
         url: String,
-        #[arg(long, value_enum, default_value = "gm")]
+        /// 文件摘要的算法；记录包自有其算法 / whose hash is asked for of a file; a bundle has its own
+        #[arg(long, value_enum, default_value = "gm", conflicts_with = "tender")]
         suite: SuiteName,
         #[arg(long)]
         out: PathBuf,
@@ -90,14 +95,29 @@ pub(crate) fn run(ui: &Ui, command: &TsaCommand, json: bool) -> Outcome {
             answer_file(ui, &authority, request, out, json)
         }
         TsaCommand::Ask {
+            tender: Some(tender),
+            url,
+            out,
+            ..
+        } => {
+            let replay = Bundle::open(tender)?.replay;
+            let over = person::stored_imprint(&replay)?;
+            let answer = ask(ui, over, replay.suite().hash(), url)?;
+            written(ui, out, &answer.token, json)
+        }
+        TsaCommand::Ask {
             file,
             url,
             suite,
             out,
+            ..
         } => {
+            let Some(file) = file else {
+                return Err(Failure::usage("FILE / --tender"));
+            };
             let alg = suite.suite().hash();
-            let response = ask(ui, &ui::read(file)?, url, alg)?;
-            written(ui, out, &response, json)
+            let answer = ask(ui, alg.digest(&ui::read(file)?), alg, url)?;
+            written(ui, out, &answer.response, json)
         }
         TsaCommand::Check { stamp, data, whom } => check(ui, stamp, data, whom, json),
         TsaCommand::Serve {
@@ -111,13 +131,25 @@ pub(crate) fn run(ui: &Ui, command: &TsaCommand, json: bool) -> Outcome {
     }
 }
 
-/// Asks for a stamp over these bytes, and takes only an answer to this request: over them, with
+/// What an authority answered.
+pub(crate) struct Answered {
+    response: Vec<u8>,
+    pub(crate) token: Vec<u8>,
+    pub(crate) gen_time: Time,
+}
+
+/// The token in what may be a whole response: tools write the one or the other.
+pub(crate) fn token_in(bytes: Vec<u8>) -> Vec<u8> {
+    tsp::unwrap_response(&bytes).unwrap_or(bytes)
+}
+
+/// Asks for a stamp over what has this digest, and takes only an answer to this request: over it, with
 /// the nonce that was sent, by a signature that holds, not from the future. Whether the authority
 /// counts is asked when the stamp is checked against somebody's trust.
-fn ask(ui: &Ui, content: &[u8], url: &str, alg: HashAlg) -> Result<Vec<u8>, Failure> {
+pub(crate) fn ask(ui: &Ui, over: Digest, alg: HashAlg, url: &str) -> Result<Answered, Failure> {
     let mut nonce = [0; NONCE_LEN];
     SystemEntropy::new().fill(&mut nonce)?;
-    let request = tsp::Request::new(alg.digest(content), alg, None).with_nonce(&nonce)?;
+    let request = tsp::Request::new(over, alg, None).with_nonce(&nonce)?;
     let response = fetch::post_stamp(ui, url, &request.to_der())?;
     let token = tsp::unwrap_response(&response)?;
     let anchors = Anchors::default();
@@ -128,13 +160,17 @@ fn ask(ui: &Ui, content: &[u8], url: &str, alg: HashAlg) -> Result<Vec<u8>, Fail
         Ok(_) | Err(Error::UnlistedCa { .. }) => {}
         Err(e) => return Err(e.into()),
     }
-    let stamped = tsp::Stamped::read(&token)?;
+    let gen_time = tsp::Stamped::read(&token)?.gen_time();
     let slack = i128::from(tsp::ClockPolicy::default().skew_max_millis) * 1_000_000;
-    if stamped.gen_time().as_unix_nanos() > clock::now().as_unix_nanos() + slack {
+    if gen_time.as_unix_nanos() > clock::now().as_unix_nanos() + slack {
         let rule = "lies in the future";
         return Err(Error::TimeStamp { rule }.into());
     }
-    Ok(response)
+    Ok(Answered {
+        response,
+        token,
+        gen_time,
+    })
 }
 
 /// The authority with its counter.
@@ -192,8 +228,7 @@ fn written(ui: &Ui, out: &Path, bytes: &[u8], json: bool) -> Outcome {
 
 /// Holds a stamp against a file; the authority's path is judged at the stamped instant.
 fn check(ui: &Ui, stamp: &Path, data: &Path, whom: &TrustArgs, json: bool) -> Outcome {
-    let bytes = ui::read(stamp)?;
-    let token = tsp::unwrap_response(&bytes).unwrap_or(bytes);
+    let token = token_in(ui::read(stamp)?);
     let content = ui::read(data)?;
     let alg = tsp::Stamped::read(&token)
         .map_err(|e| Failure::from(e).at(stamp))?

@@ -4,6 +4,7 @@
 mod anchors;
 mod idle;
 mod page;
+mod stamper;
 mod task;
 mod trustee;
 mod watch;
@@ -50,6 +51,9 @@ pub(crate) struct TrusteeArgs {
     /// 归档前不值守：开标所需份额送达后即结束，不等开标记录 / do not stay until the archive: end when the shares of the opening are handed in, before there is an opening record
     #[arg(long)]
     once: bool,
+    /// 截标后尚无时间戳时，向此地址的时间戳机构（http）取一个并送达：没有时间戳，谁也不能释放 / ask the authority at this address (http) for the time stamp after a close, where there is none yet, and hand it in: without one nobody may release
+    #[arg(long, value_name = "URL")]
+    tsa: Option<String>,
 }
 
 #[derive(clap::Args, Debug)]
@@ -157,6 +161,9 @@ pub(crate) fn trustee(ui: &Ui, command: &TrusteeCommand) -> Outcome {
             ui.t("只能在本机", "on this machine only")
         )));
     }
+    if let Some(url) = &args.tsa {
+        crate::fetch::check_http(ui, url)?;
+    }
     let client = Client::new(ui, &args.reach)?;
     let identity = Identity::load(ui, &args.id)?;
     let folder = folder_of(&args.id, &client)?;
@@ -167,6 +174,7 @@ pub(crate) fn trustee(ui: &Ui, command: &TrusteeCommand) -> Outcome {
         format!("the own page (its address is a secret): {url}"),
     );
     let mut watch = watch::Watch::new(ui, client, identity, folder, screen);
+    watch.stamper = stamper::Stamper::new(args.tsa.clone());
     watch.trustee(&trustee::Told {
         release: args.yes,
         sign: args.yes_sign,

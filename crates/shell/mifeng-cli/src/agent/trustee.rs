@@ -61,7 +61,8 @@ impl Watch<'_> {
                     }
                 }
                 // Nothing new and nothing asked: nothing to look at.
-                let worth = (due || self.shown.is_some()) && glance.stage != "setup";
+                let open = self.shown.is_some() || self.stamper.is_due_again(Instant::now());
+                let worth = (due || open) && glance.stage != "setup";
                 if let Some(bundle) = bundle.as_ref().filter(|_| worth) {
                     let before = self.shown.clone();
                     released = self.look(bundle, due, told)?;
@@ -86,6 +87,7 @@ impl Watch<'_> {
     fn look(&mut self, bundle: &Bundle, due: bool, told: &Told) -> Result<bool, Failure> {
         let state = &bundle.replay.state;
         self.cosign_closes(bundle)?;
+        self.stamp_closes(bundle)?;
         if state.stage() < Stage::Window {
             self.screen.show_nothing(None);
             return Ok(false);

@@ -3,6 +3,7 @@
 use super::anchors::Owed;
 use super::idle::Idle;
 use super::page::Screen;
+use super::stamper::Stamper;
 use super::task::Task;
 use crate::bundle::Bundle;
 use crate::client::{Client, Glance};
@@ -56,6 +57,7 @@ pub(super) struct Watch<'a> {
     pub(super) task: Option<Task>,
     /// What the host refused last, and the entries of the log then.
     pub(super) refused: Option<(Digest, u64)>,
+    pub(super) stamper: Stamper,
 }
 
 impl<'a> Watch<'a> {
@@ -83,6 +85,7 @@ impl<'a> Watch<'a> {
             shown: None,
             task: None,
             refused: None,
+            stamper: Stamper::default(),
         }
     }
 

@@ -7,6 +7,7 @@ use crate::clock;
 use crate::person;
 use crate::ui::{self, Outcome};
 use mifeng::tender::Stage;
+use mifeng::trustee;
 use std::time::{Duration, Instant};
 
 impl Watch<'_> {
@@ -57,9 +58,7 @@ impl Watch<'_> {
             // Keepers of a fallback board or of a tender's own key have no witness in the log.
             return Ok(());
         };
-        let closes = replay.records.iter();
-        let closes = closes.filter(|r| matches!(&*r.kind, "submission.close" | "round.close"));
-        let Some(last) = closes.map(|r| r.index).max() else {
+        let Some(last) = trustee::last_close(replay) else {
             return Ok(());
         };
         let name = person::witness_name(&member.session, index);

@@ -191,7 +191,7 @@ impl Tender {
         )
     }
 
-    /// The authority stamps the head of now.
+    /// The authority stamps the newest stored head.
     pub(super) fn stamp(&mut self, ui: &Ui, bundle: &Bundle, out: &Path) -> Outcome {
         let tsa = self.world.identity("tsa")?;
         self.over_newest(ui, ("tsa", "stamp"), bundle, |tender, bundle| {

@@ -168,6 +168,8 @@ impl Tender {
             let out = self.path(format!("trustee{index}/close.note"));
             self.cosign(ui, index, &bundle, &out)?;
         }
+        // The heads are stored now.
+        let bundle = self.bundle()?;
         let token = self.path("tsa/close.tsr");
         self.stamp(ui, &bundle, &token)?;
         let hands = self.world.present();

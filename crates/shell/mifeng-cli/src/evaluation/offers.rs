@@ -105,7 +105,7 @@ pub(crate) fn show_conditions(ui: &Ui, bundle: &Bundle, lot: &str) -> Outcome {
     let now = clock::now();
     let all = trustee::round_conditions(&bundle.replay, &bundle.files, lot, now)?;
     person::say_conditions(ui, &all, false);
-    Ok(trustee::require_met(&bundle.replay, Some(lot), &all, now)?)
+    person::require_met(&bundle.replay, Some(lot), &all, now)
 }
 
 /// The host opens the final offers of a lot; their files go to `out/<lot>-final/<bidder>/`.

@@ -1,4 +1,5 @@
 //! A real host over loopback, in this process, that goes on today with a tender of the made world.
+#![allow(dead_code)] // Each test uses its part.
 
 use mifeng::crypto::{INTL, Time};
 use mifeng_server::{House, Log, Opened, Opening, Running, SystemClock};

@@ -16,7 +16,11 @@ pub(crate) struct Seat(pub(crate) PathBuf);
 impl Seat {
     /// The first trustee's.
     pub(crate) fn new(name: &str, cast: &Cast) -> Self {
-        let own = &cast.trustees[0];
+        Seat::trustee(name, cast, 0)
+    }
+
+    pub(crate) fn trustee(name: &str, cast: &Cast, number: usize) -> Self {
+        let own = &cast.trustees[number];
         let seat = Seat::person(name, cast, &own.person);
         let scalar = Scalar::from_be_bytes(cast.suite.curve(), &own.static_key.to_bytes());
         let of_board = PrivateKey::from_scalar(&scalar.expect("in range")).expect("a key");
