@@ -15,7 +15,7 @@ mod refused;
 
 pub use bodies::{ArrivingBid, MeasuredBid, OpenFile};
 pub use check::{StoreCheck, check_store};
-pub use export::{Export, STAMPS_PER_HEAD_MAX, Snapshot};
+pub use export::{CloseShown, Export, STAMPS_PER_HEAD_MAX, Snapshot};
 
 use crate::bundle::Assembly;
 use crate::journal::{self, Head, Journal};

@@ -38,8 +38,8 @@ pub use dossier::{
 };
 pub use error::Error;
 pub use host::{
-    ArrivingBid, Export, Host, HostKeys, MeasuredBid, NO_TENDER, OpenFile, STAMPS_PER_HEAD_MAX,
-    Snapshot, StoreCheck, check_store, sign_numbered, sign_record,
+    ArrivingBid, CloseShown, Export, Host, HostKeys, MeasuredBid, NO_TENDER, OpenFile,
+    STAMPS_PER_HEAD_MAX, Snapshot, StoreCheck, check_store, sign_numbered, sign_record,
 };
 pub use opening::{Opened, open_bid};
 pub use receipt::{Receipt, Received, TenderKeys, Witnessed};

@@ -37,6 +37,24 @@ pub(super) struct Stamped {
     taken: u64,
 }
 
+/// What the evidence beside the log shows of the close of submission: conditions 1 and 2 of a release, as its host sees them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CloseShown {
+    /// Witnesses of the board that cosigned a head over it after the deadline.
+    pub witnesses: usize,
+    /// How many that takes.
+    pub needed: usize,
+    /// The first time stamp from after the deadline.
+    pub stamp: Option<Time>,
+}
+
+impl CloseShown {
+    /// Whether nothing of it is missing.
+    pub fn is_whole(&self) -> bool {
+        self.witnesses >= self.needed && self.stamp.is_some()
+    }
+}
+
 /// The head that a token is over.
 fn stamped_head(token: &[u8]) -> Option<Digest> {
     let read = mifeng_pki::tsp::Stamped::read(token).ok()?;
@@ -164,6 +182,45 @@ impl<S: Store> Host<S> {
         self.put(&name, token)?;
         self.stamped.taken += 1;
         Ok(())
+    }
+
+    /// What trustees wait for after the close beside the bidders' window: none before it.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`]; others if a stored head is none.
+    pub fn close_shown(&self) -> Result<Option<CloseShown>, Error> {
+        let state = &self.replay.state;
+        let close = self.replay.records.iter();
+        let close = close.filter(|r| r.kind == "submission.close").last();
+        let (Some(close), Some((_, notice))) = (close, state.notice()) else {
+            return Ok(None);
+        };
+        let late = |at: &Time| *at >= notice.deadline;
+        let quorum = self.replay.quorum(0)?;
+        let read = |prefix: &str| -> Result<Vec<Vec<u8>>, Error> {
+            let names = self.store.list(prefix).map_err(|e| Error::io(prefix, &e))?;
+            let one = |(name, _): (String, u64)| {
+                let bytes = self.store.read(&name).map_err(|e| Error::io(&*name, &e))?;
+                Ok(bytes.unwrap_or_default())
+            };
+            names.into_iter().map(one).collect()
+        };
+        let mut witnesses = BTreeSet::new();
+        for bytes in read(layout::HEADS)? {
+            let note = mifeng_log::Note::parse(&bytes)?;
+            if mifeng_log::Checkpoint::parse(note.text())?.size() > close.index {
+                let lines = quorum.verify(&note)?.into_iter();
+                witnesses.extend(lines.filter(|(_, at)| late(at)).map(|(name, _)| name));
+            }
+        }
+        // Each was verified when it was taken in.
+        let stamps = read("tsr/")?.into_iter();
+        let stamps = stamps.filter_map(|token| mifeng_pki::tsp::Stamped::read(&token).ok());
+        Ok(Some(CloseShown {
+            witnesses: witnesses.len(),
+            needed: state.board().map_or(0, |board| board.threshold().into()),
+            stamp: stamps.map(|stamp| stamp.gen_time()).filter(late).min(),
+        }))
     }
 
     /// How many cosignatures and time stamps this host took in that were new: neither makes an entry of the log.

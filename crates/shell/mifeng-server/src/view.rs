@@ -16,7 +16,7 @@ use crate::parties::Parties;
 use mifeng::crypto::{Digest, Time};
 use mifeng::score::Method;
 use mifeng::tender::{Stage, State};
-use mifeng::{Host, Logged, Store};
+use mifeng::{CloseShown, Host, Logged, Store};
 use serde::Serialize;
 use std::sync::Arc;
 use utoipa::ToSchema;
@@ -230,6 +230,9 @@ pub struct View {
     /// Whether this process writes the tender.
     #[serde(skip)]
     pub standing: Standing,
+    /// Who witnessed the close and when it was stamped, while bids wait for their opening; the pages tell it.
+    #[serde(skip)]
+    pub(crate) close_shown: Option<CloseShown>,
     /// What the keeper of the anchor log needs; nothing of it is shown. None if the tender names no anchor log.
     #[serde(skip)]
     pub(crate) anchoring: Option<Arc<Anchoring>>,
@@ -273,6 +276,29 @@ impl View {
         Arc::new(View {
             rounds: rounds.cloned().collect(),
             ..View::clone(&self)
+        })
+    }
+
+    /// What the opening waits for of witnesses and of an authority, if bids are to be opened and something is missing.
+    pub(crate) fn waits_for(&self) -> Option<Words> {
+        let is_due = matches!(self.stage, Life::Window | Life::Opening)
+            && !self.hall.as_ref().is_some_and(Hall::opens_nothing);
+        let shown = self.close_shown.filter(|one| is_due && !one.is_whole())?;
+        let (found, needed) = (shown.witnesses, shown.needed);
+        let cosigned = (
+            format!("见证人共签截标记录（{found}/{needed}）"),
+            format!("witnesses' cosignatures of the close ({found} of {needed})"),
+        );
+        let stamped = (
+            "截止时间之后的时间戳（尚无）".to_owned(),
+            "a time stamp from after the deadline (none yet)".to_owned(),
+        );
+        let cosigned = Some(cosigned).filter(|_| found < needed);
+        let stamped = Some(stamped).filter(|_| shown.stamp.is_none());
+        let (zh, en): (Vec<_>, Vec<_>) = cosigned.into_iter().chain(stamped).unzip();
+        Some(Words {
+            zh: zh.join("；"),
+            en: en.join("; "),
         })
     }
 
@@ -359,12 +385,23 @@ impl View {
             hall: closed.then(|| hall::hall(state, &replay.records)),
             results: results::results(state, &replay.records),
             standing,
+            close_shown: close_shown(host, before),
             anchoring: Anchoring::of(host).map(Arc::new),
             parties: Arc::new(Parties::of(state)),
             known: Arc::new(Known::of(host, before.map(|view| &*view.known))),
             trusted: true,
             version,
         }
+    }
+}
+
+/// Looked at while it matters, and no more once nothing is missing; a store that does not answer tells nothing.
+fn close_shown<S: Store>(host: &Host<S>, before: Option<&View>) -> Option<CloseShown> {
+    let known = before.and_then(|view| view.close_shown);
+    let waits = matches!(host.state().stage(), Stage::Window | Stage::Opening);
+    match known.filter(CloseShown::is_whole) {
+        None if waits => host.close_shown().ok().flatten(),
+        known => known,
     }
 }
 
