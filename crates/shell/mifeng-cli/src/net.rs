@@ -69,7 +69,7 @@ pub(crate) struct Ordering {
 pub(crate) enum OrderCommand {
     /// 归档 / close the log for good
     Archive(Ordering),
-    /// 不再等待缺席的受托人 / wait no longer for trustees who are away
+    /// 受托人时段已过，不再等待投标或最后报价所缺的份额（投标人未解密且无人可代的，平台自动认定） / the trustees' time is over: wait no longer for shares that bids or final offers lack (a bid whose bidder released nothing, and that nobody else can open, the host ends by itself)
     GiveUp(Ordering),
     /// 平台时钟无误（时钟曾突然前移，或平台停机过久） / the host's clock is right, though it jumped or the host was away for long
     Clock(Ordering),

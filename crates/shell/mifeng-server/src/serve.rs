@@ -9,7 +9,7 @@ use crate::names::Names;
 use crate::patience::Patient;
 use crate::places::{self, Place, Places};
 use crate::tls::Tls;
-use crate::view::View;
+use crate::view::{Hall, Life, View};
 use axum::{Extension, Router};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
@@ -141,6 +141,7 @@ pub fn start(
     let (stop, stopping) = watch::channel(false);
     for tender in house.tenders() {
         runtime.spawn(tell_of_the_clock(tender.seen.clone(), log.clone()));
+        runtime.spawn(tell_of_the_opening(tender.seen.clone(), log.clone()));
     }
     for tender in house.tenders() {
         if let Some(broken) = tender.access.broken() {
@@ -297,6 +298,54 @@ async fn tell_of_the_clock(mut seen: watch::Receiver<Arc<View>>, log: Log) {
             };
             log.tell(told.of(name));
         }
+        if seen.changed().await.is_err() {
+            return;
+        }
+    }
+}
+
+/// Tells the operator what the opening waits for, and until when; which bids nobody can open; and when only an order ends
+/// the wait.
+async fn tell_of_the_opening(mut seen: watch::Receiver<Arc<View>>, log: Log) {
+    let (mut until, mut revoked, mut overdue) = (None, 0, 0);
+    loop {
+        let view = Arc::clone(&seen.borrow_and_update());
+        let name = &view.name;
+        let hall = view.hall.as_ref();
+        let now = (
+            hall.and_then(|hall| hall.waits_until),
+            hall.map_or(0, Hall::revoked),
+            view.overdue,
+        );
+        // What was known before the start was told then.
+        if now.1 > revoked && view.stage == Life::Opening {
+            let count = now.1;
+            let zh = format!(
+                "{name}：{count} 份投标因投标人原因未能开启，已按撤销其投标文件记录（20号令31条），其他投标继续开标"
+            );
+            let en = format!(
+                "{name}: {count} bids stay shut by their bidder's cause and are recorded as revoked (20 art. 31); the others go on"
+            );
+            log.tell(Event::new(Level::Warn, "opening.revoked", zh, en).of(name));
+        }
+        if let Some(end) = now.0.filter(|_| now.0 != until) {
+            let zh = format!("{name}：有投标等待受托人份额，受托人可释放至 {end}");
+            let en =
+                format!("{name}: bids wait for trustees' shares; they may release until {end}");
+            log.tell(Event::new(Level::Info, "opening.waits", zh, en).of(name));
+        }
+        if now.2 > 0 && overdue == 0 {
+            let count = now.2;
+            let zh = format!(
+                "{name}：受托人时段已过，{count} 份投标仍缺份额，平台继续等待；可下令不再等待：mifeng host order give-up"
+            );
+            let en = format!(
+                "{name}: THE TRUSTEES' TIME IS OVER and {count} bids lack shares. The host waits on; to end that: mifeng host \
+                 order give-up"
+            );
+            log.tell(Event::new(Level::Warn, "opening.overdue", zh, en).of(name));
+        }
+        (until, revoked, overdue) = now;
         if seen.changed().await.is_err() {
             return;
         }

@@ -245,6 +245,9 @@ pub struct View {
     /// Whether the host's clock can be believed; while it cannot nothing is taken in, and nothing happens by itself.
     #[serde(skip)]
     pub trusted: bool,
+    /// Bids that lack shares though the time for them is over: they wait for the operator's order.
+    #[serde(skip)]
+    pub overdue: usize,
     /// Counts the snapshots of this run.
     #[serde(skip)]
     pub version: u64,
@@ -390,6 +393,7 @@ impl View {
             parties: Arc::new(Parties::of(state)),
             known: Arc::new(Known::of(host, before.map(|view| &*view.known))),
             trusted: true,
+            overdue: 0,
             version,
         }
     }

@@ -146,6 +146,8 @@ pub(crate) struct Writer<S: Store> {
     watch: Watch,
     /// Whether the clock can be believed, as it was last looked at.
     trusted: bool,
+    /// Bids that lack shares though the time for them is over.
+    overdue: usize,
     /// When idle uploads were last looked for.
     swept: Instant,
     /// Contracts that were announced, the oldest first.
@@ -231,6 +233,7 @@ pub(crate) fn start<S: Store + 'static>(
             ordered,
             watch,
             trusted,
+            overdue: 0,
             swept: Instant::now(),
             awaited: VecDeque::new(),
             missing: None,
@@ -341,6 +344,7 @@ impl<S: Store + 'static> Writer<S> {
             };
             let view = View {
                 trusted: self.trusted,
+                overdue: self.overdue,
                 ..view
             };
             self.views.send_replace(Arc::new(view));

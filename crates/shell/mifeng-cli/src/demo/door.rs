@@ -306,17 +306,18 @@ impl Door {
                     state.to_open().iter().all(known)
                 };
                 if !remote.wait_until(opened, shares_end)? {
-                    match awaits_shares(&remote.replay.state) {
-                        true => ui.say(
+                    if awaits_shares(&remote.replay.state) {
+                        ui.say(
                             "受托人释放份额的时间已过，仍有投标缺少份额：平台放弃开启",
                             "the trustees' time is over and bids lack shares: the host gives them up",
-                        ),
-                        false => ui.say(
-                            "有投标的投标人没有释放，别人不能代替：平台放弃开启",
-                            "bids whose bidder released nothing, for whom nobody stands in: the host gives them up",
-                        ),
+                        );
+                        remote.order(&HostOrder::GiveUp {})?;
+                    } else {
+                        ui.say(
+                            "有投标的投标人没有释放，别人不能代替：平台自行认定",
+                            "bids whose bidder released nothing, for whom nobody stands in: the host ends them",
+                        );
                     }
-                    remote.order(&HostOrder::GiveUp {})?;
                     remote.wait(opened)?;
                 }
                 let outcomes = remote.replay.state.outcomes().values();

@@ -28,6 +28,9 @@ pub struct Row {
     pub status: String,
     /// The status in words.
     pub words: Words,
+    /// What a sealed bid waits for, in words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub waits: Option<Words>,
     /// The price read out, in yuan.
     pub price: Option<String>,
 }
@@ -65,6 +68,11 @@ pub struct Hall {
     pub missing: usize,
     /// Bids that are due to be opened; none where too few came.
     pub due: usize,
+    /// Until when a bid that lacks shares waits for them in any case; after that the host's operator may order it to wait no
+    /// longer. None where no bid waits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub waits_until: Option<Time>,
     /// Commitment of the opening record; none before it stands.
     #[schema(value_type = Option<String>)]
     pub minutes: Option<Digest>,
@@ -150,6 +158,14 @@ impl Hall {
         self.standing().filter(|row| row.status != "sealed").count()
     }
 
+    /// Bids that stay shut by their bidder's cause.
+    pub(crate) fn revoked(&self) -> usize {
+        let revoked = self.roll.iter();
+        revoked
+            .filter(|row| row.status == "revoked_bidder_cause")
+            .count()
+    }
+
     /// Whether every bid has its outcome and none was to be opened: then nobody releases anything.
     pub(crate) fn opens_nothing(&self) -> bool {
         self.due == 0 && self.decided() == self.bids()
@@ -179,6 +195,7 @@ pub(super) fn hall(state: &State, records: &[Logged]) -> Hall {
             _ => 0,
         },
         due: state.to_open().len(),
+        waits_until: waits_until(state),
         minutes: state.minutes().map(|(record, _)| *record),
         signers: signers(state, records),
         questions: state
@@ -187,6 +204,32 @@ pub(super) fn hall(state: &State, records: &[Logged]) -> Hall {
             .map(|one| question(state, one))
             .collect(),
     }
+}
+
+fn waits_until(state: &State) -> Option<Time> {
+    let due = state.to_open().into_iter();
+    let open = due.filter(|seal| !state.outcomes().contains_key(seal));
+    open.filter_map(|seal| state.waits_until(&seal)).max()
+}
+
+/// What a live bid without an outcome waits for.
+fn waits(state: &State, seal: &Digest) -> Option<Words> {
+    let silent = state.is_silent(seal);
+    let told = match state.stage() {
+        Stage::Window if silent => words("投标人未解密", "its bidder has not released"),
+        Stage::Opening if silent && state.can_open(seal) => words(
+            "投标人未解密，待补救",
+            "its bidder did not release; waits for the remedy",
+        ),
+        Stage::Opening if silent => words("投标人未解密", "its bidder did not release"),
+        Stage::Opening if state.has_enough(seal) => return None,
+        Stage::Opening if state.missing_beacons().is_empty() => {
+            words("待受托人释放", "waits for trustees")
+        }
+        Stage::Opening => words("待受托人释放或信标", "waits for trustees or the beacon"),
+        _ => return None,
+    };
+    Some(told)
 }
 
 fn question(state: &State, one: &OpeningQuestion) -> Question {
@@ -263,12 +306,14 @@ fn roll(state: &State) -> Vec<Row> {
                 }
                 (BidLife::Live, None) => (None, None),
             };
-            row(
+            let row = row(
                 context.lot.clone(),
                 (*id, bid.name.clone(), context.bidder.clone()),
                 status,
                 price,
-            )
+            );
+            let waits = waits(state, id).filter(|_| status.is_none());
+            Row { waits, ..row }
         })
         .collect();
     rows.extend(state.refused().values().map(|no| {
@@ -293,6 +338,7 @@ fn row(
         seal,
         status: code.to_owned(),
         words: words(zh, en),
+        waits: None,
         price: price.filter(|price| !price.is_empty()),
     }
 }

@@ -25,7 +25,7 @@ const ORDER_AGE_MAX: Duration = Duration::from_secs(300);
 pub enum HostOrder {
     /// Close the log for good.
     Archive {},
-    /// Wait for the trustees no longer.
+    /// Wait no longer for shares that bids and final offers lack.
     GiveUp {},
     /// The host's clock is right, though it jumped or the host was away for long.
     Clock {},
@@ -100,9 +100,9 @@ impl<S: Store + 'static> Writer<S> {
         }
     }
 
-    /// Ends the wait for trustees: a bid that cannot be opened fails with the cause that the records give.
+    /// Ends the wait for trustees: a bid or final offer that cannot be opened fails with the cause that the records give.
     fn give_up(&mut self, now: Time) -> Result<(), Error> {
-        for seal in self.host.state().to_open() {
+        for seal in self.host.state().due_now() {
             if !self.host.state().outcomes().contains_key(&seal) {
                 self.host.fail_bid(&seal, now, &mut SystemEntropy::new())?;
             }

@@ -1,7 +1,7 @@
 //! Final offers: the host closes each round in its time, ends the suppliers' window, and opens what can be opened.
 
 use super::Writer;
-use super::steps::not_yet;
+use super::steps::{not_yet, ripe};
 use mifeng::crypto::{Digest, SystemEntropy, Time};
 use mifeng::{Error, Store};
 
@@ -54,8 +54,7 @@ impl<S: Store + 'static> Writer<S> {
             let over = state.missing_of(&due).is_empty() || now >= state.window_end(round.deadline);
             return over.then_some(Due::Window);
         }
-        let open = |seal: &Digest| !state.outcomes().contains_key(seal) && state.has_enough(seal);
-        let ready: Vec<Digest> = due.into_iter().filter(open).collect();
+        let ready = ripe(state, due);
         (!ready.is_empty()).then_some(Due::Open(ready))
     }
 
@@ -66,7 +65,7 @@ impl<S: Store + 'static> Writer<S> {
             Due::Window => self.host.close_round_window(lot, now, entropy),
             Due::Open(ready) => {
                 for seal in ready {
-                    self.open_one(&seal, now)?;
+                    self.decide(&seal, now)?;
                 }
                 Ok(())
             }

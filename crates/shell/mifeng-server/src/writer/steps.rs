@@ -5,7 +5,7 @@ use crate::parties::opened_folder;
 use crate::sink::FolderSink;
 use mifeng::crypto::{Digest, SystemEntropy, Time};
 use mifeng::lock::tlock::Beacon;
-use mifeng::tender::Stage;
+use mifeng::tender::{Stage, State};
 use mifeng::{Error, Store};
 
 impl<S: Store + 'static> Writer<S> {
@@ -24,7 +24,11 @@ impl<S: Store + 'static> Writer<S> {
             Stage::Evaluation => self.advance_rounds(now),
             _ => Ok(()),
         };
-        done.map(|()| false)
+        done?;
+        let overdue = self.overdue(now);
+        self.changed |= overdue != self.overdue;
+        self.overdue = overdue;
+        Ok(false)
     }
 
     /// Beats that are due for long and that nobody waits for fall together, but never the last one with others: what came
@@ -76,19 +80,40 @@ impl<S: Store + 'static> Writer<S> {
         Ok(())
     }
 
-    /// Opens every bid for which enough was released; the others wait.
+    /// Opens every bid for which enough was released, and ends every one that nobody can open any more; the others wait.
     fn open_bids(&mut self, now: Time) -> Result<(), Error> {
         let state = self.host.state();
-        let ready: Vec<Digest> = state
-            .to_open()
-            .into_iter()
-            .filter(|seal| !state.outcomes().contains_key(seal) && state.has_enough(seal))
-            .collect();
-        for seal in ready {
-            not_yet(self.open_one(&seal, now))?;
+        if state.is_halted() {
+            return Ok(());
+        }
+        for seal in ripe(state, state.to_open()) {
+            not_yet(self.decide(&seal, now))?;
             self.changed = true;
         }
         Ok(())
+    }
+
+    /// Gives a bid its outcome. One that has no way to be opened waits for nothing: its bidder's time is over, and no board
+    /// can stand in (spec/events.md, Bids that do not open; 20 art. 31).
+    pub(super) fn decide(&mut self, seal: &Digest, now: Time) -> Result<(), Error> {
+        if self.host.state().can_open(seal) {
+            return self.open_one(seal, now);
+        }
+        let failed = self.host.fail_bid(seal, now, &mut SystemEntropy::new());
+        failed.map(|_| ())
+    }
+
+    /// Bids that lack shares though the time for them is over: only the operator's order ends that wait.
+    fn overdue(&self, now: Time) -> usize {
+        let state = self.host.state();
+        if state.is_halted() {
+            return 0;
+        }
+        let lacks = |seal: &&Digest| {
+            let is_over = state.waits_until(seal).is_some_and(|until| until <= now);
+            is_over && !state.outcomes().contains_key(*seal)
+        };
+        state.due_now().iter().filter(lacks).count()
     }
 
     /// Opens one, and puts its files where everybody looks for them.
@@ -109,6 +134,15 @@ impl<S: Store + 'static> Writer<S> {
         self.changed = true;
         Ok(())
     }
+}
+
+/// Those of these bids that have no outcome and wait for nothing: enough was released, or nothing can be any more.
+pub(super) fn ripe(state: &State, due: Vec<Digest>) -> Vec<Digest> {
+    let open = due
+        .into_iter()
+        .filter(|seal| !state.outcomes().contains_key(seal));
+    open.filter(|seal| state.has_enough(seal) || !state.can_open(seal))
+        .collect()
 }
 
 pub(super) fn not_yet(outcome: Result<(), Error>) -> Result<(), Error> {

@@ -3,6 +3,7 @@
 use crate::events::*;
 use crate::refusal::{self, Refusal};
 use crate::state::{Act, BidLife, Outcome, Stage, State};
+use mifeng_crypto::Digest;
 use mifeng_record::Record;
 
 impl State {
@@ -33,10 +34,7 @@ impl State {
                     }
                     (BidLife::Live, Some(Outcome::Failed(fail))) => (fail.status, None),
                     (BidLife::Live, None) if self.is_to_open(id) => {
-                        return Err(Refusal::new(
-                            &refusal::WRONG_STAGE,
-                            format!("seal {id} has no outcome yet"),
-                        ));
+                        return Err(self.waits_still(id));
                     }
                     (BidLife::Live, None) => (BidStatus::NotOpened, None),
                 };
@@ -57,6 +55,17 @@ impl State {
             deadline: notice.deadline,
             rows,
         })
+    }
+
+    /// What a bid without an outcome waits for, and until when.
+    fn waits_still(&self, seal: &Digest) -> Refusal {
+        let detail = match self.waits_until(seal) {
+            Some(until) => format!(
+                "seal {seal} has no outcome yet: its boards may release until {until}, after that the host may be told to wait no longer (host order give-up)"
+            ),
+            None => format!("seal {seal} has no outcome yet"),
+        };
+        Refusal::new(&refusal::WRONG_STAGE, detail)
     }
 
     pub(crate) fn record_minutes(
