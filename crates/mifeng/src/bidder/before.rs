@@ -86,6 +86,7 @@ pub fn look(
         }
     };
     lot(&mut before, tender, content.lot, (deadline, now));
+    asked(&mut before, tender);
     amended(&mut before, tender);
     files(&mut before, content);
     price(&mut before, tender, content);
@@ -115,6 +116,14 @@ fn lot(before: &mut Before, tender: &Replay, lot: &str, (deadline, now): (Time, 
         ),
         format!("tender {tender}, lot {lot}, deadline {deadline} ({hours} h {minutes} min left)"),
     );
+}
+
+/// Who seals has to come back after the deadline, where the policy needs its leaf.
+fn asked(before: &mut Before, tender: &Replay) {
+    let notice = tender.state.notice();
+    if let Some((zh, en)) = notice.and_then(|(_, notice)| notice.asks_of_bidders()) {
+        before.add(Mark::Note, zh, en);
+    }
 }
 
 /// Who read the tender document before it was changed would bid for another one.

@@ -40,6 +40,10 @@ fn words(zh: &str, en: &str) -> Words {
     }
 }
 
+fn both((zh, en): (String, String)) -> Words {
+    Words { zh, en }
+}
+
 /// Where a tender stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -201,6 +205,12 @@ pub struct View {
     pub next_beat: Option<Time>,
     /// Trustees who open together, and how many there are.
     pub board: Option<(u8, u8)>,
+    /// Who together opens a bid.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub opened_by: Option<Words>,
+    /// What bidders have to do after the deadline, where the policy needs their leaf.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub asked: Option<Words>,
     /// Commitment of the notice's record.
     #[schema(value_type = Option<String>)]
     pub notice: Option<Digest>,
@@ -344,6 +354,8 @@ impl View {
             bodies_end: state.bodies_end(),
             next_beat: host.next_beat(),
             board: state.board().map(|b| (b.threshold(), b.members())),
+            opened_by: notice.map(|notice| both(notice.opened_by())),
+            asked: notice.and_then(|notice| notice.asks_of_bidders().map(both)),
             notice: state.notice().map(|(record, _)| *record),
             lots: notice.map_or_else(Vec::new, |notice| {
                 let lots = notice.lots.iter();

@@ -17,6 +17,7 @@ mod formation;
 mod given_up;
 mod keeping;
 mod notice;
+mod opened_by;
 mod opening;
 mod periods;
 mod procedure;
@@ -46,6 +47,7 @@ pub use notice::{
     BEATS_MAX, BODY_GRACE_MS_MAX, Committee, Document, EXPERTS_MAX, FINAL_OFFERS, LOTS_MAX, Lot,
     Notice, PARTICULAR_LEN_MAX, PARTICULARS_MAX, Particular, Party, Text,
 };
+pub use opened_by::OwnLeaf;
 pub use opening::Released;
 pub use procedure::{
     Body, Count, Endings, Large, PROFILES, Panel, Procedure, Profile, Regime, Response,
