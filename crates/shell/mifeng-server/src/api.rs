@@ -167,8 +167,8 @@ pub(crate) struct Waiting {
 struct Health {
     /// Every writer can write.
     ok: bool,
-    /// Nothing keeps heads from the anchor log that their tenders name.
-    anchored: bool,
+    /// Nothing keeps heads from the anchor log that their tenders name; null where there is no anchor log.
+    anchored: Option<bool>,
 }
 
 /// How many witnesses a head has.

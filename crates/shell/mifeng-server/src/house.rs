@@ -224,9 +224,14 @@ impl House {
         strays.map(|(name, _)| name.clone()).collect()
     }
 
-    /// Whether nothing keeps heads from the anchor log that their tenders name.
-    pub(crate) fn is_anchored(&self) -> bool {
-        self.anchors.iter().all(AnchorDesk::is_sound) && self.unanchored().is_empty()
+    /// Whether nothing keeps heads from the anchor log that their tenders name; none where there is no anchor log, and none
+    /// is named.
+    pub(crate) fn is_anchored(&self) -> Option<bool> {
+        let strays = self.unanchored();
+        if self.anchors.is_empty() && strays.is_empty() {
+            return None;
+        }
+        Some(self.anchors.iter().all(AnchorDesk::is_sound) && strays.is_empty())
     }
 
     /// Sub-folders in which no tender is, and names that cannot stand in an address.

@@ -18,6 +18,10 @@ use std::time::{Duration, Instant};
 /// answers after some.
 const RETRY: Duration = Duration::from_secs(1);
 
+/// Between two looks at a store to which nothing is written: as often as a lease is renewed, so that a store that is away is
+/// known where no beats run.
+const PROBE: Duration = Duration::from_secs(5);
+
 /// The writer's place.
 pub(crate) struct Office<S: Store> {
     open: Opening<S>,
@@ -25,6 +29,8 @@ pub(crate) struct Office<S: Store> {
     standing: Standing,
     /// When it was tried to come to write.
     tried: Instant,
+    /// When the store was last asked for the head.
+    probed: Instant,
 }
 
 /// An engine, and the seat that it writes from.
@@ -57,6 +63,7 @@ impl<S: Store> Office<S> {
             seat,
             standing,
             tried: Instant::now(),
+            probed: Instant::now(),
         };
         Ok((host, office))
     }
@@ -89,10 +96,20 @@ impl<S: Store + 'static> Writer<S> {
         self.host.is_sound() && self.office.seat.is_taken()
     }
 
+    /// Whether the store answers with the head that this writer left there, asked now and then.
+    fn is_answered(&mut self) -> bool {
+        if self.office.probed.elapsed() < PROBE {
+            return true;
+        }
+        let current = self.host.is_current();
+        self.office.probed = Instant::now();
+        matches!(current, Ok(true))
+    }
+
     /// Whether this writer writes; if not, it tries to, now and then.
     pub(crate) fn holds_office(&mut self) -> bool {
         if self.office.standing == Standing::Writes {
-            if self.is_well() {
+            if self.is_well() && self.is_answered() {
                 return true;
             }
             self.leave_office();

@@ -9,15 +9,16 @@ use common::replica::*;
 use common::statements::{bearer, file, signed};
 use common::*;
 use mifeng::crypto::INTL;
-use mifeng::{Receipt, Replay};
+use mifeng::{ReadSeek, Receipt, Replay, Store, Write};
 use mifeng_server::{ManualClock, Opened};
 use mifeng_store::Place;
 use mifeng_testkit::servers::{Folder, ObjectStore};
 use proxy::{Mode, Proxy};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 /// Above what a database keeps in its tables.
 const LARGE: usize = 400_000;
@@ -259,4 +260,86 @@ fn a_full_disk_under_sqlite() {
         let db = format!("sqlite:{}", disk.join("records.sqlite").display());
         Place::parse(&db, None).expect("a place")
     });
+}
+
+/// A store that answers nothing while it is away; clones are one.
+#[derive(Clone)]
+struct Away {
+    store: Memory,
+    away: Arc<AtomicBool>,
+}
+
+impl Away {
+    fn answers(&self) -> io::Result<()> {
+        match self.away.load(Ordering::SeqCst) {
+            true => Err(io::Error::other("away")),
+            false => Ok(()),
+        }
+    }
+}
+
+impl Store for Away {
+    fn read(&self, name: &str) -> io::Result<Option<Vec<u8>>> {
+        self.answers()?;
+        self.store.read(name)
+    }
+
+    fn open(&self, name: &str) -> io::Result<Box<dyn ReadSeek>> {
+        self.answers()?;
+        self.store.open(name)
+    }
+
+    fn write(&mut self, name: &str, content: &mut dyn io::Read) -> io::Result<u64> {
+        self.answers()?;
+        self.store.write(name, content)
+    }
+
+    fn rename(&mut self, from: &str, to: &str) -> io::Result<()> {
+        self.answers()?;
+        self.store.rename(from, to)
+    }
+
+    fn batch(&mut self, writes: &[Write<'_>]) -> io::Result<()> {
+        self.answers()?;
+        self.store.batch(writes)
+    }
+
+    fn list(&self, prefix: &str) -> io::Result<Vec<(String, u64)>> {
+        self.answers()?;
+        self.store.list(prefix)
+    }
+}
+
+#[test]
+fn a_store_that_is_away_is_known_where_nothing_is_written() {
+    let cast = Cast::new(&INTL, SEED);
+    // Before the notice there are no beats.
+    let tender = Tender::unpublished(&cast, "host/t/1");
+    let away = Arc::new(AtomicBool::new(false));
+    let store = Away {
+        store: tender.store.copied(),
+        away: Arc::clone(&away),
+    };
+    let clock = Arc::new(ManualClock::new(secs(2)));
+    let Replica {
+        served: host,
+        _work,
+    } = replica_of(&clock, None, &mut |_| {
+        let store = store.clone();
+        Box::new(move |_| {
+            let keys = keys(&Cast::new(&INTL, SEED));
+            Ok(Opened::Ready(store.clone(), keys))
+        })
+    });
+    let health = || host.get("/healthz");
+    assert!(health().status == 200 && writes(&host));
+    // There is no anchor log: it is neither well nor ill.
+    assert_eq!(health().text(), r#"{"ok":true,"anchored":null}"#);
+    away.store(true, Ordering::SeqCst);
+    until("it is noticed", || health().status == 503);
+    assert!(!writes(&host));
+    assert_eq!(host.get("/t/t1").status, 200);
+    away.store(false, Ordering::SeqCst);
+    until("it writes again", || writes(&host));
+    assert_eq!(health().status, 200);
 }
