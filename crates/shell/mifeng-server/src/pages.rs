@@ -137,14 +137,13 @@ impl Frame {
         Ok((StatusCode::OK, kind, text).into_response())
     }
 
-    /// A problem in the place of a page: status and code are those that a program gets, the words are in both languages.
+    /// A problem in the place of a page: status and code are those that a program gets.
     pub(crate) fn problem(&self, problem: Problem) -> Response {
         let (zh, en) = problem.titles();
         let detail = problem.detail_in(self.lang);
         let page = ProblemPage {
             f: self,
             told: self.t(zh, en),
-            translated: self.t(en, zh),
             detail: &detail,
             code: &problem.code,
             status: problem.status,
@@ -166,8 +165,6 @@ impl Frame {
 struct ProblemPage<'a> {
     f: &'a Frame,
     told: &'a str,
-    /// The same in the other language.
-    translated: &'a str,
     detail: &'a str,
     code: &'a str,
     status: u16,

@@ -126,6 +126,15 @@ fn bids_of_silent_bidders_end_with_the_window_and_the_others_open() {
         ),
         (1, 2)
     );
+    // The agency that made the record signed it, as the verifier counts; rows go by name, as on paper.
+    let page = host.ask("GET", "/t/t1/hall", &[("accept-language", "zh")], b"");
+    assert!(
+        page.text()
+            .contains("<strong>1</strong>方已签开标记录（含代理机构）")
+    );
+    let hall = hall(&host);
+    let names = hall["roll"].as_array().expect("a roll").iter();
+    assert!(names.is_sorted_by(|a, b| a["name"].as_str() < b["name"].as_str()));
     let told = told(&lines, &host, "opening.revoked");
     assert_eq!(told.len(), 1);
     assert!(told[0].contains("2 bids"), "{told:?}");
@@ -185,4 +194,27 @@ fn bids_that_lack_shares_wait_until_the_host_is_ordered_to_wait_no_longer() {
     let told = told(&lines, &host, "opening.overdue");
     assert_eq!(told.len(), 1);
     assert!(told[0].contains("3 bids") && told[0].contains("host order give-up"));
+}
+
+#[test]
+fn bidders_are_told_that_they_must_release_where_the_policy_needs_them() {
+    let cast = Cast::new(&INTL, SEED);
+    let zh = [("accept-language", "zh")];
+    let must = "投标人须在截标后 30 秒内解密，否则视为撤销其投标文件（电子招标投标办法31条）";
+    let joint = Tender::new(&cast, "host/t/1", Kind::Joint);
+    let host = Served::new(&joint, SEED, "must-release");
+    let page = host.ask("GET", "/t/t1", &zh, b"").text();
+    assert!(page.contains("投标人本人与开标委员会，缺一不可") && page.contains(must));
+    assert!(host.ask("GET", "/t/t1/bid", &zh, b"").text().contains(must));
+    let page = host.get("/t/t1?lang=en").text();
+    assert!(page.contains("the bidder and the opening board, all of them"));
+    assert!(page.contains("within 30 seconds after the deadline, or their bid counts as revoked"));
+    let board = Tender::new(&cast, "host/t/1", Kind::Board);
+    let host = Served::new(&board, SEED, "need-not-release");
+    for path in ["/t/t1", "/t/t1/bid"] {
+        let page = host.ask("GET", path, &zh, b"").text();
+        assert!(!page.contains("视为撤销"), "{path}");
+    }
+    let page = host.ask("GET", "/t/t1", &zh, b"").text();
+    assert!(page.contains("<dd>开标委员会</dd>"));
 }

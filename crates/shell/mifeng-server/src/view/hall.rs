@@ -158,6 +158,11 @@ impl Hall {
         self.standing().filter(|row| row.status != "sealed").count()
     }
 
+    /// Those who signed the opening record, the agency that made it among them, as the verifier counts.
+    pub(crate) fn signed(&self) -> usize {
+        usize::from(self.minutes.is_some()) + self.signers.len()
+    }
+
     /// Bids that stay shut by their bidder's cause.
     pub(crate) fn revoked(&self) -> usize {
         let revoked = self.roll.iter();
@@ -320,7 +325,14 @@ fn roll(state: &State) -> Vec<Row> {
         let who = (no.seal, no.name.clone(), no.bidder.clone());
         row(no.lot.clone(), who, Some(no.status), None)
     }));
-    rows.sort_by(|a, b| (&a.lot, &a.name, &a.seal).cmp(&(&b.lot, &b.name, &b.seal)));
+    // As in the opening record on paper: lots as the notice has them, bidders by name.
+    let lots = state.notice().map_or(&[][..], |(_, notice)| &notice.lots);
+    let place = |lot: &str| lots.iter().position(|one| one.id == lot);
+    let place = |lot: &str| place(lot).unwrap_or(lots.len());
+    rows.sort_by(|a, b| {
+        let (first, second) = (place(&a.lot), place(&b.lot));
+        (first, &a.name, &a.seal).cmp(&(second, &b.name, &b.seal))
+    });
     rows
 }
 
