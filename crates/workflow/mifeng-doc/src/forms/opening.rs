@@ -150,16 +150,14 @@ pub fn opening(source: &Source<'_>) -> Option<Paper> {
         .collect();
     // Where prices are not read out they are not in the record.
     let priced = minutes.rows.iter().any(|row| row.price.is_some());
+    let rows = by_name(&minutes.rows);
     for lot in &notice.lots {
-        let of_lot = minutes.rows.iter().filter(|row| row.lot == lot.id);
+        let of_lot = rows.iter().copied().filter(|row| row.lot == lot.id);
         paper.blocks.push(Block::Heading(source.lot_title(&lot.id)));
         paper.blocks.push(rows_of(of_lot, source, &signed, priced));
     }
-    let mut unread = minutes
-        .rows
-        .iter()
-        .filter(|row| row.lot.is_empty())
-        .peekable();
+    let unread = rows.iter().copied().filter(|row| row.lot.is_empty());
+    let mut unread = unread.peekable();
     if unread.peek().is_some() {
         let heading = "未能读出标段的".to_owned() + bid;
         paper.blocks.push(Block::Heading(heading));
@@ -222,6 +220,13 @@ fn asked_rows(asked: &[OpeningQuestion], bid: &str) -> Block {
     })
 }
 
+/// The record's rows go by seal; people look for names, here and in the hall.
+fn by_name(rows: &[MinutesRow]) -> Vec<&MinutesRow> {
+    let mut rows: Vec<&MinutesRow> = rows.iter().collect();
+    rows.sort_by(|a, b| (&a.name, &a.seal).cmp(&(&b.name, &b.seal)));
+    rows
+}
+
 /// The lines of some bids, each with its one status.
 fn rows_of<'a>(
     rows: impl Iterator<Item = &'a MinutesRow>,
@@ -267,4 +272,30 @@ fn rows_of<'a>(
         widths = vec![12, 92, 30, 22];
     }
     Block::Table(Table { widths, head, rows })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use mifeng_crypto::Digest;
+    use mifeng_tender::BidStatus;
+
+    #[test]
+    fn bidders_stand_by_name_whatever_their_seals_are() {
+        let row = |name: &str, seal: u8| MinutesRow {
+            lot: "1".to_owned(),
+            seal: Digest::from_bytes([seal; 32]),
+            bidder: "91371000700079190A".to_owned(),
+            name: name.to_owned(),
+            status: BidStatus::Opened,
+            price: None,
+        };
+        let rows = [row("乙", 1), row("丙", 2), row("乙", 0), row("丁", 3)];
+        let names = by_name(&rows);
+        let found: Vec<(&str, &Digest)> = names.iter().map(|row| (&*row.name, &row.seal)).collect();
+        let wanted = [&rows[3], &rows[1], &rows[2], &rows[0]];
+        let wanted: Vec<(&str, &Digest)> =
+            wanted.iter().map(|row| (&*row.name, &row.seal)).collect();
+        assert_eq!(found, wanted);
+    }
 }
