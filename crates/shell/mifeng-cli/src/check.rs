@@ -183,7 +183,11 @@ fn inspect_bundle(ui: &Ui, path: &Path, files: &Tar) -> Outcome {
         ui.say(&line, &line);
     }
     let stage = format!("{:?}", bundle.replay.state.stage());
-    ui.say(format!("阶段：{stage}"), format!("stage: {stage}"));
+    let zh = mifeng_server::words_in_chinese(&stage);
+    ui.say(
+        format!("阶段：{}", zh.as_deref().unwrap_or(&stage)),
+        format!("stage: {stage}"),
+    );
     Ok(())
 }
 

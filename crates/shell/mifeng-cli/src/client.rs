@@ -450,13 +450,46 @@ pub(crate) fn parse<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, Failur
     serde_json::from_slice(bytes).map_err(|e| Failure::malformed(e.to_string()))
 }
 
+/// What somebody can do about an error of the connection, in Chinese and English.
+fn hint(text: &str) -> Option<(&'static str, &'static str)> {
+    let hints = [
+        (
+            "UnknownIssuer",
+            "平台的 TLS 证书不是由本机信任的机构签发；若平台用自己的 CA，用 --tls-ca 给出其根证书",
+            "nobody who is trusted here issued the host's TLS certificate; if the host has a CA of its own, name its root with --tls-ca",
+        ),
+        (
+            "NotValidForName",
+            "平台的 TLS 证书不是为此名称签发的",
+            "the host's TLS certificate is for another name",
+        ),
+        (
+            "Expired",
+            "平台的 TLS 证书已过有效期",
+            "the host's TLS certificate has expired",
+        ),
+        (
+            "Connection refused",
+            "没有程序在此地址监听",
+            "nobody listens there",
+        ),
+    ];
+    let known = hints.iter().find(|(sign, ..)| text.contains(sign));
+    known.map(|(_, zh, en)| (*zh, *en))
+}
+
 pub(crate) fn unavailable(url: &str, what: &dyn core::fmt::Display) -> Failure {
+    let mut text = format!("{url}: {what}");
+    let hint = hint(&text);
+    if let Some((_, en)) = hint {
+        text = format!("{text}: {en}");
+    }
     Failure {
         exit: 4,
         code: "net.unavailable".to_owned(),
         clause: None,
-        text: format!("{url}: {what}"),
-        zh: None,
+        zh: hint.map(|(zh, _)| format!("{url}：{zh}（{what}）")),
+        text,
     }
 }
 

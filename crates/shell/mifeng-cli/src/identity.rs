@@ -175,10 +175,39 @@ fn validity(now: Time) -> Validity {
     }
 }
 
+/// What is wrong with a credit code: its last sign checks the others.
+fn no_uscc(code: &str) -> Failure {
+    let (last, others) = code
+        .chars()
+        .last()
+        .zip(code.len().checked_sub(1))
+        .map_or((' ', ""), |(last, end)| {
+            (last, code.get(..end).unwrap_or_default())
+        });
+    let right = ('0'..='9')
+        .chain('A'..='Z')
+        .find(|sign| mifeng::pki::is_uscc(&format!("{others}{sign}")));
+    let (zh, en) = match right {
+        Some(right) => (
+            format!("校验码（末位）{last} 不对，按前 17 位应为 {right}：请核对整个代码"),
+            format!(
+                "the check sign (the last one) {last} is wrong, by the 17 before it {right} is expected: look at the whole code"
+            ),
+        ),
+        None => (
+            "统一社会信用代码须为 18 位数字和大写字母（不用 I、O、S、V、Z）".to_owned(),
+            "expected 18 digits and capital letters without I, O, S, V, Z".to_owned(),
+        ),
+    };
+    let mut failure = Failure::malformed(format!("--uscc {code}: {en} (GB 32100)"));
+    failure.zh = Some(format!("--uscc {code}：{zh}（GB 32100）"));
+    failure
+}
+
 /// A bidder's name in its certificates.
 pub(crate) fn bidder(name: &str, uscc: &str) -> Result<Subject, Failure> {
     if !mifeng::pki::is_uscc(uscc) {
-        return Err(Failure::malformed(format!("--uscc {uscc}: GB 32100")));
+        return Err(no_uscc(uscc));
     }
     Ok(Subject {
         common_name: name.to_owned(),
@@ -292,7 +321,7 @@ impl Ca {
             )));
         }
         if let Some(code) = uscc.filter(|code| !mifeng::pki::is_uscc(code)) {
-            return Err(Failure::malformed(format!("--uscc {code}: GB 32100")));
+            return Err(no_uscc(code));
         }
         let subject = Subject {
             common_name: name.to_owned(),

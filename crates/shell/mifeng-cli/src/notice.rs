@@ -85,13 +85,13 @@ pub(crate) fn publish(
     let now = clock::now();
     notice
         .pin(now)
-        .map_err(|e| Failure::refused("notice.unlawful", e.to_string()))?;
+        .map_err(|e| Failure::unlawful("notice.unlawful", e.to_string()))?;
     if let Some(fault) = notice.fault() {
-        return Err(Failure::refused("notice.unlawful", fault));
+        return Err(Failure::unlawful("notice.unlawful", fault));
     }
     let fault = notice.pack_fault(now).or_else(|| notice.period_fault(now));
     if let Some(fault) = fault {
-        return Err(Failure::refused("notice.unlawful", fault));
+        return Err(Failure::unlawful("notice.unlawful", fault));
     }
     for note in notice.policy.notes() {
         ui.say(
@@ -187,7 +187,7 @@ fn complete(
         .board()
         .ok_or_else(|| Failure::refused("board.formation", "the bundle holds no complete board"))?;
     let deadline = Time::parse_rfc3339(&plan.deadline)
-        .map_err(|_| Failure::malformed(format!("deadline {:?}: RFC 3339", plan.deadline)))?;
+        .map_err(|_| Failure::no_time("deadline", &plan.deadline))?;
     let policy = policy(
         plan,
         board.key(),

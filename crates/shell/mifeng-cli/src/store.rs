@@ -51,6 +51,12 @@ pub(crate) enum StoreCommand {
 }
 
 impl StoreArgs {
+    /// The tender as it was named.
+    fn named(&self) -> &Path {
+        let tender = self.tender.as_deref().map(Path::new);
+        self.host.as_deref().or(tender).unwrap_or(Path::new(""))
+    }
+
     fn place(&self) -> Result<Option<(Place, &str)>, Failure> {
         let (Some(db), Some(tender)) = (&self.db, &self.tender) else {
             return Ok(None);
@@ -119,7 +125,8 @@ fn back_up(ui: &Ui, args: &StoreArgs, (file, force): (&Path, bool)) -> Outcome {
     let mut copied = None;
     // The journal says who was refused what, the seeds of beats who bid: for this user alone.
     ui::write_secret_with(file, |out| {
-        copied = Some(back_up_with(&*store, &beside, out)?);
+        let done = back_up_with(&*store, &beside, out);
+        copied = Some(done.map_err(|e| Failure::from(e).at(args.named()))?);
         Ok(())
     })?;
     said(ui, "已备份", "copied", copied);
@@ -223,7 +230,7 @@ fn look(
     store: &dyn Store,
     (damaged, with_running): (&[(String, String)], bool),
 ) -> Outcome {
-    let mut check = check_store(store)?;
+    let mut check = check_store(store).map_err(|e| Failure::from(e).at(args.named()))?;
     let lists = args.beside()?;
     if with_running {
         show_running(ui, &lists, &check)?;

@@ -98,6 +98,22 @@ impl Failure {
         }
     }
 
+    /// What the engine finds wrong, under a code of its own.
+    pub(crate) fn unlawful(code: &str, fault: String) -> Self {
+        let mut failure = Failure::refused(code, fault);
+        failure.zh = mifeng_server::words_in_chinese(&failure.text);
+        failure
+    }
+
+    /// A time that is none.
+    pub(crate) fn no_time(what: &str, found: &str) -> Self {
+        const AS: &str = "2026-03-02T09:00:00+08:00";
+        let mut failure =
+            Failure::malformed(format!("{what} {found:?}: expected RFC 3339, as {AS}"));
+        failure.zh = Some(format!("{what} {found:?}：应为 RFC 3339 时间，如 {AS}"));
+        failure
+    }
+
     /// What a store says, with its own code.
     pub(crate) fn store(at: &str, error: &io::Error) -> Self {
         let mut failure = Failure::io(Path::new(at), error);
@@ -136,12 +152,12 @@ impl From<Error> for Failure {
             Kind::Unavailable => 4,
             _ => 101,
         };
-        let (zh, text) = error.in_words();
+        let (_, text) = error.in_words();
         Failure {
             exit,
             code: error.code().to_owned(),
             clause: error.refusal().map(|r| r.clause().to_owned()),
-            zh: (zh != text).then_some(zh),
+            zh: mifeng_server::error_in_chinese(&error),
             text,
         }
     }

@@ -113,6 +113,40 @@ fn framed(text: &str, depth: usize) -> Option<String> {
     frames.find_map(|frame| Some(frame.fill(&frame.values(text)?, depth)))
 }
 
+/// Words of the engine in Chinese, where they are known, for who meets them elsewhere than in an answer of a host.
+pub fn words_in_chinese(text: &str) -> Option<String> {
+    let one = table().words.get(text).map(|word| (*word).to_owned());
+    one.or_else(|| framed(text, 0))
+}
+
+/// An error of the engine in Chinese, for a command: the rule with its detail, what a token says, or the sentence of its code with
+/// the English behind it. None if it has no words of its own there.
+pub fn error_in_chinese(error: &mifeng::Error) -> Option<String> {
+    if let Some(no) = error.refusal() {
+        let (rule, detail) = (no.zh(), no.detail());
+        return Some(match framed(detail, 0) {
+            _ if detail.is_empty() => rule.to_owned(),
+            Some(own) => format!("{rule}：{own}"),
+            None => format!("{rule}：{detail}"),
+        });
+    }
+    let (zh, en) = error.in_words();
+    if zh != en {
+        return Some(zh);
+    }
+    match error {
+        // A host's words about itself: a file or a place of one's own machine is named instead.
+        mifeng::Error::Malformed { detail, .. } => framed(detail, 0),
+        mifeng::Error::Unavailable { what, detail } => {
+            framed(detail, 0).map(|own| format!("{what}：{own}"))
+        }
+        _ => {
+            let sentence = table().codes.get(error.code());
+            sentence.map(|own| format!("{own}（{en}）"))
+        }
+    }
+}
+
 /// A detail in Chinese: words that are known with their values, else what its code says, and the values behind it.
 pub(crate) fn chinese(code: &str, detail: &str) -> String {
     if detail.is_empty() {
@@ -149,7 +183,12 @@ mod tests {
         "workflow/mifeng-registry",
         "mifeng",
     ];
-    const RULED: [&str; 3] = ["workflow/mifeng-tender", "mifeng", "shell/mifeng-server"];
+    const RULED: [&str; 4] = [
+        "workflow/mifeng-tender",
+        "mifeng",
+        "shell/mifeng-server",
+        "shell/mifeng-store",
+    ];
 
     /// The program's own text, without its tests.
     fn sources(crates: &[&str]) -> Vec<String> {

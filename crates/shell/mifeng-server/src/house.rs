@@ -27,6 +27,9 @@ use tokio::sync::{Semaphore, watch};
 /// Beside the tenders: uploads, opened bids, bundles made for download. No tender has a name with a dot.
 pub(crate) const WORK: &str = ".work";
 
+/// What a folder with a tender in it holds.
+const HEAD: &str = "head.json";
+
 /// One tender of a house.
 pub struct Tender {
     pub(crate) desk: Desk,
@@ -102,8 +105,8 @@ pub struct House {
     skipped: Vec<String>,
 }
 
-/// A name that can stand in a path and never leads out of a folder.
-pub(crate) fn is_name(name: &str) -> bool {
+/// Whether a tender can have this name, which stands in addresses and paths and never leads out of a folder: 1 to 64 letters, digits, `-`, `_`.
+pub fn is_name(name: &str) -> bool {
     (1..=64).contains(&name.len())
         && name
             .bytes()
@@ -129,7 +132,8 @@ impl House {
         for entry in std::fs::read_dir(root).map_err(wrong)? {
             let entry = entry.map_err(wrong)?;
             let name = entry.file_name().to_string_lossy().into_owned();
-            if entry.path().is_dir() && is_name(&name) {
+            // A tender under a name that cannot be served is told of; other folders of such names are nobody's tender.
+            if entry.path().is_dir() && (is_name(&name) || entry.path().join(HEAD).is_file()) {
                 names.push(name);
             }
         }

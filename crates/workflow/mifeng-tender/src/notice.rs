@@ -223,6 +223,13 @@ pub struct Document {
     pub hash: Digest,
 }
 
+/// A pace in milliseconds, in whole seconds, at which few enough beats fall into so many nanoseconds.
+fn enough_beat_ms(span: i128) -> i128 {
+    // One beat falls at the beginning, one closes.
+    let most = i128::from(BEATS_MAX) - 2;
+    (span / (most * 1_000_000_000) + 1) * 1_000
+}
+
 impl Notice {
     /// The chains that the policy's clock leaves are on.
     ///
@@ -358,8 +365,10 @@ impl Notice {
         }
         let beats = self.beats.beats_before(self.deadline).saturating_add(1);
         if beats > BEATS_MAX {
+            let span = self.deadline.as_unix_nanos() - self.beats.start().as_unix_nanos();
+            let pace = enough_beat_ms(span);
             return Some(format!(
-                "{beats} beats until the deadline, expected at most {BEATS_MAX}: a slower pace is needed"
+                "{beats} beats until the deadline, expected at most {BEATS_MAX}: set beat_ms to {pace} or more"
             ));
         }
         if self.region.len() != 6 || !self.region.bytes().all(|b| b.is_ascii_digit()) {

@@ -442,5 +442,5 @@ pub(crate) fn replace(
 
 /// RFC 3339, whole seconds or finer.
 pub(crate) fn time(text: &str) -> Result<Time, Failure> {
-    Time::parse_rfc3339(text).map_err(|_| Failure::malformed(format!("{text:?}: RFC 3339")))
+    Time::parse_rfc3339(text).map_err(|_| Failure::no_time("", text))
 }
