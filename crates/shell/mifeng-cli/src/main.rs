@@ -74,13 +74,13 @@ fn main() -> ExitCode {
         );
         ExitCode::from(failure.exit)
     };
-    let words = match config::arguments() {
-        Ok(words) => words,
+    let (words, sources) = match config::arguments() {
+        Ok((words, sources)) => (usage::for_help(words), sources),
         Err(failure) => return refused(failure),
     };
     let args = match args::Args::try_parse_from(words) {
         Ok(args) => args,
-        Err(error) => match usage::failure(&error) {
+        Err(error) => match usage::failure(&error, &sources) {
             Some(failure) => return refused(failure),
             None => error.exit(),
         },

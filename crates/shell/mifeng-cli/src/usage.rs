@@ -1,5 +1,6 @@
 //! A command line that is not understood, told in the language in use: the parser itself speaks English only.
 
+use crate::config::{Sources, with_source};
 use crate::ui::{Failure, Lang};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use std::error::Error as _;
@@ -28,8 +29,44 @@ pub(crate) fn is_json(words: &[OsString]) -> bool {
     words.iter().any(|word| word == "--json")
 }
 
+/// The words without what `help` takes none of: its texts are in both languages.
+pub(crate) fn for_help(words: Vec<OsString>) -> Vec<OsString> {
+    // What stands before the command has been looked at by the parser by then.
+    let named = words.iter().skip(1).find(|word| {
+        let word = word.to_str().unwrap_or_default();
+        !word.starts_with('-') && word != "zh" && word != "en"
+    });
+    if named.is_none_or(|word| word != "help") {
+        return words;
+    }
+    let mut rest = words.into_iter();
+    let mut kept: Vec<OsString> = Vec::new();
+    while let Some(word) = rest.next() {
+        match word.to_str() {
+            Some("--lang") => drop(rest.next()),
+            Some("--json") => {}
+            Some(text) if text.starts_with("--lang=") => {}
+            _ => kept.push(word),
+        }
+    }
+    kept
+}
+
+/// Whether a command's usage line has a file or another word that stands alone.
+fn takes_words(usage: &str) -> bool {
+    let mut of_option = false;
+    usage.split_whitespace().skip(1).any(|word| {
+        let name = word.trim_matches(['[', ']', '<', '>', '.', '|']);
+        let is_value =
+            name.len() < word.len() && name.bytes().all(|b| b.is_ascii_uppercase() || b == b'_');
+        let alone = is_value && !of_option && !["OPTIONS", "COMMAND"].contains(&name);
+        of_option = word.trim_start_matches(['[', '<']).starts_with("--");
+        alone
+    })
+}
+
 /// What is wrong, or none where the parser's own text is the answer: help, the version, and what is rare.
-pub(crate) fn failure(error: &clap::Error) -> Option<Failure> {
+pub(crate) fn failure(error: &clap::Error, sources: &Sources) -> Option<Failure> {
     let shown = matches!(
         error.kind(),
         ErrorKind::DisplayHelp
@@ -43,9 +80,21 @@ pub(crate) fn failure(error: &clap::Error) -> Option<Failure> {
     let text = text.trim_start_matches("error: ");
     let first = text.split("\n\n").next().unwrap_or(text).split_whitespace();
     let first: Vec<&str> = first.collect();
-    let mut failure = Failure::usage(format!("{} (see --help)", first.join(" ")));
+    let mut first = first.join(" ");
+    if is_second_word(error) {
+        first.push_str(": one file only");
+    }
+    let mut failure = Failure::usage(format!("{first} (see --help)"));
     failure.zh = chinese(error).map(|zh| format!("{zh}（用法见 --help）"));
-    Some(failure)
+    let arg = said(error, ContextKind::InvalidArg);
+    Some(with_source(failure, &arg, sources))
+}
+
+/// A word more than a command takes that takes words.
+fn is_second_word(error: &clap::Error) -> bool {
+    error.kind() == ErrorKind::UnknownArgument
+        && !said(error, ContextKind::InvalidArg).starts_with('-')
+        && takes_words(&said(error, ContextKind::Usage))
 }
 
 fn chinese(error: &clap::Error) -> Option<String> {
@@ -65,6 +114,10 @@ fn chinese(error: &clap::Error) -> Option<String> {
     let meant = meant.into_iter().map(|kind| all(kind, "是否应为"));
     let meant: String = meant.collect();
     Some(match error.kind() {
+        ErrorKind::UnknownArgument if is_second_word(error) => {
+            format!("多余的参数 {arg}：只能有一个文件")
+        }
+        ErrorKind::UnknownArgument if !arg.starts_with('-') => format!("多余的参数 {arg}"),
         ErrorKind::UnknownArgument => format!("没有选项 {arg}{meant}"),
         ErrorKind::InvalidValue if value.is_empty() => {
             format!(
@@ -125,7 +178,7 @@ mod tests {
     fn both(line: &str) -> (String, String) {
         let words = line.split_whitespace();
         let error = Args::try_parse_from(words).expect_err("not a command");
-        let failure = failure(&error).expect("a fault");
+        let failure = failure(&error, &Sources::new()).expect("a fault");
         assert_eq!((failure.exit, &*failure.code), (2, "usage"));
         let of = |lang| failure.sentence(lang).to_owned();
         (of(Lang::Zh), of(Lang::En))
@@ -160,6 +213,16 @@ mod tests {
                 "required arguments",
             ),
             (
+                "mifeng send --host http://127.0.0.1:1/t/T a.rec b.rec",
+                "多余的参数 b.rec：只能有一个文件",
+                "unexpected argument 'b.rec' found: one file only",
+            ),
+            (
+                "mifeng tender init --host T x",
+                "多余的参数 x",
+                "unexpected argument 'x'",
+            ),
+            (
                 "mifeng verfiy",
                 "没有子命令 verfiy；是否应为：verify",
                 "unrecognized subcommand 'verfiy'",
@@ -192,7 +255,24 @@ mod tests {
             "mifeng help verify",
         ] {
             let error = Args::try_parse_from(line.split_whitespace()).expect_err("shown");
-            assert!(failure(&error).is_none(), "{line}");
+            assert!(failure(&error, &Sources::new()).is_none(), "{line}");
+        }
+    }
+
+    #[test]
+    fn help_is_the_same_in_each_language() {
+        for (line, kept) in [
+            ("mifeng help --lang zh", "mifeng help"),
+            ("mifeng --lang=en help verify", "mifeng help verify"),
+            ("mifeng --lang zh help --json", "mifeng help"),
+            (
+                "mifeng verify help --lang zh",
+                "mifeng verify help --lang zh",
+            ),
+        ] {
+            let words = line.split_whitespace().map(OsString::from).collect();
+            let kept: Vec<OsString> = kept.split_whitespace().map(OsString::from).collect();
+            assert_eq!(for_help(words), kept, "{line}");
         }
     }
 
