@@ -37,6 +37,12 @@ pub(crate) struct Kept {
     blobs: Option<String>,
 }
 
+/// What a tender's name may be, in Chinese and English.
+pub(crate) const NAME: (&str, &str) = (
+    "项目名称（文件夹名）只能用字母、数字、- 和 _，1 至 64 个，否则没有网址",
+    "a tender's name (that of its folder) has letters, digits, - and _ only, 1 to 64 of them: it stands in an address",
+);
+
 impl Kept {
     /// Both lines as they were given.
     pub(crate) fn lines(&self) -> Option<(String, Option<String>)> {
@@ -76,6 +82,24 @@ impl HostArgs {
         }
         require_folder(&self.host)?;
         store(&self.host).map(|_| ())
+    }
+
+    /// A tender that could not be served has no name.
+    fn require_name(&self) -> Outcome {
+        let name = match self.kept.db {
+            Some(_) => self.host.to_str().map(str::to_owned),
+            // The folder's own, also where it was given as `.`.
+            None => std::path::absolute(&self.host)
+                .ok()
+                .and_then(|path| Some(path.file_name()?.to_str()?.to_owned())),
+        };
+        if name.is_some_and(|name| mifeng_server::is_name(&name)) {
+            return Ok(());
+        }
+        let shown = self.host.display();
+        let mut failure = Failure::usage(format!("--host {shown}: {}", NAME.1));
+        failure.zh = Some(format!("--host {shown}：{}", NAME.0));
+        Err(failure)
     }
 
     fn store(&self) -> Result<Box<dyn Store>, Failure> {
@@ -147,6 +171,7 @@ pub(crate) fn init(
     trust: &[PathBuf],
     trust_list: Option<&Path>,
 ) -> Result<FolderHost, Failure> {
+    args.require_name()?;
     let log_key = args.id.join("log.key");
     if !log_key.exists() {
         let alg = if suite.id() == "gm-1" {

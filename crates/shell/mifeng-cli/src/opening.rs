@@ -2,6 +2,7 @@
 
 use crate::anchor::{KeptLog, is_anchor_log};
 use crate::host::{self, Kept};
+use crate::identity::{self, Identity};
 use crate::ui::{Failure, Outcome, Ui};
 use mifeng::crypto::{GM, INTL};
 use mifeng::{Error, Store};
@@ -48,8 +49,12 @@ pub(crate) fn house(
     kept: &Kept,
     clock: Arc<dyn Clock>,
 ) -> Result<House, Failure> {
-    // Asked for here, once: the writers open the keys in their own threads.
-    let _ = ui.pin(&id.join("sign.key"))?;
+    // Asked for here, once, and tried at every start, also before the first tender: the writers open the keys in their own threads.
+    let _ = Identity::load(ui, id)?;
+    let log_key = id.join("log.key");
+    if log_key.exists() {
+        identity::load_key(ui, &log_key)?;
+    }
     let mut house = tenders((ui, log), (dir, id), kept, clock)?;
     keep_anchors((ui, log), id, kept, &mut house)?;
     Ok(house)

@@ -1,5 +1,6 @@
 //! `mifeng serve`: a host over HTTP.
 
+use crate::anchor::is_anchor_log;
 use crate::demo::{self, DemoArgs};
 use crate::host::{self, Kept};
 use crate::identity::load_certificate;
@@ -106,7 +107,7 @@ fn log(ui: &Ui, form: LogForm) -> Result<Log, Failure> {
 
 fn serve(ui: &Ui, args: &ServeArgs, log: &Log) -> Outcome {
     let tls = match (&args.tls_cert, &args.tls_key) {
-        (Some(cert), Some(key)) => Some(Tls::load(cert, key)?),
+        (Some(cert), Some(key)) => Some(Tls::load(cert, key).map_err(tls_failure)?),
         _ => None,
     };
     if tls.is_none() && !args.behind_proxy && !args.listen.ip().is_loopback() {
@@ -170,6 +171,18 @@ fn serve(ui: &Ui, args: &ServeArgs, log: &Log) -> Outcome {
     Ok(())
 }
 
+/// The usual mistake in words.
+fn tls_failure(error: mifeng::Error) -> Failure {
+    let mut failure = Failure::from(error);
+    if failure.text.contains("KeyMismatch") {
+        failure.zh = Some(format!("TLS 证书与密钥不是一对（{}）", failure.text));
+        failure
+            .text
+            .push_str(": certificate and key are not one another's");
+    }
+    failure
+}
+
 /// From notice to deadline in the demo: long enough to look around.
 const SECONDS: u64 = 60;
 /// The same where a person opens a browser, finds the files and sends a bid.
@@ -185,7 +198,7 @@ pub(crate) fn wait(log: &Log, tls: Option<&Tls>) -> Outcome {
             "TLS certificate read again".to_owned(),
         )),
         Some(Err(e)) => {
-            let failure = Failure::from(e);
+            let failure = tls_failure(e);
             let [zh, en] = [Lang::Zh, Lang::En].map(|lang| failure.sentence(lang).to_owned());
             log.tell(Event::new(
                 Level::Error,
@@ -224,9 +237,17 @@ pub(crate) fn start(ui: &Ui, place: &Place<'_>) -> Result<Running, Failure> {
     let clock = Arc::new(SystemClock);
     let log = &place.log;
     let house = opening::house((ui, log), (place.dir, place.id), &place.kept, clock)?;
-    for name in house.skipped() {
-        let zh = format!("其中没有项目，已略过：{name}");
-        let en = format!("left out, there is no tender in it: {name}");
+    // An anchor log may lie beside the tenders (`anchor init --db`).
+    for name in house.skipped().iter().filter(|name| !is_anchor_log(name)) {
+        let (zh, en) = match mifeng_server::is_name(name) {
+            true => ("其中没有项目", "there is no tender in it"),
+            // It is there and would be missed: whoever made it has to rename it.
+            false => (host::NAME.0, host::NAME.1),
+        };
+        let (zh, en) = (
+            format!("已略过 {name}：{zh}"),
+            format!("left out: {name}: {en}"),
+        );
         log.tell(Event::new(Level::Warn, "host.left-out", zh, en));
     }
     let listener = listen_on(place.listen)?;
