@@ -25,6 +25,8 @@ pub enum Mark {
     Good,
     /// Sealing can go on; the bidder should know.
     Note,
+    /// Sealing can go on once the bidder says so: the bid would not count as it was meant.
+    Doubt,
     /// Sealing cannot go on.
     Missing,
 }
@@ -244,7 +246,8 @@ fn price(before: &mut Before, tender: &Replay, content: &Content<'_>) {
             return;
         }
     };
-    if digits.fen() == words.fen() {
+    let (fen, shown) = (words.fen(), yuan(words.fen()));
+    if digits.fen() == fen {
         before.add(
             Mark::Good,
             format!("报价 {price} 元（{price_cn}）"),
@@ -252,9 +255,9 @@ fn price(before: &mut Before, tender: &Replay, content: &Content<'_>) {
         );
     } else {
         before.add(
-            Mark::Note,
-            "大写与数字不一致，开标后以大写为准（87号令 59条）",
-            "words and digits differ; the words will rule (order 87 art. 59)",
+            Mark::Doubt,
+            format!("大写与数字不一致：数字 {digits} 元，大写 {shown} 元；开标后以大写为准（87号令 59条）"),
+            format!("words and digits differ: {digits} CNY in digits, {shown} CNY in words; the words will rule (order 87 art. 59)"),
         );
     }
     let notice = tender.state.notice();
@@ -265,13 +268,18 @@ fn price(before: &mut Before, tender: &Replay, content: &Content<'_>) {
         .filter(|rules| !rules.highest_wins)
         .and_then(|rules| rules.ceiling.as_ref().or(rules.budget.as_ref()))
         .and_then(|ceiling| Money::parse(ceiling).ok());
-    if let Some(ceiling) = ceiling.filter(|ceiling| words.fen() > ceiling.fen()) {
+    if let Some(ceiling) = ceiling.filter(|ceiling| fen > ceiling.fen()) {
         before.add(
-            Mark::Note,
-            format!("报价超过最高限价 {ceiling} 元，将被否决"),
-            format!("the price is above the ceiling of {ceiling} CNY and will be rejected"),
+            Mark::Doubt,
+            format!("报价 {shown} 元超过最高限价 {ceiling} 元，将被否决"),
+            format!("the price of {shown} CNY is above the ceiling of {ceiling} CNY and will be rejected"),
         );
     }
+}
+
+/// Hundredths as yuan, in digits.
+fn yuan(fen: i128) -> String {
+    format!("{}.{:02}", fen / 100, fen % 100)
 }
 
 fn declarations(before: &mut Before, tender: &Replay, content: &Content<'_>) {

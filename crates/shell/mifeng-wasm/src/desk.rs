@@ -320,7 +320,7 @@ fn shown(line: Line) -> Shown {
     Shown {
         mark: match line.mark {
             Mark::Good => "good",
-            Mark::Note => "note",
+            Mark::Note | Mark::Doubt => "note",
             Mark::Missing => "missing",
         },
         text: (line.zh, line.en).into(),

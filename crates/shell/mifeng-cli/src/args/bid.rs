@@ -42,6 +42,9 @@ pub(crate) struct SealArgs {
     /// 信任名单的新版本（日志在截标前不显示） / newer versions of the trust list: the log hides them until the close
     #[arg(long, value_name = "TRUST")]
     pub(crate) list: Vec<PathBuf>,
+    /// 报价大写与数字不一致，或超过最高限价，仍要密封 / seal it though the price's words and digits differ, or it is above the ceiling
+    #[arg(long)]
+    pub(crate) anyway: bool,
     /// 密封文件写到此处 / where to write the sealed bid
     #[arg(long)]
     pub(crate) out: PathBuf,

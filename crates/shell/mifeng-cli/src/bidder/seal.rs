@@ -67,7 +67,9 @@ fn seal_as(ui: &Ui, args: &SealArgs, what: What, json: bool) -> Outcome {
     };
     let mut files = Vec::new();
     collect(bid.folder, "", 0, &mut files)?;
-    tell(ui, &look(&bundle, &bid, &files, (what, &args.id)))?;
+    let lines = look(&bundle, &bid, &files, (what, &args.id));
+    tell(ui, &lines)?;
+    require_meant(&lines, args.anyway)?;
     let identity = Identity::load(ui, &args.id)?;
     let decrypter = identity::load_decrypter(ui, &identity.folder)?;
     let job = Job {
@@ -133,7 +135,7 @@ fn tell(ui: &Ui, lines: &[Line]) -> Outcome {
     for Line { mark, zh, en } in lines {
         let mark = match mark {
             Mark::Good => "✔",
-            Mark::Note => "!",
+            Mark::Note | Mark::Doubt => "!",
             Mark::Missing => "✘",
         };
         // Not the result of the command: that is one value with --json.
@@ -146,6 +148,20 @@ fn tell(ui: &Ui, lines: &[Line]) -> Outcome {
     let count = missing().count();
     let mut failure = Failure::refused("bid.incomplete", format!("{count} missing: {}", first.en));
     failure.zh = Some(format!("还缺 {count} 项：{}", first.zh));
+    Err(failure)
+}
+
+/// A price that would not count as it was meant is sealed on the bidder's word only.
+fn require_meant(lines: &[Line], anyway: bool) -> Outcome {
+    let mut doubts = lines.iter().filter(|line| line.mark == Mark::Doubt);
+    let Some(Line { zh, en, .. }) = doubts.next().filter(|_| !anyway) else {
+        return Ok(());
+    };
+    let mut failure = Failure::refused(
+        "bid.doubtful",
+        format!("{en}; nothing was sealed. Is it meant so, say --anyway"),
+    );
+    failure.zh = Some(format!("{zh}；未密封。确要如此，请加 --anyway"));
     Err(failure)
 }
 
