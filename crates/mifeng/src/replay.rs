@@ -10,7 +10,7 @@ use mifeng_crypto::{Digest, Suite, Time};
 use mifeng_log::{Entry, LogTree, NoteVerifier, SignedCheckpoint};
 use mifeng_pki::trust::SignedTrustList;
 use mifeng_pki::{Certificate, OCSP_LEN_MAX, RevocationList};
-use mifeng_record::Record;
+use mifeng_record::{Record, SignedRecord};
 use mifeng_tender::{Ahead, CrlTake, Event, Keeping, OcspTake, Refusal, State, Trust, rules};
 use parts::{Listed, certificates, checkpoint, crls, entries, first_facts, read_beats};
 use serde::{Deserialize, Serialize};
@@ -471,6 +471,21 @@ impl Replay {
             crls: &self.crls,
             responses: None,
         }
+    }
+
+    /// Whether the log, ending here, would take this record at this time: by the rules that its host goes by. Its holder learns it
+    /// before handing the record in; a record that would be taken counts in this replay from then on.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] with the rule that says no; [`Error::Record`] if its signature does not hold.
+    pub fn would_take(&mut self, record: &SignedRecord, at: Time) -> Result<(), Error> {
+        let trust = Trust {
+            roots: &self.roots,
+            crls: &self.crls,
+            responses: None,
+        };
+        let record = Record::verify(record.clone(), self.state.suite())?;
+        Ok(self.state.apply(&record, at, &trust)?)
     }
 
     /// The same with the responses whose records come next.

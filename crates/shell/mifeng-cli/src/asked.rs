@@ -69,7 +69,7 @@ fn ask(ui: &Ui, by: &By, recusal: bool, text: &str) -> Outcome {
 }
 
 fn answer(ui: &Ui, by: &By, number: usize, text: &str) -> Outcome {
-    let (bundle, identity) = by.open(ui)?;
+    let (mut bundle, identity) = by.open(ui)?;
     let asked = bundle.replay.state.opening_questions();
     let question = number.checked_sub(1).and_then(|at| asked.get(at));
     let question =
@@ -82,7 +82,7 @@ fn answer(ui: &Ui, by: &By, number: usize, text: &str) -> Outcome {
         ask: question.ask,
         text: text.to_owned(),
     };
-    person::sign(&bundle.replay, &identity, "opening.answer", &data, &by.out)
+    person::sign_due(&mut bundle, &identity, "opening.answer", &data, &by.out)
 }
 
 fn list(ui: &Ui, bundle: &Bundle, json: bool) {

@@ -83,16 +83,15 @@ pub(crate) fn run(ui: &Ui, command: &TenderHalt) -> Outcome {
         TenderHalt::Resume { by, reason } => (by, "tender.resume", reason),
         TenderHalt::Cancel { by, reason } => (by, "tender.cancel", reason),
     };
-    let (bundle, identity) = by.open(ui)?;
+    let (mut bundle, identity) = by.open(ui)?;
     let data = Halt {
         reason: reason.clone(),
     };
-    person::sign(&bundle.replay, &identity, kind, &data, &by.out)
+    person::sign_due(&mut bundle, &identity, kind, &data, &by.out)
 }
 
 fn instant(deadline: &str) -> Result<Time, Failure> {
-    Time::parse_rfc3339(deadline)
-        .map_err(|_| Failure::malformed(format!("deadline {deadline:?}: RFC 3339")))
+    Time::parse_rfc3339(deadline).map_err(|_| Failure::no_time("--deadline", deadline))
 }
 
 /// The name that a file of the tender document is listed under: that of the file.
@@ -110,8 +109,9 @@ fn amend(
     files: &[PathBuf],
 ) -> Outcome {
     let deadline = deadline.map(instant).transpose()?;
-    let (bundle, identity) = by.open(ui)?;
-    let state = &bundle.replay.state;
+    let (mut bundle, identity) = by.open(ui)?;
+    let before = bundle.replay.state.notice();
+    let before = before.map(|(_, notice)| (notice.deadline, notice.documents.clone()));
     let mut documents = Vec::new();
     for path in files {
         let content = ui::read(path)?;
@@ -128,14 +128,14 @@ fn amend(
         reason: reason.to_owned(),
         text: text.to_owned(),
     };
-    person::sign(&bundle.replay, &identity, "tender.amend", &data, &by.out)?;
-    let Some((_, notice)) = state.notice() else {
+    person::sign_due(&mut bundle, &identity, "tender.amend", &data, &by.out)?;
+    let Some((from, listed)) = before else {
         return Ok(());
     };
-    let replaces = |one: &&Document| notice.documents.iter().any(|old| old.name == one.name);
+    let replaces = |one: &&Document| listed.iter().any(|old| old.name == one.name);
     let replaced = data.documents.iter().filter(replaces).count();
     let added = data.documents.len() - replaced;
-    let (from, to) = (notice.deadline, deadline.unwrap_or(notice.deadline));
+    let to = deadline.unwrap_or(from);
     ui.say(
         format!("澄清或者修改：新增文件 {added} 件，替换 {replaced} 件（原文件仍存档），截止时间 {to}；标段、评分规则、开标策略不变。请在 {from} 之前交平台登记，再送交文件"),
         format!("clarification or change: {added} files added, {replaced} replaced (the old ones stay in the dossier), deadline {to}; lots, scoring rules and policy stay. Hand the record to the host before {from}, then the files"),
@@ -145,16 +145,17 @@ fn amend(
 
 fn postpone(ui: &Ui, by: &By, deadline: &str, reason: &str) -> Outcome {
     let to = instant(deadline)?;
-    let (bundle, identity) = by.open(ui)?;
+    let (mut bundle, identity) = by.open(ui)?;
+    let before = bundle.replay.state.notice();
+    let before = before.map(|(_, notice)| notice.deadline);
     let data = Postpone {
         deadline: to,
         reason: reason.to_owned(),
     };
-    person::sign(&bundle.replay, &identity, "tender.postpone", &data, &by.out)?;
-    if let Some((_, notice)) = bundle.replay.state.notice() {
-        let from = notice.deadline;
+    person::sign_due(&mut bundle, &identity, "tender.postpone", &data, &by.out)?;
+    if let Some(from) = before {
         ui.say(
-            format!("投标截止由 {from} 推迟到 {to}；请在原截止时间之前交主机登记"),
+            format!("投标截止由 {from} 推迟到 {to}；请在原截止时间之前交平台登记"),
             format!("the deadline moves from {from} to {to}; hand the record to the host before the old one"),
         );
     }

@@ -40,6 +40,21 @@ pub(crate) fn sign<T: Serialize + ?Sized>(
     ui::write(out, &record.to_file()?)
 }
 
+/// As [`sign`], for what the host would refuse by the bundle: then nothing is written. The bundle has the record in it afterwards.
+pub(crate) fn sign_due<T: Serialize + ?Sized>(
+    bundle: &mut Bundle,
+    identity: &Identity,
+    kind: &str,
+    data: &T,
+    out: &Path,
+) -> Outcome {
+    let (now, entropy) = (clock::now(), &mut SystemEntropy::new());
+    let replay = &mut bundle.replay;
+    let record = mifeng::sign_record(&replay.state, kind, data, &*identity.signer, now, entropy)?;
+    replay.would_take(&record, now)?;
+    ui::write(out, &record.to_file()?)
+}
+
 pub(crate) fn suite_of(identity: &Identity) -> Result<&'static Suite, Failure> {
     let sm2 = identity.signer.certificate().public_key().key_alg() == KeyAlg::Sm2;
     Ok(if sm2 {

@@ -51,7 +51,7 @@ impl Reach {
             Failure::usage(format!(
                 "{url}: {}",
                 ui.t(
-                    "应为 https://主机:端口/t/项目（或 http://）",
+                    "应为 https://平台:端口/t/项目（或 http://）",
                     "expected https://host:port/t/TENDER (or http://)"
                 )
             ))

@@ -139,7 +139,24 @@ pub(crate) fn letter(
     out: &Path,
 ) -> Outcome {
     let seal = bid_of(bundle, lot, bidder)?;
-    let data = bundle.replay.state.expected_letter(lot, &seal)?;
+    let state = &bundle.replay.state;
+    let listed = state.listed(lot).map(|list| &list.suppliers);
+    let won = state
+        .awards()
+        .get(lot)
+        .is_some_and(|award| award.seal == seal)
+        || listed.is_some_and(|all| all.iter().any(|one| one.seal == seal));
+    if won {
+        let name = shown(bundle, &seal);
+        let en =
+            format!("{name} won in lot {lot}: the winner gets the award notice, not this letter");
+        let mut failure = Failure::refused("letter.winner", en);
+        failure.zh = Some(format!(
+            "{name} 是标段 {lot} 的中标人（入围供应商）：应发中标（入围）通知书，不发未中标通知"
+        ));
+        return Err(failure);
+    }
+    let data = state.expected_letter(lot, &seal)?;
     let name = shown(bundle, &seal);
     match data.fate {
         Fate::Ranked => ui.say(
