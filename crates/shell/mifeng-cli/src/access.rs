@@ -31,6 +31,14 @@ struct Begun {
     expires: Time,
 }
 
+/// What it says to an emergency.
+#[derive(Deserialize)]
+struct Opened {
+    signed: u8,
+    needed: u8,
+    in_force: bool,
+}
+
 /// Who, and where.
 #[derive(clap::Args, Debug)]
 pub(crate) struct Signing {
@@ -225,10 +233,15 @@ pub(crate) fn sign_in(ui: &Ui, args: &SignInArgs) -> Outcome {
     let begun = begun(ui, (&client, &reach.host), &identity)?;
     ui::write_secret(&args.out, begun.token.as_bytes())?;
     let (roles, until) = (begun.roles.join(", "), begun.expires);
+    let in_chinese = |role: &String| {
+        let own = mifeng_server::words_in_chinese(role);
+        own.unwrap_or_else(|| role.clone())
+    };
+    let zh: Vec<String> = begun.roles.iter().map(in_chinese).collect();
     // Who signs in before having a part in the tender has no role.
     let (zh, en) = match roles.is_empty() {
         true => (String::new(), String::new()),
-        false => (format!("（{roles}）"), format!(" ({roles})")),
+        false => (format!("（{}）", zh.join("、")), format!(" ({roles})")),
     };
     ui.say(
         format!("已登录：{}{zh}，至 {until}", begun.name),
@@ -286,7 +299,7 @@ pub(crate) fn grant(ui: &Ui, command: &GrantCommand) -> Outcome {
             signed(&identity, of, REVOKE, &Revoke { grant: *grant })?
         }
     };
-    client.post("/grants", &record)?;
+    let said = client.post("/grants", &record)?;
     ui.say(
         format!("平台已登记：{id}"),
         format!("the host has it: {id}"),
@@ -297,7 +310,27 @@ pub(crate) fn grant(ui: &Ui, command: &GrantCommand) -> Outcome {
         reason,
     } = command
     {
-        tell_second(ui, granting, *action, reason);
+        // A host of an older version says nothing.
+        match serde_json::from_slice::<Opened>(&said) {
+            Ok(told) if told.in_force => ui.say(
+                format!("{} 人中已有 {} 人签署：已生效", told.needed, told.signed),
+                format!(
+                    "{} of {} have signed: it is in force",
+                    told.signed, told.needed
+                ),
+            ),
+            Ok(told) => {
+                ui.say(
+                    format!("{} 人中已有 {} 人签署：尚未生效", told.needed, told.signed),
+                    format!(
+                        "{} of {} have signed: it is not in force yet",
+                        told.signed, told.needed
+                    ),
+                );
+                tell_second(ui, granting, *action, reason);
+            }
+            Err(_) => tell_second(ui, granting, *action, reason),
+        }
     }
     Ok(())
 }
@@ -316,8 +349,8 @@ fn tell_second(ui: &Ui, granting: &Granting, action: Action, reason: &str) {
         quoted(reason),
     );
     ui.say(
-        format!("还须另一个人签署同样的内容才生效（若本次已是第二人，即已生效）：\n  {line}"),
-        format!("it counts once another person has signed the same (if this was the second one, it does now):\n  {line}"),
+        format!("还须另一个人签署同样的内容才生效：\n  {line}"),
+        format!("it counts once another person has signed the same:\n  {line}"),
     );
 }
 

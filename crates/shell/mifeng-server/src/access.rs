@@ -389,7 +389,7 @@ impl Access {
         (signed, record): (&SignedRecord, &Record),
         view: &View,
         now: Time,
-    ) -> Result<(), Fail> {
+    ) -> Result<Option<bool>, Fail> {
         if record.origin() != view.origin {
             return Err(Fault::BadStatement.into());
         }
@@ -403,7 +403,7 @@ impl Access {
             self.learn_grants(ends, view, now).map_err(io)?;
             // Nobody fills the list with the same record over and over.
             if self.inner().given.judge(&word, &view.parties).map_err(no)? {
-                return Ok(());
+                return Ok(self.is_opened(record, view));
             }
             if !word.is_end() && ends.grants_len + len > GRANTS_LEN_MAX {
                 return Err(io(io::ErrorKind::StorageFull.into()));
@@ -414,10 +414,19 @@ impl Access {
                 ends.grants = End::at(number, &entry[0]);
                 ends.grants_len += len;
                 self.inner().given.add(word, &view.parties);
-                return Ok(());
+                return Ok(self.is_opened(record, view));
             }
         }
         Err(io(crowded()))
+    }
+
+    /// Whether the emergency of a record counts already, which takes two persons; none if it is no emergency.
+    fn is_opened(&self, record: &Record, view: &View) -> Option<bool> {
+        let inner = &mut *self.inner();
+        inner
+            .given
+            .grants(&view.parties)
+            .is_opened(&record.body_digest())
     }
 
     /// Whether somebody may do something. A "no" is noted, and so is a "yes" in an emergency.

@@ -50,6 +50,27 @@ pub(crate) struct Begun {
     who: Who,
 }
 
+/// How far an emergency is.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Opened {
+    /// Persons who signed it, as far as they are needed.
+    signed: u8,
+    /// Persons who are needed.
+    needed: u8,
+    /// Whether it counts.
+    in_force: bool,
+}
+
+impl Opened {
+    fn of(in_force: bool) -> Self {
+        Opened {
+            signed: 1 + u8::from(in_force),
+            needed: 2,
+            in_force,
+        }
+    }
+}
+
 /// Who somebody is here.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Who {
@@ -327,9 +348,9 @@ pub(crate) async fn show_sign_in(
 /// Takes a signed grant: `access.delegate` of the buyer, `access.emergency` of one of two persons, `access.revoke`.
 #[utoipa::path(post, path = "/v1/tenders/{tender}/grants", params(("tender" = String, Path)),
     request_body(content = String, content_type = "application/json"),
-    responses((status = 204), (status = 400, body = Problem), (status = 403, body = Problem),
-        (status = 404, body = Problem), (status = 408, body = Problem), (status = 409, body = Problem),
-        (status = 413, body = Problem), (status = 503, body = Problem)))]
+    responses((status = 200, body = Opened, description = "an emergency"), (status = 204), (status = 400, body = Problem),
+        (status = 403, body = Problem), (status = 404, body = Problem), (status = 408, body = Problem),
+        (status = 409, body = Problem), (status = 413, body = Problem), (status = 503, body = Problem)))]
 pub(crate) async fn grant(State(app): Shared, Path(name): Path<String>, body: Body) -> Answer {
     let tender = app.tender(&name)?;
     let (signed, record) = statement(&app, tender, body).await?;
@@ -346,8 +367,11 @@ pub(crate) async fn grant(State(app): Shared, Path(name): Path<String>, body: Bo
         Err(no) => Err(no),
     };
     let now = app.house.clock.now();
-    taken.map_err(|no| note_refused(tender, (&asked, is_known), no, now))?;
-    Ok(StatusCode::NO_CONTENT.into_response())
+    let taken = taken.map_err(|no| note_refused(tender, (&asked, is_known), no, now))?;
+    Ok(match taken {
+        Some(in_force) => json(StatusCode::OK, &Opened::of(in_force)),
+        None => StatusCode::NO_CONTENT.into_response(),
+    })
 }
 
 /// How one's own bids stand.

@@ -253,14 +253,24 @@ impl Grants {
             .emergencies
             .iter()
             .filter(|(given, _)| given.to == *to && given.action == action && now < given.until);
-        open.into_iter().find_map(|(_, openers)| {
-            let (first, cert, name) = openers.first()?;
-            let other = openers
-                .iter()
-                .find(|(_, own, called)| own != cert && called != name);
-            other.map(|(second, ..)| (*first, *second))
-        })
+        open.into_iter().find_map(|(_, openers)| pair(openers))
     }
+
+    /// Whether the emergency that this record speaks for counts: two persons have signed it. None if no emergency has the record.
+    pub fn is_opened(&self, id: &Digest) -> Option<bool> {
+        let mut all = self.emergencies.values();
+        let openers = all.find(|openers| openers.iter().any(|(known, ..)| known == id))?;
+        Some(pair(openers).is_some())
+    }
+}
+
+/// The records of two different persons.
+fn pair(openers: &[(Digest, Digest, String)]) -> Option<(Digest, Digest)> {
+    let (first, cert, name) = openers.first()?;
+    let other = openers
+        .iter()
+        .find(|(_, own, called)| own != cert && called != name);
+    other.map(|(second, ..)| (*first, *second))
 }
 
 #[cfg(test)]
