@@ -58,8 +58,8 @@ pub(crate) fn board_join(ui: &Ui, identity: &Identity, join: &Join<'_>, out: &Pa
             "{}: {}",
             static_path.display(),
             ui.t(
-                "已是某委员会成员，不覆盖",
-                "belongs to a board already; not overwritten"
+                "已是某委员会成员，不覆盖。同一批受托人的下一个项目：把已有的委员会记录送到该项目即可",
+                "belongs to a board already; not overwritten. For another tender of the same trustees send that board's records to it"
             )
         )));
     }
