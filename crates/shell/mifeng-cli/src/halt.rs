@@ -91,7 +91,7 @@ pub(crate) fn run(ui: &Ui, command: &TenderHalt) -> Outcome {
 }
 
 fn instant(deadline: &str) -> Result<Time, Failure> {
-    Time::parse_rfc3339(deadline).map_err(|_| Failure::no_time("--deadline", deadline))
+    Time::parse_rfc3339(deadline).map_err(|_| Failure::no_time("--deadline ", deadline))
 }
 
 /// The name that a file of the tender document is listed under: that of the file.

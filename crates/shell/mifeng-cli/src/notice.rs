@@ -187,7 +187,7 @@ fn complete(
         .board()
         .ok_or_else(|| Failure::refused("board.formation", "the bundle holds no complete board"))?;
     let deadline = Time::parse_rfc3339(&plan.deadline)
-        .map_err(|_| Failure::no_time("deadline", &plan.deadline))?;
+        .map_err(|_| Failure::no_time("deadline ", &plan.deadline))?;
     let policy = policy(
         plan,
         board.key(),

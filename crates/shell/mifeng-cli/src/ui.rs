@@ -109,8 +109,8 @@ impl Failure {
     pub(crate) fn no_time(what: &str, found: &str) -> Self {
         const AS: &str = "2026-03-02T09:00:00+08:00";
         let mut failure =
-            Failure::malformed(format!("{what} {found:?}: expected RFC 3339, as {AS}"));
-        failure.zh = Some(format!("{what} {found:?}：应为 RFC 3339 时间，如 {AS}"));
+            Failure::malformed(format!("{what}{found:?}: expected RFC 3339, as {AS}"));
+        failure.zh = Some(format!("{what}{found:?}：应为 RFC 3339 时间，如 {AS}"));
         failure
     }
 
