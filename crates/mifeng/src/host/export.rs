@@ -190,8 +190,8 @@ impl<S: Store> Host<S> {
     /// [`Error::Unavailable`]; others if a stored head is none.
     pub fn close_shown(&self) -> Result<Option<CloseShown>, Error> {
         let state = &self.replay.state;
-        let close = self.replay.records.iter();
-        let close = close.filter(|r| r.kind == "submission.close").last();
+        let mut close = self.replay.records.iter();
+        let close = close.rfind(|r| r.kind == "submission.close");
         let (Some(close), Some((_, notice))) = (close, state.notice()) else {
             return Ok(None);
         };
