@@ -372,9 +372,15 @@ fn without_its_database_a_host_lets_nobody_in_and_then_goes_on() {
         assert_eq!(status(host, &own), 503);
         assert_eq!(sign_in(host, &file(&statement)).status, 503);
         assert_eq!(ask(host, "DELETE", "sign-in", Some(&own), b"").status, 503);
-        // Strangers are told what they were told before, and cost nothing.
-        assert_eq!(status(host, &"0".repeat(128)), 401);
-        assert_eq!(ask(host, "GET", "own", None, b"").status, 401);
+        // Strangers are told what they were told before, until the writer finds out by itself that its store is away.
+        let strange = [
+            status(host, &"0".repeat(128)),
+            ask(host, "GET", "own", None, b"").status,
+        ];
+        assert!(
+            strange.iter().all(|told| matches!(told, 401 | 503)),
+            "{strange:?}"
+        );
     }
     server.up();
     // Its lists answer at once, the tender's own store is opened again within a second.
