@@ -175,7 +175,9 @@ fn bids_that_lack_shares_wait_until_the_host_is_ordered_to_wait_no_longer() {
     let (no, _) = minutes(&tender, &host, DEADLINE + 5);
     assert_eq!((no.status, &*no.code()), (409, "record.wrong-stage"));
     let detail = no.json()["detail"].as_str().unwrap_or_default().to_owned();
-    assert!(detail.contains(&until.to_string()) && detail.contains("host order give-up"));
+    assert!(
+        detail.contains(&until.in_china().to_string()) && detail.contains("host order give-up")
+    );
     let order = |at| {
         let data = serde_json::json!({"order": "give_up"});
         let record = tender.signed(&cast.platform, ORDER, &data, at);
