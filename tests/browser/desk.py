@@ -103,7 +103,7 @@ class Desk(Changed):
         self.confirm(tender.work / "bidder1")
         said = self.withdrawal()
         self.check("with older records it signs, and the host refuses in its words", "[bid.late]" in said and "投标截止后送达" in said
-                   and "submission is closed" in said, said)
+                   and "已截标" in said, said)
         self.go(tender.url + "/bid?lang=zh", "send")
         self.check("after the close nothing is offered to withdraw", self.browser.run("document.getElementById('earlier') === null"))
 
